@@ -1,0 +1,236 @@
+//! The `SSE_…` keys as text, each with the place it came from.
+//!
+//! A real environment variable wins over `.env`, as with dotenvy. One whose value equals the
+//! file's counts as the file's: most actix apps call `dotenvy::dotenv().ok()` first, which copies
+//! the file into the environment, and the line in `.env` is what their owner will look for.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::error::{Error, ErrorKind, Location};
+
+/// The settings of one app, as found.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    path: PathBuf,
+    /// `None`: there is no `.env`.
+    file: Option<EnvFile>,
+    environment: fn(&str) -> Option<String>,
+}
+
+/// One value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Setting {
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
+    /// `None`: a real environment variable.
+    pub(crate) location: Option<Location>,
+}
+
+impl Setting {
+    /// An error about this setting, which says where it stands.
+    pub(crate) fn error(&self, what: impl AsRef<str>) -> Error {
+        let error = Error::new(ErrorKind::Config, format!("{} {}", self.key, what.as_ref()));
+        match &self.location {
+            Some(location) => error.at(location.clone()),
+            None => Error::new(
+                ErrorKind::Config,
+                format!("{} (an environment variable) {}", self.key, what.as_ref()),
+            ),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct EnvFile {
+    text: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl Settings {
+    pub(crate) fn read(app_dir: &Path) -> Result<Self, Error> {
+        Self::read_with(app_dir, |key| env::var(key).ok())
+    }
+
+    fn read_with(app_dir: &Path, environment: fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let path = app_dir.join(".env");
+        let file = match fs::read(&path) {
+            Ok(bytes) => Some(EnvFile::parse(bytes, &path)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
+                    .at(Location::file(path))
+                    .with_help("it must be a file that the user who runs the app may read")
+                    .caused_by(error));
+            }
+        };
+        Ok(Self { path, file, environment })
+    }
+
+    /// The value in force of `key`, and where it stands.
+    pub(crate) fn get(&self, key: &'static str) -> Option<Setting> {
+        let in_file = self.file.as_ref().and_then(|file| file.get(key));
+        match ((self.environment)(key), in_file) {
+            (Some(value), Some((_, from_file))) if value != *from_file => {
+                Some(Setting { key, value, location: None })
+            }
+            (_, Some((line, value))) => Some(Setting {
+                key,
+                value: value.clone(),
+                location: Some(Location::line(&self.path, line)),
+            }),
+            (Some(value), None) => Some(Setting { key, value, location: None }),
+            (None, None) => None,
+        }
+    }
+
+    /// Where `.env` is or would be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+impl EnvFile {
+    fn parse(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            Error::new(ErrorKind::Config, "this line is not UTF-8")
+                .at(Location::line(path, line))
+                .with_help("save the file as UTF-8")
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+
+        let mut pairs = Vec::new();
+        for item in dotenvy::from_read_iter(text.as_bytes()) {
+            match item {
+                Ok(pair) => pairs.push(pair),
+                // A line that is none of ours does not concern us, whoever reads it. One that
+                // swallows ours (an unclosed quote runs to the end of the file) does.
+                Err(dotenvy::Error::LineParse(line, _)) if !line.contains("SSE_") => {
+                    log::warn!(
+                        "{}: a line that cannot be read is left out: `{}`",
+                        path.display(),
+                        first_line(&line)
+                    );
+                }
+                Err(dotenvy::Error::LineParse(line, _)) => {
+                    let at = text.find(line.as_str()).map_or(1, |at| line_number(&text, at));
+                    return Err(Error::new(
+                        ErrorKind::Config,
+                        format!("this line cannot be read: `{}`", first_line(&line)),
+                    )
+                    .at(Location::line(path, at))
+                    .with_help("write KEY=value; close every quote, and put a value that has spaces in quotes"));
+                }
+                Err(error) => {
+                    return Err(Error::new(
+                        ErrorKind::Config,
+                        format!("cannot read .env: {error}"),
+                    )
+                    .at(Location::file(path)));
+                }
+            }
+        }
+        Ok(Self { text, pairs })
+    }
+
+    /// The line and the value of `key`; of several lines the first counts, as with dotenvy.
+    fn get(&self, key: &str) -> Option<(usize, &String)> {
+        let (_, value) = self.pairs.iter().find(|(name, _)| name == key)?;
+        Some((self.line_of(key), value))
+    }
+
+    fn line_of(&self, key: &str) -> usize {
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let assignment = line.trim_start();
+            let assignment = assignment.strip_prefix("export ").unwrap_or(assignment).trim_start();
+            let assigns =
+                assignment.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+            if assigns && !ends_inside_quotes(&self.text[..start]) {
+                break;
+            }
+            start += line.len();
+        }
+        line_number(&self.text, start.min(self.text.len()))
+    }
+}
+
+/// Whether `text`, which ends with a whole line, leaves a quote open: what follows is then part of
+/// a value. dotenvy reports that with all that the quote has swallowed, the line's end included;
+/// of a line that is broken in itself it leaves the end out.
+fn ends_inside_quotes(text: &str) -> bool {
+    dotenvy::from_read_iter(text.as_bytes())
+        .any(|item| matches!(item, Err(dotenvy::Error::LineParse(line, _)) if line.ends_with('\n')))
+}
+
+fn line_number(text: &str, at: usize) -> usize {
+    1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn first_line(text: &str) -> &str {
+    text.trim().lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str, environment: fn(&str) -> Option<String>) -> Result<Settings, Error> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".env"), text).unwrap();
+        Settings::read_with(dir.path(), environment)
+    }
+
+    fn line(setting: &Setting) -> Option<usize> {
+        setting.location.as_ref().and_then(Location::line_number)
+    }
+
+    #[test]
+    fn a_value_knows_its_line() {
+        let text = "\u{feff}# SSE_EVENTS=x:y\r\nA='\r\nSSE_EVENTS=in:quotes\r\n'\r\nexport SSE_EVENTS = a:b\r\n";
+        let found = settings(text, |_| None).unwrap().get("SSE_EVENTS").unwrap();
+        assert_eq!((found.value.as_str(), line(&found)), ("a:b", Some(5)));
+    }
+
+    #[test]
+    fn the_environment_wins_unless_it_only_repeats_the_file() {
+        let other =
+            settings("SSE_EVENTS=a:b", |_| Some("c:d".into())).unwrap().get("SSE_EVENTS").unwrap();
+        assert_eq!((other.value.as_str(), line(&other)), ("c:d", None));
+        let same =
+            settings("SSE_EVENTS=a:b", |_| Some("a:b".into())).unwrap().get("SSE_EVENTS").unwrap();
+        assert_eq!((same.value.as_str(), line(&same)), ("a:b", Some(1)));
+    }
+
+    #[test]
+    fn a_broken_line_of_somebody_else_is_left_out() {
+        let found =
+            settings("TITLE=two words\nSSE_TTL=5\n", |_| None).unwrap().get("SSE_TTL").unwrap();
+        assert_eq!((found.value.as_str(), line(&found)), ("5", Some(2)));
+    }
+
+    #[test]
+    fn a_quote_that_swallows_our_keys_is_named() {
+        let error = settings("A=1\nTITLE='it\nSSE_TTL=5\n", |_| None).unwrap_err();
+        assert_eq!(error.location().unwrap().line_number(), Some(2));
+        assert!(error.help().unwrap().contains("quote"));
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf8_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".env"), b"A=1\nB=\xff\n").unwrap();
+        let error = Settings::read_with(dir.path(), |_| None).unwrap_err();
+        assert_eq!(error.location().unwrap().line_number(), Some(2));
+    }
+}

@@ -1,0 +1,117 @@
+//! Whether a file still has a writer.
+
+use std::{
+    fs::File,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Watches one file until its writers have gone.
+#[derive(Debug, Default)]
+pub(super) struct Stillness {
+    /// Length and time of change when it was last seen to change, and when that was.
+    last_change: Option<(u64, SystemTime, Instant)>,
+}
+
+impl Stillness {
+    /// Asks the kernel. Where it cannot say, a file that is not empty and has not changed for
+    /// `quiet` counts as closed.
+    pub(super) fn has_no_writer(&mut self, file: &File, quiet: Duration) -> bool {
+        lease::has_no_writer(file).unwrap_or_else(|| self.is_quiet(file, quiet))
+    }
+
+    fn is_quiet(&mut self, file: &File, quiet: Duration) -> bool {
+        let Ok(found) = file.metadata() else { return false };
+        let now = (found.len(), found.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+        match self.last_change {
+            Some((length, modified, since)) if (length, modified) == now => {
+                length > 0 && since.elapsed() >= quiet
+            }
+            _ => {
+                self.last_change = Some((now.0, now.1, Instant::now()));
+                false
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "no crate wraps leases; a lease is the one way to ask Linux whether a file has a writer"
+)]
+mod lease {
+    use std::{fs::File, io, os::fd::AsRawFd};
+
+    /// From `asm-generic/fcntl.h`; the same on every architecture, but missing in `libc`.
+    const F_SETSIG: libc::c_int = 10;
+
+    /// Linux grants a read lease only on a file that nobody has open for writing. It is given back
+    /// at once: the answer is all that is wanted.
+    ///
+    /// `None`: leases are not to be had here, because the file belongs to another user or its file
+    /// system has none.
+    pub(super) fn has_no_writer(file: &File) -> Option<bool> {
+        let fd = file.as_raw_fd();
+        // Should a writer open the file in the moment in which the lease is held, the kernel sends
+        // a signal, by default SIGIO, whose default action ends the process. SIGURG's is nothing.
+        //
+        // SAFETY: these calls take a descriptor, which `file` keeps open, and integers; they touch
+        // no memory of ours.
+        unsafe {
+            if libc::fcntl(fd, F_SETSIG, libc::SIGURG) == -1 {
+                return None;
+            }
+            if libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) == 0 {
+                libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK);
+                return Some(true);
+            }
+        }
+        (io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)).then_some(false)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod lease {
+    use std::fs::File;
+
+    pub(super) fn has_no_writer(_file: &File) -> Option<bool> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_open_for_writing_has_a_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let mut writer = File::create(&path).unwrap();
+        writer.write_all(b"1").unwrap();
+        let reader = File::open(&path).unwrap();
+        let mut stillness = Stillness::default();
+        assert!(!stillness.has_no_writer(&reader, Duration::ZERO));
+        drop(writer);
+        // The first look without leases only remembers the file.
+        let _ = stillness.has_no_writer(&reader, Duration::ZERO);
+        assert!(stillness.has_no_writer(&reader, Duration::ZERO));
+    }
+
+    #[test]
+    fn without_leases_a_file_must_be_quiet_and_not_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "").unwrap();
+        let file = File::open(&path).unwrap();
+        let mut stillness = Stillness::default();
+        assert!(!stillness.is_quiet(&file, Duration::ZERO));
+        assert!(!stillness.is_quiet(&file, Duration::ZERO), "empty is not finished");
+        fs::write(&path, "1").unwrap();
+        assert!(!stillness.is_quiet(&file, Duration::ZERO), "it has changed");
+        assert!(!stillness.is_quiet(&file, Duration::from_secs(60)));
+        assert!(stillness.is_quiet(&file, Duration::ZERO));
+    }
+}

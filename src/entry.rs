@@ -1,0 +1,185 @@
+//! One saved value, as the journal keeps it.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    error::{Error, ErrorKind},
+    journal::Epoch,
+};
+
+/// A saved value, read back from the cache.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    epoch: Epoch,
+    number: u64,
+    document: Document,
+    time: SystemTime,
+}
+
+/// The file's content: one JSON document in one line. Fields that are added later are ignored by
+/// versions that do not know them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Document {
+    time: String,
+    ttl_ms: u64,
+    key: String,
+    value: Box<RawValue>,
+}
+
+impl Entry {
+    pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, String> {
+        let document: Document =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let time = humantime::parse_rfc3339(&document.time)
+            .map_err(|error| format!("its time: {error}"))?;
+        Ok(Self { epoch, number, document, time })
+    }
+
+    /// Its number in the journal, counted from 1; later saves have higher ones.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The id that browsers get with it, and return with as `Last-Event-ID`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.epoch, self.number)
+    }
+
+    /// The cache key it was saved under.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.document.key
+    }
+
+    /// The value as JSON text.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        self.document.value.get()
+    }
+
+    /// The value as a type of yours.
+    ///
+    /// # Errors
+    ///
+    /// When the JSON is not of that type.
+    pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(self.value()).map_err(|error| {
+            Error::new(
+                ErrorKind::Value,
+                format!("the value saved under `{}` is of another type: {error}", self.key()),
+            )
+            .caused_by(error)
+        })
+    }
+
+    /// When it was saved, as RFC 3339 in UTC with milliseconds.
+    #[must_use]
+    pub fn timestamp(&self) -> &str {
+        &self.document.time
+    }
+
+    /// The envelope that browsers get: when, and what.
+    #[must_use]
+    pub fn data(&self) -> String {
+        envelope(&self.document.time, self.document.value.get())
+    }
+
+    #[cfg(feature = "actix")]
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// How long ago it was saved, by the wall clock; zero where that clock was set back since.
+    #[cfg(feature = "actix")]
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.time).unwrap_or_default()
+    }
+
+    /// When its time to live is over, so that it is no longer replayed; `None`: never.
+    ///
+    /// A time of saving that lies ahead, because the clock was set back since, counts as `now`.
+    #[cfg(feature = "actix")]
+    pub(crate) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
+        let ttl = Duration::from_millis(self.document.ttl_ms);
+        if ttl.is_zero() { None } else { self.time.min(now).checked_add(ttl) }
+    }
+}
+
+/// Both parts are valid as they stand: the time has no character that JSON would escape, and the
+/// value is JSON.
+fn envelope(time: &str, value: &str) -> String {
+    format!("{{\"timestamp\":\"{time}\",\"value\":{value}}}")
+}
+
+/// The journal's document for a value that is saved now, or was at `time`.
+pub(crate) fn document(
+    key: &str,
+    value: Box<RawValue>,
+    ttl: Duration,
+    time: SystemTime,
+) -> Vec<u8> {
+    let document = Document {
+        time: humantime::format_rfc3339_millis(time).to_string(),
+        ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+        key: key.to_owned(),
+        value,
+    };
+    serde_json::to_vec(&document).expect("strings, a number and JSON always serialise")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(ttl: Duration, time: SystemTime) -> Entry {
+        let value = RawValue::from_string("{\"order\":42}".into()).unwrap();
+        Entry::parse(Epoch(15), 7, &document("k", value, ttl, time)).unwrap()
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_saved() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_449_060_123);
+        let entry = entry(Duration::from_secs(60), time);
+        assert_eq!((entry.number(), entry.key()), (7, "k"));
+        assert_eq!(entry.id(), "000000000000000f-7");
+        assert_eq!(
+            entry.data(),
+            r#"{"timestamp":"2026-11-23T15:51:00.123Z","value":{"order":42}}"#
+        );
+        assert_eq!(entry.value_as::<serde_json::Value>().unwrap()["order"], 42);
+    }
+
+    #[cfg(feature = "actix")]
+    #[test]
+    fn it_lives_for_its_ttl_and_for_ever_with_none() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let saved = now - Duration::from_secs(60);
+        assert_eq!(
+            entry(Duration::from_secs(90), saved).expires(now),
+            Some(now + Duration::from_secs(30))
+        );
+        assert_eq!(entry(Duration::ZERO, saved).expires(now), None);
+        // After the clock was set back an entry does not live for an hour and its time to live.
+        let ahead = entry(Duration::from_secs(1), now + Duration::from_secs(3600));
+        assert_eq!(ahead.expires(now), Some(now + Duration::from_secs(1)));
+        assert_eq!(ahead.age(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        for bytes in [
+            &b""[..],
+            b"{",
+            b"{}",
+            b"1",
+            b"{\"time\":\"now\",\"ttl_ms\":0,\"key\":\"k\",\"value\":1}",
+        ] {
+            assert!(Entry::parse(Epoch(15), 1, bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The one error type of the library: what is wrong, where, and what to do about it.
+
+use std::{
+    error::Error as StdError,
+    fmt::{self, Display},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// What an [`Error`] is about, for code that decides by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration cannot be used.
+    Config,
+    /// A cache key is not valid, or no event listens to it.
+    Key,
+    /// A value cannot be saved: it is no JSON or too large.
+    Value,
+    /// The cache folder cannot be read or written.
+    Cache,
+    /// A request for a stream asks for something that does not exist.
+    Request,
+    /// All the connections that the configuration allows are in use.
+    Busy,
+}
+
+/// Something that went wrong: its text says what, [`location`](Error::location) where, and
+/// [`help`](Error::help) what to do.
+///
+/// It is cheap to clone, so that one failure at start can answer many requests. With the feature
+/// `actix` it implements `ResponseError`, so `?` works in handlers.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    location: Option<Location>,
+    help: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The file, and where it is known the line, that an [`Error`] is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    path: PathBuf,
+    line: Option<usize>,
+}
+
+impl Location {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), line: None }
+    }
+
+    pub(crate) fn line(path: impl Into<PathBuf>, line: usize) -> Self {
+        Self { path: path.into(), line: Some(line) }
+    }
+
+    /// The file or folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The line in it, counted from 1.
+    #[must_use]
+    pub fn line_number(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+impl Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        match self.line {
+            Some(line) => write!(f, ":{line}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                message: message.into(),
+                location: None,
+                help: None,
+                source: None,
+            }),
+        }
+    }
+
+    /// A failed operation on the cache's files: "cannot read the entry".
+    pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        let help = match source.kind() {
+            std::io::ErrorKind::PermissionDenied => Some(
+                "let the user that runs this write there (chown or chmod), or name another folder in SSE_CACHE",
+            ),
+            std::io::ErrorKind::ReadOnlyFilesystem => {
+                Some("name a folder on a writable file system in SSE_CACHE")
+            }
+            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(
+                "something that is no folder is in the way: move it, or name another folder in SSE_CACHE",
+            ),
+            std::io::ErrorKind::StorageFull => Some("make room on that file system"),
+            _ => None,
+        };
+        let error = Self::new(ErrorKind::Cache, format!("cannot {what}: {source}"))
+            .at(Location::file(path))
+            .caused_by(source);
+        match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
+    }
+
+    pub(crate) fn at(self, location: Location) -> Self {
+        self.change(|inner| inner.location = Some(location))
+    }
+
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        self.change(|inner| inner.help = Some(help.into()))
+    }
+
+    pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.change(|inner| inner.source = Some(Box::new(source)))
+    }
+
+    /// Errors are completed before they are shared; one that is shared already stays as it is.
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            change(inner);
+        }
+        self
+    }
+
+    /// What the error is about.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The file and line that it is about.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.inner.location.as_ref()
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.inner.help.as_deref()
+    }
+
+    /// The text for people who are not on this machine: it names a file, but not the folders that
+    /// lead to it.
+    #[cfg(feature = "actix")]
+    pub(crate) fn public_text(&self) -> String {
+        let mut text = format!("error: {}", self.inner.message);
+        if let Some(location) = &self.inner.location {
+            let name = location.path.file_name().unwrap_or_default().to_string_lossy();
+            text.push_str(&match location.line {
+                Some(line) => format!(" ({name}:{line})"),
+                None => format!(" ({name})"),
+            });
+        }
+        text.push('\n');
+        if let Some(help) = &self.inner.help {
+            text.push_str(&format!("help: {help}\n"));
+        }
+        text
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)?;
+        match &self.inner.location {
+            Some(location) => write!(f, " ({location})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .field("location", &self.inner.location)
+            .field("help", &self.inner.help)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(feature = "actix")]
+impl actix_web::ResponseError for Error {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        use actix_web::http::StatusCode;
+        match self.inner.kind {
+            ErrorKind::Request => StatusCode::BAD_REQUEST,
+            ErrorKind::Key | ErrorKind::Value => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Config | ErrorKind::Cache | ErrorKind::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    fn error_response(&self) -> actix_web::HttpResponse {
+        use actix_web::http::header;
+        let mut response = actix_web::HttpResponse::build(self.status_code());
+        response
+            .content_type("text/plain; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.status_code() == actix_web::http::StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, "5"));
+        }
+        response.body(self.public_text())
+    }
+}

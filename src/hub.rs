@@ -1,0 +1,148 @@
+//! From the journal to every stream of this process: one thread reads, everybody else shares.
+//!
+//! The tail reads each entry once, encodes each of its events once, and puts the frames into the
+//! ring. A stream is a cursor into the ring. It has no queue, so a slow one costs nothing and
+//! delays nobody; one that falls off the ring is served from the journal.
+
+mod bell;
+mod chunk;
+mod cursor;
+mod frame;
+mod replay;
+mod ring;
+mod tail;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use self::{bell::Bells, ring::Ring, tail::Tail};
+pub(crate) use self::{
+    bell::Waiters,
+    cursor::{Cursor, EventId},
+    frame::{Filter, Gap, gap, heartbeat},
+    replay::{Replayed, Request as ReplayRequest, replay},
+    ring::{Taken, Wanted},
+};
+use crate::{
+    config::Config,
+    error::{Error, ErrorKind},
+    store::Store,
+};
+
+/// What all streams of one cache share.
+pub(crate) struct Hub {
+    feed: Arc<Feed>,
+    store: Arc<Store>,
+    connections: AtomicUsize,
+    most_connections: usize,
+    /// Ends the thread when the hub goes.
+    _tail: Tail,
+}
+
+/// What the tail fills and the streams read.
+pub(crate) struct Feed {
+    pub(crate) ring: Ring,
+    bells: Bells,
+    closing: AtomicBool,
+}
+
+impl Hub {
+    pub(crate) fn start(store: Arc<Store>) -> Result<Self, Error> {
+        let followed = store.follow()?;
+        let feed = Arc::new(Feed {
+            ring: Ring::new(store.config().in_memory()),
+            bells: Bells::default(),
+            closing: AtomicBool::new(false),
+        });
+        let most_connections = most_connections(store.config());
+        let tail = Tail::start(Arc::clone(&store), followed, Arc::clone(&feed))?;
+        Ok(Self { feed, store, connections: AtomicUsize::new(0), most_connections, _tail: tail })
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.store.config()
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Streams that are open now.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Counts a stream until the permit is dropped.
+    pub(crate) fn permit(self: &Arc<Self>) -> Result<Permit, Error> {
+        let permit = Permit(Arc::clone(self));
+        if self.connections.fetch_add(1, Ordering::Relaxed) < self.most_connections {
+            return Ok(permit);
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!("all {} streams of this server are in use", self.most_connections),
+        )
+        .with_help(
+            "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
+        ))
+    }
+
+    /// Where a client begins that brings no id: what was saved in the last few seconds is for it.
+    pub(crate) fn lookback_start(&self) -> Cursor {
+        let since = Instant::now().checked_sub(self.config().lookback());
+        self.feed.ring.first_since(since)
+    }
+
+    pub(crate) fn close(&self) {
+        self.feed.closing.store(true, Ordering::SeqCst);
+        self.feed.bells.ring();
+    }
+}
+
+impl Feed {
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// The list of waiting streams on this thread.
+    pub(crate) fn waiters(&self) -> std::rc::Rc<Waiters> {
+        self.bells.on_this_thread()
+    }
+}
+
+/// One open stream in the count of them.
+pub(crate) struct Permit(Arc<Hub>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The configured number, but some descriptors must remain for the app's own pages and files.
+fn most_connections(config: &Config) -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let limit =
+            getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
+        if let Some(limit) = limit {
+            return config.max_connections().min(limit - (limit / 10).clamp(0, 256)).max(1);
+        }
+    }
+    config.max_connections()
+}
+
+/// Varied by up to 10 %, so that what began together does not end together.
+pub(crate) fn vary(duration: Duration) -> Duration {
+    duration.mul_f64(0.9 + 0.2 * fastrand::f64())
+}

@@ -1,0 +1,99 @@
+//! Serves a client from the journal: one that was away, or one that lags behind the ring.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+
+use super::{
+    chunk::Chunk,
+    cursor::Cursor,
+    frame::{Filter, Gap},
+    ring::{Slot, Wanted},
+};
+use crate::{
+    config::Events,
+    error::Error,
+    journal::{Epoch, Missed, Reader, Step},
+    store::Store,
+};
+
+/// What a client gets from the journal.
+#[derive(Debug)]
+pub(crate) enum Replayed {
+    /// Frames, perhaps none, and where the client is then.
+    Frames(Bytes, Cursor),
+    /// The client is further than the ring, and rightly so.
+    Ahead,
+    /// No entry has this number: the id is none that this journal has given.
+    Unknown,
+    /// The journal was replaced meanwhile.
+    OtherEpoch,
+}
+
+/// What a stream asks of the journal; it owns all, since it is answered on another thread.
+pub(crate) struct Request {
+    pub(crate) epoch: Epoch,
+    pub(crate) cursor: Cursor,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) replay_until: u64,
+    pub(crate) returning: bool,
+    /// Where the ring takes over.
+    pub(crate) until: u64,
+}
+
+/// Reads entries from the journal up to `until`, or as many as fit into one chunk.
+///
+/// Files are read, so this belongs on a thread that may wait for them.
+pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error> {
+    let journal = store.journal()?;
+    if journal.epoch() != request.epoch {
+        return Ok(Replayed::OtherEpoch);
+    }
+    let Cursor { next, mut parts } = request.cursor;
+    if next >= request.until {
+        // The tail has not come so far, but another server on this cache may have.
+        let newest = journal.newest()?;
+        let known = if parts == 0 { next - 1 } else { next };
+        return Ok(if known <= newest { Replayed::Ahead } else { Replayed::Unknown });
+    }
+    let wanted = Wanted {
+        epoch: request.epoch,
+        cursor: request.cursor,
+        filter: &request.filter,
+        replay_until: request.replay_until,
+        returning: request.returning,
+    };
+    let mut chunk = Chunk::new(request.epoch);
+    let mut reader = Reader::new(journal, next);
+    while reader.next() < request.until && !chunk.is_full() {
+        let number = reader.next();
+        match reader.step()? {
+            Step::Entry(entry) => {
+                let slot = Slot::of(&entry, store.config().events(), SystemTime::now());
+                chunk.entry(&wanted, number, parts, &slot);
+            }
+            Step::Missed(Missed::Unreadable) => chunk.missed(Gap::Unreadable),
+            Step::Missed(Missed::Swept) => chunk.missed(Gap::Swept),
+            // The ring knew entries that are gone: the journal was replaced.
+            Step::CaughtUp => return Ok(Replayed::OtherEpoch),
+        }
+        parts = 0;
+    }
+    let cursor = Cursor::before(reader.next());
+    Ok(Replayed::Frames(chunk.finish(cursor.next), cursor))
+}
+
+impl Slot {
+    /// An entry that is seen now.
+    pub(super) fn of(entry: &crate::entry::Entry, events: &Events, now: SystemTime) -> Self {
+        use super::{frame::frames, ring::Content};
+        let content = match frames(entry, events) {
+            Ok(frames) => Content::Frames(frames),
+            Err(error) => {
+                log::error!("journal entry {} is skipped: {error}", entry.number());
+                Content::Missing
+            }
+        };
+        Self { seen: std::time::Instant::now(), expires: entry.expires(now), content }
+    }
+}

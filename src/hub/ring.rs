@@ -1,0 +1,280 @@
+//! The newest frames, in memory, shared by all streams.
+
+use std::{
+    collections::VecDeque,
+    sync::{PoisonError, RwLock},
+    time::{Instant, SystemTime},
+};
+
+use bytes::Bytes;
+
+use super::{
+    chunk::Chunk,
+    cursor::Cursor,
+    frame::{Filter, Frame},
+};
+use crate::journal::Epoch;
+
+/// As many bytes of frames as are kept at most.
+const MEMORY: usize = 32 * 1024 * 1024;
+
+/// A window on the journal: consecutive entries up to the newest.
+pub(crate) struct Ring {
+    window: RwLock<Window>,
+    capacity: usize,
+}
+
+struct Window {
+    epoch: Epoch,
+    /// The number of the first slot.
+    first: u64,
+    slots: VecDeque<Slot>,
+    bytes: usize,
+}
+
+/// One entry.
+pub(crate) struct Slot {
+    pub(crate) seen: Instant,
+    /// When it is no longer replayed.
+    pub(crate) expires: Option<SystemTime>,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    /// One frame for each event that listens to the entry's key; often none.
+    Frames(Vec<Frame>),
+    /// The entry could not be read.
+    Missing,
+}
+
+/// What a stream asks for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) epoch: Epoch,
+    pub(crate) cursor: Cursor,
+    pub(crate) filter: &'a Filter,
+    /// Entries up to this number were saved before the stream came: their time to live counts.
+    pub(crate) replay_until: u64,
+    /// Whether the client has a right to them, and must be told of those that are over.
+    pub(crate) returning: bool,
+}
+
+/// What a stream gets.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Frames, perhaps none, and where the stream is then.
+    Frames(Bytes, Cursor),
+    /// It is where the ring ends.
+    CaughtUp,
+    /// It is beyond the end.
+    Ahead,
+    /// It is so far behind that the journal has to serve it.
+    Behind,
+    /// The journal was replaced.
+    OtherEpoch,
+}
+
+impl Ring {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let window = Window { epoch: Epoch(0), first: 1, slots: VecDeque::new(), bytes: 0 };
+        Self { window: RwLock::new(window), capacity }
+    }
+
+    /// Begins again before the entry `next`: in another journal, or behind swept entries.
+    pub(crate) fn restart(&self, epoch: Epoch, next: u64) {
+        *self.write() = Window { epoch, first: next, slots: VecDeque::new(), bytes: 0 };
+    }
+
+    pub(crate) fn push(&self, slots: impl IntoIterator<Item = Slot>) {
+        let mut window = self.write();
+        for slot in slots {
+            window.bytes += slot.content.bytes();
+            window.slots.push_back(slot);
+        }
+        while window.slots.len() > self.capacity
+            || (window.bytes > MEMORY && window.slots.len() > 1)
+        {
+            if let Some(slot) = window.slots.pop_front() {
+                window.bytes -= slot.content.bytes();
+                window.first += 1;
+            }
+        }
+    }
+
+    /// Which journal this is a window on, and the place behind its last entry.
+    pub(crate) fn end(&self) -> (Epoch, Cursor) {
+        let window = self.read();
+        (window.epoch, Cursor::before(window.end()))
+    }
+
+    /// The number of the first entry that is in memory.
+    pub(crate) fn first(&self) -> u64 {
+        self.read().first
+    }
+
+    /// Before the first entry that was seen after `since`; `None` is before all.
+    pub(crate) fn first_since(&self, since: Option<Instant>) -> Cursor {
+        let window = self.read();
+        let older = since.map_or(0, |since| window.slots.partition_point(|slot| slot.seen < since));
+        Cursor::before(window.first + older as u64)
+    }
+
+    /// All that a stream has not had yet, as one chunk.
+    pub(crate) fn take(&self, wanted: &Wanted<'_>) -> Taken {
+        let window = self.read();
+        let Cursor { next, parts } = wanted.cursor;
+        if wanted.epoch != window.epoch {
+            return Taken::OtherEpoch;
+        }
+        if next >= window.end() {
+            return if next == window.end() && parts == 0 { Taken::CaughtUp } else { Taken::Ahead };
+        }
+        let Some(start) = next.checked_sub(window.first).and_then(|at| usize::try_from(at).ok())
+        else {
+            return Taken::Behind;
+        };
+        window.take(wanted, start)
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Window> {
+        self.window.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Window> {
+        self.window.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Window {
+    fn end(&self) -> u64 {
+        self.first + self.slots.len() as u64
+    }
+
+    fn take(&self, wanted: &Wanted<'_>, start: usize) -> Taken {
+        let mut chunk = Chunk::new(self.epoch);
+        let Cursor { mut next, mut parts } = wanted.cursor;
+        for slot in self.slots.range(start..) {
+            chunk.entry(wanted, next, parts, slot);
+            next += 1;
+            parts = 0;
+            if chunk.is_full() {
+                break;
+            }
+        }
+        Taken::Frames(chunk.finish(next), Cursor::before(next))
+    }
+}
+
+impl Wanted<'_> {
+    /// Time to live governs what is replayed, never what is delivered as it comes.
+    pub(crate) fn is_over(&self, number: u64, expires: Option<SystemTime>) -> bool {
+        number <= self.replay_until && expires.is_some_and(|expires| SystemTime::now() > expires)
+    }
+}
+
+impl Content {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
+            Self::Missing => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const EPOCH: Epoch = Epoch(1);
+
+    fn slot(events: &[&str]) -> Slot {
+        let frames = events
+            .iter()
+            .map(|event| Frame { event: (*event).into(), bytes: Bytes::from(format!("<{event}>")) })
+            .collect();
+        Slot { seen: Instant::now(), expires: None, content: Content::Frames(frames) }
+    }
+
+    /// Entries 1 to 5, of which the ring keeps 2 to 5.
+    fn ring() -> Ring {
+        let ring = Ring::new(4);
+        ring.restart(EPOCH, 1);
+        ring.push([slot(&["a"]), slot(&["b"]), slot(&[]), slot(&["a", "b"])]);
+        ring.push([slot(&["c"])]);
+        ring
+    }
+
+    fn take(ring: &Ring, cursor: Cursor, filter: &Filter) -> Taken {
+        ring.take(&Wanted { epoch: EPOCH, cursor, filter, replay_until: 0, returning: true })
+    }
+
+    fn text(taken: Taken) -> String {
+        match taken {
+            Taken::Frames(bytes, cursor) => {
+                format!("{} {}", String::from_utf8_lossy(&bytes), cursor.next)
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_stream_gets_all_it_has_not_had() {
+        let ring = ring();
+        assert_eq!(text(take(&ring, Cursor::before(2), &Filter::All)), "<b><a><b><c> 6");
+        assert_eq!(text(take(&ring, Cursor::before(5), &Filter::All)), "<c> 6");
+        assert_eq!(text(take(&ring, Cursor { next: 4, parts: 1 }, &Filter::All)), "<b><c> 6");
+    }
+
+    #[test]
+    fn at_the_edges_it_is_told_where_it_is() {
+        let ring = ring();
+        assert!(matches!(take(&ring, Cursor::before(1), &Filter::All), Taken::Behind));
+        assert!(matches!(take(&ring, Cursor::before(6), &Filter::All), Taken::CaughtUp));
+        assert!(matches!(take(&ring, Cursor { next: 6, parts: 1 }, &Filter::All), Taken::Ahead));
+        assert!(matches!(take(&ring, Cursor::before(7), &Filter::All), Taken::Ahead));
+        ring.restart(Epoch(2), 1);
+        assert!(matches!(take(&ring, Cursor::before(6), &Filter::All), Taken::OtherEpoch));
+    }
+
+    #[test]
+    fn a_filter_leaves_out_and_still_advances() {
+        let filter = Filter::Only(["a".to_owned()].into());
+        assert_eq!(text(take(&ring(), Cursor::before(2), &filter)), "<a> 6");
+        assert_eq!(text(take(&ring(), Cursor::before(5), &filter)), " 6");
+    }
+
+    #[test]
+    fn what_is_over_is_a_gap_for_who_returns_and_nothing_for_who_is_new() {
+        let ring = Ring::new(4);
+        ring.restart(EPOCH, 1);
+        let over = Some(SystemTime::now() - Duration::from_secs(1));
+        ring.push(["a", "b", "a"].map(|event| Slot { expires: over, ..slot(&[event]) }));
+        let only_b = Filter::Only(["b".to_owned()].into());
+        let wanted = |filter, replay_until, returning| {
+            let cursor = Cursor::before(1);
+            text(ring.take(&Wanted { epoch: EPOCH, cursor, filter, replay_until, returning }))
+        };
+        assert_eq!(wanted(&Filter::All, 0, true), "<a><b><a> 4", "delivered as it comes");
+        assert_eq!(wanted(&Filter::All, 2, false), "<a> 4");
+        let told = wanted(&Filter::All, 2, true);
+        assert_eq!(told.matches("sse.gap").count(), 1, "one for both: {told}");
+        assert!(told.contains("-2\n") && told.ends_with("<a> 4"), "{told}");
+        let told = wanted(&only_b, 3, true);
+        assert!(told.contains("sse.gap") && told.contains("-3\n"), "{told}");
+        let only_c = Filter::Only(["c".to_owned()].into());
+        assert_eq!(wanted(&only_c, 3, true), " 4", "nothing for it was over");
+    }
+
+    #[test]
+    fn who_is_new_begins_a_little_earlier() {
+        let ring = Ring::new(4);
+        ring.restart(EPOCH, 7);
+        let now = Instant::now() + Duration::from_secs(60);
+        let aged = |seconds| Slot { seen: now - Duration::from_secs(seconds), ..slot(&["a"]) };
+        ring.push([aged(10), aged(5), aged(1)]);
+        let since = |seconds| ring.first_since(now.checked_sub(Duration::from_secs(seconds))).next;
+        assert_eq!([since(20), since(5), since(3), since(0)], [7, 8, 9, 10]);
+        assert_eq!(ring.first_since(None).next, 7);
+    }
+}

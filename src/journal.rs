@@ -1,0 +1,97 @@
+//! The journal: every saved value once, in one order that all processes agree on.
+//!
+//! This is the whole contract between those who save and those who deliver. Nothing above this
+//! module knows how entries are kept; [`file`] keeps them as numbered files.
+
+pub(crate) mod file;
+mod interrupt;
+mod reader;
+
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+    time::Duration,
+};
+
+#[cfg(feature = "actix")]
+pub(crate) use self::reader::Missed;
+pub(crate) use self::{
+    interrupt::Interrupt,
+    reader::{Reader, Step},
+};
+use crate::error::Error;
+
+/// Entries in a total order. Numbers begin at 1 and have no gaps; an entry never changes, and the
+/// oldest leave first.
+///
+/// All calls may block on files or a network, so none is made from an async task.
+pub(crate) trait Journal: Send + Sync + 'static {
+    /// Tells this journal from any other, and from itself before a reboot, which may have lost
+    /// the last entries.
+    fn epoch(&self) -> Epoch;
+
+    /// Adds an entry behind all others and returns its number.
+    fn append(&self, entry: &[u8]) -> Result<u64, Error>;
+
+    /// The entry with this number.
+    fn read(&self, number: u64) -> Result<Read, Error>;
+
+    /// The number of the newest entry; 0 where there was none yet.
+    fn newest(&self) -> Result<u64, Error>;
+
+    /// Lets the oldest entries go, but keeps at least the newest `keep`.
+    fn sweep(&self, keep: u64) -> Result<(), Error>;
+
+    /// Whether this is still the journal at its address; `false` after it was deleted or replaced.
+    fn is_current(&self) -> bool;
+
+    /// Begins to watch for new entries.
+    fn watch(&self) -> Box<dyn Watch>;
+}
+
+/// What there is under a number.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A saved value.
+    Entry(Vec<u8>),
+    /// It has not been saved yet.
+    NotYet,
+    /// It is gone. The oldest entry that is left has, or will have, the number `oldest`.
+    Swept {
+        /// Where a reader can go on.
+        oldest: u64,
+    },
+    /// It is there, but cannot be used.
+    Broken(String),
+}
+
+/// Waits for new entries.
+pub(crate) trait Watch: Send {
+    /// Returns when the entry `next` may be there: after a notification, after `timeout`, when
+    /// `interrupt` is raised, or for no reason at all. Notifications get lost, so who waits looks
+    /// again whatever the reason was.
+    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt);
+}
+
+/// The part of an event's id that says which journal its number belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch(pub(crate) u64);
+
+impl Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let hex =
+            text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !hex {
+            return Err(());
+        }
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| ())
+    }
+}

@@ -1,0 +1,322 @@
+//! The cache folder, and who may read and write what is made in it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+use super::layout::exists;
+use crate::{
+    config::Config,
+    error::{Error, ErrorKind},
+};
+
+/// A cache folder with its `.sse/`.
+pub(crate) struct CacheFolder {
+    path: PathBuf,
+    access: Access,
+}
+
+impl CacheFolder {
+    /// Makes the folder where it is missing.
+    ///
+    /// Below the app's folder all of its path is made; elsewhere only its last part, because a
+    /// mistyped absolute path would otherwise become a cache that nobody reads.
+    pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
+        Self::make(config).map_err(|error| match (error.help(), config.cache_dir_from()) {
+            (None, Some(line)) => error.with_help(format!("SSE_CACHE at {line} names the folder")),
+            _ => error,
+        })
+    }
+
+    fn make(config: &Config) -> Result<Self, Error> {
+        let path = config.cache_dir().to_path_buf();
+        let cannot = |error| Error::io("make the cache folder", &path, error);
+        if !exists(&path)? {
+            let parent = path.parent().unwrap_or(&path);
+            if path.starts_with(config.app_dir()) {
+                fs::create_dir_all(parent).map_err(cannot)?;
+            } else if !exists(parent)? {
+                let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
+                    .at(crate::error::Location::file(parent));
+                return Err(match config.cache_dir_from() {
+                    Some(line) => {
+                        error.with_help(format!("make it, or correct SSE_CACHE at {line}"))
+                    }
+                    None => error.with_help("make it, or correct SSE_CACHE"),
+                });
+            }
+            make_dir(&path, 0o700).map_err(cannot)?;
+        }
+        let access = Access::of(&path)?;
+        let folder = Self { path, access };
+        for dir in [folder.own(), folder.claimed(), folder.ready(), folder.trash(), folder.broken()]
+        {
+            folder
+                .access
+                .make_dir(&dir)
+                .map_err(|error| Error::io("make a folder in the cache folder", &dir, error))?;
+        }
+        Ok(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is ours in it.
+    pub(super) fn own(&self) -> PathBuf {
+        self.path.join(".sse")
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join(".sse/journal")
+    }
+
+    /// Drop-ins that were taken, but may still have a writer.
+    pub(crate) fn claimed(&self) -> PathBuf {
+        self.path.join(".sse/claimed")
+    }
+
+    /// Drop-ins as whole entries without a number.
+    pub(crate) fn ready(&self) -> PathBuf {
+        self.path.join(".sse/ready")
+    }
+
+    /// Drop-ins that cannot be used, one for each key, for their owner to look at.
+    pub(crate) fn broken(&self) -> PathBuf {
+        self.path.join(".sse/broken")
+    }
+
+    /// Folders on their way out.
+    pub(super) fn trash(&self) -> PathBuf {
+        self.path.join(".sse/trash")
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
+/// Owner, group and rights of what is made in the cache folder. They follow the folder's own, so
+/// that several users (web server, cron, deploy) who share it can share the journal; the world
+/// gets nothing.
+pub(crate) struct Access {
+    #[cfg(unix)]
+    dir_mode: u32,
+    #[cfg(unix)]
+    file_mode: u32,
+    /// Set where a new file would not belong to the folder's owner or group by itself.
+    #[cfg(unix)]
+    owner: Option<(Option<u32>, u32)>,
+}
+
+#[cfg(unix)]
+impl Access {
+    fn of(path: &Path) -> Result<Self, Error> {
+        use std::os::unix::fs::MetadataExt;
+
+        let found =
+            fs::metadata(path).map_err(|error| Error::io("use the cache folder", path, error))?;
+        if !found.is_dir() {
+            return Err(Error::io(
+                "use the cache folder",
+                path,
+                io::Error::new(io::ErrorKind::NotADirectory, "it is no folder"),
+            ));
+        }
+        let mode = found.mode();
+        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+            log::warn!(
+                "{}: everybody on this machine may write here, and so send events; take the right away with `chmod o-w`",
+                path.display()
+            );
+        }
+        let (user, group) =
+            (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let is_root = user == 0;
+        let shared = mode & 0o070 != 0 && mode & 0o2000 == 0 && found.gid() != group;
+        let owner = if is_root && (found.uid() != 0 || found.gid() != group) {
+            Some((Some(found.uid()), found.gid()))
+        } else if shared {
+            Some((None, found.gid()))
+        } else {
+            None
+        };
+        Ok(Self { dir_mode: 0o700 | (mode & 0o2070), file_mode: 0o600 | (mode & 0o040), owner })
+    }
+
+    pub(crate) fn make_dir(&self, path: &Path) -> io::Result<()> {
+        match make_dir(path, self.dir_mode) {
+            Ok(()) => self.settle_dir(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new folder inside `dir` under a name that begins with a dot.
+    pub(crate) fn dot_dir(&self, dir: &Path) -> io::Result<TempDir> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let made = Builder::new()
+            .prefix(".")
+            .rand_bytes(12)
+            .permissions(fs::Permissions::from_mode(self.dir_mode))
+            .tempdir_in(dir)?;
+        self.settle_dir(made.path())?;
+        Ok(made)
+    }
+
+    /// A new file in `dir` under a name that begins with a dot.
+    pub(crate) fn dot_file(&self, dir: &Path) -> io::Result<NamedTempFile> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let made = Builder::new()
+            .prefix(".")
+            .rand_bytes(12)
+            .permissions(fs::Permissions::from_mode(self.file_mode))
+            .tempfile_in(dir)?;
+        if self.file_mode != 0o600 {
+            // The process's umask may have taken the group's right away.
+            made.as_file().set_permissions(fs::Permissions::from_mode(self.file_mode))?;
+        }
+        if let Some((user, group)) = self.owner {
+            let result = std::os::unix::fs::fchown(made.as_file(), user, Some(group));
+            self.check_owner(result)?;
+        }
+        Ok(made)
+    }
+
+    fn settle_dir(&self, path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+
+        if let Some((user, group)) = self.owner {
+            self.check_owner(std::os::unix::fs::chown(path, user, Some(group)))?;
+        }
+        if self.dir_mode & 0o2077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(self.dir_mode))?;
+        }
+        Ok(())
+    }
+
+    /// Root must give what it makes to the folder's owner, who could not read it otherwise. Anyone
+    /// else who may not give it to the folder's group has saved a value that at least its own
+    /// programs can read.
+    fn check_owner(&self, result: io::Result<()>) -> io::Result<()> {
+        match (result, self.owner) {
+            (Err(error), Some((Some(_), _))) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Access {
+    fn of(path: &Path) -> Result<Self, Error> {
+        if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
+            return Ok(Self {});
+        }
+        let error = io::Error::new(io::ErrorKind::NotADirectory, "it is no folder");
+        Err(Error::io("use the cache folder", path, error))
+    }
+
+    pub(crate) fn make_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    pub(crate) fn dot_dir(&self, dir: &Path) -> io::Result<TempDir> {
+        Builder::new().prefix(".").rand_bytes(12).tempdir_in(dir)
+    }
+
+    pub(crate) fn dot_file(&self, dir: &Path) -> io::Result<NamedTempFile> {
+        Builder::new().prefix(".").rand_bytes(12).tempfile_in(dir)
+    }
+}
+
+impl Access {
+    /// A file that is there to be locked.
+    pub(crate) fn lock_file(&self, path: &Path) -> io::Result<fs::File> {
+        loop {
+            match fs::OpenOptions::new().read(true).write(true).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => return result,
+            }
+            let dir = path.parent().unwrap_or(path);
+            match self.dot_file(dir)?.persist_noclobber(path) {
+                Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(refused.error);
+                }
+                // Another process may have been faster; either way there is one now.
+                _ => {}
+            }
+        }
+    }
+}
+
+fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.create(path)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn config(dir: &Path) -> Config {
+        Config::new(dir, "a:k").unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_new_folder_is_its_owners_alone() {
+        let app = tempfile::tempdir().unwrap();
+        let folder = CacheFolder::prepare(&config(app.path())).unwrap();
+        assert_eq!(mode(folder.path()), 0o700);
+        assert_eq!(mode(&folder.ready()), 0o700);
+        let file = folder.access().dot_file(folder.path()).unwrap();
+        assert_eq!(mode(file.path()), 0o600);
+    }
+
+    #[test]
+    fn a_groups_folder_is_shared_with_the_group_and_not_with_the_world() {
+        let app = tempfile::tempdir().unwrap();
+        let config = config(app.path()).with_cache_dir("cache");
+        fs::create_dir(config.cache_dir()).unwrap();
+        fs::set_permissions(config.cache_dir(), fs::Permissions::from_mode(0o2775)).unwrap();
+        let folder = CacheFolder::prepare(&config).unwrap();
+        assert_eq!(mode(&folder.ready()), 0o2770);
+        let file = folder.access().dot_file(folder.path()).unwrap();
+        assert_eq!(mode(file.path()), 0o640);
+    }
+
+    #[test]
+    fn a_mistyped_absolute_path_is_not_made() {
+        let app = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let config = config(app.path()).with_cache_dir(elsewhere.path().join("typo/cache"));
+        let error = CacheFolder::prepare(&config).err().unwrap();
+        assert!(error.to_string().contains("parent is missing"), "{error}");
+        assert!(!elsewhere.path().join("typo").exists());
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_an_error_with_a_remedy() {
+        let app = tempfile::tempdir().unwrap();
+        fs::write(app.path().join("writable"), "").unwrap();
+        let error = CacheFolder::prepare(&config(app.path())).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Cache);
+        assert!(error.help().unwrap().contains("SSE_CACHE"), "{error}");
+    }
+}

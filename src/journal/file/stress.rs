@@ -1,0 +1,131 @@
+//! Writers that stall anywhere, sweepers that wait for nothing, and a reader that must see every
+//! save once all the same.
+
+use std::{
+    cell::Cell,
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{CacheFolder, FileJournal, probe, sweep};
+use crate::{
+    config::Config,
+    journal::{Journal, Read},
+};
+
+/// Small folders, so that one is born and one swept every few saves.
+const PER_FOLDER: u64 = 4;
+const WRITERS: u64 = 6;
+const SAVES: u64 = 800;
+
+/// Every journal stands for a process: they share nothing but the folder.
+fn journal(app: &Path) -> FileJournal {
+    let config = Config::new(app, "a:k").unwrap();
+    let folder = Arc::new(CacheFolder::prepare(&config).unwrap());
+    let mut journal = FileJournal::open(folder).unwrap();
+    journal.layout = journal.layout.clone().with_per_folder(PER_FOLDER);
+    journal
+}
+
+/// Mostly nothing; now and then long enough for everybody else to fill and sweep many folders.
+fn stall() {
+    thread_local! {
+        static STATE: Cell<u64> = Cell::new(getrandom::u64().unwrap() | 1);
+    }
+    let mut x = STATE.get();
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    STATE.set(x);
+    if x.is_multiple_of(100) {
+        thread::sleep(Duration::from_millis(x / 100 % 60));
+    }
+}
+
+/// How many of the saves a reader saw never, and how many more than once.
+fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
+    let app = tempfile::tempdir().unwrap();
+    let reader = journal(app.path());
+    let passed = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
+
+    thread::scope(|scope| {
+        // Also when this panics: the sweepers would go on for ever.
+        let _done = OnDrop(|| done.store(true, Ordering::Relaxed));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let journal = journal(app.path());
+                scope.spawn(move || {
+                    probe::set(stall, plain_mkdir);
+                    for save in 0..SAVES {
+                        journal.append(format!("{writer}-{save}").as_bytes()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            let (journal, passed, done) = (journal(app.path()), &passed, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    // What the reader has not passed stays, so that whatever it does not see was
+                    // lost, and not merely swept.
+                    let last = passed.load(Ordering::SeqCst);
+                    sweep::sweep_through(&journal.layout, &journal.folder.trash(), last).unwrap();
+                    sweep::empty(&journal.folder.trash()).unwrap();
+                    thread::yield_now();
+                }
+            });
+        }
+
+        let mut next = 1;
+        let mut quiet_since = None;
+        loop {
+            match reader.read(next).unwrap() {
+                Read::Entry(bytes) => {
+                    *seen.entry(bytes).or_default() += 1;
+                    passed.store(next, Ordering::SeqCst);
+                    next += 1;
+                    quiet_since = None;
+                }
+                Read::NotYet if !writers.iter().all(thread::ScopedJoinHandle::is_finished) => {
+                    thread::yield_now();
+                }
+                // A journal that is broken on purpose may also jump.
+                Read::Swept { .. } if plain_mkdir => break,
+                // One more look after the last writer has ended, then what is missing is lost.
+                Read::NotYet if quiet_since.is_some() => break,
+                Read::NotYet => quiet_since = Some(Instant::now()),
+                other => panic!("entry {next} was never passed, but is {other:?}"),
+            }
+        }
+    });
+
+    let saves = usize::try_from(WRITERS * SAVES).unwrap();
+    (saves - seen.len(), seen.values().filter(|times| **times > 1).count())
+}
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_repeated_however_writers_stall() {
+    assert_eq!(lost_and_repeated(false), (0, 0));
+}
+
+#[test]
+fn a_plain_mkdir_for_the_next_folder_would_lose_saves() {
+    let (lost, _) = lost_and_repeated(true);
+    assert!(lost > 0, "this test can no longer tell a journal that loses saves");
+}

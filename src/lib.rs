@@ -1,0 +1,72 @@
+//! Live notifications for actix-web apps: save a value under a cache key, and every browser that
+//! listens gets a Server-Sent Event.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, Responder, get};
+//! use actix_web_sse::cache;
+//!
+//! #[get("/order")]
+//! async fn order() -> actix_web::Result<impl Responder> {
+//!     cache().save("event_cache_key1", "1").await?;
+//!     Ok("thank you")
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     HttpServer::new(|| App::new().configure(actix_web_sse::routes).service(order))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! Which event a page hears for which key says `SSE_EVENTS` in the app's `.env`; see [`Config`].
+//!
+//! # Features
+//!
+//! - `actix` (default): everything about HTTP, and `save(…).await`. Without it the crate saves and
+//!   follows values from any program.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "actix"),
+    allow(
+        dead_code,
+        reason = "what only servers do, sweeping for one, is part of modules that all need"
+    )
+)]
+
+mod cache;
+mod client_files;
+mod config;
+mod drop_ins;
+mod entry;
+mod error;
+mod journal;
+mod key;
+mod store;
+
+#[cfg(feature = "actix")]
+mod hub;
+#[cfg(feature = "actix")]
+mod routes;
+#[cfg(feature = "actix")]
+mod sse;
+#[cfg(feature = "actix")]
+mod stream;
+#[cfg(feature = "actix")]
+mod subscription;
+
+pub use crate::{
+    cache::{Cache, Follow, Next, Save, cache},
+    client_files::{ClientFile, client_files},
+    config::{Config, Events, app_dir},
+    entry::Entry,
+    error::{Error, ErrorKind, Location},
+};
+#[cfg(feature = "actix")]
+pub use crate::{
+    routes::{routes, scripts},
+    sse::{Sse, Stats},
+    stream::EventStream,
+    subscription::Subscription,
+};

@@ -1,0 +1,104 @@
+//! The ready-made routes: the stream, and the two scripts that browsers load.
+
+use std::{io, sync::OnceLock};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{self, ServiceConfig},
+};
+
+use crate::{client_files::client_file, config::app_dir, error::Error, sse::Sse};
+
+/// Adds the stream and its scripts to an app:
+///
+/// | route | |
+/// |---|---|
+/// | `GET /sse/stream` | the events, see [`Subscription`](crate::Subscription) for its parameters |
+/// | `GET /js/sse.js` | the client, embedded in this library |
+/// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+///
+/// # #[actix_web::main] async fn main() -> std::io::Result<()> {
+/// HttpServer::new(|| App::new().configure(actix_web_sse::routes))
+///     .bind(("127.0.0.1", 8080))?
+///     .run()
+///     .await
+/// # }
+/// ```
+///
+/// The stream is public: every visitor receives every value of every key in `SSE_EVENTS`. To put
+/// it behind a guard of yours, configure it in a scope:
+///
+/// ```no_run
+/// # use actix_web::{App, middleware::NormalizePath as Guard, web};
+/// let app = App::new()
+///     .service(web::scope("/members").wrap(Guard::trim()).configure(actix_web_sse::routes));
+/// ```
+///
+/// The configuration is read from `.env` once, when the first worker starts. When it cannot be
+/// used, the app starts all the same, the log says why, and the stream answers 503 with the
+/// reason.
+pub fn routes(app: &mut ServiceConfig) {
+    add(app, of_this_process());
+}
+
+/// Adds the two scripts of [`routes`], for apps that have a stream controller of their own.
+pub fn scripts(app: &mut ServiceConfig) {
+    app.route("/js/sse.js", web::get().to(client))
+        .route("/js/sse-client.js", web::get().to(listeners));
+}
+
+/// An app is built once on each worker, and one reader of the cache serves them all.
+fn of_this_process() -> Result<Sse, Error> {
+    static SSE: OnceLock<Result<Sse, Error>> = OnceLock::new();
+    SSE.get_or_init(|| {
+        Sse::from_env().inspect_err(|error| {
+            log::error!("Server-Sent Events are off: {error}");
+            if let Some(help) = error.help() {
+                log::error!("help: {help}");
+            }
+        })
+    })
+    .clone()
+}
+
+pub(crate) fn add(app: &mut ServiceConfig, sse: Result<Sse, Error>) {
+    let stream = move |request: HttpRequest| {
+        let response = sse.clone().and_then(|sse| sse.stream(&request));
+        std::future::ready(response)
+    };
+    app.route("/sse/stream", web::get().to(stream));
+    scripts(app);
+}
+
+async fn client() -> HttpResponse {
+    script(client_file("sse.js").map_or("", |file| file.contents))
+}
+
+async fn listeners() -> Result<HttpResponse, actix_web::Error> {
+    let path = app_dir().join("public/js/sse-client.js");
+    let read = web::block(move || std::fs::read(&path).map_err(|error| (error, path))).await?;
+    match read {
+        Ok(text) => Ok(script(text)),
+        Err((error, path)) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                log::error!("{}: {error}", path.display());
+            }
+            Ok(HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
+                "error: the app has no public/js/sse-client.js\nhelp: run `sse install` in the app's folder\n",
+            ))
+        }
+    }
+}
+
+fn script(text: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
+        // It changes with the app; a stale one would be worse than another request.
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text)
+}

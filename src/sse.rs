@@ -1,0 +1,126 @@
+//! The handle that an app holds.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use crate::{
+    cache::Cache, config::Config, error::Error, hub::Hub, routes, stream::EventStream,
+    subscription::Subscription,
+};
+
+/// Follows a cache, and serves what is saved there to any number of clients.
+///
+/// Cheap to clone; all clones share one reader of the cache. Make it once, outside the closure
+/// that builds the app: actix-web runs that closure on every worker.
+///
+/// Most apps need [`routes`](crate::routes()) only.
+#[derive(Clone)]
+pub struct Sse {
+    hub: Arc<Hub>,
+}
+
+/// Figures of an [`Sse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Streams that are open now.
+    pub connections: usize,
+}
+
+impl Sse {
+    /// Follows the cache of the app in [`app_dir()`](crate::app_dir).
+    ///
+    /// # Errors
+    ///
+    /// When the configuration or the cache cannot be used; the error says what to do.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::start(&Config::from_env()?)
+    }
+
+    /// Follows the cache that `config` describes.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be used.
+    pub fn start(config: &Config) -> Result<Self, Error> {
+        Self::follow(&Cache::open(config)?)
+    }
+
+    /// Follows a cache that is open already.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be used.
+    pub fn follow(cache: &Cache) -> Result<Self, Error> {
+        Ok(Self { hub: Arc::new(Hub::start(cache.store()?)?) })
+    }
+
+    /// The body of a stream, for a response of your own.
+    ///
+    /// # Errors
+    ///
+    /// When the client asks for an event that does not exist (400), or too many streams are open
+    /// (503).
+    pub fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        EventStream::open(Arc::clone(&self.hub), subscription)
+    }
+
+    /// The whole answer to a request for a stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Sse::open).
+    pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+        let body = self.open(Subscription::from_request(request)?)?;
+        let mut response = HttpResponse::Ok();
+        response
+            // "MIME type text/event-stream", and no parameter: browsers refuse some charsets.
+            .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+            // Nobody on the way keeps it, or holds it back to compress it.
+            .insert_header((header::CACHE_CONTROL, "no-cache, no-transform, private"))
+            .insert_header((header::CONTENT_ENCODING, "identity"))
+            .insert_header(("X-Accel-Buffering", "no"));
+        self.allow_origin(request, &mut response);
+        Ok(response.body(body))
+    }
+
+    /// Pages of other origins are let in by exact name, and with their cookies.
+    fn allow_origin(&self, request: &HttpRequest, response: &mut actix_web::HttpResponseBuilder) {
+        let allowed = self.hub.config().allowed_origins();
+        if allowed.is_empty() {
+            return;
+        }
+        response.insert_header((header::VARY, "Origin"));
+        let origin = request.headers().get(header::ORIGIN);
+        if let Some(origin) =
+            origin.filter(|origin| allowed.iter().any(|name| name.as_bytes() == origin.as_bytes()))
+        {
+            response
+                .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
+                .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));
+        }
+    }
+
+    /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
+    pub fn configure(&self, app: &mut web::ServiceConfig) {
+        routes::add(app, Ok(self.clone()));
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.hub.config()
+    }
+
+    /// Figures of this moment.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats { connections: self.hub.connections() }
+    }
+
+    /// Ends every stream. Clients return to whichever server is there then, and miss nothing.
+    pub fn close(&self) {
+        self.hub.close();
+    }
+}

@@ -1,0 +1,308 @@
+//! One client's stream: the body of its response.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use actix_web::body::{BodySize, MessageBody};
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::{Instant, Sleep, sleep_until},
+};
+
+use crate::{
+    error::Error,
+    hub::{
+        Cursor, EventId, Filter, Gap, Hub, Permit, ReplayRequest, Replayed, Taken, Waiters, Wanted,
+        gap, heartbeat, replay, vary,
+    },
+    journal::Epoch,
+    subscription::{LastEventId, Subscription},
+};
+
+/// The events of one client, encoded as `text/event-stream`: a body for your own response.
+///
+/// It begins at once with a heartbeat that carries the client's place, sends one whenever it was
+/// silent for a while, and ends after `SSE_STREAM_DURATION`; the client then returns and goes on
+/// where it was.
+pub struct EventStream {
+    hub: Arc<Hub>,
+    filter: Arc<Filter>,
+    place: Place,
+    /// Bytes that are due before anything else.
+    due: BytesMut,
+    /// An answer from the journal that is on its way.
+    from_journal: Option<JoinHandle<Result<Replayed, Error>>>,
+    /// The client's number lies beyond the ring, but the journal knows it.
+    ahead_is_known: bool,
+    waiting: Waiting,
+    timer: Pin<Box<Sleep>>,
+    heartbeat_at: Instant,
+    ends_at: Option<Instant>,
+    ended: bool,
+    _permit: Permit,
+}
+
+/// Where the client is, and what it has a right to.
+struct Place {
+    epoch: Epoch,
+    cursor: Cursor,
+    replay_until: u64,
+    returning: bool,
+}
+
+/// A place in this thread's list of waiting streams.
+struct Waiting {
+    waiters: Rc<Waiters>,
+    place: usize,
+}
+
+/// What came of asking the journal.
+enum Answer {
+    Chunk(Bytes),
+    /// Nothing for this client, which is further now.
+    Further,
+    /// Nothing until the tail has noticed what the journal says.
+    Wait,
+    End,
+}
+
+impl EventStream {
+    pub(crate) fn open(hub: Arc<Hub>, subscription: Subscription) -> Result<Self, Error> {
+        subscription.check(hub.config().events())?;
+        let permit = hub.permit()?;
+        let now = Instant::now();
+        let config = hub.config();
+        let (heartbeat, duration, retry) =
+            (config.heartbeat(), config.stream_duration(), config.retry());
+        let ends_at = (!duration.is_zero()).then(|| now + vary(duration));
+        let waiters = hub.feed().waiters();
+        let mut stream = Self {
+            filter: Arc::new(subscription.filter),
+            place: Place::of_a_new_client(&hub),
+            due: BytesMut::new(),
+            from_journal: None,
+            ahead_is_known: false,
+            waiting: Waiting { place: waiters.join(), waiters },
+            timer: Box::pin(sleep_until(now + heartbeat)),
+            heartbeat_at: now + heartbeat,
+            ends_at,
+            ended: false,
+            _permit: permit,
+            hub,
+        };
+        match subscription.last_event_id {
+            None => {}
+            Some(LastEventId::Ours(id)) if id.epoch == stream.place.epoch => {
+                stream.place.cursor = id.cursor;
+                stream.place.returning = true;
+            }
+            Some(LastEventId::Ours(_)) => stream.gap(Gap::OtherEpoch),
+            Some(LastEventId::Unknown) => stream.gap(Gap::UnknownId),
+        }
+        stream.heartbeat(Some(retry));
+        Ok(stream)
+    }
+
+    fn gap(&mut self, why: Gap) {
+        self.due.extend_from_slice(&gap(self.place.id(), why));
+    }
+
+    fn heartbeat(&mut self, retry: Option<Duration>) {
+        let interval = self.hub.config().heartbeat();
+        // An id that only the journal can confirm is not repeated to the client before it has.
+        let id = self.is_confirmed().then(|| self.place.id());
+        self.due.extend_from_slice(&heartbeat(id, interval, retry));
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.ahead_is_known || self.place.cursor <= self.hub.feed().ring.end().1
+    }
+
+    /// Goes on where a new client would begin, and says so.
+    fn begin_again(&mut self, why: Gap) -> Bytes {
+        self.place = Place::of_a_new_client(&self.hub);
+        self.ahead_is_known = false;
+        self.gap(why);
+        self.due.split().freeze()
+    }
+
+    /// All that is new, from wherever it is to be had. Ready with nothing: wait for more.
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(answer) = &mut self.from_journal {
+                let answer = ready!(Pin::new(answer).poll(context));
+                self.from_journal = None;
+                match self.answered(answer) {
+                    Answer::Chunk(bytes) => return Poll::Ready(Some(bytes)),
+                    Answer::Further => {}
+                    Answer::Wait => return Poll::Ready(None),
+                    Answer::End => {
+                        self.ended = true;
+                        return Poll::Ready(None);
+                    }
+                }
+            }
+            let taken = self.hub.feed().ring.take(&Wanted {
+                epoch: self.place.epoch,
+                cursor: self.place.cursor,
+                filter: &self.filter,
+                replay_until: self.place.replay_until,
+                returning: self.place.returning,
+            });
+            match taken {
+                Taken::Frames(bytes, cursor) => {
+                    self.place.cursor = cursor;
+                    if !bytes.is_empty() {
+                        return Poll::Ready(Some(bytes));
+                    }
+                }
+                Taken::CaughtUp => return Poll::Ready(None),
+                Taken::Ahead if self.ahead_is_known => return Poll::Ready(None),
+                Taken::Ahead | Taken::Behind => self.ask_journal(),
+                Taken::OtherEpoch => return Poll::Ready(Some(self.begin_again(Gap::OtherEpoch))),
+            }
+        }
+    }
+
+    /// Files are read on a thread that may wait for them, never on this one.
+    fn ask_journal(&mut self) {
+        let store = Arc::clone(self.hub.store());
+        let request = ReplayRequest {
+            epoch: self.place.epoch,
+            cursor: self.place.cursor,
+            filter: Arc::clone(&self.filter),
+            replay_until: self.place.replay_until,
+            returning: self.place.returning,
+            until: self.hub.feed().ring.first(),
+        };
+        self.from_journal = Some(tokio::task::spawn_blocking(move || replay(&store, &request)));
+    }
+
+    fn answered(&mut self, answer: Result<Result<Replayed, Error>, JoinError>) -> Answer {
+        let failed = match answer {
+            Ok(Ok(Replayed::Frames(bytes, cursor))) => {
+                self.place.cursor = cursor;
+                return if bytes.is_empty() { Answer::Further } else { Answer::Chunk(bytes) };
+            }
+            Ok(Ok(Replayed::Ahead)) => {
+                self.ahead_is_known = true;
+                return Answer::Wait;
+            }
+            Ok(Ok(Replayed::Unknown)) => return Answer::Chunk(self.begin_again(Gap::UnknownId)),
+            Ok(Ok(Replayed::OtherEpoch)) => return Answer::Wait,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        // The client keeps its place, and comes back for what it could not get now.
+        log::error!("a stream ends early, its client will return: {failed}");
+        Answer::End
+    }
+
+    /// The last block of a stream that ends as planned: the client returns after a moment that is
+    /// not the same for all. The next stream's first block sets the usual time again.
+    fn farewell(&mut self) -> Bytes {
+        self.ended = true;
+        let retry = if self.hub.feed().is_closing() {
+            vary(self.hub.config().retry())
+        } else {
+            Duration::from_millis(fastrand::u64(10..100))
+        };
+        self.heartbeat(Some(retry));
+        self.due.split().freeze()
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.hub.feed().is_closing() || self.ends_at.is_some_and(|end| now >= end)
+    }
+
+    /// The next planned block.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        loop {
+            let due_at = self.ends_at.map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at));
+            // Every event puts the heartbeat off. The timer is not moved each time, but fires at
+            // the old time and is set anew then.
+            if due_at < self.timer.deadline() {
+                self.timer.as_mut().reset(due_at);
+            }
+            ready!(self.timer.as_mut().poll(context));
+            let now = Instant::now();
+            if self.is_over(now) {
+                return Poll::Ready(self.farewell());
+            }
+            if now >= self.heartbeat_at {
+                self.heartbeat_at = now + self.hub.config().heartbeat();
+                self.timer.as_mut().reset(self.heartbeat_at);
+                self.heartbeat(None);
+                return Poll::Ready(self.due.split().freeze());
+            }
+            self.timer.as_mut().reset(due_at);
+        }
+    }
+}
+
+impl Place {
+    /// A client that brings no id begins a few seconds back.
+    fn of_a_new_client(hub: &Hub) -> Self {
+        let (epoch, end) = hub.feed().ring.end();
+        let cursor = hub.lookback_start();
+        Self { epoch, cursor, replay_until: end.next - 1, returning: false }
+    }
+
+    fn id(&self) -> EventId {
+        self.cursor.id(self.epoch)
+    }
+}
+
+impl MessageBody for EventStream {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    /// Never ready with an empty chunk: actix-web would end the response there.
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let now = Instant::now();
+        if !this.due.is_empty() {
+            return Poll::Ready(Some(Ok(this.due.split().freeze())));
+        }
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        if this.is_over(now) {
+            return Poll::Ready(Some(Ok(this.farewell())));
+        }
+        match this.poll_events(context) {
+            Poll::Ready(Some(bytes)) => {
+                this.heartbeat_at = now + this.hub.config().heartbeat();
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            Poll::Ready(None) if this.ended => return Poll::Ready(None),
+            Poll::Ready(None) => this.waiting.wait(context),
+            Poll::Pending => {}
+        }
+        this.poll_timer(context).map(|bytes| Some(Ok(bytes)))
+    }
+}
+
+impl Waiting {
+    fn wait(&self, context: &Context<'_>) {
+        self.waiters.wait(self.place, context.waker());
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.waiters.leave(self.place);
+    }
+}

@@ -1,0 +1,159 @@
+//! What a client asks for: which events, and from where on.
+
+use actix_web::{HttpRequest, http::header::HeaderName, web};
+
+use crate::{
+    config::Events,
+    error::{Error, ErrorKind},
+    hub::{EventId, Filter},
+};
+
+/// A client's request for a stream: `?events=a,b`, and the id of the last event that it has had,
+/// in the header `Last-Event-ID` or as `?last_event_id=`.
+#[derive(Debug, Clone, Default)]
+pub struct Subscription {
+    pub(crate) filter: Filter,
+    pub(crate) last_event_id: Option<LastEventId>,
+}
+
+/// An id as a client brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastEventId {
+    Ours(EventId),
+    /// Anything else; whoever gave it, we cannot tell what the client has had.
+    Unknown,
+}
+
+#[derive(serde::Deserialize)]
+struct Query {
+    events: Option<String>,
+    last_event_id: Option<String>,
+}
+
+impl Subscription {
+    /// Reads a request. The header wins over the query: a browser that was sent here with an id in
+    /// the address keeps that address when it returns, and brings the newer id in the header.
+    ///
+    /// # Errors
+    ///
+    /// When the query cannot be read.
+    pub fn from_request(request: &HttpRequest) -> Result<Self, Error> {
+        let query = web::Query::<Query>::from_query(request.query_string()).map_err(|error| {
+            Error::new(ErrorKind::Request, format!("the query cannot be read: {error}"))
+                .with_help("write ?events=name1,name2 and ?last_event_id=ID, each once")
+        })?;
+        let header = request
+            .headers()
+            .get(HeaderName::from_static("last-event-id"))
+            .map(|value| LastEventId::parse(value.as_bytes()));
+        let in_query = query.last_event_id.as_deref().map(|id| LastEventId::parse(id.as_bytes()));
+        let filter = query.events.as_deref().map_or(Filter::All, |names| {
+            Filter::Only(
+                names
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            )
+        });
+        Ok(Self { filter, last_event_id: header.or(in_query).flatten() })
+    }
+
+    /// Only these events, whatever the request says.
+    #[must_use]
+    pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
+        self.filter = Filter::Only(events.into_iter().map(Into::into).collect());
+        self
+    }
+
+    pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
+        if let Filter::Only(names) = &self.filter
+            && names.is_empty()
+        {
+            return Err(Error::new(ErrorKind::Request, "the list of events is empty")
+                .with_help("leave `events` out to hear all, or name some"));
+        }
+        match self.filter.unknown(events).next() {
+            None => Ok(()),
+            Some(name) => {
+                let known: Vec<&str> = events.names().collect();
+                Err(Error::new(
+                    ErrorKind::Request,
+                    format!("there is no event `{}`", name.escape_debug()),
+                )
+                .with_help(format!("SSE_EVENTS has {}", known.join(", "))))
+            }
+        }
+    }
+}
+
+impl LastEventId {
+    /// "If the EventSource object's last event ID string is not the empty string": an empty one
+    /// says nothing. Browsers send ids as raw UTF-8, so these are bytes.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        if bytes.is_empty() {
+            return None;
+        }
+        let id = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+        Some(id.map_or(Self::Unknown, Self::Ours))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
+
+    use super::*;
+
+    fn read(uri: &str, header: Option<&[u8]>) -> Subscription {
+        let mut request = TestRequest::with_uri(uri);
+        if let Some(header) = header {
+            request =
+                request.insert_header(("last-event-id", HeaderValue::from_bytes(header).unwrap()));
+        }
+        Subscription::from_request(&request.to_http_request()).unwrap()
+    }
+
+    fn id(text: &str) -> Option<LastEventId> {
+        Some(LastEventId::Ours(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn the_newer_id_wins() {
+        let (a, b) = ("00000000000000ff-1", "00000000000000ff-2");
+        let uri = format!("/sse/stream?last_event_id={a}");
+        assert_eq!(read(&uri, None).last_event_id, id(a));
+        assert_eq!(read(&uri, Some(b.as_bytes())).last_event_id, id(b));
+        assert_eq!(
+            read(&uri, Some("\u{2026}".as_bytes())).last_event_id,
+            Some(LastEventId::Unknown)
+        );
+        assert_eq!(read("/sse/stream?last_event_id=", None).last_event_id, None);
+        assert_eq!(
+            read("/sse/stream?last_event_id=%ff", None).last_event_id,
+            Some(LastEventId::Unknown)
+        );
+    }
+
+    #[test]
+    fn events_are_named_in_the_query() {
+        let events = Events::parse("a:k,b:k").unwrap();
+        for (uri, fine) in [
+            ("/s", true),
+            ("/s?events=a", true),
+            ("/s?events=a%2Cb,", true),
+            ("/s?events=", false),
+            ("/s?events=c", false),
+            ("/s?events=a,%0d%0aid:1", false),
+        ] {
+            let checked = read(uri, None).check(&events);
+            assert_eq!(checked.is_ok(), fine, "{uri}");
+            if let Err(error) = checked {
+                assert_eq!(error.kind(), ErrorKind::Request);
+                assert!(!error.to_string().contains(['\r', '\n']));
+            }
+        }
+        assert!(read("/s", None).only(["c"]).check(&events).is_err());
+    }
+}
