@@ -1,0 +1,131 @@
+//! The app's folder, and the workspace that it may be a member of.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf, absolute};
+
+use crate::dependency::Source;
+use crate::exit::Failure;
+use crate::manifest::Manifest;
+
+/// The folder of the app whose cache and `.env` are used: the library's own rule, so
+/// that both look in the same place.
+pub(crate) fn dir_to_use(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    named.map_or_else(|| Ok(actix_web_sse::app_dir()), named_dir)
+}
+
+/// The folder that `-C` names.
+fn named_dir(dir: &Path) -> Result<PathBuf, Failure> {
+    if !dir.is_dir() {
+        return Err(Failure::error(format!("there is no folder {}", dir.display()))
+            .help("give -C the folder of your app"));
+    }
+    absolute(dir).map_err(|error| Failure::io("find", dir, &error))
+}
+
+/// The folder of the app to install into. Running apps go by `.env`, which may
+/// not be there yet: the `Cargo.toml` that cargo would take counts as much.
+pub(crate) fn dir_to_install(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(dir) = named {
+        return named_dir(dir);
+    }
+    if let Some(dir) = env::var_os("CARGO_MANIFEST_DIR") {
+        return Ok(dir.into());
+    }
+    let here = env::current_dir()
+        .map_err(|error| Failure::io("find the working directory", Path::new("."), &error))?;
+    let is_app = |dir: &&Path| dir.join("Cargo.toml").is_file() || dir.join(".env").is_file();
+    Ok(here.ancestors().find(is_app).unwrap_or(&here).to_owned())
+}
+
+/// How a member of the app's workspace inherits the library, if it can.
+pub(crate) fn workspace_source(app: &Path, manifest: &Manifest<'_>) -> Option<Source> {
+    if manifest.is_workspace() {
+        return manifest.workspace_source();
+    }
+    if let Some(root) = manifest.named_workspace() {
+        let text = fs::read(app.join(root).join("Cargo.toml")).ok()?;
+        return Manifest::parse(&text).ok()?.workspace_source();
+    }
+    for dir in app.ancestors().skip(1) {
+        let Ok(text) = fs::read(dir.join("Cargo.toml")) else {
+            continue;
+        };
+        // A manifest that does not parse is cargo's to complain about.
+        let Ok(root) = Manifest::parse(&text) else {
+            return None;
+        };
+        if root.is_workspace() {
+            let excluded = root.excludes().iter().any(|path| app.starts_with(dir.join(path)));
+            return if excluded { None } else { root.workspace_source() };
+        }
+    }
+    None
+}
+
+/// The lines of the app's code that mention the library, as `file:line`.
+pub(crate) fn mentions(app: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "examples", "benches"] {
+        mentions_below(app, &app.join(folder), &mut found);
+    }
+    found
+}
+
+fn mentions_below(app: &Path, folder: &Path, found: &mut Vec<String>) {
+    // What cannot be read is passed over: this is advice, and cargo has the last word.
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && !path.is_symlink() {
+            mentions_below(app, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && let Ok(code) = fs::read_to_string(&path)
+        {
+            let shown = path.strip_prefix(app).unwrap_or(&path).display();
+            let lines = code.lines().enumerate().filter(|(_, line)| {
+                line.contains("actix_web_sse") && !line.trim_start().starts_with("//")
+            });
+            found.extend(lines.map(|(index, _)| format!("{shown}:{}", index + 1)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(root: &str, member: &str) -> Option<Source> {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("Cargo.toml"), root).expect("it can be written");
+        let app = dir.path().join("apps/one");
+        fs::create_dir_all(&app).expect("it can be made");
+        workspace_source(&app, &Manifest::parse(member.as_bytes()).expect("it parses"))
+    }
+
+    #[test]
+    fn a_member_inherits_what_its_workspace_has() {
+        let root = "[workspace]\n[workspace.dependencies]\nactix-web-sse = \"1\"\n";
+        let excluding =
+            root.replacen("[workspace]\n", "[workspace]\nexclude = [\"apps/one\"]\n", 1);
+        assert!(source(root, "[package]\nname = \"one\"\n").is_some());
+        assert!(source(root, "[package]\nname = \"one\"\nworkspace = \"../..\"\n").is_some());
+        assert_eq!(source(root, "[package]\nname = \"one\"\n[workspace]\n"), None);
+        assert_eq!(source(&excluding, "[package]\nname = \"one\"\n"), None);
+        assert_eq!(source("[package]\nname = \"x\"\n", "[package]\nname = \"one\"\n"), None);
+    }
+
+    #[test]
+    fn mentions_are_named_by_file_and_line() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(dir.path().join("src/pages")).expect("it can be made");
+        fs::write(dir.path().join("src/main.rs"), "fn main() {}\n// actix_web_sse\n")
+            .expect("it can be written");
+        fs::write(dir.path().join("src/pages/a.rs"), "\nuse actix_web_sse::cache;\n")
+            .expect("it can be written");
+        assert_eq!(mentions(dir.path()), ["src/pages/a.rs:2"]);
+    }
+}

@@ -1,0 +1,215 @@
+//! `sse listen`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use actix_web_sse::{Config, Events};
+
+use crate::cli::ListenArgs;
+use crate::exit::{self, Failure};
+use crate::listening::{Heard, Http, Journal, News, Source, stream_url};
+use crate::nearest::nearest;
+use crate::report::Report;
+
+/// How long to wait for one piece of news where there is no limit; then once more.
+const A_WHILE: Duration = Duration::from_secs(3600);
+
+/// `app` is not asked for when there is a URL: a stream can be listened to from
+/// anywhere.
+pub(crate) fn run(
+    app: impl FnOnce() -> Result<PathBuf, Failure>,
+    args: &ListenArgs,
+    report: Report,
+) -> Result<u8, Failure> {
+    let (mut source, from): (Box<dyn Source>, String) = if let Some(url) = &args.url {
+        let url = stream_url(url, &args.events)?;
+        (Box::new(Http::open(url.clone())), url)
+    } else {
+        let config = Config::from_dir(app()?)?;
+        check_events(&args.events, config.events())?;
+        let from = config.cache_dir().display().to_string();
+        (Box::new(Journal::open(&config, args.events.clone())?), from)
+    };
+    listen(source.as_mut(), &from, args, &mut io::stdout(), report)
+}
+
+fn check_events(wanted: &[String], events: &Events) -> Result<(), Failure> {
+    let Some(unknown) = wanted.iter().find(|event| !events.contains(event)) else {
+        return Ok(());
+    };
+    let names: Vec<&str> = events.names().collect();
+    let help = match nearest(unknown, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("SSE_EVENTS has {}", names.join(", ")),
+    };
+    Err(Failure::usage(format!("there is no event `{unknown}`")).help(help))
+}
+
+fn listen(
+    source: &mut dyn Source,
+    from: &str,
+    args: &ListenArgs,
+    out: &mut dyn Write,
+    report: Report,
+) -> Result<u8, Failure> {
+    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut heard = 0;
+    let mut announced = false;
+    while args.count != Some(heard) {
+        let wait =
+            deadline.map_or(A_WHILE, |deadline| deadline.saturating_duration_since(Instant::now()));
+        match source.next(wait)? {
+            Some(News::Event(event)) => {
+                if !print(&event, args.json, out)? {
+                    return Ok(exit::DONE);
+                }
+                heard += 1;
+            }
+            Some(News::Listening) if announced => {}
+            Some(News::Listening) => {
+                announced = true;
+                report.note(format!("listening to {from}"));
+            }
+            Some(News::Warning(what)) => report.warn(what),
+            Some(News::End) => {
+                report.note("the server wants no more listeners");
+                return ended(args, heard, "the stream ended");
+            }
+            None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                return ended(args, heard, "the time is over");
+            }
+            None => {}
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// An end that comes from outside is a failure for who waits for a number of events.
+fn ended(args: &ListenArgs, heard: u64, why: &str) -> Result<u8, Failure> {
+    match args.count {
+        None => Ok(exit::DONE),
+        Some(count) => Err(Failure::error(format!("{why}, and {heard} of {count} events came"))),
+    }
+}
+
+/// Prints one event; `false` when nobody reads any more.
+fn print(event: &Heard, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
+    let line = if json {
+        serde_json::to_string(event)
+            .map_err(|error| Failure::error(format!("cannot print an event: {error}")))?
+    } else {
+        let value = one_line(event.value.get());
+        match &event.timestamp {
+            Some(timestamp) => format!("{timestamp}  {}  {value}", event.event),
+            None => format!("{}  {value}", event.event),
+        }
+    };
+    match writeln!(out, "{}", one_line(&line)).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::error(format!("cannot print an event: {error}"))),
+    }
+}
+
+/// JSON in one line. Line ends stand between its tokens only, where a space says the
+/// same: inside strings they are escaped.
+fn one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// Tells what it was given, and then nothing.
+    struct Told(Vec<News>);
+
+    impl Source for Told {
+        fn next(&mut self, timeout: Duration) -> Result<Option<News>, Failure> {
+            if self.0.is_empty() {
+                std::thread::sleep(timeout.min(Duration::from_millis(50)));
+                return Ok(None);
+            }
+            Ok(Some(self.0.remove(0)))
+        }
+    }
+
+    struct ClosedPipe;
+
+    impl Write for ClosedPipe {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn event(value: &str) -> News {
+        News::Event(Heard {
+            id: Some("7".to_owned()),
+            event: "a".to_owned(),
+            key: None,
+            timestamp: Some("t".to_owned()),
+            value: RawValue::from_string(value.to_owned()).expect("it is JSON"),
+        })
+    }
+
+    fn args(count: Option<u64>, json: bool) -> ListenArgs {
+        let timeout = Some(Duration::from_millis(10));
+        ListenArgs { url: None, events: Vec::new(), json, count, timeout }
+    }
+
+    fn heard(news: Vec<News>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
+        let mut out = Vec::new();
+        let result = listen(&mut Told(news), "here", args, &mut out, Report::new(true));
+        (result, String::from_utf8(out).expect("it is text"))
+    }
+
+    #[test]
+    fn an_event_is_a_line() {
+        let (result, text) = heard(vec![event("{\n \"b\": 1 }")], &args(None, false));
+        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(text, "t  a  {  \"b\": 1 }\n");
+        let (_, text) = heard(vec![event("[1,\n2]")], &args(None, true));
+        assert_eq!(text, "{\"id\":\"7\",\"event\":\"a\",\"timestamp\":\"t\",\"value\":[1, 2]}\n");
+    }
+
+    #[test]
+    fn the_count_ends_it() {
+        let (result, text) = heard(vec![event("1"), event("2"), event("3")], &args(Some(2), false));
+        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(text.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_count_that_is_not_reached_in_time_is_an_error() {
+        let (result, _) = heard(vec![event("1")], &args(Some(2), false));
+        let failure = result.expect_err("one is missing");
+        assert_eq!(failure.code(), exit::ERROR);
+        assert!(failure.to_string().contains("1 of 2 events"), "{failure}");
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_it_quietly() {
+        let mut source = Told(vec![event("1"), event("2")]);
+        let result =
+            listen(&mut source, "", &args(None, false), &mut ClosedPipe, Report::new(true));
+        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(source.0.len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_event_is_refused_with_the_nearest() {
+        let config = Config::new(".", "event_name1:a,event_name2:b").expect("the list is good");
+        let refused = |event: &str| check_events(&[event.to_owned()], config.events()).is_err();
+        assert!(refused("event_name3") && !refused("event_name2"));
+        let failure = check_events(&["event_nam1".to_owned()], config.events());
+        let text = failure.expect_err("it is unknown").to_string();
+        assert!(text.contains("did you mean `event_name1`?"), "{text}");
+    }
+}

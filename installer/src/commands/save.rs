@@ -1,0 +1,109 @@
+//! `sse save`.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use actix_web_sse::{Cache, Config, Events};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::cli::SaveArgs;
+use crate::exit::{self, Failure};
+use crate::nearest::nearest;
+use crate::report::Report;
+
+pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, Failure> {
+    let value = value(args)?;
+    let config = Config::from_dir(app)?;
+    let cache = Cache::open(&config)?;
+    let save = cache.save(&args.key, value);
+    let save = match args.ttl {
+        Some(ttl) => save.ttl(ttl),
+        None => save,
+    };
+    let number = save.blocking()?;
+    let events: Vec<&str> = config.events().of_key(&args.key).collect();
+    if events.is_empty() {
+        report.warn(nobody_listens(&args.key, config.events()));
+        report.note(format!("saved {} as number {number}", args.key));
+    } else {
+        report.note(format!("saved {} as number {number}; fires {}", args.key, events.join(", ")));
+    }
+    Ok(exit::DONE)
+}
+
+fn value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
+    let text = if args.value == "-" { read_standard_input()? } else { args.value.clone() };
+    let json = if args.text { None } else { serde_json::from_str::<Box<RawValue>>(&text).ok() };
+    match json {
+        Some(json) => Ok(json),
+        None => to_raw_value(&text)
+            .map_err(|error| Failure::error(format!("the value cannot be saved: {error}"))),
+    }
+}
+
+/// The text without the newline that a shell's tools put at its end.
+fn read_standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(|error| {
+        Failure::error(format!("cannot read the value from standard input: {error}"))
+    })?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// Why nothing is going to happen. The names of events are no keys, and look alike:
+/// mixing them up is the likeliest mistake of all.
+fn nobody_listens(key: &str, events: &Events) -> String {
+    if events.contains(key) {
+        let keys: Vec<String> = events
+            .iter()
+            .filter(|(event, _)| *event == key)
+            .map(|(_, key)| format!("`{key}`"))
+            .collect();
+        return format!("`{key}` is an event; its key is {}", keys.join(" or "));
+    }
+    match nearest(key, events.keys()) {
+        Some(other) => format!("no event listens to `{key}`; did you mean `{other}`?"),
+        None => {
+            let keys: Vec<&str> = events.keys().collect();
+            format!("no event listens to `{key}`; SSE_EVENTS has {}", keys.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(value: &str, text: bool) -> String {
+        let args = SaveArgs { key: "k".to_owned(), value: value.to_owned(), text, ttl: None };
+        super::value(&args).expect("it is a value").get().to_owned()
+    }
+
+    #[test]
+    fn a_value_is_json_or_else_text() {
+        for (value, json) in [
+            ("{\"order\": 42}", "{\"order\": 42}"),
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("shipped", "\"shipped\""),
+            ("{broken", "\"{broken\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(parse(value, false), json);
+        }
+        assert_eq!(parse("1", true), "\"1\"");
+    }
+
+    #[test]
+    fn an_event_in_the_place_of_its_key_is_named() {
+        let config = Config::new(".", "event_name1:event_cache_key1,orders:new_order");
+        let config = config.expect("the list is good");
+        let why = |key: &str| nobody_listens(key, config.events());
+        assert_eq!(why("event_name1"), "`event_name1` is an event; its key is `event_cache_key1`");
+        assert_eq!(
+            why("event_cache_key"),
+            "no event listens to `event_cache_key`; did you mean `event_cache_key1`?"
+        );
+        assert!(why("zzz").ends_with("SSE_EVENTS has event_cache_key1, new_order"));
+    }
+}

@@ -1,0 +1,142 @@
+//! `sse status`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::env_block::Place;
+use crate::exit::{self, Failure};
+use crate::installation::{Installation, InstalledScript};
+use crate::manifest::Found;
+use crate::report::Report;
+use crate::scripts::State;
+
+/// How one item stands.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ItemState {
+    Installed,
+    Missing,
+    /// Ours, and not as this version writes it.
+    Modified,
+    /// There, and the owner's.
+    Yours,
+}
+
+/// How the whole stands.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Whole {
+    Installed,
+    Partial,
+    Absent,
+}
+
+#[derive(Serialize)]
+struct Item {
+    item: String,
+    path: String,
+    state: ItemState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    app: PathBuf,
+    state: Whole,
+    items: Vec<Item>,
+}
+
+pub(crate) fn run(app: &Path, json: bool, report: Report) -> Result<u8, Failure> {
+    let installation = Installation::read(app)?;
+    let items = items(&installation);
+    let status = Status { app: installation.app, state: whole(&items), items };
+    if json {
+        let text = serde_json::to_string_pretty(&status)
+            .map_err(|error| Failure::error(format!("cannot print the status: {error}")))?;
+        report.say(text);
+    } else {
+        for item in &status.items {
+            report.say(item.line());
+        }
+    }
+    Ok(if status.state == Whole::Installed { exit::DONE } else { exit::DRIFT })
+}
+
+impl ItemState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Missing => "missing",
+            Self::Modified => "modified",
+            Self::Yours => "yours",
+        }
+    }
+}
+
+impl Item {
+    fn line(&self) -> String {
+        let item = if self.item == self.path {
+            self.path.clone()
+        } else {
+            format!("{} in {}", self.item, self.path)
+        };
+        let note = self.note.map(|note| format!(" ({note})")).unwrap_or_default();
+        format!("{:<9}  {item}{note}", self.state.name())
+    }
+}
+
+fn items(installation: &Installation) -> Vec<Item> {
+    let dependency = Item {
+        item: "dependency".to_owned(),
+        path: "Cargo.toml".to_owned(),
+        state: match installation.dependency {
+            Found::Absent => ItemState::Missing,
+            Found::Ours => ItemState::Installed,
+            Found::Yours(_) => ItemState::Yours,
+        },
+        note: None,
+    };
+    let keys = installation.env_state.keys.iter().map(|(name, place)| Item {
+        item: (*name).to_owned(),
+        path: ".env".to_owned(),
+        state: match place {
+            Place::Missing => ItemState::Missing,
+            Place::Installed => ItemState::Installed,
+            Place::Yours => ItemState::Yours,
+        },
+        note: None,
+    });
+    let scripts = installation.scripts.iter().map(script_item);
+    [dependency].into_iter().chain(keys).chain(scripts).collect()
+}
+
+fn script_item(script: &InstalledScript) -> Item {
+    let is_owners = script.script.is_owners;
+    let (state, note) = match script.state {
+        State::Missing => (ItemState::Missing, None),
+        State::Edited | State::Older if is_owners => (ItemState::Yours, None),
+        State::Edited => {
+            (ItemState::Modified, Some("edited; your code belongs into sse-client.js"))
+        }
+        State::Older => {
+            (ItemState::Modified, Some("from another version; `sse install` refreshes it"))
+        }
+        State::Current if script.is_ours => (ItemState::Installed, None),
+        State::Current => (ItemState::Yours, None),
+    };
+    Item { item: script.script.path.clone(), path: script.script.path.clone(), state, note }
+}
+
+fn whole(items: &[Item]) -> Whole {
+    let is = |state: ItemState| move |item: &Item| item.state == state;
+    if items.iter().all(is(ItemState::Missing)) {
+        Whole::Absent
+    } else if items.iter().any(is(ItemState::Missing)) || items.iter().any(is(ItemState::Modified))
+    {
+        Whole::Partial
+    } else {
+        Whole::Installed
+    }
+}

@@ -1,0 +1,224 @@
+//! The format of an event stream, taken apart piece by piece as it arrives.
+//!
+//! The rules are those of the HTML standard, section "Server-sent events", and each
+//! is quoted where it is followed.
+
+use std::mem;
+use std::time::Duration;
+
+/// A stream without a line's end for so long is something else.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// One dispatched event.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) id: String,
+    pub(super) event: String,
+    pub(super) data: String,
+}
+
+/// The state between two pieces of a stream.
+#[derive(Default)]
+pub(super) struct Parser {
+    /// Whether the place of a byte order mark is behind us.
+    begun: bool,
+    line: Vec<u8>,
+    after_carriage_return: bool,
+    event: String,
+    data: String,
+    id: String,
+    last_event_id: String,
+    retry: Option<Duration>,
+    blocks: u64,
+}
+
+impl Parser {
+    /// A parser for a new connection that goes on behind `last_event_id`.
+    pub(super) fn resuming(last_event_id: &str) -> Self {
+        Self {
+            id: last_event_id.to_owned(),
+            last_event_id: last_event_id.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
+    /// How long to wait before coming back, if the stream has said so.
+    pub(super) fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// Whether the stream has said anything yet.
+    pub(super) fn has_heard(&self) -> bool {
+        self.blocks > 0
+    }
+
+    /// Takes in the next bytes. What is unfinished at a stream's end is dropped
+    /// with the parser: "Once the end of the file is reached, any pending data must
+    /// be discarded."
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, String> {
+        let mut messages = Vec::new();
+        for byte in bytes {
+            // "[…] with a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a
+            // single U+000A LINE FEED (LF) character not preceded by a U+000D CARRIAGE
+            // RETURN (CR) character, and a single U+000D CARRIAGE RETURN (CR) character
+            // not followed by a U+000A LINE FEED (LF) character being the ways in which a
+            // line can end." A line that ends in CR is handled at once: the LF that may
+            // follow can be long in coming.
+            let ends_pair = mem::take(&mut self.after_carriage_return) && *byte == b'\n';
+            match byte {
+                b'\n' if ends_pair => {}
+                b'\n' | b'\r' => {
+                    self.after_carriage_return = *byte == b'\r';
+                    messages.extend(self.end_line());
+                }
+                _ if self.line.len() >= LONGEST_LINE => {
+                    return Err(format!("a line is longer than {LONGEST_LINE} bytes"));
+                }
+                byte => self.line.push(*byte),
+            }
+        }
+        Ok(messages)
+    }
+
+    fn end_line(&mut self) -> Option<Message> {
+        let bytes = mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&bytes);
+        // "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM),
+        // if any."
+        let first = !mem::replace(&mut self.begun, true);
+        let line = match line.strip_prefix('\u{feff}') {
+            Some(rest) if first => rest,
+            _ => &line,
+        };
+        // "If the line is empty (a blank line)": "Dispatch the event, as defined below."
+        if line.is_empty() {
+            return self.dispatch();
+        }
+        // "If the line starts with a U+003A COLON character (:)": "Ignore the line." It does
+        // so here by having a field without a name.
+        // "If the line contains a U+003A COLON character (:)": "Collect the characters on
+        // the line before the first U+003A COLON character (:), and let field be that
+        // string. Collect the characters on the line after the first U+003A COLON character
+        // (:), and let value be that string. If value starts with a U+0020 SPACE character,
+        // remove it from value."
+        // Otherwise, "using the whole line as the field name, and the empty string as the
+        // field value."
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        self.set(field, value.strip_prefix(' ').unwrap_or(value));
+        None
+    }
+
+    fn set(&mut self, field: &str, value: &str) {
+        match field {
+            // "Set the event type buffer to field value."
+            "event" => value.clone_into(&mut self.event),
+            // "Append the field value to the data buffer, then append a single U+000A
+            // LINE FEED (LF) character to the data buffer."
+            "data" => {
+                self.data.push_str(value);
+                self.data.push('\n');
+            }
+            // "If the field value does not contain U+0000 NULL, then set the last event
+            // ID buffer to the field value. Otherwise, ignore the field."
+            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
+            // "If the field value consists of only ASCII digits, then interpret the field
+            // value as an integer in base ten, and set the event stream's reconnection
+            // time to that integer. Otherwise, ignore the field."
+            "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let milliseconds = value.parse().ok().map(Duration::from_millis);
+                self.retry = milliseconds.or(self.retry);
+            }
+            // "Otherwise": "The field is ignored."
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self) -> Option<Message> {
+        self.blocks += 1;
+        // "Set the last event ID string of the event source to the value of the last
+        // event ID buffer. The buffer does not get reset […]"
+        self.last_event_id.clone_from(&self.id);
+        let (event, mut data) = (mem::take(&mut self.event), mem::take(&mut self.data));
+        // "If the data buffer is an empty string, set the data buffer and the event type
+        // buffer to the empty string and return."
+        if data.is_empty() {
+            return None;
+        }
+        // "If the data buffer's last character is a U+000A LINE FEED (LF) character, then
+        // remove the last character from the data buffer."
+        data.truncate(data.len() - 1);
+        let event = if event.is_empty() { "message".to_owned() } else { event };
+        Some(Message { id: self.last_event_id.clone(), event, data })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(stream: &str) -> (Parser, Vec<Message>) {
+        let mut parser = Parser::default();
+        let messages = parser.feed(stream.as_bytes()).expect("it is a stream");
+        (parser, messages)
+    }
+
+    fn message(id: &str, event: &str, data: &str) -> Message {
+        Message { id: id.to_owned(), event: event.to_owned(), data: data.to_owned() }
+    }
+
+    #[test]
+    fn every_line_ending_ends_a_line() {
+        for end in ["\n", "\r", "\r\n"] {
+            let stream = "event: a\nid: 7\ndata: x\ndata: y\n\n".replace('\n', end);
+            assert_eq!(parse(&stream).1, [message("7", "a", "x\ny")], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_size_say_the_same() {
+        let stream = "\u{feff}: hi\r\n\r\nid:1\rdata: \u{e9}\r\rdata\ndata\n\nretry: 5\r\nevent:a\ndata:  b\n\n";
+        let whole = parse(stream).1;
+        assert_eq!(
+            whole,
+            [
+                message("1", "message", "\u{e9}"),
+                message("1", "message", "\n"),
+                message("1", "a", " b")
+            ]
+        );
+        for size in 1..7 {
+            let mut parser = Parser::default();
+            let pieces = stream.as_bytes().chunks(size);
+            let messages: Vec<_> =
+                pieces.flat_map(|piece| parser.feed(piece).expect("it is a stream")).collect();
+            assert_eq!(messages, whole, "pieces of {size}");
+            assert_eq!(parser.retry(), Some(Duration::from_millis(5)));
+        }
+    }
+
+    #[test]
+    fn an_id_counts_without_data_and_when_its_block_is_complete() {
+        let (parser, messages) = parse("id: 41\n\nid: 42\ndata: x\n");
+        assert!(messages.is_empty());
+        assert_eq!(parser.last_event_id(), "41");
+        assert!(parser.has_heard());
+    }
+
+    #[test]
+    fn a_byte_order_mark_counts_at_the_start_alone() {
+        assert_eq!(parse("\u{feff}data: x\n\n").1, [message("", "message", "x")]);
+        assert_eq!(parse("\n\u{feff}data: x\n\n").1, []);
+    }
+
+    #[test]
+    fn what_the_standard_ignores_is_ignored() {
+        let (parser, messages) =
+            parse("id: 1\nid: 2\0\nretry: 1s\nretry: -1\nwhat: ever\n:data: x\ndata : x\n\n");
+        assert!(messages.is_empty());
+        assert_eq!((parser.last_event_id(), parser.retry()), ("1", None));
+    }
+}

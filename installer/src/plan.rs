@@ -1,0 +1,237 @@
+//! File changes, planned in memory and then written: all of them or none.
+//!
+//! A command reads every file and works out every result before it writes the
+//! first one, so that most of what can go wrong goes wrong while nothing has
+//! happened. The writing goes through a temporary file beside each target and a
+//! rename; when a step fails, the steps before it are undone in reverse. After a
+//! crash in the middle there is no undoing: the steps are in an order in which a
+//! second run completes the first.
+
+mod file;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use self::file::Original;
+use crate::exit::Failure;
+
+/// One change.
+pub(crate) enum Step {
+    MakeDir(PathBuf),
+    Write(Original, Vec<u8>),
+    Remove(Original),
+    /// Removes a folder if it is empty, else leaves it.
+    RemoveDir(PathBuf),
+}
+
+/// Changes in the order in which they are made.
+#[derive(Default)]
+pub(crate) struct Plan {
+    steps: Vec<Step>,
+}
+
+/// How to take a step back.
+enum Undo {
+    RemoveDir(PathBuf),
+    Restore(Box<Original>),
+    MakeDir(PathBuf, fs::Permissions),
+}
+
+impl Plan {
+    pub(crate) fn add(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    /// Makes the changes, or fails with everything as it was.
+    pub(crate) fn write(self) -> Result<(), Failure> {
+        let mut undos = Vec::new();
+        for step in self.steps {
+            match step.apply() {
+                Ok(undo) => undos.extend(undo),
+                Err(failure) => return Err(roll_back(undos, failure)),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Plan {
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Makes the first changes and stops there, as a process does that is killed.
+    pub(crate) fn write_until_killed(self, steps: usize) {
+        for step in self.steps.into_iter().take(steps) {
+            step.apply().unwrap_or_else(|failure| panic!("{failure}"));
+        }
+    }
+}
+
+impl Step {
+    fn apply(self) -> Result<Option<Undo>, Failure> {
+        match self {
+            Self::MakeDir(path) => make_dir(&path).map(Some),
+            Self::Write(original, contents) => {
+                original.replace(&contents)?;
+                Ok(Some(Undo::Restore(Box::new(original))))
+            }
+            Self::Remove(original) => {
+                original.remove()?;
+                Ok(Some(Undo::Restore(Box::new(original))))
+            }
+            Self::RemoveDir(path) => remove_dir(&path),
+        }
+    }
+}
+
+impl Undo {
+    fn apply(self) -> io::Result<()> {
+        match self {
+            Self::RemoveDir(path) => fs::remove_dir(path),
+            Self::Restore(original) => original.restore(),
+            Self::MakeDir(path, permissions) => {
+                fs::create_dir(&path)?;
+                fs::set_permissions(&path, permissions)
+            }
+        }
+    }
+}
+
+fn make_dir(path: &Path) -> Result<Undo, Failure> {
+    fs::create_dir(path).map_err(|error| Failure::io("create the folder", path, &error))?;
+    Ok(Undo::RemoveDir(path.to_owned()))
+}
+
+fn remove_dir(path: &Path) -> Result<Option<Undo>, Failure> {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return Ok(None);
+    };
+    match fs::remove_dir(path) {
+        Ok(()) => Ok(Some(Undo::MakeDir(path.to_owned(), metadata.permissions()))),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(None),
+        Err(error) => Err(Failure::io("remove the folder", path, &error)),
+    }
+}
+
+fn roll_back(undos: Vec<Undo>, failure: Failure) -> Failure {
+    let failed: Vec<String> = undos
+        .into_iter()
+        .rev()
+        .filter_map(|undo| undo.apply().err())
+        .map(|error| error.to_string())
+        .collect();
+    if failed.is_empty() {
+        failure.and("; everything is as it was before")
+    } else {
+        failure.and(&format!("; and taking back what was done failed: {}", failed.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(app: &Path, name: &str, contents: &str) -> Step {
+        let original = Original::read(app, name).expect("it can be read");
+        Step::Write(original, contents.as_bytes().to_vec())
+    }
+
+    fn plan(steps: impl IntoIterator<Item = Step>) -> Plan {
+        Plan { steps: steps.into_iter().collect() }
+    }
+
+    #[test]
+    fn a_failing_step_takes_back_the_ones_before() {
+        let app = tempfile::tempdir().expect("a folder");
+        let path = app.path();
+        fs::write(path.join("changed"), "before").expect("it can be written");
+        fs::write(path.join("removed"), "still here").expect("it can be written");
+        fs::create_dir(path.join("empty")).expect("it can be made");
+        let removed = Original::read(path, "removed").expect("it can be read");
+        let failure = plan([
+            Step::MakeDir(path.join("made")),
+            write(path, "made/new", "x"),
+            write(path, "changed", "after"),
+            Step::Remove(removed),
+            Step::RemoveDir(path.join("empty")),
+            write(path, "no-such-folder/new", "x"),
+        ])
+        .write()
+        .expect_err("the last folder is missing");
+        assert_eq!(failure.code(), crate::exit::ERROR);
+        assert!(failure.to_string().contains("as it was before"), "{failure}");
+        let read = |name: &str| fs::read_to_string(path.join(name)).expect("it is there");
+        assert_eq!(read("changed"), "before");
+        assert_eq!(read("removed"), "still here");
+        assert!(path.join("empty").is_dir());
+        assert!(!path.join("made").exists());
+        let left = fs::read_dir(path).expect("it can be listed").count();
+        assert_eq!(left, 3, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_not_overwritten() {
+        let app = tempfile::tempdir().expect("a folder");
+        let path = app.path().join("file");
+        fs::write(&path, "read").expect("it can be written");
+        let step = write(app.path(), "file", "planned");
+        let new = write(app.path(), "new", "planned");
+        fs::write(&path, "changed since").expect("it can be written");
+        fs::write(app.path().join("new"), "made since").expect("it can be written");
+        for plan in [plan([step]), plan([new])] {
+            let failure = plan.write().expect_err("somebody was faster");
+            assert!(failure.to_string().contains("changed"), "{failure}");
+        }
+        assert_eq!(fs::read(&path).expect("it is there"), b"changed since");
+        assert_eq!(fs::read(app.path().join("new")).expect("it is there"), b"made since");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn mode_symbolic_link_and_hard_link_survive() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+        let app = tempfile::tempdir().expect("a folder");
+        let path = app.path();
+        fs::write(path.join("real"), "1").expect("it can be written");
+        fs::set_permissions(path.join("real"), fs::Permissions::from_mode(0o640))
+            .expect("it is ours");
+        symlink("real", path.join("link")).expect("it can be linked");
+        plan([write(path, "link", "2")]).write().expect("it can be written");
+        assert!(path.join("link").is_symlink());
+        let real = fs::metadata(path.join("real")).expect("it is there");
+        assert_eq!(real.mode() & 0o7777, 0o640);
+        assert_eq!(fs::read(path.join("real")).expect("it is there"), b"2");
+
+        fs::hard_link(path.join("real"), path.join("twin")).expect("it can be linked");
+        plan([write(path, "real", "3")]).write().expect("it can be written");
+        assert_eq!(fs::read(path.join("twin")).expect("it is there"), b"3");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_of_the_app_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let outside = tempfile::tempdir().expect("a folder");
+        let app = tempfile::tempdir().expect("a folder");
+        let path = app.path();
+        fs::create_dir(path.join("folder")).expect("it can be made");
+        fs::write(outside.path().join("file"), "").expect("it can be written");
+        symlink(outside.path().join("file"), path.join("outside")).expect("it can be linked");
+        symlink("nowhere", path.join("dangling")).expect("it can be linked");
+        for name in ["folder", "outside", "dangling"] {
+            let failure = Original::read(path, name).err().expect("it is refused");
+            assert_eq!(failure.code(), crate::exit::CONFLICT, "{name}");
+        }
+        fs::write(path.join("locked"), "").expect("it can be written");
+        fs::set_permissions(path.join("locked"), fs::Permissions::from_mode(0o444))
+            .expect("it is ours");
+        let locked = Original::read(path, "locked").expect("it can be read");
+        let failure = locked.check_writable().expect_err("it is refused");
+        assert_eq!(failure.code(), crate::exit::CONFLICT);
+    }
+}
