@@ -1,0 +1,52 @@
+//! The stream controller: `GET /sse/stream`.
+//!
+//! It is yours to change: put a guard in front, choose the events by who asks, move the route.
+//! `actix_web_sse::routes` is the same thing ready-made.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE},
+    web::{self, Data, ServiceConfig},
+};
+use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
+
+/// Opens the file cache that `.env` describes, and follows it: from here on, every value that is
+/// saved there, by this program or any other, is sent to the clients.
+///
+/// The app runs without it, too: then the log says why, and the stream answers 503 with the reason.
+pub fn open() -> Result<Sse, Error> {
+    let follow = || {
+        let config = Config::from_env()?;
+        let cache = Cache::open(&config)?;
+        Sse::follow(&cache)
+    };
+    follow().inspect_err(|error| {
+        log::error!("Server-Sent Events are off: {error}");
+        log::error!("help: {}", error.help().unwrap_or("see the documentation of actix-web-sse"));
+    })
+}
+
+pub fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
+    app.app_data(Data::new(stream)).route("/sse/stream", web::get().to(controller));
+}
+
+/// Answers with a response that goes on: its body yields an event whenever there is one.
+async fn controller(
+    request: HttpRequest,
+    stream: Data<Result<Sse, Error>>,
+) -> Result<impl Responder, Error> {
+    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
+
+    // Who asks for what: `?events=a,b`, and where a client that returns goes on. Here is the place
+    // to look at the session, and to give this client `.only(["event_name1"])`.
+    let subscription = Subscription::from_request(&request)?;
+    let events = sse.open(subscription)?;
+
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        // Browsers and proxies neither keep it, nor hold it back to compress it.
+        .insert_header((CACHE_CONTROL, "no-cache, no-transform, private"))
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .body(events))
+}
