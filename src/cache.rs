@@ -44,7 +44,10 @@ struct Source {
 #[must_use]
 pub fn cache() -> &'static Cache {
     static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache {
-        source: Arc::new(Source { config: Config::from_env, store: Mutex::new(None) }),
+        source: Arc::new(Source {
+            config: Config::from_env,
+            store: Mutex::new(None),
+        }),
     });
     &CACHE
 }
@@ -58,7 +61,10 @@ impl Cache {
     pub fn open(config: &Config) -> Result<Self, Error> {
         let store = Arc::new(Store::open(config.clone())?);
         Ok(Self {
-            source: Arc::new(Source { config: Config::from_env, store: Mutex::new(Some(store)) }),
+            source: Arc::new(Source {
+                config: Config::from_env,
+                store: Mutex::new(Some(store)),
+            }),
         })
     }
 
@@ -98,15 +104,28 @@ impl Cache {
     pub fn follow(&self) -> Result<Follow, Error> {
         let store = self.store()?;
         let followed = store.follow()?;
-        let reader = Reader::new(Arc::clone(&followed.journal), followed.journal.newest()? + 1);
+        let reader = Reader::new(
+            Arc::clone(&followed.journal),
+            followed.journal.newest()? + 1,
+        );
         let watch = followed.journal.watch();
         let never = Interrupt::new()
             .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
-        Ok(Follow { store, followed, reader, watch, never })
+        Ok(Follow {
+            store,
+            followed,
+            reader,
+            watch,
+            never,
+        })
     }
 
     pub(crate) fn store(&self) -> Result<Arc<Store>, Error> {
-        let mut store = self.source.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self
+            .source
+            .store
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = &*store {
             return Ok(Arc::clone(store));
         }
@@ -142,8 +161,11 @@ impl Save {
     pub fn blocking(self) -> Result<u64, Error> {
         let key = key::checked(&self.key)?;
         let value = self.value.map_err(|why| {
-            Error::new(ErrorKind::Value, format!("the value for `{key}` is no JSON: {why}"))
-                .with_help("save a type whose maps have strings as keys")
+            Error::new(
+                ErrorKind::Value,
+                format!("the value for `{key}` is no JSON: {why}"),
+            )
+            .with_help("save a type whose maps have strings as keys")
         })?;
         let store = self.cache.store()?;
         let config = store.config();
@@ -156,7 +178,9 @@ impl Save {
             .with_help("save an id and let the page fetch the rest"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
-        store.journal()?.append(&entry::document(key, value, ttl, SystemTime::now()))
+        store
+            .journal()?
+            .append(&entry::document(key, value, ttl, SystemTime::now()))
     }
 }
 
@@ -225,7 +249,8 @@ impl Follow {
                 return Ok(None);
             }
             let poll = self.store.config().poll_interval();
-            self.watch.wait(self.reader.next(), left.min(poll), &self.never);
+            self.watch
+                .wait(self.reader.next(), left.min(poll), &self.never);
         }
     }
 }
@@ -257,7 +282,10 @@ mod tests {
         assert_eq!(cache.save_blocking("other", [true]).unwrap(), 3);
         for (number, key, value) in [(2, "k", "1"), (3, "other", "[true]")] {
             let entry = next(&mut follow);
-            assert_eq!((entry.number(), entry.key(), entry.value()), (number, key, value));
+            assert_eq!(
+                (entry.number(), entry.key(), entry.value()),
+                (number, key, value)
+            );
         }
     }
 
@@ -265,15 +293,25 @@ mod tests {
     fn what_cannot_be_saved_is_refused() {
         let (_app, cache) = cache();
         for key in ["", "../k", "a:b"] {
-            assert_eq!(cache.save_blocking(key, 1).unwrap_err().kind(), ErrorKind::Key);
+            assert_eq!(
+                cache.save_blocking(key, 1).unwrap_err().kind(),
+                ErrorKind::Key
+            );
         }
         let too_long = "x".repeat(64 * 1024);
         let error = cache.save_blocking("k", too_long).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Value);
         assert!(error.to_string().contains("65538 bytes"), "{error}");
         let no_json = std::collections::HashMap::from([(vec![1], 1)]);
-        assert_eq!(cache.save_blocking("k", no_json).unwrap_err().kind(), ErrorKind::Value);
-        assert_eq!(cache.save_blocking("k", 1).unwrap(), 1, "nothing was saved before");
+        assert_eq!(
+            cache.save_blocking("k", no_json).unwrap_err().kind(),
+            ErrorKind::Value
+        );
+        assert_eq!(
+            cache.save_blocking("k", 1).unwrap(),
+            1,
+            "nothing was saved before"
+        );
     }
 
     #[test]

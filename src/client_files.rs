@@ -16,10 +16,17 @@ pub struct ClientFile {
 /// The files that belong into an app's `public/js`: `sse.js`, the client, and `sse-client.js`, a
 /// first set of listeners for the app's owner to change.
 pub fn client_files() -> impl Iterator<Item = ClientFile> {
-    ASSETS.get_dir("js").into_iter().flat_map(Dir::files).filter_map(|file| {
-        let name = file.path().file_name()?.to_str()?;
-        Some(ClientFile { name, contents: file.contents_utf8()? })
-    })
+    ASSETS
+        .get_dir("js")
+        .into_iter()
+        .flat_map(Dir::files)
+        .filter_map(|file| {
+            let name = file.path().file_name()?.to_str()?;
+            Some(ClientFile {
+                name,
+                contents: file.contents_utf8()?,
+            })
+        })
 }
 
 /// One of [`client_files`] by its name.

@@ -68,7 +68,9 @@ impl Config {
     }
 
     fn from_settings(app_dir: PathBuf, settings: &Settings) -> Result<Self, Error> {
-        let events = settings.get("SSE_EVENTS").ok_or_else(|| no_events(settings))?;
+        let events = settings
+            .get("SSE_EVENTS")
+            .ok_or_else(|| no_events(settings))?;
         let mut config = Self {
             events: Events::parse(&events.value)
                 .map_err(|why| events.error(why).with_help(EVENTS_HELP))?,
@@ -123,7 +125,10 @@ impl Config {
             Error::new(ErrorKind::Config, format!("the list of events {why}"))
                 .with_help(EVENTS_HELP)
         })?;
-        Ok(Self { events, ..Self::defaults(app_dir.into()) })
+        Ok(Self {
+            events,
+            ..Self::defaults(app_dir.into())
+        })
     }
 
     fn defaults(app_dir: PathBuf) -> Self {
@@ -316,9 +321,12 @@ fn no_events(settings: &Settings) -> Error {
             .at(Location::file(path))
             .with_help(EVENTS_HELP)
     } else {
-        Error::new(ErrorKind::Config, "there is no .env, and SSE_EVENTS is not in the environment")
-            .at(Location::file(path))
-            .with_help("run `sse install` in the app's folder, or name the folder (`sse -C DIR`)")
+        Error::new(
+            ErrorKind::Config,
+            "there is no .env, and SSE_EVENTS is not in the environment",
+        )
+        .at(Location::file(path))
+        .with_help("run `sse install` in the app's folder, or name the folder (`sse -C DIR`)")
     }
 }
 
@@ -332,7 +340,10 @@ fn seconds(setting: &Setting) -> Result<Duration, Error> {
         .ok_or_else(|| {
             setting
                 .error(format!("is no number of seconds: `{}`", setting.value))
-                .with_help(format!("write a number from 0 up, for example {}=15", setting.key))
+                .with_help(format!(
+                    "write a number from 0 up, for example {}=15",
+                    setting.key
+                ))
         })
 }
 
@@ -345,7 +356,9 @@ fn cache_dir(setting: &Setting, app_dir: &Path) -> Result<PathBuf, Error> {
     }
     if let Some((scheme, _)) = value.split_once("://") {
         return Err(setting
-            .error(format!("names a `{scheme}` cache, which this version does not have"))
+            .error(format!(
+                "names a `{scheme}` cache, which this version does not have"
+            ))
             .with_help("name a folder, for example SSE_CACHE=writable/cache"));
     }
     Ok(app_dir.join(value))
@@ -395,22 +408,44 @@ mod tests {
             ("SSE_EVENTS=", "is empty"),
             ("SSE_EVENTS=a", "lacks its"),
             ("SSE_EVENTS=a:../k", "leading dot"),
-            ("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=soon", "no number of seconds: `soon`"),
-            ("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=-1", "no number of seconds"),
-            ("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=NaN", "no number of seconds"),
+            (
+                "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=soon",
+                "no number of seconds: `soon`",
+            ),
+            (
+                "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=-1",
+                "no number of seconds",
+            ),
+            (
+                "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=NaN",
+                "no number of seconds",
+            ),
             ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=", "no number of seconds"),
             ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0", "out of range"),
             ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "no number of seconds"),
-            ("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0", "no number of connections"),
+            (
+                "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0",
+                "no number of connections",
+            ),
             ("SSE_EVENTS=a:k\nSSE_CACHE=", "is empty"),
-            ("SSE_EVENTS=a:k\nSSE_CACHE=redis://localhost", "`redis` cache"),
+            (
+                "SSE_EVENTS=a:k\nSSE_CACHE=redis://localhost",
+                "`redis` cache",
+            ),
             ("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=*", "no origin"),
-            ("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://a.example/", "no origin"),
+            (
+                "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://a.example/",
+                "no origin",
+            ),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.to_string().contains(what), "{line:?} gave {error}");
             let expected = line.lines().count();
-            assert_eq!(error.location().unwrap().line_number(), Some(expected), "{line:?}");
+            assert_eq!(
+                error.location().unwrap().line_number(),
+                Some(expected),
+                "{line:?}"
+            );
             assert!(error.help().is_some(), "{line:?}");
         }
     }
@@ -420,6 +455,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = Config::from_dir(dir.path()).unwrap_err();
         assert!(error.to_string().contains("no .env"), "{error}");
-        assert!(read("A=b\n").unwrap_err().to_string().contains("SSE_EVENTS is not set"));
+        assert!(
+            read("A=b\n")
+                .unwrap_err()
+                .to_string()
+                .contains("SSE_EVENTS is not set")
+        );
     }
 }

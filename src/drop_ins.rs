@@ -63,7 +63,10 @@ impl Intake {
             .name("sse-drop-ins".into())
             .spawn(|| worker.run())
             .map_err(cannot)?;
-        Ok(Self { interrupt, thread: Some(thread) })
+        Ok(Self {
+            interrupt,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -168,7 +171,10 @@ impl Worker {
             }
             let name = random_name(&path)?;
             let dir = folder.claimed().join(&name);
-            folder.access().make_dir(&dir).map_err(|e| Error::io("take the drop-in", &dir, e))?;
+            folder
+                .access()
+                .make_dir(&dir)
+                .map_err(|e| Error::io("take the drop-in", &dir, e))?;
             match fs::rename(&path, dir.join(key)) {
                 Ok(()) => self.claims.push(Claim::new(name, key.clone())),
                 Err(error) => {
@@ -225,7 +231,9 @@ impl Worker {
                     .dot_file(&folder.ready())
                     .and_then(|mut made| {
                         made.write_all(&document)?;
-                        made.into_temp_path().persist(&ready).map_err(|error| error.error)
+                        made.into_temp_path()
+                            .persist(&ready)
+                            .map_err(|error| error.error)
                     })
                     .map_err(|error| Error::io("take the drop-in", &ready, error))?;
                 self.finish(&claim.name)?;
@@ -237,11 +245,17 @@ impl Worker {
     /// The drop-in as a journal entry; `None` where it is over already.
     fn read(&self, file: &mut File, key: &str) -> Result<Option<Vec<u8>>, String> {
         let now = SystemTime::now();
-        let modified = file.metadata().and_then(|found| found.modified()).unwrap_or(now);
+        let modified = file
+            .metadata()
+            .and_then(|found| found.modified())
+            .unwrap_or(now);
         let bytes = read_all(file).map_err(|error| error.to_string())?;
         let content = content::parse(&bytes)?;
         if content.value.get().len() > self.max_value_bytes {
-            return Err(format!("its value is longer than {} bytes", self.max_value_bytes));
+            return Err(format!(
+                "its value is longer than {} bytes",
+                self.max_value_bytes
+            ));
         }
         let saved = content.time.unwrap_or(modified).min(now);
         let ttl = content.ttl.unwrap_or(self.ttl);
@@ -257,7 +271,9 @@ impl Worker {
     /// From `ready` into the journal.
     fn finish(&self, name: &str) -> Result<(), Error> {
         self.discard_claim(name)?;
-        self.journal.append_file(&self.journal.folder().ready().join(name)).map(drop)
+        self.journal
+            .append_file(&self.journal.folder().ready().join(name))
+            .map(drop)
     }
 
     fn discard_claim(&self, name: &str) -> Result<(), Error> {
@@ -273,8 +289,10 @@ impl Worker {
     /// Keeps the last broken drop-in of each key for its owner to look at.
     fn set_aside(&self, claim: &Claim, why: &str) -> Result<bool, Error> {
         let folder = self.journal.folder();
-        let (from, to) =
-            (folder.claimed().join(&claim.name).join(&claim.key), folder.broken().join(&claim.key));
+        let (from, to) = (
+            folder.claimed().join(&claim.name).join(&claim.key),
+            folder.broken().join(&claim.key),
+        );
         log::error!(
             "the drop-in `{}` is left out: {why}; it is kept as {}",
             claim.key,
@@ -288,7 +306,12 @@ impl Worker {
 
 impl Claim {
     fn new(name: String, key: String) -> Self {
-        Self { name, key, stillness: Stillness::default(), wait: WRITER_WAITS.0 }
+        Self {
+            name,
+            key,
+            stillness: Stillness::default(),
+            wait: WRITER_WAITS.0,
+        }
     }
 }
 
@@ -323,10 +346,16 @@ fn remove_dir(dir: &Path) -> Result<(), Error> {
 
 /// Claims in the order they were made: recovery takes them by name.
 fn random_name(path: &Path) -> Result<String, Error> {
-    let nanos =
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let nanos = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
     let random = getrandom::u32().map_err(|error| {
-        Error::io("take the drop-in", path, io::Error::other(error.to_string()))
+        Error::io(
+            "take the drop-in",
+            path,
+            io::Error::other(error.to_string()),
+        )
     })?;
     Ok(format!("{nanos:024x}-{random:08x}"))
 }

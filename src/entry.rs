@@ -35,7 +35,12 @@ impl Entry {
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let time = humantime::parse_rfc3339(&document.time)
             .map_err(|error| format!("its time: {error}"))?;
-        Ok(Self { epoch, number, document, time })
+        Ok(Self {
+            epoch,
+            number,
+            document,
+            time,
+        })
     }
 
     /// Its number in the journal, counted from 1; later saves have higher ones.
@@ -71,7 +76,10 @@ impl Entry {
         serde_json::from_str(self.value()).map_err(|error| {
             Error::new(
                 ErrorKind::Value,
-                format!("the value saved under `{}` is of another type: {error}", self.key()),
+                format!(
+                    "the value saved under `{}` is of another type: {error}",
+                    self.key()
+                ),
             )
             .caused_by(error)
         })
@@ -106,7 +114,11 @@ impl Entry {
     #[cfg(feature = "actix")]
     pub(crate) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
         let ttl = Duration::from_millis(self.document.ttl_ms);
-        if ttl.is_zero() { None } else { self.time.min(now).checked_add(ttl) }
+        if ttl.is_zero() {
+            None
+        } else {
+            self.time.min(now).checked_add(ttl)
+        }
     }
 }
 

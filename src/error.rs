@@ -52,11 +52,17 @@ pub struct Location {
 
 impl Location {
     pub(crate) fn file(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), line: None }
+        Self {
+            path: path.into(),
+            line: None,
+        }
     }
 
     pub(crate) fn line(path: impl Into<PathBuf>, line: usize) -> Self {
-        Self { path: path.into(), line: Some(line) }
+        Self {
+            path: path.into(),
+            line: Some(line),
+        }
     }
 
     /// The file or folder.
@@ -163,7 +169,11 @@ impl Error {
     pub(crate) fn public_text(&self) -> String {
         let mut text = format!("error: {}", self.inner.message);
         if let Some(location) = &self.inner.location {
-            let name = location.path.file_name().unwrap_or_default().to_string_lossy();
+            let name = location
+                .path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
             text.push_str(&match location.line {
                 Some(line) => format!(" ({name}:{line})"),
                 None => format!(" ({name})"),
@@ -200,7 +210,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.inner
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 

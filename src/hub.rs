@@ -61,7 +61,13 @@ impl Hub {
         });
         let most_connections = most_connections(store.config());
         let tail = Tail::start(Arc::clone(&store), followed, Arc::clone(&feed))?;
-        Ok(Self { feed, store, connections: AtomicUsize::new(0), most_connections, _tail: tail })
+        Ok(Self {
+            feed,
+            store,
+            connections: AtomicUsize::new(0),
+            most_connections,
+            _tail: tail,
+        })
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -89,7 +95,10 @@ impl Hub {
         }
         Err(Error::new(
             ErrorKind::Busy,
-            format!("all {} streams of this server are in use", self.most_connections),
+            format!(
+                "all {} streams of this server are in use",
+                self.most_connections
+            ),
         )
         .with_help(
             "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
@@ -133,10 +142,14 @@ fn most_connections(config: &Config) -> usize {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit};
-        let limit =
-            getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
+        let limit = getrlimit(Resource::Nofile)
+            .current
+            .and_then(|limit| usize::try_from(limit).ok());
         if let Some(limit) = limit {
-            return config.max_connections().min(limit - (limit / 10).clamp(0, 256)).max(1);
+            return config
+                .max_connections()
+                .min(limit - (limit / 10).clamp(0, 256))
+                .max(1);
         }
     }
     config.max_connections()

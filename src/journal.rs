@@ -87,8 +87,10 @@ impl FromStr for Epoch {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let hex =
-            text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let hex = text.len() == 16
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !hex {
             return Err(());
         }

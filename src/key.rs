@@ -43,7 +43,14 @@ mod tests {
 
     #[test]
     fn keys_that_are_names_pass() {
-        for key in ["event_cache_key1", "a", "käse", "a b", "a.b", &"k".repeat(255)] {
+        for key in [
+            "event_cache_key1",
+            "a",
+            "käse",
+            "a b",
+            "a.b",
+            &"k".repeat(255),
+        ] {
             assert_eq!(check(key), Ok(()), "{key}");
         }
     }

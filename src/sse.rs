@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header, web};
 
 use crate::{
     cache::Cache, config::Config, error::Error, hub::Hub, routes, stream::EventStream,
@@ -53,7 +53,9 @@ impl Sse {
     ///
     /// When the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
-        Ok(Self { hub: Arc::new(Hub::start(cache.store()?)?) })
+        Ok(Self {
+            hub: Arc::new(Hub::start(cache.store()?)?),
+        })
     }
 
     /// The body of a stream, for a response of your own.
@@ -72,7 +74,14 @@ impl Sse {
     ///
     /// As [`open`](Sse::open).
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let body = self.open(Subscription::from_request(request)?)?;
+        let events = self.open(Subscription::from_request(request)?)?;
+        Ok(self.response(request).body(events))
+    }
+
+    /// The head of the answer to a request for a stream: status 200, and the headers that bring its
+    /// events to the browser one by one. The body that [`open`](Sse::open) gives belongs to it.
+    #[must_use]
+    pub fn response(&self, request: &HttpRequest) -> HttpResponseBuilder {
         let mut response = HttpResponse::Ok();
         response
             // "MIME type text/event-stream", and no parameter: browsers refuse some charsets.
@@ -82,20 +91,22 @@ impl Sse {
             .insert_header((header::CONTENT_ENCODING, "identity"))
             .insert_header(("X-Accel-Buffering", "no"));
         self.allow_origin(request, &mut response);
-        Ok(response.body(body))
+        response
     }
 
     /// Pages of other origins are let in by exact name, and with their cookies.
-    fn allow_origin(&self, request: &HttpRequest, response: &mut actix_web::HttpResponseBuilder) {
+    fn allow_origin(&self, request: &HttpRequest, response: &mut HttpResponseBuilder) {
         let allowed = self.hub.config().allowed_origins();
         if allowed.is_empty() {
             return;
         }
         response.insert_header((header::VARY, "Origin"));
         let origin = request.headers().get(header::ORIGIN);
-        if let Some(origin) =
-            origin.filter(|origin| allowed.iter().any(|name| name.as_bytes() == origin.as_bytes()))
-        {
+        if let Some(origin) = origin.filter(|origin| {
+            allowed
+                .iter()
+                .any(|name| name.as_bytes() == origin.as_bytes())
+        }) {
             response
                 .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
                 .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));
@@ -116,7 +127,9 @@ impl Sse {
     /// Figures of this moment.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { connections: self.hub.connections() }
+        Stats {
+            connections: self.hub.connections(),
+        }
     }
 
     /// Ends every stream. Clients return to whichever server is there then, and miss nothing.

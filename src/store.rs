@@ -43,7 +43,10 @@ impl Store {
     pub(crate) fn follow(&self) -> Result<Followed, Error> {
         let journal = self.file_journal()?;
         let intake = Intake::start(Arc::clone(&journal), &self.config)?;
-        Ok(Followed { journal, _intake: intake })
+        Ok(Followed {
+            journal,
+            _intake: intake,
+        })
     }
 
     fn file_journal(&self) -> Result<Arc<FileJournal>, Error> {

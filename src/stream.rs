@@ -88,7 +88,10 @@ impl EventStream {
             due: BytesMut::new(),
             from_journal: None,
             ahead_is_known: false,
-            waiting: Waiting { place: waiters.join(), waiters },
+            waiting: Waiting {
+                place: waiters.join(),
+                waiters,
+            },
             timer: Box::pin(sleep_until(now + heartbeat)),
             heartbeat_at: now + heartbeat,
             ends_at,
@@ -181,14 +184,20 @@ impl EventStream {
             returning: self.place.returning,
             until: self.hub.feed().ring.first(),
         };
-        self.from_journal = Some(tokio::task::spawn_blocking(move || replay(&store, &request)));
+        self.from_journal = Some(tokio::task::spawn_blocking(move || {
+            replay(&store, &request)
+        }));
     }
 
     fn answered(&mut self, answer: Result<Result<Replayed, Error>, JoinError>) -> Answer {
         let failed = match answer {
             Ok(Ok(Replayed::Frames(bytes, cursor))) => {
                 self.place.cursor = cursor;
-                return if bytes.is_empty() { Answer::Further } else { Answer::Chunk(bytes) };
+                return if bytes.is_empty() {
+                    Answer::Further
+                } else {
+                    Answer::Chunk(bytes)
+                };
             }
             Ok(Ok(Replayed::Ahead)) => {
                 self.ahead_is_known = true;
@@ -224,7 +233,9 @@ impl EventStream {
     /// The next planned block.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
         loop {
-            let due_at = self.ends_at.map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at));
+            let due_at = self
+                .ends_at
+                .map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at));
             // Every event puts the heartbeat off. The timer is not moved each time, but fires at
             // the old time and is set anew then.
             if due_at < self.timer.deadline() {
@@ -251,7 +262,12 @@ impl Place {
     fn of_a_new_client(hub: &Hub) -> Self {
         let (epoch, end) = hub.feed().ring.end();
         let cursor = hub.lookback_start();
-        Self { epoch, cursor, replay_until: end.next - 1, returning: false }
+        Self {
+            epoch,
+            cursor,
+            replay_until: end.next - 1,
+            returning: false,
+        }
     }
 
     fn id(&self) -> EventId {

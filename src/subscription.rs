@@ -39,14 +39,20 @@ impl Subscription {
     /// When the query cannot be read.
     pub fn from_request(request: &HttpRequest) -> Result<Self, Error> {
         let query = web::Query::<Query>::from_query(request.query_string()).map_err(|error| {
-            Error::new(ErrorKind::Request, format!("the query cannot be read: {error}"))
-                .with_help("write ?events=name1,name2 and ?last_event_id=ID, each once")
+            Error::new(
+                ErrorKind::Request,
+                format!("the query cannot be read: {error}"),
+            )
+            .with_help("write ?events=name1,name2 and ?last_event_id=ID, each once")
         })?;
         let header = request
             .headers()
             .get(HeaderName::from_static("last-event-id"))
             .map(|value| LastEventId::parse(value.as_bytes()));
-        let in_query = query.last_event_id.as_deref().map(|id| LastEventId::parse(id.as_bytes()));
+        let in_query = query
+            .last_event_id
+            .as_deref()
+            .map(|id| LastEventId::parse(id.as_bytes()));
         let filter = query.events.as_deref().map_or(Filter::All, |names| {
             Filter::Only(
                 names
@@ -57,7 +63,10 @@ impl Subscription {
                     .collect(),
             )
         });
-        Ok(Self { filter, last_event_id: header.or(in_query).flatten() })
+        Ok(Self {
+            filter,
+            last_event_id: header.or(in_query).flatten(),
+        })
     }
 
     /// Only these events, whatever the request says.
@@ -71,8 +80,10 @@ impl Subscription {
         if let Filter::Only(names) = &self.filter
             && names.is_empty()
         {
-            return Err(Error::new(ErrorKind::Request, "the list of events is empty")
-                .with_help("leave `events` out to hear all, or name some"));
+            return Err(
+                Error::new(ErrorKind::Request, "the list of events is empty")
+                    .with_help("leave `events` out to hear all, or name some"),
+            );
         }
         match self.filter.unknown(events).next() {
             None => Ok(()),
@@ -95,7 +106,9 @@ impl LastEventId {
         if bytes.is_empty() {
             return None;
         }
-        let id = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+        let id = std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| text.parse().ok());
         Some(id.map_or(Self::Unknown, Self::Ours))
     }
 }

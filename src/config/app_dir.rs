@@ -20,7 +20,10 @@ fn choose(under_cargo: Option<PathBuf>, here: &Path) -> PathBuf {
     if let Some(dir) = under_cargo {
         return dir;
     }
-    here.ancestors().find(|dir| dir.join(".env").is_file()).unwrap_or(here).to_path_buf()
+    here.ancestors()
+        .find(|dir| dir.join(".env").is_file())
+        .unwrap_or(here)
+        .to_path_buf()
 }
 
 #[cfg(test)]
@@ -29,7 +32,10 @@ mod tests {
 
     #[test]
     fn cargo_says_where_the_app_is() {
-        assert_eq!(choose(Some("/app".into()), Path::new("/elsewhere")), Path::new("/app"));
+        assert_eq!(
+            choose(Some("/app".into()), Path::new("/elsewhere")),
+            Path::new("/app")
+        );
     }
 
     #[test]

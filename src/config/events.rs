@@ -15,7 +15,11 @@ impl Events {
     /// end. One key may feed several events, and one event may have several keys.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
-        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        for item in text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
             let Some((event, key)) = item.split_once(':') else {
                 return Err(format!("has `{item}`, which lacks its `:cache_key`"));
             };
@@ -29,7 +33,9 @@ impl Events {
         if pairs.is_empty() {
             return Err("is empty".into());
         }
-        Ok(Self { pairs: pairs.into() })
+        Ok(Self {
+            pairs: pairs.into(),
+        })
     }
 
     /// Every pair of event and cache key, in the order of `SSE_EVENTS`.
@@ -39,10 +45,13 @@ impl Events {
 
     /// The names of the events, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().enumerate().filter_map(|(at, (event, _))| {
-            let first = self.pairs.iter().position(|(other, _)| other == event);
-            (first == Some(at)).then_some(&**event)
-        })
+        self.pairs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (event, _))| {
+                let first = self.pairs.iter().position(|(other, _)| other == event);
+                (first == Some(at)).then_some(&**event)
+            })
     }
 
     /// The cache keys, each once.
@@ -59,7 +68,10 @@ impl Events {
     }
 
     pub(crate) fn shared_of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Arc<str>> {
-        self.pairs.iter().filter(move |(_, k)| **k == *key).map(|(event, _)| event)
+        self.pairs
+            .iter()
+            .filter(move |(_, k)| **k == *key)
+            .map(|(event, _)| event)
     }
 
     /// Whether there is an event of this name.
@@ -82,7 +94,9 @@ fn check_event_name(name: &str) -> Result<(), String> {
         return Err("the event's name has a control character".into());
     }
     if matches!(name, "open" | "error") {
-        return Err(format!("browsers use the event name `{name}` for the connection itself"));
+        return Err(format!(
+            "browsers use the event name `{name}` for the connection itself"
+        ));
     }
     if name.starts_with("sse.") {
         return Err("event names that begin with `sse.` are ours".into());
@@ -97,7 +111,10 @@ mod tests {
     #[test]
     fn pairs_keep_their_order_and_repeat_nothing() {
         let events = Events::parse(" a:k1 , b:k2,c:k1,a:k1,").unwrap();
-        assert_eq!(events.iter().collect::<Vec<_>>(), [("a", "k1"), ("b", "k2"), ("c", "k1")]);
+        assert_eq!(
+            events.iter().collect::<Vec<_>>(),
+            [("a", "k1"), ("b", "k2"), ("c", "k1")]
+        );
         assert_eq!(events.keys().collect::<Vec<_>>(), ["k1", "k2"]);
         assert_eq!(events.names().collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(events.of_key("k1").collect::<Vec<_>>(), ["a", "c"]);

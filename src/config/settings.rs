@@ -60,28 +60,40 @@ impl Settings {
             Ok(bytes) => Some(EnvFile::parse(bytes, &path)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
-                    .at(Location::file(path))
-                    .with_help("it must be a file that the user who runs the app may read")
-                    .caused_by(error));
+                return Err(
+                    Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
+                        .at(Location::file(path))
+                        .with_help("it must be a file that the user who runs the app may read")
+                        .caused_by(error),
+                );
             }
         };
-        Ok(Self { path, file, environment })
+        Ok(Self {
+            path,
+            file,
+            environment,
+        })
     }
 
     /// The value in force of `key`, and where it stands.
     pub(crate) fn get(&self, key: &'static str) -> Option<Setting> {
         let in_file = self.file.as_ref().and_then(|file| file.get(key));
         match ((self.environment)(key), in_file) {
-            (Some(value), Some((_, from_file))) if value != *from_file => {
-                Some(Setting { key, value, location: None })
-            }
+            (Some(value), Some((_, from_file))) if value != *from_file => Some(Setting {
+                key,
+                value,
+                location: None,
+            }),
             (_, Some((line, value))) => Some(Setting {
                 key,
                 value: value.clone(),
                 location: Some(Location::line(&self.path, line)),
             }),
-            (Some(value), None) => Some(Setting { key, value, location: None }),
+            (Some(value), None) => Some(Setting {
+                key,
+                value,
+                location: None,
+            }),
             (None, None) => None,
         }
     }
@@ -123,7 +135,9 @@ impl EnvFile {
                     );
                 }
                 Err(dotenvy::Error::LineParse(line, _)) => {
-                    let at = text.find(line.as_str()).map_or(1, |at| line_number(&text, at));
+                    let at = text
+                        .find(line.as_str())
+                        .map_or(1, |at| line_number(&text, at));
                     return Err(Error::new(
                         ErrorKind::Config,
                         format!("this line cannot be read: `{}`", first_line(&line)),
@@ -153,9 +167,13 @@ impl EnvFile {
         let mut start = 0;
         for line in self.text.split_inclusive('\n') {
             let assignment = line.trim_start();
-            let assignment = assignment.strip_prefix("export ").unwrap_or(assignment).trim_start();
-            let assigns =
-                assignment.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+            let assignment = assignment
+                .strip_prefix("export ")
+                .unwrap_or(assignment)
+                .trim_start();
+            let assigns = assignment
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start().starts_with('='));
             if assigns && !ends_inside_quotes(&self.text[..start]) {
                 break;
             }
@@ -174,7 +192,10 @@ fn ends_inside_quotes(text: &str) -> bool {
 }
 
 fn line_number(text: &str, at: usize) -> usize {
-    1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+    1 + text.as_bytes()[..at]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
 }
 
 fn first_line(text: &str) -> &str {
@@ -204,18 +225,24 @@ mod tests {
 
     #[test]
     fn the_environment_wins_unless_it_only_repeats_the_file() {
-        let other =
-            settings("SSE_EVENTS=a:b", |_| Some("c:d".into())).unwrap().get("SSE_EVENTS").unwrap();
+        let other = settings("SSE_EVENTS=a:b", |_| Some("c:d".into()))
+            .unwrap()
+            .get("SSE_EVENTS")
+            .unwrap();
         assert_eq!((other.value.as_str(), line(&other)), ("c:d", None));
-        let same =
-            settings("SSE_EVENTS=a:b", |_| Some("a:b".into())).unwrap().get("SSE_EVENTS").unwrap();
+        let same = settings("SSE_EVENTS=a:b", |_| Some("a:b".into()))
+            .unwrap()
+            .get("SSE_EVENTS")
+            .unwrap();
         assert_eq!((same.value.as_str(), line(&same)), ("a:b", Some(1)));
     }
 
     #[test]
     fn a_broken_line_of_somebody_else_is_left_out() {
-        let found =
-            settings("TITLE=two words\nSSE_TTL=5\n", |_| None).unwrap().get("SSE_TTL").unwrap();
+        let found = settings("TITLE=two words\nSSE_TTL=5\n", |_| None)
+            .unwrap()
+            .get("SSE_TTL")
+            .unwrap();
         assert_eq!((found.value.as_str(), line(&found)), ("5", Some(2)));
     }
 

@@ -41,7 +41,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Content, String> {
             to_raw_value(line).map_err(|error| error.to_string())?
         }
     };
-    Ok(Content { value, time: None, ttl: None })
+    Ok(Content {
+        value,
+        time: None,
+        ttl: None,
+    })
 }
 
 #[cfg(test)]
@@ -71,7 +75,10 @@ mod tests {
             parse(b"a:3:{s:4:\"time\";i:1000;s:3:\"ttl\";i:60;s:4:\"data\";a:1:{s:1:\"n\";i:1;}}")
                 .unwrap();
         assert_eq!(content.value.get(), "{\"n\":1}");
-        assert_eq!(content.time, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
+        assert_eq!(
+            content.time,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000))
+        );
         assert_eq!(content.ttl, Some(Duration::from_secs(60)));
     }
 

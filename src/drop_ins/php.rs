@@ -131,7 +131,8 @@ impl<'a> Parser<'a> {
 
     fn integer(&mut self, end: u8) -> Result<i64, String> {
         let text = self.until(end)?;
-        text.parse().map_err(|_| self.wrong(&format!("`{text}` is no integer")))
+        text.parse()
+            .map_err(|_| self.wrong(&format!("`{text}` is no integer")))
     }
 
     /// A short piece of ASCII up to `end`.
@@ -149,7 +150,10 @@ impl<'a> Parser<'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let end = self.at.checked_add(count).filter(|end| *end <= self.bytes.len());
+        let end = self
+            .at
+            .checked_add(count)
+            .filter(|end| *end <= self.bytes.len());
         let end = end.ok_or_else(|| self.wrong("it breaks off"))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
@@ -160,7 +164,10 @@ impl<'a> Parser<'a> {
         if self.take(expected.len())? == expected {
             Ok(())
         } else {
-            Err(self.wrong(&format!("`{}` is missing", String::from_utf8_lossy(expected))))
+            Err(self.wrong(&format!(
+                "`{}` is missing",
+                String::from_utf8_lossy(expected)
+            )))
         }
     }
 

@@ -16,7 +16,11 @@ impl CacheWatch {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).and_then(|inotify| {
-            add_watch(&inotify, folder, WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO)?;
+            add_watch(
+                &inotify,
+                folder,
+                WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO,
+            )?;
             Ok(inotify)
         });
         if let Err(error) = &inotify {
@@ -25,7 +29,9 @@ impl CacheWatch {
                 folder.display()
             );
         }
-        Self { inotify: inotify.ok() }
+        Self {
+            inotify: inotify.ok(),
+        }
     }
 
     pub(super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {

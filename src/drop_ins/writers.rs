@@ -20,8 +20,13 @@ impl Stillness {
     }
 
     fn is_quiet(&mut self, file: &File, quiet: Duration) -> bool {
-        let Ok(found) = file.metadata() else { return false };
-        let now = (found.len(), found.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+        let Ok(found) = file.metadata() else {
+            return false;
+        };
+        let now = (
+            found.len(),
+            found.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        );
         match self.last_change {
             Some((length, modified, since)) if (length, modified) == now => {
                 length > 0 && since.elapsed() >= quiet
@@ -108,7 +113,10 @@ mod tests {
         let file = File::open(&path).unwrap();
         let mut stillness = Stillness::default();
         assert!(!stillness.is_quiet(&file, Duration::ZERO));
-        assert!(!stillness.is_quiet(&file, Duration::ZERO), "empty is not finished");
+        assert!(
+            !stillness.is_quiet(&file, Duration::ZERO),
+            "empty is not finished"
+        );
         fs::write(&path, "1").unwrap();
         assert!(!stillness.is_quiet(&file, Duration::ZERO), "it has changed");
         assert!(!stillness.is_quiet(&file, Duration::from_secs(60)));

@@ -51,7 +51,10 @@ thread_local! {
 impl Default for Bells {
     fn default() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), all: Mutex::default() }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            all: Mutex::default(),
+        }
     }
 }
 
@@ -70,7 +73,9 @@ impl Bells {
                 return waiters;
             }
             hubs.retain(|_, waiters| waiters.strong_count() > 0);
-            let waiters = Rc::new(Waiters { slots: RefCell::default() });
+            let waiters = Rc::new(Waiters {
+                slots: RefCell::default(),
+            });
             hubs.insert(self.id, Rc::downgrade(&waiters));
             let bell = Arc::new(Bell::default());
             {
@@ -116,7 +121,11 @@ async fn pass_on(bell: Arc<Bell>, waiters: Rc<Waiters>) {
         if bell.rung.swap(false, Ordering::SeqCst) {
             waiters.wake_all();
         }
-        if bell.gone.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        if bell.gone.load(Ordering::SeqCst) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
 }

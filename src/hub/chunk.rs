@@ -24,7 +24,12 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self { epoch, first: None, all: BytesMut::new(), gap: None }
+        Self {
+            epoch,
+            first: None,
+            all: BytesMut::new(),
+            gap: None,
+        }
     }
 
     /// Adds what a client gets of the entry `number`, of which it has had `parts` frames.
@@ -33,8 +38,11 @@ impl Chunk {
             Content::Frames(frames) => frames,
             Content::Missing => return self.missed(Gap::Unreadable),
         };
-        let mut frames =
-            frames.iter().skip(parts).filter(|frame| wanted.filter.wants(frame)).peekable();
+        let mut frames = frames
+            .iter()
+            .skip(parts)
+            .filter(|frame| wanted.filter.wants(frame))
+            .peekable();
         if frames.peek().is_none() {
             return;
         }
@@ -59,7 +67,11 @@ impl Chunk {
     /// The bytes, for a client that goes on before the entry `next`.
     pub(super) fn finish(mut self, next: u64) -> Bytes {
         self.tell_gap(next);
-        if self.all.is_empty() { self.first.unwrap_or_default() } else { self.all.freeze() }
+        if self.all.is_empty() {
+            self.first.unwrap_or_default()
+        } else {
+            self.all.freeze()
+        }
     }
 
     fn tell_gap(&mut self, next: u64) {
@@ -81,6 +93,10 @@ impl Chunk {
     }
 
     fn len(&self) -> usize {
-        if self.all.is_empty() { self.first.as_ref().map_or(0, Bytes::len) } else { self.all.len() }
+        if self.all.is_empty() {
+            self.first.as_ref().map_or(0, Bytes::len)
+        } else {
+            self.all.len()
+        }
     }
 }

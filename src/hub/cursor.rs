@@ -21,7 +21,10 @@ impl Cursor {
 
     /// The id of a client that has had all before this place.
     pub(crate) fn id(self, epoch: Epoch) -> EventId {
-        EventId { epoch, cursor: self }
+        EventId {
+            epoch,
+            cursor: self,
+        }
     }
 }
 

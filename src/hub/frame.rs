@@ -45,7 +45,11 @@ impl Filter {
             Self::All => None,
             Self::Only(names) => Some(names),
         };
-        names.into_iter().flatten().map(String::as_str).filter(|name| !events.contains(name))
+        names
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|name| !events.contains(name))
     }
 }
 
@@ -80,7 +84,9 @@ impl Gap {
 /// id; the ones before it say how many of them have been had.
 pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
     let names: Vec<&Arc<str>> = events.shared_of_key(entry.key()).collect();
-    let Some(last) = names.len().checked_sub(1) else { return Ok(Vec::new()) };
+    let Some(last) = names.len().checked_sub(1) else {
+        return Ok(Vec::new());
+    };
     let data = entry.data();
     names
         .into_iter()
@@ -89,10 +95,16 @@ pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error
             let cursor = if at == last {
                 Cursor::before(entry.number() + 1)
             } else {
-                Cursor { next: entry.number(), parts: at + 1 }
+                Cursor {
+                    next: entry.number(),
+                    parts: at + 1,
+                }
             };
             let bytes = encode(cursor.id(entry.epoch()), name, data.clone())?;
-            Ok(Frame { event: Arc::clone(name), bytes })
+            Ok(Frame {
+                event: Arc::clone(name),
+                bytes,
+            })
         })
         .collect()
 }
@@ -111,13 +123,20 @@ pub(crate) fn heartbeat(id: Option<EventId>, interval: Duration, retry: Option<D
     if let Some(id) = id {
         text.push_str(&format!("id: {id}\n"));
     }
-    text.push_str(&format!("event: sse.heartbeat\ndata: {}\n\n", interval.as_secs_f64()));
+    text.push_str(&format!(
+        "event: sse.heartbeat\ndata: {}\n\n",
+        interval.as_secs_f64()
+    ));
     text.into()
 }
 
 /// Says that something may have been missed, and where the stream goes on.
 pub(crate) fn gap(id: EventId, gap: Gap) -> Bytes {
-    format!("id: {id}\nevent: sse.gap\ndata: {{\"reason\":\"{}\"}}\n\n", gap.reason()).into()
+    format!(
+        "id: {id}\nevent: sse.gap\ndata: {{\"reason\":\"{}\"}}\n\n",
+        gap.reason()
+    )
+    .into()
 }
 
 /// An event in the form that the HTML standard gives it, by actix-web-lab: every line of the data
@@ -126,7 +145,9 @@ pub(crate) fn gap(id: EventId, gap: Gap) -> Bytes {
 /// Its encoder is a response body, so the event is what a body with this one event yields first.
 fn encode(id: EventId, event: &str, data: String) -> Result<Bytes, Error> {
     let data = sse::Data::new(data).event(event).id(id.to_string());
-    let body = pin!(sse::Sse::from_infallible_stream(stream::iter([sse::Event::Data(data)])));
+    let body = pin!(sse::Sse::from_infallible_stream(stream::iter([
+        sse::Event::Data(data)
+    ])));
     match body.poll_next(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Some(Ok(bytes))) => Ok(bytes),
         Poll::Ready(Some(Err(error))) => Err(Error::new(
@@ -158,7 +179,10 @@ mod tests {
 
     fn encoded(events: &str, value: &str) -> Vec<String> {
         let frames = frames(&entry(value), &Events::parse(events).unwrap()).unwrap();
-        frames.iter().map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap()).collect()
+        frames
+            .iter()
+            .map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap())
+            .collect()
     }
 
     #[test]
@@ -178,13 +202,19 @@ mod tests {
             .collect();
         assert_eq!(
             ids,
-            ["id: 0000000000000abc-42.1", "id: 0000000000000abc-42.2", "id: 0000000000000abc-42"]
+            [
+                "id: 0000000000000abc-42.1",
+                "id: 0000000000000abc-42.2",
+                "id: 0000000000000abc-42"
+            ]
         );
     }
 
     #[test]
     fn a_line_end_in_a_value_begins_no_field() {
-        let [frame] = &encoded("a:k", "{\r\"n\":\n1}")[..] else { panic!() };
+        let [frame] = &encoded("a:k", "{\r\"n\":\n1}")[..] else {
+            panic!()
+        };
         assert_eq!(
             frame.lines().skip(2).collect::<Vec<_>>(),
             [
@@ -205,7 +235,11 @@ mod tests {
             "id: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 15\n\n"
         );
         assert_eq!(
-            heartbeat(Some(id), Duration::from_millis(1500), Some(Duration::from_secs(1))),
+            heartbeat(
+                Some(id),
+                Duration::from_millis(1500),
+                Some(Duration::from_secs(1))
+            ),
             "retry: 1000\nid: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 1.5\n\n"
         );
         assert_eq!(

@@ -54,7 +54,11 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
         // The tail has not come so far, but another server on this cache may have.
         let newest = journal.newest()?;
         let known = if parts == 0 { next - 1 } else { next };
-        return Ok(if known <= newest { Replayed::Ahead } else { Replayed::Unknown });
+        return Ok(if known <= newest {
+            Replayed::Ahead
+        } else {
+            Replayed::Unknown
+        });
     }
     let wanted = Wanted {
         epoch: request.epoch,
@@ -94,6 +98,10 @@ impl Slot {
                 Content::Missing
             }
         };
-        Self { seen: std::time::Instant::now(), expires: entry.expires(now), content }
+        Self {
+            seen: std::time::Instant::now(),
+            expires: entry.expires(now),
+            content,
+        }
     }
 }

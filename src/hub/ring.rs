@@ -75,13 +75,26 @@ pub(crate) enum Taken {
 
 impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
-        let window = Window { epoch: Epoch(0), first: 1, slots: VecDeque::new(), bytes: 0 };
-        Self { window: RwLock::new(window), capacity }
+        let window = Window {
+            epoch: Epoch(0),
+            first: 1,
+            slots: VecDeque::new(),
+            bytes: 0,
+        };
+        Self {
+            window: RwLock::new(window),
+            capacity,
+        }
     }
 
     /// Begins again before the entry `next`: in another journal, or behind swept entries.
     pub(crate) fn restart(&self, epoch: Epoch, next: u64) {
-        *self.write() = Window { epoch, first: next, slots: VecDeque::new(), bytes: 0 };
+        *self.write() = Window {
+            epoch,
+            first: next,
+            slots: VecDeque::new(),
+            bytes: 0,
+        };
     }
 
     pub(crate) fn push(&self, slots: impl IntoIterator<Item = Slot>) {
@@ -114,7 +127,9 @@ impl Ring {
     /// Before the first entry that was seen after `since`; `None` is before all.
     pub(crate) fn first_since(&self, since: Option<Instant>) -> Cursor {
         let window = self.read();
-        let older = since.map_or(0, |since| window.slots.partition_point(|slot| slot.seen < since));
+        let older = since.map_or(0, |since| {
+            window.slots.partition_point(|slot| slot.seen < since)
+        });
         Cursor::before(window.first + older as u64)
     }
 
@@ -126,9 +141,15 @@ impl Ring {
             return Taken::OtherEpoch;
         }
         if next >= window.end() {
-            return if next == window.end() && parts == 0 { Taken::CaughtUp } else { Taken::Ahead };
+            return if next == window.end() && parts == 0 {
+                Taken::CaughtUp
+            } else {
+                Taken::Ahead
+            };
         }
-        let Some(start) = next.checked_sub(window.first).and_then(|at| usize::try_from(at).ok())
+        let Some(start) = next
+            .checked_sub(window.first)
+            .and_then(|at| usize::try_from(at).ok())
         else {
             return Taken::Behind;
         };
@@ -151,7 +172,10 @@ impl Window {
 
     fn take(&self, wanted: &Wanted<'_>, start: usize) -> Taken {
         let mut chunk = Chunk::new(self.epoch);
-        let Cursor { mut next, mut parts } = wanted.cursor;
+        let Cursor {
+            mut next,
+            mut parts,
+        } = wanted.cursor;
         for slot in self.slots.range(start..) {
             chunk.entry(wanted, next, parts, slot);
             next += 1;
@@ -191,9 +215,16 @@ mod tests {
     fn slot(events: &[&str]) -> Slot {
         let frames = events
             .iter()
-            .map(|event| Frame { event: (*event).into(), bytes: Bytes::from(format!("<{event}>")) })
+            .map(|event| Frame {
+                event: (*event).into(),
+                bytes: Bytes::from(format!("<{event}>")),
+            })
             .collect();
-        Slot { seen: Instant::now(), expires: None, content: Content::Frames(frames) }
+        Slot {
+            seen: Instant::now(),
+            expires: None,
+            content: Content::Frames(frames),
+        }
     }
 
     /// Entries 1 to 5, of which the ring keeps 2 to 5.
@@ -206,7 +237,13 @@ mod tests {
     }
 
     fn take(ring: &Ring, cursor: Cursor, filter: &Filter) -> Taken {
-        ring.take(&Wanted { epoch: EPOCH, cursor, filter, replay_until: 0, returning: true })
+        ring.take(&Wanted {
+            epoch: EPOCH,
+            cursor,
+            filter,
+            replay_until: 0,
+            returning: true,
+        })
     }
 
     fn text(taken: Taken) -> String {
@@ -221,20 +258,41 @@ mod tests {
     #[test]
     fn a_stream_gets_all_it_has_not_had() {
         let ring = ring();
-        assert_eq!(text(take(&ring, Cursor::before(2), &Filter::All)), "<b><a><b><c> 6");
+        assert_eq!(
+            text(take(&ring, Cursor::before(2), &Filter::All)),
+            "<b><a><b><c> 6"
+        );
         assert_eq!(text(take(&ring, Cursor::before(5), &Filter::All)), "<c> 6");
-        assert_eq!(text(take(&ring, Cursor { next: 4, parts: 1 }, &Filter::All)), "<b><c> 6");
+        assert_eq!(
+            text(take(&ring, Cursor { next: 4, parts: 1 }, &Filter::All)),
+            "<b><c> 6"
+        );
     }
 
     #[test]
     fn at_the_edges_it_is_told_where_it_is() {
         let ring = ring();
-        assert!(matches!(take(&ring, Cursor::before(1), &Filter::All), Taken::Behind));
-        assert!(matches!(take(&ring, Cursor::before(6), &Filter::All), Taken::CaughtUp));
-        assert!(matches!(take(&ring, Cursor { next: 6, parts: 1 }, &Filter::All), Taken::Ahead));
-        assert!(matches!(take(&ring, Cursor::before(7), &Filter::All), Taken::Ahead));
+        assert!(matches!(
+            take(&ring, Cursor::before(1), &Filter::All),
+            Taken::Behind
+        ));
+        assert!(matches!(
+            take(&ring, Cursor::before(6), &Filter::All),
+            Taken::CaughtUp
+        ));
+        assert!(matches!(
+            take(&ring, Cursor { next: 6, parts: 1 }, &Filter::All),
+            Taken::Ahead
+        ));
+        assert!(matches!(
+            take(&ring, Cursor::before(7), &Filter::All),
+            Taken::Ahead
+        ));
         ring.restart(Epoch(2), 1);
-        assert!(matches!(take(&ring, Cursor::before(6), &Filter::All), Taken::OtherEpoch));
+        assert!(matches!(
+            take(&ring, Cursor::before(6), &Filter::All),
+            Taken::OtherEpoch
+        ));
     }
 
     #[test]
@@ -249,13 +307,26 @@ mod tests {
         let ring = Ring::new(4);
         ring.restart(EPOCH, 1);
         let over = Some(SystemTime::now() - Duration::from_secs(1));
-        ring.push(["a", "b", "a"].map(|event| Slot { expires: over, ..slot(&[event]) }));
+        ring.push(["a", "b", "a"].map(|event| Slot {
+            expires: over,
+            ..slot(&[event])
+        }));
         let only_b = Filter::Only(["b".to_owned()].into());
         let wanted = |filter, replay_until, returning| {
             let cursor = Cursor::before(1);
-            text(ring.take(&Wanted { epoch: EPOCH, cursor, filter, replay_until, returning }))
+            text(ring.take(&Wanted {
+                epoch: EPOCH,
+                cursor,
+                filter,
+                replay_until,
+                returning,
+            }))
         };
-        assert_eq!(wanted(&Filter::All, 0, true), "<a><b><a> 4", "delivered as it comes");
+        assert_eq!(
+            wanted(&Filter::All, 0, true),
+            "<a><b><a> 4",
+            "delivered as it comes"
+        );
         assert_eq!(wanted(&Filter::All, 2, false), "<a> 4");
         let told = wanted(&Filter::All, 2, true);
         assert_eq!(told.matches("sse.gap").count(), 1, "one for both: {told}");
@@ -271,9 +342,15 @@ mod tests {
         let ring = Ring::new(4);
         ring.restart(EPOCH, 7);
         let now = Instant::now() + Duration::from_secs(60);
-        let aged = |seconds| Slot { seen: now - Duration::from_secs(seconds), ..slot(&["a"]) };
+        let aged = |seconds| Slot {
+            seen: now - Duration::from_secs(seconds),
+            ..slot(&["a"])
+        };
         ring.push([aged(10), aged(5), aged(1)]);
-        let since = |seconds| ring.first_since(now.checked_sub(Duration::from_secs(seconds))).next;
+        let since = |seconds| {
+            ring.first_since(now.checked_sub(Duration::from_secs(seconds)))
+                .next
+        };
         assert_eq!([since(20), since(5), since(3), since(0)], [7, 8, 9, 10]);
         assert_eq!(ring.first_since(None).next, 7);
     }

@@ -37,12 +37,19 @@ impl Tail {
         let cannot = |error: io::Error| Error::io("follow the cache", &folder, error);
         let interrupt = Interrupt::new().map_err(cannot)?;
         let way = Way::begin(followed, store.config(), &feed)?;
-        let worker = Worker { store, feed, interrupt: interrupt.clone() };
+        let worker = Worker {
+            store,
+            feed,
+            interrupt: interrupt.clone(),
+        };
         let thread = thread::Builder::new()
             .name("sse-tail".into())
             .spawn(|| worker.run(way))
             .map_err(cannot)?;
-        Ok(Self { interrupt, thread: Some(thread) })
+        Ok(Self {
+            interrupt,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -90,7 +97,12 @@ impl Way {
         }
         feed.ring.restart(journal.epoch(), next);
         feed.bells.ring();
-        Ok(Self { followed, reader: Reader::new(journal, next), watch, there_before: newest })
+        Ok(Self {
+            followed,
+            reader: Reader::new(journal, next),
+            watch,
+            there_before: newest,
+        })
     }
 }
 

@@ -59,7 +59,13 @@ impl FileJournal {
                 }
                 Ok((held, epoch)) => {
                     let layout = Layout::new(folder.journal().join("entries"));
-                    return Ok(Self { folder, layout, epoch, held, known: Mutex::new(None) });
+                    return Ok(Self {
+                        folder,
+                        layout,
+                        epoch,
+                        held,
+                        known: Mutex::new(None),
+                    });
                 }
             }
         }
@@ -164,7 +170,9 @@ fn build(folder: &CacheFolder) -> Result<(), Error> {
         writeln!(file, "{high:016x}{low:016x}")?;
         file.persist(dir.path().join("word"))?;
         folder.access().make_dir(&dir.path().join("entries"))?;
-        folder.access().make_dir(&dir.path().join("entries/000000000000"))?;
+        folder
+            .access()
+            .make_dir(&dir.path().join("entries/000000000000"))?;
         open::rename_without_replacing(dir.path(), &folder.journal())?;
         let _ = dir.keep();
         Ok(())

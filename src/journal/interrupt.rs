@@ -51,7 +51,10 @@ mod imp {
     impl Flag {
         pub(super) fn new() -> io::Result<Self> {
             let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-            Ok(Self { raised: AtomicBool::new(false), fd })
+            Ok(Self {
+                raised: AtomicBool::new(false),
+                fd,
+            })
         }
 
         pub(super) fn raise(&self) {
@@ -100,7 +103,10 @@ mod imp {
 
     impl Flag {
         pub(super) fn new() -> io::Result<Self> {
-            Ok(Self { raised: Mutex::new(false), changed: Condvar::new() })
+            Ok(Self {
+                raised: Mutex::new(false),
+                changed: Condvar::new(),
+            })
         }
 
         pub(super) fn raise(&self) {
@@ -114,7 +120,9 @@ mod imp {
 
         pub(super) fn wait(&self, timeout: Duration) {
             let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = self.changed.wait_timeout_while(raised, timeout, |raised| !*raised);
+            let _ = self
+                .changed
+                .wait_timeout_while(raised, timeout, |raised| !*raised);
         }
     }
 }

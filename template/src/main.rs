@@ -19,7 +19,10 @@ async fn main() -> io::Result<()> {
 
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
     let port: u16 = port.parse().map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("PORT is no port number: `{port}`"))
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("PORT is no port number: `{port}`"),
+        )
     })?;
 
     // Outside the closure below, which runs once for each worker: all of them share one reader.
@@ -43,8 +46,14 @@ async fn main() -> io::Result<()> {
         && let Some((_, key)) = sse.config().events().iter().next()
     {
         println!("  Open it in a browser, then trigger an event from another terminal:\n");
-        println!("    echo 1 > '{}'", sse.config().cache_dir().join(key).display());
-        println!("    sse -C '{}' save {key} '{{\"order\": 42}}'\n", app_dir().display());
+        println!(
+            "    echo 1 > '{}'",
+            sse.config().cache_dir().join(key).display()
+        );
+        println!(
+            "    sse -C '{}' save {key} '{{\"order\": 42}}'\n",
+            app_dir().display()
+        );
     }
     server.run().await
 }

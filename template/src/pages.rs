@@ -19,8 +19,11 @@ pub fn routes(app: &mut ServiceConfig) {
 /// What the page shows: the events, and where a shell can trigger them.
 async fn info() -> Result<impl Responder, actix_web::Error> {
     let config = web::block(Config::from_env).await??;
-    let events: Vec<Value> =
-        config.events().iter().map(|(event, key)| json!({"event": event, "key": key})).collect();
+    let events: Vec<Value> = config
+        .events()
+        .iter()
+        .map(|(event, key)| json!({"event": event, "key": key}))
+        .collect();
     Ok(Json(json!({"cache": config.cache_dir(), "events": events})))
 }
 
@@ -43,6 +46,11 @@ async fn trigger(
 /// although its stream opens later.
 async fn order() -> Result<impl Responder, actix_web::Error> {
     let page = web::block(|| NamedFile::open(app_dir().join("public/order.html"))).await??;
-    cache().save("event_cache_key1", json!({"order": "placed while this page was served"})).await?;
+    cache()
+        .save(
+            "event_cache_key1",
+            json!({"order": "placed while this page was served"}),
+        )
+        .await?;
     Ok::<_, actix_web::Error>(page)
 }

@@ -4,8 +4,7 @@
 //! `actix_web_sse::routes` is the same thing ready-made.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
-    http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE},
+    HttpRequest, Responder,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
@@ -22,12 +21,18 @@ pub fn open() -> Result<Sse, Error> {
     };
     follow().inspect_err(|error| {
         log::error!("Server-Sent Events are off: {error}");
-        log::error!("help: {}", error.help().unwrap_or("see the documentation of actix-web-sse"));
+        log::error!(
+            "help: {}",
+            error
+                .help()
+                .unwrap_or("see the documentation of actix-web-sse")
+        );
     })
 }
 
 pub fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
-    app.app_data(Data::new(stream)).route("/sse/stream", web::get().to(controller));
+    app.app_data(Data::new(stream))
+        .route("/sse/stream", web::get().to(controller));
 }
 
 /// Answers with a response that goes on: its body yields an event whenever there is one.
@@ -42,11 +47,7 @@ async fn controller(
     let subscription = Subscription::from_request(&request)?;
     let events = sse.open(subscription)?;
 
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
-        // Browsers and proxies neither keep it, nor hold it back to compress it.
-        .insert_header((CACHE_CONTROL, "no-cache, no-transform, private"))
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        .body(events))
+    // 200 with `Content-Type: text/event-stream`, what keeps proxies from holding the stream back,
+    // and what lets in the pages of SSE_ALLOWED_ORIGINS. Add headers of your own before the body.
+    Ok(sse.response(&request).body(events))
 }

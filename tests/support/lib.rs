@@ -1,1 +1,27 @@
-//! x
+//! What the end-to-end tests share: an app in a folder of its own, its server, and its clients.
+//!
+//! Nothing here sleeps for luck: everything waits for a condition, with a deadline.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that cannot set up its world has failed, and says where"
+)]
+
+mod app;
+#[cfg(feature = "tools")]
+mod browser;
+mod build;
+mod server;
+mod stream;
+mod wait;
+
+#[cfg(feature = "tools")]
+pub use self::browser::Browser;
+pub use self::{
+    app::App,
+    build::{sse, starter, workspace},
+    server::Server,
+    stream::{Event, Follower, Stream, get},
+    wait::{DEADLINE, until},
+};

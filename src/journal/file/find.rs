@@ -20,7 +20,10 @@ pub(super) fn newest(layout: &Layout) -> Result<u64, Error> {
 
 /// The oldest folder that is left.
 pub(super) fn oldest_folder(layout: &Layout) -> Result<u64, Error> {
-    folders(layout)?.first().copied().ok_or_else(|| no_folders(layout))
+    folders(layout)?
+        .first()
+        .copied()
+        .ok_or_else(|| no_folders(layout))
 }
 
 /// The folders of numbers, oldest first: a dozen names, however many entries there are.

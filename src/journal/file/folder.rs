@@ -52,8 +52,13 @@ impl CacheFolder {
         }
         let access = Access::of(&path)?;
         let folder = Self { path, access };
-        for dir in [folder.own(), folder.claimed(), folder.ready(), folder.trash(), folder.broken()]
-        {
+        for dir in [
+            folder.own(),
+            folder.claimed(),
+            folder.ready(),
+            folder.trash(),
+            folder.broken(),
+        ] {
             folder
                 .access
                 .make_dir(&dir)
@@ -134,8 +139,10 @@ impl Access {
                 path.display()
             );
         }
-        let (user, group) =
-            (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let (user, group) = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
         let is_root = user == 0;
         let shared = mode & 0o070 != 0 && mode & 0o2000 == 0 && found.gid() != group;
         let owner = if is_root && (found.uid() != 0 || found.gid() != group) {
@@ -145,7 +152,11 @@ impl Access {
         } else {
             None
         };
-        Ok(Self { dir_mode: 0o700 | (mode & 0o2070), file_mode: 0o600 | (mode & 0o040), owner })
+        Ok(Self {
+            dir_mode: 0o700 | (mode & 0o2070),
+            file_mode: 0o600 | (mode & 0o040),
+            owner,
+        })
     }
 
     pub(crate) fn make_dir(&self, path: &Path) -> io::Result<()> {
@@ -180,7 +191,8 @@ impl Access {
             .tempfile_in(dir)?;
         if self.file_mode != 0o600 {
             // The process's umask may have taken the group's right away.
-            made.as_file().set_permissions(fs::Permissions::from_mode(self.file_mode))?;
+            made.as_file()
+                .set_permissions(fs::Permissions::from_mode(self.file_mode))?;
         }
         if let Some((user, group)) = self.owner {
             let result = std::os::unix::fs::fchown(made.as_file(), user, Some(group));

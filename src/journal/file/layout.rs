@@ -19,7 +19,10 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(entries: PathBuf) -> Self {
-        Self { entries, per_folder: PER_FOLDER }
+        Self {
+            entries,
+            per_folder: PER_FOLDER,
+        }
     }
 
     /// A layout whose folders fill sooner, for tests of what happens then.
@@ -51,7 +54,8 @@ impl Layout {
     }
 
     pub(super) fn entry(&self, number: u64) -> PathBuf {
-        self.entries.join(format!("{:012}/{number:020}", self.folder_of(number)))
+        self.entries
+            .join(format!("{:012}/{number:020}", self.folder_of(number)))
     }
 
     /// Whether the folder exists.

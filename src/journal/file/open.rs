@@ -31,7 +31,10 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        ));
     }
     Ok(file)
 }
@@ -108,12 +111,17 @@ mod tests {
         fs::write(&a, "a").unwrap();
         fs::write(&b, "b").unwrap();
         for rename in [rename_without_replacing, link_without_replacing] {
-            assert_eq!(rename(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(
+                rename(&a, &b).unwrap_err().kind(),
+                io::ErrorKind::AlreadyExists
+            );
             assert_eq!(fs::read(&b).unwrap(), b"b");
             assert_eq!(fs::read(&a).unwrap(), b"a");
         }
         assert_eq!(
-            rename_without_replacing(&dir.path().join("none"), &b).unwrap_err().kind(),
+            rename_without_replacing(&dir.path().join("none"), &b)
+                .unwrap_err()
+                .kind(),
             io::ErrorKind::NotFound
         );
     }

@@ -65,7 +65,9 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
                 scope.spawn(move || {
                     probe::set(stall, plain_mkdir);
                     for save in 0..SAVES {
-                        journal.append(format!("{writer}-{save}").as_bytes()).unwrap();
+                        journal
+                            .append(format!("{writer}-{save}").as_bytes())
+                            .unwrap();
                     }
                 })
             })
@@ -108,7 +110,10 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
     });
 
     let saves = usize::try_from(WRITERS * SAVES).unwrap();
-    (saves - seen.len(), seen.values().filter(|times| **times > 1).count())
+    (
+        saves - seen.len(),
+        seen.values().filter(|times| **times > 1).count(),
+    )
 }
 
 struct OnDrop<F: FnMut()>(F);
@@ -127,5 +132,8 @@ fn nothing_is_lost_or_repeated_however_writers_stall() {
 #[test]
 fn a_plain_mkdir_for_the_next_folder_would_lose_saves() {
     let (lost, _) = lost_and_repeated(true);
-    assert!(lost > 0, "this test can no longer tell a journal that loses saves");
+    assert!(
+        lost > 0,
+        "this test can no longer tell a journal that loses saves"
+    );
 }

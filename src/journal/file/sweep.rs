@@ -28,7 +28,10 @@ pub(super) fn sweep(layout: &Layout, trash: &Path, keep: u64) -> Result<(), Erro
 pub(super) fn sweep_through(layout: &Layout, trash: &Path, last: u64) -> Result<(), Error> {
     let folders = find::folders(layout)?;
     let all_but_newest = &folders[..folders.len().saturating_sub(1)];
-    for folder in all_but_newest.iter().take_while(|folder| layout.last(**folder) <= last) {
+    for folder in all_but_newest
+        .iter()
+        .take_while(|folder| layout.last(**folder) <= last)
+    {
         // Another sweeper may have taken out the one before, and be no further yet.
         for discarded in paths(trash)? {
             remove_unfinished(&discarded)?;
@@ -42,7 +45,11 @@ pub(super) fn sweep_through(layout: &Layout, trash: &Path, last: u64) -> Result<
 /// finds neither its file nor its folder.
 fn discard(folder: &Path, trash: &Path) -> Result<(), Error> {
     let random = getrandom::u64().map_err(|error| {
-        Error::io("sweep the journal", folder, io::Error::other(error.to_string()))
+        Error::io(
+            "sweep the journal",
+            folder,
+            io::Error::other(error.to_string()),
+        )
     })?;
     let target = trash.join(format!("{random:016x}"));
     match rename_without_replacing(folder, &target) {
@@ -68,13 +75,20 @@ pub(super) fn empty(trash: &Path) -> Result<(), Error> {
 
 fn remove_unfinished(folder: &Path) -> Result<(), Error> {
     let is_unfinished = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+        path.file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
     };
-    paths(folder)?.iter().filter(|path| is_unfinished(path)).try_for_each(|path| remove(path))
+    paths(folder)?
+        .iter()
+        .filter(|path| is_unfinished(path))
+        .try_for_each(|path| remove(path))
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    gone(path, fs::remove_file(path).or_else(|_| fs::remove_dir_all(path)))
+    gone(
+        path,
+        fs::remove_file(path).or_else(|_| fs::remove_dir_all(path)),
+    )
 }
 
 fn paths(dir: &Path) -> Result<Vec<PathBuf>, Error> {

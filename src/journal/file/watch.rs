@@ -16,7 +16,11 @@ pub(super) struct FolderWatch {
 impl FolderWatch {
     pub(super) fn new(layout: Layout) -> Self {
         let notifications = imp::Notifications::new(layout.entries());
-        Self { layout, notifications, watched: None }
+        Self {
+            layout,
+            notifications,
+            watched: None,
+        }
     }
 }
 
@@ -66,12 +70,17 @@ pub(crate) mod imp {
                     );
                 })
                 .ok();
-            Self { inotify, changing: None }
+            Self {
+                inotify,
+                changing: None,
+            }
         }
 
         /// Watches `folder` in the place of the one before. `false`: it is not there.
         pub(in super::super) fn watch(&mut self, folder: &Path) -> bool {
-            let Some(inotify) = &self.inotify else { return false };
+            let Some(inotify) = &self.inotify else {
+                return false;
+            };
             let Ok(added) = inotify::add_watch(inotify, folder, WatchFlags::MOVED_TO) else {
                 return false;
             };

@@ -1,0 +1,91 @@
+//! An app into which events were installed is one that compiles and streams.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::json;
+use support::{Stream, get};
+
+use crate::hello::Hello;
+
+/// A running program, killed in the end.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_hello_world_app_streams_after_install_and_one_line() {
+    let hello = Hello::new();
+    hello.sse_does(&["install"]);
+    hello.replace(
+        "src/main.rs",
+        "App::new()",
+        "App::new().configure(actix_web_sse::routes)",
+    );
+    let mut program = Running(program(&hello));
+    let mut address = String::new();
+    BufReader::new(program.0.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    let address = address.trim();
+
+    assert_eq!(get(address, "/").body, "Hello, world!");
+    for script in ["/js/sse.js", "/js/sse-client.js"] {
+        let answer = get(address, script);
+        assert_eq!(
+            (answer.status, &answer.body),
+            (200, &hello.read(&format!("public{script}")))
+        );
+    }
+    let stream = Stream::open(address, "/sse/stream", None);
+    assert_eq!(
+        (stream.status, stream.headers["content-type"].as_str()),
+        (200, "text/event-stream")
+    );
+    assert_eq!(hello.sse(&["save", "event_cache_key1", "hello"]).code, 0);
+    let event = stream.next_event();
+    assert_eq!(
+        (event.name(), event.value()),
+        ("event_name1", json!("hello"))
+    );
+}
+
+/// The app's program, built beside the ones under test from the same crates, so that little is
+/// compiled and nothing is resolved anew.
+fn program(hello: &Hello) -> Child {
+    let profile = support::sse().parent().map(Path::to_owned).unwrap();
+    fs::copy(
+        support::workspace().join("Cargo.lock"),
+        hello.path().join("Cargo.lock"),
+    )
+    .unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "--offline", "--target-dir"])
+        .arg(profile.parent().unwrap());
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(hello.path()).output().unwrap();
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let name = format!("sse-hello-world{}", std::env::consts::EXE_SUFFIX);
+    let mut program = Command::new(profile.join(name));
+    program
+        .current_dir(hello.path())
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdout(Stdio::piped());
+    program.spawn().unwrap()
+}

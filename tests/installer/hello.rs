@@ -1,0 +1,197 @@
+//! A hello-world app that knows nothing of events, and what `sse` says about it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+const CARGO_TOML: &str = r#"[package]
+name = "sse-hello-world"
+version = "0.1.0"
+edition = "2024"
+publish = false
+
+[dependencies]
+actix-web = { version = "4", default-features = false, features = ["macros"] }
+"#;
+
+const MAIN_RS: &str = r#"use actix_web::{App, HttpServer, web};
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let server = HttpServer::new(|| {
+        App::new().route("/", web::get().to(|| async { "Hello, world!" }))
+    })
+    .workers(2)
+    .bind(("127.0.0.1", 0))?;
+    println!("{}", server.addrs()[0]);
+    server.run().await
+}
+"#;
+
+/// Below an app's folder: every file with its bytes, every folder with none.
+pub(crate) type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
+
+/// The app, in a folder of its own inside another.
+pub(crate) struct Hello {
+    outside: TempDir,
+    dir: PathBuf,
+}
+
+/// How a run of `sse` ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Hello {
+    pub(crate) fn new() -> Self {
+        let outside = tempfile::tempdir().unwrap();
+        // A path as users have them, and canonical, since that is how it is reported.
+        let dir = outside.path().canonicalize().unwrap().join("my wörld");
+        let hello = Self { outside, dir };
+        hello.write("Cargo.toml", CARGO_TOML);
+        hello.write("src/main.rs", MAIN_RS);
+        hello
+    }
+
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let hello = Self::new();
+        for (name, contents) in files {
+            hello.write(name, contents);
+        }
+        hello
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A folder that is no app.
+    pub(crate) fn outside(&self) -> &Path {
+        self.outside.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, contents: &str) {
+        let path = self.dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    }
+
+    #[track_caller]
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.dir.join(name)).unwrap()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.dir.join(name).exists()
+    }
+
+    pub(crate) fn replace(&self, name: &str, old: &str, new: &str) {
+        let text = self.read(name);
+        assert!(text.contains(old), "{name} has no {old:?}: {text}");
+        self.write(name, &text.replacen(old, new, 1));
+    }
+
+    pub(crate) fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        walk(&self.dir, &mut tree);
+        tree
+    }
+
+    /// Runs `sse` in the app's folder.
+    pub(crate) fn sse(&self, arguments: &[&str]) -> Ran {
+        sse_in(&self.dir, arguments)
+    }
+
+    /// Runs `sse` in the app's folder and expects it to succeed without a warning.
+    #[track_caller]
+    pub(crate) fn sse_does(&self, arguments: &[&str]) -> String {
+        let ran = self.sse(arguments);
+        assert_eq!(
+            (ran.code, ran.err.as_str()),
+            (0, ""),
+            "sse {arguments:?}: {}",
+            ran.out
+        );
+        ran.out
+    }
+}
+
+impl Ran {
+    pub(crate) fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+
+    /// Expects a failure with this exit code, which says what, where and what to do.
+    #[track_caller]
+    pub(crate) fn fails(&self, code: i32, what: &str) {
+        assert_eq!(self.code, code, "{}", self.err);
+        let (error, help) = self.err.split_once("\nhelp: ").expect(&self.err);
+        assert!(
+            error.starts_with("error: ") && error.contains(what),
+            "{what:?}: {error}"
+        );
+        assert!(
+            !help.trim().is_empty() && self.out.is_empty(),
+            "{help} {}",
+            self.out
+        );
+    }
+}
+
+/// `sse` as a shell would start it in this folder: without what cargo tells its tests.
+pub(crate) fn command(dir: &Path) -> Command {
+    let mut command = Command::new(support::sse());
+    command
+        .current_dir(dir)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SSE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub(crate) fn sse_in(dir: &Path, arguments: &[&str]) -> Ran {
+    Ran::of(&command(dir).args(arguments).output().unwrap())
+}
+
+/// With this on standard input.
+pub(crate) fn sse_reads(dir: &Path, arguments: &[&str], input: &[u8]) -> Ran {
+    let mut command = command(dir);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    Ran::of(&child.wait_with_output().unwrap())
+}
+
+fn walk(folder: &Path, tree: &mut Tree) {
+    for item in fs::read_dir(folder).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            walk(&path, tree);
+            tree.insert(path, None);
+        } else {
+            let contents = fs::read(&path).unwrap();
+            tree.insert(path, Some(contents));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! `sse listen`: from the journal, and from a server.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use support::{App, DEADLINE, Server, get, until};
+
+use crate::hello::{Ran, command};
+
+/// A running `sse listen`, which has begun to listen.
+pub(crate) struct Listener {
+    child: Child,
+    out: Option<ChildStdout>,
+    err: Receiver<String>,
+}
+
+impl Listener {
+    pub(crate) fn start(app: &App, arguments: &[&str]) -> Self {
+        let mut command = command(app.path());
+        command
+            .arg("listen")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let out = child.stdout.take();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, err) = channel();
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| drop(sender.send(line)));
+        });
+        let listener = Self { child, out, err };
+        let first = listener.next_error_line();
+        assert!(first.starts_with("listening to "), "{first}");
+        listener
+    }
+
+    #[track_caller]
+    fn next_error_line(&self) -> String {
+        self.err
+            .recv_timeout(DEADLINE)
+            .expect("it says nothing more")
+    }
+
+    /// What it has said when it has ended.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ran {
+        let status = until("it ends", || self.child.try_wait().unwrap());
+        let mut text = String::new();
+        if let Some(mut out) = self.out.take() {
+            out.read_to_string(&mut text).unwrap();
+        }
+        let err = self.err.iter().collect::<Vec<_>>().join("\n");
+        Ran {
+            code: status.code().unwrap(),
+            out: text,
+            err,
+        }
+    }
+
+    /// The values that it has heard, and nothing else, when it has ended as it should.
+    #[track_caller]
+    pub(crate) fn values(self) -> Vec<Value> {
+        let ran = self.end();
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+        events(&ran.out)
+            .iter()
+            .map(|event| event["value"].clone())
+            .collect()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn events(out: &str) -> Vec<Value> {
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn number(event: &Value) -> u64 {
+    event["id"]
+        .as_str()
+        .unwrap()
+        .split_once('-')
+        .unwrap()
+        .1
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn an_event_is_a_line_with_time_name_and_value() {
+    let app = App::new();
+    let listener = Listener::start(&app, &["--count", "1"]);
+    app.save("event_cache_key2", "{\"order\":\n42}");
+    let out = listener.end().out;
+    let (time, rest) = out.split_once("  ").unwrap();
+    assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
+    assert_eq!(rest, "event_name2  {\"order\": 42}\n");
+}
+
+#[test]
+fn json_has_all_there_is_to_know_and_no_server_is_needed() {
+    let app = App::new();
+    let listener = Listener::start(&app, &["--json", "--count", "2"]);
+    app.save("event_cache_key1", "[1,\"a\\nb\"]");
+    app.save("event_cache_key2", "two words");
+    let ran = listener.end();
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let events = events(&ran.out);
+    for (event, name, key, value) in [
+        (
+            &events[0],
+            "event_name1",
+            "event_cache_key1",
+            json!([1, "a\nb"]),
+        ),
+        (
+            &events[1],
+            "event_name2",
+            "event_cache_key2",
+            json!("two words"),
+        ),
+    ] {
+        assert_eq!(
+            (&event["event"], &event["key"], &event["value"]),
+            (&json!(name), &json!(key), &value)
+        );
+        assert!(
+            event["timestamp"].as_str().unwrap().ends_with('Z'),
+            "{event}"
+        );
+    }
+    assert_eq!(number(&events[1]), number(&events[0]) + 1);
+}
+
+#[test]
+fn only_the_wanted_events_are_told() {
+    let app = App::with_env("SSE_EVENTS=a:k,b:k,c:l\n");
+    let listener = Listener::start(&app, &["--json", "--events", "c,b", "--count", "2"]);
+    app.save("k", "1");
+    app.save("l", "2");
+    let out = listener.end().out;
+    let told: Vec<_> = events(&out)
+        .iter()
+        .map(|e| (e["event"].clone(), e["value"].clone()))
+        .collect();
+    assert_eq!(told, [(json!("b"), json!(1)), (json!("c"), json!(2))]);
+    app.run_sse(&["listen", "--events", "a", "--timeout", "0"]);
+    Ran::of(
+        &app.sse()
+            .args(["listen", "--events", "d"])
+            .output()
+            .unwrap(),
+    )
+    .fails(2, "event `d`");
+}
+
+#[test]
+fn the_time_ends_it_and_is_an_error_where_events_are_missing() {
+    let app = App::new();
+    let begin = Instant::now();
+    app.run_sse(&["listen", "--timeout", "0.3"]);
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+    let listener = Listener::start(&app, &["--json", "--count", "2", "--timeout", "2"]);
+    app.save("event_cache_key1", "1");
+    let ran = listener.end();
+    assert_eq!((ran.code, events(&ran.out).len()), (1, 1));
+    assert!(ran.err.contains("1 of 2 events"), "{}", ran.err);
+}
+
+#[test]
+fn who_reads_no_more_ends_it_without_a_word() {
+    let app = App::new();
+    let mut listener = Listener::start(&app, &[]);
+    drop(listener.out.take());
+    app.save("event_cache_key1", "1");
+    let ran = listener.end();
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_stream_is_followed_across_its_planned_ends() {
+    let app = App::with_env("SSE_STREAM_DURATION=0.5\nSSE_EVENTS=a:k\n");
+    let server = app.start();
+    let listener = Listener::start(&app, &[&server.url(""), "--json", "--count", "4"]);
+    for value in 0..4 {
+        // The log has a line for each stream that has ended.
+        until("another stream has ended", || {
+            (server.log().matches("GET /sse/stream").count() >= value).then_some(())
+        });
+        app.save("k", &value.to_string());
+    }
+    let ran = listener.end();
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let events = events(&ran.out);
+    for (value, event) in (0_u64..).zip(&events) {
+        assert_eq!(
+            (&event["event"], &event["value"]),
+            (&json!("a"), &json!(value)),
+            "{events:?}"
+        );
+        assert_eq!(number(event), number(&events[0]) + value);
+    }
+}
+
+#[test]
+fn what_is_saved_while_the_server_is_down_is_heard_when_it_is_back() {
+    let app = App::new();
+    let server = app.start();
+    let port = server.port().to_owned();
+    let listener = Listener::start(
+        &app,
+        &[&server.url("/sse/stream"), "--json", "--count", "2"],
+    );
+    server.kill();
+    assert!(listener.next_error_line().starts_with("warning: "));
+    app.save("event_cache_key1", "1");
+    app.save("event_cache_key2", "2");
+    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    let ran = listener.end();
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let values: Vec<_> = events(&ran.out)
+        .iter()
+        .map(|event| event["value"].clone())
+        .collect();
+    assert_eq!(values, [json!(1), json!(2)]);
+    assert!(!ran.err.contains("missed"), "{}", ran.err);
+}
+
+#[test]
+fn a_server_says_why_there_is_no_stream() {
+    let app = App::new();
+    let server = app.start();
+    let listen = |server: &Server, arguments: &[&str]| {
+        let url = server.url("");
+        Ran::of(
+            &app.sse()
+                .args(["listen", &url])
+                .args(arguments)
+                .output()
+                .unwrap(),
+        )
+    };
+    listen(&server, &["--events", "nope"]).fails(1, "`nope`");
+    assert_eq!(get(server.address(), "/sse/stream?events=nope").status, 400);
+
+    let broken = App::with_env("SSE_EVENTS=\n");
+    let ran = listen(&broken.start(), &["--count", "1", "--timeout", "1"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("warning: ") && ran.err.contains("SSE_EVENTS is empty"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn what_is_no_url_is_refused() {
+    let app = App::new();
+    for url in [
+        "127.0.0.1:8080",
+        "http://127.0.0.1:99999",
+        "event_name1",
+        "",
+    ] {
+        let ran = Ran::of(&app.sse().args(["listen", url]).output().unwrap());
+        ran.fails(2, "no URL of a stream");
+    }
+}

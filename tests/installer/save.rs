@@ -1,0 +1,178 @@
+//! `sse save`.
+
+use serde_json::json;
+use support::{App, Event, Stream, until};
+
+use crate::{
+    hello::{Ran, sse_in, sse_reads},
+    listen::Listener,
+};
+
+fn save(app: &App, arguments: &[&str]) -> Ran {
+    Ran::of(&app.sse().arg("save").args(arguments).output().unwrap())
+}
+
+#[test]
+fn a_value_is_json_or_else_text_and_may_come_from_standard_input() {
+    let app = App::new();
+    let listener = Listener::start(&app, &["--json", "--count", "8"]);
+    let key = "event_cache_key1";
+    for arguments in [
+        &[key][..],
+        &[key, "{\"order\": 42}"],
+        &[key, "shipped"],
+        &[key, "-1.5"],
+        &["--text", key, "42"],
+        &["-C", ".", key, "--", "--text"],
+    ] {
+        let ran = save(&app, arguments);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (0, ""),
+            "{arguments:?}: {}",
+            ran.err
+        );
+        assert!(
+            ran.err.starts_with("saved event_cache_key1 as number "),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.ends_with("; fires event_name1\n"), "{}", ran.err);
+    }
+    assert_eq!(
+        sse_reads(app.path(), &["save", key, "-"], b"[\"piped\"]\n").code,
+        0
+    );
+    assert_eq!(
+        sse_reads(app.path(), &["save", key, "-", "--text"], b"[1]\r\n").code,
+        0
+    );
+    assert_eq!(
+        listener.values(),
+        [
+            json!(1),
+            json!({"order": 42}),
+            json!("shipped"),
+            json!(-1.5),
+            json!("42"),
+            json!("--text"),
+            json!(["piped"]),
+            json!("[1]"),
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_fires_nothing_is_saved_with_a_warning_that_names_the_one_that_was_meant() {
+    let app = App::new();
+    for (key, warning) in [
+        (
+            "event_name1",
+            "`event_name1` is an event; its key is `event_cache_key1`",
+        ),
+        (
+            "event_cache_kye2",
+            "no event listens to `event_cache_kye2`; did you mean `event_cache_key2`?",
+        ),
+        (
+            "event_cache_key",
+            "no event listens to `event_cache_key`; did you mean `event_cache_key1`?",
+        ),
+        (
+            "zzz",
+            "no event listens to `zzz`; SSE_EVENTS has event_cache_key1, event_cache_key2",
+        ),
+    ] {
+        let ran = save(&app, &[key]);
+        assert_eq!(ran.code, 0);
+        assert!(
+            ran.err
+                .starts_with(&format!("warning: {warning}\nsaved {key} ")),
+            "{}",
+            ran.err
+        );
+        // Quiet is not blind.
+        assert_eq!(
+            save(&app, &["--quiet", key]).err,
+            format!("warning: {warning}\n")
+        );
+    }
+}
+
+#[test]
+fn the_ttl_says_how_long_it_is_replayed() {
+    let app = App::new();
+    let server = app.start();
+    let before = Stream::open(server.address(), "/sse/stream", None)
+        .next()
+        .id
+        .unwrap();
+    app.run_sse(&["save", "event_cache_key1", "first", "--ttl", "1.5"]);
+    app.run_sse(&["save", "event_cache_key1", "second"]);
+    let replayed = || {
+        let stream = Stream::open(server.address(), "/sse/stream", Some(&before));
+        let tells = |event: &Event| event.is_the_apps() || event.name() == "sse.gap";
+        std::iter::repeat_with(|| stream.next())
+            .find(tells)
+            .unwrap()
+    };
+    assert_eq!(replayed().value(), json!("first"));
+    until("the first has expired", || {
+        (replayed().name() == "sse.gap").then_some(())
+    });
+    let stream = Stream::open(server.address(), "/sse/stream", Some(&before));
+    assert_eq!(stream.next_event().value(), json!("second"));
+    assert_eq!(save(&app, &["event_cache_key1", "--ttl", "5m"]).code, 2);
+}
+
+#[test]
+fn a_key_that_cannot_be_is_refused() {
+    let app = App::new();
+    for key in ["", "../x", ".x", "a/b", "a:b", "a\nb"] {
+        save(&app, &[key]).fails(1, "the cache key `");
+    }
+    assert!(!app.path().join("writable/x").exists());
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused() {
+    let app = App::new();
+    sse_reads(app.path(), &["save", "event_cache_key1", "-"], b"\xff\xfe").fails(1, "no UTF-8");
+    let large = vec![b'a'; 70_000];
+    sse_reads(app.path(), &["save", "event_cache_key1", "-"], &large).fails(1, "65536 are allowed");
+}
+
+#[test]
+fn a_broken_configuration_is_named_by_file_and_line() {
+    for (env, line, what) in [
+        ("A=1\nSSE_EVENTS=\n", 2, "SSE_EVENTS is empty"),
+        ("SSE_EVENTS=a:../k\n", 1, "the cache key"),
+        (
+            "SSE_EVENTS=a:k\n\nSSE_TTL=long\n",
+            3,
+            "SSE_TTL is no number of seconds: `long`",
+        ),
+        (
+            "SSE_EVENTS=a:k\nTITLE='it\nSSE_TTL=1\n",
+            2,
+            "this line cannot be read",
+        ),
+    ] {
+        let app = App::with_env(env);
+        for command in [&["save", "k"][..], &["listen", "--timeout", "0"]] {
+            let ran = Ran::of(&app.sse().args(command).output().unwrap());
+            ran.fails(1, what);
+            let place = format!("{}:{line})\nhelp: ", app.path().join(".env").display());
+            assert!(ran.err.contains(&place), "{place}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn without_an_app_nothing_is_saved() {
+    let nothing = tempfile::tempdir().unwrap();
+    for command in [&["save", "k"][..], &["listen"]] {
+        sse_in(nothing.path(), command).fails(1, "there is no .env");
+    }
+    assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,97 @@
+//! `sse status`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::hello::Hello;
+
+/// The state of the whole, and of each item by its name.
+fn states(hello: &Hello, code: i32) -> (String, Vec<(String, String)>) {
+    let ran = hello.sse(&["status", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{}", ran.out);
+    let status: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(status["app"], hello.path().to_str().unwrap());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let items = status["items"].as_array().unwrap();
+    let items = items
+        .iter()
+        .map(|item| (text(&item["item"]), text(&item["state"])));
+    (text(&status["state"]), items.collect())
+}
+
+fn all(state: &str) -> Vec<(String, String)> {
+    let names = [
+        "dependency",
+        "SSE_STREAM_DURATION",
+        "SSE_POLL_INTERVAL",
+        "SSE_EVENTS",
+        "public/js/sse-client.js",
+        "public/js/sse.js",
+    ];
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), state.to_owned()))
+        .collect()
+}
+
+#[test]
+fn it_exits_with_0_where_all_is_there_and_else_with_4() {
+    let hello = Hello::new();
+    assert_eq!(states(&hello, 4), ("absent".to_owned(), all("missing")));
+    hello.sse_does(&["install"]);
+    assert_eq!(
+        states(&hello, 0),
+        ("installed".to_owned(), all("installed"))
+    );
+    fs::remove_file(hello.path().join("public/js/sse.js")).unwrap();
+    let (state, items) = states(&hello, 4);
+    assert_eq!(
+        (state.as_str(), items[5].1.as_str()),
+        ("partial", "missing")
+    );
+    hello.sse_does(&["install"]);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(states(&hello, 4), ("absent".to_owned(), all("missing")));
+}
+
+#[test]
+fn it_tells_what_is_yours_from_what_is_modified() {
+    let hello = Hello::new();
+    hello.sse_does(&["install"]);
+    hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=1");
+    hello.write("public/js/sse-client.js", "// mine\n");
+    let (state, items) = states(&hello, 0);
+    assert_eq!(state, "installed");
+    assert_eq!(
+        (items[2].1.as_str(), items[4].1.as_str()),
+        ("yours", "yours")
+    );
+
+    hello.write("public/js/sse.js", "// edited\n");
+    let ran = hello.sse(&["status"]);
+    assert_eq!(ran.code, 4);
+    assert!(
+        ran.out.contains("modified   public/js/sse.js (edited"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("yours      SSE_POLL_INTERVAL in .env\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn scripts_get_their_answer_when_it_is_quiet() {
+    let hello = Hello::new();
+    let ran = hello.sse(&["status", "--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str()), (4, ""));
+    assert!(
+        hello
+            .sse(&["status", "--quiet", "--json"])
+            .out
+            .contains("\"absent\"")
+    );
+}

@@ -1,0 +1,172 @@
+//! `sse uninstall`.
+
+use std::process::Command;
+
+use crate::hello::Hello;
+
+#[test]
+fn it_gives_back_every_byte() {
+    for files in [
+        &[][..],
+        &[(".env", "")],
+        &[(".env", "A=1\r\nB=2")],
+        &[
+            (".env", "SSE_EVENTS=order:orders\n\n\n"),
+            ("public/index.html", "<p>"),
+        ],
+        &[
+            ("public/js/app.js", "// mine"),
+            ("public/js/sse-client.js", "// mine, too"),
+        ],
+        &[(
+            "Cargo.toml",
+            "[package]\r\nname = \"x\"\r\nversion = \"0.1.0\"",
+        )],
+        &[(
+            "Cargo.toml",
+            "[package]\nname = \"x\"\n[dependencies]\n\n[profile.dev]\ndebug = 1\n",
+        )],
+    ] {
+        let hello = Hello::with(files);
+        let before = hello.tree();
+        hello.sse_does(&["install"]);
+        assert_ne!(hello.tree(), before);
+        hello.sse_does(&["install"]);
+        hello.sse_does(&["uninstall"]);
+        assert_eq!(hello.tree(), before, "{files:?}");
+    }
+}
+
+#[test]
+fn it_leaves_nothing_for_git_to_see() {
+    let hello = Hello::with(&[(".env", "SECRET=1")]);
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=x",
+            "-c",
+            "user.email=x@x",
+            "-c",
+            "core.autocrlf=false",
+        ]);
+        let output = git
+            .args(arguments)
+            .current_dir(hello.path())
+            .output()
+            .ok()?;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Some(String::from_utf8(output.stdout).unwrap())
+    };
+    // Git is no condition for these tests, and the one above looks at every byte.
+    if git(&["init", "--quiet"]).is_none() {
+        return;
+    }
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message", "hello"]);
+    hello.sse_does(&["install"]);
+    assert_ne!(git(&["diff"]).unwrap(), "");
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(git(&["status", "--porcelain"]).unwrap(), "");
+    assert_eq!(git(&["diff"]).unwrap(), "");
+}
+
+#[test]
+fn it_says_what_it_took_out() {
+    let hello = Hello::new();
+    assert_eq!(hello.sse_does(&["uninstall"]), "nothing to uninstall\n");
+    hello.sse_does(&["install"]);
+    let out = hello.sse_does(&["uninstall"]);
+    for said in [
+        "Updated Cargo.toml (without `actix-web-sse = ",
+        "Removed .env\n",
+        "Removed public/js/sse.js\n",
+        "Removed public/js/sse-client.js\n",
+        "Removed public/js/\n",
+        "Removed public/\n",
+    ] {
+        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+    }
+    assert_eq!(hello.sse_does(&["uninstall"]), "nothing to uninstall\n");
+}
+
+#[test]
+fn your_keys_lines_and_listeners_stay() {
+    let hello = Hello::with(&[(".env", "SSE_TOKEN=mine\n")]);
+    hello.sse_does(&["install"]);
+    hello.replace(
+        ".env",
+        "SSE_POLL_INTERVAL=2\n",
+        "SSE_POLL_INTERVAL=1\nSSE_TTL=5\nB=2\n",
+    );
+    hello.write(
+        ".env",
+        &format!("{}SSE_CACHE=elsewhere\n", hello.read(".env")),
+    );
+    hello.replace(
+        "public/js/sse-client.js",
+        "window.sse = sse;",
+        "window.mine = sse;",
+    );
+    let listeners = hello.read("public/js/sse-client.js");
+
+    let out = hello.sse_does(&["uninstall"]);
+    assert_eq!(
+        hello.read(".env"),
+        "SSE_TOKEN=mine\nSSE_TTL=5\nB=2\nSSE_CACHE=elsewhere\n"
+    );
+    assert_eq!(hello.read("public/js/sse-client.js"), listeners);
+    assert!(!hello.has("public/js/sse.js"));
+    for said in [
+        "Removed from .env, with your value: SSE_POLL_INTERVAL=1\n",
+        "Kept .env (2 of your lines from inside the block)\n",
+        "Kept public/js/sse-client.js (you have edited it)\n",
+        "Kept public/js/ (it is not empty)\n",
+    ] {
+        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+    }
+}
+
+#[test]
+fn a_dependency_of_your_own_stays() {
+    let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nsse = { package = \"actix-web-sse\", version = \"0.1\" }\n";
+    let hello = Hello::with(&[("Cargo.toml", manifest)]);
+    let before = hello.tree();
+    let out = hello.sse_does(&["install"]);
+    assert!(
+        out.contains("Kept Cargo.toml (your dependency `sse`)\n"),
+        "{out}"
+    );
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.tree(), before);
+}
+
+#[test]
+fn code_that_still_uses_the_library_is_named() {
+    let hello = Hello::new();
+    hello.sse_does(&["install"]);
+    hello.write("src/pages.rs", "// A page.\nuse actix_web_sse::cache;\n");
+    let ran = hello.sse(&["uninstall"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.err.starts_with("warning: ") && ran.err.contains("src/pages.rs:2\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn broken_markers_exit_with_3_and_nothing_is_touched() {
+    let hello = Hello::new();
+    hello.sse_does(&["install"]);
+    hello.replace(".env", "# <<< sse <<<\n", "");
+    let before = hello.tree();
+    hello
+        .sse(&["uninstall"])
+        .fails(3, "do not pair up (line 1)");
+    assert_eq!(hello.tree(), before);
+}

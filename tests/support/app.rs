@@ -1,0 +1,109 @@
+//! An app in a folder of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+use crate::{build, server::Server};
+
+/// A copy of the starter app's folder, without its code: the program is the one that is built.
+pub struct App {
+    dir: TempDir,
+}
+
+impl App {
+    /// The starter as it is shipped.
+    #[must_use]
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let template = build::workspace().join("template");
+        copy(&template.join("public"), &dir.path().join("public"));
+        fs::copy(template.join(".env"), dir.path().join(".env")).unwrap();
+        Self { dir }
+    }
+
+    /// The starter with another `.env`.
+    #[must_use]
+    pub fn with_env(env: &str) -> Self {
+        let app = Self::new();
+        fs::write(app.path().join(".env"), env).unwrap();
+        app
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The cache folder.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.path().join("writable/cache")
+    }
+
+    /// Starts its server on a free port.
+    #[must_use]
+    pub fn start(&self) -> Server {
+        Server::start(self.path(), &[])
+    }
+
+    /// The `sse` command in this app's folder.
+    #[must_use]
+    pub fn sse(&self) -> Command {
+        let mut command = Command::new(build::sse());
+        command.current_dir(self.path());
+        outside_cargo(&mut command);
+        command
+    }
+
+    /// Runs `sse` and expects it to succeed.
+    #[track_caller]
+    pub fn run_sse(&self, arguments: &[&str]) -> Output {
+        let output = self.sse().args(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "sse {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    }
+
+    /// `sse save KEY VALUE`.
+    #[track_caller]
+    pub fn save(&self, key: &str, value: &str) {
+        self.run_sse(&["save", "--quiet", key, value]);
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Takes away what cargo tells the tests about themselves: users run programs without it.
+pub(crate) fn outside_cargo(command: &mut Command) {
+    command.env_remove("CARGO_MANIFEST_DIR");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SSE_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() {
+            copy(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The programs under test.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// The checkout.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The `sse` command.
+#[must_use]
+pub fn sse() -> PathBuf {
+    built().join(format!("sse{}", env::consts::EXE_SUFFIX))
+}
+
+/// The starter app's program.
+#[must_use]
+pub fn starter() -> PathBuf {
+    built().join(format!("sse-starter{}", env::consts::EXE_SUFFIX))
+}
+
+/// Builds both as they are now: cargo does not build the programs of other packages for a test.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // target/PROFILE/deps/this-test
+        let this = env::current_exe().unwrap();
+        let profile = this.parent().and_then(Path::parent).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "sse-cli",
+                "--package",
+                "sse-starter",
+            ])
+            .arg("--target-dir")
+            .arg(profile.parent().unwrap())
+            .current_dir(workspace());
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(
+            cargo.status().unwrap().success(),
+            "the programs under test do not build"
+        );
+        profile.to_path_buf()
+    })
+}

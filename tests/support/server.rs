@@ -1,0 +1,109 @@
+//! The starter app's server, as a process of its own.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use crate::{app::outside_cargo, build, wait::until};
+
+/// A running server. It is killed when this is dropped.
+pub struct Server {
+    child: Child,
+    address: String,
+    log: PathBuf,
+    output: PathBuf,
+}
+
+impl Server {
+    /// Starts the starter app in `dir`, with these environment variables, on a free port unless
+    /// they name one, and waits until it listens.
+    #[must_use]
+    pub fn start(dir: &Path, environment: &[(&str, &str)]) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let log = dir.join(format!("server-{number}.log"));
+        let output = dir.join(format!("server-{number}.out"));
+        let mut command = Command::new(build::starter());
+        command.current_dir(dir).stdin(Stdio::null());
+        command
+            .stdout(File::create(&output).unwrap())
+            .stderr(File::create(&log).unwrap());
+        outside_cargo(&mut command);
+        command
+            .env("HOST", "127.0.0.1")
+            .env("PORT", "0")
+            .envs(environment.iter().copied());
+        let mut child = command.spawn().unwrap();
+
+        let address = until("the server listens", || {
+            let ended = child.try_wait().unwrap();
+            assert!(
+                ended.is_none(),
+                "the server has ended: {}",
+                fs::read_to_string(&log).unwrap()
+            );
+            let output = fs::read_to_string(&output).unwrap();
+            let (_, rest) = output.split_once("http://")?;
+            rest.split_once('\n').map(|(address, _)| address.to_owned())
+        });
+        Self {
+            child,
+            address,
+            log,
+            output,
+        }
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    #[must_use]
+    pub fn port(&self) -> &str {
+        self.address.rsplit(':').next().unwrap()
+    }
+
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it has printed for the person who started it.
+    #[must_use]
+    pub fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
+    }
+
+    /// Its log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until its log contains `text`.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) -> String {
+        until(&format!("the log says `{text}`"), || {
+            Some(self.log()).filter(|log| log.contains(text))
+        })
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
