@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde::Serialize;
@@ -26,9 +26,12 @@ pub struct Cache {
     source: Arc<Source>,
 }
 
-struct Source {
-    config: fn() -> Result<Config, Error>,
-    store: Mutex<Option<Arc<Store>>>,
+/// Where the cache is opened from, when it is first used.
+enum Source {
+    /// It is open already.
+    Open(Arc<Store>),
+    /// The app's `.env`; a failure is tried again at the next use.
+    Env(Mutex<Option<Arc<Store>>>),
 }
 
 /// The cache of the app in [`app_dir()`](crate::app_dir), opened when it is first used.
@@ -44,10 +47,7 @@ struct Source {
 #[must_use]
 pub fn cache() -> &'static Cache {
     static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache {
-        source: Arc::new(Source {
-            config: Config::from_env,
-            store: Mutex::new(None),
-        }),
+        source: Arc::new(Source::Env(Mutex::new(None))),
     });
     &CACHE
 }
@@ -61,10 +61,7 @@ impl Cache {
     pub fn open(config: &Config) -> Result<Self, Error> {
         let store = Arc::new(Store::open(config.clone())?);
         Ok(Self {
-            source: Arc::new(Source {
-                config: Config::from_env,
-                store: Mutex::new(Some(store)),
-            }),
+            source: Arc::new(Source::Open(store)),
         })
     }
 
@@ -96,7 +93,10 @@ impl Cache {
         self.save(key, value).blocking()
     }
 
-    /// Follows the cache on this thread: what is saved from now on.
+    /// Follows the cache: what is saved from now on, read on this thread.
+    ///
+    /// As long as it is followed, what other programs drop into the cache folder is taken in, by a
+    /// thread of its own unless another process does so.
     ///
     /// # Errors
     ///
@@ -121,16 +121,16 @@ impl Cache {
     }
 
     pub(crate) fn store(&self) -> Result<Arc<Store>, Error> {
-        let mut store = self
-            .source
-            .store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &*store {
+        let slot = match &*self.source {
+            Source::Open(store) => return Ok(Arc::clone(store)),
+            Source::Env(slot) => slot,
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = &*slot {
             return Ok(Arc::clone(store));
         }
-        let opened = Arc::new(Store::open((self.source.config)()?)?);
-        *store = Some(Arc::clone(&opened));
+        let opened = Arc::new(Store::open(Config::from_env()?)?);
+        *slot = Some(Arc::clone(&opened));
         Ok(opened)
     }
 }
@@ -178,9 +178,7 @@ impl Save {
             .with_help("save an id and let the page fetch the rest"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
-        store
-            .journal()?
-            .append(&entry::document(key, value, ttl, SystemTime::now()))
+        store.append(&entry::document(key, value, ttl, SystemTime::now()))
     }
 }
 
@@ -195,7 +193,13 @@ impl IntoFuture for Save {
             match tokio::runtime::Handle::try_current() {
                 Ok(runtime) => match runtime.spawn_blocking(|| self.blocking()).await {
                     Ok(result) => result,
-                    Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => Err(Error::new(
+                            ErrorKind::Cache,
+                            "the value is not saved: the runtime was shut down",
+                        )),
+                    },
                 },
                 // Another executor has no such threads that we know of.
                 Err(_) => self.blocking(),
@@ -231,27 +235,39 @@ impl Follow {
     ///
     /// When the cache cannot be read.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
-        let deadline = std::time::Instant::now() + timeout;
+        let start = Instant::now();
+        let poll = self.store.config().poll_interval();
         loop {
-            match self.reader.step()? {
-                Step::Entry(entry) => return Ok(Some(Next::Entry(entry))),
-                Step::Missed(_) => return Ok(Some(Next::Gap)),
-                Step::CaughtUp => {}
+            let step = self.reader.step();
+            match step {
+                Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
+                Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
+                Ok(Step::CaughtUp) | Err(_) if !self.followed.journal.is_current() => {
+                    self.follow_anew()?;
+                    return Ok(Some(Next::Gap));
+                }
+                Ok(Step::CaughtUp) => {}
+                Err(error) => return Err(error),
             }
-            if !self.followed.journal.is_current() {
-                self.followed = self.store.follow()?;
-                self.reader = Reader::new(Arc::clone(&self.followed.journal), 1);
-                self.watch = self.followed.journal.watch();
-                return Ok(Some(Next::Gap));
-            }
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Ok(None);
             }
-            let poll = self.store.config().poll_interval();
             self.watch
                 .wait(self.reader.next(), left.min(poll), &self.never);
         }
+    }
+
+    /// Goes on in the journal that has taken the place of ours, with what was saved there since we
+    /// looked last.
+    fn follow_anew(&mut self) -> Result<(), Error> {
+        let config = self.store.config();
+        let age = config.lookback() + 2 * config.poll_interval();
+        self.followed = self.store.follow()?;
+        let journal = &self.followed.journal;
+        self.watch = journal.watch();
+        self.reader = Reader::recent(Arc::clone(journal), age, u64::MAX)?;
+        Ok(())
     }
 }
 
@@ -320,7 +336,9 @@ mod tests {
         let mut follow = cache.follow().unwrap();
         cache.save_blocking("k", 1).unwrap();
         assert_eq!(next(&mut follow).value(), "1");
-        std::fs::remove_dir_all(app.path().join("writable")).unwrap();
+        // Out of the way in one step, as long as threads of ours work in it.
+        std::fs::rename(app.path().join("writable"), app.path().join("deleted")).unwrap();
+        std::fs::remove_dir_all(app.path().join("deleted")).unwrap();
         assert_eq!(cache.save_blocking("k", 2).unwrap(), 1);
         let gap = follow.next_timeout(Duration::from_secs(10)).unwrap();
         assert!(matches!(gap, Some(Next::Gap)), "{gap:?}");

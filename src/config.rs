@@ -190,21 +190,21 @@ impl Config {
     /// How long before its arrival a new client's events begin. Default: 5 seconds.
     #[must_use]
     pub fn with_lookback(mut self, lookback: Duration) -> Self {
-        self.lookback = lookback;
+        self.lookback = lookback.min(LONGEST);
         self
     }
 
     /// How often a silent stream says that it is alive. Default: 15 seconds.
     #[must_use]
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.heartbeat = heartbeat.max(Duration::from_millis(10));
+        self.heartbeat = heartbeat.clamp(Duration::from_millis(10), LONGEST);
         self
     }
 
     /// How long a browser waits before it returns after a lost connection. Default: 1 second.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
-        self.retry = retry;
+        self.retry = retry.min(LONGEST);
         self
     }
 
@@ -224,17 +224,17 @@ impl Config {
         self
     }
 
-    /// The largest value in bytes of JSON. Default: 64 KiB.
+    /// The largest value in bytes of JSON, 32 MiB at most. Default: 64 KiB.
     #[must_use]
     pub fn with_max_value_bytes(mut self, bytes: usize) -> Self {
-        self.max_value_bytes = bytes;
+        self.max_value_bytes = bytes.min(LARGEST_VALUE);
         self
     }
 
     /// See `SSE_STREAM_DURATION`.
     #[must_use]
     pub fn with_stream_duration(mut self, duration: Duration) -> Self {
-        self.stream_duration = duration;
+        self.stream_duration = duration.min(LONGEST);
         self
     }
 
@@ -259,6 +259,16 @@ impl Config {
         self
     }
 
+    /// See `SSE_ALLOWED_ORIGINS`.
+    #[must_use]
+    pub fn with_allowed_origins<S: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// See `SSE_MAX_CONNECTIONS`.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
@@ -268,6 +278,10 @@ impl Config {
 
     pub(crate) fn cache_dir_from(&self) -> Option<&Location> {
         self.cache_dir_from.as_ref()
+    }
+
+    pub(crate) fn lookback(&self) -> Duration {
+        self.lookback
     }
 
     pub(crate) fn max_value_bytes(&self) -> usize {
@@ -284,10 +298,6 @@ impl Config {
 
     pub(crate) fn max_connections(&self) -> usize {
         self.max_connections
-    }
-
-    pub(crate) fn lookback(&self) -> Duration {
-        self.lookback
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {
@@ -314,6 +324,12 @@ const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
 const POLL_INTERVALS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(3600);
 
+/// Half of the largest file that is read back, which leaves room for the rest of the entry.
+const LARGEST_VALUE: usize = 32 * 1024 * 1024;
+
+/// A hundred years. Clocks count on from now, and not every sum of times is a time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 fn no_events(settings: &Settings) -> Error {
     let path = settings.path();
     if settings.has_file() {
@@ -337,11 +353,12 @@ fn seconds(setting: &Setting) -> Result<Duration, Error> {
         .parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| *duration <= LONGEST)
         .ok_or_else(|| {
             setting
                 .error(format!("is no number of seconds: `{}`", setting.value))
                 .with_help(format!(
-                    "write a number from 0 up, for example {}=15",
+                    "write a number from 0 to a hundred years, for example {}=15",
                     setting.key
                 ))
         })
@@ -423,6 +440,10 @@ mod tests {
             ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=", "no number of seconds"),
             ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0", "out of range"),
             ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "no number of seconds"),
+            (
+                "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1e19",
+                "no number of seconds",
+            ),
             (
                 "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0",
                 "no number of connections",

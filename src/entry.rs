@@ -27,12 +27,21 @@ struct Document {
     ttl_ms: u64,
     key: String,
     value: Box<RawValue>,
+    /// What a reader must understand to use this entry; nothing so far. An entry that only some
+    /// may hear, say, must not be sent to everybody by a server that does not know of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<String>,
 }
 
 impl Entry {
     pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, String> {
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if let Some(need) = document.needs.first() {
+            return Err(format!(
+                "it needs `{need}`, which this version does not have"
+            ));
+        }
         let time = humantime::parse_rfc3339(&document.time)
             .map_err(|error| format!("its time: {error}"))?;
         Ok(Self {
@@ -103,7 +112,6 @@ impl Entry {
     }
 
     /// How long ago it was saved, by the wall clock; zero where that clock was set back since.
-    #[cfg(feature = "actix")]
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(self.time).unwrap_or_default()
     }
@@ -135,11 +143,14 @@ pub(crate) fn document(
     ttl: Duration,
     time: SystemTime,
 ) -> Vec<u8> {
+    // A file may be dated before 1970, where the text form does not reach.
+    let time = time.max(SystemTime::UNIX_EPOCH);
     let document = Document {
         time: humantime::format_rfc3339_millis(time).to_string(),
         ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
         key: key.to_owned(),
         value,
+        needs: Vec::new(),
     };
     serde_json::to_vec(&document).expect("strings, a number and JSON always serialise")
 }
@@ -190,6 +201,7 @@ mod tests {
             b"{}",
             b"1",
             b"{\"time\":\"now\",\"ttl_ms\":0,\"key\":\"k\",\"value\":1}",
+            b"{\"time\":\"2026-11-23T15:51:00Z\",\"ttl_ms\":0,\"key\":\"k\",\"value\":1,\"needs\":[\"x\"]}",
         ] {
             assert!(Entry::parse(Epoch(15), 1, bytes).is_err());
         }

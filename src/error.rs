@@ -114,6 +114,10 @@ impl Error {
                 "something that is no folder is in the way: move it, or name another folder in SSE_CACHE",
             ),
             std::io::ErrorKind::StorageFull => Some("make room on that file system"),
+            std::io::ErrorKind::NotFound => Some("it was removed meanwhile; try again"),
+            _ if is_out_of_descriptors(&source) => {
+                Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
+            }
             _ => None,
         };
         let error = Self::new(ErrorKind::Cache, format!("cannot {what}: {source}"))
@@ -122,6 +126,29 @@ impl Error {
         match help {
             Some(help) => error.with_help(help),
             None => error,
+        }
+    }
+
+    /// The same error, with a file below `from` shown as one below `to`.
+    pub(crate) fn relocated(self, from: &Path, to: &Path) -> Self {
+        match self
+            .inner
+            .location
+            .as_ref()
+            .map(|location| (location.path.strip_prefix(from), location.line))
+        {
+            Some((Ok(below), line)) => {
+                let location = Location {
+                    path: if below.as_os_str().is_empty() {
+                        to.into()
+                    } else {
+                        to.join(below)
+                    },
+                    line,
+                };
+                self.at(location)
+            }
+            _ => self,
         }
     }
 
@@ -214,6 +241,22 @@ impl StdError for Error {
             .source
             .as_ref()
             .map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        matches!(
+            Errno::from_io_error(error),
+            Some(Errno::MFILE | Errno::NFILE)
+        )
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 

@@ -20,15 +20,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{bell::Bells, ring::Ring, tail::Tail};
+use self::{bell::Bells, ring::Ring};
 pub(crate) use self::{
     bell::Waiters,
     cursor::{Cursor, EventId},
     frame::{Filter, Gap, gap, heartbeat},
     replay::{Replayed, Request as ReplayRequest, replay},
-    ring::{Taken, Wanted},
+    ring::{Opening, Taken, Wanted},
 };
 use crate::{
+    background::Background,
     config::Config,
     error::{Error, ErrorKind},
     store::Store,
@@ -41,7 +42,7 @@ pub(crate) struct Hub {
     connections: AtomicUsize,
     most_connections: usize,
     /// Ends the thread when the hub goes.
-    _tail: Tail,
+    _tail: Background,
 }
 
 /// What the tail fills and the streams read.
@@ -53,14 +54,13 @@ pub(crate) struct Feed {
 
 impl Hub {
     pub(crate) fn start(store: Arc<Store>) -> Result<Self, Error> {
-        let followed = store.follow()?;
         let feed = Arc::new(Feed {
             ring: Ring::new(store.config().in_memory()),
             bells: Bells::default(),
             closing: AtomicBool::new(false),
         });
         let most_connections = most_connections(store.config());
-        let tail = Tail::start(Arc::clone(&store), followed, Arc::clone(&feed))?;
+        let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
         Ok(Self {
             feed,
             store,
@@ -74,7 +74,7 @@ impl Hub {
         &self.feed
     }
 
-    pub(crate) fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Arc<Config> {
         self.store.config()
     }
 
@@ -106,9 +106,10 @@ impl Hub {
     }
 
     /// Where a client begins that brings no id: what was saved in the last few seconds is for it.
-    pub(crate) fn lookback_start(&self) -> Cursor {
-        let since = Instant::now().checked_sub(self.config().lookback());
-        self.feed.ring.first_since(since)
+    pub(crate) fn opening(&self) -> Opening {
+        self.feed
+            .ring
+            .opening(Instant::now().checked_sub(self.config().lookback()))
     }
 
     pub(crate) fn close(&self) {
@@ -148,7 +149,7 @@ fn most_connections(config: &Config) -> usize {
         if let Some(limit) = limit {
             return config
                 .max_connections()
-                .min(limit - (limit / 10).clamp(0, 256))
+                .min(limit - (limit / 10).min(256))
                 .max(1);
         }
     }

@@ -13,8 +13,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "actix")]
-pub(crate) use self::reader::Missed;
 pub(crate) use self::{
     interrupt::Interrupt,
     reader::{Reader, Step},

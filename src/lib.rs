@@ -35,12 +35,14 @@
     )
 )]
 
+mod background;
 mod cache;
 mod client_files;
 mod config;
 mod drop_ins;
 mod entry;
 mod error;
+mod fault;
 mod journal;
 mod key;
 mod store;

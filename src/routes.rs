@@ -79,8 +79,11 @@ async fn client() -> HttpResponse {
 }
 
 async fn listeners() -> Result<HttpResponse, actix_web::Error> {
-    let path = app_dir().join("public/js/sse-client.js");
-    let read = web::block(move || std::fs::read(&path).map_err(|error| (error, path))).await?;
+    let read = web::block(|| {
+        let path = app_dir().join("public/js/sse-client.js");
+        std::fs::read(&path).map_err(|error| (error, path))
+    })
+    .await?;
     match read {
         Ok(text) => Ok(script(text)),
         Err((error, path)) => {

@@ -17,7 +17,7 @@ use crate::{
 /// Most apps need [`routes`](crate::routes()) only.
 #[derive(Clone)]
 pub struct Sse {
-    hub: Arc<Hub>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 /// Figures of an [`Sse`].
@@ -58,7 +58,8 @@ impl Sse {
         })
     }
 
-    /// The body of a stream, for a response of your own.
+    /// The body of a stream, for a response of your own. To be called in a handler: it belongs to
+    /// the worker that it was made on.
     ///
     /// # Errors
     ///
@@ -120,8 +121,8 @@ impl Sse {
 
     /// The configuration in force.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        self.hub.config()
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(self.hub.config())
     }
 
     /// Figures of this moment.

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
+    background::Background,
     config::Config,
-    drop_ins::Intake,
+    drop_ins,
     error::Error,
     journal::{
         Journal,
@@ -14,7 +15,7 @@ use crate::{
 
 /// Opens the journal, and opens it anew after its folder was deleted or replaced.
 pub(crate) struct Store {
-    config: Config,
+    config: Arc<Config>,
     current: Mutex<Arc<FileJournal>>,
 }
 
@@ -22,27 +23,43 @@ pub(crate) struct Store {
 /// lives.
 pub(crate) struct Followed {
     pub(crate) journal: Arc<dyn Journal>,
-    _intake: Intake,
+    _intake: Background,
 }
 
 impl Store {
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
         let current = Mutex::new(open(&config)?);
-        Ok(Self { config, current })
+        Ok(Self {
+            config: Arc::new(config),
+            current,
+        })
     }
 
-    pub(crate) fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Arc<Config> {
         &self.config
     }
 
-    /// The journal to append to or read from now.
+    /// Appends an entry. When the folder is replaced at that very moment, the entry may be in what
+    /// was there before, so it is appended once more.
+    pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+        loop {
+            let journal = self.file_journal()?;
+            let result = journal.append(entry);
+            if journal.is_current() {
+                return result;
+            }
+        }
+    }
+
+    /// The journal to read from now.
+    #[cfg(feature = "actix")]
     pub(crate) fn journal(&self) -> Result<Arc<dyn Journal>, Error> {
         Ok(self.file_journal()?)
     }
 
     pub(crate) fn follow(&self) -> Result<Followed, Error> {
         let journal = self.file_journal()?;
-        let intake = Intake::start(Arc::clone(&journal), &self.config)?;
+        let intake = drop_ins::start(Arc::clone(&journal), &self.config)?;
         Ok(Followed {
             journal,
             _intake: intake,

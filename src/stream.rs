@@ -1,5 +1,8 @@
 //! One client's stream: the body of its response.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     pin::Pin,
     rc::Rc,
@@ -18,8 +21,8 @@ use tokio::{
 use crate::{
     error::Error,
     hub::{
-        Cursor, EventId, Filter, Gap, Hub, Permit, ReplayRequest, Replayed, Taken, Waiters, Wanted,
-        gap, heartbeat, replay, vary,
+        Cursor, EventId, Filter, Gap, Hub, Opening, Permit, ReplayRequest, Replayed, Taken,
+        Waiters, Wanted, gap, heartbeat, replay, vary,
     },
     journal::Epoch,
     subscription::{LastEventId, Subscription},
@@ -84,7 +87,7 @@ impl EventStream {
         let waiters = hub.feed().waiters();
         let mut stream = Self {
             filter: Arc::new(subscription.filter),
-            place: Place::of_a_new_client(&hub),
+            place: Place::of_a_new_client(hub.opening()),
             due: BytesMut::new(),
             from_journal: None,
             ahead_is_known: false,
@@ -124,12 +127,12 @@ impl EventStream {
     }
 
     fn is_confirmed(&self) -> bool {
-        self.ahead_is_known || self.place.cursor <= self.hub.feed().ring.end().1
+        self.ahead_is_known || self.place.cursor <= self.hub.feed().ring.end()
     }
 
-    /// Goes on where a new client would begin, and says so.
-    fn begin_again(&mut self, why: Gap) -> Bytes {
-        self.place = Place::of_a_new_client(&self.hub);
+    /// Goes on elsewhere, and says so.
+    fn begin_again(&mut self, place: Place, why: Gap) -> Bytes {
+        self.place = place;
         self.ahead_is_known = false;
         self.gap(why);
         self.due.split().freeze()
@@ -168,7 +171,10 @@ impl EventStream {
                 Taken::CaughtUp => return Poll::Ready(None),
                 Taken::Ahead if self.ahead_is_known => return Poll::Ready(None),
                 Taken::Ahead | Taken::Behind => self.ask_journal(),
-                Taken::OtherEpoch => return Poll::Ready(Some(self.begin_again(Gap::OtherEpoch))),
+                Taken::OtherEpoch => {
+                    let place = Place::in_another_journal(self.hub.opening());
+                    return Poll::Ready(Some(self.begin_again(place, Gap::OtherEpoch)));
+                }
             }
         }
     }
@@ -199,12 +205,23 @@ impl EventStream {
                     Answer::Chunk(bytes)
                 };
             }
+            // While the journal was asked, the ring may have come so far: look again.
             Ok(Ok(Replayed::Ahead)) => {
                 self.ahead_is_known = true;
-                return Answer::Wait;
+                return Answer::Further;
             }
-            Ok(Ok(Replayed::Unknown)) => return Answer::Chunk(self.begin_again(Gap::UnknownId)),
-            Ok(Ok(Replayed::OtherEpoch)) => return Answer::Wait,
+            Ok(Ok(Replayed::Unknown)) => {
+                let place = Place::of_a_new_client(self.hub.opening());
+                return Answer::Chunk(self.begin_again(place, Gap::UnknownId));
+            }
+            Ok(Ok(Replayed::OtherEpoch)) => {
+                let noticed = self.hub.feed().ring.epoch() != self.place.epoch;
+                return if noticed {
+                    Answer::Further
+                } else {
+                    Answer::Wait
+                };
+            }
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
@@ -259,13 +276,20 @@ impl EventStream {
 
 impl Place {
     /// A client that brings no id begins a few seconds back.
-    fn of_a_new_client(hub: &Hub) -> Self {
-        let (epoch, end) = hub.feed().ring.end();
-        let cursor = hub.lookback_start();
+    fn of_a_new_client(opening: Opening) -> Self {
+        Self::before(opening, opening.recent)
+    }
+
+    /// A client that was there all the time begins with all that there is of another journal.
+    fn in_another_journal(opening: Opening) -> Self {
+        Self::before(opening, opening.first)
+    }
+
+    fn before(opening: Opening, next: u64) -> Self {
         Self {
-            epoch,
-            cursor,
-            replay_until: end.next - 1,
+            epoch: opening.epoch,
+            cursor: Cursor::before(next),
+            replay_until: opening.end - 1,
             returning: false,
         }
     }

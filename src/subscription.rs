@@ -1,5 +1,7 @@
 //! What a client asks for: which events, and from where on.
 
+use std::collections::HashSet;
+
 use actix_web::{HttpRequest, http::header::HeaderName, web};
 
 use crate::{
@@ -65,14 +67,19 @@ impl Subscription {
         });
         Ok(Self {
             filter,
-            last_event_id: header.or(in_query).flatten(),
+            last_event_id: header.flatten().or(in_query.flatten()),
         })
     }
 
-    /// Only these events, whatever the request says.
+    /// Only these of the events that the request asks for, which are all where it names none. For
+    /// a guard that lets a client hear some events and not others.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
-        self.filter = Filter::Only(events.into_iter().map(Into::into).collect());
+        let allowed: HashSet<String> = events.into_iter().map(Into::into).collect();
+        self.filter = Filter::Only(match self.filter {
+            Filter::All => allowed,
+            Filter::Only(asked) => asked.intersection(&allowed).cloned().collect(),
+        });
         self
     }
 
@@ -143,6 +150,7 @@ mod tests {
             Some(LastEventId::Unknown)
         );
         assert_eq!(read("/sse/stream?last_event_id=", None).last_event_id, None);
+        assert_eq!(read(&uri, Some(b"")).last_event_id, id(a));
         assert_eq!(
             read("/sse/stream?last_event_id=%ff", None).last_event_id,
             Some(LastEventId::Unknown)
@@ -168,5 +176,17 @@ mod tests {
             }
         }
         assert!(read("/s", None).only(["c"]).check(&events).is_err());
+        assert!(
+            read("/s?events=b", None)
+                .only(["a"])
+                .check(&events)
+                .is_err()
+        );
+        assert!(
+            read("/s?events=a,b", None)
+                .only(["a"])
+                .check(&events)
+                .is_ok()
+        );
     }
 }

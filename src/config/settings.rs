@@ -128,21 +128,19 @@ impl EnvFile {
                 // A line that is none of ours does not concern us, whoever reads it. One that
                 // swallows ours (an unclosed quote runs to the end of the file) does.
                 Err(dotenvy::Error::LineParse(line, _)) if !line.contains("SSE_") => {
+                    // Not the line itself: it may be a password.
                     log::warn!(
-                        "{}: a line that cannot be read is left out: `{}`",
+                        "{}:{}: this line cannot be read and is left out",
                         path.display(),
-                        first_line(&line)
+                        line_of(&text, &line)
                     );
                 }
                 Err(dotenvy::Error::LineParse(line, _)) => {
-                    let at = text
-                        .find(line.as_str())
-                        .map_or(1, |at| line_number(&text, at));
                     return Err(Error::new(
                         ErrorKind::Config,
-                        format!("this line cannot be read: `{}`", first_line(&line)),
+                        "this line cannot be read",
                     )
-                    .at(Location::line(path, at))
+                    .at(Location::line(path, line_of(&text, &line)))
                     .with_help("write KEY=value; close every quote, and put a value that has spaces in quotes"));
                 }
                 Err(error) => {
@@ -198,8 +196,9 @@ fn line_number(text: &str, at: usize) -> usize {
         .count()
 }
 
-fn first_line(text: &str) -> &str {
-    text.trim().lines().next().unwrap_or_default()
+/// Where dotenvy's broken `line` begins.
+fn line_of(text: &str, line: &str) -> usize {
+    text.find(line).map_or(1, |at| line_number(text, at))
 }
 
 #[cfg(test)]
@@ -248,7 +247,11 @@ mod tests {
 
     #[test]
     fn a_quote_that_swallows_our_keys_is_named() {
-        let error = settings("A=1\nTITLE='it\nSSE_TTL=5\n", |_| None).unwrap_err();
+        let error = settings("A=1\nPASSWORD='secret\nSSE_TTL=5\n", |_| None).unwrap_err();
+        assert!(
+            !format!("{error:?}").contains("secret"),
+            "it may be seen by anybody"
+        );
         assert_eq!(error.location().unwrap().line_number(), Some(2));
         assert!(error.help().unwrap().contains("quote"));
     }

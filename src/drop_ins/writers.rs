@@ -5,21 +5,52 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+/// After a writer has closed the file, another may have opened it meanwhile: it must be quiet for
+/// this long as well.
+const QUIET_AFTER_CLOSE: Duration = Duration::from_millis(50);
+
+/// Without any word of a writer's end, a file must be quiet for so long at least.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// So long an empty file may be one that is about to be written.
+const QUIET_WHEN_EMPTY: Duration = Duration::from_secs(30);
+
 /// Watches one file until its writers have gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stillness {
+    closed: bool,
     /// Length and time of change when it was last seen to change, and when that was.
     last_change: Option<(u64, SystemTime, Instant)>,
 }
 
 impl Stillness {
-    /// Asks the kernel. Where it cannot say, a file that is not empty and has not changed for
-    /// `quiet` counts as closed.
-    pub(super) fn has_no_writer(&mut self, file: &File, quiet: Duration) -> bool {
-        lease::has_no_writer(file).unwrap_or_else(|| self.is_quiet(file, quiet))
+    /// `closed`: a writer was seen to close the file.
+    pub(super) fn new(closed: bool) -> Self {
+        Self {
+            closed,
+            last_change: None,
+        }
     }
 
-    fn is_quiet(&mut self, file: &File, quiet: Duration) -> bool {
+    /// A writer was seen to close the file.
+    pub(super) fn writer_closed(&mut self) {
+        self.closed = true;
+    }
+
+    /// Asks the kernel. Where it cannot say, a file counts as finished that was closed, or has not
+    /// changed for long: five times `poll` at least.
+    pub(super) fn has_no_writer(&mut self, file: &File, poll: Duration) -> bool {
+        lease::has_no_writer(file).unwrap_or_else(|| {
+            let closed = self.closed;
+            self.is_quiet(file, |length| match (length, closed) {
+                (0, _) => QUIET_WHEN_EMPTY,
+                (_, true) => QUIET_AFTER_CLOSE,
+                (_, false) => QUIET.max(5 * poll),
+            })
+        })
+    }
+
+    fn is_quiet(&mut self, file: &File, enough: impl Fn(u64) -> Duration) -> bool {
         let Ok(found) = file.metadata() else {
             return false;
         };
@@ -29,7 +60,7 @@ impl Stillness {
         );
         match self.last_change {
             Some((length, modified, since)) if (length, modified) == now => {
-                length > 0 && since.elapsed() >= quiet
+                since.elapsed() >= enough(length)
             }
             _ => {
                 self.last_change = Some((now.0, now.1, Instant::now()));
@@ -97,29 +128,34 @@ mod tests {
         let mut writer = File::create(&path).unwrap();
         writer.write_all(b"1").unwrap();
         let reader = File::open(&path).unwrap();
-        let mut stillness = Stillness::default();
+        let mut stillness = Stillness::new(false);
         assert!(!stillness.has_no_writer(&reader, Duration::ZERO));
         drop(writer);
-        // The first look without leases only remembers the file.
-        let _ = stillness.has_no_writer(&reader, Duration::ZERO);
-        assert!(stillness.has_no_writer(&reader, Duration::ZERO));
+        if cfg!(target_os = "linux") {
+            assert!(stillness.has_no_writer(&reader, Duration::ZERO));
+        }
     }
 
     #[test]
-    fn without_leases_a_file_must_be_quiet_and_not_empty() {
+    fn without_leases_a_file_must_be_quiet_for_long_enough() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         fs::write(&path, "").unwrap();
         let file = File::open(&path).unwrap();
-        let mut stillness = Stillness::default();
-        assert!(!stillness.is_quiet(&file, Duration::ZERO));
-        assert!(
-            !stillness.is_quiet(&file, Duration::ZERO),
-            "empty is not finished"
-        );
+        let mut stillness = Stillness::new(false);
+        let (long, none) = (Duration::from_secs(60), Duration::ZERO);
+        let mut quiet = |when_empty, otherwise| {
+            stillness.is_quiet(
+                &file,
+                |length| if length == 0 { when_empty } else { otherwise },
+            )
+        };
+        assert!(!quiet(none, none), "seen for the first time");
+        assert!(!quiet(long, none), "empty for a moment");
+        assert!(quiet(none, long), "empty for long");
         fs::write(&path, "1").unwrap();
-        assert!(!stillness.is_quiet(&file, Duration::ZERO), "it has changed");
-        assert!(!stillness.is_quiet(&file, Duration::from_secs(60)));
-        assert!(stillness.is_quiet(&file, Duration::ZERO));
+        assert!(!quiet(none, none), "it has changed");
+        assert!(!quiet(none, long));
+        assert!(quiet(long, none));
     }
 }

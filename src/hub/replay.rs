@@ -13,9 +13,12 @@ use super::{
 use crate::{
     config::Events,
     error::Error,
-    journal::{Epoch, Missed, Reader, Step},
+    journal::{Epoch, Reader, Step},
     store::Store,
 };
+
+/// As many entries are read for a client at a time; one that wants none of them may leave between.
+const MOST: u64 = 2_000;
 
 /// What a client gets from the journal.
 #[derive(Debug)]
@@ -69,16 +72,21 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     };
     let mut chunk = Chunk::new(request.epoch);
     let mut reader = Reader::new(journal, next);
-    while reader.next() < request.until && !chunk.is_full() {
+    let until = request.until.min(next.saturating_add(MOST));
+    while reader.next() < until && !chunk.is_full() {
         let number = reader.next();
         match reader.step()? {
             Step::Entry(entry) => {
                 let slot = Slot::of(&entry, store.config().events(), SystemTime::now());
                 chunk.entry(&wanted, number, parts, &slot);
             }
-            Step::Missed(Missed::Unreadable) => chunk.missed(Gap::Unreadable),
-            Step::Missed(Missed::Swept) => chunk.missed(Gap::Swept),
-            // The ring knew entries that are gone: the journal was replaced.
+            Step::Unreadable(_) => chunk.missed(Gap::Unreadable),
+            Step::Swept => chunk.missed(Gap::Swept),
+            // The ring knew the entry. Either its file alone is gone, or the whole journal.
+            Step::CaughtUp if reader.journal().is_current() => {
+                reader.skip();
+                chunk.missed(Gap::Unreadable);
+            }
             Step::CaughtUp => return Ok(Replayed::OtherEpoch),
         }
         parts = 0;

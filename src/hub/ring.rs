@@ -47,6 +47,18 @@ pub(crate) enum Content {
     Missing,
 }
 
+/// Where a new stream may begin: numbers of entries in one window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening {
+    pub(crate) epoch: Epoch,
+    /// The first that is in memory.
+    pub(crate) first: u64,
+    /// The first that a new client hears.
+    pub(crate) recent: u64,
+    /// The one that comes next.
+    pub(crate) end: u64,
+}
+
 /// What a stream asks for.
 pub(crate) struct Wanted<'a> {
     pub(crate) epoch: Epoch,
@@ -113,10 +125,13 @@ impl Ring {
         }
     }
 
-    /// Which journal this is a window on, and the place behind its last entry.
-    pub(crate) fn end(&self) -> (Epoch, Cursor) {
-        let window = self.read();
-        (window.epoch, Cursor::before(window.end()))
+    /// The place behind the last entry.
+    pub(crate) fn end(&self) -> Cursor {
+        Cursor::before(self.read().end())
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.read().epoch
     }
 
     /// The number of the first entry that is in memory.
@@ -124,13 +139,19 @@ impl Ring {
         self.read().first
     }
 
-    /// Before the first entry that was seen after `since`; `None` is before all.
-    pub(crate) fn first_since(&self, since: Option<Instant>) -> Cursor {
+    /// Where a new stream may begin; `since` is the earliest that a new client hears, `None` before
+    /// all.
+    pub(crate) fn opening(&self, since: Option<Instant>) -> Opening {
         let window = self.read();
         let older = since.map_or(0, |since| {
             window.slots.partition_point(|slot| slot.seen < since)
         });
-        Cursor::before(window.first + older as u64)
+        Opening {
+            epoch: window.epoch,
+            first: window.first,
+            recent: window.first + older as u64,
+            end: window.end(),
+        }
     }
 
     /// All that a stream has not had yet, as one chunk.
@@ -348,10 +369,11 @@ mod tests {
         };
         ring.push([aged(10), aged(5), aged(1)]);
         let since = |seconds| {
-            ring.first_since(now.checked_sub(Duration::from_secs(seconds)))
-                .next
+            ring.opening(now.checked_sub(Duration::from_secs(seconds)))
+                .recent
         };
         assert_eq!([since(20), since(5), since(3), since(0)], [7, 8, 9, 10]);
-        assert_eq!(ring.first_since(None).next, 7);
+        let all = ring.opening(None);
+        assert_eq!((all.first, all.recent, all.end), (7, 7, 10));
     }
 }

@@ -1,9 +1,7 @@
 //! The one reader of a process: from the journal into the ring.
 
 use std::{
-    io,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,61 +10,40 @@ use super::{
     ring::{Content, Slot},
 };
 use crate::{
+    background::Background,
     config::Config,
     error::Error,
-    journal::{Interrupt, Missed, Reader, Step, Watch},
+    fault::Fault,
+    journal::{Interrupt, Reader, Step, Watch},
     store::{Followed, Store},
 };
 
 /// As many entries are read before the streams are woken.
 const BATCH: usize = 256;
 
-/// The thread that reads, for as long as this lives.
-pub(super) struct Tail {
-    interrupt: Interrupt,
-    thread: Option<JoinHandle<()>>,
-}
+/// Old entries are looked for after so many new ones.
+const SWEEP_EVERY: u64 = 1_000;
 
-impl Tail {
-    pub(super) fn start(
-        store: Arc<Store>,
-        followed: Followed,
-        feed: Arc<Feed>,
-    ) -> Result<Self, Error> {
-        let folder = store.config().cache_dir().to_path_buf();
-        let cannot = |error: io::Error| Error::io("follow the cache", &folder, error);
-        let interrupt = Interrupt::new().map_err(cannot)?;
-        let way = Way::begin(followed, store.config(), &feed)?;
-        let worker = Worker {
-            store,
-            feed,
-            interrupt: interrupt.clone(),
-        };
-        let thread = thread::Builder::new()
-            .name("sse-tail".into())
-            .spawn(|| worker.run(way))
-            .map_err(cannot)?;
-        Ok(Self {
+/// Reads for as long as the returned handle lives.
+pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Error> {
+    let folder = store.config().cache_dir().to_path_buf();
+    let way = Way::begin(store.follow()?, store.config(), &feed, Duration::ZERO)?;
+    let mut first = Some(way);
+    Background::start("sse-tail", move |interrupt| {
+        let tail = Tail {
+            store: &store,
+            feed: &feed,
             interrupt,
-            thread: Some(thread),
-        })
-    }
+        };
+        tail.run(first.take());
+    })
+    .map_err(|error| Error::io("follow the cache", &folder, error))
 }
 
-impl Drop for Tail {
-    fn drop(&mut self) {
-        self.interrupt.raise();
-        if let Some(thread) = self.thread.take() {
-            // A panic there was reported when it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-struct Worker {
-    store: Arc<Store>,
-    feed: Arc<Feed>,
-    interrupt: Interrupt,
+struct Tail<'a> {
+    store: &'a Arc<Store>,
+    feed: &'a Feed,
+    interrupt: &'a Interrupt,
 }
 
 /// The way through one journal, until it is replaced.
@@ -74,123 +51,167 @@ struct Way {
     followed: Followed,
     reader: Reader,
     watch: Box<dyn Watch>,
-    /// Entries up to this number were there before we came.
-    there_before: u64,
+    /// Entries before this number were there before we came.
+    first_new: u64,
+    /// When the journal was last seen to be the one at its address.
+    checked: Instant,
+    /// Before which number old entries were looked for.
+    swept: Option<u64>,
 }
 
 impl Way {
     /// Begins a few seconds back: a restarted server has the same lookback for new clients as one
-    /// that was there all the time.
-    fn begin(followed: Followed, config: &Config, feed: &Feed) -> Result<Self, Error> {
-        let journal = Arc::clone(&followed.journal);
+    /// that was there all the time. And before that by `unnoticed`, the time for which nobody
+    /// may have read here although clients were there.
+    fn begin(
+        followed: Followed,
+        config: &Config,
+        feed: &Feed,
+        unnoticed: Duration,
+    ) -> Result<Self, Error> {
+        let journal = &followed.journal;
         let watch = journal.watch();
-        let newest = journal.newest()?;
-        let oldest_wanted = newest.saturating_sub(config.in_memory() as u64) + 1;
-        let now = SystemTime::now();
-        let mut next = newest + 1;
-        while next > oldest_wanted {
-            let mut reader = Reader::new(Arc::clone(&journal), next - 1);
-            match reader.step()? {
-                Step::Entry(entry) if entry.age(now) <= config.lookback() => next -= 1,
-                _ => break,
-            }
-        }
-        feed.ring.restart(journal.epoch(), next);
+        let age = config.lookback().saturating_add(unnoticed);
+        let reader = Reader::recent(Arc::clone(journal), age, config.in_memory() as u64)?;
+        let first_new = journal.newest()? + 1;
+        feed.ring.restart(journal.epoch(), reader.next());
         feed.bells.ring();
         Ok(Self {
             followed,
-            reader: Reader::new(journal, next),
+            reader,
             watch,
-            there_before: newest,
+            first_new,
+            checked: Instant::now(),
+            swept: None,
         })
     }
 }
 
-impl Worker {
-    fn run(self, mut way: Way) {
+impl Tail<'_> {
+    /// Reads until it is interrupted. Without a way, because a panic has stopped this before, it
+    /// begins as after a replaced folder.
+    fn run(&self, mut way: Option<Way>) {
         let poll = self.store.config().poll_interval();
-        let mut fault = Fault::default();
-        let mut checked = Instant::now();
-        let mut swept = None;
+        let mut fault = Fault::of("saved values are not delivered");
+        let mut sweeping = Fault::of("old entries are not removed");
+        let mut last_read = Instant::now();
         while !self.interrupt.is_raised() {
-            let result = self.read_all(&mut way).and_then(|()| {
-                // Cheap, but not free: once for each folder of entries, and at the start.
-                let thousand = way.reader.next() / 1_000;
-                if swept != Some(thousand) {
-                    way.followed.journal.sweep(self.store.config().history())?;
-                    swept = Some(thousand);
-                }
-                if checked.elapsed() >= poll {
-                    checked = Instant::now();
-                    if !way.followed.journal.is_current() {
-                        log::warn!(
-                            "{}: the cache folder was replaced or removed; following what is there now",
-                            self.store.config().cache_dir().display()
-                        );
-                        way = Way::begin(self.store.follow()?, self.store.config(), &self.feed)?;
+            let mut open = match way.take() {
+                Some(open) => open,
+                None => match self.begin_again(last_read.elapsed() + poll) {
+                    Ok(open) => open,
+                    Err(error) => {
+                        fault.report(&error);
+                        self.interrupt.wait(poll);
+                        continue;
                     }
+                },
+            };
+            let result = self.read_all(&mut open, &mut sweeping);
+            if result.is_err() || open.checked.elapsed() >= poll {
+                if !open.followed.journal.is_current() {
+                    log::warn!(
+                        "{}: the cache folder was replaced or removed; following what is there now",
+                        self.store.config().cache_dir().display()
+                    );
+                    last_read = open.checked;
+                    continue;
                 }
-                Ok(())
-            });
+                open.checked = Instant::now();
+            }
             match result {
                 Ok(()) => {
                     fault.clear();
-                    way.watch.wait(way.reader.next(), poll, &self.interrupt);
+                    open.watch.wait(open.reader.next(), poll, self.interrupt);
                 }
                 Err(error) => {
                     fault.report(&error);
                     self.interrupt.wait(poll);
                 }
             }
+            way = Some(open);
         }
     }
 
+    fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {
+        Way::begin(
+            self.store.follow()?,
+            self.store.config(),
+            self.feed,
+            unnoticed,
+        )
+    }
+
     /// All entries that are there now.
-    fn read_all(&self, way: &mut Way) -> Result<(), Error> {
-        let epoch = way.followed.journal.epoch();
-        let events = self.store.config().events();
+    fn read_all(&self, way: &mut Way, sweeping: &mut Fault) -> Result<(), Error> {
         loop {
-            let mut batch = Vec::new();
-            let mut restart = false;
-            let result = loop {
-                if batch.len() == BATCH || self.interrupt.is_raised() {
-                    break Ok(false);
-                }
-                match way.reader.step() {
-                    Ok(Step::Entry(entry)) => {
-                        let now = SystemTime::now();
-                        let mut slot = Slot::of(&entry, events, now);
-                        if entry.number() <= way.there_before {
-                            slot.seen = earlier(slot.seen, entry.age(now));
-                        }
-                        batch.push(slot);
+            let caught_up = self.read_batch(way)?;
+            self.sweep(way, sweeping);
+            if caught_up || self.interrupt.is_raised() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Entries up to the newest, or as many as fit into a batch; `true`: up to the newest.
+    fn read_batch(&self, way: &mut Way) -> Result<bool, Error> {
+        let mut batch = Vec::new();
+        let mut swept = false;
+        let result = loop {
+            if batch.len() == BATCH {
+                break Ok(false);
+            }
+            match way.reader.step() {
+                Ok(Step::Entry(entry)) => {
+                    let now = SystemTime::now();
+                    let mut slot = Slot::of(&entry, self.store.config().events(), now);
+                    if entry.number() < way.first_new {
+                        slot.seen = earlier(slot.seen, entry.age(now));
                     }
-                    Ok(Step::Missed(Missed::Unreadable)) => batch.push(Slot {
+                    batch.push(slot);
+                }
+                Ok(Step::Unreadable(why)) => {
+                    let number = way.reader.next() - 1;
+                    log::error!("journal entry {number} is skipped: {why}");
+                    batch.push(Slot {
                         seen: Instant::now(),
                         expires: None,
                         content: Content::Missing,
-                    }),
-                    // The streams find what is missing between the ring and them in the journal,
-                    // which tells them of the gap.
-                    Ok(Step::Missed(Missed::Swept)) => {
-                        restart = true;
-                        break Ok(false);
-                    }
-                    Ok(Step::CaughtUp) => break Ok(true),
-                    Err(error) => break Err(error),
+                    });
                 }
-            };
-            if !batch.is_empty() {
-                self.feed.ring.push(batch);
-                self.feed.bells.ring();
+                // The streams look in the journal for what lies between them and the ring, and
+                // find the gap there.
+                Ok(Step::Swept) => {
+                    swept = true;
+                    break Ok(false);
+                }
+                Ok(Step::CaughtUp) => break Ok(true),
+                Err(error) => break Err(error),
             }
-            if restart {
-                self.feed.ring.restart(epoch, way.reader.next());
-                self.feed.bells.ring();
-            }
-            if result? || self.interrupt.is_raised() {
-                return Ok(());
-            }
+        };
+        if !batch.is_empty() {
+            self.feed.ring.push(batch);
+            self.feed.bells.ring();
+        }
+        if swept {
+            self.feed
+                .ring
+                .restart(way.followed.journal.epoch(), way.reader.next());
+            self.feed.bells.ring();
+        }
+        result
+    }
+
+    fn sweep(&self, way: &mut Way, fault: &mut Fault) {
+        let thousand = way.reader.next() / SWEEP_EVERY;
+        if way.swept == Some(thousand) {
+            return;
+        }
+        // A sweep that fails is tried again with the next thousand, and holds up nothing.
+        way.swept = Some(thousand);
+        match way.followed.journal.sweep(self.store.config().history()) {
+            Ok(()) => fault.clear(),
+            Err(error) => fault.report(&error),
         }
     }
 }
@@ -198,24 +219,4 @@ impl Worker {
 /// Clocks that count from the boot cannot go back further than that.
 fn earlier(now: Instant, age: Duration) -> Instant {
     now.checked_sub(age).unwrap_or(now)
-}
-
-/// Says once what is wrong, and once that it is over.
-#[derive(Default)]
-struct Fault(Option<String>);
-
-impl Fault {
-    fn report(&mut self, error: &Error) {
-        let text = error.to_string();
-        if self.0.as_ref() != Some(&text) {
-            log::error!("saved values are not delivered: {text}");
-            self.0 = Some(text);
-        }
-    }
-
-    fn clear(&mut self) {
-        if self.0.take().is_some() {
-            log::info!("saved values are delivered again");
-        }
-    }
 }

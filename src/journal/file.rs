@@ -8,6 +8,7 @@
 //! 3. The oldest folder leaves whole ([`sweep`]).
 
 mod append;
+mod create;
 mod find;
 mod folder;
 mod layout;
@@ -19,14 +20,11 @@ mod sweep;
 mod watch;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-#[cfg(target_os = "linux")]
-pub(crate) use self::watch::imp::drain as drain_notifications;
 pub(crate) use self::{
     folder::CacheFolder,
     open::{open_regular, read_all, same_file},
@@ -41,45 +39,11 @@ pub(crate) struct FileJournal {
     folder: Arc<CacheFolder>,
     layout: Layout,
     epoch: Epoch,
-    /// The journal's folder, held open: while it is, its identity is given to no other folder, so
-    /// comparing identities tells whether the path still leads here.
-    held: File,
     /// The highest number known to be taken, where one is known.
     known: Mutex<Option<u64>>,
 }
 
 impl FileJournal {
-    /// Opens the folder's journal, and makes it where there is none.
-    pub(crate) fn open(folder: Arc<CacheFolder>) -> Result<Self, Error> {
-        loop {
-            match Self::open_existing(&folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => build(&folder)?,
-                Err(error) => {
-                    return Err(Error::io("open the journal", &folder.journal(), error));
-                }
-                Ok((held, epoch)) => {
-                    let layout = Layout::new(folder.journal().join("entries"));
-                    return Ok(Self {
-                        folder,
-                        layout,
-                        epoch,
-                        held,
-                        known: Mutex::new(None),
-                    });
-                }
-            }
-        }
-    }
-
-    fn open_existing(folder: &CacheFolder) -> io::Result<(File, Epoch)> {
-        let held = File::open(folder.journal())?;
-        let word = fs::read_to_string(folder.journal().join("word"))?;
-        let word = u128::from_str_radix(word.trim(), 16).map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidData, "its file `word` is damaged")
-        })?;
-        Ok((held, epoch(word, boot_id())))
-    }
-
     pub(crate) fn folder(&self) -> &Arc<CacheFolder> {
         &self.folder
     }
@@ -105,6 +69,7 @@ impl Journal for FileJournal {
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         self.append_bytes(entry)
+            .map_err(|error| self.layout.in_the_open(error))
     }
 
     fn read(&self, number: u64) -> Result<Read, Error> {
@@ -115,21 +80,23 @@ impl Journal for FileJournal {
             Err(error) if is_passing(&error) => Err(Error::io("read the entry", &path, error)),
             Err(error) => Ok(Read::Broken(error.to_string())),
         }
+        .map_err(|error| self.layout.in_the_open(error))
     }
 
     fn newest(&self) -> Result<u64, Error> {
-        find::newest(&self.layout)
+        find::newest(&self.layout).map_err(|error| self.layout.in_the_open(error))
     }
 
     fn sweep(&self, keep: u64) -> Result<(), Error> {
-        sweep::sweep(&self.layout, &self.folder.trash(), keep)
+        let trash = self.folder.trash();
+        self.folder
+            .make(&trash)
+            .and_then(|()| sweep::sweep(&self.layout, &trash, keep))
+            .map_err(|error| self.layout.in_the_open(error))
     }
 
     fn is_current(&self) -> bool {
-        match (self.held.metadata(), fs::metadata(self.folder.journal())) {
-            (Ok(held), Ok(found)) => same_file(&held, &found),
-            _ => false,
-        }
+        self.layout.is_current()
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -160,48 +127,8 @@ impl FileJournal {
     }
 }
 
-/// Makes a journal under another name and renames it into place, so that nobody sees half of one,
-/// and of several processes that do so at once, one makes it for all.
-fn build(folder: &CacheFolder) -> Result<(), Error> {
-    let made = folder.access().dot_dir(&folder.own()).and_then(|dir| {
-        let word = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?)));
-        let (high, low) = word.map_err(|error| io::Error::other(error.to_string()))?;
-        let mut file = folder.access().dot_file(dir.path())?;
-        writeln!(file, "{high:016x}{low:016x}")?;
-        file.persist(dir.path().join("word"))?;
-        folder.access().make_dir(&dir.path().join("entries"))?;
-        folder
-            .access()
-            .make_dir(&dir.path().join("entries/000000000000"))?;
-        open::rename_without_replacing(dir.path(), &folder.journal())?;
-        let _ = dir.keep();
-        Ok(())
-    });
-    match made {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(|error| Error::io("make the journal", &folder.journal(), error)),
-    }
-}
-
-/// The journal's random word and the machine's boot are both random, so their combination is as
-/// good as a hash: it differs for every journal and every boot, and tells neither.
-fn epoch(word: u128, boot: u128) -> Epoch {
-    let mixed = word ^ boot;
-    let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
-    Epoch(half(mixed >> 64) ^ half(mixed))
-}
-
-/// A reboot may lose the last entries, since saves are not synced to the disk one by one. So what
-/// follows is another epoch. Where the system does not name its boots there is one epoch only.
-fn boot_id() -> u128 {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .ok()
-        .and_then(|id| u128::from_str_radix(&id.trim().replace('-', ""), 16).ok())
-        .unwrap_or_default()
-}
-
 /// Errors of the machine rather than of the file: they pass, and the entry is there afterwards.
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;

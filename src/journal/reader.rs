@@ -1,9 +1,16 @@
 //! One reader's way through a journal.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use super::{Journal, Read};
 use crate::{entry::Entry, error::Error};
+
+/// So many older entries in a row end the search for recent ones. A drop-in has the time of its
+/// file, which may be older than that of entries before it.
+const OLD_IN_A_ROW: u32 = 32;
 
 /// Reads entries one after the other.
 pub(crate) struct Reader {
@@ -18,17 +25,10 @@ pub(crate) enum Step {
     Entry(Entry),
     /// There is no further entry yet.
     CaughtUp,
-    /// One or more entries could not be had; the reader goes on behind them.
-    Missed(Missed),
-}
-
-/// Why entries could not be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missed {
-    /// The oldest were swept before they were read.
+    /// The oldest entries were swept before they were read; the reader goes on behind them.
     Swept,
-    /// An entry's file cannot be read.
-    Unreadable,
+    /// An entry cannot be used, for this reason; the reader goes on behind it.
+    Unreadable(String),
 }
 
 impl Reader {
@@ -37,39 +37,64 @@ impl Reader {
         Self { journal, next }
     }
 
+    /// A reader that begins with what was saved within `age`, but with no more than the newest
+    /// `most` entries.
+    pub(crate) fn recent(
+        journal: Arc<dyn Journal>,
+        age: Duration,
+        most: u64,
+    ) -> Result<Self, Error> {
+        let newest = journal.newest()?;
+        let oldest_wanted = newest.saturating_sub(most) + 1;
+        let now = SystemTime::now();
+        let mut first = newest + 1;
+        let mut number = first;
+        let mut old = 0;
+        while number > oldest_wanted && old < OLD_IN_A_ROW {
+            number -= 1;
+            match Self::new(Arc::clone(&journal), number).step()? {
+                Step::Entry(entry) if entry.age(now) <= age => {
+                    first = number;
+                    old = 0;
+                }
+                Step::Swept => break,
+                _ => old += 1,
+            }
+        }
+        Ok(Self::new(journal, first))
+    }
+
+    pub(crate) fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
     /// The number of the next entry.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
-    pub(crate) fn step(&mut self) -> Result<Step, Error> {
-        match self.journal.read(self.next)? {
-            Read::Entry(bytes) => {
-                let number = self.next;
-                self.next += 1;
-                match Entry::parse(self.journal.epoch(), number, &bytes) {
-                    Ok(entry) => Ok(Step::Entry(entry)),
-                    Err(why) => Ok(Step::unreadable(number, &why)),
-                }
-            }
-            Read::NotYet => Ok(Step::CaughtUp),
-            Read::Swept { oldest } => {
-                // Never backwards, whatever a journal says of itself.
-                self.next = oldest.max(self.next + 1);
-                Ok(Step::Missed(Missed::Swept))
-            }
-            Read::Broken(why) => {
-                let number = self.next;
-                self.next += 1;
-                Ok(Step::unreadable(number, &why))
-            }
-        }
+    /// Leaves the next entry out.
+    #[cfg(feature = "actix")]
+    pub(crate) fn skip(&mut self) {
+        self.next += 1;
     }
-}
 
-impl Step {
-    fn unreadable(number: u64, why: &str) -> Self {
-        log::error!("journal entry {number} is skipped: {why}");
-        Self::Missed(Missed::Unreadable)
+    pub(crate) fn step(&mut self) -> Result<Step, Error> {
+        let number = self.next;
+        let (next, step) = match self.journal.read(number)? {
+            Read::NotYet => (number, Step::CaughtUp),
+            // Never backwards, whatever a journal says of itself.
+            Read::Swept { oldest } => (oldest.max(number + 1), Step::Swept),
+            Read::Broken(why) => (number + 1, Step::Unreadable(why)),
+            Read::Entry(bytes) => {
+                let step = match Entry::parse(self.journal.epoch(), number, &bytes) {
+                    Ok(entry) => Step::Entry(entry),
+                    Err(why) => Step::Unreadable(why),
+                };
+                (number + 1, step)
+            }
+        };
+        self.next = next;
+        Ok(step)
     }
 }

@@ -9,7 +9,7 @@ use actix_web::{
 use actix_web_sse::{Config, app_dir, cache};
 use serde_json::{Value, json};
 
-pub fn routes(app: &mut ServiceConfig) {
+pub(crate) fn routes(app: &mut ServiceConfig) {
     app.route("/info", web::get().to(info))
         .route("/trigger/{event}", web::post().to(trigger))
         .route("/order", web::get().to(order))

@@ -13,7 +13,7 @@ use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
 /// saved there, by this program or any other, is sent to the clients.
 ///
 /// The app runs without it, too: then the log says why, and the stream answers 503 with the reason.
-pub fn open() -> Result<Sse, Error> {
+pub(crate) fn open() -> Result<Sse, Error> {
     let follow = || {
         let config = Config::from_env()?;
         let cache = Cache::open(&config)?;
@@ -30,7 +30,7 @@ pub fn open() -> Result<Sse, Error> {
     })
 }
 
-pub fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
+pub(crate) fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
     app.app_data(Data::new(stream))
         .route("/sse/stream", web::get().to(controller));
 }

@@ -35,6 +35,14 @@ impl FileJournal {
     /// Gives a file that is whole already, and lies outside the journal, the next number. The file
     /// is either still where it was or an entry, whenever this is stopped.
     pub(crate) fn append_file(&self, file: &Path) -> Result<u64, Error> {
+        // Unlike an unfinished file in the journal, this one is not gone when the folder it is
+        // renamed into is swept. So that folder must be the newest of this moment.
+        self.set_known(None);
+        self.append_whole(file)
+            .map_err(|error| self.layout.in_the_open(error))
+    }
+
+    fn append_whole(&self, file: &Path) -> Result<u64, Error> {
         loop {
             let next = self.next_number()?;
             let folder = self.layout.folder_of(next);

@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 use super::layout::exists;
 use crate::{
     config::Config,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Location},
 };
 
 /// A cache folder with its `.sse/`.
@@ -25,13 +25,13 @@ impl CacheFolder {
     /// Below the app's folder all of its path is made; elsewhere only its last part, because a
     /// mistyped absolute path would otherwise become a cache that nobody reads.
     pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
-        Self::make(config).map_err(|error| match (error.help(), config.cache_dir_from()) {
-            (None, Some(line)) => error.with_help(format!("SSE_CACHE at {line} names the folder")),
+        Self::open_or_make(config).map_err(|error| match (error.help(), config.cache_dir_from()) {
+            (None, Some(place)) => error.with_help(format!("{} names the folder", in_words(place))),
             _ => error,
         })
     }
 
-    fn make(config: &Config) -> Result<Self, Error> {
+    fn open_or_make(config: &Config) -> Result<Self, Error> {
         let path = config.cache_dir().to_path_buf();
         let cannot = |error| Error::io("make the cache folder", &path, error);
         if !exists(&path)? {
@@ -40,10 +40,10 @@ impl CacheFolder {
                 fs::create_dir_all(parent).map_err(cannot)?;
             } else if !exists(parent)? {
                 let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
-                    .at(crate::error::Location::file(parent));
+                    .at(Location::file(parent));
                 return Err(match config.cache_dir_from() {
-                    Some(line) => {
-                        error.with_help(format!("make it, or correct SSE_CACHE at {line}"))
+                    Some(place) => {
+                        error.with_help(format!("make it, or correct {}", in_words(place)))
                     }
                     None => error.with_help("make it, or correct SSE_CACHE"),
                 });
@@ -52,19 +52,22 @@ impl CacheFolder {
         }
         let access = Access::of(&path)?;
         let folder = Self { path, access };
+        folder.make(&folder.own())?;
         for dir in [
-            folder.own(),
             folder.claimed(),
             folder.ready(),
             folder.trash(),
             folder.broken(),
         ] {
-            folder
-                .access
-                .make_dir(&dir)
-                .map_err(|error| Error::io("make a folder in the cache folder", &dir, error))?;
+            folder.make(&dir)?;
         }
         Ok(folder)
+    }
+
+    /// Makes one of the folders below where it is missing.
+    pub(crate) fn make(&self, dir: &Path) -> Result<(), Error> {
+        let made = self.access.make_dir(dir);
+        made.map_err(|error| Error::io("make a folder in the cache folder", dir, error))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -102,6 +105,20 @@ impl CacheFolder {
 
     pub(crate) fn access(&self) -> &Access {
         &self.access
+    }
+}
+
+/// "SSE_CACHE in line 3 of .env": without the folders that lead there, because visitors of the app
+/// may read it.
+fn in_words(place: &Location) -> String {
+    let file = place
+        .path()
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    match place.line_number() {
+        Some(line) => format!("SSE_CACHE in line {line} of {file}"),
+        None => format!("SSE_CACHE in {file}"),
     }
 }
 
@@ -159,7 +176,7 @@ impl Access {
         })
     }
 
-    pub(crate) fn make_dir(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn make_dir(&self, path: &Path) -> io::Result<()> {
         match make_dir(path, self.dir_mode) {
             Ok(()) => self.settle_dir(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -175,7 +192,8 @@ impl Access {
             .prefix(".")
             .rand_bytes(12)
             .permissions(fs::Permissions::from_mode(self.dir_mode))
-            .tempdir_in(dir)?;
+            .tempdir_in(dir)
+            .map_err(plain)?;
         self.settle_dir(made.path())?;
         Ok(made)
     }
@@ -188,7 +206,8 @@ impl Access {
             .prefix(".")
             .rand_bytes(12)
             .permissions(fs::Permissions::from_mode(self.file_mode))
-            .tempfile_in(dir)?;
+            .tempfile_in(dir)
+            .map_err(plain)?;
         if self.file_mode != 0o600 {
             // The process's umask may have taken the group's right away.
             made.as_file()
@@ -234,7 +253,7 @@ impl Access {
         Err(Error::io("use the cache folder", path, error))
     }
 
-    pub(crate) fn make_dir(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn make_dir(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
     }
 
@@ -251,7 +270,8 @@ impl Access {
     /// A file that is there to be locked.
     pub(crate) fn lock_file(&self, path: &Path) -> io::Result<fs::File> {
         loop {
-            match fs::OpenOptions::new().read(true).write(true).open(path) {
+            // Reading is enough for a lock, and all that a group may do.
+            match fs::File::open(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 result => return result,
             }
@@ -264,6 +284,18 @@ impl Access {
                 _ => {}
             }
         }
+    }
+}
+
+/// tempfile's errors name the file that could not be made. Its name is random, so the same fault
+/// would be another one each time.
+#[cfg(unix)]
+fn plain(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|wrapper| wrapper.source());
+    let inner = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
     }
 }
 
@@ -320,6 +352,18 @@ mod tests {
         let config = config(app.path()).with_cache_dir(elsewhere.path().join("typo/cache"));
         let error = CacheFolder::prepare(&config).err().unwrap();
         assert!(error.to_string().contains("parent is missing"), "{error}");
+        let env = format!(
+            "SSE_EVENTS=a:k\nSSE_CACHE={}/typo/cache\n",
+            elsewhere.path().display()
+        );
+        fs::write(app.path().join(".env"), env).unwrap();
+        let error = CacheFolder::prepare(&Config::from_dir(app.path()).unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.help(),
+            Some("make it, or correct SSE_CACHE in line 2 of .env")
+        );
         assert!(!elsewhere.path().join("typo").exists());
     }
 

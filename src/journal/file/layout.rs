@@ -1,10 +1,13 @@
 //! Which number lies where.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use super::open::same_file;
 use crate::error::Error;
 
 /// Numbers to a folder. Part of the on-disk format.
@@ -13,16 +16,39 @@ pub(super) const PER_FOLDER: u64 = 1_000;
 /// The paths below `entries/`.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
+    /// Held open. While it is, its identity is given to no other folder, so comparing identities
+    /// tells whether a path still leads here.
+    held: Arc<File>,
+    /// The way to it for everything that is done there.
     entries: PathBuf,
+    /// The way to it that people know.
+    shown: PathBuf,
     per_folder: u64,
 }
 
 impl Layout {
-    pub(super) fn new(entries: PathBuf) -> Self {
-        Self {
-            entries,
+    pub(super) fn open(entries: PathBuf) -> io::Result<Self> {
+        let held = Arc::new(File::open(&entries)?);
+        let through = through(&held).unwrap_or_else(|| entries.clone());
+        Ok(Self {
+            held,
+            entries: through,
+            shown: entries,
             per_folder: PER_FOLDER,
+        })
+    }
+
+    /// Whether the path still leads to this folder.
+    pub(super) fn is_current(&self) -> bool {
+        match (self.held.metadata(), fs::metadata(&self.shown)) {
+            (Ok(held), Ok(found)) => same_file(&held, &found),
+            _ => false,
         }
+    }
+
+    /// The same error, with its file named as people know it.
+    pub(super) fn in_the_open(&self, error: Error) -> Error {
+        error.relocated(&self.entries, &self.shown)
     }
 
     /// A layout whose folders fill sooner, for tests of what happens then.
@@ -61,6 +87,25 @@ impl Layout {
     /// Whether the folder exists.
     pub(super) fn has(&self, folder: u64) -> Result<bool, Error> {
         exists(&self.folder(folder))
+    }
+}
+
+/// A path to the folder through its descriptor: whatever happens to the folder's name, what goes
+/// through here goes to this folder, so one journal's numbers never get into another. Without
+/// `/proc` there is none, and a folder that is replaced within one system call's time is not told
+/// apart.
+fn through(held: &File) -> Option<PathBuf> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::fd::AsRawFd;
+
+        let path = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        path.is_dir().then_some(path)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = held;
+        None
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// More than any value that can be saved; a file beyond it is not ours.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The content of a regular file. Symbolic links are not followed, and a FIFO or device that has
 /// an entry's name is neither opened for its content nor waited for.
@@ -93,7 +93,10 @@ fn link_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
         // renaming onto one that is not empty fails.
         return match fs::symlink_metadata(to) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(from, to),
+            Err(_) => fs::rename(from, to).map_err(|error| match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty => io::ErrorKind::AlreadyExists.into(),
+                _ => error,
+            }),
         };
     }
     fs::hard_link(from, to)?;

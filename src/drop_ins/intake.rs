@@ -1,0 +1,162 @@
+//! The one process that takes drop-ins, at work.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+use super::{
+    claim::{Claim, Settled},
+    watch::CacheWatch,
+};
+use crate::{
+    config::Config,
+    error::Error,
+    fault::Fault,
+    journal::{
+        Interrupt, Journal,
+        file::{FileJournal, same_file},
+    },
+};
+
+pub(super) struct Intake<'a> {
+    journal: &'a FileJournal,
+    config: &'a Config,
+    interrupt: &'a Interrupt,
+    /// Oldest first.
+    claims: Vec<Claim>,
+    /// By key: one drop-in that cannot be taken does not keep the others.
+    faults: HashMap<String, Fault>,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) fn new(
+        journal: &'a FileJournal,
+        config: &'a Config,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self {
+            journal,
+            config,
+            interrupt,
+            claims: Vec::new(),
+            faults: HashMap::new(),
+        }
+    }
+
+    /// Takes drop-ins until it shall end, or the folder is replaced, or its lock is lost. Returns at
+    /// once while another process takes them.
+    pub(super) fn serve(&mut self) -> Result<(), Error> {
+        if !self.journal.is_current() {
+            return Ok(());
+        }
+        let folder = self.journal.folder();
+        folder.make(&folder.claimed())?;
+        folder.make(&folder.ready())?;
+        let path = folder.claimed().join(".lock");
+        let cannot = |error| Error::io("lock the drop-ins", &path, error);
+        // Held until this returns; the kernel lets go of it when the process is killed.
+        let lock = folder.access().lock_file(&path).map_err(cannot)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(()),
+            Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
+        }
+        let mut watch = CacheWatch::new(folder.path(), self.config.events().keys());
+        self.recover(&mut watch)?;
+        while !self.interrupt.is_raised() && self.journal.is_current() && is_at(&lock, &path) {
+            self.claim_all(&mut watch);
+            let wait = self.settle_all(&mut watch);
+            watch.wait(wait.min(self.config.poll_interval()), self.interrupt);
+        }
+        Ok(())
+    }
+
+    /// Goes on with what a process that was killed has left.
+    fn recover(&mut self, watch: &mut CacheWatch) -> Result<(), Error> {
+        let folder = self.journal.folder();
+        for name in names(&folder.ready())? {
+            Claim::finish_ready(&name, self.journal)?;
+        }
+        for name in names(&folder.claimed())? {
+            let dir = folder.claimed().join(&name);
+            match names(&dir)?.pop() {
+                Some(key) => self.claims.push(Claim::recovered(name, key, &dir, watch)),
+                // It fails where something else is in it, which is none of ours.
+                None => drop(fs::remove_dir(&dir)),
+            }
+        }
+        Ok(())
+    }
+
+    fn claim_all(&mut self, watch: &mut CacheWatch) {
+        for key in self.config.events().keys() {
+            let path = self.journal.folder().path().join(key);
+            let result = match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_file() => {
+                    Claim::take(key, &path, self.journal.folder(), watch)
+                }
+                // Folders, links, devices: none of them is a drop-in.
+                Ok(_) => Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::io("look for drop-ins", &path, error)),
+            };
+            match result {
+                Ok(claim) => self.claims.extend(claim),
+                Err(error) => fault(&mut self.faults, key).report(&error),
+            }
+        }
+    }
+
+    /// Turns every claim whose writer has gone into an entry, and says when to look at the others.
+    fn settle_all(&mut self, watch: &mut CacheWatch) -> Duration {
+        let mut waiting: Vec<Claim> = Vec::new();
+        for mut claim in std::mem::take(&mut self.claims) {
+            // A later drop-in of the same key comes after the earlier, however long that takes.
+            if waiting.iter().any(|earlier| earlier.key() == claim.key()) {
+                waiting.push(claim);
+                continue;
+            }
+            match claim.settle(self.journal, self.config, watch) {
+                Ok(Settled::Done) => fault(&mut self.faults, claim.key()).clear(),
+                Ok(Settled::HasWriter) => waiting.push(claim),
+                Err(error) => {
+                    fault(&mut self.faults, claim.key()).report(&error);
+                    waiting.push(claim);
+                }
+            }
+        }
+        self.claims = waiting;
+        let wait = self.claims.iter().map(Claim::wait).min();
+        wait.unwrap_or(self.config.poll_interval())
+    }
+}
+
+fn fault<'a>(faults: &'a mut HashMap<String, Fault>, key: &str) -> &'a mut Fault {
+    faults
+        .entry(key.to_owned())
+        .or_insert_with(|| Fault::of("a drop-in is not taken"))
+}
+
+/// Whether `file` is still what `path` leads to.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(held), Ok(found)) => same_file(&held, &found),
+        _ => false,
+    }
+}
+
+/// The names in `dir` that do not begin with a dot, in their order.
+pub(super) fn names(dir: &Path) -> Result<Vec<String>, Error> {
+    let cannot = |error| Error::io("look for drop-ins", dir, error);
+    let mut names = Vec::new();
+    for item in fs::read_dir(dir).map_err(cannot)? {
+        let name = item.map_err(cannot)?.file_name().into_string();
+        names.extend(name.ok().filter(|name| !name.starts_with('.')));
+    }
+    names.sort_unstable();
+    Ok(names)
+}

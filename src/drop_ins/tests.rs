@@ -1,0 +1,208 @@
+//! Drop-ins from their writer to the journal.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{content, intake::names, start};
+use crate::{
+    config::Config,
+    entry,
+    journal::{
+        Interrupt, Journal, Reader, Step,
+        file::{CacheFolder, FileJournal},
+    },
+};
+
+struct App {
+    dir: tempfile::TempDir,
+    config: Config,
+}
+
+impl App {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::new(dir.path(), "a:k1,b:k2")
+            .unwrap()
+            .with_poll_interval(Duration::from_millis(50));
+        Self { dir, config }
+    }
+
+    fn journal(&self) -> Arc<FileJournal> {
+        let folder = Arc::new(CacheFolder::prepare(&self.config).unwrap());
+        Arc::new(FileJournal::open(folder).unwrap())
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.dir.path().join("writable/cache")
+    }
+}
+
+/// The next `count` entries as `key=value`, waiting for them.
+fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
+    let mut reader = Reader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
+    let mut watch = journal.watch();
+    let never = Interrupt::new().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut found = Vec::new();
+    while found.len() < count {
+        match reader.step().unwrap() {
+            Step::Entry(entry) => found.push(format!("{}={}", entry.key(), entry.value())),
+            Step::CaughtUp => {
+                assert!(Instant::now() < deadline, "only {found:?}");
+                watch.wait(reader.next(), Duration::from_millis(50), &never);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    found
+}
+
+#[test]
+fn every_content_becomes_its_value() {
+    let app = App::new();
+    let journal = app.journal();
+    let intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let contents: [(&[u8], &str); 4] = [
+        (b"1\n", "k1=1"),
+        (b"{\"order\": 42}", "k1={\"order\": 42}"),
+        (b"hello\n", "k1=\"hello\""),
+        (
+            b"a:3:{s:4:\"time\";i:9999999999;s:3:\"ttl\";i:60;s:4:\"data\";s:2:\"\xc3\xa9\";}",
+            "k1=\"\u{e9}\"",
+        ),
+    ];
+    for (at, (bytes, _)) in contents.iter().enumerate() {
+        fs::write(app.cache().join("k1"), bytes).unwrap();
+        read(&journal, at + 1);
+    }
+    drop(intake);
+    assert_eq!(read(&journal, 4), contents.map(|(_, value)| value));
+    assert!(names(&app.cache()).unwrap().is_empty());
+    assert!(names(&app.cache().join(".sse/claimed")).unwrap().is_empty());
+}
+
+#[test]
+fn a_slow_writer_is_waited_for() {
+    let app = App::new();
+    let journal = app.journal();
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let mut slow = File::create(app.cache().join("k1")).unwrap();
+    slow.write_all(b"{\"whole\":").unwrap();
+    // Taken away from its writer, who does not notice.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while app.cache().join("k1").exists() {
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    }
+    // Another key is not held up, and a later file of the same key comes after the slow one.
+    fs::write(app.cache().join("k1"), "2").unwrap();
+    fs::write(app.cache().join("k2"), "3").unwrap();
+    assert_eq!(read(&journal, 1), ["k2=3"]);
+    slow.write_all(b"true}").unwrap();
+    drop(slow);
+    assert_eq!(read(&journal, 3), ["k2=3", "k1={\"whole\":true}", "k1=2"]);
+}
+
+#[test]
+fn of_two_servers_one_takes_a_drop_in_and_the_other_takes_over() {
+    let app = App::new();
+    let journal = app.journal();
+    let one = start(Arc::clone(&journal), &app.config).unwrap();
+    let _other = start(app.journal(), &app.config).unwrap();
+    fs::write(app.cache().join("k1"), "1").unwrap();
+    assert_eq!(read(&journal, 1), ["k1=1"]);
+    drop(one);
+    fs::write(app.cache().join("k1"), "2").unwrap();
+    assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
+    assert_eq!(journal.newest().unwrap(), 2);
+}
+
+#[test]
+fn what_a_killed_server_left_is_taken_once() {
+    let app = App::new();
+    let journal = app.journal();
+    let folder = Arc::clone(journal.folder());
+    // Killed after the entry was ready, before the claim was removed.
+    fs::create_dir(folder.claimed().join("one")).unwrap();
+    fs::write(folder.claimed().join("one/k1"), "1").unwrap();
+    let value = content::parse(b"1").unwrap().value;
+    let document = entry::document("k1", value, Duration::ZERO, SystemTime::now());
+    fs::write(folder.ready().join("one"), document).unwrap();
+    // Killed after the claim; and before anything was in it.
+    fs::create_dir(folder.claimed().join("two")).unwrap();
+    fs::write(folder.claimed().join("two/k2"), "2").unwrap();
+    fs::create_dir(folder.claimed().join("three")).unwrap();
+
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    assert_eq!(read(&journal, 2), ["k1=1", "k2=2"]);
+    assert_eq!(journal.newest().unwrap(), 2);
+}
+
+#[test]
+fn what_is_no_drop_in_stays_and_what_is_broken_is_set_aside() {
+    let app = App::new();
+    let journal = app.journal();
+    fs::write(app.cache().join("other"), "1").unwrap();
+    fs::create_dir(app.cache().join("k2")).unwrap();
+    fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let broken = app.cache().join(".sse/broken/k1");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !broken.exists() {
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    }
+    assert_eq!(journal.newest().unwrap(), 0);
+    assert!(app.cache().join("other").exists() && app.cache().join("k2").is_dir());
+}
+
+/// Waits for a condition.
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
+    let app = App::new();
+    let journal = app.journal();
+    let file = File::create(app.cache().join("k1")).unwrap();
+    (&file).write_all(b"1").unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
+        .unwrap();
+    drop(file);
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    assert_eq!(read(&journal, 1), ["k1=1"]);
+}
+
+#[test]
+fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
+    let app = App::new();
+    let journal = app.journal();
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    fs::write(app.cache().join("k2"), "0").unwrap();
+    assert_eq!(read(&journal, 1), ["k2=0"]);
+    // Nothing can be set aside where there is a file in the place of the folder.
+    fs::remove_dir(app.cache().join(".sse/broken")).unwrap();
+    fs::write(app.cache().join(".sse/broken"), "").unwrap();
+    fs::write(app.cache().join("k1"), "").unwrap();
+    until("the broken one is taken", || {
+        !app.cache().join("k1").exists()
+    });
+    fs::write(app.cache().join("k2"), "1").unwrap();
+    assert_eq!(read(&journal, 2), ["k2=0", "k2=1"]);
+    // And when the fault is gone, so is the one that could not be set aside.
+    fs::remove_file(app.cache().join(".sse/broken")).unwrap();
+    until("the broken one is set aside", || {
+        app.cache().join(".sse/broken/k1").exists()
+    });
+}

@@ -1,0 +1,153 @@
+//! Streams beside a cache that is meddled with.
+
+use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, time::Duration};
+
+use actix_web::{body::MessageBody, rt::time::timeout};
+
+use super::EventStream;
+use crate::{Config, Sse, cache::Cache, subscription::Subscription};
+
+struct App {
+    dir: tempfile::TempDir,
+    cache: Cache,
+    sse: Sse,
+}
+
+const POLL: Duration = Duration::from_millis(200);
+
+fn app(change: impl FnOnce(Config) -> Config) -> App {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::new(dir.path(), "a:k")
+        .unwrap()
+        .with_poll_interval(POLL);
+    let config = change(config.with_stream_duration(Duration::ZERO));
+    let cache = Cache::open(&config).unwrap();
+    let sse = Sse::follow(&cache).unwrap();
+    App { dir, cache, sse }
+}
+
+impl App {
+    fn folder(&self, name: &str) -> PathBuf {
+        self.dir.path().join("writable/cache").join(name)
+    }
+
+    fn open(&self, last_event_id: Option<&str>) -> EventStream {
+        let mut subscription = Subscription::default();
+        subscription.last_event_id = last_event_id.and_then(|id| {
+            let request =
+                actix_web::test::TestRequest::default().insert_header(("last-event-id", id));
+            Subscription::from_request(&request.to_http_request())
+                .unwrap()
+                .last_event_id
+        });
+        self.sse.open(subscription).unwrap()
+    }
+}
+
+/// Reads until all of these texts have come, in this order.
+async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
+    let mut heard = String::new();
+    for text in texts {
+        let mut from = 0;
+        loop {
+            if let Some(at) = heard[from..].find(text) {
+                from += at + text.len();
+                heard.drain(..from);
+                break;
+            }
+            from = 0;
+            let next = poll_fn(|context| Pin::new(&mut *stream).poll_next(context));
+            let chunk = timeout(Duration::from_secs(10), next).await;
+            let chunk =
+                chunk.unwrap_or_else(|_| panic!("waited in vain for {text:?} after {heard:?}"));
+            heard.push_str(std::str::from_utf8(&chunk.expect("it has ended").unwrap()).unwrap());
+        }
+    }
+    heard
+}
+
+#[actix_web::test]
+async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
+    let app = app(|config| config.with_in_memory(1));
+    let mut stream = app.open(None);
+    for value in 1..=4 {
+        app.cache.save_blocking("k", value).unwrap();
+    }
+    expect(&mut stream, &["\"value\":4"]).await;
+    let id = app.sse.hub.opening().epoch.to_string() + "-0";
+    fs::remove_file(app.folder(".sse/journal/entries/000000000000/00000000000000000002")).unwrap();
+    let mut returning = app.open(Some(&id));
+    expect(
+        &mut returning,
+        &[
+            "\"value\":1",
+            "sse.gap",
+            "unreadable",
+            "\"value\":3",
+            "\"value\":4",
+        ],
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn a_replaced_folder_is_a_gap_and_what_is_saved_there_arrives() {
+    let app = app(|config| config.with_lookback(Duration::ZERO));
+    let mut stream = app.open(None);
+    app.cache.save_blocking("k", "old").unwrap();
+    expect(&mut stream, &["\"old\""]).await;
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    // Saved in the new folder before anybody has noticed it.
+    app.cache.save_blocking("k", "new").unwrap();
+    let rest = expect(&mut stream, &["sse.gap", "other-epoch", "\"new\""]).await;
+    assert!(!rest.contains("old"), "{rest}");
+    app.cache.save_blocking("k", "newer").unwrap();
+    let rest = expect(&mut stream, &["\"newer\""]).await;
+    assert!(!rest.contains("\"new\""), "{rest}");
+}
+
+#[actix_web::test]
+async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
+    // The server looks after old entries when it starts, and makes the folder for it.
+    while fs::write(app.folder(".sse/trash"), "").is_err() {
+        let _ = fs::remove_dir(app.folder(".sse/trash"));
+    }
+    let mut stream = app.open(None);
+    for value in 1..=1_200 {
+        app.cache.save_blocking("k", value).unwrap();
+    }
+    expect(&mut stream, &["\"value\":1200"]).await;
+    app.cache.save_blocking("k", "prompt").unwrap();
+    expect(&mut stream, &["\"prompt\""]).await;
+}
+
+#[actix_web::test]
+async fn closing_ends_streams_with_their_place() {
+    let app = app(|config| config);
+    let mut stream = app.open(None);
+    app.cache.save_blocking("k", 1).unwrap();
+    expect(&mut stream, &["\"value\":1"]).await;
+    assert_eq!(app.sse.stats().connections, 1);
+    app.sse.close();
+    expect(&mut stream, &["-1\nevent: sse.heartbeat"]).await;
+    let end = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+    assert!(end.is_none());
+    drop(stream);
+    assert_eq!(app.sse.stats().connections, 0);
+}
+
+#[actix_web::test]
+async fn a_silent_stream_says_that_it_is_alive() {
+    let app = app(|config| config.with_heartbeat(Duration::from_millis(50)));
+    let mut stream = app.open(None);
+    expect(
+        &mut stream,
+        &[
+            "sse.heartbeat",
+            "sse.heartbeat\ndata: 0.05",
+            "sse.heartbeat",
+        ],
+    )
+    .await;
+}
