@@ -17,7 +17,10 @@ fn main() {
         return;
     };
     println!("cargo::rerun-if-changed={}", manifest.display());
-    if text.lines().any(|line| line.trim() == "name = \"actix-web-sse\"") {
+    if text
+        .lines()
+        .any(|line| line.trim() == "name = \"actix-web-sse\"")
+    {
         println!("cargo::rustc-env=SSE_CHECKOUT={}", parent.display());
     }
 }

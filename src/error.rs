@@ -114,7 +114,6 @@ impl Error {
                 "something that is no folder is in the way: move it, or name another folder in SSE_CACHE",
             ),
             std::io::ErrorKind::StorageFull => Some("make room on that file system"),
-            std::io::ErrorKind::NotFound => Some("it was removed meanwhile; try again"),
             _ if is_out_of_descriptors(&source) => {
                 Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
             }

@@ -28,9 +28,7 @@ fn shown(browser: &Browser, count: usize, triggered: Instant) -> Duration {
 fn newest(browser: &Browser) -> String {
     browser
         .evaluate("document.querySelector('#arrived [data-id]').innerText")
-        .as_str()
-        .unwrap()
-        .to_owned()
+        .to_string()
 }
 
 #[test]

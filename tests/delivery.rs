@@ -1,4 +1,5 @@
 //! Nothing lost, nothing twice, one order: with many writers, and with a server that is killed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     process::{Child, Command, Stdio},

@@ -1,4 +1,5 @@
 //! Everything that makes an event.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     fs::{self, File},

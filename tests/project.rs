@@ -1,4 +1,5 @@
 //! What must agree with what in this repository.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{fs, path::Path};
 
@@ -101,7 +102,12 @@ fn every_link_in_the_documents_leads_somewhere() {
 
 #[test]
 fn every_package_inherits_the_lints() {
-    for manifest in ["Cargo.toml", "installer/Cargo.toml", "template/Cargo.toml", "tests/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "installer/Cargo.toml",
+        "template/Cargo.toml",
+        "tests/Cargo.toml",
+    ] {
         assert!(
             read(manifest).contains("[lints]\nworkspace = true"),
             "{manifest}"

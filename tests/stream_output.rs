@@ -1,4 +1,5 @@
 //! What `GET /sse/stream` answers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{fs, time::Duration};
 

@@ -17,8 +17,10 @@ pub(crate) fn dir_to_use(named: Option<&Path>) -> Result<PathBuf, Failure> {
 /// The folder that `-C` names.
 fn named_dir(dir: &Path) -> Result<PathBuf, Failure> {
     if !dir.is_dir() {
-        return Err(Failure::error(format!("there is no folder {}", dir.display()))
-            .help("give -C the folder of your app"));
+        return Err(
+            Failure::error(format!("there is no folder {}", dir.display()))
+                .help("give -C the folder of your app"),
+        );
     }
     absolute(dir).map_err(|error| Failure::io("find", dir, &error))
 }
@@ -56,8 +58,15 @@ pub(crate) fn workspace_source(app: &Path, manifest: &Manifest<'_>) -> Option<So
             return None;
         };
         if root.is_workspace() {
-            let excluded = root.excludes().iter().any(|path| app.starts_with(dir.join(path)));
-            return if excluded { None } else { root.workspace_source() };
+            let excluded = root
+                .excludes()
+                .iter()
+                .any(|path| app.starts_with(dir.join(path)));
+            return if excluded {
+                None
+            } else {
+                root.workspace_source()
+            };
         }
     }
     None
@@ -103,29 +112,47 @@ mod tests {
         fs::write(dir.path().join("Cargo.toml"), root).expect("it can be written");
         let app = dir.path().join("apps/one");
         fs::create_dir_all(&app).expect("it can be made");
-        workspace_source(&app, &Manifest::parse(member.as_bytes()).expect("it parses"))
+        workspace_source(
+            &app,
+            &Manifest::parse(member.as_bytes()).expect("it parses"),
+        )
     }
 
     #[test]
     fn a_member_inherits_what_its_workspace_has() {
         let root = "[workspace]\n[workspace.dependencies]\nactix-web-sse = \"1\"\n";
-        let excluding =
-            root.replacen("[workspace]\n", "[workspace]\nexclude = [\"apps/one\"]\n", 1);
+        let excluding = root.replacen(
+            "[workspace]\n",
+            "[workspace]\nexclude = [\"apps/one\"]\n",
+            1,
+        );
         assert!(source(root, "[package]\nname = \"one\"\n").is_some());
         assert!(source(root, "[package]\nname = \"one\"\nworkspace = \"../..\"\n").is_some());
-        assert_eq!(source(root, "[package]\nname = \"one\"\n[workspace]\n"), None);
+        assert_eq!(
+            source(root, "[package]\nname = \"one\"\n[workspace]\n"),
+            None
+        );
         assert_eq!(source(&excluding, "[package]\nname = \"one\"\n"), None);
-        assert_eq!(source("[package]\nname = \"x\"\n", "[package]\nname = \"one\"\n"), None);
+        assert_eq!(
+            source("[package]\nname = \"x\"\n", "[package]\nname = \"one\"\n"),
+            None
+        );
     }
 
     #[test]
     fn mentions_are_named_by_file_and_line() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(dir.path().join("src/pages")).expect("it can be made");
-        fs::write(dir.path().join("src/main.rs"), "fn main() {}\n// actix_web_sse\n")
-            .expect("it can be written");
-        fs::write(dir.path().join("src/pages/a.rs"), "\nuse actix_web_sse::cache;\n")
-            .expect("it can be written");
+        fs::write(
+            dir.path().join("src/main.rs"),
+            "fn main() {}\n// actix_web_sse\n",
+        )
+        .expect("it can be written");
+        fs::write(
+            dir.path().join("src/pages/a.rs"),
+            "\nuse actix_web_sse::cache;\n",
+        )
+        .expect("it can be written");
         assert_eq!(mentions(dir.path()), ["src/pages/a.rs:2"]);
     }
 }

@@ -113,12 +113,17 @@ pub(crate) struct ListenArgs {
     pub(crate) json: bool,
 
     /// End after so many events
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) count: Option<u64>,
 
     /// End after so many seconds, with exit code 1 if --count was not reached by then
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "write a whole number, for example 1".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -142,8 +147,21 @@ mod tests {
     fn values_may_be_negative_or_standard_input() {
         for value in ["-5", "-"] {
             let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("it parses");
-            let Command::Save(args) = cli.command else { panic!("another command") };
+            let Command::Save(args) = cli.command else {
+                panic!("another command")
+            };
             assert_eq!(args.value, value);
+        }
+    }
+
+    #[test]
+    fn a_number_is_whole() {
+        assert_eq!(number("3"), Ok(3));
+        for wrong in ["", "x", "1.5", "-1"] {
+            assert!(
+                number(wrong).is_err_and(|why| why.contains("whole number")),
+                "{wrong}"
+            );
         }
     }
 

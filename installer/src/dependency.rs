@@ -29,9 +29,18 @@ impl Source {
         match self {
             Self::Path(path) => vec![format!("path = {}", quoted(path))],
             Self::Version(version) => vec![format!("version = {}", quoted(version))],
-            Self::Workspace { needs_feature: false, .. } => vec!["workspace = true".to_owned()],
-            Self::Workspace { needs_feature: true, .. } => {
-                vec!["workspace = true".to_owned(), "features = [\"actix\"]".to_owned()]
+            Self::Workspace {
+                needs_feature: false,
+                ..
+            } => vec!["workspace = true".to_owned()],
+            Self::Workspace {
+                needs_feature: true,
+                ..
+            } => {
+                vec![
+                    "workspace = true".to_owned(),
+                    "features = [\"actix\"]".to_owned(),
+                ]
             }
         }
     }

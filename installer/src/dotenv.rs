@@ -55,8 +55,16 @@ pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
     while start < file.len() {
         let (end, closed) = logical_end(file, start);
         let range = start..end;
-        let kind = if closed { kind(&file[range.clone()]) } else { Kind::Broken };
-        lines.push(Line { number: text::line_number(file, start), range, kind });
+        let kind = if closed {
+            kind(&file[range.clone()])
+        } else {
+            Kind::Broken
+        };
+        lines.push(Line {
+            number: text::line_number(file, start),
+            range,
+            kind,
+        });
         start = end;
     }
     lines
@@ -76,10 +84,15 @@ pub(crate) fn values(file: &[u8]) -> Result<BTreeMap<String, String>, BadLine> {
 }
 
 fn first_bad_line(file: &[u8]) -> BadLine {
-    let broken = lines(file).into_iter().find(|line| line.kind == Kind::Broken);
+    let broken = lines(file)
+        .into_iter()
+        .find(|line| line.kind == Kind::Broken);
     let (number, range) = broken.map_or((1, 0..0), |line| (line.number, line.range));
     let text = String::from_utf8_lossy(&file[range]);
-    BadLine { number, text: text.lines().next().unwrap_or_default().to_owned() }
+    BadLine {
+        number,
+        text: text.lines().next().unwrap_or_default().to_owned(),
+    }
 }
 
 fn kind(chunk: &[u8]) -> Kind {

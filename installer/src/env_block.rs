@@ -15,7 +15,10 @@ use crate::text::{self, Eol};
 pub(crate) const KEYS: [(&str, &str); 3] = [
     ("SSE_STREAM_DURATION", "15"),
     ("SSE_POLL_INTERVAL", "2"),
-    ("SSE_EVENTS", "event_name1:event_cache_key1,event_name2:event_cache_key2"),
+    (
+        "SSE_EVENTS",
+        "event_name1:event_cache_key1,event_name2:event_cache_key2",
+    ),
 ];
 
 /// A cache key that the default `SSE_EVENTS` listens to.
@@ -98,8 +101,10 @@ pub(crate) fn install(file: &[u8], created: &Record) -> Result<Vec<u8>, Failure>
         .filter(|(_, (_, place))| *place == Place::Missing)
         .map(|(key, _)| key)
         .collect();
-    let mut assignments: Vec<String> =
-        missing.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut assignments: Vec<String> = missing
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let mut record = before.record.clone();
     record.merge(created);
 
@@ -136,7 +141,11 @@ pub(crate) fn uninstall(file: &[u8]) -> Result<Option<Removal>, Failure> {
     let mut ranges = Vec::new();
     let mut edited = Vec::new();
     let mut foreign = 0;
-    let enclosed = lines.iter().enumerate().take(block.end + 1).skip(block.begin);
+    let enclosed = lines
+        .iter()
+        .enumerate()
+        .take(block.end + 1)
+        .skip(block.begin);
     for (index, line) in enclosed {
         let range = line.range.clone();
         let line = as_text(file, &range);
@@ -150,7 +159,11 @@ pub(crate) fn uninstall(file: &[u8]) -> Result<Option<Removal>, Failure> {
             foreign += 1;
         }
     }
-    Ok(Some(Removal { text: text::remove_lines(file, &ranges, block.eol), edited, foreign }))
+    Ok(Some(Removal {
+        text: text::remove_lines(file, &ranges, block.eol),
+        edited,
+        foreign,
+    }))
 }
 
 impl Block {
@@ -161,12 +174,15 @@ impl Block {
     fn record(&self, file: &[u8], lines: &[Line]) -> Record {
         let line = self.record_line(file, lines);
         let text = line.map(|line| as_text(file, &line.range));
-        text.and_then(|text| text.strip_prefix(RECORD).map(Record::parse)).unwrap_or_default()
+        text.and_then(|text| text.strip_prefix(RECORD).map(Record::parse))
+            .unwrap_or_default()
     }
 
     fn record_line<'a>(&self, file: &[u8], lines: &'a [Line]) -> Option<&'a Line> {
         let inside = &lines[self.begin..self.end];
-        inside.iter().find(|line| as_text(file, &line.range).starts_with(RECORD))
+        inside
+            .iter()
+            .find(|line| as_text(file, &line.range).starts_with(RECORD))
     }
 }
 
@@ -181,7 +197,9 @@ fn finished(file: &[u8]) -> Vec<u8> {
 }
 
 fn as_text(file: &[u8], range: &Range<usize>) -> String {
-    String::from_utf8_lossy(&file[range.clone()]).trim().to_owned()
+    String::from_utf8_lossy(&file[range.clone()])
+        .trim()
+        .to_owned()
 }
 
 fn is_key(line: &Line, name: &str) -> bool {
@@ -189,7 +207,8 @@ fn is_key(line: &Line, name: &str) -> bool {
 }
 
 fn is_as_written(line: &str) -> bool {
-    KEYS.iter().any(|(name, value)| line == format!("{name}={value}"))
+    KEYS.iter()
+        .any(|(name, value)| line == format!("{name}={value}"))
 }
 
 /// The line that `install` wrote for the key. Where the owner has put a second
@@ -238,8 +257,11 @@ fn find(file: &[u8], lines: &[Line]) -> Result<Option<Block>, Failure> {
             },
         })),
         _ => {
-            let mut numbers: Vec<String> =
-                begins.iter().chain(&ends).map(|index| lines[*index].number.to_string()).collect();
+            let mut numbers: Vec<String> = begins
+                .iter()
+                .chain(&ends)
+                .map(|index| lines[*index].number.to_string())
+                .collect();
             numbers.sort();
             Err(Failure::conflict(format!(
                 ".env: the markers of the block do not pair up (line {})",
@@ -390,13 +412,19 @@ mod tests {
         let lines = "\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n\
              SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
         assert!(with.contains(lines), "{with}");
-        assert!(with.contains("`sse install`") && with.contains("300 is kinder"), "{with}");
+        assert!(
+            with.contains("`sse install`") && with.contains("300 is kinder"),
+            "{with}"
+        );
     }
 
     #[test]
     fn every_line_has_the_ending_of_the_file() {
         let with = installed("A=1\r\nB=2\r\n");
-        assert!(with.windows(2).all(|pair| pair[1] != b'\n' || pair[0] == b'\r'));
+        assert!(
+            with.windows(2)
+                .all(|pair| pair[1] != b'\n' || pair[0] == b'\r')
+        );
     }
 
     #[test]
@@ -441,7 +469,10 @@ mod tests {
     fn lines_of_the_owner_inside_the_block_stay() {
         let with = String::from_utf8(installed("A=1")).expect("it is text");
         let with = with
-            .replace("SSE_POLL_INTERVAL=2\n", "SSE_POLL_INTERVAL=7\nSSE_TTL=5\n# mine\n")
+            .replace(
+                "SSE_POLL_INTERVAL=2\n",
+                "SSE_POLL_INTERVAL=7\nSSE_TTL=5\n# mine\n",
+            )
             .replace("SSE_EVENTS=", "SSE_EVENTS=mine:mine\nSSE_EVENTS=");
         let out = uninstalled(with.as_bytes());
         let left = String::from_utf8(out.text).expect("it is text");
@@ -464,7 +495,10 @@ mod tests {
         let with = String::from_utf8(installed("A=1\n")).expect("it is text");
         let without = with.replace("SSE_POLL_INTERVAL=2\n", "");
         let again = installed(&without);
-        assert_eq!(dotenv::values(&again).expect("it reads")["SSE_POLL_INTERVAL"], "2");
+        assert_eq!(
+            dotenv::values(&again).expect("it reads")["SSE_POLL_INTERVAL"],
+            "2"
+        );
         assert_eq!(uninstalled(&again).text, b"A=1\n");
     }
 
@@ -515,7 +549,9 @@ mod tests {
         let (mut restored, mut refused) = (0, 0);
         for _ in 0..20_000 {
             let length = random.below(12);
-            let file: String = (0..length).map(|_| PIECES[random.below(PIECES.len())]).collect();
+            let file: String = (0..length)
+                .map(|_| PIECES[random.below(PIECES.len())])
+                .collect();
             let had_block = find(file.as_bytes(), &dotenv::lines(file.as_bytes()));
             if matches!(had_block, Ok(Some(_))) {
                 continue;
@@ -525,10 +561,16 @@ mod tests {
                 continue;
             };
             let values = dotenv::values(&with).expect("it was checked");
-            assert!(KEYS.iter().all(|(name, _)| values.contains_key(*name)), "{file:?}");
+            assert!(
+                KEYS.iter().all(|(name, _)| values.contains_key(*name)),
+                "{file:?}"
+            );
             assert_eq!(uninstalled(&with).text, file.as_bytes(), "{file:?}");
             restored += 1;
         }
-        assert!(restored > 1_000 && refused > 1_000, "{restored} restored, {refused} refused");
+        assert!(
+            restored > 1_000 && refused > 1_000,
+            "{restored} restored, {refused} refused"
+        );
     }
 }

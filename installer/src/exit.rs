@@ -61,7 +61,11 @@ impl Failure {
     }
 
     fn new(code: u8, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), help: None }
+        Self {
+            code,
+            what: what.into(),
+            help: None,
+        }
     }
 
     /// Says what the user can do about it.

@@ -49,9 +49,22 @@ impl Installation {
             } else {
                 dependency == Found::Ours
             };
-            scripts.push(InstalledScript { script, file, state, is_ours });
+            scripts.push(InstalledScript {
+                script,
+                file,
+                state,
+                is_ours,
+            });
         }
-        Ok(Self { app: app.to_owned(), manifest, dependency, inherited, env, env_state, scripts })
+        Ok(Self {
+            app: app.to_owned(),
+            manifest,
+            dependency,
+            inherited,
+            env,
+            env_state,
+            scripts,
+        })
     }
 
     /// What `install` has recorded about what it created.
@@ -62,8 +75,10 @@ impl Installation {
 
 fn read_dependency(app: &Path, file: &Original) -> Result<(Found, Option<Source>), Failure> {
     let Some(contents) = file.contents() else {
-        return Err(Failure::error(format!("there is no Cargo.toml in {}", app.display()))
-            .help("run this in the folder of your app, or name it: sse -C DIR …"));
+        return Err(
+            Failure::error(format!("there is no Cargo.toml in {}", app.display()))
+                .help("run this in the folder of your app, or name it: sse -C DIR …"),
+        );
     };
     let manifest = Manifest::parse(contents)?;
     if manifest.package().is_none() {

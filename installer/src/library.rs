@@ -63,13 +63,22 @@ pub(crate) fn first_key(app: &Path) -> String {
 fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
     let from_root = absolute(path).map_err(|error| Failure::io("find", path, &error))?;
     if !is_library(&from_root) {
-        return Err(Failure::error(format!("there is no {PACKAGE} in {}", path.display()))
-            .help("give --dep-path the folder with the library's Cargo.toml"));
+        return Err(
+            Failure::error(format!("there is no {PACKAGE} in {}", path.display()))
+                .help("give --dep-path the folder with the library's Cargo.toml"),
+        );
     }
-    let chosen = if path.is_absolute() { from_root } else { relative(app, &from_root) };
+    let chosen = if path.is_absolute() {
+        from_root
+    } else {
+        relative(app, &from_root)
+    };
     let text = chosen.to_str().map(str::to_owned);
     text.ok_or_else(|| {
-        Failure::error(format!("{} is no UTF-8, which Cargo.toml must be", path.display()))
+        Failure::error(format!(
+            "{} is no UTF-8, which Cargo.toml must be",
+            path.display()
+        ))
     })
 }
 
@@ -83,11 +92,18 @@ fn is_library(dir: &Path) -> bool {
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (from, to) = (resolved(from), resolved(to));
-    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other);
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other);
     let shared = shared.count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
     let way: PathBuf = up.chain(to.components().skip(shared)).collect();
-    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
+    if way.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        way
+    }
 }
 
 #[cfg(test)]

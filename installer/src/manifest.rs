@@ -48,7 +48,10 @@ impl<'a> Manifest<'a> {
                 .help("`cargo metadata` says more; mend the file, then run the command again")
         };
         let raw = str::from_utf8(file).map_err(|error| {
-            in_the_way(text::line_number(file, error.valid_up_to()), "this is no UTF-8")
+            in_the_way(
+                text::line_number(file, error.valid_up_to()),
+                "this is no UTF-8",
+            )
         })?;
         let document = Document::parse(raw).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start.min(file.len()));
@@ -78,19 +81,27 @@ impl<'a> Manifest<'a> {
     pub(crate) fn excludes(&self) -> Vec<&str> {
         let workspace = self.root().get("workspace").and_then(Item::as_table_like);
         let exclude = workspace.and_then(|workspace| workspace.get("exclude")?.as_array());
-        exclude.into_iter().flatten().filter_map(Value::as_str).collect()
+        exclude
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// The library's entry in `[workspace.dependencies]`, for members to inherit.
     pub(crate) fn workspace_source(&self) -> Option<Source> {
         let workspace = self.root().get("workspace")?.as_table_like()?;
         let dependencies = workspace.get("dependencies")?.as_table_like()?;
-        let (key, item) = dependencies.iter().find(|(key, item)| is_library(key, item))?;
+        let (key, item) = dependencies
+            .iter()
+            .find(|(key, item)| is_library(key, item))?;
         let entry = item.as_table_like();
         let default = entry.and_then(|entry| entry.get("default-features"));
         let features = entry.and_then(|entry| entry.get("features")?.as_array());
         let has_feature = features.is_some_and(|features| {
-            features.iter().any(|feature| feature.as_str() == Some("actix"))
+            features
+                .iter()
+                .any(|feature| feature.as_str() == Some("actix"))
         });
         Some(Source::Workspace {
             key: key.to_owned(),
@@ -110,6 +121,17 @@ impl<'a> Manifest<'a> {
         }
     }
 
+    /// Whether the library comes from this source already, however that is written.
+    pub(crate) fn has(&self, source: &Source) -> bool {
+        let line = source.line();
+        let Ok(wanted) = Document::parse(line.as_str()) else {
+            return false;
+        };
+        let meaning = |table: &dyn TableLike| table.get(source.key()).map(Meaning::of_item);
+        self.dependencies()
+            .is_some_and(|found| meaning(found) == meaning(wanted.as_table()))
+    }
+
     /// The file with the dependency in it.
     pub(crate) fn add(&self, source: &Source) -> Result<Vec<u8>, Failure> {
         let file = self.raw.as_bytes();
@@ -126,12 +148,17 @@ impl<'a> Manifest<'a> {
             // There is no header to write below, and one would define the table twice.
             Some(Item::Table(_)) => {
                 let header = format!("[dependencies.{}]{MARK}", source.key());
-                let fields = source.fields().into_iter().map(|field| format!("{field}{MARK}"));
+                let fields = source
+                    .fields()
+                    .into_iter()
+                    .map(|field| format!("{field}{MARK}"));
                 let lines: Vec<String> = [header].into_iter().chain(fields).collect();
                 text::insert_lines(file, file.len(), &lines, eol)
             }
             Some(other) => {
-                let line = other.span().map_or(1, |span| text::line_number(file, span.start));
+                let line = other
+                    .span()
+                    .map_or(1, |span| text::line_number(file, span.start));
                 return Err(Failure::conflict(format!(
                     "Cargo.toml line {line}: `dependencies` stands on one line, where nothing can be added that can be taken out again"
                 ))
@@ -235,15 +262,24 @@ impl<'a> Manifest<'a> {
     /// Reads the planned manifest: it must say what it said, and the new entry.
     fn verify(&self, new: &[u8], source: &Source) -> Result<(), Failure> {
         let by_hand = || {
-            Failure::conflict(format!("Cargo.toml: found no place for the dependency {PACKAGE}"))
-                .help(format!("add it to [dependencies] by hand: {}", source.line()))
+            Failure::conflict(format!(
+                "Cargo.toml: found no place for the dependency {PACKAGE}"
+            ))
+            .help(format!(
+                "add it to [dependencies] by hand: {}",
+                source.line()
+            ))
         };
         let planned = Manifest::parse(new).map_err(|_| by_hand())?;
         let is_there = planned.find(Some(source.key())) == Found::Ours;
         let rest = |manifest: &Manifest<'_>| {
             Meaning::of_table(manifest.root()).without("dependencies", source.key())
         };
-        if is_there && rest(self) == rest(&planned) { Ok(()) } else { Err(by_hand()) }
+        if is_there && rest(self) == rest(&planned) {
+            Ok(())
+        } else {
+            Err(by_hand())
+        }
     }
 }
 
@@ -253,7 +289,9 @@ fn is_library(key: &str, item: &Item) -> bool {
 }
 
 fn is_inherited(item: &Item) -> bool {
-    let inherits = item.as_table_like().and_then(|entry| entry.get("workspace"));
+    let inherits = item
+        .as_table_like()
+        .and_then(|entry| entry.get("workspace"));
     inherits.and_then(Item::as_bool) == Some(true)
 }
 
@@ -263,7 +301,11 @@ fn end_of(item: &Item) -> Option<usize> {
     let Item::Table(table) = item else {
         return own;
     };
-    table.iter().filter_map(|(_, item)| end_of(item)).chain(own).max()
+    table
+        .iter()
+        .filter_map(|(_, item)| end_of(item))
+        .chain(own)
+        .max()
 }
 
 /// The ending of the last complete line: where our lines end the text without a
@@ -283,8 +325,10 @@ mod tests {
     const PACKAGE_TABLE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n";
 
     fn sources() -> [Source; 4] {
-        let workspace =
-            |needs_feature| Source::Workspace { key: PACKAGE.to_owned(), needs_feature };
+        let workspace = |needs_feature| Source::Workspace {
+            key: PACKAGE.to_owned(),
+            needs_feature,
+        };
         [
             Source::Path("/some where/\u{e9}\"\\x".to_owned()),
             Source::Version("0.1.0".to_owned()),
@@ -299,11 +343,31 @@ mod tests {
 
     fn remove(file: &[u8]) -> Option<Removal> {
         let manifest = Manifest::parse(file).unwrap_or_else(|failure| panic!("{failure}"));
-        manifest.remove().unwrap_or_else(|failure| panic!("{failure}"))
+        manifest
+            .remove()
+            .unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     fn find(file: &str) -> Found {
-        Manifest::parse(file.as_bytes()).expect("it parses").find(Some("inherited"))
+        Manifest::parse(file.as_bytes())
+            .expect("it parses")
+            .find(Some("inherited"))
+    }
+
+    #[test]
+    fn a_source_is_recognised_however_it_is_written() {
+        let path = Source::Path("/lib".to_owned());
+        let has = |file: &str| {
+            Manifest::parse(file.as_bytes())
+                .expect("it parses")
+                .has(&path)
+        };
+        assert!(has("[dependencies]\nactix-web-sse = { path = \"/lib\" }\n"));
+        assert!(has("[dependencies.actix-web-sse]\npath = '/lib'\n"));
+        assert!(!has(
+            "[dependencies]\nactix-web-sse = { path = \"/other\" }\n"
+        ));
+        assert!(!has("[dependencies]\n") && !has(PACKAGE_TABLE));
     }
 
     fn nasty() -> Vec<String> {
@@ -326,11 +390,16 @@ mod tests {
             "[workspace]\nmembers = [\"a\"]\n",
             "[dependencies]\n\n\n\n",
         ];
-        let mut files: Vec<String> =
-            bodies.iter().map(|body| format!("{PACKAGE_TABLE}{body}")).collect();
+        let mut files: Vec<String> = bodies
+            .iter()
+            .map(|body| format!("{PACKAGE_TABLE}{body}"))
+            .collect();
         files.push(format!("dependencies.serde = \"1\"\n{PACKAGE_TABLE}"));
         files.push("[package]\nname = \"app\"".to_owned());
-        let crlf: Vec<String> = files.iter().map(|file| file.replace('\n', "\r\n")).collect();
+        let crlf: Vec<String> = files
+            .iter()
+            .map(|file| file.replace('\n', "\r\n"))
+            .collect();
         files.extend(crlf);
         let marked: Vec<String> = files.iter().map(|file| format!("\u{feff}{file}")).collect();
         files.extend(marked);
@@ -383,18 +452,33 @@ mod tests {
                 "sse = { package = \"actix-web-sse\", version = \"1\" }",
                 Found::Yours("sse".to_owned()),
             ),
-            ("actix-web-sse.workspace = true", Found::Yours(PACKAGE.to_owned())),
-            ("inherited = { workspace = true }", Found::Yours("inherited".to_owned())),
+            (
+                "actix-web-sse.workspace = true",
+                Found::Yours(PACKAGE.to_owned()),
+            ),
+            (
+                "inherited = { workspace = true }",
+                Found::Yours("inherited".to_owned()),
+            ),
             ("actix-web-sse = \"1\" # added by sse install", Found::Ours),
-            ("actix-web-sse = { package = \"other\", version = \"1\" }", Found::Absent),
+            (
+                "actix-web-sse = { package = \"other\", version = \"1\" }",
+                Found::Absent,
+            ),
             ("inherited = \"1\"", Found::Absent),
         ] {
             assert_eq!(find(&format!("[dependencies]\n{body}\n")), found, "{body}");
         }
         let table = "[dependencies.actix-web-sse]\nversion = \"1\"\n";
         assert_eq!(find(table), Found::Yours(PACKAGE.to_owned()));
-        assert_eq!(find("[dev-dependencies]\nactix-web-sse = \"1\"\n"), Found::Absent);
-        assert_eq!(find("[build-dependencies]\nactix-web-sse = \"1\"\n"), Found::Absent);
+        assert_eq!(
+            find("[dev-dependencies]\nactix-web-sse = \"1\"\n"),
+            Found::Absent
+        );
+        assert_eq!(
+            find("[build-dependencies]\nactix-web-sse = \"1\"\n"),
+            Found::Absent
+        );
     }
 
     #[test]
@@ -402,7 +486,10 @@ mod tests {
         let file = format!("dependencies = {{ serde = \"1\" }}\n{PACKAGE_TABLE}");
         let failure = add(&file, &sources()[1]).expect_err("nothing can be added");
         assert_eq!(failure.code(), crate::exit::CONFLICT);
-        assert!(failure.to_string().contains("actix-web-sse = \"0.1.0\""), "{failure}");
+        assert!(
+            failure.to_string().contains("actix-web-sse = \"0.1.0\""),
+            "{failure}"
+        );
     }
 
     #[test]
@@ -418,7 +505,10 @@ mod tests {
         let with = [with.as_slice(), b"serde = \"1\"\n"].concat();
         let removal = remove(&with).expect("ours is there");
         let left = String::from_utf8_lossy(&removal.text).into_owned();
-        assert_eq!(left, format!("{PACKAGE_TABLE}[dependencies]\nserde = \"1\"\n"));
+        assert_eq!(
+            left,
+            format!("{PACKAGE_TABLE}[dependencies]\nserde = \"1\"\n")
+        );
         assert_eq!(removal.removed, "actix-web-sse = \"0.1.0\"");
     }
 
@@ -432,10 +522,16 @@ mod tests {
 
     #[test]
     fn the_entry_of_the_workspace_is_inherited() {
-        let source =
-            |text: &str| Manifest::parse(text.as_bytes()).expect("it parses").workspace_source();
+        let source = |text: &str| {
+            Manifest::parse(text.as_bytes())
+                .expect("it parses")
+                .workspace_source()
+        };
         let inherit = |key: &str, needs_feature| {
-            Some(Source::Workspace { key: key.to_owned(), needs_feature })
+            Some(Source::Workspace {
+                key: key.to_owned(),
+                needs_feature,
+            })
         };
         assert_eq!(
             source("[workspace.dependencies]\nactix-web-sse = \"1\"\n"),
@@ -480,7 +576,13 @@ mod tests {
             let mut file = String::from(if random.below(8) == 0 { "\u{feff}" } else { "" });
             for _ in 0..random.below(9) {
                 file.push_str(LINES[random.below(LINES.len())]);
-                file.push_str(ends[if random.below(8) == 0 { random.below(2) } else { round % 2 }]);
+                file.push_str(
+                    ends[if random.below(8) == 0 {
+                        random.below(2)
+                    } else {
+                        round % 2
+                    }],
+                );
             }
             if random.below(3) == 0 {
                 file.truncate(file.trim_end_matches(['\r', '\n']).len());
@@ -493,6 +595,9 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&removal.text), file);
             restored += 1;
         }
-        assert!(restored > 1_000 && refused > 1_000, "{restored} restored, {refused} refused");
+        assert!(
+            restored > 1_000 && refused > 1_000,
+            "{restored} restored, {refused} refused"
+        );
     }
 }

@@ -15,7 +15,9 @@ pub(crate) enum Meaning {
 
 impl Meaning {
     pub(crate) fn of_table(table: &dyn TableLike) -> Self {
-        let entries = table.iter().map(|(key, item)| (key.to_owned(), Self::of_item(item)));
+        let entries = table
+            .iter()
+            .map(|(key, item)| (key.to_owned(), Self::of_item(item)));
         Self::Table(entries.collect())
     }
 
@@ -34,7 +36,7 @@ impl Meaning {
         self
     }
 
-    fn of_item(item: &Item) -> Self {
+    pub(crate) fn of_item(item: &Item) -> Self {
         match item {
             Item::None => Self::List(Vec::new()),
             Item::Value(value) => Self::of_value(value),

@@ -126,7 +126,10 @@ fn roll_back(undos: Vec<Undo>, failure: Failure) -> Failure {
     if failed.is_empty() {
         failure.and("; everything is as it was before")
     } else {
-        failure.and(&format!("; and taking back what was done failed: {}", failed.join(", ")))
+        failure.and(&format!(
+            "; and taking back what was done failed: {}",
+            failed.join(", ")
+        ))
     }
 }
 
@@ -140,7 +143,9 @@ mod tests {
     }
 
     fn plan(steps: impl IntoIterator<Item = Step>) -> Plan {
-        Plan { steps: steps.into_iter().collect() }
+        Plan {
+            steps: steps.into_iter().collect(),
+        }
     }
 
     #[test]
@@ -162,7 +167,10 @@ mod tests {
         .write()
         .expect_err("the last folder is missing");
         assert_eq!(failure.code(), crate::exit::ERROR);
-        assert!(failure.to_string().contains("as it was before"), "{failure}");
+        assert!(
+            failure.to_string().contains("as it was before"),
+            "{failure}"
+        );
         let read = |name: &str| fs::read_to_string(path.join(name)).expect("it is there");
         assert_eq!(read("changed"), "before");
         assert_eq!(read("removed"), "still here");
@@ -186,7 +194,10 @@ mod tests {
             assert!(failure.to_string().contains("changed"), "{failure}");
         }
         assert_eq!(fs::read(&path).expect("it is there"), b"changed since");
-        assert_eq!(fs::read(app.path().join("new")).expect("it is there"), b"made since");
+        assert_eq!(
+            fs::read(app.path().join("new")).expect("it is there"),
+            b"made since"
+        );
     }
 
     #[cfg(unix)]
@@ -200,14 +211,18 @@ mod tests {
         fs::set_permissions(path.join("real"), fs::Permissions::from_mode(0o640))
             .expect("it is ours");
         symlink("real", path.join("link")).expect("it can be linked");
-        plan([write(path, "link", "2")]).write().expect("it can be written");
+        plan([write(path, "link", "2")])
+            .write()
+            .expect("it can be written");
         assert!(path.join("link").is_symlink());
         let real = fs::metadata(path.join("real")).expect("it is there");
         assert_eq!(real.mode() & 0o7777, 0o640);
         assert_eq!(fs::read(path.join("real")).expect("it is there"), b"2");
 
         fs::hard_link(path.join("real"), path.join("twin")).expect("it can be linked");
-        plan([write(path, "real", "3")]).write().expect("it can be written");
+        plan([write(path, "real", "3")])
+            .write()
+            .expect("it can be written");
         assert_eq!(fs::read(path.join("twin")).expect("it is there"), b"3");
     }
 

@@ -23,7 +23,9 @@ impl Record {
             };
             Some((path.to_owned(), Some(u64::from_str_radix(hash, 16).ok()?)))
         });
-        Self { entries: entries.collect() }
+        Self {
+            entries: entries.collect(),
+        }
     }
 
     pub(crate) fn to_text(&self) -> String {
@@ -63,7 +65,12 @@ impl Record {
 
     /// Adds what `other` has; on the same file `other` is the newer one.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.entries.extend(other.entries.iter().map(|(path, hash)| (path.clone(), *hash)));
+        self.entries.extend(
+            other
+                .entries
+                .iter()
+                .map(|(path, hash)| (path.clone(), *hash)),
+        );
     }
 }
 
@@ -80,7 +87,9 @@ fn hash(contents: &[u8]) -> u64 {
 fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
     let next = contents.iter().skip(1).copied().chain([0]);
     let pairs = contents.iter().copied().zip(next);
-    pairs.filter(|pair| *pair != (b'\r', b'\n')).map(|(byte, _)| byte)
+    pairs
+        .filter(|pair| *pair != (b'\r', b'\n'))
+        .map(|(byte, _)| byte)
 }
 
 /// Whether two texts differ in their line endings at most.
@@ -100,7 +109,10 @@ mod tests {
         record.add("public/js/");
         record.add_file("public/js/sse.js", b"a\nb\n");
         assert_eq!(Record::parse(&record.to_text()), record);
-        assert_eq!(record.folders().collect::<Vec<_>>(), ["public/js/", "public/"]);
+        assert_eq!(
+            record.folders().collect::<Vec<_>>(),
+            ["public/js/", "public/"]
+        );
         assert!(record.is_unmodified("public/js/sse.js", b"a\r\nb\r\n"));
         assert!(!record.is_unmodified("public/js/sse.js", b"a\nb"));
     }

@@ -54,8 +54,11 @@ mod tests {
 
     #[test]
     fn a_script_is_known_by_what_it_says() {
-        let script =
-            Script { path: "public/js/a.js".to_owned(), contents: b"a\nb\n", is_owners: false };
+        let script = Script {
+            path: "public/js/a.js".to_owned(),
+            contents: b"a\nb\n",
+            is_owners: false,
+        };
         let mut record = Record::default();
         assert_eq!(script.state(None, &record), State::Missing);
         assert_eq!(script.state(Some(b"a\r\nb\r\n"), &record), State::Current);
@@ -67,7 +70,9 @@ mod tests {
 
     #[test]
     fn both_scripts_are_shipped_and_only_the_listeners_are_the_owners() {
-        let mut paths: Vec<_> = shipped().map(|script| (script.path, script.is_owners)).collect();
+        let mut paths: Vec<_> = shipped()
+            .map(|script| (script.path, script.is_owners))
+            .collect();
         paths.sort();
         assert!(paths.contains(&("public/js/sse-client.js".to_owned(), true)));
         assert!(paths.contains(&("public/js/sse.js".to_owned(), false)));

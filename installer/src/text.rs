@@ -26,7 +26,11 @@ impl Eol {
     pub(crate) fn of(text: &[u8]) -> Self {
         let feeds = text.iter().filter(|byte| **byte == b'\n').count();
         let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
-        if pairs * 2 > feeds { Self::CrLf } else { Self::Lf }
+        if pairs * 2 > feeds {
+            Self::CrLf
+        } else {
+            Self::Lf
+        }
     }
 
     pub(crate) fn bytes(self) -> &'static [u8] {
@@ -94,7 +98,10 @@ pub(crate) fn whole_lines(text: &[u8], range: &Range<usize>) -> Range<usize> {
 
 /// The end of the line that `at` is in, behind its newline.
 pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
-    text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |feed| at + feed + 1)
+    text[at..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(text.len(), |feed| at + feed + 1)
 }
 
 /// The number of the line that `at` is in, from 1.
@@ -111,18 +118,34 @@ pub(crate) mod tests {
 
     impl Random {
         pub(crate) fn below(&mut self, limit: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             usize::try_from(self.0 >> 33).expect("31 bits fit") % limit
         }
     }
 
     #[test]
     fn lines_at_the_end_come_out_as_they_went_in() {
-        for text in ["", "a", "a\n", "a\r\n", "a\r", "a\r\nb", "\u{feff}", "\u{feff}a", "a\n\n\n"] {
+        for text in [
+            "",
+            "a",
+            "a\n",
+            "a\r\n",
+            "a\r",
+            "a\r\nb",
+            "\u{feff}",
+            "\u{feff}a",
+            "a\n\n\n",
+        ] {
             let text = text.as_bytes();
             let eol = Eol::of(text);
             let with = insert_lines(text, text.len(), &["x", "y"], eol);
-            let at = with.iter().position(|byte| *byte == b'x').expect("the line is in");
+            let at = with
+                .iter()
+                .position(|byte| *byte == b'x')
+                .expect("the line is in");
             let out = remove_lines(&with, &[whole_lines(&with, &(at..with.len()))], eol);
             assert_eq!(out, text, "{:?}", String::from_utf8_lossy(text));
         }

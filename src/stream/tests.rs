@@ -2,7 +2,7 @@
 
 use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, time::Duration};
 
-use actix_web::{body::MessageBody, rt::time::timeout};
+use actix_web::{body::MessageBody, rt::time::timeout, test::TestRequest};
 
 use super::EventStream;
 use crate::{Config, Sse, cache::Cache, subscription::Subscription};
@@ -32,14 +32,11 @@ impl App {
     }
 
     fn open(&self, last_event_id: Option<&str>) -> EventStream {
-        let mut subscription = Subscription::default();
-        subscription.last_event_id = last_event_id.and_then(|id| {
-            let request =
-                actix_web::test::TestRequest::default().insert_header(("last-event-id", id));
-            Subscription::from_request(&request.to_http_request())
-                .unwrap()
-                .last_event_id
-        });
+        let mut request = TestRequest::default();
+        if let Some(id) = last_event_id {
+            request = request.insert_header(("last-event-id", id));
+        }
+        let subscription = Subscription::from_request(&request.to_http_request()).unwrap();
         self.sse.open(subscription).unwrap()
     }
 }

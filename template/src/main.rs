@@ -4,26 +4,37 @@
 mod pages;
 mod stream;
 
-use std::io;
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
 use actix_web::{App, HttpServer, middleware::Logger};
-use actix_web_sse::app_dir;
+use actix_web_sse::{Error, Sse, app_dir};
 
 #[actix_web::main]
-async fn main() -> io::Result<()> {
+async fn main() -> ExitCode {
     let loaded = dotenvy::from_path(app_dir().join(".env"));
     env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
     if let Err(error) = loaded {
         log::warn!("{}: {error}", app_dir().join(".env").display());
     }
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            eprintln!("help: HOST and PORT, in .env or the environment, choose the address");
+            ExitCode::FAILURE
+        }
+    }
+}
 
+async fn serve() -> io::Result<()> {
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
-    let port: u16 = port.parse().map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("PORT is no port number: `{port}`"),
-        )
-    })?;
+    let port: u16 = port
+        .parse()
+        .map_err(|_| io::Error::other(format!("PORT is no port number: `{port}`")))?;
 
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
@@ -37,28 +48,39 @@ async fn main() -> io::Result<()> {
                 .configure(pages::routes)
         }
     })
-    .bind((host, port))?;
+    .bind((host.as_str(), port))
+    .map_err(|error| io::Error::other(format!("cannot listen on {host}:{port}: {error}")))?;
 
-    for address in server.addrs() {
-        println!("\n  Listening on http://{address}\n");
-    }
-    if let Ok(sse) = &stream
-        && let Some((_, key)) = sse.config().events().iter().next()
-    {
-        println!("  Open it in a browser, then trigger an event from another terminal:\n");
-        println!(
-            "    echo 1 > '{}'",
-            sse.config().cache_dir().join(key).display()
-        );
-        println!(
-            "    sse -C '{}' save {key} '{{\"order\": 42}}'\n",
-            app_dir().display()
-        );
-    }
+    // Nobody may be reading what is printed, which is no reason to end.
+    let _ = greet(&server.addrs(), &stream);
     server.run().await
 }
 
 /// A variable of the environment, which `.env` has been read into.
 fn setting(key: &str, default: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| default.to_owned())
+}
+
+/// Says where the page is, and how to trigger an event from a shell.
+fn greet(addresses: &[SocketAddr], stream: &Result<Sse, Error>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for address in addresses {
+        writeln!(out, "\n  Listening on http://{address}\n")?;
+    }
+    let Ok(sse) = stream else { return Ok(()) };
+    let config = sse.config();
+    if let Some((_, key)) = config.events().iter().next() {
+        let (file, app) = (config.cache_dir().join(key), app_dir());
+        writeln!(
+            out,
+            "  Open it in a browser, then trigger an event from another terminal:\n"
+        )?;
+        writeln!(out, "    echo 1 > '{}'", file.display())?;
+        writeln!(
+            out,
+            "    sse -C '{}' save {key} '{{\"order\": 42}}'\n",
+            app.display()
+        )?;
+    }
+    Ok(())
 }

@@ -163,7 +163,7 @@ fn only_the_wanted_events_are_told() {
     app.run_sse(&["listen", "--events", "a", "--timeout", "0"]);
     Ran::of(
         &app.sse()
-            .args(["listen", "--events", "d"])
+            .args(["listen", "--events", "d", "--timeout", "5"])
             .output()
             .unwrap(),
     )
@@ -231,6 +231,8 @@ fn what_is_saved_while_the_server_is_down_is_heard_when_it_is_back() {
     assert!(listener.next_error_line().starts_with("warning: "));
     app.save("event_cache_key1", "1");
     app.save("event_cache_key2", "2");
+    // New clients hear of the last five seconds; this one must be known by its id.
+    thread::sleep(Duration::from_secs(6));
     let _server = Server::start(app.path(), &[("PORT", &port)]);
     let ran = listener.end();
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -256,7 +258,7 @@ fn a_server_says_why_there_is_no_stream() {
                 .unwrap(),
         )
     };
-    listen(&server, &["--events", "nope"]).fails(1, "`nope`");
+    listen(&server, &["--events", "nope", "--timeout", "5"]).fails(1, "`nope`");
     assert_eq!(get(server.address(), "/sse/stream?events=nope").status, 400);
 
     let broken = App::with_env("SSE_EVENTS=\n");
@@ -278,7 +280,12 @@ fn what_is_no_url_is_refused() {
         "event_name1",
         "",
     ] {
-        let ran = Ran::of(&app.sse().args(["listen", url]).output().unwrap());
+        let ran = Ran::of(
+            &app.sse()
+                .args(["listen", url, "--timeout", "5"])
+                .output()
+                .unwrap(),
+        );
         ran.fails(2, "no URL of a stream");
     }
 }

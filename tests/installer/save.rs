@@ -171,7 +171,7 @@ fn a_broken_configuration_is_named_by_file_and_line() {
 #[test]
 fn without_an_app_nothing_is_saved() {
     let nothing = tempfile::tempdir().unwrap();
-    for command in [&["save", "k"][..], &["listen"]] {
+    for command in [&["save", "k"][..], &["listen", "--timeout", "5"]] {
         sse_in(nothing.path(), command).fails(1, "there is no .env");
     }
     assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 0);

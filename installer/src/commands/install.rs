@@ -1,9 +1,11 @@
 //! `sse install`.
 
+use std::env;
 use std::path::Path;
 
 use crate::app;
 use crate::cli::InstallArgs;
+use crate::dependency::Source;
 use crate::env_block::{self, Place};
 use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
@@ -28,9 +30,13 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, 
 pub(super) fn prepare(app: &Path, args: &InstallArgs) -> Result<(Plan, Vec<String>), Failure> {
     let installation = Installation::read(app)?;
     check_scripts(&installation)?;
-    let manifest = planned_manifest(&installation, args)?;
+    let source = chosen_source(&installation, args)?;
+    let manifest = source
+        .as_ref()
+        .map(|source| planned_manifest(&installation, source));
+    let manifest = manifest.transpose()?;
     let env = planned_env(&installation, manifest.is_some())?;
-    let lines = describe(&installation, manifest.is_some(), env.is_some());
+    let lines = describe(&installation, source.as_ref(), env.is_some());
     Ok((plan(installation, manifest, env)?, lines))
 }
 
@@ -44,17 +50,37 @@ fn check_scripts(installation: &Installation) -> Result<(), Failure> {
     }
 }
 
-/// The manifest with the dependency; `None` when it is there.
-fn planned_manifest(
+/// The dependency to add; `None` when there is one. The one that an earlier run added stays, so
+/// it is a conflict when the arguments choose another; the owner's is reported as kept.
+fn chosen_source(
     installation: &Installation,
     args: &InstallArgs,
-) -> Result<Option<Vec<u8>>, Failure> {
-    if installation.dependency != Found::Absent {
+) -> Result<Option<Source>, Failure> {
+    let is_absent = installation.dependency == Found::Absent;
+    let chooses = args.dep_path.is_some() || args.dep_version.is_some();
+    if !(is_absent || installation.dependency == Found::Ours && chooses) {
         return Ok(None);
     }
     let source = library::source(args, installation)?;
+    if is_absent {
+        return Ok(Some(source));
+    }
     let contents = installation.manifest.contents().unwrap_or_default();
-    Manifest::parse(contents)?.add(&source).map(Some)
+    if Manifest::parse(contents)?.has(&source) {
+        return Ok(None);
+    }
+    Err(
+        Failure::conflict("Cargo.toml has the dependency already, from another place").help(
+            format!(
+                "run `sse uninstall` first, or change it by hand to: {}",
+                source.line()
+            ),
+        ),
+    )
+}
+
+fn planned_manifest(installation: &Installation, source: &Source) -> Result<Vec<u8>, Failure> {
+    Manifest::parse(installation.manifest.contents().unwrap_or_default())?.add(source)
 }
 
 /// The `.env` with keys and record; `None` when nothing is to be added. Whenever
@@ -83,7 +109,13 @@ fn created(installation: &Installation) -> Record {
     for folder in missing_folders(&installation.app) {
         record.add(folder);
     }
-    for InstalledScript { script, state, is_ours, .. } in &installation.scripts {
+    for InstalledScript {
+        script,
+        state,
+        is_ours,
+        ..
+    } in &installation.scripts
+    {
         let is_written = matches!(state, State::Missing | State::Older);
         if is_written && writes(script.is_owners, *state) || *state == State::Current && *is_ours {
             record.add_file(&script.path, script.contents);
@@ -93,7 +125,9 @@ fn created(installation: &Installation) -> Record {
 }
 
 fn missing_folders(app: &Path) -> impl Iterator<Item = &'static str> {
-    FOLDERS.into_iter().filter(move |folder| !app.join(folder).exists())
+    FOLDERS
+        .into_iter()
+        .filter(move |folder| !app.join(folder).exists())
 }
 
 /// Whether a script in this state is written; the owner's only where there is none.
@@ -109,9 +143,16 @@ fn plan(
     manifest: Option<Vec<u8>>,
     env: Option<Vec<u8>>,
 ) -> Result<Plan, Failure> {
-    let Installation { app, manifest: manifest_file, env: env_file, scripts, .. } = installation;
-    let written =
-        scripts.into_iter().filter(|script| writes(script.script.is_owners, script.state));
+    let Installation {
+        app,
+        manifest: manifest_file,
+        env: env_file,
+        scripts,
+        ..
+    } = installation;
+    let written = scripts
+        .into_iter()
+        .filter(|script| writes(script.script.is_owners, script.state));
     let (new, older): (Vec<_>, Vec<_>) = written.partition(|script| script.state == State::Missing);
     let write = |script: InstalledScript| (script.file, script.script.contents.to_vec());
 
@@ -125,7 +166,10 @@ fn plan(
     for folder in missing_folders(&app) {
         plan.add(Step::MakeDir(app.join(folder)));
     }
-    let last = new.into_iter().map(write).chain(manifest.map(|manifest| (manifest_file, manifest)));
+    let last = new
+        .into_iter()
+        .map(write)
+        .chain(manifest.map(|manifest| (manifest_file, manifest)));
     for (file, contents) in last {
         file.check_writable()?;
         plan.add(Step::Write(file, contents));
@@ -134,11 +178,11 @@ fn plan(
 }
 
 /// What is going to be done, a line for each file, and for each key that is kept.
-fn describe(installation: &Installation, adds_dependency: bool, changes_env: bool) -> Vec<String> {
-    let mut lines = vec![match &installation.dependency {
-        _ if adds_dependency => "Updated Cargo.toml".to_owned(),
-        Found::Yours(key) => format!("Kept Cargo.toml (your dependency `{key}`)"),
-        Found::Ours | Found::Absent => "Unchanged Cargo.toml".to_owned(),
+fn describe(installation: &Installation, added: Option<&Source>, changes_env: bool) -> Vec<String> {
+    let mut lines = vec![match (added, &installation.dependency) {
+        (Some(source), _) => format!("Updated Cargo.toml (with `{}`)", source.line()),
+        (None, Found::Yours(key)) => format!("Kept Cargo.toml (your dependency `{key}`)"),
+        (None, Found::Ours | Found::Absent) => "Unchanged Cargo.toml".to_owned(),
     }];
     let verb = match installation.env.contents() {
         _ if !changes_env => "Unchanged",
@@ -146,7 +190,11 @@ fn describe(installation: &Installation, adds_dependency: bool, changes_env: boo
         Some(_) => "Updated",
     };
     lines.push(format!("{verb} .env"));
-    let kept = installation.env_state.keys.iter().filter(|(_, place)| *place == Place::Yours);
+    let kept = installation
+        .env_state
+        .keys
+        .iter()
+        .filter(|(_, place)| *place == Place::Yours);
     lines.extend(kept.map(|(name, _)| format!("Kept .env ({name} has your value)")));
     for InstalledScript { script, state, .. } in &installation.scripts {
         let path = &script.path;
@@ -158,6 +206,15 @@ fn describe(installation: &Installation, adds_dependency: bool, changes_env: boo
         });
     }
     lines
+}
+
+/// How a command that is run from here names the app; not at all where it is found anyway.
+fn named(app: &Path) -> String {
+    if env::current_dir().is_ok_and(|here| here.starts_with(app)) {
+        return String::new();
+    }
+    // As a shell takes it, whatever characters it has.
+    format!("-C '{}' ", app.display().to_string().replace('\'', "'\\''"))
 }
 
 fn say_what_is_left(app: &Path, report: Report) {
@@ -174,7 +231,11 @@ fn say_what_is_left(app: &Path, report: Report) {
     ));
     steps.push((
         "Start the app, open the page, and save a value:".to_owned(),
-        format!("sse save {} '{{\"order\": 42}}'", library::first_key(app)),
+        format!(
+            "sse {}save {} '{{\"order\": 42}}'",
+            named(app),
+            library::first_key(app)
+        ),
     ));
     report.say("\nLeft to do by hand:");
     for (index, (what, line)) in steps.iter().enumerate() {
@@ -185,4 +246,19 @@ fn say_what_is_left(app: &Path, report: Report) {
          To put it behind your app's own guard, configure a scope that has the guard:\n\
          \x20        web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_elsewhere_is_named() {
+        let here = env::current_dir().expect("there is one");
+        assert_eq!(named(&here), "");
+        assert_eq!(
+            named(Path::new("/it's/else where")),
+            "-C '/it'\\''s/else where' "
+        );
+    }
 }

@@ -53,12 +53,15 @@ fn listen(
     out: &mut dyn Write,
     report: Report,
 ) -> Result<u8, Failure> {
-    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = args
+        .timeout
+        .and_then(|timeout| Instant::now().checked_add(timeout));
     let mut heard = 0;
     let mut announced = false;
     while args.count != Some(heard) {
-        let wait =
-            deadline.map_or(A_WHILE, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let wait = deadline.map_or(A_WHILE, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        });
         match source.next(wait)? {
             Some(News::Event(event)) => {
                 if !print(&event, args.json, out)? {
@@ -89,7 +92,9 @@ fn listen(
 fn ended(args: &ListenArgs, heard: u64, why: &str) -> Result<u8, Failure> {
     match args.count {
         None => Ok(exit::DONE),
-        Some(count) => Err(Failure::error(format!("{why}, and {heard} of {count} events came"))),
+        Some(count) => Err(Failure::error(format!(
+            "{why}, and {heard} of {count} events came"
+        ))),
     }
 }
 
@@ -161,7 +166,13 @@ mod tests {
 
     fn args(count: Option<u64>, json: bool) -> ListenArgs {
         let timeout = Some(Duration::from_millis(10));
-        ListenArgs { url: None, events: Vec::new(), json, count, timeout }
+        ListenArgs {
+            url: None,
+            events: Vec::new(),
+            json,
+            count,
+            timeout,
+        }
     }
 
     fn heard(news: Vec<News>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
@@ -176,12 +187,18 @@ mod tests {
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(text, "t  a  {  \"b\": 1 }\n");
         let (_, text) = heard(vec![event("[1,\n2]")], &args(None, true));
-        assert_eq!(text, "{\"id\":\"7\",\"event\":\"a\",\"timestamp\":\"t\",\"value\":[1, 2]}\n");
+        assert_eq!(
+            text,
+            "{\"id\":\"7\",\"event\":\"a\",\"timestamp\":\"t\",\"value\":[1, 2]}\n"
+        );
     }
 
     #[test]
     fn the_count_ends_it() {
-        let (result, text) = heard(vec![event("1"), event("2"), event("3")], &args(Some(2), false));
+        let (result, text) = heard(
+            vec![event("1"), event("2"), event("3")],
+            &args(Some(2), false),
+        );
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(text.lines().count(), 2);
     }
@@ -197,8 +214,13 @@ mod tests {
     #[test]
     fn a_closed_pipe_ends_it_quietly() {
         let mut source = Told(vec![event("1"), event("2")]);
-        let result =
-            listen(&mut source, "", &args(None, false), &mut ClosedPipe, Report::new(true));
+        let result = listen(
+            &mut source,
+            "",
+            &args(None, false),
+            &mut ClosedPipe,
+            Report::new(true),
+        );
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(source.0.len(), 1);
     }

@@ -1,6 +1,6 @@
 //! `sse save`.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
 use actix_web_sse::{Cache, Config, Events};
@@ -26,14 +26,26 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, F
         report.warn(nobody_listens(&args.key, config.events()));
         report.note(format!("saved {} as number {number}", args.key));
     } else {
-        report.note(format!("saved {} as number {number}; fires {}", args.key, events.join(", ")));
+        report.note(format!(
+            "saved {} as number {number}; fires {}",
+            args.key,
+            events.join(", ")
+        ));
     }
     Ok(exit::DONE)
 }
 
 fn value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
-    let text = if args.value == "-" { read_standard_input()? } else { args.value.clone() };
-    let json = if args.text { None } else { serde_json::from_str::<Box<RawValue>>(&text).ok() };
+    let text = if args.value == "-" {
+        read(io::stdin())?
+    } else {
+        args.value.clone()
+    };
+    let json = if args.text {
+        None
+    } else {
+        serde_json::from_str::<Box<RawValue>>(&text).ok()
+    };
     match json {
         Some(json) => Ok(json),
         None => to_raw_value(&text)
@@ -42,11 +54,17 @@ fn value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
 }
 
 /// The text without the newline that a shell's tools put at its end.
-fn read_standard_input() -> Result<String, Failure> {
+fn read(mut input: impl Read) -> Result<String, Failure> {
     let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(|error| {
-        Failure::error(format!("cannot read the value from standard input: {error}"))
-    })?;
+    input
+        .read_to_string(&mut text)
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => Failure::error("the value on standard input is no UTF-8")
+                .help("convert it, or for bytes that are no text: base64 FILE | sse save KEY -"),
+            _ => Failure::error(format!(
+                "cannot read the value from standard input: {error}"
+            )),
+        })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
@@ -66,7 +84,10 @@ fn nobody_listens(key: &str, events: &Events) -> String {
         Some(other) => format!("no event listens to `{key}`; did you mean `{other}`?"),
         None => {
             let keys: Vec<&str> = events.keys().collect();
-            format!("no event listens to `{key}`; SSE_EVENTS has {}", keys.join(", "))
+            format!(
+                "no event listens to `{key}`; SSE_EVENTS has {}",
+                keys.join(", ")
+            )
         }
     }
 }
@@ -76,7 +97,12 @@ mod tests {
     use super::*;
 
     fn parse(value: &str, text: bool) -> String {
-        let args = SaveArgs { key: "k".to_owned(), value: value.to_owned(), text, ttl: None };
+        let args = SaveArgs {
+            key: "k".to_owned(),
+            value: value.to_owned(),
+            text,
+            ttl: None,
+        };
         super::value(&args).expect("it is a value").get().to_owned()
     }
 
@@ -95,11 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn standard_input_loses_one_newline_and_must_be_text() {
+        for (bytes, text) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("", "")] {
+            assert_eq!(read(bytes.as_bytes()).expect("it is text"), text);
+        }
+        let failure = read(&b"\xff"[..]).expect_err("it is no text").to_string();
+        assert!(failure.contains("no UTF-8\nhelp: "), "{failure}");
+    }
+
+    #[test]
     fn an_event_in_the_place_of_its_key_is_named() {
         let config = Config::new(".", "event_name1:event_cache_key1,orders:new_order");
         let config = config.expect("the list is good");
         let why = |key: &str| nobody_listens(key, config.events());
-        assert_eq!(why("event_name1"), "`event_name1` is an event; its key is `event_cache_key1`");
+        assert_eq!(
+            why("event_name1"),
+            "`event_name1` is an event; its key is `event_cache_key1`"
+        );
         assert_eq!(
             why("event_cache_key"),
             "no event listens to `event_cache_key`; did you mean `event_cache_key1`?"

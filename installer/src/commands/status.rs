@@ -51,17 +51,25 @@ struct Status {
 pub(crate) fn run(app: &Path, json: bool, report: Report) -> Result<u8, Failure> {
     let installation = Installation::read(app)?;
     let items = items(&installation);
-    let status = Status { app: installation.app, state: whole(&items), items };
+    let status = Status {
+        app: installation.app,
+        state: whole(&items),
+        items,
+    };
     if json {
         let text = serde_json::to_string_pretty(&status)
             .map_err(|error| Failure::error(format!("cannot print the status: {error}")))?;
-        report.say(text);
+        report.data(&text)?;
     } else {
         for item in &status.items {
             report.say(item.line());
         }
     }
-    Ok(if status.state == Whole::Installed { exit::DONE } else { exit::DRIFT })
+    Ok(if status.state == Whole::Installed {
+        exit::DONE
+    } else {
+        exit::DRIFT
+    })
 }
 
 impl ItemState {
@@ -82,7 +90,10 @@ impl Item {
         } else {
             format!("{} in {}", self.item, self.path)
         };
-        let note = self.note.map(|note| format!(" ({note})")).unwrap_or_default();
+        let note = self
+            .note
+            .map(|note| format!(" ({note})"))
+            .unwrap_or_default();
         format!("{:<9}  {item}{note}", self.state.name())
     }
 }
@@ -98,18 +109,26 @@ fn items(installation: &Installation) -> Vec<Item> {
         },
         note: None,
     };
-    let keys = installation.env_state.keys.iter().map(|(name, place)| Item {
-        item: (*name).to_owned(),
-        path: ".env".to_owned(),
-        state: match place {
-            Place::Missing => ItemState::Missing,
-            Place::Installed => ItemState::Installed,
-            Place::Yours => ItemState::Yours,
-        },
-        note: None,
-    });
+    let keys = installation
+        .env_state
+        .keys
+        .iter()
+        .map(|(name, place)| Item {
+            item: (*name).to_owned(),
+            path: ".env".to_owned(),
+            state: match place {
+                Place::Missing => ItemState::Missing,
+                Place::Installed => ItemState::Installed,
+                Place::Yours => ItemState::Yours,
+            },
+            note: None,
+        });
     let scripts = installation.scripts.iter().map(script_item);
-    [dependency].into_iter().chain(keys).chain(scripts).collect()
+    [dependency]
+        .into_iter()
+        .chain(keys)
+        .chain(scripts)
+        .collect()
 }
 
 fn script_item(script: &InstalledScript) -> Item {
@@ -117,16 +136,23 @@ fn script_item(script: &InstalledScript) -> Item {
     let (state, note) = match script.state {
         State::Missing => (ItemState::Missing, None),
         State::Edited | State::Older if is_owners => (ItemState::Yours, None),
-        State::Edited => {
-            (ItemState::Modified, Some("edited; your code belongs into sse-client.js"))
-        }
-        State::Older => {
-            (ItemState::Modified, Some("from another version; `sse install` refreshes it"))
-        }
+        State::Edited => (
+            ItemState::Modified,
+            Some("edited; your code belongs into sse-client.js"),
+        ),
+        State::Older => (
+            ItemState::Modified,
+            Some("from another version; `sse install` refreshes it"),
+        ),
         State::Current if script.is_ours => (ItemState::Installed, None),
         State::Current => (ItemState::Yours, None),
     };
-    Item { item: script.script.path.clone(), path: script.script.path.clone(), state, note }
+    Item {
+        item: script.script.path.clone(),
+        path: script.script.path.clone(),
+        state,
+        note,
+    }
 }
 
 fn whole(items: &[Item]) -> Whole {

@@ -24,7 +24,9 @@ struct App {
 
 impl App {
     fn new(files: &[(&str, &str)]) -> Self {
-        let app = Self { dir: tempfile::tempdir().expect("a folder") };
+        let app = Self {
+            dir: tempfile::tempdir().expect("a folder"),
+        };
         app.write("Cargo.toml", MANIFEST);
         app.write("src/main.rs", "fn main() {}\n");
         for (name, contents) in files {
@@ -52,17 +54,22 @@ impl App {
     }
 
     fn install(&self) {
-        let code = self.try_install().unwrap_or_else(|failure| panic!("{failure}"));
+        let code = self
+            .try_install()
+            .unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(code, exit::DONE);
     }
 
     fn uninstall(&self) {
         let result = uninstall::run(self.dir.path(), Report::new(true));
-        assert_eq!(result.unwrap_or_else(|failure| panic!("{failure}")), exit::DONE);
+        assert_eq!(
+            result.unwrap_or_else(|failure| panic!("{failure}")),
+            exit::DONE
+        );
     }
 
     fn status(&self) -> u8 {
-        let result = status::run(self.dir.path(), true, Report::new(true));
+        let result = status::run(self.dir.path(), false, Report::new(true));
         result.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
@@ -74,14 +81,19 @@ impl App {
 }
 
 fn args() -> InstallArgs {
-    InstallArgs { dep_path: None, dep_version: Some("0.1.0".to_owned()) }
+    InstallArgs {
+        dep_path: None,
+        dep_version: Some("0.1.0".to_owned()),
+    }
 }
 
 fn walk(folder: &Path, tree: &mut Tree) {
     for entry in fs::read_dir(folder).expect("it can be listed") {
         let path = entry.expect("it can be listed").path();
         let metadata = fs::symlink_metadata(&path).expect("it is there");
-        let contents = metadata.is_file().then(|| fs::read(&path).expect("it can be read"));
+        let contents = metadata
+            .is_file()
+            .then(|| fs::read(&path).expect("it can be read"));
         let time = metadata.modified().ok().filter(|_| metadata.is_file());
         tree.insert(path.clone(), (contents, mode(&metadata), time));
         if metadata.is_dir() {
@@ -101,12 +113,17 @@ fn mode(_: &fs::Metadata) -> u32 {
 }
 
 fn without_times(tree: Tree) -> Tree {
-    tree.into_iter().map(|(path, (contents, mode, _))| (path, (contents, mode, None))).collect()
+    tree.into_iter()
+        .map(|(path, (contents, mode, _))| (path, (contents, mode, None)))
+        .collect()
 }
 
 fn shipped(name: &str) -> &'static str {
     let mut files = actix_web_sse::client_files();
-    files.find(|file| file.name == name).expect("it is shipped").contents
+    files
+        .find(|file| file.name == name)
+        .expect("it is shipped")
+        .contents
 }
 
 #[test]
@@ -115,12 +132,21 @@ fn uninstall_leaves_the_app_as_it_was() {
         &[][..],
         &[(".env", "")],
         &[(".env", "SECRET=1")],
-        &[(".env", "SSE_TTL=5\r\nSSE_EVENTS=a:b\r\n"), ("public/logo.svg", "<svg/>")],
+        &[
+            (".env", "SSE_TTL=5\r\nSSE_EVENTS=a:b\r\n"),
+            ("public/logo.svg", "<svg/>"),
+        ],
         &[("public/js/app.js", "")],
         &[("public/js/sse-client.js", "mine")],
         &[("public/js/sse.js", shipped("sse.js"))],
-        &[("public/js/sse-client.js", shipped("sse-client.js")), (".env", "A=1\n")],
-        &[("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nactix-web-sse = \"0.1\"")],
+        &[
+            ("public/js/sse-client.js", shipped("sse-client.js")),
+            (".env", "A=1\n"),
+        ],
+        &[(
+            "Cargo.toml",
+            "[package]\nname = \"a\"\n[dependencies]\nactix-web-sse = \"0.1\"",
+        )],
         &[("Cargo.toml", "\u{feff}[package]\r\nname = \"a\"")],
     ] {
         let app = App::new(files);
@@ -129,7 +155,11 @@ fn uninstall_leaves_the_app_as_it_was() {
         assert_eq!(app.status(), exit::DONE, "{files:?}");
         let installed = app.tree();
         app.install();
-        assert_eq!(app.tree(), installed, "a second run touches nothing: {files:?}");
+        assert_eq!(
+            app.tree(),
+            installed,
+            "a second run touches nothing: {files:?}"
+        );
         app.uninstall();
         assert_eq!(without_times(app.tree()), before, "{files:?}");
         let uninstalled = app.tree();
@@ -192,7 +222,10 @@ fn a_read_only_file_is_refused() {
         let app = App::new(&[(".env", "A=1\n")]);
         fs::set_permissions(app.path(name), fs::Permissions::from_mode(0o444)).expect("it is ours");
         let before = app.tree();
-        assert_eq!(app.try_install().expect_err("it is refused").code(), exit::CONFLICT);
+        assert_eq!(
+            app.try_install().expect_err("it is refused").code(),
+            exit::CONFLICT
+        );
         assert_eq!(app.tree(), before);
     }
 }
@@ -219,7 +252,11 @@ fn work_of_the_owner_is_kept() {
     app.install();
     app.write("public/js/sse-client.js", "my listeners");
     app.write("public/js/other.js", "");
-    app.write(".env", &app.read(".env").replace("SSE_POLL_INTERVAL=2\n", "SECRET=1\n"));
+    app.write(
+        ".env",
+        &app.read(".env")
+            .replace("SSE_POLL_INTERVAL=2\n", "SECRET=1\n"),
+    );
     app.install();
     assert_eq!(app.read("public/js/sse-client.js"), "my listeners");
     assert_eq!(app.status(), exit::DONE);
@@ -236,7 +273,10 @@ fn an_edited_client_is_named_and_never_lost() {
     app.install();
     app.write("public/js/sse.js", "edited");
     assert_eq!(app.status(), exit::DRIFT);
-    assert_eq!(app.try_install().expect_err("it is refused").code(), exit::CONFLICT);
+    assert_eq!(
+        app.try_install().expect_err("it is refused").code(),
+        exit::CONFLICT
+    );
     app.uninstall();
     assert_eq!(app.read("public/js/sse.js"), "edited");
     assert!(!app.path(".env").exists());
@@ -286,9 +326,34 @@ fn a_clone_without_its_env_file_can_be_uninstalled() {
     }
 }
 
+#[test]
+fn another_source_than_the_installed_one_is_refused() {
+    let app = App::new(&[]);
+    app.install();
+    app.install();
+    let before = app.tree();
+    let other = InstallArgs {
+        dep_path: None,
+        dep_version: Some("9".to_owned()),
+    };
+    let failure = install::run(app.dir.path(), &other, Report::new(true)).expect_err("it differs");
+    assert_eq!(failure.code(), exit::CONFLICT);
+    assert!(
+        failure.to_string().contains("actix-web-sse = \"9\""),
+        "{failure}"
+    );
+    assert_eq!(app.tree(), before);
+}
+
 /// Apps in which the steps differ.
-const TO_BE_KILLED_IN: [&[(&str, &str)]; 3] =
-    [&[], &[(".env", "A=1")], &[(".env", "SSE_EVENTS=a:b\n"), ("public/js/sse-client.js", "mine")]];
+const TO_BE_KILLED_IN: [&[(&str, &str)]; 3] = [
+    &[],
+    &[(".env", "A=1")],
+    &[
+        (".env", "SSE_EVENTS=a:b\n"),
+        ("public/js/sse-client.js", "mine"),
+    ],
+];
 
 #[test]
 fn a_killed_install_is_completed_and_undone() {
@@ -302,7 +367,11 @@ fn a_killed_install_is_completed_and_undone() {
             plan.write_until_killed(steps);
             let killed = without_times(app.tree());
             app.uninstall();
-            assert_eq!(without_times(app.tree()), before, "{steps} steps, then uninstall");
+            assert_eq!(
+                without_times(app.tree()),
+                before,
+                "{steps} steps, then uninstall"
+            );
 
             let app = App::new(files);
             let before = without_times(app.tree());
@@ -313,7 +382,11 @@ fn a_killed_install_is_completed_and_undone() {
             app.install();
             assert_eq!(app.status(), exit::DONE);
             app.uninstall();
-            assert_eq!(without_times(app.tree()), before, "{steps} steps, install, uninstall");
+            assert_eq!(
+                without_times(app.tree()),
+                before,
+                "{steps} steps, install, uninstall"
+            );
             if steps == all {
                 break;
             }

@@ -52,12 +52,21 @@ pub(super) fn prepare(app: &Path) -> Result<Option<Prepared>, Failure> {
         return Ok(None);
     }
     let is_there = |folder: &&str| installation.app.join(folder).is_dir();
-    let folders = installation.record().folders().filter(is_there).map(str::to_owned);
+    let folders = installation
+        .record()
+        .folders()
+        .filter(is_there)
+        .map(str::to_owned);
     let folders: Vec<String> = folders.collect();
     let lines = describe(&installation, manifest.as_ref(), env.as_ref());
     let removes_dependency = manifest.is_some();
     let plan = plan(installation, manifest, env, &folders)?;
-    Ok(Some(Prepared { plan, lines, folders, removes_dependency }))
+    Ok(Some(Prepared {
+        plan,
+        lines,
+        folders,
+        removes_dependency,
+    }))
 }
 
 /// The steps; `.env` comes last, since its record is what a second run goes by
@@ -69,7 +78,13 @@ fn plan(
     folders: &[String],
 ) -> Result<Plan, Failure> {
     let creates_env = installation.record().has(".env");
-    let Installation { app, manifest: manifest_file, env: env_file, scripts, .. } = installation;
+    let Installation {
+        app,
+        manifest: manifest_file,
+        env: env_file,
+        scripts,
+        ..
+    } = installation;
     let mut plan = Plan::default();
     if let Some(removal) = manifest {
         manifest_file.check_writable()?;
@@ -109,7 +124,10 @@ fn describe(
     let mut lines = Vec::new();
     match (manifest, &installation.dependency) {
         (Some(removal), _) => {
-            lines.push(format!("Updated Cargo.toml (without `{}`)", removal.removed));
+            lines.push(format!(
+                "Updated Cargo.toml (without `{}`)",
+                removal.removed
+            ));
         }
         (None, Found::Yours(key)) => {
             lines.push(format!("Kept Cargo.toml (your dependency `{key}`)"));

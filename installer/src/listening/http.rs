@@ -43,14 +43,31 @@ pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failur
     else {
         return Err(wrong());
     };
+    let (_, port) = authority
+        .as_str()
+        .rsplit_once(authority.host())
+        .unwrap_or_default();
+    if !port.is_empty() && authority.port_u16().is_none() {
+        return Err(wrong());
+    }
     let scheme = parsed.scheme_str().unwrap_or("http");
-    let path = Some(parsed.path()).filter(|path| *path != "/").unwrap_or(STREAM_PATH);
+    let path = Some(parsed.path())
+        .filter(|path| *path != "/")
+        .unwrap_or(STREAM_PATH);
     let events = (!events.is_empty()).then(|| {
         let names: Vec<String> = events.iter().map(|event| percent_encoded(event)).collect();
         format!("events={}", names.join(","))
     });
-    let query: Vec<&str> = parsed.query().into_iter().chain(events.as_deref()).collect();
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let query: Vec<&str> = parsed
+        .query()
+        .into_iter()
+        .chain(events.as_deref())
+        .collect();
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", query.join("&"))
+    };
     Ok(format!("{scheme}://{authority}{path}{query}"))
 }
 
@@ -107,7 +124,13 @@ impl Reader {
             .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("sse/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), url, last_event_id: String::new(), retry: RETRY, failures: 0 }
+        Self {
+            agent: config.into(),
+            url,
+            last_event_id: String::new(),
+            retry: RETRY,
+            failures: 0,
+        }
     }
 
     fn run(mut self, news: &SyncSender<Result<News, Failure>>) -> Result<(), Failure> {
@@ -132,19 +155,30 @@ impl Reader {
     fn wait_after_error(&mut self) -> Duration {
         let factor = 2_u32.saturating_pow(self.failures.min(8));
         self.failures += 1;
-        self.retry.max(Duration::from_millis(100)).saturating_mul(factor).min(LONGEST_WAIT)
+        self.retry
+            .max(Duration::from_millis(100))
+            .saturating_mul(factor)
+            .min(LONGEST_WAIT)
     }
 
     /// Reads one connection to its end.
     fn connect(&mut self, news: &SyncSender<Result<News, Failure>>) -> Result<Ending, Failure> {
-        let mut request = self.agent.get(&self.url).header("Accept", "text/event-stream");
+        let mut request = self
+            .agent
+            .get(&self.url)
+            .header("Accept", "text/event-stream");
         if !self.last_event_id.is_empty() {
             request = request.header("Last-Event-ID", self.last_event_id.as_bytes());
         }
         let response = match request.call() {
             Ok(response) => response,
             Err(ureq::Error::BadUri(why)) => return Err(Failure::usage(why)),
-            Err(error) => return Ok(Ending::Broken(format!("cannot reach {}: {error}", self.url))),
+            Err(error) => {
+                return Ok(Ending::Broken(format!(
+                    "cannot reach {}: {error}",
+                    self.url
+                )));
+            }
         };
         let status = response.status();
         if status.as_u16() == 204 {
@@ -157,7 +191,9 @@ impl Reader {
             }
             let first = body.lines().next().unwrap_or_default();
             let first = first.strip_prefix("error: ").unwrap_or(first);
-            return Ok(Ending::Broken(format!("the server answered {status}: {first}")));
+            return Ok(Ending::Broken(format!(
+                "the server answered {status}: {first}"
+            )));
         }
         if !is_event_stream(&response) {
             return Err(Failure::error(format!("{} is no event stream", self.url))
@@ -174,13 +210,21 @@ impl Reader {
         response: Response<Body>,
         news: &SyncSender<Result<News, Failure>>,
     ) -> Result<Ending, Failure> {
-        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+        let mut body = response
+            .into_body()
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader();
         let mut parser = Parser::resuming(&self.last_event_id);
         let mut buffer = [0; 16 * 1024];
         loop {
             let length = match body.read(&mut buffer) {
                 Ok(0) if parser.has_heard() => return Ok(Ending::Planned),
-                Ok(0) => return Ok(Ending::Broken("the stream ended before it began".to_owned())),
+                Ok(0) => {
+                    return Ok(Ending::Broken(
+                        "the stream ended before it began".to_owned(),
+                    ));
+                }
                 Ok(length) => length,
                 Err(error) => return Ok(Ending::Broken(format!("the stream broke off: {error}"))),
             };
@@ -219,7 +263,9 @@ fn understand(message: Message) -> Option<News> {
         "sse.heartbeat" => return None,
         "sse.gap" => {
             let reason = serde_json::from_str(&data).map_or(data, |gap: Gap| gap.reason);
-            return Some(News::Warning(format!("events may have been missed: {reason}")));
+            return Some(News::Warning(format!(
+                "events may have been missed: {reason}"
+            )));
         }
         _ => {}
     }
@@ -233,16 +279,31 @@ fn understand(message: Message) -> Option<News> {
             value,
         }));
     }
-    let value = serde_json::from_str(&data).or_else(|_| to_raw_value(&data)).ok()?;
-    Some(News::Event(Heard { id, event, key: None, timestamp: None, value }))
+    let value = serde_json::from_str(&data)
+        .or_else(|_| to_raw_value(&data))
+        .ok()?;
+    Some(News::Event(Heard {
+        id,
+        event,
+        key: None,
+        timestamp: None,
+        value,
+    }))
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {
-    response.body().mime_type().is_some_and(|mime| mime.eq_ignore_ascii_case("text/event-stream"))
+    response
+        .body()
+        .mime_type()
+        .is_some_and(|mime| mime.eq_ignore_ascii_case("text/event-stream"))
 }
 
 fn body_text(response: Response<Body>) -> String {
-    let body = response.into_body().into_with_config().limit(LONGEST_ANSWER).lossy_utf8(true);
+    let body = response
+        .into_body()
+        .into_with_config()
+        .limit(LONGEST_ANSWER)
+        .lossy_utf8(true);
     body.read_to_string().unwrap_or_default()
 }
 

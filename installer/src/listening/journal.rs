@@ -23,7 +23,12 @@ impl Journal {
     pub(crate) fn open(config: &Config, wanted: Vec<String>) -> Result<Self, Failure> {
         let follow = Cache::open(config)?.follow()?;
         let ready = VecDeque::from([News::Listening]);
-        Ok(Self { follow, events: config.events().clone(), wanted, ready })
+        Ok(Self {
+            follow,
+            events: config.events().clone(),
+            wanted,
+            ready,
+        })
     }
 
     fn heard(&self, entry: &Entry) -> Result<Vec<News>, Failure> {
@@ -33,7 +38,10 @@ impl Journal {
         let mut news = Vec::new();
         for event in self.events.of_key(entry.key()).filter(wants) {
             let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
-                Failure::error(format!("the saved value {} is broken: {error}", entry.number()))
+                Failure::error(format!(
+                    "the saved value {} is broken: {error}",
+                    entry.number()
+                ))
             })?;
             news.push(News::Event(Heard {
                 id: Some(entry.id()),

@@ -151,8 +151,16 @@ impl Parser {
         // "If the data buffer's last character is a U+000A LINE FEED (LF) character, then
         // remove the last character from the data buffer."
         data.truncate(data.len() - 1);
-        let event = if event.is_empty() { "message".to_owned() } else { event };
-        Some(Message { id: self.last_event_id.clone(), event, data })
+        let event = if event.is_empty() {
+            "message".to_owned()
+        } else {
+            event
+        };
+        Some(Message {
+            id: self.last_event_id.clone(),
+            event,
+            data,
+        })
     }
 }
 
@@ -167,7 +175,11 @@ mod tests {
     }
 
     fn message(id: &str, event: &str, data: &str) -> Message {
-        Message { id: id.to_owned(), event: event.to_owned(), data: data.to_owned() }
+        Message {
+            id: id.to_owned(),
+            event: event.to_owned(),
+            data: data.to_owned(),
+        }
     }
 
     #[test]
@@ -193,8 +205,9 @@ mod tests {
         for size in 1..7 {
             let mut parser = Parser::default();
             let pieces = stream.as_bytes().chunks(size);
-            let messages: Vec<_> =
-                pieces.flat_map(|piece| parser.feed(piece).expect("it is a stream")).collect();
+            let messages: Vec<_> = pieces
+                .flat_map(|piece| parser.feed(piece).expect("it is a stream"))
+                .collect();
             assert_eq!(messages, whole, "pieces of {size}");
             assert_eq!(parser.retry(), Some(Duration::from_millis(5)));
         }
@@ -210,7 +223,10 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_counts_at_the_start_alone() {
-        assert_eq!(parse("\u{feff}data: x\n\n").1, [message("", "message", "x")]);
+        assert_eq!(
+            parse("\u{feff}data: x\n\n").1,
+            [message("", "message", "x")]
+        );
         assert_eq!(parse("\n\u{feff}data: x\n\n").1, []);
     }
 

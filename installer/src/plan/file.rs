@@ -29,7 +29,11 @@ impl Original {
         let reading = |error: io::Error| Failure::io("read", &shown, &error);
         let path = match fs::symlink_metadata(&shown) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { name: name.to_owned(), path: shown, found: None });
+                return Ok(Self {
+                    name: name.to_owned(),
+                    path: shown,
+                    found: None,
+                });
             }
             Err(error) => return Err(reading(error)),
             Ok(metadata) if metadata.is_symlink() => resolve(app, name, &shown)?,
@@ -41,7 +45,11 @@ impl Original {
                 .help("move it out of the way, then run the command again"));
         }
         let contents = fs::read(&path).map_err(reading)?;
-        Ok(Self { name: name.to_owned(), path, found: Some(Found { contents, metadata }) })
+        Ok(Self {
+            name: name.to_owned(),
+            path,
+            found: Some(Found { contents, metadata }),
+        })
     }
 
     /// The contents, if the file exists.
@@ -104,12 +112,19 @@ impl Original {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Failure::io("read", &self.path, &error)),
         };
-        if now.as_deref() == self.contents() { Ok(()) } else { Err(self.has_changed()) }
+        if now.as_deref() == self.contents() {
+            Ok(())
+        } else {
+            Err(self.has_changed())
+        }
     }
 
     fn has_changed(&self) -> Failure {
-        Failure::error(format!("{} was changed by somebody else just now", self.name))
-            .help("run the command again")
+        Failure::error(format!(
+            "{} was changed by somebody else just now",
+            self.name
+        ))
+        .help("run the command again")
     }
 
     /// The contents in a file beside the target, on the same file system, with the
@@ -123,7 +138,9 @@ impl Original {
         let mut temporary = builder.tempfile_in(folder)?;
         temporary.write_all(contents)?;
         if let Some(found) = &self.found {
-            temporary.as_file().set_permissions(found.metadata.permissions())?;
+            temporary
+                .as_file()
+                .set_permissions(found.metadata.permissions())?;
         }
         temporary.as_file().sync_all()?;
         Ok(temporary)
@@ -155,7 +172,10 @@ fn put(
     if path.exists() && must_stay_in_place(metadata, &temporary.as_file().metadata()?) {
         return fs::write(path, contents);
     }
-    temporary.persist(path).map(|_| ()).map_err(|error| error.error)
+    temporary
+        .persist(path)
+        .map(|_| ())
+        .map_err(|error| error.error)
 }
 
 #[cfg(unix)]

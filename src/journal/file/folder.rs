@@ -1,7 +1,8 @@
 //! The cache folder, and who may read and write what is made in it.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -25,9 +26,15 @@ impl CacheFolder {
     /// Below the app's folder all of its path is made; elsewhere only its last part, because a
     /// mistyped absolute path would otherwise become a cache that nobody reads.
     pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
-        Self::open_or_make(config).map_err(|error| match (error.help(), config.cache_dir_from()) {
-            (None, Some(place)) => error.with_help(format!("{} names the folder", in_words(place))),
-            _ => error,
+        Self::open_or_make(config).map_err(|error| {
+            let help = error
+                .help()
+                .unwrap_or("make it yourself, or name another folder in SSE_CACHE");
+            let help = match config.cache_dir_from() {
+                Some(place) => format!("{help} ({})", in_short(place)),
+                None => help.to_owned(),
+            };
+            error.with_help(help)
         })
     }
 
@@ -41,18 +48,14 @@ impl CacheFolder {
             } else if !exists(parent)? {
                 let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
                     .at(Location::file(parent));
-                return Err(match config.cache_dir_from() {
-                    Some(place) => {
-                        error.with_help(format!("make it, or correct {}", in_words(place)))
-                    }
-                    None => error.with_help("make it, or correct SSE_CACHE"),
-                });
+                return Err(error.with_help("make it, or correct SSE_CACHE"));
             }
             make_dir(&path, 0o700).map_err(cannot)?;
         }
         let access = Access::of(&path)?;
         let folder = Self { path, access };
         folder.make(&folder.own())?;
+        folder.keep_out_of_git();
         for dir in [
             folder.claimed(),
             folder.ready(),
@@ -62,6 +65,19 @@ impl CacheFolder {
             folder.make(&dir)?;
         }
         Ok(folder)
+    }
+
+    /// What is saved is no part of the app's sources. Whether this works does not matter.
+    fn keep_out_of_git(&self) {
+        let path = self.own().join(".gitignore");
+        if path.exists() {
+            return;
+        }
+        if let Ok(mut file) = self.access.dot_file(&self.own())
+            && file.write_all(b"*\n").is_ok()
+        {
+            let _ = file.persist_noclobber(path);
+        }
     }
 
     /// Makes one of the folders below where it is missing.
@@ -108,17 +124,16 @@ impl CacheFolder {
     }
 }
 
-/// "SSE_CACHE in line 3 of .env": without the folders that lead there, because visitors of the app
-/// may read it.
-fn in_words(place: &Location) -> String {
+/// `.env:3`: without the folders that lead there, because visitors of the app may read it.
+fn in_short(place: &Location) -> String {
     let file = place
         .path()
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
     match place.line_number() {
-        Some(line) => format!("SSE_CACHE in line {line} of {file}"),
-        None => format!("SSE_CACHE in {file}"),
+        Some(line) => format!("{file}:{line}"),
+        None => file.into_owned(),
     }
 }
 
@@ -360,10 +375,7 @@ mod tests {
         let error = CacheFolder::prepare(&Config::from_dir(app.path()).unwrap())
             .err()
             .unwrap();
-        assert_eq!(
-            error.help(),
-            Some("make it, or correct SSE_CACHE in line 2 of .env")
-        );
+        assert_eq!(error.help(), Some("make it, or correct SSE_CACHE (.env:2)"));
         assert!(!elsewhere.path().join("typo").exists());
     }
 

@@ -11,7 +11,9 @@ fn serve(answers: Vec<String>) -> (String, Receiver<String>) {
     let (sender, heads) = sync_channel(16);
     thread::spawn(move || {
         for answer in answers {
-            let Ok((mut stream, _)) = listener.accept() else { return };
+            let Ok((mut stream, _)) = listener.accept() else {
+                return;
+            };
             let head = read_head(&stream);
             let _ = stream.write_all(answer.as_bytes());
             let _ = sender.send(head);
@@ -22,7 +24,9 @@ fn serve(answers: Vec<String>) -> (String, Receiver<String>) {
 
 fn read_head(stream: &TcpStream) -> String {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
-    lines.take_while(|line| !line.is_empty()).fold(String::new(), |head, line| head + &line + "\n")
+    lines
+        .take_while(|line| !line.is_empty())
+        .fold(String::new(), |head, line| head + &line + "\n")
 }
 
 fn answer(status: &str, mime: &str, body: &str) -> String {
@@ -39,7 +43,10 @@ fn open(url: &str) -> Http {
 
 fn next(http: &mut Http) -> Result<News, Failure> {
     loop {
-        match http.next(Duration::from_secs(10))?.expect("it comes in time") {
+        match http
+            .next(Duration::from_secs(10))?
+            .expect("it comes in time")
+        {
             News::Listening => {}
             news => return Ok(news),
         }
@@ -63,10 +70,19 @@ fn a_stream_is_resumed_where_it_ended() {
     ]);
     let mut http = open(&url);
     let first = next_event(&mut http);
-    assert_eq!((first.id.as_deref(), first.event.as_str()), (Some("e-2"), "a"));
-    assert_eq!((first.timestamp.as_deref(), first.value.get()), (Some("t"), "[1]"));
+    assert_eq!(
+        (first.id.as_deref(), first.event.as_str()),
+        (Some("e-2"), "a")
+    );
+    assert_eq!(
+        (first.timestamp.as_deref(), first.value.get()),
+        (Some("t"), "[1]")
+    );
     let second = next_event(&mut http);
-    assert_eq!((second.event.as_str(), second.value.get()), ("message", "\"text\""));
+    assert_eq!(
+        (second.event.as_str(), second.value.get()),
+        ("message", "\"text\"")
+    );
     let head = heads.recv().expect("it was served").to_lowercase();
     assert!(head.starts_with("get /sse/stream http/1.1"), "{head}");
     assert!(head.contains("accept: text/event-stream") && !head.contains("last-event-id"));
@@ -80,14 +96,19 @@ fn a_refusal_ends_it_with_the_servers_words() {
     let (url, _heads) = serve(vec![answer("400 Bad Request", "text/plain", body)]);
     let failure = next(&mut open(&url)).expect_err("it is refused");
     let text = failure.to_string();
-    assert!(text.contains("400: no event is named `x`\nhelp: use one of a, b"), "{text}");
+    assert!(
+        text.contains("400: no event is named `x`\nhelp: use one of a, b"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_server_in_trouble_is_asked_again() {
     let body = "error: SSE_EVENTS is missing\nhelp: add it\n";
-    let (url, _heads) =
-        serve(vec![answer("503 Service Unavailable", "text/plain", body), stream("data: 1\n\n")]);
+    let (url, _heads) = serve(vec![
+        answer("503 Service Unavailable", "text/plain", body),
+        stream("data: 1\n\n"),
+    ]);
     let mut http = open(&url);
     match next(&mut http) {
         Ok(News::Warning(text)) => assert!(text.contains("SSE_EVENTS is missing"), "{text}"),
@@ -114,7 +135,10 @@ fn a_gap_is_told_and_no_content_ends_it() {
 fn another_kind_of_page_is_no_stream() {
     let (url, _heads) = serve(vec![answer("200 OK", "text/html", "<p>")]);
     let failure = next(&mut open(&url)).expect_err("it is refused");
-    assert!(failure.to_string().contains("is no event stream"), "{failure}");
+    assert!(
+        failure.to_string().contains("is no event stream"),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -125,9 +149,27 @@ fn the_url_says_where_and_which_events() {
     };
     let is = |url: Option<String>, expected: &str| assert_eq!(url.as_deref(), Some(expected));
     is(url("http://a:1", &[]), "http://a:1/sse/stream");
-    is(url("http://a/", &["b", "c d"]), "http://a/sse/stream?events=b,c%20d");
-    is(url("https://a/my?x=1#y", &["b"]), "https://a/my?x=1&events=b");
-    for wrong in ["127.0.0.1:8080", "ftp://a", "/sse/stream", "", "http://"] {
+    is(
+        url("http://a/", &["b", "c d"]),
+        "http://a/sse/stream?events=b,c%20d",
+    );
+    is(
+        url("https://a/my?x=1#y", &["b"]),
+        "https://a/my?x=1&events=b",
+    );
+    is(
+        url("http://u:p@[::1]:1", &[]),
+        "http://u:p@[::1]:1/sse/stream",
+    );
+    for wrong in [
+        "http://a:99999",
+        "http://a:x",
+        "127.0.0.1:8080",
+        "ftp://a",
+        "/sse/stream",
+        "",
+        "http://",
+    ] {
         assert_eq!(url(wrong, &[]), None, "{wrong}");
     }
 }
