@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
+    epoch::Epoch,
     error::{Error, ErrorKind},
-    journal::Epoch,
 };
 
 /// A saved value, read back from the cache.

@@ -10,6 +10,7 @@ mod cursor;
 mod frame;
 mod replay;
 mod ring;
+mod slot;
 mod tail;
 
 use std::{
@@ -26,7 +27,8 @@ pub(crate) use self::{
     cursor::{Cursor, EventId},
     frame::{Filter, Gap, gap, heartbeat},
     replay::{Replayed, Request as ReplayRequest, replay},
-    ring::{Opening, Taken, Wanted},
+    ring::{Opening, Taken},
+    slot::Wanted,
 };
 use crate::{
     background::Background,

@@ -7,17 +7,13 @@ pub(crate) mod file;
 mod interrupt;
 mod reader;
 
-use std::{
-    fmt::{self, Display},
-    str::FromStr,
-    time::Duration,
-};
+use std::time::Duration;
 
 pub(crate) use self::{
     interrupt::Interrupt,
     reader::{Reader, Step},
 };
-use crate::error::Error;
+use crate::{epoch::Epoch, error::Error};
 
 /// Entries in a total order. Numbers begin at 1 and have no gaps; an entry never changes, and the
 /// oldest leave first.
@@ -69,29 +65,4 @@ pub(crate) trait Watch: Send {
     /// `interrupt` is raised, or for no reason at all. Notifications get lost, so who waits looks
     /// again whatever the reason was.
     fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt);
-}
-
-/// The part of an event's id that says which journal its number belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Epoch(pub(crate) u64);
-
-impl Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl FromStr for Epoch {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let hex = text.len() == 16
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !hex {
-            return Err(());
-        }
-        u64::from_str_radix(text, 16).map(Self).map_err(|_| ())
-    }
 }

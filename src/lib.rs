@@ -41,6 +41,7 @@ mod client_files;
 mod config;
 mod drop_ins;
 mod entry;
+mod epoch;
 mod error;
 mod fault;
 mod journal;

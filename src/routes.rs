@@ -65,7 +65,14 @@ fn of_this_process() -> Result<Sse, Error> {
     .clone()
 }
 
-pub(crate) fn add(app: &mut ServiceConfig, sse: Result<Sse, Error>) {
+impl Sse {
+    /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
+    pub fn configure(&self, app: &mut ServiceConfig) {
+        add(app, Ok(self.clone()));
+    }
+}
+
+fn add(app: &mut ServiceConfig, sse: Result<Sse, Error>) {
     let stream = move |request: HttpRequest| {
         let response = sse.clone().and_then(|sse| sse.stream(&request));
         std::future::ready(response)

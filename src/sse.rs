@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
 
 use crate::{
-    cache::Cache, config::Config, error::Error, hub::Hub, routes, stream::EventStream,
+    cache::Cache, config::Config, error::Error, hub::Hub, stream::EventStream,
     subscription::Subscription,
 };
 
@@ -112,11 +112,6 @@ impl Sse {
                 .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
                 .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));
         }
-    }
-
-    /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
-    pub fn configure(&self, app: &mut web::ServiceConfig) {
-        routes::add(app, Ok(self.clone()));
     }
 
     /// The configuration in force.

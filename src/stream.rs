@@ -19,12 +19,12 @@ use tokio::{
 };
 
 use crate::{
+    epoch::Epoch,
     error::Error,
     hub::{
         Cursor, EventId, Filter, Gap, Hub, Opening, Permit, ReplayRequest, Replayed, Taken,
         Waiters, Wanted, gap, heartbeat, replay, vary,
     },
-    journal::Epoch,
     subscription::{LastEventId, Subscription},
 };
 

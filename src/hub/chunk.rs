@@ -5,9 +5,9 @@ use bytes::{Bytes, BytesMut};
 use super::{
     cursor::Cursor,
     frame::{Gap, gap},
-    ring::{Content, Slot, Wanted},
+    slot::{Content, Slot, Wanted},
 };
-use crate::journal::Epoch;
+use crate::epoch::Epoch;
 
 /// As much as one chunk holds, give or take an entry. A client that has more to get takes several.
 const FULL: usize = 256 * 1024;

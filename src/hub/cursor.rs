@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::journal::Epoch;
+use crate::epoch::Epoch;
 
 /// Where a stream is: before the entry `next`, of which it has had `parts` frames already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

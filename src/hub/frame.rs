@@ -167,7 +167,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::{entry, journal::Epoch};
+    use crate::{entry, epoch::Epoch};
 
     const EPOCH: Epoch = Epoch(0xabc);
 

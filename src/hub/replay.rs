@@ -8,12 +8,12 @@ use super::{
     chunk::Chunk,
     cursor::Cursor,
     frame::{Filter, Gap},
-    ring::{Slot, Wanted},
+    slot::{Slot, Wanted},
 };
 use crate::{
-    config::Events,
+    epoch::Epoch,
     error::Error,
-    journal::{Epoch, Reader, Step},
+    journal::{Reader, Step},
     store::Store,
 };
 
@@ -93,23 +93,4 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     }
     let cursor = Cursor::before(reader.next());
     Ok(Replayed::Frames(chunk.finish(cursor.next), cursor))
-}
-
-impl Slot {
-    /// An entry that is seen now.
-    pub(super) fn of(entry: &crate::entry::Entry, events: &Events, now: SystemTime) -> Self {
-        use super::{frame::frames, ring::Content};
-        let content = match frames(entry, events) {
-            Ok(frames) => Content::Frames(frames),
-            Err(error) => {
-                log::error!("journal entry {} is skipped: {error}", entry.number());
-                Content::Missing
-            }
-        };
-        Self {
-            seen: std::time::Instant::now(),
-            expires: entry.expires(now),
-            content,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{PoisonError, RwLock},
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -11,9 +11,9 @@ use bytes::Bytes;
 use super::{
     chunk::Chunk,
     cursor::Cursor,
-    frame::{Filter, Frame},
+    slot::{Slot, Wanted},
 };
-use crate::journal::Epoch;
+use crate::epoch::Epoch;
 
 /// As many bytes of frames as are kept at most.
 const MEMORY: usize = 32 * 1024 * 1024;
@@ -32,21 +32,6 @@ struct Window {
     bytes: usize,
 }
 
-/// One entry.
-pub(crate) struct Slot {
-    pub(crate) seen: Instant,
-    /// When it is no longer replayed.
-    pub(crate) expires: Option<SystemTime>,
-    pub(crate) content: Content,
-}
-
-pub(crate) enum Content {
-    /// One frame for each event that listens to the entry's key; often none.
-    Frames(Vec<Frame>),
-    /// The entry could not be read.
-    Missing,
-}
-
 /// Where a new stream may begin: numbers of entries in one window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Opening {
@@ -57,17 +42,6 @@ pub(crate) struct Opening {
     pub(crate) recent: u64,
     /// The one that comes next.
     pub(crate) end: u64,
-}
-
-/// What a stream asks for.
-pub(crate) struct Wanted<'a> {
-    pub(crate) epoch: Epoch,
-    pub(crate) cursor: Cursor,
-    pub(crate) filter: &'a Filter,
-    /// Entries up to this number were saved before the stream came: their time to live counts.
-    pub(crate) replay_until: u64,
-    /// Whether the client has a right to them, and must be told of those that are over.
-    pub(crate) returning: bool,
 }
 
 /// What a stream gets.
@@ -209,27 +183,15 @@ impl Window {
     }
 }
 
-impl Wanted<'_> {
-    /// Time to live governs what is replayed, never what is delivered as it comes.
-    pub(crate) fn is_over(&self, number: u64, expires: Option<SystemTime>) -> bool {
-        number <= self.replay_until && expires.is_some_and(|expires| SystemTime::now() > expires)
-    }
-}
-
-impl Content {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
-            Self::Missing => 0,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
+    use crate::hub::{
+        frame::{Filter, Frame},
+        slot::Content,
+    };
 
     const EPOCH: Epoch = Epoch(1);
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Feed,
-    ring::{Content, Slot},
+    slot::{Content, Slot},
 };
 use crate::{
     background::Background,

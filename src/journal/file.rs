@@ -30,8 +30,8 @@ pub(crate) use self::{
     open::{open_regular, read_all, same_file},
 };
 use self::{layout::Layout, watch::FolderWatch};
-use super::{Epoch, Journal, Read, Watch};
-use crate::error::Error;
+use super::{Journal, Read, Watch};
+use crate::{epoch::Epoch, error::Error};
 
 /// One journal in a cache folder. When the folder is deleted or replaced, this one is no longer
 /// [current](Journal::is_current), and another is opened.

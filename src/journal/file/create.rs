@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{CacheFolder, FileJournal, find, layout::Layout, open::rename_without_replacing};
-use crate::{error::Error, journal::Epoch};
+use crate::{epoch::Epoch, error::Error};
 
 /// Other processes may be making or removing the journal at the same time.
 const TRIES: u32 = 20;
