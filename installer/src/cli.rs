@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::dependency;
 use crate::exit;
-use crate::library;
 
 /// Server-Sent Events for actix-web apps: save a value, and every browser that listens gets an event.
 #[derive(Parser)]
@@ -70,7 +70,7 @@ pub(crate) struct InstallArgs {
 
     /// Depend on this version of the library from the registry [default: the version of this
     /// command, if it was installed from there]
-    #[arg(long, value_name = "REQ", value_parser = library::version_requirement)]
+    #[arg(long, value_name = "REQ", value_parser = dependency::version_requirement)]
     pub(crate) dep_version: Option<String>,
 }
 

@@ -57,6 +57,16 @@ impl Source {
     }
 }
 
+/// A version requirement as cargo takes it, as far as a glance can tell.
+pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
+    let is_known = |c: char| c.is_ascii_alphanumeric() || " .*^~<>=,+-".contains(c);
+    if text.chars().any(|c| c.is_ascii_digit() || c == '*') && text.chars().all(is_known) {
+        Ok(text.to_owned())
+    } else {
+        Err("a version requirement looks like 0.1, =0.1.0 or >=0.1, <0.3".to_owned())
+    }
+}
+
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -68,4 +78,19 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_requirements_are_told_from_other_words() {
+        for good in ["0.1", "=0.1.0", ">=0.1, <0.3", "*", "1.0.0-rc.1+x"] {
+            assert!(version_requirement(good).is_ok(), "{good}");
+        }
+        for bad in ["", "latest", "1\"", "1\n2"] {
+            assert!(version_requirement(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -1,0 +1,84 @@
+//! Reading the configuration.
+
+use super::*;
+
+fn read(env: &str) -> Result<Config, Error> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(".env"), env).unwrap();
+    Config::from_dir(dir.path())
+}
+
+#[test]
+fn the_three_keys_are_enough() {
+    let config = read("SSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\nSSE_EVENTS=a:k\n").unwrap();
+    assert_eq!(config.stream_duration(), Duration::from_secs(15));
+    assert_eq!(config.poll_interval(), Duration::from_secs(2));
+    assert_eq!(config.ttl(), Duration::from_secs(60));
+    assert_eq!(config.cache_dir(), config.app_dir().join("writable/cache"));
+    assert_eq!(config.events().iter().collect::<Vec<_>>(), [("a", "k")]);
+}
+
+#[test]
+fn every_broken_value_names_its_line_and_a_remedy() {
+    for (line, what) in [
+        ("SSE_EVENTS=", "is empty"),
+        ("SSE_EVENTS=a", "lacks its"),
+        ("SSE_EVENTS=a:../k", "leading dot"),
+        (
+            "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=soon",
+            "no number of seconds: `soon`",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=-1",
+            "no number of seconds",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=NaN",
+            "no number of seconds",
+        ),
+        ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=", "no number of seconds"),
+        ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0", "out of range"),
+        ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "no number of seconds"),
+        (
+            "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1e19",
+            "no number of seconds",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0",
+            "no number of connections",
+        ),
+        ("SSE_EVENTS=a:k\nSSE_CACHE=", "is empty"),
+        (
+            "SSE_EVENTS=a:k\nSSE_CACHE=redis://localhost",
+            "`redis` cache",
+        ),
+        ("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=*", "no origin"),
+        (
+            "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://a.example/",
+            "no origin",
+        ),
+    ] {
+        let error = read(line).unwrap_err();
+        assert!(error.to_string().contains(what), "{line:?} gave {error}");
+        let expected = line.lines().count();
+        assert_eq!(
+            error.location().unwrap().line_number(),
+            Some(expected),
+            "{line:?}"
+        );
+        assert!(error.help().is_some(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_missing_key_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Config::from_dir(dir.path()).unwrap_err();
+    assert!(error.to_string().contains("no .env"), "{error}");
+    assert!(
+        read("A=b\n")
+            .unwrap_err()
+            .to_string()
+            .contains("SSE_EVENTS is not set")
+    );
+}

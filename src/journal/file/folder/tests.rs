@@ -1,0 +1,63 @@
+//! Making the cache folder, and the rights of what is in it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+fn config(dir: &Path) -> Config {
+    Config::new(dir, "a:k").unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_new_folder_is_its_owners_alone() {
+    let app = tempfile::tempdir().unwrap();
+    let folder = CacheFolder::prepare(&config(app.path())).unwrap();
+    assert_eq!(mode(folder.path()), 0o700);
+    assert_eq!(mode(&folder.ready()), 0o700);
+    let file = folder.access().dot_file(folder.path()).unwrap();
+    assert_eq!(mode(file.path()), 0o600);
+}
+
+#[test]
+fn a_groups_folder_is_shared_with_the_group_and_not_with_the_world() {
+    let app = tempfile::tempdir().unwrap();
+    let config = config(app.path()).with_cache_dir("cache");
+    fs::create_dir(config.cache_dir()).unwrap();
+    fs::set_permissions(config.cache_dir(), fs::Permissions::from_mode(0o2775)).unwrap();
+    let folder = CacheFolder::prepare(&config).unwrap();
+    assert_eq!(mode(&folder.ready()), 0o2770);
+    let file = folder.access().dot_file(folder.path()).unwrap();
+    assert_eq!(mode(file.path()), 0o640);
+}
+
+#[test]
+fn a_mistyped_absolute_path_is_not_made() {
+    let app = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = config(app.path()).with_cache_dir(elsewhere.path().join("typo/cache"));
+    let error = CacheFolder::prepare(&config).err().unwrap();
+    assert!(error.to_string().contains("parent is missing"), "{error}");
+    let env = format!(
+        "SSE_EVENTS=a:k\nSSE_CACHE={}/typo/cache\n",
+        elsewhere.path().display()
+    );
+    fs::write(app.path().join(".env"), env).unwrap();
+    let error = CacheFolder::prepare(&Config::from_dir(app.path()).unwrap())
+        .err()
+        .unwrap();
+    assert_eq!(error.help(), Some("make it, or correct SSE_CACHE (.env:2)"));
+    assert!(!elsewhere.path().join("typo").exists());
+}
+
+#[test]
+fn a_file_in_the_way_is_an_error_with_a_remedy() {
+    let app = tempfile::tempdir().unwrap();
+    fs::write(app.path().join("writable"), "").unwrap();
+    let error = CacheFolder::prepare(&config(app.path())).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Cache);
+    assert!(error.help().unwrap().contains("SSE_CACHE"), "{error}");
+}
