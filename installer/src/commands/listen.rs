@@ -80,6 +80,11 @@ fn listen(
                 return ended(args, heard, "the stream ended");
             }
             None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                if !announced && heard == 0 {
+                    return Err(Failure::error(format!(
+                        "the time is over, and {from} was never reached"
+                    )));
+                }
                 return ended(args, heard, "the time is over");
             }
             None => {}
@@ -233,5 +238,16 @@ mod tests {
         let failure = check_events(&["event_nam1".to_owned()], config.events());
         let text = failure.expect_err("it is unknown").to_string();
         assert!(text.contains("did you mean `event_name1`?"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_is_never_reached_is_an_error() {
+        let (result, _) = heard(
+            vec![News::Warning("it does not answer".into())],
+            &args(None, false),
+        );
+        let failure = result.expect_err("nobody listened");
+        assert_eq!(failure.code(), exit::ERROR);
+        assert!(failure.to_string().contains("here was never reached"));
     }
 }
