@@ -1,7 +1,5 @@
 //! `sse uninstall`.
 
-use std::process::Command;
-
 use crate::hello::Hello;
 
 #[test]
@@ -37,11 +35,12 @@ fn it_gives_back_every_byte() {
     }
 }
 
+#[cfg(feature = "tools")]
 #[test]
 fn it_leaves_nothing_for_git_to_see() {
     let hello = Hello::with(&[(".env", "SECRET=1")]);
     let git = |arguments: &[&str]| {
-        let mut git = Command::new("git");
+        let mut git = std::process::Command::new("git");
         git.args([
             "-c",
             "user.name=x",
