@@ -77,10 +77,10 @@ impl Config {
             ..Self::defaults(app_dir)
         };
         if let Some(setting) = settings.get("SSE_STREAM_DURATION") {
-            config.stream_duration = seconds(&setting)?;
+            config.stream_duration = seconds(&setting, "from 0 (never) to a hundred years", 15)?;
         }
         if let Some(setting) = settings.get("SSE_POLL_INTERVAL") {
-            config.poll_interval = seconds(&setting)?;
+            config.poll_interval = seconds(&setting, POLL_INTERVALS_IN_WORDS, 2)?;
             if !POLL_INTERVALS.contains(&config.poll_interval) {
                 return Err(setting
                     .error(format!("is out of range: `{}`", setting.value))
@@ -90,7 +90,7 @@ impl Config {
             }
         }
         if let Some(setting) = settings.get("SSE_TTL") {
-            config.ttl = seconds(&setting)?;
+            config.ttl = seconds(&setting, "from 0 (for ever) to a hundred years", 60)?;
         }
         if let Some(setting) = settings.get("SSE_CACHE") {
             config.cache_dir = cache_dir(&setting, &config.app_dir)?;
@@ -321,6 +321,7 @@ const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
     SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
 /// Below, looking would cost more than notifications save; above, a lost one would go unnoticed.
+const POLL_INTERVALS_IN_WORDS: &str = "from 0.05 to 3600";
 const POLL_INTERVALS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(3600);
 
@@ -346,7 +347,7 @@ fn no_events(settings: &Settings) -> Error {
     }
 }
 
-fn seconds(setting: &Setting) -> Result<Duration, Error> {
+fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Error> {
     setting
         .value
         .trim()
@@ -358,7 +359,7 @@ fn seconds(setting: &Setting) -> Result<Duration, Error> {
             setting
                 .error(format!("is no number of seconds: `{}`", setting.value))
                 .with_help(format!(
-                    "write a number from 0 to a hundred years, for example {}=15",
+                    "write seconds {range}, for example {}={example}",
                     setting.key
                 ))
         })

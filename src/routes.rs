@@ -39,7 +39,7 @@ use crate::{client_files::client_file, config::app_dir, error::Error, sse::Sse};
 /// ```
 ///
 /// The configuration is read from `.env` once, when the first worker starts. When it cannot be
-/// used, the app starts all the same, the log says why, and the stream answers 503 with the
+/// used, the app starts all the same, the log (standard error, where the app has none) says why, and the stream answers 503 with the
 /// reason.
 pub fn routes(app: &mut ServiceConfig) {
     add(app, of_this_process());
@@ -56,13 +56,22 @@ fn of_this_process() -> Result<Sse, Error> {
     static SSE: OnceLock<Result<Sse, Error>> = OnceLock::new();
     SSE.get_or_init(|| {
         Sse::from_env().inspect_err(|error| {
-            log::error!("Server-Sent Events are off: {error}");
+            report(&format!("Server-Sent Events are off: {error}"));
             if let Some(help) = error.help() {
-                log::error!("help: {help}");
+                report(&format!("help: {help}"));
             }
         })
     })
     .clone()
+}
+
+/// To the log, or to standard error where the app has set up none: this must not go unseen.
+fn report(text: &str) {
+    if log::log_enabled!(log::Level::Error) {
+        log::error!("{text}");
+    } else {
+        eprintln!("{text}");
+    }
 }
 
 impl Sse {

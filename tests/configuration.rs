@@ -108,7 +108,7 @@ fn a_key_that_leads_out_of_the_cache_is_said() {
 fn a_value_that_is_no_number_is_said() {
     for (key, remedy) in [
         ("SSE_STREAM_DURATION", "SSE_STREAM_DURATION=15"),
-        ("SSE_POLL_INTERVAL", "SSE_POLL_INTERVAL=15"),
+        ("SSE_POLL_INTERVAL", "SSE_POLL_INTERVAL=2"),
     ] {
         let app = App::with_env(&format!("{EVENTS}\n\n\n{key}=soon\n"));
         is_off(

@@ -159,8 +159,13 @@
     words.append(element('div', 'name', name), element('code', 'value', text));
     const close = element('button', '', '×');
     close.type = 'button';
-    close.setAttribute('aria-label', `Dismiss ${name}`);
-    close.addEventListener('click', () => item.remove());
+    close.setAttribute('aria-label', `Dismiss ${name}: ${text}`);
+    close.addEventListener('click', () => {
+      // The keyboard's place goes to the next toast, or to the list, and not to the top of the page.
+      const next = item.nextElementSibling ?? item.previousElementSibling;
+      item.remove();
+      (next?.querySelector('button') ?? byId('arrived')).focus();
+    });
     item.append(words, close);
 
     // It stays while someone reads it or is about to press its button.
@@ -181,6 +186,7 @@
     byId('status').dataset.status = now;
     byId('status').textContent = STATUS_TEXT[now];
     if (now !== 'reconnecting') byId('reason').hidden = true;
+    if (now === 'open') show(byId('trigger-error'), '');
   }
 
   /** EventSource hides what the server answered, so the page asks once more, to read the reason. */
@@ -199,6 +205,8 @@
     if (sse.status !== 'reconnecting' || reason === '') return;
     byId('reason-text').textContent = reason;
     byId('reason').hidden = false;
+    // What the page says about missing events is explained by the reason.
+    byId('no-events').hidden = true;
   }
 
   /** Shows the client's connection, and takes over events that the app was given while it was away. */
