@@ -134,7 +134,11 @@ impl Original {
         let mut builder = Builder::new();
         builder.prefix(".sse-").suffix(".tmp");
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        {
+            // What is in the file may be secret, until it has the rights of the one it replaces.
+            let mode = if self.found.is_some() { 0o600 } else { 0o666 };
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        }
         let mut temporary = builder.tempfile_in(folder)?;
         temporary.write_all(contents)?;
         if let Some(found) = &self.found {
