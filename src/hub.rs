@@ -8,6 +8,7 @@ mod bell;
 mod chunk;
 mod cursor;
 mod frame;
+mod place;
 mod replay;
 mod ring;
 mod slot;
@@ -24,10 +25,11 @@ use std::{
 use self::{bell::Bells, ring::Ring};
 pub(crate) use self::{
     bell::Waiters,
-    cursor::{Cursor, EventId},
+    cursor::EventId,
     frame::{Filter, Gap, gap, heartbeat},
+    place::{Opening, Place},
     replay::{Replayed, Request as ReplayRequest, replay},
-    ring::{Opening, Taken},
+    ring::Taken,
     slot::Wanted,
 };
 use crate::{

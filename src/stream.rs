@@ -19,11 +19,10 @@ use tokio::{
 };
 
 use crate::{
-    epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, EventId, Filter, Gap, Hub, Opening, Permit, ReplayRequest, Replayed, Taken,
-        Waiters, Wanted, gap, heartbeat, replay, vary,
+        Filter, Gap, Hub, Permit, Place, ReplayRequest, Replayed, Taken, Waiters, Wanted, gap,
+        heartbeat, replay, vary,
     },
     subscription::{LastEventId, Subscription},
 };
@@ -49,14 +48,6 @@ pub struct EventStream {
     ends_at: Option<Instant>,
     ended: bool,
     _permit: Permit,
-}
-
-/// Where the client is, and what it has a right to.
-struct Place {
-    epoch: Epoch,
-    cursor: Cursor,
-    replay_until: u64,
-    returning: bool,
 }
 
 /// A place in this thread's list of waiting streams.
@@ -155,11 +146,8 @@ impl EventStream {
                 }
             }
             let taken = self.hub.feed().ring.take(&Wanted {
-                epoch: self.place.epoch,
-                cursor: self.place.cursor,
+                place: self.place,
                 filter: &self.filter,
-                replay_until: self.place.replay_until,
-                returning: self.place.returning,
             });
             match taken {
                 Taken::Frames(bytes, cursor) => {
@@ -183,11 +171,8 @@ impl EventStream {
     fn ask_journal(&mut self) {
         let store = Arc::clone(self.hub.store());
         let request = ReplayRequest {
-            epoch: self.place.epoch,
-            cursor: self.place.cursor,
+            place: self.place,
             filter: Arc::clone(&self.filter),
-            replay_until: self.place.replay_until,
-            returning: self.place.returning,
             until: self.hub.feed().ring.first(),
         };
         self.from_journal = Some(tokio::task::spawn_blocking(move || {
@@ -271,31 +256,6 @@ impl EventStream {
             }
             self.timer.as_mut().reset(due_at);
         }
-    }
-}
-
-impl Place {
-    /// A client that brings no id begins a few seconds back.
-    fn of_a_new_client(opening: Opening) -> Self {
-        Self::before(opening, opening.recent)
-    }
-
-    /// A client that was there all the time begins with all that there is of another journal.
-    fn in_another_journal(opening: Opening) -> Self {
-        Self::before(opening, opening.first)
-    }
-
-    fn before(opening: Opening, next: u64) -> Self {
-        Self {
-            epoch: opening.epoch,
-            cursor: Cursor::before(next),
-            replay_until: opening.end - 1,
-            returning: false,
-        }
-    }
-
-    fn id(&self) -> EventId {
-        self.cursor.id(self.epoch)
     }
 }
 

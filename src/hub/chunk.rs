@@ -47,7 +47,7 @@ impl Chunk {
             return;
         }
         if wanted.is_over(number, slot.expires) {
-            if wanted.returning {
+            if wanted.place.returning {
                 self.missed(Gap::Expired);
             }
             return;

@@ -8,10 +8,10 @@ use super::{
     chunk::Chunk,
     cursor::Cursor,
     frame::{Filter, Gap},
+    place::Place,
     slot::{Slot, Wanted},
 };
 use crate::{
-    epoch::Epoch,
     error::Error,
     journal::{Reader, Step},
     store::Store,
@@ -35,11 +35,8 @@ pub(crate) enum Replayed {
 
 /// What a stream asks of the journal; it owns all, since it is answered on another thread.
 pub(crate) struct Request {
-    pub(crate) epoch: Epoch,
-    pub(crate) cursor: Cursor,
+    pub(crate) place: Place,
     pub(crate) filter: Arc<Filter>,
-    pub(crate) replay_until: u64,
-    pub(crate) returning: bool,
     /// Where the ring takes over.
     pub(crate) until: u64,
 }
@@ -49,10 +46,10 @@ pub(crate) struct Request {
 /// Files are read, so this belongs on a thread that may wait for them.
 pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error> {
     let journal = store.journal()?;
-    if journal.epoch() != request.epoch {
+    if journal.epoch() != request.place.epoch {
         return Ok(Replayed::OtherEpoch);
     }
-    let Cursor { next, mut parts } = request.cursor;
+    let Cursor { next, mut parts } = request.place.cursor;
     if next >= request.until {
         // The tail has not come so far, but another server on this cache may have.
         let newest = journal.newest()?;
@@ -64,13 +61,10 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
         });
     }
     let wanted = Wanted {
-        epoch: request.epoch,
-        cursor: request.cursor,
+        place: request.place,
         filter: &request.filter,
-        replay_until: request.replay_until,
-        returning: request.returning,
     };
-    let mut chunk = Chunk::new(request.epoch);
+    let mut chunk = Chunk::new(request.place.epoch);
     let mut reader = Reader::new(journal, next);
     let until = request.until.min(next.saturating_add(MOST));
     while reader.next() < until && !chunk.is_full() {

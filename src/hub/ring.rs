@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::{
     chunk::Chunk,
     cursor::Cursor,
+    place::Opening,
     slot::{Slot, Wanted},
 };
 use crate::epoch::Epoch;
@@ -30,18 +31,6 @@ struct Window {
     first: u64,
     slots: VecDeque<Slot>,
     bytes: usize,
-}
-
-/// Where a new stream may begin: numbers of entries in one window.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Opening {
-    pub(crate) epoch: Epoch,
-    /// The first that is in memory.
-    pub(crate) first: u64,
-    /// The first that a new client hears.
-    pub(crate) recent: u64,
-    /// The one that comes next.
-    pub(crate) end: u64,
 }
 
 /// What a stream gets.
@@ -131,8 +120,8 @@ impl Ring {
     /// All that a stream has not had yet, as one chunk.
     pub(crate) fn take(&self, wanted: &Wanted<'_>) -> Taken {
         let window = self.read();
-        let Cursor { next, parts } = wanted.cursor;
-        if wanted.epoch != window.epoch {
+        let Cursor { next, parts } = wanted.place.cursor;
+        if wanted.place.epoch != window.epoch {
             return Taken::OtherEpoch;
         }
         if next >= window.end() {
@@ -170,7 +159,7 @@ impl Window {
         let Cursor {
             mut next,
             mut parts,
-        } = wanted.cursor;
+        } = wanted.place.cursor;
         for slot in self.slots.range(start..) {
             chunk.entry(wanted, next, parts, slot);
             next += 1;
@@ -190,6 +179,7 @@ mod tests {
     use super::*;
     use crate::hub::{
         frame::{Filter, Frame},
+        place::Place,
         slot::Content,
     };
 
@@ -221,11 +211,13 @@ mod tests {
 
     fn take(ring: &Ring, cursor: Cursor, filter: &Filter) -> Taken {
         ring.take(&Wanted {
-            epoch: EPOCH,
-            cursor,
+            place: Place {
+                epoch: EPOCH,
+                cursor,
+                replay_until: 0,
+                returning: true,
+            },
             filter,
-            replay_until: 0,
-            returning: true,
         })
     }
 
@@ -298,11 +290,13 @@ mod tests {
         let wanted = |filter, replay_until, returning| {
             let cursor = Cursor::before(1);
             text(ring.take(&Wanted {
-                epoch: EPOCH,
-                cursor,
+                place: Place {
+                    epoch: EPOCH,
+                    cursor,
+                    replay_until,
+                    returning,
+                },
                 filter,
-                replay_until,
-                returning,
             }))
         };
         assert_eq!(

@@ -3,10 +3,10 @@
 use std::time::{Instant, SystemTime};
 
 use super::{
-    cursor::Cursor,
     frame::{Filter, Frame, frames},
+    place::Place,
 };
-use crate::{config::Events, entry::Entry, epoch::Epoch};
+use crate::{config::Events, entry::Entry};
 
 /// One entry.
 pub(crate) struct Slot {
@@ -53,18 +53,14 @@ impl Content {
 
 /// What a stream asks for.
 pub(crate) struct Wanted<'a> {
-    pub(crate) epoch: Epoch,
-    pub(crate) cursor: Cursor,
+    pub(crate) place: Place,
     pub(crate) filter: &'a Filter,
-    /// Entries up to this number were saved before the stream came: their time to live counts.
-    pub(crate) replay_until: u64,
-    /// Whether the client has a right to them, and must be told of those that are over.
-    pub(crate) returning: bool,
 }
 
 impl Wanted<'_> {
     /// Time to live governs what is replayed, never what is delivered as it comes.
     pub(crate) fn is_over(&self, number: u64, expires: Option<SystemTime>) -> bool {
-        number <= self.replay_until && expires.is_some_and(|expires| SystemTime::now() > expires)
+        number <= self.place.replay_until
+            && expires.is_some_and(|expires| SystemTime::now() > expires)
     }
 }

@@ -1,0 +1,52 @@
+//! Where a stream is.
+
+use super::cursor::{Cursor, EventId};
+use crate::epoch::Epoch;
+
+/// Where a new stream may begin: numbers of entries in one window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening {
+    pub(crate) epoch: Epoch,
+    /// The first that is in memory.
+    pub(crate) first: u64,
+    /// The first that a new client hears.
+    pub(crate) recent: u64,
+    /// The one that comes next.
+    pub(crate) end: u64,
+}
+
+/// Where a client is in which journal, and what it has a right to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) epoch: Epoch,
+    pub(crate) cursor: Cursor,
+    /// Entries up to this number were saved before the stream came: their time to live counts.
+    pub(crate) replay_until: u64,
+    /// Whether the client has a right to them, and must be told of those that are over.
+    pub(crate) returning: bool,
+}
+
+impl Place {
+    /// A client that brings no id begins a few seconds back.
+    pub(crate) fn of_a_new_client(opening: Opening) -> Self {
+        Self::before(opening, opening.recent)
+    }
+
+    /// A client that was there all the time begins with all that there is of another journal.
+    pub(crate) fn in_another_journal(opening: Opening) -> Self {
+        Self::before(opening, opening.first)
+    }
+
+    fn before(opening: Opening, next: u64) -> Self {
+        Self {
+            epoch: opening.epoch,
+            cursor: Cursor::before(next),
+            replay_until: opening.end - 1,
+            returning: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> EventId {
+        self.cursor.id(self.epoch)
+    }
+}
