@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf, absolute};
 use crate::dependency::Source;
 use crate::exit::Failure;
 use crate::manifest::Manifest;
+use crate::wiring;
 
 /// The folder of the app whose cache and `.env` are used: the library's own rule, so
 /// that both look in the same place.
@@ -74,33 +75,7 @@ pub(crate) fn workspace_source(app: &Path, manifest: &Manifest<'_>) -> Option<So
 
 /// The lines of the app's code that mention the library, as `file:line`.
 pub(crate) fn mentions(app: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for folder in ["src", "tests", "examples", "benches"] {
-        mentions_below(app, &app.join(folder), &mut found);
-    }
-    found
-}
-
-fn mentions_below(app: &Path, folder: &Path, found: &mut Vec<String>) {
-    // What cannot be read is passed over: this is advice, and cargo has the last word.
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() && !path.is_symlink() {
-            mentions_below(app, &path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && let Ok(code) = fs::read_to_string(&path)
-        {
-            let shown = path.strip_prefix(app).unwrap_or(&path).display();
-            let lines = code.lines().enumerate().filter(|(_, line)| {
-                line.contains("actix_web_sse") && !line.trim_start().starts_with("//")
-            });
-            found.extend(lines.map(|(index, _)| format!("{shown}:{}", index + 1)));
-        }
-    }
+    wiring::uses_in(app).lines()
 }
 
 #[cfg(test)]
@@ -137,22 +112,5 @@ mod tests {
             source("[package]\nname = \"x\"\n", "[package]\nname = \"one\"\n"),
             None
         );
-    }
-
-    #[test]
-    fn mentions_are_named_by_file_and_line() {
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(dir.path().join("src/pages")).expect("it can be made");
-        fs::write(
-            dir.path().join("src/main.rs"),
-            "fn main() {}\n// actix_web_sse\n",
-        )
-        .expect("it can be written");
-        fs::write(
-            dir.path().join("src/pages/a.rs"),
-            "\nuse actix_web_sse::cache;\n",
-        )
-        .expect("it can be written");
-        assert_eq!(mentions(dir.path()), ["src/pages/a.rs:2"]);
     }
 }

@@ -19,6 +19,12 @@ mod record;
 mod report;
 mod scripts;
 mod text;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the commands that wire an app come next"
+)]
+mod wiring;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

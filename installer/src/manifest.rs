@@ -66,6 +66,29 @@ impl<'a> Manifest<'a> {
         package.get("name")?.as_str()
     }
 
+    /// The package's binaries that the manifest lists: name and path, where it says so.
+    pub(crate) fn binaries(&self) -> Vec<(Option<&str>, Option<&str>)> {
+        match self.root().get("bin") {
+            Some(Item::ArrayOfTables(binaries)) => {
+                binaries.iter().map(|it| name_and_path(it)).collect()
+            }
+            Some(Item::Value(Value::Array(binaries))) => {
+                let tables = binaries.iter().filter_map(Value::as_inline_table);
+                tables.map(|it| name_and_path(it)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether cargo looks for more binaries than the manifest lists.
+    pub(crate) fn finds_binaries(&self) -> bool {
+        let package = self.root().get("package").and_then(Item::as_table_like);
+        package.is_some_and(|package| {
+            let found = package.get("autobins").and_then(Item::as_bool);
+            found.unwrap_or(true)
+        })
+    }
+
     /// Whether this is the root of a workspace.
     pub(crate) fn is_workspace(&self) -> bool {
         self.root().contains_key("workspace")
@@ -281,6 +304,11 @@ impl<'a> Manifest<'a> {
             Err(by_hand())
         }
     }
+}
+
+fn name_and_path(target: &dyn TableLike) -> (Option<&str>, Option<&str>) {
+    let text = |key| target.get(key).and_then(Item::as_str);
+    (text("name"), text("path"))
 }
 
 fn is_library(key: &str, item: &Item) -> bool {
