@@ -5,6 +5,8 @@
     reason = "a test that cannot set up its world has failed, and says where"
 )]
 
+#[path = "installer/cases/mod.rs"]
+mod cases;
 #[path = "installer/compiled.rs"]
 mod compiled;
 #[path = "installer/hello.rs"]

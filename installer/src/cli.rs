@@ -5,42 +5,64 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::dependency;
+use crate::dependency::{self, Git, Reference};
+use crate::env_block;
 use crate::exit;
 
 /// Server-Sent Events for actix-web apps: save a value, and every browser that listens gets an event.
 #[derive(Parser)]
 #[command(name = "sse", version, after_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
-    /// The app's folder [default: under cargo the package's, else the nearest one upwards that has
-    /// a .env (for install, uninstall and status a Cargo.toml will do), else the working directory]
-    #[arg(short = 'C', global = true, value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) app: AppArgs,
 
     /// Say nothing but warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
+    #[command(flatten)]
+    pub(crate) color: colorchoice_clap::Color,
+
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Which app is meant.
+#[derive(Args, Default)]
+pub(crate) struct AppArgs {
+    /// The app's folder [default: under cargo the package's, else the nearest one upwards that has
+    /// a .env (for install, uninstall, status and doctor a Cargo.toml will do), else the working
+    /// directory]
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// The app's Cargo.toml, instead of its folder
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir")]
+    pub(crate) manifest_path: Option<PathBuf>,
+
+    /// The app's package, in a workspace
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) package: Option<String>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Put Server-Sent Events into an actix-web app
     ///
-    /// Adds the dependency to Cargo.toml, three keys to .env, and public/js/sse.js with
-    /// public/js/sse-client.js, which is yours from then on. What is there already is kept, and
-    /// a second run changes nothing. `sse uninstall` gives back every byte.
+    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` to the app's one
+    /// `App::new()`, three keys to .env, and public/js/sse.js with public/js/sse-client.js, which
+    /// is yours from then on. What is there already is kept, and a second run changes nothing.
+    /// `sse uninstall` gives back every byte.
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
     /// Take out what `sse install` put in, and nothing else
     ///
     /// Removes the block from .env, the line from Cargo.toml that carries the mark of
-    /// `sse install`, and the scripts unless you have edited them. Your own SSE_ keys stay.
+    /// `sse install`, its call in your code, the cache's own folder .sse, and the scripts. What you
+    /// have changed since stays, and is named: values in the block, lines of yours in it, listeners.
     #[command(after_help = exit::table())]
-    Uninstall,
+    Uninstall(UninstallArgs),
 
     /// Say what is installed, missing, modified or yours
     #[command(after_help = exit::table())]
@@ -50,7 +72,7 @@ pub(crate) enum Command {
     ///
     /// The value is read as JSON if it is JSON, else as text. A warning tells when no event
     /// in SSE_EVENTS listens to the key.
-    #[command(after_help = exit::table(), allow_negative_numbers = true)]
+    #[command(after_help = exit::table())]
     Save(SaveArgs),
 
     /// Print events as they come, until Ctrl-C
@@ -59,19 +81,130 @@ pub(crate) enum Command {
     /// reads the stream there, and comes back to where it was when the stream ends.
     #[command(after_help = exit::table())]
     Listen(ListenArgs),
+
+    /// Print a script that completes this command in a shell
+    ///
+    /// For bash, for example: sse completions bash > ~/.local/share/bash-completion/completions/sse
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
-#[derive(Args)]
+/// What is common to commands that change files.
+#[derive(Args, Default)]
+pub(crate) struct ChangeArgs {
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Print what would be changed as a diff, and change nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+
+    /// Replace or remove what you have changed, too, without asking
+    #[arg(short, long)]
+    pub(crate) force: bool,
+
+    /// Answer every question with yes; without a terminal nothing is asked, and the answer is no
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Default)]
 pub(crate) struct InstallArgs {
-    /// Depend on the library in this folder [default: the checkout that this command was built
-    /// from, if it was]
-    #[arg(long, value_name = "DIR", conflicts_with = "dep_version")]
+    /// SSE_EVENTS: which event is fired by a save under which cache key
+    #[arg(long, value_name = "EVENT:KEY,…", value_parser = env_block::events)]
+    pub(crate) events: Option<String>,
+
+    /// SSE_STREAM_DURATION: seconds until the server ends a stream; 0: never [default: 15]
+    #[arg(long, value_name = "SECONDS", value_parser = env_block::duration)]
+    pub(crate) duration: Option<String>,
+
+    /// SSE_POLL_INTERVAL: seconds between looks at the cache that need no notification [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = env_block::interval)]
+    pub(crate) interval: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) dependency: DependencyArgs,
+
+    /// Leave .env alone; without its record, uninstall leaves the folders that install made
+    #[arg(long)]
+    pub(crate) no_env: bool,
+
+    /// Leave public/js alone; the library serves its own copy of sse.js
+    #[arg(long)]
+    pub(crate) no_js: bool,
+
+    /// Leave Cargo.toml alone
+    #[arg(long)]
+    pub(crate) no_dep: bool,
+
+    /// Leave the code alone, and print the line that belongs there
+    #[arg(long)]
+    pub(crate) no_wire: bool,
+
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// Where the app is to get the library from.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Where the library is from")]
+pub(crate) struct DependencyArgs {
+    /// This folder [default: the checkout that this command was built from, if it was]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
     pub(crate) dep_path: Option<PathBuf>,
 
-    /// Depend on this version of the library from the registry [default: the version of this
-    /// command, if it was installed from there]
-    #[arg(long, value_name = "REQ", value_parser = dependency::version_requirement)]
+    /// This version from the registry [default: the version of this command, if it was installed
+    /// from there]
+    #[arg(long, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
     pub(crate) dep_version: Option<String>,
+
+    /// This git repository [default: the one that this command was installed from, if it was]
+    #[arg(long, value_name = "URL", value_parser = dependency::git_address)]
+    pub(crate) dep_git: Option<String>,
+
+    /// A branch of the git repository
+    #[arg(long, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
+    pub(crate) dep_branch: Option<String>,
+
+    /// A tag of the git repository
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "dep_git",
+        conflicts_with = "dep_rev"
+    )]
+    pub(crate) dep_tag: Option<String>,
+
+    /// A commit of the git repository
+    #[arg(long, value_name = "SHA", requires = "dep_git")]
+    pub(crate) dep_rev: Option<String>,
+}
+
+impl DependencyArgs {
+    /// What the arguments choose, if they do.
+    pub(crate) fn git(&self) -> Option<Git> {
+        let reference = [
+            (Reference::Branch, &self.dep_branch),
+            (Reference::Tag, &self.dep_tag),
+            (Reference::Rev, &self.dep_rev),
+        ];
+        let mut chosen = reference
+            .into_iter()
+            .filter_map(|(kind, name)| Some((kind, name.clone()?)));
+        Some(Git {
+            url: self.dep_git.clone()?,
+            reference: chosen.next(),
+        })
+    }
+}
+
+#[derive(Args, Default)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
 }
 
 #[derive(Args)]
@@ -87,7 +220,7 @@ pub(crate) struct SaveArgs {
     pub(crate) key: String,
 
     /// The value; `-` reads it from standard input
-    #[arg(default_value = "1")]
+    #[arg(default_value = "1", allow_hyphen_values = true)]
     pub(crate) value: String,
 
     /// Save the value as text, even if it is JSON
@@ -145,7 +278,7 @@ mod tests {
 
     #[test]
     fn values_may_be_negative_or_standard_input() {
-        for value in ["-5", "-"] {
+        for value in ["-5", "-", "-abc"] {
             let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("it parses");
             let Command::Save(args) = cli.command else {
                 panic!("another command")

@@ -1,5 +1,7 @@
 //! One module for each command.
 
+mod change;
+pub(crate) mod completions;
 pub(crate) mod install;
 pub(crate) mod listen;
 pub(crate) mod save;

@@ -8,6 +8,7 @@ pub(crate) const PACKAGE: &str = "actix-web-sse";
 pub(crate) enum Source {
     Path(String),
     Version(String),
+    Git(Git),
     /// The workspace's own entry, by its key; some need the HTTP side switched on.
     Workspace {
         key: String,
@@ -15,12 +16,44 @@ pub(crate) enum Source {
     },
 }
 
+/// A git repository, and what is taken from it; its default branch where nothing is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Git {
+    pub(crate) url: String,
+    pub(crate) reference: Option<(Reference, String)>,
+}
+
+/// How a commit is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    Branch,
+    Tag,
+    Rev,
+}
+
+impl Reference {
+    /// The kind of which this is cargo's word.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [Self::Branch, Self::Tag, Self::Rev]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Branch => "branch",
+            Self::Tag => "tag",
+            Self::Rev => "rev",
+        }
+    }
+}
+
 impl Source {
     /// The name that the app's manifest knows the library by.
     pub(crate) fn key(&self) -> &str {
         match self {
             Self::Workspace { key, .. } => key,
-            Self::Path(_) | Self::Version(_) => PACKAGE,
+            Self::Path(_) | Self::Version(_) | Self::Git(_) => PACKAGE,
         }
     }
 
@@ -29,6 +62,14 @@ impl Source {
         match self {
             Self::Path(path) => vec![format!("path = {}", quoted(path))],
             Self::Version(version) => vec![format!("version = {}", quoted(version))],
+            Self::Git(git) => {
+                let address = format!("git = {}", quoted(&git.url));
+                let reference = git
+                    .reference
+                    .iter()
+                    .map(|(kind, name)| format!("{} = {}", kind.name(), quoted(name)));
+                [address].into_iter().chain(reference).collect()
+            }
             Self::Workspace {
                 needs_feature: false,
                 ..
@@ -50,7 +91,7 @@ impl Source {
         let key = self.key();
         match self {
             Self::Version(version) => format!("{key} = {}", quoted(version)),
-            Self::Path(_) | Self::Workspace { .. } => {
+            Self::Path(_) | Self::Git(_) | Self::Workspace { .. } => {
                 format!("{key} = {{ {} }}", self.fields().join(", "))
             }
         }
@@ -64,6 +105,20 @@ pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("a version requirement looks like 0.1, =0.1.0 or >=0.1, <0.3".to_owned())
+    }
+}
+
+/// A git address as cargo takes it. Cargo wants a URL; git's own short form for SSH is none.
+pub(crate) fn git_address(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some((scheme, rest))
+            if ["https", "http", "ssh", "git", "file"].contains(&scheme)
+                && !rest.is_empty()
+                && !text.contains(char::is_whitespace) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("cargo takes a URL: https://…, ssh://git@host/…, or file:///…".to_owned()),
     }
 }
 
@@ -83,6 +138,28 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_git_repository_is_written_as_cargo_reads_it() {
+        let source = |reference| {
+            Source::Git(Git {
+                url: "https://a.example/b".to_owned(),
+                reference,
+            })
+        };
+        assert_eq!(
+            source(None).line(),
+            "actix-web-sse = { git = \"https://a.example/b\" }"
+        );
+        assert_eq!(
+            source(Some((Reference::Tag, "v1".to_owned()))).line(),
+            "actix-web-sse = { git = \"https://a.example/b\", tag = \"v1\" }"
+        );
+        assert!(git_address("ssh://git@a.example/b").is_ok());
+        for bad in ["", "git@a.example:b", "https://", "ftp://a/b", "file:// a"] {
+            assert!(git_address(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn version_requirements_are_told_from_other_words() {

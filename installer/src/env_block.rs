@@ -4,25 +4,18 @@
 //! ours or a comment with a prefix of ours. Everything else that is found inside
 //! was put there by the app's owner, and stays.
 
+mod values;
+
 use std::ops::Range;
 
+pub(crate) use self::values::{Values, duration, events, interval};
 use crate::dotenv::{self, BadLine, Kind, Line};
 use crate::exit::Failure;
 use crate::record::Record;
 use crate::text::{self, Eol};
 
-/// The keys, each with the value that a new app begins with.
-pub(crate) const KEYS: [(&str, &str); 3] = [
-    ("SSE_STREAM_DURATION", "15"),
-    ("SSE_POLL_INTERVAL", "2"),
-    (
-        "SSE_EVENTS",
-        "event_name1:event_cache_key1,event_name2:event_cache_key2",
-    ),
-];
-
-/// A cache key that the default `SSE_EVENTS` listens to.
-pub(crate) const EXAMPLE_KEY: &str = "event_cache_key1";
+/// The keys that `install` writes.
+pub(crate) const KEYS: [&str; 3] = ["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"];
 
 const BEGIN: &str = "# >>> sse >>>";
 const END: &str = "# <<< sse <<<";
@@ -53,10 +46,17 @@ pub(crate) struct State {
 /// What taking the block out leaves, and what is worth telling.
 pub(crate) struct Removal {
     pub(crate) text: Vec<u8>,
-    /// Lines of ours that had been edited, as they were.
+    /// Lines of ours that the owner has edited, as they are.
     pub(crate) edited: Vec<String>,
     /// How many lines that are not ours were inside the block.
     pub(crate) foreign: usize,
+}
+
+/// What becomes of a line of ours that the owner has edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edited {
+    Stays,
+    Goes,
 }
 
 struct Block {
@@ -71,12 +71,15 @@ pub(crate) fn state(file: &[u8]) -> Result<State, Failure> {
     let finished = finished(file);
     let lines = dotenv::lines(&finished);
     let block = find(&finished, &lines)?;
-    let place = |name: &str, value: &str| {
+    let record = block
+        .as_ref()
+        .map_or_else(Record::default, |block| block.record(&finished, &lines));
+    let place = |name: &str| {
         let Some(index) = lines.iter().position(|line| is_key(line, name)) else {
             return Place::Missing;
         };
         let inside = block.as_ref().is_some_and(|block| block.holds(index));
-        if inside && as_text(&finished, &lines[index].range) == format!("{name}={value}") {
+        if inside && is_as_written(&as_text(&finished, &lines[index].range), name, &record) {
             Place::Installed
         } else {
             Place::Yours
@@ -84,36 +87,41 @@ pub(crate) fn state(file: &[u8]) -> Result<State, Failure> {
     };
     Ok(State {
         has_block: block.is_some(),
-        record: block
-            .as_ref()
-            .map_or_else(Record::default, |block| block.record(&finished, &lines)),
-        keys: KEYS.map(|(name, value)| (name, place(name, value))),
+        keys: KEYS.map(|name| (name, place(name))),
+        record,
     })
 }
 
-/// The file with the missing keys and with `created` in its record. A key that is
-/// there keeps its value, wherever it stands.
-pub(crate) fn install(file: &[u8], created: &Record) -> Result<Vec<u8>, Failure> {
+/// The file with the missing keys, which get these values, and with `created` in its
+/// record. A key that is there keeps its value, wherever it stands.
+pub(crate) fn install(file: &[u8], created: &Record, values: &Values) -> Result<Vec<u8>, Failure> {
     let before = state(file)?;
-    let missing: Vec<(&str, &str)> = KEYS
+    let missing: Vec<(&str, &str)> = before
+        .keys
         .into_iter()
-        .zip(before.keys)
-        .filter(|(_, (_, place))| *place == Place::Missing)
-        .map(|(key, _)| key)
-        .collect();
-    let mut assignments: Vec<String> = missing
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
+        .filter(|(_, place)| *place == Place::Missing)
+        .map(|(name, _)| (name, values.of(name)))
         .collect();
     let mut record = before.record.clone();
     record.merge(created);
+    let mut assignments = Vec::new();
+    for (name, value) in &missing {
+        let line = format!("{name}={}", values::quoted(value)?);
+        if *value != Values::default().of(name) {
+            record.add_file(name, line.as_bytes());
+        }
+        assignments.push(line);
+    }
 
     let new = if before.has_block {
         let new = insert_in_block(file, &assignments)?;
         set_record(&new, &record)?
     } else {
         let mut block = vec![BEGIN.to_owned(), ABOUT.to_owned()];
-        if missing.contains(&KEYS[0]) {
+        if missing
+            .iter()
+            .any(|(name, value)| *name == KEYS[0] && *value == "15")
+        {
             block.push(KINDER.to_owned());
         }
         block.append(&mut assignments);
@@ -128,15 +136,19 @@ pub(crate) fn install(file: &[u8], created: &Record) -> Result<Vec<u8>, Failure>
 }
 
 /// The file without the block; `None` where there is none.
-pub(crate) fn uninstall(file: &[u8]) -> Result<Option<Removal>, Failure> {
+pub(crate) fn uninstall(file: &[u8], fate: Edited) -> Result<Option<Removal>, Failure> {
     let lines = dotenv::lines(file);
     let Some(block) = find(file, &lines)? else {
         return Ok(None);
     };
+    let record = block.record(file, &lines);
     let inside = block.begin + 1..block.end;
-    let keys: Vec<usize> = KEYS
+    let keys: Vec<(usize, &str)> = KEYS
         .into_iter()
-        .filter_map(|key| own_assignment(file, &lines, inside.clone(), key))
+        .filter_map(|name| {
+            let index = own_assignment(file, &lines, inside.clone(), name, &record)?;
+            Some((index, name))
+        })
         .collect();
     let mut ranges = Vec::new();
     let mut edited = Vec::new();
@@ -149,11 +161,17 @@ pub(crate) fn uninstall(file: &[u8]) -> Result<Option<Removal>, Failure> {
     for (index, line) in enclosed {
         let range = line.range.clone();
         let line = as_text(file, &range);
-        let is_key = keys.contains(&index);
-        if is_key && !is_as_written(&line) {
-            edited.push(line.clone());
-        }
-        if is_key || line == BEGIN || line == END || line.starts_with(OURS) {
+        let key = keys.iter().find(|(at, _)| *at == index);
+        if let Some((_, name)) = key {
+            if is_as_written(&line, name, &record) {
+                ranges.push(range);
+                continue;
+            }
+            edited.push(line);
+            if fate == Edited::Goes {
+                ranges.push(range);
+            }
+        } else if line == BEGIN || line == END || line.starts_with(OURS) {
             ranges.push(range);
         } else {
             foreign += 1;
@@ -206,9 +224,11 @@ fn is_key(line: &Line, name: &str) -> bool {
     matches!(&line.kind, Kind::Key(key) if key == name)
 }
 
-fn is_as_written(line: &str) -> bool {
-    KEYS.iter()
-        .any(|(name, value)| line == format!("{name}={value}"))
+/// Whether the line says what some version of `install` wrote: a default, or a value that
+/// its arguments chose, which the record knows.
+fn is_as_written(line: &str, name: &str, record: &Record) -> bool {
+    line == format!("{name}={}", Values::default().of(name))
+        || record.is_unmodified(name, line.as_bytes())
 }
 
 /// The line that `install` wrote for the key. Where the owner has put a second
@@ -217,12 +237,12 @@ fn own_assignment(
     file: &[u8],
     lines: &[Line],
     inside: Range<usize>,
-    (name, value): (&str, &str),
+    name: &str,
+    record: &Record,
 ) -> Option<usize> {
-    let written = format!("{name}={value}");
     let mut all = inside.filter(|index| is_key(&lines[*index], name));
     let first = all.next()?;
-    let exact = |index: &usize| as_text(file, &lines[*index].range) == written;
+    let exact = |index: &usize| is_as_written(&as_text(file, &lines[*index].range), name, record);
     if exact(&first) {
         return Some(first);
     }

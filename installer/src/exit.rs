@@ -12,7 +12,8 @@ pub(crate) const ERROR: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// A file is in a state that is not ours to change: nothing was written.
 pub(crate) const CONFLICT: u8 = 3;
-/// `sse status`: something is missing or modified, or nothing is installed.
+/// `sse status`: something is missing or modified, or nothing is installed; `sse doctor`:
+/// something is wrong.
 pub(crate) const DRIFT: u8 = 4;
 /// Ended by Ctrl-C. The code is the shell's, for a process that SIGINT ended:
 /// we do not catch the signal, and a second run finishes what was begun.
@@ -26,7 +27,7 @@ pub(crate) fn table() -> String {
          \x20 {ERROR:>3}  error, nothing half done\n\
          \x20 {USAGE:>3}  usage\n\
          \x20 {CONFLICT:>3}  conflict with a file of yours, nothing written\n\
-         \x20 {DRIFT:>3}  status: absent, partial or modified\n\
+         \x20 {DRIFT:>3}  status, doctor: something is missing, modified or wrong\n\
          \x20 {INTERRUPTED:>3}  interrupted"
     )
 }
@@ -80,6 +81,16 @@ impl Failure {
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.what.push_str(more);
         self
+    }
+
+    /// What happened.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What the user can do about it.
+    pub(crate) fn what_to_do(&self) -> Option<&str> {
+        self.help.as_deref()
     }
 
     pub(crate) fn code(&self) -> u8 {

@@ -1,12 +1,18 @@
 //! An app's files as they are read before anything is decided about them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::app;
+use crate::cache_folder::CacheFolder;
+use crate::code::Code;
 use crate::dependency::Source;
+use crate::dotenv;
 use crate::env_block::{self, State as EnvState};
 use crate::exit::Failure;
+use crate::listeners;
 use crate::manifest::{Found, Manifest};
+use crate::members;
 use crate::plan::Original;
 use crate::record::Record;
 use crate::scripts::{self, Script, State as ScriptState};
@@ -20,7 +26,14 @@ pub(crate) struct Installation {
     pub(crate) inherited: Option<Source>,
     pub(crate) env: Original,
     pub(crate) env_state: EnvState,
+    /// The names of the events that the app has, or will have.
+    pub(crate) events: Vec<String>,
     pub(crate) scripts: Vec<InstalledScript>,
+    pub(crate) code: Code,
+    pub(crate) cache: CacheFolder,
+    /// What dotenvy reads from `.env`; nothing, where it cannot read it.
+    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) has_actix_web: bool,
 }
 
 /// A script and what is in its place.
@@ -33,22 +46,28 @@ pub(crate) struct InstalledScript {
 }
 
 impl Installation {
-    pub(crate) fn read(app: &Path) -> Result<Self, Failure> {
-        let manifest = Original::read(app, "Cargo.toml")?;
-        let (dependency, inherited) = read_dependency(app, &manifest)?;
+    /// Reads the app's files; `events` is what `SSE_EVENTS` will be where it is not set.
+    pub(crate) fn read(app: &Path, events: &str) -> Result<Self, Failure> {
+        let manifest_file = Original::read(app, "Cargo.toml")?;
+        let manifest = read_manifest(app, &manifest_file)?;
+        let inherited = app::workspace_source(app, &manifest);
+        let dependency = manifest.find(inherited.as_ref().map(Source::key));
+
         let env = Original::read(app, ".env")?;
         let env_state = env_block::state(env.contents().unwrap_or_default())?;
+        // `.env` is often not in version control, and its record lost in a fresh
+        // clone: there the marked dependency says that `install` was here.
+        let is_known_by_dependency = !env_state.has_block && dependency == Found::Ours;
+
+        // What dotenvy cannot read has no values; who needs them says so elsewhere.
+        let values = dotenv::values(env.contents().unwrap_or_default()).unwrap_or_default();
+        let events = values.get("SSE_EVENTS").map_or(events, String::as_str);
+        let events = listeners::names(events).unwrap_or_default();
         let mut scripts = Vec::new();
-        for script in scripts::shipped() {
+        for script in scripts::shipped(&events) {
             let file = Original::read(app, &script.path)?;
             let state = script.state(file.contents(), &env_state.record);
-            // `.env` is often not in version control, and its record lost in a fresh
-            // clone: there the marked dependency says that `install` was here.
-            let is_ours = if env_state.has_block {
-                env_state.record.has(&script.path)
-            } else {
-                dependency == Found::Ours
-            };
+            let is_ours = is_known_by_dependency || env_state.record.has(&script.path);
             scripts.push(InstalledScript {
                 script,
                 file,
@@ -56,15 +75,38 @@ impl Installation {
                 is_ours,
             });
         }
+        let code = Code::read(
+            app,
+            &manifest,
+            &env_state.record,
+            &dependency,
+            is_known_by_dependency,
+        )?;
+        let cache = CacheFolder::new(app, values.get("SSE_CACHE").map(String::as_str));
+        let has_actix_web = manifest.has_actix_web();
         Ok(Self {
             app: app.to_owned(),
-            manifest,
+            manifest: manifest_file,
             dependency,
             inherited,
             env,
             env_state,
+            events,
             scripts,
+            code,
+            cache,
+            values,
+            has_actix_web,
         })
+    }
+
+    /// Whether the app has listeners, and its own code serves the scripts they need, so that
+    /// it wants none from us: an app that began with the template does.
+    pub(crate) fn serves_its_own_scripts(&self) -> bool {
+        let owners = self.scripts.iter().find(|script| script.script.is_owners);
+        matches!(self.dependency, Found::Yours(_))
+            && self.code.serves_scripts()
+            && owners.is_some_and(|script| !script.is_ours && script.state != ScriptState::Missing)
     }
 
     /// What `install` has recorded about what it created.
@@ -73,22 +115,18 @@ impl Installation {
     }
 }
 
-fn read_dependency(app: &Path, file: &Original) -> Result<(Found, Option<Source>), Failure> {
-    let Some(contents) = file.contents() else {
-        return Err(
-            Failure::error(format!("there is no Cargo.toml in {}", app.display()))
-                .help("run this in the folder of your app, or name it: sse -C DIR …"),
-        );
-    };
+fn read_manifest<'a>(app: &Path, file: &'a Original) -> Result<Manifest<'a>, Failure> {
+    let contents = file.contents().ok_or_else(|| app::no_manifest(app))?;
     let manifest = Manifest::parse(contents)?;
-    if manifest.package().is_none() {
-        return Err(Failure::conflict(format!(
-            "{} is a workspace without a package of its own",
-            app.join("Cargo.toml").display()
-        ))
-        .help("name the folder of the member that is your app: sse -C DIR …"));
+    if manifest.package().is_some() {
+        return Ok(manifest);
     }
-    let inherited = app::workspace_source(app, &manifest);
-    let found = manifest.find(inherited.as_ref().map(Source::key));
-    Ok((found, inherited))
+    let path = app.join("Cargo.toml");
+    // Where cargo cannot tell them either, the help says how to go on without a name.
+    let members = members::of_workspace(&path).unwrap_or_default();
+    Err(Failure::usage(format!(
+        "{} is a workspace without a package of its own",
+        path.display()
+    ))
+    .help(members::choices(&members)))
 }

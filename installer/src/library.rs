@@ -1,14 +1,15 @@
 //! The library as this command knows it: where an app can get it from.
 
+mod origin;
+
 use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf, absolute};
 
 use actix_web_sse::Config;
 
-use crate::cli::InstallArgs;
+use crate::cli::DependencyArgs;
 use crate::dependency::{PACKAGE, Source};
-use crate::env_block;
 use crate::exit::Failure;
 use crate::installation::Installation;
 use crate::manifest::Manifest;
@@ -18,7 +19,13 @@ const CHECKOUT: Option<&str> = option_env!("SSE_CHECKOUT");
 
 /// The dependency to add: what the arguments choose, else what the app's workspace
 /// has, else where this command itself comes from.
-pub(crate) fn source(args: &InstallArgs, installation: &Installation) -> Result<Source, Failure> {
+pub(crate) fn source(
+    args: &DependencyArgs,
+    installation: &Installation,
+) -> Result<Source, Failure> {
+    if let Some(git) = args.git() {
+        return Ok(Source::Git(git));
+    }
     if let Some(path) = &args.dep_path {
         return Ok(Source::Path(chosen_path(path, &installation.app)?));
     }
@@ -30,12 +37,21 @@ pub(crate) fn source(args: &InstallArgs, installation: &Installation) -> Result<
     }
     match CHECKOUT {
         None => Ok(Source::Version(env!("CARGO_PKG_VERSION").to_owned())),
+        Some(path) if is_cargos(Path::new(path)) => origin::git().map(Source::Git),
         Some(path) if is_library(Path::new(path)) => Ok(Source::Path(path.to_owned())),
         Some(path) => Err(Failure::error(format!(
             "the checkout that this `sse` was built from is gone: {path}"
         ))
-        .help("say where the library is: --dep-path DIR, or --dep-version REQ")),
+        .help("say where the library is: --dep-path DIR, --dep-git URL or --dep-version REQ")),
     }
+}
+
+/// Whether a checkout is one that `cargo install --git` made for itself, and may throw away.
+fn is_cargos(checkout: &Path) -> bool {
+    let parts: Vec<_> = checkout.components().map(Component::as_os_str).collect();
+    parts
+        .windows(2)
+        .any(|pair| pair[0] == "git" && pair[1] == "checkouts")
 }
 
 /// A cache key that fires an event in the app, for examples.
@@ -45,7 +61,7 @@ pub(crate) fn first_key(app: &Path) -> String {
         let (_, key) = config.events().iter().next()?;
         Some(key.to_owned())
     });
-    key.unwrap_or_else(|| env_block::EXAMPLE_KEY.to_owned())
+    key.unwrap_or_else(|| "event_cache_key1".to_owned())
 }
 
 /// `path`, which is relative to the working directory, as the app's manifest must

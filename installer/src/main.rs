@@ -2,31 +2,32 @@
 //! out again, saves values and listens.
 
 mod app;
+mod cache_folder;
 mod cli;
+mod code;
 mod commands;
+mod consent;
 mod dependency;
+mod diff;
 mod dotenv;
 mod env_block;
 mod exit;
 mod installation;
 mod library;
+mod listeners;
 mod listening;
 mod manifest;
 mod meaning;
+mod members;
 mod nearest;
+mod pages;
 mod plan;
 mod record;
 mod report;
 mod scripts;
 mod text;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the commands that wire an app come next"
-)]
 mod wiring;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -37,11 +38,11 @@ use crate::report::Report;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.color.write_global();
     match run(&cli) {
         Ok(code) => code.into(),
         Err(failure) => {
-            // With standard error closed there is nobody to tell; the code says enough.
-            let _ = writeln!(io::stderr(), "{failure}");
+            report::fail(&failure);
             failure.code().into()
         }
     }
@@ -49,14 +50,14 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<u8, Failure> {
     let report = Report::new(cli.quiet);
-    let dir = cli.dir.as_deref();
+    let to_install = || app::dir_to_install(&cli.app);
+    let to_use = || app::dir_to_use(&cli.app);
     match &cli.command {
-        Command::Install(args) => commands::install::run(&app::dir_to_install(dir)?, args, report),
-        Command::Uninstall => commands::uninstall::run(&app::dir_to_install(dir)?, report),
-        Command::Status(args) => {
-            commands::status::run(&app::dir_to_install(dir)?, args.json, report)
-        }
-        Command::Save(args) => commands::save::run(app::dir_to_use(dir)?, args, report),
-        Command::Listen(args) => commands::listen::run(|| app::dir_to_use(dir), args, report),
+        Command::Install(args) => commands::install::run(&to_install()?, args, report),
+        Command::Uninstall(args) => commands::uninstall::run(&to_install()?, &args.change, report),
+        Command::Status(args) => commands::status::run(&to_install()?, args.json, report),
+        Command::Save(args) => commands::save::run(to_use()?, args, report),
+        Command::Listen(args) => commands::listen::run(to_use, args, report),
+        Command::Completions { shell } => commands::completions::run(*shell, report),
     }
 }

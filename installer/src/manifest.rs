@@ -144,6 +144,15 @@ impl<'a> Manifest<'a> {
         }
     }
 
+    /// Whether actix-web is among the normal dependencies.
+    pub(crate) fn has_actix_web(&self) -> bool {
+        self.dependencies().is_some_and(|found| {
+            found
+                .iter()
+                .any(|(key, item)| package_of(key, item) == "actix-web")
+        })
+    }
+
     /// Whether the library comes from this source already, however that is written.
     pub(crate) fn has(&self, source: &Source) -> bool {
         let line = source.line();
@@ -312,8 +321,13 @@ fn name_and_path(target: &dyn TableLike) -> (Option<&str>, Option<&str>) {
 }
 
 fn is_library(key: &str, item: &Item) -> bool {
+    package_of(key, item) == PACKAGE
+}
+
+/// The package that an entry stands for, which may have another name than its key.
+fn package_of<'a>(key: &'a str, item: &'a Item) -> &'a str {
     let package = item.as_table_like().and_then(|entry| entry.get("package"));
-    package.and_then(Item::as_str).unwrap_or(key) == PACKAGE
+    package.and_then(Item::as_str).unwrap_or(key)
 }
 
 fn is_inherited(item: &Item) -> bool {

@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Remove(Original),
     /// Removes a folder if it is empty, else leaves it.
     RemoveDir(PathBuf),
+    /// Removes a folder with all that is in it, which cannot be taken back.
+    RemoveTree(PathBuf),
 }
 
 /// Changes in the order in which they are made.
@@ -36,11 +38,23 @@ enum Undo {
     RemoveDir(PathBuf),
     Restore(Box<Original>),
     MakeDir(PathBuf, fs::Permissions),
+    /// Nothing can be done.
+    Lost(PathBuf),
 }
 
 impl Plan {
     pub(crate) fn add(&mut self, step: Step) {
         self.steps.push(step);
+    }
+
+    /// The changes of files as a unified diff.
+    pub(crate) fn diff(&self) -> String {
+        let changes = self.steps.iter().map(|step| match step {
+            Step::Write(original, contents) => original.diff(Some(contents)),
+            Step::Remove(original) => original.diff(None),
+            Step::MakeDir(_) | Step::RemoveDir(_) | Step::RemoveTree(_) => String::new(),
+        });
+        changes.collect()
     }
 
     /// Makes the changes, or fails with everything as it was.
@@ -83,6 +97,7 @@ impl Step {
                 Ok(Some(Undo::Restore(Box::new(original))))
             }
             Self::RemoveDir(path) => remove_dir(&path),
+            Self::RemoveTree(path) => remove_tree(path),
         }
     }
 }
@@ -96,7 +111,16 @@ impl Undo {
                 fs::create_dir(&path)?;
                 fs::set_permissions(&path, permissions)
             }
+            Self::Lost(path) => Err(io::Error::other(format!("{} is gone", path.display()))),
         }
+    }
+}
+
+fn remove_tree(path: PathBuf) -> Result<Option<Undo>, Failure> {
+    match fs::remove_dir_all(&path) {
+        Ok(()) => Ok(Some(Undo::Lost(path))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("remove", &path, &error)),
     }
 }
 

@@ -19,9 +19,9 @@ impl Record {
     pub(crate) fn parse(text: &str) -> Self {
         let entries = text.split_whitespace().filter_map(|entry| {
             let Some((path, hash)) = entry.split_once('=') else {
-                return Some((entry.to_owned(), None));
+                return Some((decoded(entry), None));
             };
-            Some((path.to_owned(), Some(u64::from_str_radix(hash, 16).ok()?)))
+            Some((decoded(path), Some(u64::from_str_radix(hash, 16).ok()?)))
         });
         Self {
             entries: entries.collect(),
@@ -30,8 +30,8 @@ impl Record {
 
     pub(crate) fn to_text(&self) -> String {
         let entries = self.entries.iter().map(|(path, hash)| match hash {
-            Some(hash) => format!("{path}={hash:016x}"),
-            None => path.clone(),
+            Some(hash) => format!("{}={hash:016x}", encoded(path)),
+            None => encoded(path),
         });
         entries.collect::<Vec<_>>().join(" ")
     }
@@ -55,6 +55,12 @@ impl Record {
         paths.filter(|path| path.ends_with('/')).map(String::as_str)
     }
 
+    /// The files of code that the wiring was put into.
+    pub(crate) fn code(&self) -> impl Iterator<Item = &str> {
+        let paths = self.entries.keys().map(String::as_str);
+        paths.filter(|path| path.ends_with(".rs"))
+    }
+
     pub(crate) fn add(&mut self, path: &str) {
         self.entries.entry(path.to_owned()).or_insert(None);
     }
@@ -72,6 +78,25 @@ impl Record {
                 .map(|(path, hash)| (path.clone(), *hash)),
         );
     }
+}
+
+/// What separates the parts of a record, and how it is written inside a path.
+const SEPARATORS: [(&str, &str); 4] = [("%", "%25"), (" ", "%20"), ("=", "%3D"), ("\t", "%09")];
+
+fn encoded(path: &str) -> String {
+    let mut text = path.to_owned();
+    for (separator, code) in SEPARATORS {
+        text = text.replace(separator, code);
+    }
+    text
+}
+
+fn decoded(text: &str) -> String {
+    let mut path = text.to_owned();
+    for (separator, code) in SEPARATORS.into_iter().rev() {
+        path = path.replace(code, separator);
+    }
+    path
 }
 
 /// FNV-1a over the contents without carriage returns before line feeds, which
@@ -107,12 +132,14 @@ mod tests {
         record.add(".env");
         record.add("public/");
         record.add("public/js/");
+        record.add("src/my app=100%20.rs");
         record.add_file("public/js/sse.js", b"a\nb\n");
         assert_eq!(Record::parse(&record.to_text()), record);
         assert_eq!(
             record.folders().collect::<Vec<_>>(),
             ["public/js/", "public/"]
         );
+        assert_eq!(record.code().collect::<Vec<_>>(), ["src/my app=100%20.rs"]);
         assert!(record.is_unmodified("public/js/sse.js", b"a\r\nb\r\n"));
         assert!(!record.is_unmodified("public/js/sse.js", b"a\nb"));
     }

@@ -1,11 +1,19 @@
-//! What a command tells its user: what it did on standard output, what is worth a
-//! second look on standard error.
+//! What a command tells its user: data, which it was run for, on standard output; what
+//! it did and what is worth a second look on standard error.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+
+use anstyle::{AnsiColor, Style};
 
 use crate::exit::Failure;
 
-/// Where the lines go; with `--quiet` only warnings are left.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+const DONE: Style = AnsiColor::Green.on_default().bold();
+
+/// Where the lines go; with `--quiet` only data, warnings and errors are left.
 #[derive(Clone, Copy)]
 pub(crate) struct Report {
     quiet: bool,
@@ -16,30 +24,47 @@ impl Report {
         Self { quiet }
     }
 
+    /// Whether only data that was asked for is wanted, and warnings.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// A line about what was done.
-    pub(crate) fn say(self, line: impl AsRef<str>) {
+    pub(crate) fn say(self, line: impl Display) {
         if !self.quiet {
-            // Nobody listens any more (a closed pipe): the work is done all the same.
-            let _ = writeln!(io::stdout(), "{}", line.as_ref());
+            print(&line);
         }
     }
 
-    /// What the command was run for: `--quiet` does not silence it, and it is an error if it
-    /// cannot be written. A reader who has heard enough is none.
+    /// What was done with what, `Updated .env` for one.
+    pub(crate) fn did(self, verb: &str, what: impl Display) {
+        if !self.quiet {
+            print(&format_args!("{DONE}{verb}{DONE:#} {what}"));
+        }
+    }
+
+    /// What the command was run for: it is an error if it cannot be written. A reader who
+    /// has heard enough is none.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
         write_data(&mut io::stdout(), text)
     }
 
-    /// A line about what was done, for commands whose output is data.
-    pub(crate) fn note(self, line: impl AsRef<str>) {
-        if !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", line.as_ref());
-        }
+    pub(crate) fn warn(self, what: impl Display) {
+        print(&format_args!("{WARNING}warning{WARNING:#}: {what}"));
     }
+}
 
-    pub(crate) fn warn(self, what: impl AsRef<str>) {
-        let _ = writeln!(io::stderr(), "warning: {}", what.as_ref());
+/// Why the command ended, and what can be done about it.
+pub(crate) fn fail(failure: &Failure) {
+    print(&format_args!("{ERROR}error{ERROR:#}: {}", failure.what()));
+    if let Some(help) = failure.what_to_do() {
+        print(&format_args!("{HELP}help{HELP:#}: {help}"));
     }
+}
+
+/// With standard error closed there is nobody to tell, and the exit code says enough.
+fn print(line: &dyn Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {

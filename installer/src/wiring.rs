@@ -20,10 +20,11 @@ mod targets;
 mod tokens;
 mod uses;
 
-pub(crate) use place::{Place, Unclear, Why};
+pub(crate) use place::Place;
+use place::Unclear;
 pub(crate) use source::{Source, Unwire};
 pub(crate) use targets::binary_sources;
-pub(crate) use uses::{Use, Uses, places, uses, uses_in};
+pub(crate) use uses::{Uses, places, uses_in};
 
 /// The library, as code names it.
 const LIBRARY: &str = "actix_web_sse";

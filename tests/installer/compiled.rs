@@ -23,14 +23,9 @@ impl Drop for Running {
 }
 
 #[test]
-fn the_hello_world_app_streams_after_install_and_one_line() {
+fn the_hello_world_app_streams_after_install() {
     let hello = Hello::new();
     hello.sse_does(&["install"]);
-    hello.replace(
-        "src/main.rs",
-        "App::new()",
-        "App::new().configure(actix_web_sse::routes)",
-    );
     let mut program = Running(program(&hello));
     let mut address = String::new();
     BufReader::new(program.0.stdout.take().unwrap())

@@ -23,6 +23,7 @@ fn states(hello: &Hello, code: i32) -> (String, Vec<(String, String)>) {
 fn all(state: &str) -> Vec<(String, String)> {
     let names = [
         "dependency",
+        "stream",
         "SSE_STREAM_DURATION",
         "SSE_POLL_INTERVAL",
         "SSE_EVENTS",
@@ -47,7 +48,7 @@ fn it_exits_with_0_where_all_is_there_and_else_with_4() {
     fs::remove_file(hello.path().join("public/js/sse.js")).unwrap();
     let (state, items) = states(&hello, 4);
     assert_eq!(
-        (state.as_str(), items[5].1.as_str()),
+        (state.as_str(), items[6].1.as_str()),
         ("partial", "missing")
     );
     hello.sse_does(&["install"]);
@@ -64,7 +65,7 @@ fn it_tells_what_is_yours_from_what_is_modified() {
     let (state, items) = states(&hello, 0);
     assert_eq!(state, "installed");
     assert_eq!(
-        (items[2].1.as_str(), items[4].1.as_str()),
+        (items[3].1.as_str(), items[5].1.as_str()),
         ("yours", "yours")
     );
 

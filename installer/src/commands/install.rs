@@ -1,53 +1,103 @@
 //! `sse install`.
 
-use std::env;
+mod left_to_do;
+mod steps;
+
 use std::path::Path;
 
-use crate::app;
-use crate::cli::InstallArgs;
+use self::steps::{Parts, Written};
+use super::change::Change;
+use crate::cli::{DependencyArgs, InstallArgs};
+use crate::code::Wiring;
+use crate::consent::Consent;
 use crate::dependency::Source;
-use crate::env_block::{self, Place};
+use crate::env_block::{self, Place, Values};
 use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
 use crate::library;
+use crate::listeners;
 use crate::manifest::{Found, Manifest};
-use crate::plan::{Plan, Step};
 use crate::record::Record;
 use crate::report::Report;
 use crate::scripts::{FOLDERS, State};
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, Failure> {
-    let (plan, lines) = prepare(app, args)?;
-    plan.write()?;
-    for line in lines {
-        report.say(line);
+    let prepared = prepare(app, args, Consent::new(&args.change))?;
+    for warning in prepared.warnings {
+        report.warn(warning);
     }
-    say_what_is_left(app, report);
+    if prepared.change.carry_out(&args.change, report, "install")? {
+        left_to_do::say(app, args, report)?;
+    }
     Ok(exit::DONE)
 }
 
-/// What there is to do, and what to say once it is done.
-pub(super) fn prepare(app: &Path, args: &InstallArgs) -> Result<(Plan, Vec<String>), Failure> {
-    let installation = Installation::read(app)?;
-    check_scripts(&installation)?;
-    let source = chosen_source(&installation, args)?;
-    let manifest = source
-        .as_ref()
-        .map(|source| planned_manifest(&installation, source));
-    let manifest = manifest.transpose()?;
-    let env = planned_env(&installation, manifest.is_some())?;
-    let lines = describe(&installation, source.as_ref(), env.is_some());
-    Ok((plan(installation, manifest, env)?, lines))
+/// What there is to do, and what is worth a second look.
+pub(super) struct Prepared {
+    pub(super) change: Change,
+    warnings: Vec<String>,
 }
 
-fn check_scripts(installation: &Installation) -> Result<(), Failure> {
-    let edited =
-        |script: &&InstalledScript| script.state == State::Edited && !script.script.is_owners;
-    match installation.scripts.iter().find(edited) {
-        None => Ok(()),
-        Some(script) => Err(Failure::conflict(format!("{} has local changes", script.script.path))
-            .help("it is replaced by each new version: move your code to public/js/sse-client.js, which is yours, delete the file, and run `sse install` again")),
+pub(super) fn prepare(
+    app: &Path,
+    args: &InstallArgs,
+    consent: Consent,
+) -> Result<Prepared, Failure> {
+    let values = values(args);
+    let installation = Installation::read(app, &values.events)?;
+    check_values(&installation, args)?;
+    let mut change = Change::default();
+
+    let source = chosen_source(&installation, args)?;
+    describe_dependency(&installation, source.as_ref(), args, &mut change);
+    let manifest = source.map(|source| planned_manifest(&installation, &source));
+
+    let wired = planned_wiring(&installation, args, &mut change);
+    let scripts = planned_scripts(&installation, args, consent, &mut change);
+    let record = record(&installation, &scripts, wired.as_ref());
+    let env = planned_env(&installation, args, &record, &values, &mut change)?;
+
+    let warnings = warnings(&installation);
+    let parts = Parts {
+        env,
+        folders: folders(&installation, args),
+        scripts,
+        manifest: manifest.transpose()?,
+        code: wired,
+    };
+    steps::add(&mut change.plan, installation, parts)?;
+    Ok(Prepared { change, warnings })
+}
+
+fn values(args: &InstallArgs) -> Values {
+    let default = Values::default();
+    let chosen = |value: &Option<String>, default: String| value.clone().unwrap_or(default);
+    Values {
+        events: chosen(&args.events, default.events),
+        duration: chosen(&args.duration, default.duration),
+        interval: chosen(&args.interval, default.interval),
     }
+}
+
+/// A key that is there keeps its value, so it is a conflict when the arguments name another.
+fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), Failure> {
+    let chosen = [
+        ("SSE_STREAM_DURATION", &args.duration),
+        ("SSE_POLL_INTERVAL", &args.interval),
+        ("SSE_EVENTS", &args.events),
+    ];
+    for (name, value) in chosen {
+        let found = installation.values.get(name);
+        if let (Some(value), Some(found)) = (value, found)
+            && value != found
+        {
+            return Err(Failure::conflict(format!(
+                ".env: {name} has another value already: {found}"
+            ))
+            .help(format!("change it there: {name}={value}")));
+        }
+    }
+    Ok(())
 }
 
 /// The dependency to add; `None` when there is one. The one that an earlier run added stays, so
@@ -57,11 +107,17 @@ fn chosen_source(
     args: &InstallArgs,
 ) -> Result<Option<Source>, Failure> {
     let is_absent = installation.dependency == Found::Absent;
-    let chooses = args.dep_path.is_some() || args.dep_version.is_some();
-    if !(is_absent || installation.dependency == Found::Ours && chooses) {
+    let DependencyArgs {
+        dep_path,
+        dep_version,
+        dep_git,
+        ..
+    } = &args.dependency;
+    let chooses = dep_path.is_some() || dep_version.is_some() || dep_git.is_some();
+    if args.no_dep || !(is_absent || installation.dependency == Found::Ours && chooses) {
         return Ok(None);
     }
-    let source = library::source(args, installation)?;
+    let source = library::source(&args.dependency, installation)?;
     if is_absent {
         return Ok(Some(source));
     }
@@ -83,45 +139,149 @@ fn planned_manifest(installation: &Installation, source: &Source) -> Result<Vec<
     Manifest::parse(installation.manifest.contents().unwrap_or_default())?.add(source)
 }
 
-/// The `.env` with keys and record; `None` when nothing is to be added. Whenever
-/// anything at all is installed there is a block, since it carries the record.
-fn planned_env(
+fn describe_dependency(
     installation: &Installation,
-    adds_dependency: bool,
-) -> Result<Option<Vec<u8>>, Failure> {
-    let created = created(installation);
-    let state = &installation.env_state;
-    let is_missing = state.keys.iter().any(|(_, place)| *place == Place::Missing);
-    if !(state.has_block || is_missing || adds_dependency || !created.is_empty()) {
-        return Ok(None);
+    added: Option<&Source>,
+    args: &InstallArgs,
+    change: &mut Change,
+) {
+    match (added, &installation.dependency) {
+        (Some(source), _) => {
+            change.will_say("Updated", format!("Cargo.toml (with `{}`)", source.line()));
+        }
+        (None, _) if args.no_dep => {}
+        (None, Found::Yours(key)) => {
+            change.will_say("Kept", format!("Cargo.toml (your dependency `{key}`)"));
+        }
+        (None, Found::Ours | Found::Absent) => change.will_say("Unchanged", "Cargo.toml"),
     }
-    let old = installation.env.contents();
-    let new = env_block::install(old.unwrap_or_default(), &created)?;
-    Ok((old != Some(new.as_slice())).then_some(new))
 }
 
-/// What will have been written or made when `install` is done.
-fn created(installation: &Installation) -> Record {
+/// The file of code with our call in it, where it is clear what file and where in it.
+fn planned_wiring(
+    installation: &Installation,
+    args: &InstallArgs,
+    change: &mut Change,
+) -> Option<Written> {
+    if args.no_wire {
+        return None;
+    }
+    match installation.code.wiring() {
+        Wiring::Possible { file, contents } => {
+            change.will_say(
+                "Updated",
+                format!("{} (with `{}`)", file.name(), crate::code::CALL),
+            );
+            Some(Written {
+                name: file.name().to_owned(),
+                contents,
+            })
+        }
+        Wiring::Installed(name) => {
+            change.will_say("Unchanged", name);
+            None
+        }
+        Wiring::Yours(place) => {
+            change.will_say("Kept", format!("{place} (serves the stream)"));
+            None
+        }
+        Wiring::Unclear(_) => None,
+    }
+}
+
+/// The scripts to write. The owner's file is written where there is none; ours is refreshed,
+/// unless it has been edited: then it is a conflict, or the owner agrees.
+fn planned_scripts(
+    installation: &Installation,
+    args: &InstallArgs,
+    consent: Consent,
+    change: &mut Change,
+) -> Vec<Written> {
+    let mut written = Vec::new();
+    if args.no_js || installation.serves_its_own_scripts() {
+        return written;
+    }
+    for InstalledScript { script, state, .. } in &installation.scripts {
+        let path = &script.path;
+        let writes = match state {
+            State::Missing => {
+                change.will_say("Created", path);
+                true
+            }
+            State::Current => {
+                change.will_say("Unchanged", path);
+                false
+            }
+            State::Older | State::Edited if script.is_owners => {
+                change.will_say("Kept", format!("{path} (yours)"));
+                false
+            }
+            State::Older => {
+                change.will_say("Updated", path);
+                true
+            }
+            State::Edited => {
+                let question = format!("{path} has local changes. Replace it?");
+                if !consent.to(&question) {
+                    change.conflict = Some(edited(path));
+                }
+                change.will_say("Updated", format!("{path} (your changes are gone)"));
+                true
+            }
+        };
+        if writes {
+            written.push(Written {
+                name: path.clone(),
+                contents: script.contents.clone(),
+            });
+        }
+    }
+    written
+}
+
+fn edited(path: &str) -> Failure {
+    Failure::conflict(format!("{path} has local changes")).help(
+        "--diff to compare, --force to overwrite; code of yours belongs into public/js/sse-client.js",
+    )
+}
+
+/// What will have been written or made when `install` is done, by us or by the app.
+fn record(installation: &Installation, scripts: &[Written], code: Option<&Written>) -> Record {
     let mut record = Record::default();
     if installation.env.contents().is_none() {
         record.add(".env");
     }
-    for folder in missing_folders(&installation.app) {
-        record.add(folder);
+    for script in scripts {
+        record.add_file(&script.name, &script.contents);
     }
-    for InstalledScript {
-        script,
-        state,
-        is_ours,
-        ..
-    } in &installation.scripts
-    {
-        let is_written = matches!(state, State::Missing | State::Older);
-        if is_written && writes(script.is_owners, *state) || *state == State::Current && *is_ours {
-            record.add_file(&script.path, script.contents);
+    if !scripts.is_empty() {
+        for folder in missing_folders(&installation.app) {
+            record.add(folder);
+        }
+    }
+    let ours = |script: &&InstalledScript| script.state == State::Current && script.is_ours;
+    for InstalledScript { script, .. } in installation.scripts.iter().filter(ours) {
+        record.add_file(&script.path, &script.contents);
+    }
+    if let Some(code) = code {
+        record.add(&code.name);
+    } else if let Wiring::Installed(name) = installation.code.wiring() {
+        record.add(&name);
+    }
+    // Nothing of the installation is there yet, so neither is what the app makes with it.
+    if !record.is_empty() && !installation.env_state.has_block {
+        for folder in installation.cache.missing() {
+            record.add(&folder);
         }
     }
     record
+}
+
+fn folders(installation: &Installation, args: &InstallArgs) -> Vec<&'static str> {
+    if args.no_js || installation.serves_its_own_scripts() {
+        return Vec::new();
+    }
+    missing_folders(&installation.app).collect()
 }
 
 fn missing_folders(app: &Path) -> impl Iterator<Item = &'static str> {
@@ -130,135 +290,55 @@ fn missing_folders(app: &Path) -> impl Iterator<Item = &'static str> {
         .filter(move |folder| !app.join(folder).exists())
 }
 
-/// Whether a script in this state is written; the owner's only where there is none.
-fn writes(is_owners: bool, state: State) -> bool {
-    state == State::Missing || state == State::Older && !is_owners
-}
-
-/// The steps, in an order in which a second run completes one that was killed: the
-/// record of what is created comes before it is, and a script that is refreshed
-/// before the record that would call its old text edited.
-fn plan(
-    installation: Installation,
-    manifest: Option<Vec<u8>>,
-    env: Option<Vec<u8>>,
-) -> Result<Plan, Failure> {
-    let Installation {
-        app,
-        manifest: manifest_file,
-        env: env_file,
-        scripts,
-        ..
-    } = installation;
-    let written = scripts
-        .into_iter()
-        .filter(|script| writes(script.script.is_owners, script.state));
-    let (new, older): (Vec<_>, Vec<_>) = written.partition(|script| script.state == State::Missing);
-    let write = |script: InstalledScript| (script.file, script.script.contents.to_vec());
-
-    let mut writes: Vec<_> = older.into_iter().map(write).collect();
-    writes.extend(env.map(|env| (env_file, env)));
-    let mut plan = Plan::default();
-    for (file, contents) in writes {
-        file.check_writable()?;
-        plan.add(Step::Write(file, contents));
+/// The `.env` with keys and record; `None` when nothing is to be added. Whenever
+/// anything at all is installed there is a block, since it carries the record.
+fn planned_env(
+    installation: &Installation,
+    args: &InstallArgs,
+    record: &Record,
+    values: &Values,
+    change: &mut Change,
+) -> Result<Option<Vec<u8>>, Failure> {
+    if args.no_env {
+        return Ok(None);
     }
-    for folder in missing_folders(&app) {
-        plan.add(Step::MakeDir(app.join(folder)));
-    }
-    let last = new
-        .into_iter()
-        .map(write)
-        .chain(manifest.map(|manifest| (manifest_file, manifest)));
-    for (file, contents) in last {
-        file.check_writable()?;
-        plan.add(Step::Write(file, contents));
-    }
-    Ok(plan)
-}
-
-/// What is going to be done, a line for each file, and for each key that is kept.
-fn describe(installation: &Installation, added: Option<&Source>, changes_env: bool) -> Vec<String> {
-    let mut lines = vec![match (added, &installation.dependency) {
-        (Some(source), _) => format!("Updated Cargo.toml (with `{}`)", source.line()),
-        (None, Found::Yours(key)) => format!("Kept Cargo.toml (your dependency `{key}`)"),
-        (None, Found::Ours | Found::Absent) => "Unchanged Cargo.toml".to_owned(),
-    }];
-    let verb = match installation.env.contents() {
-        _ if !changes_env => "Unchanged",
-        None => "Created",
-        Some(_) => "Updated",
+    let state = &installation.env_state;
+    let is_missing = state.keys.iter().any(|(_, place)| *place == Place::Missing);
+    let adds_dependency = installation.dependency == Found::Absent && !args.no_dep;
+    let has_news = state.has_block || is_missing || adds_dependency || !record.is_empty();
+    let old = installation.env.contents();
+    let new = if has_news {
+        Some(env_block::install(old.unwrap_or_default(), record, values)?)
+    } else {
+        None
     };
-    lines.push(format!("{verb} .env"));
-    let kept = installation
-        .env_state
-        .keys
-        .iter()
-        .filter(|(_, place)| *place == Place::Yours);
-    lines.extend(kept.map(|(name, _)| format!("Kept .env ({name} has your value)")));
-    for InstalledScript { script, state, .. } in &installation.scripts {
-        let path = &script.path;
-        lines.push(match state {
-            State::Missing => format!("Created {path}"),
-            State::Older if !script.is_owners => format!("Updated {path}"),
-            State::Older | State::Edited => format!("Kept {path} (yours)"),
-            State::Current => format!("Unchanged {path}"),
-        });
-    }
-    lines
-}
-
-/// How a command that is run from here names the app; not at all where it is found anyway.
-fn named(app: &Path) -> String {
-    if env::current_dir().is_ok_and(|here| here.starts_with(app)) {
-        return String::new();
-    }
-    // As a shell takes it, whatever characters it has.
-    format!("-C '{}' ", app.display().to_string().replace('\'', "'\\''"))
-}
-
-fn say_what_is_left(app: &Path, report: Report) {
-    let mut steps = Vec::new();
-    if app::mentions(app).is_empty() {
-        steps.push((
-            "In src/main.rs, right behind `App::new()`:".to_owned(),
-            ".configure(actix_web_sse::routes)".to_owned(),
-        ));
-    }
-    steps.push((
-        "In your page:".to_owned(),
-        "<script src=\"/js/sse-client.js\"></script>".to_owned(),
-    ));
-    steps.push((
-        "Start the app, open the page, and save a value:".to_owned(),
-        format!(
-            "sse {}save {} '{{\"order\": 42}}'",
-            named(app),
-            library::first_key(app)
-        ),
-    ));
-    report.say("\nLeft to do by hand:");
-    for (index, (what, line)) in steps.iter().enumerate() {
-        report.say(format!("  {}. {what}\n         {line}", index + 1));
-    }
-    report.say(
-        "\nThe stream is public: every visitor receives every value of every key in SSE_EVENTS.\n\
-         To put it behind your app's own guard, configure a scope that has the guard:\n\
-         \x20        web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)",
+    let new = new.filter(|new| old != Some(new.as_slice()));
+    change.will_say(
+        match (&new, old) {
+            (None, _) => "Unchanged",
+            (Some(_), None) => "Created",
+            (Some(_), Some(_)) => "Updated",
+        },
+        ".env",
     );
+    for (name, place) in state.keys {
+        if place == Place::Yours {
+            change.will_say("Kept", format!(".env ({name} has your value)"));
+        }
+    }
+    Ok(new)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_elsewhere_is_named() {
-        let here = env::current_dir().expect("there is one");
-        assert_eq!(named(&here), "");
-        assert_eq!(
-            named(Path::new("/it's/else where")),
-            "-C '/it'\\''s/else where' "
-        );
+fn warnings(installation: &Installation) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !installation.has_actix_web {
+        warnings
+            .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
+    if let Some(events) = installation.values.get("SSE_EVENTS")
+        && let Err(error) = listeners::names(events)
+    {
+        warnings.push(format!("the app will refuse SSE_EVENTS in .env: {error}"));
+    }
+    warnings
 }

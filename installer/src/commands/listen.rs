@@ -72,11 +72,11 @@ fn listen(
             Some(News::Listening) if announced => {}
             Some(News::Listening) => {
                 announced = true;
-                report.note(format!("listening to {from}"));
+                report.say(format!("listening to {from}"));
             }
             Some(News::Warning(what)) => report.warn(what),
             Some(News::End) => {
-                report.note("the server wants no more listeners");
+                report.say("the server wants no more listeners");
                 return ended(args, heard, "the stream ended");
             }
             None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {

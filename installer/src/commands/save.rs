@@ -24,9 +24,9 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, F
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
         report.warn(nobody_listens(&args.key, config.events()));
-        report.note(format!("saved {} as number {number}", args.key));
+        report.say(format!("saved {} as number {number}", args.key));
     } else {
-        report.note(format!(
+        report.say(format!(
             "saved {} as number {number}; fires {}",
             args.key,
             events.join(", ")

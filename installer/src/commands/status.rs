@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use actix_web_sse::Config;
 use serde::Serialize;
 
-use crate::env_block::Place;
+use crate::code::Wiring;
+use crate::env_block::{Place, Values};
 use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
 use crate::manifest::Found;
@@ -49,20 +51,26 @@ struct Status {
 }
 
 pub(crate) fn run(app: &Path, json: bool, report: Report) -> Result<u8, Failure> {
-    let installation = Installation::read(app)?;
+    let installation = Installation::read(app, &Values::default().events)?;
     let items = items(&installation);
     let status = Status {
         app: installation.app,
         state: whole(&items),
         items,
     };
+    if let Err(error) = Config::from_dir(app)
+        && status.state != Whole::Absent
+    {
+        report.warn(format!("the app refuses its configuration: {error}"));
+    }
     if json {
         let text = serde_json::to_string_pretty(&status)
             .map_err(|error| Failure::error(format!("cannot print the status: {error}")))?;
         report.data(&text)?;
     } else {
-        for item in &status.items {
-            report.say(item.line());
+        if !report.is_quiet() {
+            let lines: Vec<String> = status.items.iter().map(Item::line).collect();
+            report.data(&lines.join("\n"))?;
         }
     }
     Ok(if status.state == Whole::Installed {
@@ -123,17 +131,36 @@ fn items(installation: &Installation) -> Vec<Item> {
             },
             note: None,
         });
-    let scripts = installation.scripts.iter().map(script_item);
-    [dependency]
+    let served = installation.serves_its_own_scripts();
+    let scripts = installation.scripts.iter();
+    let scripts = scripts.map(|script| script_item(script, served));
+    [dependency, wiring_item(installation)]
         .into_iter()
         .chain(keys)
         .chain(scripts)
         .collect()
 }
 
-fn script_item(script: &InstalledScript) -> Item {
+fn wiring_item(installation: &Installation) -> Item {
+    let (state, path) = match installation.code.wiring() {
+        Wiring::Installed(path) => (ItemState::Installed, path),
+        Wiring::Yours(path) => (ItemState::Yours, path),
+        Wiring::Possible { file, .. } => (ItemState::Missing, file.name().to_owned()),
+        Wiring::Unclear(_) => (ItemState::Missing, "src".to_owned()),
+    };
+    Item {
+        item: "stream".to_owned(),
+        path,
+        state,
+        note: (state == ItemState::Missing).then_some("no code serves it"),
+    }
+}
+
+/// `served` says that the app goes without its own copy of what the library serves.
+fn script_item(script: &InstalledScript, served: bool) -> Item {
     let is_owners = script.script.is_owners;
     let (state, note) = match script.state {
+        State::Missing if served && !is_owners => (ItemState::Yours, Some("served by the library")),
         State::Missing => (ItemState::Missing, None),
         State::Edited | State::Older if is_owners => (ItemState::Yours, None),
         State::Edited => (

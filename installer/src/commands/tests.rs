@@ -9,11 +9,17 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 use super::{install, status, uninstall};
-use crate::cli::InstallArgs;
+use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
+use crate::consent::Consent;
 use crate::exit::{self, Failure};
+use crate::plan::Plan;
 use crate::report::Report;
 
-const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[dependencies]\n";
+const MANIFEST: &str =
+    "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[dependencies]\nactix-web = \"4\"\n";
+
+/// A program with one place for the stream.
+const MAIN: &str = "use actix_web::App;\n\nfn main() {\n    App::new();\n}\n";
 
 /// Everything below a folder: contents of files (none for a folder), mode, time.
 type Tree = BTreeMap<PathBuf, (Option<Vec<u8>>, u32, Option<SystemTime>)>;
@@ -28,7 +34,7 @@ impl App {
             dir: tempfile::tempdir().expect("a folder"),
         };
         app.write("Cargo.toml", MANIFEST);
-        app.write("src/main.rs", "fn main() {}\n");
+        app.write("src/main.rs", MAIN);
         for (name, contents) in files {
             app.write(name, contents);
         }
@@ -61,7 +67,11 @@ impl App {
     }
 
     fn uninstall(&self) {
-        let result = uninstall::run(self.dir.path(), Report::new(true));
+        self.uninstall_with(&ChangeArgs::default());
+    }
+
+    fn uninstall_with(&self, args: &ChangeArgs) {
+        let result = uninstall::run(self.dir.path(), args, Report::new(true));
         assert_eq!(
             result.unwrap_or_else(|failure| panic!("{failure}")),
             exit::DONE
@@ -81,10 +91,21 @@ impl App {
 }
 
 fn args() -> InstallArgs {
+    with_version("0.1.0")
+}
+
+fn with_version(version: &str) -> InstallArgs {
     InstallArgs {
-        dep_path: None,
-        dep_version: Some("0.1.0".to_owned()),
+        dependency: DependencyArgs {
+            dep_version: Some(version.to_owned()),
+            ..DependencyArgs::default()
+        },
+        ..InstallArgs::default()
     }
+}
+
+fn nobody() -> Consent {
+    Consent::new(&ChangeArgs::default())
 }
 
 fn walk(folder: &Path, tree: &mut Tree) {
@@ -110,6 +131,13 @@ fn mode(metadata: &fs::Metadata) -> u32 {
 #[cfg(not(unix))]
 fn mode(_: &fs::Metadata) -> u32 {
     0
+}
+
+fn install_plan(app: &App) -> Plan {
+    install::prepare(app.dir.path(), &args(), nobody())
+        .unwrap_or_else(|failure| panic!("{failure}"))
+        .change
+        .plan
 }
 
 fn without_times(tree: Tree) -> Tree {
@@ -201,7 +229,6 @@ fn what_is_refused_is_left_alone() {
         &[(".env/folder", "")],
         &[("public/js/sse.js", "edited")],
         &[("Cargo.toml", "[package\n")],
-        &[("Cargo.toml", "[workspace]\n")],
         &[("Cargo.toml", "dependencies = {}\n[package]\nname = \"a\"\n")],
     ] {
         let app = App::new(files);
@@ -292,7 +319,12 @@ fn an_older_client_is_refreshed_and_older_listeners_are_not() {
         app.write(&path, "from an older version");
         record.add_file(&path, b"from an older version");
     }
-    let env = crate::env_block::install(app.read(".env").as_bytes(), &record).expect("it reads");
+    let env = crate::env_block::install(
+        app.read(".env").as_bytes(),
+        &record,
+        &crate::env_block::Values::default(),
+    )
+    .expect("it reads");
     fs::write(app.path(".env"), env).expect("it can be written");
     app.install();
     assert_eq!(app.read("public/js/sse.js"), shipped("sse.js"));
@@ -332,10 +364,7 @@ fn another_source_than_the_installed_one_is_refused() {
     app.install();
     app.install();
     let before = app.tree();
-    let other = InstallArgs {
-        dep_path: None,
-        dep_version: Some("9".to_owned()),
-    };
+    let other = with_version("9");
     let failure = install::run(app.dir.path(), &other, Report::new(true)).expect_err("it differs");
     assert_eq!(failure.code(), exit::CONFLICT);
     assert!(
@@ -361,8 +390,7 @@ fn a_killed_install_is_completed_and_undone() {
         for steps in 0.. {
             let app = App::new(files);
             let before = without_times(app.tree());
-            let (plan, _) = install::prepare(app.dir.path(), &args())
-                .unwrap_or_else(|failure| panic!("{failure}"));
+            let plan = install_plan(&app);
             let all = plan.len();
             plan.write_until_killed(steps);
             let killed = without_times(app.tree());
@@ -375,8 +403,7 @@ fn a_killed_install_is_completed_and_undone() {
 
             let app = App::new(files);
             let before = without_times(app.tree());
-            let (plan, _) = install::prepare(app.dir.path(), &args())
-                .unwrap_or_else(|failure| panic!("{failure}"));
+            let plan = install_plan(&app);
             plan.write_until_killed(steps);
             assert_eq!(without_times(app.tree()).len(), killed.len());
             app.install();
@@ -401,9 +428,9 @@ fn a_killed_uninstall_is_completed() {
             let app = App::new(files);
             let before = without_times(app.tree());
             app.install();
-            let prepared =
-                uninstall::prepare(app.dir.path()).unwrap_or_else(|failure| panic!("{failure}"));
-            let plan = prepared.expect("it is installed").plan;
+            let prepared = uninstall::prepare(app.dir.path(), nobody())
+                .unwrap_or_else(|failure| panic!("{failure}"));
+            let plan = prepared.expect("it is installed").change.plan;
             let all = plan.len();
             plan.write_until_killed(steps);
             app.uninstall();

@@ -5,16 +5,17 @@ use super::*;
 fn installed(file: &str) -> Vec<u8> {
     let mut created = Record::default();
     created.add_file("public/js/sse.js", b"x");
-    install(file.as_bytes(), &created).unwrap_or_else(|failure| panic!("{file:?}: {failure}"))
+    install(file.as_bytes(), &created, &Values::default())
+        .unwrap_or_else(|failure| panic!("{file:?}: {failure}"))
 }
 
 fn uninstalled(file: &[u8]) -> Removal {
-    let removal = uninstall(file).unwrap_or_else(|failure| panic!("{failure}"));
+    let removal = uninstall(file, Edited::Stays).unwrap_or_else(|failure| panic!("{failure}"));
     removal.expect("the block is there")
 }
 
 fn refusal(file: &str) -> Failure {
-    let result = install(file.as_bytes(), &Record::default());
+    let result = install(file.as_bytes(), &Record::default(), &Values::default());
     result.expect_err("it must be refused")
 }
 
@@ -109,7 +110,8 @@ fn a_file_that_dotenvy_cannot_read_is_refused_by_its_line() {
         assert_eq!(failure.code(), crate::exit::CONFLICT, "{file:?}");
         assert!(failure.to_string().contains(line), "{file:?}: {failure}");
     }
-    let failure = install(b"A=\xff\n", &Record::default()).expect_err("no UTF-8");
+    let failure =
+        install(b"A=\xff\n", &Record::default(), &Values::default()).expect_err("no UTF-8");
     assert_eq!(failure.code(), crate::exit::CONFLICT);
 }
 
@@ -122,7 +124,10 @@ fn markers_that_do_not_pair_up_are_refused() {
         "# >>> sse >>>\n# >>> sse >>>\n# <<< sse <<<\n",
     ] {
         assert_eq!(refusal(file).code(), crate::exit::CONFLICT, "{file:?}");
-        assert!(uninstall(file.as_bytes()).is_err(), "{file:?}");
+        assert!(
+            uninstall(file.as_bytes(), Edited::Stays).is_err(),
+            "{file:?}"
+        );
     }
 }
 
@@ -137,9 +142,13 @@ fn lines_of_the_owner_inside_the_block_stay() {
         .replace("SSE_EVENTS=", "SSE_EVENTS=mine:mine\nSSE_EVENTS=");
     let out = uninstalled(with.as_bytes());
     let left = String::from_utf8(out.text).expect("it is text");
-    assert_eq!(left, "A=1\nSSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine");
+    let lines = "SSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine";
+    assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
     assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
     assert_eq!(out.foreign, 3);
+    let out = uninstall(with.as_bytes(), Edited::Goes).expect("it reads");
+    let left = String::from_utf8(out.expect("the block is there").text).expect("it is text");
+    assert_eq!(left, format!("A=1\n{lines}"));
 }
 
 #[test]
@@ -164,11 +173,37 @@ fn a_key_taken_out_of_the_block_comes_back() {
 }
 
 #[test]
+fn a_chosen_value_is_ours_until_it_is_edited() {
+    let values = Values {
+        events: "an order:orders".to_owned(),
+        ..Values::default()
+    };
+    let with = install(b"A=1\n", &Record::default(), &values).expect("it can be installed");
+    let read = dotenv::values(&with).expect("it reads");
+    assert_eq!(read["SSE_EVENTS"], "an order:orders");
+    let state = state(&with).expect("it reads");
+    assert!(
+        state
+            .keys
+            .iter()
+            .all(|(_, place)| *place == Place::Installed)
+    );
+    assert_eq!(uninstalled(&with).text, b"A=1\n");
+    let edited = String::from_utf8(with)
+        .expect("it is text")
+        .replace(":orders", ":bills");
+    assert_eq!(
+        uninstalled(edited.as_bytes()).edited,
+        ["SSE_EVENTS='an order:bills'"]
+    );
+}
+
+#[test]
 fn the_record_grows_with_what_is_created_later() {
     let with = installed("A=1\n");
     let mut later = Record::default();
     later.add("public/");
-    let with = install(&with, &later).expect("it can be installed");
+    let with = install(&with, &later, &Values::default()).expect("it can be installed");
     let state = state(&with).expect("it reads");
     assert!(state.record.has("public/") && state.record.has("public/js/sse.js"));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
@@ -217,13 +252,13 @@ fn random_files_are_restored_or_refused() {
         if matches!(had_block, Ok(Some(_))) {
             continue;
         }
-        let Ok(with) = install(file.as_bytes(), &Record::default()) else {
+        let Ok(with) = install(file.as_bytes(), &Record::default(), &Values::default()) else {
             refused += 1;
             continue;
         };
         let values = dotenv::values(&with).expect("it was checked");
         assert!(
-            KEYS.iter().all(|(name, _)| values.contains_key(*name)),
+            KEYS.iter().all(|name| values.contains_key(*name)),
             "{file:?}"
         );
         assert_eq!(uninstalled(&with).text, file.as_bytes(), "{file:?}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::diff;
 use crate::exit::Failure;
 
 /// A file as it was when the plan was made; it may not exist.
@@ -52,6 +53,11 @@ impl Original {
         })
     }
 
+    /// Below the app's folder, as it is shown.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The contents, if the file exists.
     pub(crate) fn contents(&self) -> Option<&[u8]> {
         self.found.as_ref().map(|found| found.contents.as_slice())
@@ -66,6 +72,11 @@ impl Original {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The change to these contents as a diff; without any, the file is removed.
+    pub(super) fn diff(&self, contents: Option<&[u8]>) -> String {
+        diff::unified(&self.name, self.contents(), contents)
     }
 
     /// Puts `contents` in its place, unless somebody has changed it since.

@@ -8,8 +8,9 @@ mod removal;
 mod targets;
 mod uses;
 
+use super::place::{Unclear, Why};
 use super::splice::CALL;
-use super::{Place, Source, Unclear, Unwire, Why};
+use super::{Place, Source, Unwire};
 
 fn parse(file: impl AsRef<[u8]>) -> Source {
     let file = file.as_ref();

@@ -6,8 +6,9 @@ use super::files::{self, File};
 use super::names::{self, Meaning};
 use super::{LIBRARY, Source, Unclear};
 
-/// Names of the library, one of which an app that has its own route to the stream uses.
-const FOR_STREAMS: &[&str] = &["routes", "Sse", "EventStream", "stream", "*"];
+/// Names of the library, one of which an app that has its own route to the stream uses; first
+/// those that stand where the route is.
+const FOR_STREAMS: &[&str] = &["routes", "Subscription", "EventStream", "Sse", "*"];
 
 /// Names of the library, one of which an app that serves `sse.js` uses.
 const FOR_SCRIPTS: &[&str] = &["routes", "scripts", "*"];
@@ -37,25 +38,26 @@ impl Uses {
         lines
     }
 
-    /// Whether the app has a route to the stream already.
-    pub(crate) fn serves_stream(&self) -> bool {
-        self.app_names(FOR_STREAMS)
+    /// Where the app makes its own route to the stream, if it does, as `file:line`.
+    pub(crate) fn stream(&self) -> Option<String> {
+        let (path, it) = FOR_STREAMS.iter().find_map(|item| self.in_app(item))?;
+        Some(format!("{}:{}", path.display(), it.line))
     }
 
     /// Whether the app serves the library's scripts.
     pub(crate) fn serves_scripts(&self) -> bool {
-        self.app_names(FOR_SCRIPTS)
+        FOR_SCRIPTS.iter().any(|item| self.in_app(item).is_some())
     }
 
-    fn app_names(&self, items: &[&str]) -> bool {
-        self.0.iter().any(|(path, it)| {
-            path.starts_with("src") && !it.is_test && items.contains(&it.item.as_str())
-        })
+    fn in_app(&self, item: &str) -> Option<&(PathBuf, Use)> {
+        let mut uses = self.0.iter();
+        uses.find(|(path, it)| path.starts_with("src") && !it.is_test && it.item == item)
     }
 }
 
 /// What one file names of the library.
-pub(crate) fn uses(code: &[u8]) -> Vec<Use> {
+#[cfg(test)]
+pub(super) fn uses(code: &[u8]) -> Vec<Use> {
     uses_of(code, &Source::parse(code))
 }
 

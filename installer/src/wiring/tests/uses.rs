@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::wiring::{places, uses, uses_in};
+use crate::wiring::uses::uses;
+use crate::wiring::{places, uses_in};
 
 fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
     let app = tempfile::tempdir().expect("a folder");
@@ -138,7 +139,7 @@ fn an_app_that_serves_the_stream_is_known() {
             (file, code),
         ]);
         let uses = uses_in(app.path());
-        (uses.serves_stream(), uses.serves_scripts())
+        (uses.stream().is_some(), uses.serves_scripts())
     };
     let both = (true, true);
     let neither = (false, false);
@@ -153,7 +154,7 @@ fn an_app_that_serves_the_stream_is_known() {
         (true, false)
     );
     assert_eq!(
-        serves("src/a.rs", "fn a() { m!(actix_web_sse::stream()); }"),
+        serves("src/a.rs", "fn a() { m!(actix_web_sse::Sse::start); }"),
         (true, false)
     );
     assert_eq!(

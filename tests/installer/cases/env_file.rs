@@ -1,0 +1,231 @@
+//! The `.env` file, and what its owner has done to it.
+
+use std::fs;
+
+use super::{KEYS, as_read, refused, there_and_back};
+use crate::hello::Hello;
+
+fn with_env(env: &[u8]) -> Hello {
+    let hello = Hello::new();
+    fs::write(hello.path().join(".env"), env).unwrap();
+    hello
+}
+
+#[track_caller]
+fn env_there_and_back(env: &str) {
+    there_and_back(&with_env(env.as_bytes()));
+}
+
+#[test]
+fn no_env_file() {
+    there_and_back(&Hello::new());
+}
+
+#[test]
+fn empty_env_file() {
+    let hello = with_env(b"");
+    there_and_back(&hello);
+    assert_eq!(hello.read(".env"), "");
+}
+
+#[test]
+fn no_final_newline() {
+    env_there_and_back("A=1\nB=2");
+    env_there_and_back("# a comment");
+}
+
+#[test]
+fn windows_line_endings() {
+    let hello = with_env(b"A=1\r\nB=2\r\n");
+    hello.sse_does(&["install"]);
+    let env = hello.read(".env");
+    assert_eq!(env.matches('\n').count(), env.matches("\r\n").count());
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\r\nB=2\r\n");
+    env_there_and_back("A=1\r\nB=2");
+}
+
+#[test]
+fn mixed_line_endings() {
+    env_there_and_back("A=1\r\nB=2\nC=3\n");
+    env_there_and_back("A=1\nB=2\r\nC=3\r\nD=4");
+}
+
+#[test]
+fn lone_final_carriage_return() {
+    env_there_and_back("A=1\r");
+    env_there_and_back("A=1\nB=2\r");
+}
+
+#[test]
+fn byte_order_mark() {
+    env_there_and_back("\u{feff}A=1\n");
+    env_there_and_back("\u{feff}");
+    let hello = with_env("\u{feff}A=1\n".as_bytes());
+    hello.sse_does(&["install"]);
+    assert!(hello.read(".env").starts_with("\u{feff}A=1\n"));
+}
+
+#[test]
+fn invalid_utf8_and_nul() {
+    refused(&with_env(b"A=1\nB=\xff\n"), ".env line 2");
+    let hello = with_env(b"A=a\0b\n");
+    let ran = hello.sse(&["install"]);
+    assert!([0, 3].contains(&ran.code), "{}", ran.err);
+    hello.sse(&["uninstall"]);
+    assert_eq!(fs::read(hello.path().join(".env")).unwrap(), b"A=a\0b\n");
+}
+
+#[test]
+fn blank_lines_at_the_end() {
+    env_there_and_back("A=1\n\n\n\n");
+    env_there_and_back("\n\n");
+    env_there_and_back("A=1\r\n\r\n");
+}
+
+#[test]
+fn key_that_is_set() {
+    let hello = with_env(b"SSE_EVENTS=order:orders\n");
+    hello.sse_does(&["install"]);
+    let env = hello.read(".env");
+    assert_eq!(env.matches("SSE_EVENTS=").count(), 1, "{env}");
+    env_there_and_back("SSE_EVENTS=order:orders\n");
+    env_there_and_back("SSE_STREAM_DURATION=300");
+}
+
+#[test]
+fn exported_key() {
+    env_there_and_back("export SSE_EVENTS=order:orders\nexport A=1\n");
+    env_there_and_back("export   SSE_POLL_INTERVAL = 5\n");
+}
+
+#[test]
+fn all_keys_set() {
+    let env = "SSE_STREAM_DURATION=300\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=order:orders\n";
+    env_there_and_back(env);
+    let hello = with_env(env.as_bytes());
+    hello.sse_does(&["install"]);
+    let owners = as_read(env.as_bytes());
+    assert_eq!(as_read(hello.read(".env").as_bytes()), owners);
+}
+
+#[test]
+fn key_in_a_comment() {
+    let hello = with_env(b"# SSE_EVENTS=order:orders\n#SSE_POLL_INTERVAL=7\n");
+    there_and_back(&hello);
+    hello.sse_does(&["install"]);
+    let values = as_read(hello.read(".env").as_bytes());
+    for (key, value) in KEYS {
+        assert_eq!(values[key], value);
+    }
+}
+
+#[test]
+fn duplicate_keys() {
+    let hello = with_env(b"SSE_EVENTS=a:b\nA=1\nSSE_EVENTS=c:d\n");
+    there_and_back(&hello);
+    hello.sse_does(&["install"]);
+    assert_eq!(as_read(hello.read(".env").as_bytes())["SSE_EVENTS"], "a:b");
+}
+
+#[test]
+fn key_inside_a_value_of_several_lines() {
+    let env =
+        "TEXT='\nSSE_EVENTS=no:no\nSSE_POLL_INTERVAL=9\n'\nMORE=\"a \\\"\nSSE_EVENTS=no:no\"\n";
+    env_there_and_back(env);
+    let hello = with_env(env.as_bytes());
+    hello.sse_does(&["install"]);
+    assert_eq!(
+        as_read(hello.read(".env").as_bytes())["SSE_EVENTS"],
+        KEYS[2].1
+    );
+}
+
+#[test]
+fn quote_that_is_never_closed() {
+    refused(&with_env(b"A=1\nTITLE='it\nB=2\n"), ".env line 2");
+    refused(&with_env(b"A=\"open"), ".env line 1");
+    refused(&with_env(b"A=1\nit's\n"), ".env line 2");
+    // An apostrophe in a comment is none.
+    env_there_and_back("# it's\nA=1\n");
+    env_there_and_back("# it's");
+}
+
+#[test]
+fn bad_line_before_the_block() {
+    for bad in ["two words\n", "A=a b\n", "A=1 \\\n"] {
+        refused(&with_env(bad.as_bytes()), ".env line 1");
+    }
+}
+
+#[test]
+fn markers_missing_doubled_reversed_indented() {
+    const BEGIN: &str = "# >>> sse >>>\n";
+    const END: &str = "# <<< sse <<<\n";
+    for env in [
+        BEGIN.to_owned(),
+        END.to_owned(),
+        format!("{END}{BEGIN}"),
+        format!("{BEGIN}{BEGIN}{END}"),
+        format!("{BEGIN}{END}{BEGIN}{END}"),
+    ] {
+        let hello = with_env(env.as_bytes());
+        refused(&hello, "do not pair up");
+        hello.sse(&["uninstall"]).fails(3, "do not pair up");
+        assert_eq!(hello.read(".env"), env);
+    }
+    let hello = with_env(b"A=1\n");
+    hello.sse_does(&["install"]);
+    hello.replace(".env", "# >>> sse >>>", "  # >>> sse >>>");
+    hello.replace(".env", "# <<< sse <<<", "\t# <<< sse <<<");
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\n");
+}
+
+#[test]
+fn value_edited_in_the_block() {
+    let hello = with_env(b"A=1\n");
+    hello.sse_does(&["install"]);
+    hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=0.5");
+    hello.sse_does(&["install"]);
+    let env = hello.read(".env");
+    assert!(env.contains("SSE_POLL_INTERVAL=0.5\n"), "{env}");
+    let said = hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\nSSE_POLL_INTERVAL=0.5\n");
+    assert!(said.contains("SSE_POLL_INTERVAL=0.5"), "{said}");
+}
+
+#[test]
+fn line_of_the_owner_in_the_block() {
+    let hello = with_env(b"A=1");
+    hello.sse_does(&["install"]);
+    hello.replace(
+        ".env",
+        "SSE_POLL_INTERVAL=2\n",
+        "SSE_POLL_INTERVAL=2\n# mine\nB=2\n",
+    );
+    hello.sse_does(&["install"]);
+    let said = hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\n# mine\nB=2");
+    assert!(said.contains("2 of your lines"), "{said}");
+}
+
+#[test]
+fn text_behind_the_block_and_a_block_that_moved() {
+    let hello = with_env(b"A=1");
+    hello.sse_does(&["install"]);
+    let env = hello.read(".env");
+    hello.write(".env", &format!("{env}\nB=2\n"));
+    hello.sse_does(&["install"]);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\nB=2\n");
+
+    let hello = with_env(b"A=1\n");
+    hello.sse_does(&["install"]);
+    let env = hello.read(".env");
+    let block = env.strip_prefix("A=1\n").unwrap();
+    hello.write(".env", &format!("{block}A=1\n"));
+    hello.sse_does(&["install"]);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\n");
+}

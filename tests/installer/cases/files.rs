@@ -1,0 +1,188 @@
+//! What lies where a file is expected, and what happens meanwhile.
+
+use std::{fs, time::SystemTime};
+
+#[cfg(unix)]
+use super::refused;
+use super::{snapshot, there_and_back};
+use crate::hello::Hello;
+
+#[cfg(unix)]
+#[test]
+fn relative_symbolic_link_from_another_working_directory() {
+    use std::os::unix::fs::symlink;
+
+    let hello = Hello::with(&[("config/app.env", "A=1\n")]);
+    symlink("config/app.env", hello.path().join(".env")).unwrap();
+    there_and_back(&hello);
+    let app = hello.path().to_str().unwrap();
+    let ran = crate::hello::sse_in(hello.outside(), &["-C", app, "install"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(hello.path().join(".env").is_symlink());
+    assert!(hello.read("config/app.env").contains("SSE_EVENTS="));
+}
+
+#[cfg(unix)]
+#[test]
+fn symbolic_link_to_nowhere_or_out_of_the_app() {
+    use std::os::unix::fs::symlink;
+
+    for target in ["nowhere", "../elsewhere"] {
+        for name in [".env", "public/js/sse.js"] {
+            let hello = Hello::with(&[("public/js/app.js", "")]);
+            let elsewhere = hello.outside().join("elsewhere");
+            fs::write(&elsewhere, "A=1\n").unwrap();
+            let target = if target == "nowhere" {
+                "nowhere".into()
+            } else {
+                elsewhere.clone()
+            };
+            symlink(target, hello.path().join(name)).unwrap();
+            refused(&hello, "symbolic link");
+            assert_eq!(fs::read(elsewhere).unwrap(), b"A=1\n");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn mode_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for (name, mode) in [
+        (".env", 0o600),
+        ("Cargo.toml", 0o640),
+        ("src/main.rs", 0o755),
+    ] {
+        let hello = Hello::with(&[(".env", "SECRET=1\n")]);
+        let path = hello.path().join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        there_and_back(&hello);
+        hello.sse_does(&["install"]);
+        let installed = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(installed & 0o7777, mode, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for name in [".env", "Cargo.toml", "src/main.rs"] {
+        let hello = Hello::with(&[(".env", "A=1\n")]);
+        let path = hello.path().join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        refused(&hello, "is read-only");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn hard_link() {
+    let hello = Hello::with(&[(".env", "A=1\n")]);
+    let twin = hello.outside().join("twin");
+    fs::hard_link(hello.path().join(".env"), &twin).unwrap();
+    hello.sse_does(&["install"]);
+    assert_eq!(fs::read_to_string(&twin).unwrap(), hello.read(".env"));
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(fs::read(&twin).unwrap(), b"A=1\n");
+    there_and_back(&hello);
+}
+
+#[cfg(unix)]
+#[test]
+fn folder_or_pipe_in_the_place_of_a_file() {
+    for name in [".env", "public/js/sse.js", "public/js/sse-client.js"] {
+        let hello = Hello::with(&[("public/js/app.js", "")]);
+        fs::create_dir(hello.path().join(name)).unwrap();
+        refused(&hello, "is no file");
+
+        let hello = Hello::with(&[("public/js/app.js", "")]);
+        let made = std::process::Command::new("mkfifo")
+            .arg(hello.path().join(name))
+            .status();
+        assert!(made.unwrap().success());
+        refused(&hello, "is no file");
+    }
+}
+
+#[test]
+fn two_installs_two_uninstalls() {
+    let hello = Hello::with(&[(".env", "A=1")]);
+    let before = snapshot(hello.path());
+    hello.sse_does(&["install"]);
+    let (installed, written) = (snapshot(hello.path()), times(&hello));
+    hello.sse_does(&["install"]);
+    assert_eq!(
+        (snapshot(hello.path()), times(&hello)),
+        (installed, written)
+    );
+    hello.sse_does(&["uninstall"]);
+    let (after, written) = (snapshot(hello.path()), times(&hello));
+    assert_eq!(after, before);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!((snapshot(hello.path()), times(&hello)), (after, written));
+}
+
+fn times(hello: &Hello) -> Vec<SystemTime> {
+    let files = snapshot(hello.path()).into_keys();
+    let times = files.map(|path| fs::symlink_metadata(path).unwrap().modified().unwrap());
+    times.collect()
+}
+
+#[test]
+fn script_edited_converted_or_of_another_version() {
+    let hello = Hello::new();
+    let before = snapshot(hello.path());
+    hello.sse_does(&["install"]);
+    let script = hello.read("public/js/sse.js");
+
+    // Version control may have converted the line endings: that is no edit.
+    hello.write("public/js/sse.js", &script.replace('\n', "\r\n"));
+    assert_eq!(hello.sse(&["status"]).code, 0);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(snapshot(hello.path()), before);
+
+    hello.sse_does(&["install"]);
+    hello.write("public/js/sse.js", &format!("{script}// mine\n"));
+    let edited = hello.read("public/js/sse.js");
+    hello
+        .sse(&["install"])
+        .fails(3, "public/js/sse.js has local changes");
+    let said = hello.sse_does(&["uninstall"]);
+    assert!(said.contains("Kept public/js/sse.js ("), "{said}");
+    assert_eq!(hello.read("public/js/sse.js"), edited);
+}
+
+#[test]
+fn script_of_another_version_is_refreshed() {
+    let hello = Hello::new();
+    let before = snapshot(hello.path());
+    hello.sse_does(&["install"]);
+    let script = hello.read("public/js/sse.js");
+    // What an older version would have left: its own text, and its hash in the record.
+    hello.write("public/js/sse.js", "a");
+    let env = hello.read(".env");
+    let at = env.find("sse.js=").unwrap() + "sse.js=".len();
+    let older = format!("{}af63dc4c8601ec8c{}", &env[..at], &env[at + 16..]);
+    hello.write(".env", &older);
+    let said = hello.sse_does(&["install"]);
+    assert!(said.contains("Updated public/js/sse.js\n"), "{said}");
+    assert_eq!(hello.read("public/js/sse.js"), script);
+    assert_eq!(hello.read(".env"), env);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(snapshot(hello.path()), before);
+}
+
+#[test]
+fn scripts_folder_that_was_there_and_one_that_was_made() {
+    let hello = Hello::new();
+    fs::create_dir_all(hello.path().join("public/js")).unwrap();
+    there_and_back(&hello);
+    assert!(hello.has("public/js"));
+    let hello = Hello::new();
+    fs::create_dir(hello.path().join("public")).unwrap();
+    there_and_back(&hello);
+    assert!(hello.has("public") && !hello.has("public/js"));
+}

@@ -1,0 +1,173 @@
+//! `Cargo.toml`, and the workspace round it.
+
+use std::fs;
+
+use super::{refused, snapshot, there_and_back};
+use crate::hello::{Hello, sse_in};
+
+const PACKAGE: &str = "[package]\nname = \"x\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+
+fn with_manifest(manifest: &str) -> Hello {
+    Hello::with(&[("Cargo.toml", manifest)])
+}
+
+/// There and back, and in between cargo reads the dependency.
+#[track_caller]
+fn cargo_there_and_back(manifest: &str) {
+    let hello = with_manifest(manifest);
+    let before = snapshot(hello.path());
+    let ran = hello.sse(&[
+        "install",
+        "--dep-path",
+        support::workspace().to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, 0, "{manifest:?}: {}", ran.err);
+    assert!(
+        dependencies(&hello).contains(&"actix-web-sse".to_owned()),
+        "{manifest:?}"
+    );
+    let ran = hello.sse(&["uninstall"]);
+    assert_eq!(ran.code, 0, "{manifest:?}: {}", ran.err);
+    assert_eq!(snapshot(hello.path()), before, "{manifest:?}");
+}
+
+/// The names of the normal dependencies, as cargo reads them.
+#[track_caller]
+fn dependencies(hello: &Hello) -> Vec<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(hello.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let dependencies = metadata["packages"][0]["dependencies"].as_array().unwrap();
+    let normal = dependencies.iter().filter(|it| it["kind"].is_null());
+    normal
+        .map(|it| it["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn line_endings_mark_and_no_final_newline() {
+    let manifest = format!("{PACKAGE}\n[dependencies]\nactix-web = \"4\"\n");
+    cargo_there_and_back(&manifest.replace('\n', "\r\n"));
+    cargo_there_and_back(manifest.trim_end());
+    cargo_there_and_back(&format!("\u{feff}{manifest}"));
+    cargo_there_and_back(manifest.replace('\n', "\r\n").trim_end());
+}
+
+#[test]
+fn every_kind_of_dependencies() {
+    for dependencies in [
+        "",
+        "[dependencies]",
+        "[dependencies]\n",
+        "[dependencies] # mine\n\n# nothing yet\n\n",
+        "[dependencies]\nserde = { version = \"1\", features = [\n  \"derive\", # x\n] }\n\n[profile.dev]\ndebug = 1\n",
+        "[dependencies]\nserde.version = \"1\"\nserde.features = [\"derive\"]\n",
+        "[dependencies.log]\nversion = \"0.4\"\n",
+        "[dependencies.log]\nversion = \"0.4\"",
+        "[dependencies]\nserde = \"1\"\n[dependencies.log]\nversion = \"0.4\"\n",
+    ] {
+        cargo_there_and_back(&format!("{PACKAGE}{dependencies}"));
+    }
+    cargo_there_and_back(&format!("dependencies.serde = \"1\"\n{PACKAGE}"));
+    let hello = with_manifest(&format!("dependencies = {{ serde = \"1\" }}\n{PACKAGE}"));
+    refused(&hello, "Cargo.toml line 1");
+}
+
+#[test]
+fn dependency_that_is_there() {
+    for dependency in [
+        "actix-web-sse = \"0.1\"",
+        "actix-web-sse = { path = \"../nowhere\" }",
+    ] {
+        let manifest = format!("{PACKAGE}[dependencies]\nactix-web = \"4\"\n{dependency}\n");
+        let hello = with_manifest(&manifest);
+        there_and_back(&hello);
+        hello.sse_does(&["install"]);
+        assert_eq!(hello.read("Cargo.toml"), manifest);
+    }
+    // Tests and other systems may have it; the app has not.
+    for table in ["dev-dependencies", "target.'cfg(windows)'.dependencies"] {
+        cargo_there_and_back(&format!("{PACKAGE}[{table}]\nactix-web-sse = \"0.1\"\n"));
+    }
+}
+
+#[test]
+fn dependency_under_another_name_is_called_by_it() {
+    let manifest = format!(
+        "{PACKAGE}[dependencies]\nactix-web = \"4\"\nlive-news = {{ package = \"actix-web-sse\", version = \"0.1\" }}\n"
+    );
+    let hello = with_manifest(&manifest);
+    let main = hello.read("src/main.rs");
+    let before = snapshot(hello.path());
+    let said = hello.sse_does(&["install"]);
+    assert!(said.contains(" .configure(live_news::routes)\n"), "{said}");
+    assert_eq!(hello.read("src/main.rs"), main);
+    assert_eq!(hello.read("Cargo.toml"), manifest);
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(snapshot(hello.path()), before);
+}
+
+#[test]
+fn dependency_of_the_workspace() {
+    let workspace = tempfile::tempdir().unwrap();
+    let at = |name: &str| workspace.path().join(name);
+    fs::create_dir_all(at("shop/src")).unwrap();
+    let path = support::workspace().to_str().unwrap();
+    let root = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [\"shop\"]\n\n[workspace.dependencies]\nactix-web-sse = {{ path = \"{path}\", default-features = false }}\n"
+    );
+    let manifest = format!("{PACKAGE}[dependencies]\nactix-web = \"4\"\n");
+    fs::write(at("Cargo.toml"), &root).unwrap();
+    fs::write(at("shop/Cargo.toml"), &manifest).unwrap();
+    fs::write(at("shop/src/main.rs"), "fn main() {}\n").unwrap();
+    let before = snapshot(workspace.path());
+    assert_eq!(sse_in(&at("shop"), &["install"]).code, 0);
+    let installed = fs::read_to_string(at("shop/Cargo.toml")).unwrap();
+    assert!(
+        installed.contains("actix-web-sse = { workspace = true, features = [\"actix\"] } #"),
+        "{installed}"
+    );
+    assert_eq!(fs::read_to_string(at("Cargo.toml")).unwrap(), root);
+    assert_eq!(sse_in(&at("shop"), &["uninstall"]).code, 0);
+    assert_eq!(snapshot(workspace.path()), before);
+}
+
+#[test]
+fn no_manifest_an_invalid_one_and_a_workspace() {
+    let nothing = tempfile::tempdir().unwrap();
+    sse_in(nothing.path(), &["install"]).fails(1, "no Cargo.toml");
+    refused(
+        &with_manifest("[package]\nname = \"x\nversion = 1\n"),
+        "Cargo.toml line 2",
+    );
+    let hello = with_manifest("[workspace]\n");
+    let before = snapshot(hello.path());
+    hello
+        .sse(&["install"])
+        .fails(2, "a workspace without a package");
+    assert_eq!(snapshot(hello.path()), before);
+}
+
+#[test]
+fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
+    // The app's folder is called `my wörld`.
+    let hello = Hello::new();
+    let before = snapshot(hello.path());
+    let ran = sse_in(&hello.path().join("src"), &["install"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(hello.has("public/js/sse.js") && !hello.has("src/.env"));
+    assert_eq!(sse_in(&hello.path().join("src"), &["status"]).code, 0);
+    assert_eq!(sse_in(&hello.path().join("src"), &["uninstall"]).code, 0);
+    assert_eq!(snapshot(hello.path()), before);
+}

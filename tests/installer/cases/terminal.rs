@@ -1,0 +1,134 @@
+//! Who sits before the command, if anybody does.
+
+use std::{fs, process::Stdio, time::SystemTime};
+
+use serde_json::Value;
+
+use super::snapshot;
+use crate::hello::{Hello, Ran, command};
+
+/// Nobody can be asked: the answer is no, and the owner's file stays.
+#[test]
+fn no_terminal_and_closed_standard_input() {
+    let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
+    let before = snapshot(hello.path());
+    hello.sse(&["install"]).fails(3, "has local changes");
+    assert_eq!(snapshot(hello.path()), before);
+    assert_eq!(hello.sse(&["install", "--yes"]).code, 0);
+}
+
+#[cfg(feature = "tools")]
+#[test]
+fn terminal_is_asked_and_no_is_the_default() {
+    for (answer, code) in [("\n", 3), ("n\n", 3), ("y\n", 0)] {
+        let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
+        let before = snapshot(hello.path());
+        let (ended, shown) = on_terminal(&hello, &["install"], answer);
+        assert_eq!(ended, code, "{answer:?}: {shown}");
+        let question = "public/js/sse.js has local changes. Replace it? [y/N] ";
+        assert!(shown.contains(question), "{shown}");
+        assert_eq!(snapshot(hello.path()) == before, code == 3, "{answer:?}");
+    }
+}
+
+/// Runs `sse` on a terminal of its own, through util-linux's `script`.
+#[cfg(feature = "tools")]
+fn on_terminal(hello: &Hello, arguments: &[&str], answer: &str) -> (i32, String) {
+    use std::io::Write;
+
+    let sse = support::sse();
+    let line = format!("{} {}", sse.display(), arguments.join(" "));
+    let mut script = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--echo", "never", "--command", &line])
+        .arg("/dev/null")
+        .current_dir(hello.path())
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script is missing");
+    let mut keys = script.stdin.take().unwrap();
+    keys.write_all(answer.as_bytes()).unwrap();
+    drop(keys);
+    let output = script.wait_with_output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), shown)
+}
+
+#[cfg(feature = "tools")]
+#[test]
+fn terminal_gets_colours_unless_it_wants_none() {
+    let hello = Hello::new();
+    let (code, shown) = on_terminal(&hello, &["install", "--dry-run"], "");
+    assert_eq!(code, 0);
+    assert!(shown.contains("\u{1b}["), "{shown}");
+    let (_, shown) = on_terminal(&hello, &["install", "--dry-run", "--color", "never"], "");
+    assert!(!shown.contains("\u{1b}["), "{shown}");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let hello = Hello::new();
+    let ran = hello.sse(&["install", "--dry-run"]);
+    assert!(!ran.err.contains('\u{1b}'), "{}", ran.err);
+    let ran = hello.sse(&["install", "--dry-run", "--color", "always"]);
+    assert!(ran.err.contains('\u{1b}'), "{}", ran.err);
+    let output = command(hello.path())
+        .args(["install", "--dry-run"])
+        .env("NO_COLOR", "1")
+        .output();
+    assert!(!Ran::of(&output.unwrap()).err.contains('\u{1b}'));
+}
+
+/// Nobody reads what is said: the work is done all the same.
+#[test]
+fn broken_pipe() {
+    let hello = Hello::new();
+    let mut child = command(hello.path())
+        .arg("install")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().unwrap().success());
+    assert_eq!(hello.sse(&["status"]).code, 0);
+    let mut child = command(hello.path())
+        .args(["status", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn json_is_all_that_is_printed() {
+    let hello = Hello::with(&[(".env", "SSE_EVENTS=broken\n")]);
+    hello.sse(&["install"]);
+    let ran = hello.sse(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(status["state"], "installed");
+    assert!(ran.err.contains("warning: "), "{}", ran.err);
+}
+
+#[test]
+fn dry_run_touches_no_time() {
+    let hello = Hello::with(&[(".env", "A=1\n")]);
+    let before = (snapshot(hello.path()), times(&hello));
+    for command in ["install", "uninstall"] {
+        for flag in ["--dry-run", "--diff"] {
+            assert_eq!(hello.sse(&[command, flag]).code, 0);
+        }
+    }
+    assert_eq!((snapshot(hello.path()), times(&hello)), before);
+}
+
+fn times(hello: &Hello) -> Vec<SystemTime> {
+    let mut times = vec![fs::metadata(hello.path()).unwrap().modified().unwrap()];
+    let files = snapshot(hello.path()).into_keys();
+    times.extend(files.map(|path| fs::symlink_metadata(path).unwrap().modified().unwrap()));
+    times
+}
