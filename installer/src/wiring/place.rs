@@ -30,6 +30,8 @@ pub(crate) enum Why {
     NotFound,
     Several,
     InMacro,
+    /// `App::new` is handed to somebody who calls it elsewhere.
+    NotCalled,
     /// The file does not say that this `App` is actix-web's.
     OtherApp,
     /// It is no Rust that can be read; what is wrong with it.
@@ -60,6 +62,7 @@ impl fmt::Display for Unclear {
             Why::NotFound => out.write_str("no `App::new()` is in it")?,
             Why::Several => out.write_str("several `App::new()` are in it")?,
             Why::InMacro => out.write_str("its `App::new()` stands in a macro")?,
+            Why::NotCalled => out.write_str("`App::new` stands in it without being called")?,
             Why::OtherApp => out.write_str("nothing in it says that this `App` is actix-web's")?,
             Why::Invalid(why) => write!(out, "it does not parse: {why}")?,
             Why::Unproven => out.write_str("the call could not be put in so that it comes out")?,

@@ -141,11 +141,14 @@ impl Source {
             let wanted = constructions.iter().filter(|it| wanted(it));
             wanted.map(|it| self.line(it.at)).collect()
         };
-        let doubtful = lines(&|it| match self.owner(it) {
-            Owner::Unknown => it.call != Call::WithArguments,
-            Owner::ActixWeb => !matches!(it.call, Call::Plain { .. }),
-            Owner::Other => false,
+        let not_called = lines(&|it| {
+            self.owner(it) == Owner::ActixWeb && !matches!(it.call, Call::Plain { .. })
         });
+        if !not_called.is_empty() {
+            return Err(Place::unclear(Why::NotCalled, not_called));
+        }
+        let doubtful =
+            lines(&|it| self.owner(it) == Owner::Unknown && it.call != Call::WithArguments);
         if !doubtful.is_empty() {
             return Err(Place::unclear(Why::OtherApp, doubtful));
         }

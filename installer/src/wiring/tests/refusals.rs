@@ -7,6 +7,7 @@ fn refused() -> Vec<(&'static str, &'static str, Place)> {
     let several = |lines: &[usize]| unclear(Why::Several, lines);
     let in_macro = |lines: &[usize]| unclear(Why::InMacro, lines);
     let other = |lines: &[usize]| unclear(Why::OtherApp, lines);
+    let not_called = |lines: &[usize]| unclear(Why::NotCalled, lines);
     let there = |line| Place::Wired { line };
     vec![
         ("empty", "", none(&[])),
@@ -172,7 +173,27 @@ fn refused() -> Vec<(&'static str, &'static str, Place)> {
         (
             "not called",
             "use actix_web::App;\nfn a() { App::new(); }\nfn b() { x.unwrap_or_else(App::new); }",
-            other(&[3]),
+            not_called(&[3]),
+        ),
+        (
+            "handed to the server",
+            "use actix_web::App;\nfn main() {\n HttpServer::new(App::new); }",
+            not_called(&[3]),
+        ),
+        (
+            "what may be another's, not called",
+            "use crate::x::*;\nfn b() { x.unwrap_or_else(App::new); }",
+            other(&[2]),
+        ),
+        (
+            "beside another actix_web_sse",
+            "mod actix_web_sse;\nuse actix_web::App;\nfn main() { App::new(); }",
+            unclear(Why::Unproven, &[3]),
+        ),
+        (
+            "beside a crate that is called actix_web_sse here",
+            "use live as actix_web_sse;\nfn main() { actix_web::App::new(); }",
+            unclear(Why::Unproven, &[2]),
         ),
         (
             "imports in a circle",
