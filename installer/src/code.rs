@@ -1,6 +1,6 @@
 //! The app's code, as far as it serves the stream.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::dependency::PACKAGE;
 use crate::exit::Failure;
@@ -62,6 +62,7 @@ impl Code {
     ) -> Result<Self, Failure> {
         let mut names: Vec<String> = wiring::binary_sources(app, manifest)
             .iter()
+            .filter(|path| is_below(path))
             .filter_map(|path| path.to_str().map(str::to_owned))
             .collect();
         let recorded = record.code().filter(|name| app.join(name).is_file());
@@ -162,4 +163,10 @@ impl Code {
             places.join(", ")
         }
     }
+}
+
+/// A manifest may name a program's source outside of the app's folder, which is not ours to touch.
+fn is_below(path: &Path) -> bool {
+    let mut parts = path.components();
+    parts.all(|part| matches!(part, Component::Normal(_)))
 }

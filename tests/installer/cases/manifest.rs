@@ -168,3 +168,20 @@ fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
     assert_eq!(sse_in(&hello.path().join("src"), &["uninstall"]).code, 0);
     assert_eq!(snapshot(hello.path()), before);
 }
+
+#[test]
+fn program_whose_source_is_outside_of_the_app() {
+    let manifest = format!(
+        "{PACKAGE}\n[[bin]]\nname = \"x\"\npath = \"../main.rs\"\n\n[dependencies]\nactix-web = \"4\"\n"
+    );
+    let hello = with_manifest(&manifest);
+    let outside = hello.outside().join("main.rs");
+    fs::rename(hello.path().join("src/main.rs"), &outside).unwrap();
+    let code = fs::read(&outside).unwrap();
+    let said = hello.sse_does(&["install"]);
+    assert!(
+        said.contains(" .configure(actix_web_sse::routes)\n"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&outside).unwrap(), code);
+}
