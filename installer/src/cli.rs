@@ -13,19 +13,23 @@ use crate::exit;
 #[derive(Parser)]
 #[command(name = "sse", version, after_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
     #[command(flatten)]
     pub(crate) app: AppArgs,
 
     /// Say nothing but warnings and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = GLOBAL)]
     pub(crate) color: colorchoice_clap::Color,
-
-    #[command(subcommand)]
-    pub(crate) command: Command,
 }
+
+/// Headings in the help.
+const GLOBAL: &str = "Global options";
+const DEPENDENCY: &str = "Where the library is from";
 
 /// Which app is meant.
 #[derive(Args, Default)]
@@ -33,15 +37,15 @@ pub(crate) struct AppArgs {
     /// The app's folder [default: under cargo the package's, else the nearest one upwards that has
     /// a .env (for install, uninstall, status and doctor a Cargo.toml will do), else the working
     /// directory]
-    #[arg(short = 'C', global = true, value_name = "DIR")]
+    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) dir: Option<PathBuf>,
 
     /// The app's Cargo.toml, instead of its folder
-    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir")]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir", help_heading = GLOBAL)]
     pub(crate) manifest_path: Option<PathBuf>,
 
     /// The app's package, in a workspace
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(crate) package: Option<String>,
 }
 
@@ -150,28 +154,27 @@ pub(crate) struct InstallArgs {
 
 /// Where the app is to get the library from.
 #[derive(Args, Default)]
-#[command(next_help_heading = "Where the library is from")]
 pub(crate) struct DependencyArgs {
     /// This folder [default: the checkout that this command was built from, if it was]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
     pub(crate) dep_path: Option<PathBuf>,
 
     /// This version from the registry [default: the version of this command, if it was installed
     /// from there]
-    #[arg(long, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
     pub(crate) dep_version: Option<String>,
 
     /// This git repository [default: the one that this command was installed from, if it was]
-    #[arg(long, value_name = "URL", value_parser = dependency::git_address)]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "URL", value_parser = dependency::git_address)]
     pub(crate) dep_git: Option<String>,
 
     /// A branch of the git repository
-    #[arg(long, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
     pub(crate) dep_branch: Option<String>,
 
     /// A tag of the git repository
     #[arg(
-        long,
+        long, help_heading = DEPENDENCY,
         value_name = "NAME",
         requires = "dep_git",
         conflicts_with = "dep_rev"
@@ -179,7 +182,7 @@ pub(crate) struct DependencyArgs {
     pub(crate) dep_tag: Option<String>,
 
     /// A commit of the git repository
-    #[arg(long, value_name = "SHA", requires = "dep_git")]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "SHA", requires = "dep_git")]
     pub(crate) dep_rev: Option<String>,
 }
 
