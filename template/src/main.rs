@@ -1,6 +1,7 @@
 //! A small actix-web app with live notifications: a page with a button for each event, and toasts
 //! when one arrives, from wherever it was triggered.
 
+mod health;
 mod pages;
 mod stream;
 
@@ -20,7 +21,11 @@ async fn main() -> ExitCode {
     if let Err(error) = loaded {
         log::warn!("{}: {error}", app_dir().join(".env").display());
     }
-    match serve().await {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("--healthcheck") => address().and_then(|(host, port)| health::ask(&host, port)),
+        _ => serve().await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -31,20 +36,17 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> io::Result<()> {
-    let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
-    let port: u16 = port
-        .parse()
-        .map_err(|_| io::Error::other(format!("PORT is no port number: `{port}`")))?;
-
+    let (host, port) = address()?;
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
     let server = HttpServer::new({
         let stream = stream.clone();
         move || {
             App::new()
-                .wrap(Logger::new("%r %s %Ts"))
+                .wrap(Logger::new("%r %s %Ts").exclude("/health"))
                 .configure(|app| stream::routes(app, stream.clone()))
                 .configure(actix_web_sse::scripts)
+                .configure(health::routes)
                 .configure(pages::routes)
         }
     })
@@ -54,6 +56,15 @@ async fn serve() -> io::Result<()> {
     // Nobody may be reading what is printed, which is no reason to end.
     let _ = greet(&server.addrs(), &stream);
     server.run().await
+}
+
+/// Where the app listens.
+fn address() -> io::Result<(String, u16)> {
+    let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
+    let port = port
+        .parse()
+        .map_err(|_| io::Error::other(format!("PORT is no port number: `{port}`")))?;
+    Ok((host, port))
 }
 
 /// A variable of the environment, which `.env` has been read into.

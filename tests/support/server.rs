@@ -22,11 +22,17 @@ impl Server {
     /// they name one, and waits until it listens.
     #[must_use]
     pub fn start(dir: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_program(&build::starter(), dir, environment)
+    }
+
+    /// The same with another program that was made from the starter.
+    #[must_use]
+    pub fn start_program(program: &Path, dir: &Path, environment: &[(&str, &str)]) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let log = dir.join(format!("server-{number}.log"));
         let output = dir.join(format!("server-{number}.out"));
-        let mut command = Command::new(build::starter());
+        let mut command = Command::new(program);
         command.current_dir(dir).stdin(Stdio::null());
         command
             .stdout(File::create(&output).unwrap())

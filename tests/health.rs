@@ -1,0 +1,55 @@
+//! What a container asks the starter app: whether it is well.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::process::Command;
+
+use support::{App, Server, get, starter};
+
+/// Whether `--healthcheck` finds the app well, and what it says.
+fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
+    let mut command = Command::new(starter());
+    command
+        .arg("--healthcheck")
+        .current_dir(app.path())
+        .env_remove("CARGO_MANIFEST_DIR")
+        .envs([("HOST", host), ("PORT", port)]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), said)
+}
+
+#[test]
+fn an_app_that_answers_is_well_wherever_it_listens() {
+    for host in ["127.0.0.1", "localhost", "0.0.0.0"] {
+        let app = App::new();
+        let server = Server::start(app.path(), &[("HOST", host)]);
+        let answer = get(&format!("127.0.0.1:{}", server.port()), "/health");
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));
+        assert_eq!(
+            healthcheck(&app, host, server.port()),
+            (true, String::new())
+        );
+        assert!(!server.log().contains("/health"), "{}", server.log());
+    }
+}
+
+#[test]
+fn an_app_without_its_stream_is_not_well() {
+    let app = App::with_env("SSE_EVENTS=event_without_key\n");
+    let server = app.start();
+    assert_eq!(get(server.address(), "/health").status, 503);
+    let (well, said) = healthcheck(&app, "127.0.0.1", server.port());
+    assert!(!well);
+    assert!(said.contains("event_without_key"), "{said}");
+}
+
+#[test]
+fn an_app_that_has_ended_is_not_well() {
+    let app = App::new();
+    let server = app.start();
+    let port = server.port().to_owned();
+    server.kill();
+    let (well, said) = healthcheck(&app, "127.0.0.1", &port);
+    assert!(!well);
+    assert!(said.contains("error: "), "{said}");
+}
