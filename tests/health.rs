@@ -1,9 +1,12 @@
-//! What a container asks the starter app: whether it is well.
+//! What a container asks of the starter app: whether it is well, and to end.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::process::Command;
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use support::{App, Server, get, starter};
+use support::{App, Server, Stream, get, starter};
 
 /// Whether `--healthcheck` finds the app well, and what it says.
 fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
@@ -52,4 +55,22 @@ fn an_app_that_has_ended_is_not_well() {
     let (well, said) = healthcheck(&app, "127.0.0.1", &port);
     assert!(!well);
     assert!(said.contains("error: "), "{said}");
+}
+
+/// Docker, for one, kills what has not ended after ten seconds.
+#[cfg(unix)]
+#[test]
+fn an_app_that_is_told_to_end_does_not_wait_for_its_streams() {
+    let app = App::with_env("SSE_EVENTS=event_name1:event_cache_key1\nSSE_STREAM_DURATION=300\n");
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    let told = Instant::now();
+    assert!(server.terminate().success());
+    assert!(
+        told.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        told.elapsed()
+    );
+    assert!(stream.has_ended());
 }

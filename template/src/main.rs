@@ -39,6 +39,8 @@ async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
+    #[cfg(unix)]
+    actix_web::rt::spawn(stream::end_with_the_process(stream.clone()));
     let server = HttpServer::new({
         let stream = stream.clone();
         move || {

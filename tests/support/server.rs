@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -97,6 +97,15 @@ impl Server {
         until(&format!("the log says `{text}`"), || {
             Some(self.log()).filter(|log| log.contains(text))
         })
+    }
+
+    /// SIGTERM, as a container or a service manager ends it; returns when it has ended.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn terminate(mut self) -> ExitStatus {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        until("the server ends", || self.child.try_wait().unwrap())
     }
 
     /// SIGKILL.
