@@ -124,6 +124,8 @@ impl Checkout {
             fs::create_dir_all(&clone).unwrap();
             self.git(&["init", "--quiet", "--initial-branch", "main"]);
         }
+        // What a run that failed has left.
+        self.git(&["clean", "-ffdxq"]);
         let listed = [
             "ls-files",
             "-z",
