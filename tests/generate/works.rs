@@ -104,18 +104,14 @@ fn sse_install_and_uninstall_leave_a_generated_app_as_it_was() {
     let folder = checkout().destination("installed");
     let app = checkout().generate(&folder, "my-app", &["sse_source=registry"]);
     let files = app.files();
-    run_sse(&app, &["uninstall"]);
-    assert!(app.files() == files, "`sse uninstall` has changed the app");
-    run_sse(&app, &["install"]);
-    run_sse(&app, &["uninstall"]);
-    let after = app.files();
-    let changed: Vec<_> = files
-        .keys()
-        .chain(after.keys())
-        .filter(|name| files.get(*name) != after.get(*name))
-        .collect();
-    assert!(
-        changed.is_empty(),
-        "another after install and uninstall: {changed:?}"
-    );
+    for command in ["uninstall", "install", "uninstall"] {
+        run_sse(&app, &[command]);
+        let after = app.files();
+        let changed: Vec<_> = files
+            .keys()
+            .chain(after.keys())
+            .filter(|name| files.get(*name) != after.get(*name))
+            .collect();
+        assert!(changed.is_empty(), "`sse {command}` changes {changed:?}");
+    }
 }
