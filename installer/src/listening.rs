@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::http::{Http, stream_url};
 pub(crate) use self::journal::Journal;
+pub(crate) use self::parser::{Message, Parser};
 use crate::exit::Failure;
 
 /// One event.

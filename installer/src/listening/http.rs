@@ -258,7 +258,9 @@ struct Gap {
 /// What a message says; heartbeats say nothing. Data of another form, from another
 /// kind of server, counts as the value.
 fn understand(message: Message) -> Option<News> {
-    let Message { id, event, data } = message;
+    let Message {
+        id, event, data, ..
+    } = message;
     match event.as_str() {
         "sse.heartbeat" => return None,
         "sse.gap" => {

@@ -11,15 +11,17 @@ const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// One dispatched event.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) id: String,
-    pub(super) event: String,
-    pub(super) data: String,
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) event: String,
+    pub(crate) data: String,
+    /// What its block said about how long to wait before coming back.
+    pub(crate) retry: Option<Duration>,
 }
 
 /// The state between two pieces of a stream.
 #[derive(Default)]
-pub(super) struct Parser {
+pub(crate) struct Parser {
     /// Whether the place of a byte order mark is behind us.
     begun: bool,
     line: Vec<u8>,
@@ -29,12 +31,15 @@ pub(super) struct Parser {
     id: String,
     last_event_id: String,
     retry: Option<Duration>,
+    /// What the block that has begun said about it.
+    block_retry: Option<Duration>,
+    in_block: bool,
     blocks: u64,
 }
 
 impl Parser {
     /// A parser for a new connection that goes on behind `last_event_id`.
-    pub(super) fn resuming(last_event_id: &str) -> Self {
+    pub(crate) fn resuming(last_event_id: &str) -> Self {
         Self {
             id: last_event_id.to_owned(),
             last_event_id: last_event_id.to_owned(),
@@ -42,24 +47,29 @@ impl Parser {
         }
     }
 
-    pub(super) fn last_event_id(&self) -> &str {
+    pub(crate) fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
     /// How long to wait before coming back, if the stream has said so.
-    pub(super) fn retry(&self) -> Option<Duration> {
+    pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
     /// Whether the stream has said anything yet.
-    pub(super) fn has_heard(&self) -> bool {
+    pub(crate) fn has_heard(&self) -> bool {
         self.blocks > 0
+    }
+
+    /// Whether a block has begun that is not complete.
+    pub(crate) fn is_in_block(&self) -> bool {
+        self.in_block || !self.line.is_empty()
     }
 
     /// Takes in the next bytes. What is unfinished at a stream's end is dropped
     /// with the parser: "Once the end of the file is reached, any pending data must
     /// be discarded."
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, String> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, String> {
         let mut messages = Vec::new();
         for byte in bytes {
             // "[…] with a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a
@@ -98,6 +108,7 @@ impl Parser {
         if line.is_empty() {
             return self.dispatch();
         }
+        self.in_block = true;
         // "If the line starts with a U+003A COLON character (:)": "Ignore the line." It does
         // so here by having a field without a name.
         // "If the line contains a U+003A COLON character (:)": "Collect the characters on
@@ -131,6 +142,7 @@ impl Parser {
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let milliseconds = value.parse().ok().map(Duration::from_millis);
                 self.retry = milliseconds.or(self.retry);
+                self.block_retry = milliseconds.or(self.block_retry);
             }
             // "Otherwise": "The field is ignored."
             _ => {}
@@ -139,6 +151,8 @@ impl Parser {
 
     fn dispatch(&mut self) -> Option<Message> {
         self.blocks += 1;
+        self.in_block = false;
+        let retry = self.block_retry.take();
         // "Set the last event ID string of the event source to the value of the last
         // event ID buffer. The buffer does not get reset […]"
         self.last_event_id.clone_from(&self.id);
@@ -160,6 +174,7 @@ impl Parser {
             id: self.last_event_id.clone(),
             event,
             data,
+            retry,
         })
     }
 }
@@ -179,6 +194,7 @@ mod tests {
             id: id.to_owned(),
             event: event.to_owned(),
             data: data.to_owned(),
+            retry: None,
         }
     }
 
@@ -199,7 +215,10 @@ mod tests {
             [
                 message("1", "message", "\u{e9}"),
                 message("1", "message", "\n"),
-                message("1", "a", " b")
+                Message {
+                    retry: Some(Duration::from_millis(5)),
+                    ..message("1", "a", " b")
+                }
             ]
         );
         for size in 1..7 {
@@ -219,6 +238,21 @@ mod tests {
         assert!(messages.is_empty());
         assert_eq!(parser.last_event_id(), "41");
         assert!(parser.has_heard());
+    }
+
+    #[test]
+    fn what_a_stream_breaks_off_in_is_known() {
+        for (stream, in_block) in [
+            ("data: x\n\n", false),
+            ("data: x\n", true),
+            ("data: x\n\nda", true),
+            (": alive\n\n", false),
+        ] {
+            assert_eq!(parse(stream).0.is_in_block(), in_block, "{stream:?}");
+        }
+        let (_, messages) = parse("retry: 7\ndata: x\n\ndata: y\n\n");
+        let retries: Vec<_> = messages.iter().map(|message| message.retry).collect();
+        assert_eq!(retries, [Some(Duration::from_millis(7)), None]);
     }
 
     #[test]
