@@ -72,6 +72,14 @@ pub(crate) enum Command {
     #[command(after_help = exit::table())]
     Status(StatusArgs),
 
+    /// Say why no event arrives
+    ///
+    /// Examines the app's configuration, pages, code and cache folder, and with a URL the stream
+    /// there, as browsers get it through whatever stands in between. It changes nothing, and saves
+    /// nothing unless --save says so.
+    #[command(after_help = exit::table())]
+    Doctor(DoctorArgs),
+
     /// Save a value under a cache key, which fires the events that listen to it
     ///
     /// The value is read as JSON if it is JSON, else as text. A warning tells when no event
@@ -215,6 +223,26 @@ pub(crate) struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// The stream to examine, like http://127.0.0.1:8080; /sse/stream is added if it has no path
+    pub(crate) url: Option<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// How long to listen to the stream; more than a minute shows whether something on the way
+    /// cuts off streams that are silent
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5", requires = "url")]
+    pub(crate) wait: Duration,
+
+    /// Save five values under this cache key of the app in this folder, and time their arrival.
+    /// Every page that listens hears them
+    #[arg(long, value_name = "KEY", requires = "url")]
+    pub(crate) save: Option<String>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 mod change;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod install;
 pub(crate) mod listen;
 pub(crate) mod save;

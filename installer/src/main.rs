@@ -9,6 +9,7 @@ mod commands;
 mod consent;
 mod dependency;
 mod diff;
+mod doctor;
 mod dotenv;
 mod env_block;
 mod exit;
@@ -56,6 +57,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Install(args) => commands::install::run(&to_install()?, args, report),
         Command::Uninstall(args) => commands::uninstall::run(&to_install()?, &args.change, report),
         Command::Status(args) => commands::status::run(&to_install()?, args.json, report),
+        Command::Doctor(args) => commands::doctor::run(&to_install()?, args, report),
         Command::Save(args) => commands::save::run(to_use()?, args, report),
         Command::Listen(args) => commands::listen::run(to_use, args, report),
         Command::Completions { shell } => commands::completions::run(*shell, report),

@@ -1,0 +1,81 @@
+//! `sse doctor`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::DoctorArgs;
+use crate::doctor::{Finding, Plan, examine_app, examine_stream};
+use crate::exit::{self, Failure};
+use crate::listening::stream_url;
+use crate::report::Report;
+
+/// The findings as they come: text is shown at once, JSON when all is known.
+struct Findings<'a> {
+    all: Vec<Finding>,
+    args: &'a DoctorArgs,
+    report: Report,
+}
+
+#[derive(Serialize)]
+struct Diagnosis {
+    /// The folder that was examined, if one was.
+    app: Option<PathBuf>,
+    findings: Vec<Finding>,
+    well: bool,
+}
+
+/// `app` is the app's folder, which need not be one where there is a URL.
+pub(crate) fn run(app: &Path, args: &DoctorArgs, report: Report) -> Result<u8, Failure> {
+    let url = args.url.as_ref().map(|url| stream_url(url, &[]));
+    let url = url.transpose()?;
+    let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
+    if !is_app && (url.is_none() || args.save.is_some()) {
+        return Err(Failure::error(format!(
+            "there is no app in {}: neither a Cargo.toml nor a .env",
+            app.display()
+        ))
+        .help("run this in the folder of your app, or name it: sse -C DIR doctor"));
+    }
+    let mut findings = Findings {
+        all: Vec::new(),
+        args,
+        report,
+    };
+    if is_app {
+        for finding in examine_app(app) {
+            findings.tell(finding)?;
+        }
+    }
+    if let Some(url) = url {
+        let plan = Plan::new(url, args, app)?;
+        report.say(plan.announcement());
+        examine_stream(&plan, &mut |finding| findings.tell(finding))?;
+    }
+    findings.end(is_app.then(|| app.to_owned()))
+}
+
+impl Findings<'_> {
+    fn tell(&mut self, finding: Finding) -> Result<(), Failure> {
+        if !self.args.json && (finding.is_bad() || !self.report.is_quiet()) {
+            self.report.data(&finding.lines())?;
+        }
+        self.all.push(finding);
+        Ok(())
+    }
+
+    fn end(self, app: Option<PathBuf>) -> Result<u8, Failure> {
+        let well = !self.all.iter().any(Finding::is_bad);
+        if self.args.json {
+            let diagnosis = Diagnosis {
+                app,
+                findings: self.all,
+                well,
+            };
+            let text = serde_json::to_string_pretty(&diagnosis)
+                .map_err(|error| Failure::error(format!("cannot print the findings: {error}")))?;
+            self.report.data(&text)?;
+        }
+        Ok(if well { exit::DONE } else { exit::DRIFT })
+    }
+}

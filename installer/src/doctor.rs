@@ -1,0 +1,12 @@
+//! Why no event arrives: what `sse doctor` looks at, and what it makes of it.
+//!
+//! What is looked at is collected first, and judged by functions from text, or
+//! from times, to findings. Nothing is changed, and nothing is left behind.
+
+mod app;
+mod finding;
+mod stream;
+
+pub(crate) use self::app::examine as examine_app;
+pub(crate) use self::finding::Finding;
+pub(crate) use self::stream::{Plan, examine as examine_stream};
