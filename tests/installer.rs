@@ -9,12 +9,24 @@
 mod cases;
 #[path = "installer/compiled.rs"]
 mod compiled;
+#[path = "installer/diagnosis.rs"]
+mod diagnosis;
+#[path = "installer/doctor.rs"]
+mod doctor;
+#[path = "installer/doctor_answers.rs"]
+mod doctor_answers;
+#[path = "installer/doctor_env.rs"]
+mod doctor_env;
+#[path = "installer/doctor_stream.rs"]
+mod doctor_stream;
 #[path = "installer/hello.rs"]
 mod hello;
 #[path = "installer/install.rs"]
 mod install;
 #[path = "installer/listen.rs"]
 mod listen;
+#[path = "installer/middlemen.rs"]
+mod middlemen;
 #[path = "installer/save.rs"]
 mod save;
 #[path = "installer/status.rs"]

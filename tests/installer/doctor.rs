@@ -1,0 +1,185 @@
+//! `sse doctor` on an app's folder.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use support::App;
+
+use crate::{
+    diagnosis::{bad, examine, findings, installed},
+    hello::{Hello, Ran, sse_in},
+};
+
+#[test]
+fn an_installed_and_wired_app_is_well_and_left_as_it_is() {
+    let hello = installed();
+    let before = hello.tree();
+    let ran = examine(&hello);
+    assert_eq!(ran.err, "");
+    assert_eq!(bad(&ran), []);
+    let diagnosis: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(diagnosis["app"], hello.path().to_str().unwrap());
+    assert_eq!(hello.tree(), before);
+
+    // With a cache folder, too.
+    fs::create_dir_all(hello.path().join("writable/cache")).unwrap();
+    let before = hello.tree();
+    assert_eq!(bad(&examine(&hello)), []);
+    assert_eq!(hello.tree(), before);
+}
+
+#[test]
+fn a_finding_is_a_line_and_its_help_another() {
+    let hello = installed();
+    let ran = hello.sse(&["doctor"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for line in [
+        "ok       config: SSE_POLL_INTERVAL is 2 s (.env line ",
+        "ok       config: SSE_TTL is 60 s (default)\n",
+        "note     config: every stream ends after 15 s",
+        "\n         help: SSE_STREAM_DURATION=300 is kinder in production\n",
+        "ok       wiring: the stream is served: src/main.rs:6\n",
+        "ok       page: templates/page.html loads sse-client.js\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?}: {}", ran.out);
+    }
+    let quiet = hello.sse(&["doctor", "--quiet"]);
+    assert_eq!((quiet.code, quiet.out.as_str()), (0, ""));
+}
+
+#[test]
+fn what_install_leaves_to_do_is_told_with_the_lines_to_paste() {
+    let hello = Hello::new();
+    hello.sse_does(&["install"]);
+    let found = bad(&examine(&hello));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    found[0].is(
+        "error",
+        "wiring",
+        "nothing below src",
+        ".configure(actix_web_sse::routes)",
+    );
+    found[1].is(
+        "warning",
+        "page",
+        "no page",
+        "<script src=\"/js/sse-client.js\"></script>",
+    );
+    let quiet = hello.sse(&["doctor", "--quiet"]);
+    assert_eq!(quiet.code, 4);
+    assert_eq!(quiet.out.lines().count(), 4, "{}", quiet.out);
+    assert!(quiet.out.starts_with("error    wiring: "), "{}", quiet.out);
+}
+
+#[test]
+fn an_app_without_anything_is_told_to_install() {
+    let found = bad(&examine(&Hello::new()));
+    found[0].is("error", "config", "there is no .env", "sse install");
+    found[1].is(
+        "error",
+        "dependency",
+        "actix-web-sse is no dependency",
+        "sse install",
+    );
+    let hello = Hello::new();
+    let nowhere = sse_in(hello.outside(), &["doctor"]);
+    nowhere.fails(1, "there is no app in");
+}
+
+#[test]
+fn events_and_listeners_that_miss_each_other_are_named() {
+    let hello = installed();
+    hello.replace(".env", "event_name2:event_cache_key2", "order:new_order");
+    let found = bad(&examine(&hello));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    found[0].is(
+        "warning",
+        "listeners",
+        "sse-client.js:14 listens to `event_name2`",
+        "SSE_EVENTS",
+    );
+    found[1].is(
+        "warning",
+        "listeners",
+        "the event `order`",
+        "sse.on('order'",
+    );
+
+    hello.replace("public/js/sse-client.js", "'event_name2'", "'ordre'");
+    hello.write(
+        "templates/page.html",
+        "<script src='/js/sse-client.js'></script>\"order\"",
+    );
+    let found = bad(&examine(&hello));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].is("warning", "listeners", "`ordre`", "did you mean `order`?");
+}
+
+#[test]
+fn a_cache_folder_that_cannot_do_is_an_error() {
+    let level = |cache: &str| {
+        let hello = installed();
+        let env = hello.read(".env");
+        hello.write(".env", &format!("{env}SSE_CACHE={cache}\n"));
+        let found = bad(&examine(&hello));
+        assert_eq!(found.len(), 1, "{cache}: {found:#?}");
+        found[0].clone()
+    };
+    level("public/cache").is(
+        "error",
+        "cache",
+        "lies in public",
+        "SSE_CACHE=writable/cache",
+    );
+    level("Cargo.toml").is("error", "cache", "is no folder", "SSE_CACHE");
+    level("/none/such/folder").is("error", "cache", "is not there", "correct SSE_CACHE");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_folder_that_everybody_may_write_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let hello = installed();
+    let cache = hello.path().join("writable/cache");
+    fs::create_dir_all(&cache).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    let found = bad(&examine(&hello));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].is("warning", "cache", "every user", "chmod o-w");
+}
+
+/// A folder as it is on a server: the program, its `.env` and its pages, without the code.
+#[test]
+fn an_app_without_its_code_is_examined_as_far_as_it_goes() {
+    let app = App::new();
+    fs::write(
+        app.path().join(".env"),
+        format!("{}SSE_TTL=1\n", template_env()),
+    )
+    .unwrap();
+    let output = app.sse().args(["doctor", "--json"]).output().unwrap();
+    let found = findings(&Ran::of(&output));
+    let note = found
+        .iter()
+        .find(|found| found.check == "dependency")
+        .unwrap();
+    note.is("note", "dependency", "no Cargo.toml", "");
+    assert!(
+        found
+            .iter()
+            .all(|found| !found.is_bad() && found.check != "wiring"),
+        "{found:#?}"
+    );
+}
+
+fn template_env() -> String {
+    fs::read_to_string(support::workspace().join("template/.env")).unwrap()
+}
+
+/// The starter is what the documentation shows: the doctor has nothing to say against it.
+#[test]
+fn the_starter_app_is_well() {
+    let template: &Path = &support::workspace().join("template");
+    let found = bad(&sse_in(template, &["doctor", "--json"]));
+    assert_eq!(found, []);
+}

@@ -1,0 +1,104 @@
+//! `sse doctor` on the app's `.env`.
+
+use std::fs;
+
+use crate::{
+    diagnosis::{bad, examine, findings, installed},
+    hello::{Ran, command, sse_in},
+};
+
+#[test]
+fn lines_of_the_env_file_that_do_nothing_are_named() {
+    let hello = installed();
+    let mut env = hello.read(".env");
+    let line = env.lines().count();
+    env.push_str("SSE_TTL=5\nPASSWORD=two words\nSSE_POOL_INTERVAL=1\nSSE_TTL=6\n");
+    hello.write(".env", &env);
+    let found = bad(&examine(&hello));
+    assert_eq!(found.len(), 3, "{found:#?}");
+    found[0].is(
+        "warning",
+        "env",
+        &format!("line {} cannot be read", line + 2),
+        "quote",
+    );
+    let twice = format!("line {} counts, line {} does not", line + 1, line + 4);
+    found[1].is("warning", "env", &twice, "leave one");
+    let third = format!("SSE_POOL_INTERVAL on .env line {}", line + 3);
+    found[2].is("warning", "env", &third, "did you mean SSE_POLL_INTERVAL?");
+    assert!(!found[0].what.contains("words"), "it may be a password");
+}
+
+#[test]
+fn a_value_says_where_it_comes_from_and_what_shadows_it() {
+    let hello = installed();
+    let ran = |variable: &str, value: &str| {
+        let mut command = command(hello.path());
+        let output = command
+            .args(["doctor", "--json"])
+            .env(variable, value)
+            .output();
+        Ran::of(&output.unwrap())
+    };
+    let found = findings(&ran("SSE_TTL", "7"));
+    let value = "SSE_TTL is 7 s (environment)";
+    assert!(found.iter().any(|found| found.what == value), "{found:#?}");
+    let found = bad(&ran("SSE_POLL_INTERVAL", "3"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].is(
+        "warning",
+        "env",
+        "SSE_POLL_INTERVAL on .env line",
+        "unset SSE_POLL_INTERVAL",
+    );
+    assert_eq!(bad(&ran("SSE_POLL_INTERVAL", "2")), [], "it says the same");
+    let found = bad(&ran("SSE_EVENTS", "a"));
+    found[0].is(
+        "error",
+        "config",
+        "SSE_EVENTS (an environment variable)",
+        "event_name1",
+    );
+}
+
+#[test]
+fn a_second_env_file_is_found() {
+    let hello = installed();
+    fs::write(hello.outside().join(".env"), "A=1\n").unwrap();
+    let found = findings(&examine(&hello));
+    assert!(
+        found
+            .iter()
+            .any(|found| found.level == "note" && found.what.contains("another .env above")),
+        "{found:#?}"
+    );
+    let app = hello.path().to_str().unwrap();
+    let found = bad(&sse_in(hello.outside(), &["-C", app, "doctor", "--json"]));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].is(
+        "warning",
+        "env",
+        "`dotenvy::dotenv()` reads ",
+        "its own folder",
+    );
+}
+
+#[cfg(feature = "tools")]
+#[test]
+fn an_env_file_that_git_would_take_is_noted() {
+    let hello = installed();
+    let git = std::process::Command::new("git")
+        .args(["init", "--quiet"])
+        .current_dir(hello.path())
+        .status();
+    assert!(git.unwrap().success());
+    let noted = || {
+        let found = findings(&examine(&hello));
+        found
+            .iter()
+            .any(|found| found.level == "note" && found.what.contains("git does not ignore"))
+    };
+    assert!(noted());
+    hello.write(".gitignore", ".env\n");
+    assert!(!noted());
+}
