@@ -75,14 +75,14 @@ fn cache_control(head: &Head) -> Option<Finding> {
     ))
 }
 
-/// Not a warning: nginx takes the header for itself when it has obeyed it.
+/// Not a warning: the header is for nginx, which takes it out.
 fn buffering(head: &Head) -> Option<Finding> {
     let value = head.header("x-accel-buffering");
     if value.is_some_and(|value| value.eq_ignore_ascii_case("no")) {
         return None;
     }
-    let what = "x-accel-buffering does not arrive: nginx has obeyed and removed it, or something on \
-                the way dropped it";
+    let what = "x-accel-buffering does not arrive: nginx takes it out of what it passes on, and \
+                otherwise something on the way drops it";
     Some(Finding::note(CHECK, what))
 }
 
