@@ -95,11 +95,6 @@ pub(crate) fn examine(hello: &Hello) -> Ran {
 pub(crate) fn installed() -> Hello {
     let hello = Hello::new();
     hello.sse_does(&["install"]);
-    hello.replace(
-        "src/main.rs",
-        "App::new()",
-        "App::new().configure(actix_web_sse::routes)",
-    );
     hello.write(
         "templates/page.html",
         "<script src=\"/js/sse-client.js\"></script>\n",

@@ -50,14 +50,14 @@ fn a_finding_is_a_line_and_its_help_another() {
 #[test]
 fn what_install_leaves_to_do_is_told_with_the_lines_to_paste() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_does(&["install", "--no-wire"]);
     let found = bad(&examine(&hello));
     assert_eq!(found.len(), 2, "{found:#?}");
     found[0].is(
         "error",
         "wiring",
         "nothing below src",
-        ".configure(actix_web_sse::routes)",
+        "`.configure(actix_web_sse::routes)` behind `App::new()`, src/main.rs:6",
     );
     found[1].is(
         "warning",

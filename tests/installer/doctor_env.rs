@@ -72,6 +72,9 @@ fn a_second_env_file_is_found() {
             .any(|found| found.level == "note" && found.what.contains("another .env above")),
         "{found:#?}"
     );
+    // However its folder is named.
+    let way = format!("../{}", hello.path().file_name().unwrap().to_str().unwrap());
+    assert_eq!(bad(&hello.sse(&["-C", &way, "doctor", "--json"])), []);
     let app = hello.path().to_str().unwrap();
     let found = bad(&sse_in(hello.outside(), &["-C", app, "doctor", "--json"]));
     assert_eq!(found.len(), 1, "{found:#?}");

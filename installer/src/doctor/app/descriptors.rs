@@ -1,6 +1,8 @@
 //! Whether as many streams fit as are let in.
 
-use super::settings::{Connections, Origin};
+use super::settings::Connections;
+#[cfg(any(unix, test))]
+use super::settings::Origin;
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";
@@ -18,6 +20,7 @@ pub(super) fn check(_: &Connections) -> Vec<Finding> {
 }
 
 /// `limit` is none where there is no limit.
+#[cfg(any(unix, test))]
 fn judge(limit: Option<u64>, connections: &Connections) -> Finding {
     let number = connections.number;
     let limit = match limit {

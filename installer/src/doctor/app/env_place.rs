@@ -10,8 +10,10 @@ const CHECK: &str = "env";
 
 pub(super) fn check(app: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Ok(here) = env::current_dir() {
-        findings.extend(elsewhere(app, &here));
+    // Paths with `..` or symbolic links in them lead up another way than they look.
+    let here = env::current_dir().and_then(|here| here.canonicalize());
+    if let (Ok(app), Ok(here)) = (app.canonicalize(), here) {
+        findings.extend(elsewhere(&app, &here));
     }
     findings.extend(may_be_committed(app));
     findings

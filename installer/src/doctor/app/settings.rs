@@ -30,6 +30,13 @@ pub(super) enum Origin {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Connections {
     pub(super) number: u64,
+    #[cfg_attr(
+        not(unix),
+        allow(
+            dead_code,
+            reason = "it matters where there is a limit to compare it with"
+        )
+    )]
     pub(super) origin: Origin,
 }
 

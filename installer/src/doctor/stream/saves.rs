@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web_sse::{Cache, Config};
 use serde::{Deserialize, Serialize};
 
-use super::connection::{Connection, Heard};
+use super::connection::{Connection, Heard, LONGEST};
 use super::pace::{LATE, seconds};
 use crate::doctor::finding::Finding;
 use crate::exit::Failure;
@@ -67,7 +67,7 @@ impl Saves {
             cache: Cache::open(&config)?,
             folder: config.cache_dir().to_owned(),
             key: key.to_owned(),
-            patience: config.poll_interval() + GRACE,
+            patience: (config.poll_interval() + GRACE).min(LONGEST),
             run,
         })
     }
@@ -129,7 +129,8 @@ fn judge(key: &str, folder: &Path, sent: &[Duration], arrived: &[Arrived]) -> Fi
                 folder.display()
             ),
             "the server follows another cache: compare its folder and SSE_CACHE with this app's; or \
-             the address asks for other events",
+             the address asks for other events; or the server looks at each SSE_POLL_INTERVAL only, \
+             and that is long",
         );
     }
     let findings = events.values().map(|arrived| one_event(sent, arrived));
