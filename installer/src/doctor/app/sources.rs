@@ -7,10 +7,12 @@ use super::javascript;
 use crate::text;
 
 /// Where apps keep them.
-pub(super) const FOLDERS: [&str; 5] = ["public", "static", "assets", "templates", "src"];
+pub(super) const FOLDERS: [&str; 6] = ["public", "static", "assets", "templates", "views", "src"];
 
 const SCRIPTS: [&str; 8] = ["js", "mjs", "cjs", "ts", "jsx", "tsx", "vue", "svelte"];
-const PAGES: [&str; 7] = ["html", "htm", "jinja", "jinja2", "j2", "tera", "hbs"];
+const PAGES: [&str; 9] = [
+    "html", "htm", "jinja", "jinja2", "j2", "tera", "hbs", "askama", "stpl",
+];
 
 /// A file beyond these is built by a tool, and no place for somebody's listeners.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -172,6 +174,7 @@ mod tests {
             "public/node_modules/b.js",
             "public/.c.js",
             "templates/d.html",
+            "views/d.stpl",
             "src/e/f.rs",
             "src/g.txt",
             "other/h.js",
@@ -184,6 +187,14 @@ mod tests {
             .into_iter()
             .map(|source| source.path)
             .collect();
-        assert_eq!(found, ["public/js/a.js", "templates/d.html", "src/e/f.rs"]);
+        assert_eq!(
+            found,
+            [
+                "public/js/a.js",
+                "templates/d.html",
+                "views/d.stpl",
+                "src/e/f.rs"
+            ]
+        );
     }
 }
