@@ -21,7 +21,6 @@ mod manifest;
 mod meaning;
 mod members;
 mod nearest;
-mod pages;
 mod plan;
 mod record;
 mod report;

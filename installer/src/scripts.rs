@@ -6,6 +6,9 @@ use crate::record::{self, Record};
 /// The folders that hold the scripts, the outermost first.
 pub(crate) const FOLDERS: [&str; 2] = ["public/", "public/js/"];
 
+/// The tag that makes a page listen.
+pub(crate) const TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
+
 /// The listeners' file: the app's owner's, once it is written.
 const LISTENERS: &str = "sse-client.js";
 

@@ -26,6 +26,11 @@ use super::finding::Finding;
 /// The environment variables that are text, by name.
 type Environment = BTreeMap<String, String>;
 
+/// Whether some page of the app loads the listeners, as far as pages are files.
+pub(crate) fn has_listening_page(app: &Path) -> bool {
+    pages::loading(&sources::read(app)).is_some()
+}
+
 /// Every finding about the app in `app`.
 pub(crate) fn examine(app: &Path) -> Vec<Finding> {
     let environment: Environment = env::vars_os()

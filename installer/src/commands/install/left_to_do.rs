@@ -6,17 +6,14 @@ use std::path::Path;
 use crate::cli::InstallArgs;
 use crate::code::{CALL, Wiring};
 use crate::dependency::Source;
+use crate::doctor;
 use crate::env_block::Values;
 use crate::exit::Failure;
 use crate::installation::Installation;
 use crate::library;
 use crate::manifest::Found;
-use crate::pages;
 use crate::report::Report;
-use crate::scripts;
-
-/// The tag that makes a page listen.
-pub(crate) const TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
+use crate::scripts::{self, TAG};
 
 /// Looks at the app as it is now, and says what is still missing.
 pub(super) fn say(app: &Path, args: &InstallArgs, report: Report) -> Result<(), Failure> {
@@ -56,7 +53,7 @@ pub(super) fn say(app: &Path, args: &InstallArgs, report: Report) -> Result<(), 
             code.join("\n"),
         ));
     }
-    if !pages::have_tag(app) {
+    if !doctor::has_listening_page(app) {
         steps.push(("In your page:".to_owned(), TAG.to_owned()));
     }
     if steps.is_empty() {

@@ -2,11 +2,11 @@
 
 use super::sources::{FOLDERS, LISTENERS, Source};
 use crate::doctor::finding::Finding;
+use crate::scripts::TAG;
 
 const CHECK: &str = "page";
 
 const SCRIPT: &str = "sse-client.js";
-const TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
 
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -19,7 +19,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
             Some(other) => Finding::note(CHECK, format!("{what}; {} listens", other.path)),
         });
     }
-    findings.push(match (sources.iter().find(|source| loads(source)), other) {
+    findings.push(match (loading(sources), other) {
         (Some(page), _) => Finding::ok(CHECK, format!("{} loads {SCRIPT}", page.path)),
         (None, Some(other)) => Finding::note(
             CHECK,
@@ -37,6 +37,11 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
         ),
     });
     findings
+}
+
+/// A page that loads the listeners, if one does.
+pub(super) fn loading(sources: &[Source]) -> Option<&Source> {
+    sources.iter().find(|source| loads(source))
 }
 
 /// Whether the file's text has the script in a tag, or imports it.
