@@ -9,13 +9,13 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use support::{App, Server, Stream, get, until};
+use support::{App, Running, Server, Stream, get, until};
 
 const EVENTS: &str = "SSE_EVENTS=event_name1:event_cache_key1";
 
@@ -262,7 +262,7 @@ fn the_cache_is_looked_at_as_often_as_it_says() {
 }
 
 /// The starter as a shell starts it, without `HOST` and `PORT`.
-struct Bare(Child);
+struct Bare(Running);
 
 impl Bare {
     fn start(app: &App, environment: &[(&str, &str)]) -> Self {
@@ -272,7 +272,8 @@ impl Bare {
         for name in ["CARGO_MANIFEST_DIR", "HOST", "PORT"] {
             command.env_remove(name);
         }
-        Self(command.envs(environment.iter().copied()).spawn().unwrap())
+        let child = command.envs(environment.iter().copied()).spawn();
+        Self(Running(child.unwrap()))
     }
 
     /// Where it says that it listens.
@@ -294,13 +295,6 @@ impl Bare {
         let status = until("it ends", || self.0.try_wait().unwrap());
         let text = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
         (status.code(), text)
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

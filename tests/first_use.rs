@@ -9,10 +9,10 @@ use std::{
     env, fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use support::{Browser, get, until, workspace};
+use support::{Browser, Running, get, until, workspace};
 use tempfile::TempDir;
 
 /// The blocks of code below this heading of the README that are in this language, in order.
@@ -86,16 +86,6 @@ impl User {
     fn append(&self, name: &str, text: &str) {
         let old = fs::read_to_string(self.app().join(name)).unwrap();
         self.write(name, &(old + text));
-    }
-}
-
-/// The app's program, killed in the end.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

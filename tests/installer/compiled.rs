@@ -8,19 +8,9 @@ use std::{
 };
 
 use serde_json::json;
-use support::{Stream, get};
+use support::{Running, Stream, get};
 
 use crate::hello::Hello;
-
-/// A running program, killed in the end.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn the_hello_world_app_streams_after_install() {
@@ -28,7 +18,7 @@ fn the_hello_world_app_streams_after_install() {
     hello.sse_does(&["install"]);
     let mut program = Running(program(&hello));
     let mut address = String::new();
-    BufReader::new(program.0.stdout.take().unwrap())
+    BufReader::new(program.stdout.take().unwrap())
         .read_line(&mut address)
         .unwrap();
     let address = address.trim();

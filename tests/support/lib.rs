@@ -12,6 +12,7 @@ mod app;
 #[cfg(feature = "tools")]
 mod browser;
 mod build;
+mod running;
 mod server;
 mod stream;
 mod wait;
@@ -21,6 +22,7 @@ pub use self::browser::Browser;
 pub use self::{
     app::App,
     build::{sse, starter, workspace},
+    running::Running,
     server::Server,
     stream::{Event, Follower, Stream, get},
     wait::{DEADLINE, until},
