@@ -132,7 +132,7 @@ fn times(hello: &Hello) -> Vec<SystemTime> {
 }
 
 #[test]
-fn script_edited_converted_or_of_another_version() {
+fn script_edited_or_converted() {
     let hello = Hello::new();
     let before = snapshot(hello.path());
     hello.sse_does(&["install"]);
@@ -185,4 +185,74 @@ fn scripts_folder_that_was_there_and_one_that_was_made() {
     fs::create_dir(hello.path().join("public")).unwrap();
     there_and_back(&hello);
     assert!(hello.has("public") && !hello.has("public/js"));
+}
+
+/// Somebody saves `.env` after it was read and before it is replaced: while the command, which has
+/// planned everything, waits for an answer.
+#[cfg(feature = "tools")]
+#[test]
+fn change_between_plan_and_rename() {
+    let hello = Hello::with(&[(".env", "A=1\n"), ("public/js/sse.js", "// edited\n")]);
+    let manifest = hello.read("Cargo.toml");
+    let mut asked = super::terminal::Terminal::start(&hello, &["install"]);
+    asked.wait_for("Replace it? [y/N] ");
+    hello.write(".env", "A=2\n");
+    let (code, shown) = asked.answer("y\n");
+    assert_eq!(code, 1, "{shown}");
+    assert!(
+        shown.contains(".env was changed by somebody else just now"),
+        "{shown}"
+    );
+    assert!(shown.contains("everything is as it was before"), "{shown}");
+    assert_eq!(hello.read(".env"), "A=2\n");
+    assert_eq!(hello.read("public/js/sse.js"), "// edited\n");
+    assert_eq!(hello.read("Cargo.toml"), manifest);
+}
+
+/// The record is there, and nothing of what it speaks of but the first folder; then everything but
+/// the dependency.
+#[test]
+fn crash_after_each_step() {
+    for left in [
+        &[".env", "public"][..],
+        &[".env", "public", "public/js", "public/js/sse.js"],
+    ] {
+        for uninstalls_at_once in [true, false] {
+            let hello = Hello::new();
+            let before = snapshot(hello.path());
+            hello.sse_does(&["install"]);
+            let installed = snapshot(hello.path());
+            for (path, (kind, contents, _)) in installed.iter().rev() {
+                let name = path.strip_prefix(hello.path()).unwrap();
+                let is_left = left.iter().any(|left| name.as_os_str() == *left);
+                if let Some((_, original, _)) = before.get(path) {
+                    if contents != original {
+                        fs::write(path, original).unwrap();
+                    }
+                } else if !is_left && kind.contains("is_dir: true") {
+                    fs::remove_dir(path).unwrap();
+                } else if !is_left {
+                    fs::remove_file(path).unwrap();
+                }
+            }
+            if !uninstalls_at_once {
+                hello.sse_does(&["install"]);
+                assert_eq!(snapshot(hello.path()), installed);
+            }
+            hello.sse_does(&["uninstall"]);
+            assert_eq!(snapshot(hello.path()), before);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn second_write_that_fails() {
+    // `public` leads nowhere, which is found when other files are written already.
+    let hello = Hello::with(&[(".env", "A=1\n")]);
+    std::os::unix::fs::symlink("nowhere", hello.path().join("public")).unwrap();
+    let before = snapshot(hello.path());
+    let ran = hello.sse(&["install"]);
+    ran.fails(1, "everything is as it was before");
+    assert_eq!(snapshot(hello.path()), before);
 }

@@ -1,11 +1,47 @@
-//! What an installer meets in the field: each test is named after its case.
+//! What an installer meets in the field: forty cases, and the test that is named after each.
 //!
-//! | file | cases |
+//! | case | test |
 //! |---|---|
-//! | `env_file.rs` | no `.env`, an empty one, line endings, marks, keys, quotes, the block and what owners do to it |
-//! | `files.rs` | links, modes, other things than files, changes from elsewhere, crashes, failing writes |
-//! | `manifest.rs` | `Cargo.toml`: endings, kinds of dependency tables, dependencies that are there, workspaces |
-//! | `terminal.rs` | who sits before it: no terminal, closed streams, colours, JSON |
+//! | no `.env` | `env_file::no_env_file` |
+//! | an empty one | `env_file::empty_env_file` |
+//! | no newline at its end | `env_file::no_final_newline` |
+//! | Windows line endings | `env_file::windows_line_endings` |
+//! | mixed line endings | `env_file::mixed_line_endings` |
+//! | a carriage return alone at the end | `env_file::lone_final_carriage_return` |
+//! | a byte order mark | `env_file::byte_order_mark` |
+//! | bytes that are no UTF-8, NUL | `env_file::invalid_utf8_and_nul` |
+//! | blank lines at the end | `env_file::blank_lines_at_the_end` |
+//! | a key that is set | `env_file::key_that_is_set` |
+//! | an exported key | `env_file::exported_key` |
+//! | all keys set | `env_file::all_keys_set` |
+//! | a key in a comment | `env_file::key_in_a_comment` |
+//! | a key twice | `env_file::duplicate_keys` |
+//! | a key inside a value of several lines | `env_file::key_inside_a_value_of_several_lines` |
+//! | a quote that is never closed | `env_file::quote_that_is_never_closed` |
+//! | a bad line before the block | `env_file::bad_line_before_the_block` |
+//! | a relative symbolic link, run from elsewhere | `files::relative_symbolic_link_from_another_working_directory` |
+//! | a symbolic link to nowhere, or out of the app | `files::symbolic_link_to_nowhere_or_out_of_the_app` |
+//! | mode 0600 | `files::mode_is_kept` |
+//! | mode 0444 | `files::read_only_file` |
+//! | a hard link | `files::hard_link` |
+//! | a folder or a pipe in the place of a file | `files::folder_or_pipe_in_the_place_of_a_file` |
+//! | markers missing, doubled, reversed, indented | `env_file::markers_missing_doubled_reversed_indented` |
+//! | a value edited in the block | `env_file::value_edited_in_the_block` |
+//! | a line of the owner in the block | `env_file::line_of_the_owner_in_the_block` |
+//! | text behind the block, a block that moved | `env_file::text_behind_the_block_and_a_block_that_moved` |
+//! | a change between plan and rename | `files::change_between_plan_and_rename` |
+//! | a crash after each step | `files::crash_after_each_step`, and for every system call `killed` |
+//! | a second write that fails | `files::second_write_that_fails`, and for every system call `failing` |
+//! | install twice, uninstall twice | `files::two_installs_two_uninstalls` |
+//! | a script edited, converted, of an older version | `files::script_edited_or_converted`, `files::script_of_another_version_is_refreshed` |
+//! | a scripts' folder that was there, and one that was made | `files::scripts_folder_that_was_there_and_one_that_was_made` |
+//! | `Cargo.toml` with CRLF, a mark, no newline at its end | `manifest::line_endings_mark_and_no_final_newline` |
+//! | every kind of `[dependencies]` | `manifest::every_kind_of_dependencies` |
+//! | a dependency that is there, renamed, inherited, for tests only | `manifest::dependency_that_is_there`, `manifest::dependency_under_another_name_is_called_by_it`, `manifest::dependency_of_the_workspace` |
+//! | a workspace, no manifest, an invalid one | `manifest::no_manifest_an_invalid_one_and_a_workspace` |
+//! | a path with spaces, run from a folder below | `manifest::path_with_spaces_and_letters_of_the_world_from_a_folder_below` |
+//! | no terminal, closed streams, colours, JSON, a dry run | `terminal` |
+//! | the template in each of its forms | the test target `generate` |
 
 mod env_file;
 mod files;

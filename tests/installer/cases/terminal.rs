@@ -1,5 +1,7 @@
 //! Who sits before the command, if anybody does.
 
+#[cfg(feature = "tools")]
+use std::io::{Read, Write};
 use std::{fs, process::Stdio, time::SystemTime};
 
 use serde_json::Value;
@@ -31,30 +33,64 @@ fn terminal_is_asked_and_no_is_the_default() {
     }
 }
 
-/// Runs `sse` on a terminal of its own, through util-linux's `script`.
+/// Runs `sse` on a terminal, and answers what it asks.
 #[cfg(feature = "tools")]
 fn on_terminal(hello: &Hello, arguments: &[&str], answer: &str) -> (i32, String) {
-    use std::io::Write;
+    Terminal::start(hello, arguments).answer(answer)
+}
 
-    let sse = support::sse();
-    let line = format!("{} {}", sse.display(), arguments.join(" "));
-    let mut script = std::process::Command::new("script")
-        .args(["--quiet", "--return", "--echo", "never", "--command", &line])
-        .arg("/dev/null")
-        .current_dir(hello.path())
-        .env_remove("CARGO_MANIFEST_DIR")
-        .env_remove("NO_COLOR")
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("script is missing");
-    let mut keys = script.stdin.take().unwrap();
-    keys.write_all(answer.as_bytes()).unwrap();
-    drop(keys);
-    let output = script.wait_with_output().unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    (output.status.code().unwrap(), shown)
+/// `sse` on a terminal of its own, through util-linux's `script`.
+#[cfg(feature = "tools")]
+pub(super) struct Terminal {
+    script: support::Running,
+    shown: String,
+}
+
+#[cfg(feature = "tools")]
+impl Terminal {
+    pub(super) fn start(hello: &Hello, arguments: &[&str]) -> Self {
+        let line = format!("{} {}", support::sse().display(), arguments.join(" "));
+        let script = std::process::Command::new("script")
+            .args(["--quiet", "--flush", "--return", "--echo", "never"])
+            .args(["--command", &line, "/dev/null"])
+            .current_dir(hello.path())
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script is missing");
+        Self {
+            script: support::Running(script),
+            shown: String::new(),
+        }
+    }
+
+    /// Waits until this is on the screen.
+    #[track_caller]
+    pub(super) fn wait_for(&mut self, text: &str) {
+        let screen = self.script.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while !self.shown.contains(text) {
+            let count = screen.read(&mut byte).unwrap();
+            assert_eq!(count, 1, "it ended: {}", self.shown);
+            self.shown.push(char::from(byte[0]));
+        }
+    }
+
+    /// Types the answer, and returns the exit code and all that was shown.
+    pub(super) fn answer(mut self, keys: &str) -> (i32, String) {
+        let mut keyboard = self.script.stdin.take().unwrap();
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        drop(keyboard);
+        let mut rest = Vec::new();
+        let mut screen = self.script.stdout.take().unwrap();
+        screen.read_to_end(&mut rest).unwrap();
+        let status = self.script.wait().unwrap();
+        self.shown.push_str(&String::from_utf8_lossy(&rest));
+        (status.code().unwrap(), self.shown.clone())
+    }
 }
 
 #[cfg(feature = "tools")]
