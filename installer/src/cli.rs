@@ -123,6 +123,13 @@ pub(crate) struct ChangeArgs {
     pub(crate) yes: bool,
 }
 
+impl ChangeArgs {
+    /// Whether nothing is to be changed.
+    pub(crate) fn only_shows(&self) -> bool {
+        self.dry_run || self.diff
+    }
+}
+
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
     /// SSE_EVENTS: which event is fired by a save under which cache key

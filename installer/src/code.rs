@@ -60,17 +60,7 @@ impl Code {
         dependency: &Found,
         is_ours: bool,
     ) -> Result<Self, Failure> {
-        let mut names: Vec<String> = wiring::binary_sources(app, manifest)
-            .iter()
-            .filter(|path| is_below(path))
-            .filter_map(|path| path.to_str().map(str::to_owned))
-            .collect();
-        let recorded = record.code().filter(|name| app.join(name).is_file());
-        for name in recorded {
-            if !names.iter().any(|other| other == name) {
-                names.push(name.to_owned());
-            }
-        }
+        let names = Self::names(app, manifest, record);
         let files = names.into_iter().map(|name| {
             Ok(CodeFile {
                 is_ours: is_ours || record.has(&name),
@@ -83,6 +73,23 @@ impl Code {
             uses: wiring::uses_in(app),
             is_renamed: matches!(dependency, Found::Yours(key) if key != PACKAGE),
         })
+    }
+
+    /// The sources of the package's programs, and those that the record names, below the app's
+    /// folder.
+    pub(crate) fn names(app: &Path, manifest: &Manifest<'_>, record: &Record) -> Vec<String> {
+        let mut names: Vec<String> = wiring::binary_sources(app, manifest)
+            .iter()
+            .filter(|path| is_below(path))
+            .filter_map(|path| path.to_str().map(str::to_owned))
+            .collect();
+        let recorded = record.code().filter(|name| app.join(name).is_file());
+        for name in recorded {
+            if !names.iter().any(|other| other == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
     }
 
     pub(crate) fn wiring(&self) -> Wiring<'_> {

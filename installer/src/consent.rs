@@ -18,7 +18,7 @@ impl Consent {
         Self {
             force: args.force,
             yes: args.yes,
-            only_shows: args.dry_run || args.diff,
+            only_shows: args.only_shows(),
         }
     }
 

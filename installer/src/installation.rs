@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::listeners;
 use crate::manifest::{Found, Manifest};
 use crate::members;
-use crate::plan::Original;
+use crate::plan::{self, Original};
 use crate::record::Record;
 use crate::scripts::{self, Script, State as ScriptState};
 
@@ -46,6 +46,19 @@ pub(crate) struct InstalledScript {
 }
 
 impl Installation {
+    /// Cleans up after a run that was killed, before anything is read and decided.
+    pub(crate) fn recover(app: &Path) -> Result<(), Failure> {
+        let files = ["Cargo.toml", ".env"].map(str::to_owned);
+        let scripts = scripts::shipped(&[]).map(|script| script.path);
+        plan::recover(app, files.into_iter().chain(scripts))?;
+        // These are whole now, and say what code there may be.
+        let manifest = Original::read(app, "Cargo.toml")?;
+        let manifest = read_manifest(app, &manifest)?;
+        let env = Original::read(app, ".env")?;
+        let env_state = env_block::state(env.contents().unwrap_or_default())?;
+        plan::recover(app, Code::names(app, &manifest, &env_state.record))
+    }
+
     /// Reads the app's files; `events` is what `SSE_EVENTS` will be where it is not set.
     pub(crate) fn read(app: &Path, events: &str) -> Result<Self, Failure> {
         let manifest_file = Original::read(app, "Cargo.toml")?;

@@ -2,18 +2,24 @@
 //!
 //! A command reads every file and works out every result before it writes the
 //! first one, so that most of what can go wrong goes wrong while nothing has
-//! happened. The writing goes through a temporary file beside each target and a
-//! rename; when a step fails, the steps before it are undone in reverse. After a
-//! crash in the middle there is no undoing: the steps are in an order in which a
-//! second run completes the first.
+//! happened. Then all new contents are written to temporary files: a disk that is
+//! full is full before the first file changes. Only then each takes the place of
+//! its target by a rename; when a step fails, the steps before it are undone in
+//! reverse. After a crash in the middle there is no undoing: the steps are in an
+//! order in which a second run completes the first, and [`recover`] comes first.
 
 mod file;
+mod recovery;
+mod staged;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::file::Original;
+use self::file::Unwritten;
+pub(crate) use self::recovery::recover;
+use self::staged::Staged;
 use crate::exit::Failure;
 
 /// One change.
@@ -31,6 +37,15 @@ pub(crate) enum Step {
 #[derive(Default)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
+}
+
+/// A change for which everything is on the disk that it needs there.
+enum ReadyStep {
+    MakeDir(PathBuf),
+    Replace(Box<Original>, Staged),
+    Remove(Box<Original>),
+    RemoveDir(PathBuf),
+    RemoveTree(PathBuf),
 }
 
 /// How to take a step back.
@@ -60,13 +75,21 @@ impl Plan {
     /// Makes the changes, or fails with everything as it was.
     pub(crate) fn write(self) -> Result<(), Failure> {
         let mut undos = Vec::new();
-        for step in self.steps {
-            match step.apply() {
-                Ok(undo) => undos.extend(undo),
-                Err(failure) => return Err(roll_back(undos, failure)),
-            }
-        }
-        Ok(())
+        let written = self.stage().map_err(Unwritten::from).and_then(|steps| {
+            // What is left of them is gone before anything is taken back, and its space free.
+            steps
+                .into_iter()
+                .try_for_each(|step| step.apply(&mut undos))
+        });
+        written.map_err(|Unwritten { failure, torn }| match torn {
+            None => roll_back(undos, failure),
+            // As after a crash, the next run completes the work, and what was done is part of it.
+            Some(why) => failure.and(&format!("; {why}")),
+        })
+    }
+
+    fn stage(self) -> Result<Vec<ReadyStep>, Failure> {
+        self.steps.into_iter().map(Step::stage).collect()
     }
 }
 
@@ -78,27 +101,51 @@ impl Plan {
 
     /// Makes the first changes and stops there, as a process does that is killed.
     pub(crate) fn write_until_killed(self, steps: usize) {
-        for step in self.steps.into_iter().take(steps) {
-            step.apply().unwrap_or_else(|failure| panic!("{failure}"));
+        let ready = self.stage().unwrap_or_else(|failure| panic!("{failure}"));
+        for step in ready.into_iter().take(steps) {
+            step.apply(&mut Vec::new())
+                .unwrap_or_else(|unwritten| panic!("{}", unwritten.failure));
         }
     }
 }
 
 impl Step {
-    fn apply(self) -> Result<Option<Undo>, Failure> {
-        match self {
-            Self::MakeDir(path) => make_dir(&path).map(Some),
+    fn stage(self) -> Result<ReadyStep, Failure> {
+        Ok(match self {
+            Self::MakeDir(path) => ReadyStep::MakeDir(path),
             Self::Write(original, contents) => {
-                original.replace(&contents)?;
-                Ok(Some(Undo::Restore(Box::new(original))))
+                let staged = original.stage(&contents)?;
+                ReadyStep::Replace(Box::new(original), staged)
+            }
+            Self::Remove(original) => ReadyStep::Remove(Box::new(original)),
+            Self::RemoveDir(path) => ReadyStep::RemoveDir(path),
+            Self::RemoveTree(path) => ReadyStep::RemoveTree(path),
+        })
+    }
+}
+
+impl ReadyStep {
+    /// Makes the change, and adds to `undos` what takes it back.
+    fn apply(self, undos: &mut Vec<Undo>) -> Result<(), Unwritten> {
+        match self {
+            Self::MakeDir(path) => undos.push(make_dir(&path)?),
+            Self::Replace(original, staged) => {
+                original.replace(staged)?;
+                undos.push(Undo::Restore(original));
             }
             Self::Remove(original) => {
                 original.remove()?;
-                Ok(Some(Undo::Restore(Box::new(original))))
+                undos.push(Undo::Restore(original));
             }
-            Self::RemoveDir(path) => remove_dir(&path),
-            Self::RemoveTree(path) => remove_tree(path),
+            Self::RemoveDir(path) => undos.extend(remove_dir(&path)?),
+            Self::RemoveTree(path) => {
+                let removed = remove_tree(&path);
+                // What of it was removed before a failure is gone, too.
+                undos.push(Undo::Lost(path));
+                removed?;
+            }
         }
+        Ok(())
     }
 }
 
@@ -116,11 +163,12 @@ impl Undo {
     }
 }
 
-fn remove_tree(path: PathBuf) -> Result<Option<Undo>, Failure> {
-    match fs::remove_dir_all(&path) {
-        Ok(()) => Ok(Some(Undo::Lost(path))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::io("remove", &path, &error)),
+fn remove_tree(path: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::io("remove", path, &error))
+        }
+        _ => Ok(()),
     }
 }
 

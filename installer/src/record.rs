@@ -102,7 +102,7 @@ fn decoded(text: &str) -> String {
 /// FNV-1a over the contents without carriage returns before line feeds, which
 /// version control adds and takes away. It tells an edited file from one that
 /// nobody touched; it does not guard against somebody who wants to deceive us.
-fn hash(contents: &[u8]) -> u64 {
+pub(crate) fn hash(contents: &[u8]) -> u64 {
     normalised(contents).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -22,6 +22,9 @@ use crate::report::Report;
 use crate::scripts::{FOLDERS, State};
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, Failure> {
+    if !args.change.only_shows() {
+        Installation::recover(app)?;
+    }
     let prepared = prepare(app, args, Consent::new(&args.change))?;
     for warning in prepared.warnings {
         report.warn(warning);

@@ -19,6 +19,9 @@ use crate::scripts::State;
 use crate::text;
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, report: Report) -> Result<u8, Failure> {
+    if !args.only_shows() {
+        Installation::recover(app)?;
+    }
     let Some(prepared) = prepare(app, Consent::new(args))? else {
         report.say("nothing to uninstall: nothing here carries the mark of `sse install`");
         return Ok(exit::DONE);

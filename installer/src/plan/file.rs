@@ -1,11 +1,10 @@
 //! One file of the app: as it was read, and how it is replaced.
 
 use std::fs::{self, Metadata};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
-
+use super::staged::Staged;
 use crate::diff;
 use crate::exit::Failure;
 
@@ -21,6 +20,22 @@ pub(crate) struct Original {
 struct Found {
     contents: Vec<u8>,
     metadata: Metadata,
+}
+
+/// Why a change was not made.
+pub(super) struct Unwritten {
+    pub(super) failure: Failure,
+    /// Where a file has neither its old contents nor its new ones: what becomes of it.
+    pub(super) torn: Option<String>,
+}
+
+impl From<Failure> for Unwritten {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            torn: None,
+        }
+    }
 }
 
 impl Original {
@@ -79,27 +94,34 @@ impl Original {
         diff::unified(&self.name, self.contents(), contents)
     }
 
-    /// Puts `contents` in its place, unless somebody has changed it since.
-    pub(super) fn replace(&self, contents: &[u8]) -> Result<(), Failure> {
-        let writing = |error: io::Error| Failure::io("write", &self.path, &error);
-        let temporary = self.temporary(contents).map_err(writing)?;
+    /// Writes `contents` to the disk, where they wait to take this file's place.
+    pub(super) fn stage(&self, contents: &[u8]) -> Result<Staged, Failure> {
+        let metadata = self.found.as_ref().map(|found| &found.metadata);
+        Staged::new(&self.path, contents, metadata).map_err(|error| self.writing(&error))
+    }
+
+    /// Puts what is staged in its place, unless somebody has changed it since.
+    pub(super) fn replace(&self, staged: Staged) -> Result<(), Unwritten> {
         self.check_unchanged()?;
-        let Some(found) = &self.found else {
-            return match temporary.persist_noclobber(&self.path) {
-                Ok(_) => Ok(()),
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                    Err(self.has_changed())
-                }
-                Err(error) => Err(writing(error.error)),
-            };
-        };
-        put(temporary, &self.path, contents, &found.metadata).map_err(|error| {
-            // Writing in place may have stopped half way. Where this fails too there is
-            // nothing left to try, and the first error is the one that says why.
-            if self.check_unchanged().is_err() {
-                let _ = fs::write(&self.path, &found.contents);
+        let replaced = match &self.found {
+            None => staged.create(&self.path),
+            Some(found) if staged.fits(&found.metadata) => staged.rename(&self.path),
+            Some(_) => {
+                let written = staged.write_in_place(&self.path);
+                return written.map_err(|stopped| Unwritten {
+                    failure: self.writing(&stopped.error),
+                    torn: stopped.torn,
+                });
             }
-            writing(error)
+        };
+        replaced.map_err(|error| {
+            let was_made_since = error.kind() == io::ErrorKind::AlreadyExists;
+            if was_made_since {
+                self.has_changed()
+            } else {
+                self.writing(&error)
+            }
+            .into()
         })
     }
 
@@ -113,8 +135,16 @@ impl Original {
         let Some(found) = &self.found else {
             return fs::remove_file(&self.path);
         };
-        let temporary = self.temporary(&found.contents)?;
-        put(temporary, &self.path, &found.contents, &found.metadata)
+        let staged = Staged::new(&self.path, &found.contents, Some(&found.metadata))?;
+        if self.path.try_exists()? && !staged.fits(&found.metadata) {
+            let written = staged.write_in_place(&self.path);
+            written.map_err(|stopped| match stopped.torn {
+                None => stopped.error,
+                Some(why) => io::Error::other(format!("{}; {why}", stopped.error)),
+            })
+        } else {
+            staged.rename(&self.path)
+        }
     }
 
     fn check_unchanged(&self) -> Result<(), Failure> {
@@ -130,35 +160,16 @@ impl Original {
         }
     }
 
+    fn writing(&self, error: &io::Error) -> Failure {
+        Failure::io("write", &self.path, error)
+    }
+
     fn has_changed(&self) -> Failure {
         Failure::error(format!(
             "{} was changed by somebody else just now",
             self.name
         ))
         .help("run the command again")
-    }
-
-    /// The contents in a file beside the target, on the same file system, with the
-    /// target's mode or what the umask gives a new file.
-    fn temporary(&self, contents: &[u8]) -> io::Result<NamedTempFile> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut builder = Builder::new();
-        builder.prefix(".sse-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            // What is in the file may be secret, until it has the rights of the one it replaces.
-            let mode = if self.found.is_some() { 0o600 } else { 0o666 };
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-        }
-        let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(contents)?;
-        if let Some(found) = &self.found {
-            temporary
-                .as_file()
-                .set_permissions(found.metadata.permissions())?;
-        }
-        temporary.as_file().sync_all()?;
-        Ok(temporary)
     }
 }
 
@@ -174,33 +185,4 @@ fn resolve(app: &Path, name: &str, shown: &Path) -> Result<PathBuf, Failure> {
     } else {
         Err(refused("that leads out of the app's folder"))
     }
-}
-
-/// Renames the temporary file over the target, unless a rename would break what
-/// the target is: one of several names of a file, or somebody else's file.
-fn put(
-    temporary: NamedTempFile,
-    path: &Path,
-    contents: &[u8],
-    metadata: &Metadata,
-) -> io::Result<()> {
-    if path.exists() && must_stay_in_place(metadata, &temporary.as_file().metadata()?) {
-        return fs::write(path, contents);
-    }
-    temporary
-        .persist(path)
-        .map(|_| ())
-        .map_err(|error| error.error)
-}
-
-#[cfg(unix)]
-fn must_stay_in_place(target: &Metadata, temporary: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    target.nlink() > 1 || target.uid() != temporary.uid() || target.gid() != temporary.gid()
-}
-
-#[cfg(not(unix))]
-fn must_stay_in_place(_: &Metadata, _: &Metadata) -> bool {
-    false
 }
