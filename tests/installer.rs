@@ -19,17 +19,29 @@ mod doctor_answers;
 mod doctor_env;
 #[path = "installer/doctor_stream.rs"]
 mod doctor_stream;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+#[path = "installer/failing.rs"]
+mod failing;
 #[path = "installer/hello.rs"]
 mod hello;
 #[path = "installer/install.rs"]
 mod install;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+#[path = "installer/killed.rs"]
+mod killed;
 #[path = "installer/listen.rs"]
 mod listen;
 #[path = "installer/middlemen.rs"]
 mod middlemen;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+#[path = "installer/owned.rs"]
+mod owned;
 #[path = "installer/save.rs"]
 mod save;
 #[path = "installer/status.rs"]
 mod status;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+#[path = "installer/tracing.rs"]
+mod tracing;
 #[path = "installer/uninstall.rs"]
 mod uninstall;
