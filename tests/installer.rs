@@ -36,6 +36,9 @@ mod middlemen;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 #[path = "installer/owned.rs"]
 mod owned;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+#[path = "installer/refused.rs"]
+mod refused;
 #[path = "installer/save.rs"]
 mod save;
 #[path = "installer/status.rs"]

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use crate::hello::sse_in;
 
+/// What a run says that has failed and taken everything back.
+pub(crate) const AS_BEFORE: &str = "everything is as it was before";
+
 /// What is found at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
