@@ -10,4 +10,6 @@ pub(crate) mod status;
 pub(crate) mod uninstall;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -295,7 +295,13 @@ fn find(file: &[u8], lines: &[Line]) -> Result<Option<Block>, Failure> {
 }
 
 fn swallows_marker(file: &[u8], line: &Line) -> bool {
-    line.kind == Kind::Broken && {
+    // A line may be broken because the file ends in it, which a newline mends.
+    let is_open = || {
+        let alone = finished(&file[line.range.clone()]);
+        let line = dotenv::lines(&alone).into_iter().next();
+        line.is_some_and(|line| line.kind == Kind::Broken)
+    };
+    line.kind == Kind::Broken && is_open() && {
         let text = as_text(file, &line.range);
         let mut lines = text.lines().skip(1);
         lines.any(|line| line.trim() == BEGIN || line.trim() == END)

@@ -159,7 +159,10 @@ impl<'a> Manifest<'a> {
         let Ok(wanted) = Document::parse(line.as_str()) else {
             return false;
         };
-        let meaning = |table: &dyn TableLike| table.get(source.key()).map(Meaning::of_item);
+        let meaning = |table: &dyn TableLike| {
+            let entry = Meaning::of_item(table.get(source.key())?);
+            Some(entry.or_table_of("version"))
+        };
         self.dependencies()
             .is_some_and(|found| meaning(found) == meaning(wanted.as_table()))
     }
@@ -229,22 +232,33 @@ impl<'a> Manifest<'a> {
         })
     }
 
-    /// The whole lines of the marked entry.
+    /// The whole lines of our entry: a mark on somebody else's line makes it no library. Under
+    /// what other name the workspace knows the library it may have forgotten since.
     fn own_range(&self) -> Option<Range<usize>> {
         let Some(Item::Table(dependencies)) = self.root().get("dependencies") else {
             return None;
         };
-        let mut ranges = dependencies.iter().filter_map(|(key, item)| {
-            let range = self.entry_range(dependencies, key, item)?;
-            let lines = text::whole_lines(self.raw.as_bytes(), &range);
-            // A table is marked at its header, an entry on one line at its end.
-            let marked = match item {
-                Item::Table(table) if !table.is_dotted() => self.line_at(lines.start),
-                _ => self.raw[lines.clone()].trim_end(),
-            };
-            marked.ends_with(MARK).then_some(lines)
-        });
-        ranges.next()
+        let marked = |(key, item)| self.marked_range(dependencies, key, item);
+        let mut entries = dependencies.iter();
+        match entries.find(|(key, item)| is_library(key, item)) {
+            Some(library) => marked(library),
+            None => dependencies
+                .iter()
+                .filter(|(_, item)| is_inherited(item))
+                .find_map(marked),
+        }
+    }
+
+    /// The whole lines of an entry that carries our mark.
+    fn marked_range(&self, dependencies: &Table, key: &str, item: &Item) -> Option<Range<usize>> {
+        let range = self.entry_range(dependencies, key, item)?;
+        let lines = text::whole_lines(self.raw.as_bytes(), &range);
+        // A table is marked at its header, an entry on one line at its end.
+        let marked = match item {
+            Item::Table(table) if !table.is_dotted() => self.line_at(lines.start),
+            _ => self.raw[lines.clone()].trim_end(),
+        };
+        marked.ends_with(MARK).then_some(lines)
     }
 
     fn entry_range(&self, table: &Table, key: &str, item: &Item) -> Option<Range<usize>> {
@@ -291,7 +305,8 @@ impl<'a> Manifest<'a> {
         text::remove_lines(file, &[range], ending_before_end(file))
     }
 
-    /// Reads the planned manifest: it must say what it said, and the new entry.
+    /// Reads the planned manifest: it must say what it said, and the new entry, and that must
+    /// come out again to the byte.
     fn verify(&self, new: &[u8], source: &Source) -> Result<(), Failure> {
         let by_hand = || {
             Failure::conflict(format!(
@@ -304,10 +319,13 @@ impl<'a> Manifest<'a> {
         };
         let planned = Manifest::parse(new).map_err(|_| by_hand())?;
         let is_there = planned.find(Some(source.key())) == Found::Ours;
+        let comes_out = planned
+            .remove()?
+            .is_some_and(|out| out.text == self.without_own_header());
         let rest = |manifest: &Manifest<'_>| {
             Meaning::of_table(manifest.root()).without("dependencies", source.key())
         };
-        if is_there && rest(self) == rest(&planned) {
+        if is_there && comes_out && rest(self) == rest(&planned) {
             Ok(())
         } else {
             Err(by_hand())

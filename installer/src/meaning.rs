@@ -36,6 +36,15 @@ impl Meaning {
         self
     }
 
+    /// A table, for which a single value is the short way to write its entry `key`.
+    #[must_use]
+    pub(crate) fn or_table_of(self, key: &str) -> Self {
+        match self {
+            Self::Scalar(..) | Self::List(_) => Self::Table([(key.to_owned(), self)].into()),
+            Self::Table(_) => self,
+        }
+    }
+
     pub(crate) fn of_item(item: &Item) -> Self {
         match item {
             Item::None => Self::List(Vec::new()),

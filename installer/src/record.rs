@@ -110,16 +110,16 @@ pub(crate) fn hash(contents: &[u8]) -> u64 {
 
 /// The bytes with every CRLF as LF.
 fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
-    let next = contents.iter().skip(1).copied().chain([0]);
-    let pairs = contents.iter().copied().zip(next);
-    pairs
-        .filter(|pair| *pair != (b'\r', b'\n'))
-        .map(|(byte, _)| byte)
+    let bytes = contents.iter().enumerate();
+    let is_kept = |at: usize, byte: u8| byte != b'\r' || contents.get(at + 1) != Some(&b'\n');
+    bytes
+        .filter(move |(at, byte)| is_kept(*at, **byte))
+        .map(|(_, byte)| *byte)
 }
 
 /// Whether two texts differ in their line endings at most.
 pub(crate) fn same_text(one: &[u8], other: &[u8]) -> bool {
-    normalised(one).eq(normalised(other))
+    one == other || normalised(one).eq(normalised(other))
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ const NASTY: &[&str] = &[
     "SSE_EVENTS=a:b\nSSE_EVENTS=c:d\n",
     "SSE_TTL=5\nSSE_CACHE=x\n",
     "TEXT='\nSSE_EVENTS=no\n# >>> sse >>>\n'\nB=2\n",
+    "TEXT='\n# >>> sse >>>\n' ",
     "TEXT=\"a \\\" b\nSSE_POLL_INTERVAL=no\"",
     "A=\"$HOME and ${B}\"\nB='$'\n",
 ];
@@ -56,6 +57,9 @@ fn uninstall_gives_back_every_byte() {
         let out = uninstalled(&with);
         assert_eq!(out.text, file.as_bytes(), "{file:?}");
         assert!(out.edited.is_empty() && out.foreign == 0, "{file:?}");
+        let again = uninstall(&out.text, Edited::Stays)
+            .unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
+        assert!(again.is_none(), "{file:?}");
     }
 }
 

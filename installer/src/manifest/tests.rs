@@ -48,6 +48,15 @@ fn a_source_is_recognised_however_it_is_written() {
         "[dependencies]\nactix-web-sse = { path = \"/other\" }\n"
     ));
     assert!(!has("[dependencies]\n") && !has(PACKAGE_TABLE));
+
+    let version = Source::Version("0.1.0".to_owned());
+    for source in sources().iter().chain([&version]) {
+        for file in [PACKAGE_TABLE, "[dependencies.log]\nversion = \"1\"\n"] {
+            let with = add(file, source).expect("there is room");
+            let manifest = Manifest::parse(&with).expect("it parses");
+            assert!(manifest.has(source), "{}", String::from_utf8_lossy(&with));
+        }
+    }
 }
 
 fn nasty() -> Vec<String> {
@@ -189,6 +198,28 @@ fn entries_written_below_our_header_keep_a_header() {
         format!("{PACKAGE_TABLE}[dependencies]\nserde = \"1\"\n")
     );
     assert_eq!(removal.removed, "actix-web-sse = \"0.1.0\"");
+}
+
+#[test]
+fn a_mark_on_another_line_takes_nothing_else_out() {
+    for entry in [
+        "serde = \"1\"",
+        "log = { workspace = true }",
+        "sse = { package = \"other\", version = \"1\" }",
+        "actix-web-sse = { package = \"other\", version = \"1\" }",
+    ] {
+        let file = format!("{PACKAGE_TABLE}[dependencies]\n{entry} # added by sse install\n");
+        assert_eq!(find(&file), Found::Absent);
+        for source in sources() {
+            if let Ok(with) = add(&file, &source) {
+                let removal = remove(&with).expect("ours is there");
+                assert_eq!(String::from_utf8_lossy(&removal.text), file, "{source:?}");
+            }
+        }
+    }
+    let file = "[dependencies]\nactix-web-sse = \"1\"\nserde = \"1\" # added by sse install\n";
+    assert_eq!(find(file), Found::Yours(PACKAGE.to_owned()));
+    assert!(remove(file.as_bytes()).is_none());
 }
 
 #[test]

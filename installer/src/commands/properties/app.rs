@@ -1,0 +1,264 @@
+//! An app in a folder, taken through install and uninstall.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use tempfile::TempDir;
+
+use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
+use crate::commands::change::Change;
+use crate::commands::{install, uninstall};
+use crate::consent::Consent;
+use crate::exit::{self, Failure};
+use crate::report::Report;
+
+/// How the way through it ended.
+pub(super) enum Outcome {
+    Installed,
+    Refused,
+}
+
+/// Everything below a folder: contents of files (none for a folder) and mode.
+type Tree = BTreeMap<PathBuf, (Option<Vec<u8>>, u32)>;
+
+pub(super) struct App {
+    dir: TempDir,
+}
+
+/// A file as it is before.
+#[derive(Clone)]
+pub(super) struct File {
+    pub(super) contents: Vec<u8>,
+    pub(super) mode: u32,
+}
+
+impl File {
+    pub(super) fn new(contents: impl Into<Vec<u8>>, mode: u32) -> Self {
+        let contents = contents.into();
+        Self { contents, mode }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:o} \"{}\"", self.mode, self.contents.escape_ascii())
+    }
+}
+
+/// What is below `public` before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Public {
+    Nothing,
+    EmptyFolders,
+    Others,
+    Listeners,
+    Current,
+}
+
+pub(super) fn publics() -> impl Strategy<Value = Public> {
+    select(
+        &[
+            Public::Nothing,
+            Public::EmptyFolders,
+            Public::Others,
+            Public::Listeners,
+            Public::Current,
+        ][..],
+    )
+}
+
+/// Modes that files have; one in ten may not be written.
+pub(super) fn modes() -> impl Strategy<Value = u32> {
+    select(
+        &[
+            0o644,
+            0o644,
+            0o644,
+            0o600,
+            0o600,
+            0o640,
+            0o664,
+            0o755,
+            0o400 + 0o200,
+            0o444,
+        ][..],
+    )
+}
+
+impl App {
+    pub(super) fn new(manifest: &File, env: Option<&File>, public: Public) -> Self {
+        // Files in memory, where there is a place for them: nothing has to last.
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        let app = Self {
+            dir: dir.expect("a folder"),
+        };
+        app.write("Cargo.toml", manifest);
+        app.write("src/main.rs", &File::new(MAIN, 0o644));
+        if let Some(env) = env {
+            app.write(".env", env);
+        }
+        match public {
+            Public::Nothing => {}
+            Public::EmptyFolders => {
+                fs::create_dir_all(app.path().join("public/js")).expect("it can be made");
+            }
+            Public::Others => app.write("public/index.html", &File::new(*b"<p>", 0o640)),
+            Public::Listeners => app.write("public/js/sse-client.js", &File::new(*b"mine", 0o600)),
+            Public::Current => {
+                let mut files = actix_web_sse::client_files();
+                let file = files
+                    .find(|file| file.name == "sse.js")
+                    .expect("it is shipped");
+                app.write("public/js/sse.js", &File::new(file.contents, 0o644));
+            }
+        }
+        app
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path().join(name)).expect("it is there")
+    }
+
+    fn write(&self, name: &str, file: &File) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("it is below")).expect("it can be made");
+        fs::write(&path, &file.contents).expect("it can be written");
+        #[cfg(unix)]
+        fs::set_permissions(
+            path,
+            std::os::unix::fs::PermissionsExt::from_mode(file.mode),
+        )
+        .expect("it is ours");
+    }
+
+    /// As the command does, but without a word.
+    fn install(&self) -> Result<(), Failure> {
+        let args = InstallArgs {
+            dependency: DependencyArgs {
+                dep_version: Some("0.1.0".to_owned()),
+                ..DependencyArgs::default()
+            },
+            ..InstallArgs::default()
+        };
+        let prepared = install::prepare(self.path(), &args, Consent::new(&args.change))?;
+        carry_out(prepared.change, "install")
+    }
+
+    fn uninstall(&self) -> Result<(), Failure> {
+        let prepared = uninstall::prepare(self.path(), Consent::new(&ChangeArgs::default()))?;
+        prepared.map_or(Ok(()), |prepared| carry_out(prepared.change, "uninstall"))
+    }
+
+    /// Installs twice, looks at what is there with `look`, and uninstalls twice.
+    pub(super) fn is_restored(
+        &self,
+        look: impl FnOnce() -> Result<(), TestCaseError>,
+    ) -> Result<Outcome, TestCaseError> {
+        let (before, written) = (self.tree(), self.times());
+        if let Err(failure) = self.install() {
+            prop_assert_eq!(failure.code(), exit::CONFLICT, "{}", failure);
+            prop_assert!(failure.to_string().contains("\nhelp: "), "{}", failure);
+            same(&self.tree(), &before)?;
+            prop_assert_eq!(self.times(), written);
+            return Ok(Outcome::Refused);
+        }
+        let (installed, written) = (self.tree(), self.times());
+        ok(self.install())?;
+        same(&self.tree(), &installed)?;
+        prop_assert_eq!(self.times(), written);
+        look()?;
+
+        ok(self.uninstall())?;
+        same(&self.tree(), &before)?;
+        ok(self.uninstall())?;
+        same(&self.tree(), &before)?;
+        Ok(Outcome::Installed)
+    }
+
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        self.walk(self.path(), &mut |path, metadata| {
+            let contents = metadata
+                .is_file()
+                .then(|| fs::read(&path).expect("it can be read"));
+            tree.insert(path, (contents, mode(metadata)));
+        });
+        tree
+    }
+
+    fn times(&self) -> BTreeMap<PathBuf, Option<SystemTime>> {
+        let mut times = BTreeMap::new();
+        self.walk(self.path(), &mut |path, metadata| {
+            times.insert(path, metadata.modified().ok());
+        });
+        times
+    }
+
+    fn walk(&self, folder: &Path, visit: &mut dyn FnMut(PathBuf, &fs::Metadata)) {
+        for entry in fs::read_dir(folder).expect("it can be listed") {
+            let path = entry.expect("it can be listed").path();
+            let metadata = fs::symlink_metadata(&path).expect("it is there");
+            if metadata.is_dir() {
+                self.walk(&path, visit);
+            }
+            visit(path, &metadata);
+        }
+    }
+}
+
+const MAIN: &str = "use actix_web::{App, HttpServer};
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    HttpServer::new(|| App::new()).bind((\"127.0.0.1\", 8080))?.run().await
+}
+";
+
+/// Compares two trees, and names what is different.
+fn same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
+    for path in found.keys().chain(expected.keys()) {
+        let shown = |tree: &Tree| {
+            let (contents, mode) = tree.get(path)?;
+            let contents = contents
+                .as_ref()
+                .map(|bytes| String::from_utf8_lossy(bytes));
+            Some(format!("{contents:?} {mode:o}"))
+        };
+        let (found, expected) = (shown(found), shown(expected));
+        prop_assert_eq!(found, expected, "{}", path.display());
+    }
+    Ok(())
+}
+
+fn carry_out(change: Change, command: &str) -> Result<(), Failure> {
+    let made = change.carry_out(&ChangeArgs::default(), Report::new(true), command);
+    made.map(|_| ())
+}
+
+fn ok<T>(result: Result<T, Failure>) -> Result<T, TestCaseError> {
+    result.map_err(|failure| TestCaseError::fail(failure.to_string()))
+}
+
+#[cfg(unix)]
+fn mode(metadata: &fs::Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> u32 {
+    0
+}

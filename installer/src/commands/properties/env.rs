@@ -1,0 +1,229 @@
+//! Any `.env` file.
+
+use std::collections::BTreeMap;
+
+use proptest::sample::select;
+
+use super::app::{File, modes, publics};
+use super::*;
+use crate::env_block::{KEYS, Values, state};
+
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nactix-web = \"4\"\n";
+
+const NAMES: &[&str] = &[
+    "A",
+    "B",
+    "RUST_LOG",
+    "DATABASE_URL",
+    "HOST",
+    "PORT",
+    "_x",
+    "a.b",
+    "SSE_TTL",
+    "SSE_TOKEN",
+    "SSE",
+];
+
+const VALUES: &[&str] = &[
+    "",
+    "1",
+    "info,actix=debug",
+    "postgres://user:p%40ss@localhost:5432/db?x=y&z",
+    "\"two words # no comment\"",
+    "'single $A \\n'",
+    "\"\\\"escaped\\\" \\\\ \\$ \\n\"",
+    "'a'\"b\"c",
+    "$A",
+    "${A}x$B",
+    "\"${SSE_EVENTS}\"",
+    "x\\ y",
+    "1 # a comment, it's harmless",
+    "a#b",
+    "\u{e9}\u{1d11e}",
+    "\"\u{feff}\"",
+    "'line one\nSSE_EVENTS=no\n# >>> sse >>>\nline four'",
+    "\"line one\n\n  # no comment\nSSE_POLL_INTERVAL=no\"",
+    "\"a \\\" b\n' c\"",
+];
+
+const OWN_VALUES: &[&str] = &[
+    "",
+    "1",
+    "a:b,c:d",
+    "'300'",
+    "\"x:y\" # mine",
+    "$A",
+    "'a\nb'",
+];
+
+const COMMENTS: &[&str] = &[
+    "",
+    "",
+    " ",
+    "\t",
+    "# a comment",
+    "#SSE_EVENTS=a:b",
+    "  # SSE_POLL_INTERVAL=9",
+    "# it's a \"comment",
+    "# sse: created public/ public/js/",
+    "# sse: mine",
+    "#>>> sse >>>",
+    "# >>> other >>>",
+    "# SSE_EVENTS='",
+];
+
+/// Lines that dotenvy cannot read, or that look like ours.
+const NASTY: &[&[u8]] = &[
+    b"A='open",
+    b"A=\"open",
+    b"A=two words",
+    b"it's",
+    b"A=\\",
+    b"A=1 \\",
+    b"=1",
+    b"1A=1",
+    b"A",
+    b"export",
+    b"export A",
+    b"A=\xff",
+    b"# \xff",
+    b"\xfe\xff",
+    b"A=\"\\t\"",
+    b"A=1# x",
+    b"A=`ls`",
+    b"A=\0",
+    b"\0",
+    b"A=\x0c",
+    b"\xc2\xa0A=1",
+    b"A=${",
+    b"A=1\rB=2",
+    b"\r",
+    b"# >>> sse >>>",
+    b"# <<< sse <<<",
+    b" # >>> sse >>>",
+    b"# >>> sse >>> ",
+    b"\xef\xbb\xbfA=1",
+];
+
+fn lines() -> impl Strategy<Value = Vec<u8>> {
+    let assignment = |names, values| {
+        let parts = (
+            select(&["", "", "", "export ", " "][..]),
+            names,
+            select(&["=", "=", "=", " = ", "= "][..]),
+            values,
+            select(&["", "", "", " ", "\t"][..]),
+        );
+        parts.prop_map(
+            |(export, name, is, value, end): (&str, &str, &str, &str, &str)| {
+                format!("{export}{name}{is}{value}{end}").into_bytes()
+            },
+        )
+    };
+    let own_names = select(&["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"][..]);
+    prop_oneof![
+        60 => assignment(select(NAMES), select(VALUES)),
+        10 => assignment(own_names, select(OWN_VALUES)),
+        30 => select(COMMENTS).prop_map(|line| line.as_bytes().to_vec()),
+        1 => (1_000..20_000_usize).prop_map(|length| [b"LONG=".to_vec(), vec![b'x'; length]].concat()),
+        4 => select(NASTY).prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+    ]
+}
+
+/// How each line ends: mostly all in one way.
+fn endings() -> impl Strategy<Value = Vec<&'static str>> {
+    prop_oneof![
+        6 => Just(vec!["\n"]),
+        3 => Just(vec!["\r\n"]),
+        2 => prop::collection::vec(select(&["\n", "\r\n"][..]), 1..4),
+        1 => prop::collection::vec(select(&["\n", "\r\n", "\r", "\n\r"][..]), 1..4),
+    ]
+}
+
+fn contents() -> impl Strategy<Value = Vec<u8>> {
+    let tail = select(&["", "", "\n", "\n\n\n", "\r\n\r\n", " ", "\r", "\u{feff}"][..]);
+    let flags = (
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.3),
+    );
+    (
+        prop::collection::vec(lines(), 0..12),
+        endings(),
+        flags,
+        tail,
+    )
+        .prop_map(|(lines, endings, (bom, cut, has_tail), tail)| {
+            let mut file = if bom { "\u{feff}".into() } else { Vec::new() };
+            let last = lines.len();
+            for (index, line) in lines.into_iter().enumerate() {
+                file.extend(line);
+                if !(cut && index + 1 == last) {
+                    file.extend_from_slice(endings[index % endings.len()].as_bytes());
+                }
+            }
+            if has_tail {
+                file.extend_from_slice(tail.as_bytes());
+            }
+            file
+        })
+}
+
+fn files() -> impl Strategy<Value = Option<File>> {
+    prop_oneof![1 => Just(None), 40 => (contents(), modes()).prop_map(|(contents, mode)| Some(File::new(contents, mode)))]
+}
+
+/// What an app reads: of a key that is there twice, the first counts.
+fn values(file: &[u8]) -> Option<BTreeMap<String, String>> {
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut values = BTreeMap::new();
+    for item in dotenvy::from_read_iter(file) {
+        let (key, value) = item.ok()?;
+        values.entry(key).or_insert(value);
+    }
+    Some(values)
+}
+
+fn has_marker(file: &[u8]) -> bool {
+    let file = String::from_utf8_lossy(file);
+    ["# >>> sse >>>", "# <<< sse <<<"]
+        .iter()
+        .any(|marker| file.contains(marker))
+}
+
+#[test]
+fn any_env_file_is_restored_or_refused() {
+    let tally = Tally::default();
+    for_all(
+        2_000,
+        || (files(), publics()),
+        |(env, public)| {
+            let is_installed =
+                |file: &File| state(&file.contents).is_ok_and(|state| state.has_block);
+            // Both markers together are a block, whoever wrote them, and `uninstall` takes it out.
+            prop_assume!(!env.as_ref().is_some_and(is_installed));
+            let app = App::new(&File::new(MANIFEST, 0o644), env.as_ref(), public);
+            let File { contents, mode } = env.unwrap_or_else(|| File::new("", 0o644));
+            // dotenvy cannot read a blank line at the end without a newline, but with one.
+            let finished = [contents.as_slice(), b"\n"].concat();
+            let before = values(&contents).or_else(|| values(&finished));
+            let outcome = app.is_restored(|| {
+                let mut expected = before.clone().expect("what cannot be read is refused");
+                for name in KEYS {
+                    let default = Values::default().of(name).to_owned();
+                    expected.entry(name.to_owned()).or_insert(default);
+                }
+                prop_assert_eq!(values(&app.read(".env")), Some(expected));
+                Ok(())
+            })?;
+            if matches!(outcome, Outcome::Refused) {
+                let has_reason = before.is_none() || mode & 0o200 == 0 || has_marker(&contents);
+                prop_assert!(has_reason, "it can be read and written");
+            }
+            tally.count(&outcome);
+            Ok(())
+        },
+    );
+    tally.is_telling();
+}
