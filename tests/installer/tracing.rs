@@ -1,6 +1,7 @@
 //! `sse` under strace, which lists its system calls, and kills it at one of them or lets one fail.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -117,24 +118,32 @@ impl std::fmt::Display for Call {
 }
 
 /// Runs `sse` in the app to its end, and lists its calls on what is in the app's folder.
+///
+/// strace counts the calls of each thread for itself. Other threads than the first only read
+/// code, so the first one's are all there is to list.
 pub(crate) fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
-    let (output, log) = strace(app, &["--decode-fds=path"], arguments);
+    let options = ["--follow-forks", "--decode-fds=path"];
+    let (output, log) = strace(app, &options, arguments);
     assert!(output.status.success(), "{output:?}");
     let folder = app.canonicalize().unwrap();
     let folder = folder.to_str().unwrap();
-    let mut counts = std::collections::BTreeMap::new();
-    let mut processes = Vec::new();
+    let mut counts = BTreeMap::new();
     let mut calls = Vec::new();
+    let mut first_thread = None;
     for line in log.lines() {
-        let (process, line) = line.split_once(' ').unwrap();
+        let (thread, line) = line.split_once(' ').unwrap();
         let line = line.trim_start();
         let Some((name, _)) = line.split_once('(') else {
             continue;
         };
-        processes.push(process);
+        let touches = name != "execve" && line.contains(folder);
+        if *first_thread.get_or_insert(thread) != thread {
+            assert!(!touches, "another thread than the first: {line}");
+            continue;
+        }
         let number = counts.entry(name.to_owned()).or_insert(0);
         *number += 1;
-        if name == "execve" || !line.contains(folder) {
+        if !touches {
             continue;
         }
         let can_change = CHANGING
@@ -151,12 +160,6 @@ pub(crate) fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
             changes: can_change && !opens_to_read(name, line),
         });
     }
-    processes.dedup();
-    assert_eq!(
-        processes.len(),
-        1,
-        "strace counts the calls of each thread for itself, and this takes them for one's"
-    );
     calls
 }
 
@@ -209,7 +212,6 @@ fn strace(app: &Path, options: &[&str], arguments: &[&str]) -> (Output, String) 
     let mut strace = Command::new("strace");
     strace
         .args([
-            "--follow-forks",
             "--quiet=attach,personality",
             "--string-limit=16",
             "--output",
