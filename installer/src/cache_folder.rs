@@ -4,8 +4,10 @@
 //! browser will ask for once there is no stream. So both go when the installation goes, but
 //! only below the app's own folder, and the cache folder only if nothing else is in it.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use crate::exit::Failure;
+use crate::plan;
 
 /// Where the cache is by default, below the app's folder.
 const DEFAULT: &str = "writable/cache";
@@ -37,23 +39,27 @@ impl CacheFolder {
 
     /// The folders that the app is going to make, the outermost first, each below the app's
     /// folder and with a slash at its end.
-    pub(crate) fn missing(&self) -> Vec<String> {
-        let Some(path) = &self.path else {
-            return Vec::new();
-        };
-        let folders = path
-            .ancestors()
-            .filter(|folder| !folder.as_os_str().is_empty() && !self.app.join(folder).exists());
-        let mut names: Vec<String> = folders.filter_map(name).collect();
+    pub(crate) fn missing(&self) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        let folders = self.path.iter().flat_map(|path| path.ancestors());
+        for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
+            if !plan::exists(&self.app.join(folder))? {
+                names.extend(name(folder));
+            }
+        }
         names.reverse();
-        names
+        Ok(names)
     }
 
     /// The library's own folder in the cache, if it is there.
-    pub(crate) fn own(&self) -> Option<String> {
-        let own = self.path.as_ref()?.join(OWN);
-        let metadata = fs::symlink_metadata(self.app.join(&own)).ok()?;
-        metadata.is_dir().then(|| name(&own))?
+    pub(crate) fn own(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
+        let own = path.join(OWN);
+        let is_there = plan::exists(&self.app.join(&own))?;
+        let is_folder = is_there && !self.app.join(&own).is_symlink();
+        Ok(is_folder.then(|| name(&own)).flatten())
     }
 }
 
@@ -69,12 +75,17 @@ fn name(folder: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn only_a_folder_below_the_apps_is_looked_at() {
         let app = tempfile::tempdir().expect("a folder");
-        let missing = |setting| CacheFolder::new(app.path(), setting).missing();
+        let missing = |setting| {
+            let missing = CacheFolder::new(app.path(), setting).missing();
+            missing.unwrap_or_else(|failure| panic!("{failure}"))
+        };
         assert_eq!(missing(None), ["writable/", "writable/cache/"]);
         assert_eq!(missing(Some("./a/b")), ["a/", "a/b/"]);
         let inside = app.path().join("c").display().to_string();
@@ -86,8 +97,11 @@ mod tests {
             "redis://127.0.0.1/",
         ] {
             let cache = CacheFolder::new(app.path(), Some(outside));
-            assert!(cache.own().is_none(), "{outside}");
-            assert!(cache.missing().is_empty(), "{outside}");
+            assert!(matches!(cache.own(), Ok(None)), "{outside}");
+            assert!(
+                cache.missing().is_ok_and(|missing| missing.is_empty()),
+                "{outside}"
+            );
         }
         fs::create_dir_all(app.path().join("writable")).expect("it can be made");
         assert_eq!(missing(None), ["writable/cache/"]);
@@ -97,8 +111,9 @@ mod tests {
     fn the_librarys_own_folder_is_one() {
         let app = tempfile::tempdir().expect("a folder");
         let cache = CacheFolder::new(app.path(), None);
-        assert_eq!(cache.own(), None);
+        assert!(matches!(cache.own(), Ok(None)));
         fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("it can be made");
-        assert_eq!(cache.own().as_deref(), Some("writable/cache/.sse/"));
+        let own = cache.own().unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(own.as_deref(), Some("writable/cache/.sse/"));
     }
 }

@@ -163,6 +163,14 @@ impl Undo {
     }
 }
 
+/// Whether there is something at `path`. What cannot be looked at is not taken for missing.
+pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
+    match path.try_exists() {
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        exists => exists.map_err(|error| Failure::io("look at", path, &error)),
+    }
+}
+
 fn remove_tree(path: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -178,12 +186,22 @@ fn make_dir(path: &Path) -> Result<Undo, Failure> {
 }
 
 fn remove_dir(path: &Path) -> Result<Option<Undo>, Failure> {
-    let Ok(metadata) = fs::symlink_metadata(path) else {
-        return Ok(None);
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(_) if !exists(path)? => return Ok(None),
+        Err(error) => return Err(Failure::io("look at", path, &error)),
     };
     match fs::remove_dir(path) {
         Ok(()) => Ok(Some(Undo::MakeDir(path.to_owned(), metadata.permissions()))),
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(None),
+        // A file that has taken the folder's place is as little ours as one in it.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(Failure::io("remove the folder", path, &error)),
     }
 }

@@ -17,6 +17,7 @@ use crate::installation::{Installation, InstalledScript};
 use crate::library;
 use crate::listeners;
 use crate::manifest::{Found, Manifest};
+use crate::plan;
 use crate::record::Record;
 use crate::report::Report;
 use crate::scripts::{FOLDERS, State};
@@ -30,7 +31,13 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, 
         report.warn(warning);
     }
     if prepared.change.carry_out(&args.change, report, "install")? {
-        left_to_do::say(app, args, report)?;
+        // The work is done: an error now would say that it is not.
+        if let Err(failure) = left_to_do::say(app, args, report) {
+            report.warn(format!(
+                "what is left to do cannot be told: {}",
+                failure.what()
+            ));
+        }
     }
     Ok(exit::DONE)
 }
@@ -57,13 +64,13 @@ pub(super) fn prepare(
 
     let wired = planned_wiring(&installation, args, &mut change);
     let scripts = planned_scripts(&installation, args, consent, &mut change);
-    let record = record(&installation, &scripts, wired.as_ref());
+    let record = record(&installation, &scripts, wired.as_ref())?;
     let env = planned_env(&installation, args, &record, &values, &mut change)?;
 
     let warnings = warnings(&installation);
     let parts = Parts {
         env,
-        folders: folders(&installation, args),
+        folders: folders(&installation, args)?,
         scripts,
         manifest: manifest.transpose()?,
         code: wired,
@@ -249,7 +256,11 @@ fn edited(path: &str) -> Failure {
 }
 
 /// What will have been written or made when `install` is done, by us or by the app.
-fn record(installation: &Installation, scripts: &[Written], code: Option<&Written>) -> Record {
+fn record(
+    installation: &Installation,
+    scripts: &[Written],
+    code: Option<&Written>,
+) -> Result<Record, Failure> {
     let mut record = Record::default();
     if installation.env.contents().is_none() {
         record.add(".env");
@@ -258,7 +269,7 @@ fn record(installation: &Installation, scripts: &[Written], code: Option<&Writte
         record.add_file(&script.name, &script.contents);
     }
     if !scripts.is_empty() {
-        for folder in missing_folders(&installation.app) {
+        for folder in missing_folders(&installation.app)? {
             record.add(folder);
         }
     }
@@ -273,24 +284,28 @@ fn record(installation: &Installation, scripts: &[Written], code: Option<&Writte
     }
     // Nothing of the installation is there yet, so neither is what the app makes with it.
     if !record.is_empty() && !installation.env_state.has_block {
-        for folder in installation.cache.missing() {
+        for folder in installation.cache.missing()? {
             record.add(&folder);
         }
     }
-    record
+    Ok(record)
 }
 
-fn folders(installation: &Installation, args: &InstallArgs) -> Vec<&'static str> {
+fn folders(installation: &Installation, args: &InstallArgs) -> Result<Vec<&'static str>, Failure> {
     if args.no_js || installation.serves_its_own_scripts() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    missing_folders(&installation.app).collect()
+    missing_folders(&installation.app)
 }
 
-fn missing_folders(app: &Path) -> impl Iterator<Item = &'static str> {
-    FOLDERS
-        .into_iter()
-        .filter(move |folder| !app.join(folder).exists())
+fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {
+    let mut missing = Vec::new();
+    for folder in FOLDERS {
+        if !plan::exists(&app.join(folder))? {
+            missing.push(folder);
+        }
+    }
+    Ok(missing)
 }
 
 /// The `.env` with keys and record; `None` when nothing is to be added. Whenever

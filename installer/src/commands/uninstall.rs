@@ -13,7 +13,7 @@ use crate::env_block::{self, Edited, Removal as EnvRemoval, Values};
 use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
 use crate::manifest::{Found, Manifest, Removal};
-use crate::plan::{Original, Step};
+use crate::plan::{self, Original, Step};
 use crate::report::Report;
 use crate::scripts::State;
 use crate::text;
@@ -58,8 +58,8 @@ pub(super) fn prepare(app: &Path, consent: Consent) -> Result<Option<Prepared>, 
     }
     let removes_dependency = manifest.is_some();
     let has_created_env = installation.record().has(".env");
-    let own_cache = installation.cache.own();
-    let mut folders = Folders::of(&installation);
+    let own_cache = installation.cache.own()?;
+    let mut folders = Folders::of(&installation)?;
     let Installation {
         app,
         manifest: manifest_file,
@@ -180,14 +180,18 @@ struct Folders {
 }
 
 impl Folders {
-    fn of(installation: &Installation) -> Self {
-        let folders = installation.record().folders();
-        let is_there = folders.filter(|folder| installation.app.join(folder).is_dir());
-        Self {
-            app: installation.app.clone(),
-            recorded: is_there.map(str::to_owned).collect(),
-            lost: BTreeSet::new(),
+    fn of(installation: &Installation) -> Result<Self, Failure> {
+        let mut recorded = Vec::new();
+        for folder in installation.record().folders() {
+            if plan::exists(&installation.app.join(folder))? {
+                recorded.push(folder.to_owned());
+            }
         }
+        Ok(Self {
+            app: installation.app.clone(),
+            recorded,
+            lost: BTreeSet::new(),
+        })
     }
 
     fn lose(&mut self, path: String) {
