@@ -19,6 +19,8 @@ mod doctor_answers;
 mod doctor_env;
 #[path = "installer/doctor_stream.rs"]
 mod doctor_stream;
+#[path = "installer/edited.rs"]
+mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 #[path = "installer/failing.rs"]
 mod failing;
