@@ -58,7 +58,16 @@ impl Failure {
 
     /// An operation on a file that the system refused.
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::error(format!("cannot {doing} {}: {error}", path.display()))
+        let help = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "run the command as a user who may do this, or change the rights of the folder"
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on the disk, then run the command again"
+            }
+            _ => "see to that, then run the command again",
+        };
+        Self::error(format!("cannot {doing} {}: {error}", path.display())).help(help)
     }
 
     fn new(code: u8, what: impl Into<String>) -> Self {

@@ -25,7 +25,7 @@ const EDITS: [Edit; 10] = [
                 ".env",
                 "SSE_POLL_INTERVAL=2",
                 "SSE_POLL_INTERVAL=0.5 # fast",
-            )
+            );
         },
         left: &[(".env", "SECRET=1\nB='2'\nSSE_POLL_INTERVAL=0.5 # fast\n")],
         named: &["SSE_POLL_INTERVAL=0.5"],

@@ -1,6 +1,7 @@
 //! `sse install`.
 
 mod left_to_do;
+mod scripts;
 mod steps;
 
 use std::path::Path;
@@ -63,14 +64,24 @@ pub(super) fn prepare(
     let manifest = source.map(|source| planned_manifest(&installation, &source));
 
     let wired = planned_wiring(&installation, args, &mut change);
-    let scripts = planned_scripts(&installation, args, consent, &mut change);
-    let record = record(&installation, &scripts, wired.as_ref())?;
+    let writes_scripts = !args.no_js && !installation.serves_its_own_scripts();
+    let scripts = if writes_scripts {
+        scripts::planned(&installation, consent, &mut change)
+    } else {
+        Vec::new()
+    };
+    let folders = if scripts.is_empty() {
+        Vec::new()
+    } else {
+        missing_folders(&installation.app)?
+    };
+    let record = record(&installation, &scripts, &folders, wired.as_ref())?;
     let env = planned_env(&installation, args, &record, &values, &mut change)?;
 
     let warnings = warnings(&installation);
     let parts = Parts {
         env,
-        folders: folders(&installation, args)?,
+        folders,
         scripts,
         manifest: manifest.transpose()?,
         code: wired,
@@ -199,66 +210,11 @@ fn planned_wiring(
     }
 }
 
-/// The scripts to write. The owner's file is written where there is none; ours is refreshed,
-/// unless it has been edited: then it is a conflict, or the owner agrees.
-fn planned_scripts(
-    installation: &Installation,
-    args: &InstallArgs,
-    consent: Consent,
-    change: &mut Change,
-) -> Vec<Written> {
-    let mut written = Vec::new();
-    if args.no_js || installation.serves_its_own_scripts() {
-        return written;
-    }
-    for InstalledScript { script, state, .. } in &installation.scripts {
-        let path = &script.path;
-        let writes = match state {
-            State::Missing => {
-                change.will_say("Created", path);
-                true
-            }
-            State::Current => {
-                change.will_say("Unchanged", path);
-                false
-            }
-            State::Older | State::Edited if script.is_owners => {
-                change.will_say("Kept", format!("{path} (yours)"));
-                false
-            }
-            State::Older => {
-                change.will_say("Updated", path);
-                true
-            }
-            State::Edited => {
-                let question = format!("{path} has local changes. Replace it?");
-                if !consent.to(&question) {
-                    change.conflict = Some(edited(path));
-                }
-                change.will_say("Updated", format!("{path} (your changes are gone)"));
-                true
-            }
-        };
-        if writes {
-            written.push(Written {
-                name: path.clone(),
-                contents: script.contents.clone(),
-            });
-        }
-    }
-    written
-}
-
-fn edited(path: &str) -> Failure {
-    Failure::conflict(format!("{path} has local changes")).help(
-        "--diff to compare, --force to overwrite; code of yours belongs into public/js/sse-client.js",
-    )
-}
-
 /// What will have been written or made when `install` is done, by us or by the app.
 fn record(
     installation: &Installation,
     scripts: &[Written],
+    folders: &[&str],
     code: Option<&Written>,
 ) -> Result<Record, Failure> {
     let mut record = Record::default();
@@ -268,10 +224,8 @@ fn record(
     for script in scripts {
         record.add_file(&script.name, &script.contents);
     }
-    if !scripts.is_empty() {
-        for folder in missing_folders(&installation.app)? {
-            record.add(folder);
-        }
+    for folder in folders {
+        record.add(folder);
     }
     let ours = |script: &&InstalledScript| script.state == State::Current && script.is_ours;
     for InstalledScript { script, .. } in installation.scripts.iter().filter(ours) {
@@ -289,13 +243,6 @@ fn record(
         }
     }
     Ok(record)
-}
-
-fn folders(installation: &Installation, args: &InstallArgs) -> Result<Vec<&'static str>, Failure> {
-    if args.no_js || installation.serves_its_own_scripts() {
-        return Ok(Vec::new());
-    }
-    missing_folders(&installation.app)
 }
 
 fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {

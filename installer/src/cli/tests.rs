@@ -1,0 +1,40 @@
+//! The command line as it is typed.
+
+use clap::CommandFactory;
+
+use super::*;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn values_may_be_negative_or_standard_input() {
+    for value in ["-5", "-", "-abc"] {
+        let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("it parses");
+        let Command::Save(args) = cli.command else {
+            panic!("another command")
+        };
+        assert_eq!(args.value, value);
+    }
+}
+
+#[test]
+fn a_number_is_whole() {
+    assert_eq!(number("3"), Ok(3));
+    for wrong in ["", "x", "1.5", "-1"] {
+        assert!(
+            number(wrong).is_err_and(|why| why.contains("whole number")),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn seconds_may_have_fractions() {
+    assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+    for wrong in ["", "-1", "NaN", "1e99", "5s"] {
+        assert!(seconds(wrong).is_err(), "{wrong}");
+    }
+}
