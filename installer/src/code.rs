@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::dependency::PACKAGE;
 use crate::exit::Failure;
 use crate::manifest::{Found, Manifest};
-use crate::plan::Original;
+use crate::plan::{self, Original};
 use crate::record::Record;
 use crate::wiring::{self, Place, Source, Unwire, Uses};
 
@@ -60,7 +60,7 @@ impl Code {
         dependency: &Found,
         is_ours: bool,
     ) -> Result<Self, Failure> {
-        let names = Self::names(app, manifest, record);
+        let names = Self::names(app, manifest, record)?;
         let files = names.into_iter().map(|name| {
             Ok(CodeFile {
                 is_ours: is_ours || record.has(&name),
@@ -77,19 +77,22 @@ impl Code {
 
     /// The sources of the package's programs, and those that the record names, below the app's
     /// folder.
-    pub(crate) fn names(app: &Path, manifest: &Manifest<'_>, record: &Record) -> Vec<String> {
-        let mut names: Vec<String> = wiring::binary_sources(app, manifest)
+    pub(crate) fn names(
+        app: &Path,
+        manifest: &Manifest<'_>,
+        record: &Record,
+    ) -> Result<Vec<String>, Failure> {
+        let mut names: Vec<String> = wiring::binary_sources(app, manifest)?
             .iter()
             .filter(|path| is_below(path))
             .filter_map(|path| path.to_str().map(str::to_owned))
             .collect();
-        let recorded = record.code().filter(|name| app.join(name).is_file());
-        for name in recorded {
-            if !names.iter().any(|other| other == name) {
+        for name in record.code() {
+            if !names.iter().any(|other| other == name) && plan::is_file(&app.join(name))? {
                 names.push(name.to_owned());
             }
         }
-        names
+        Ok(names)
     }
 
     pub(crate) fn wiring(&self) -> Wiring<'_> {

@@ -56,7 +56,7 @@ impl Installation {
         let manifest = read_manifest(app, &manifest)?;
         let env = Original::read(app, ".env")?;
         let env_state = env_block::state(env.contents().unwrap_or_default())?;
-        plan::recover(app, Code::names(app, &manifest, &env_state.record))
+        plan::recover(app, Code::names(app, &manifest, &env_state.record)?)
     }
 
     /// Reads the app's files; `events` is what `SSE_EVENTS` will be where it is not set.

@@ -165,10 +165,28 @@ impl Undo {
 
 /// Whether there is something at `path`. What cannot be looked at is not taken for missing.
 pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
-    match path.try_exists() {
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
-        exists => exists.map_err(|error| Failure::io("look at", path, &error)),
+    Ok(look_at(path)?.is_some())
+}
+
+/// Whether there is a file at `path`, with the same care.
+pub(crate) fn is_file(path: &Path) -> Result<bool, Failure> {
+    Ok(look_at(path)?.is_some_and(|metadata| metadata.is_file()))
+}
+
+fn look_at(path: &Path) -> Result<Option<fs::Metadata>, Failure> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(Failure::io("look at", path, &error)),
     }
+}
+
+/// Whether the error says that there is nothing, and not that it could not be seen.
+pub(crate) fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn remove_tree(path: &Path) -> Result<(), Failure> {

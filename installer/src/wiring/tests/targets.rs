@@ -16,8 +16,10 @@ fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
         fs::write(path, "fn main() {}\n").expect("it can be written");
     }
     let manifest = Manifest::parse(manifest.as_bytes()).expect("it parses");
-    let sources = binary_sources(app.path(), &manifest).into_iter();
-    let shown = sources.map(|path| path.display().to_string().replace('\\', "/"));
+    let sources = binary_sources(app.path(), &manifest).expect("they can be looked at");
+    let shown = sources
+        .into_iter()
+        .map(|path| path.display().to_string().replace('\\', "/"));
     shown.collect()
 }
 
