@@ -36,6 +36,23 @@ impl Background {
         })?;
         Ok(Self { interrupt })
     }
+
+    /// What ends the wait that the thread is in.
+    #[cfg(feature = "actix")]
+    pub(crate) fn nudger(&self) -> Nudger {
+        Nudger(self.interrupt.clone())
+    }
+}
+
+/// Ends a thread's wait: there is something else to look at.
+#[cfg(feature = "actix")]
+pub(crate) struct Nudger(Interrupt);
+
+#[cfg(feature = "actix")]
+impl Nudger {
+    pub(crate) fn nudge(&self) {
+        self.0.nudge();
+    }
 }
 
 impl Drop for Background {

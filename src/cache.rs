@@ -168,6 +168,7 @@ impl Save {
             .with_help("save a type whose maps have strings as keys")
         })?;
         let store = self.cache.store()?;
+        store.live().refresh();
         let config = store.config();
         let (length, most) = (value.get().len(), config.max_value_bytes());
         if length > most {
@@ -236,13 +237,14 @@ impl Follow {
     /// When the cache cannot be read.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
         let start = Instant::now();
-        let poll = self.store.config().poll_interval();
         loop {
+            self.store.live().refresh();
+            let poll = self.store.config().poll_interval();
             let step = self.reader.step();
             match step {
                 Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
                 Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
-                Ok(Step::CaughtUp) | Err(_) if !self.followed.journal.is_current() => {
+                Ok(Step::CaughtUp) | Err(_) if !self.store.is_in_force(&self.followed) => {
                     self.follow_anew()?;
                     return Ok(Some(Next::Gap));
                 }

@@ -1,16 +1,23 @@
 //! The configuration: three keys of `.env` that every app has, four more, and what only code sets.
 
 mod app_dir;
+mod environment;
 mod events;
+mod live;
 mod settings;
+mod values;
 
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use self::settings::{Setting, Settings};
+pub(crate) use self::live::Live;
 pub use self::{app_dir::app_dir, events::Events};
+use self::{
+    settings::Settings,
+    values::{EVENTS_HELP, LONGEST, POLL_INTERVALS, Values},
+};
 use crate::error::{Error, ErrorKind, Location};
 
 /// How the app's stream and cache behave.
@@ -25,25 +32,37 @@ use crate::error::{Error, ErrorKind, Location};
 /// | `SSE_ALLOWED_ORIGINS` | none | exact origins of cross-origin pages, separated by commas |
 /// | `SSE_MAX_CONNECTIONS` | 10000 | streams at once; beyond: 503 with `Retry-After` |
 ///
-/// Real environment variables win over `.env`. Everything else is set by the `with_…` methods.
+/// Real environment variables win over `.env`. Everything else is set by the `with_…` methods,
+/// which win over both.
+///
+/// A server and a cache that were started with a configuration from `.env` follow the file: an edit
+/// is in force within two seconds, also on streams that are open. One that cannot be used is
+/// reported, and what was in force before stays so.
 #[derive(Debug, Clone)]
 pub struct Config {
     app_dir: PathBuf,
-    events: Events,
-    cache_dir: PathBuf,
-    /// Where `SSE_CACHE` stands, for errors about the folder.
-    cache_dir_from: Option<Location>,
-    stream_duration: Duration,
-    poll_interval: Duration,
-    ttl: Duration,
-    allowed_origins: Vec<String>,
-    max_connections: usize,
+    /// Whether the values are from `.env`, and change with it.
+    is_from_env: bool,
+    values: Values,
+    in_code: InCode,
     lookback: Duration,
     heartbeat: Duration,
     retry: Duration,
     history: u64,
     in_memory: usize,
     max_value_bytes: usize,
+    handles_signals: bool,
+}
+
+/// What code has set in the place of keys, and no edit of `.env` changes.
+#[derive(Debug, Clone, Default)]
+struct InCode {
+    cache_dir: Option<PathBuf>,
+    stream_duration: Option<Duration>,
+    poll_interval: Option<Duration>,
+    ttl: Option<Duration>,
+    allowed_origins: Option<Vec<String>>,
+    max_connections: Option<usize>,
 }
 
 impl Config {
@@ -63,55 +82,19 @@ impl Config {
     /// As [`from_env`](Config::from_env).
     pub fn from_dir(app_dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let app_dir = app_dir.into();
-        let settings = Settings::read(&app_dir)?;
-        Self::from_settings(app_dir, &settings)
+        let values = Values::read(&app_dir, &Settings::read(&app_dir)?)?;
+        Ok(Self {
+            is_from_env: true,
+            ..Self::with_values(app_dir, values)
+        })
     }
 
-    fn from_settings(app_dir: PathBuf, settings: &Settings) -> Result<Self, Error> {
-        let events = settings
-            .get("SSE_EVENTS")
-            .ok_or_else(|| no_events(settings))?;
-        let mut config = Self {
-            events: Events::parse(&events.value)
-                .map_err(|why| events.error(why).with_help(EVENTS_HELP))?,
-            ..Self::defaults(app_dir)
-        };
-        if let Some(setting) = settings.get("SSE_STREAM_DURATION") {
-            config.stream_duration = seconds(&setting, "from 0 (never) to a hundred years", 15)?;
-        }
-        if let Some(setting) = settings.get("SSE_POLL_INTERVAL") {
-            config.poll_interval = seconds(&setting, POLL_INTERVALS_IN_WORDS, 2)?;
-            if !POLL_INTERVALS.contains(&config.poll_interval) {
-                return Err(setting
-                    .error(format!("is out of range: `{}`", setting.value))
-                    .with_help(
-                        "write seconds from 0.05 to 3600, for example SSE_POLL_INTERVAL=2",
-                    ));
-            }
-        }
-        if let Some(setting) = settings.get("SSE_TTL") {
-            config.ttl = seconds(&setting, "from 0 (for ever) to a hundred years", 60)?;
-        }
-        if let Some(setting) = settings.get("SSE_CACHE") {
-            config.cache_dir = cache_dir(&setting, &config.app_dir)?;
-            config.cache_dir_from = setting.location;
-        }
-        if let Some(setting) = settings.get("SSE_ALLOWED_ORIGINS") {
-            config.allowed_origins = origins(&setting)?;
-        }
-        if let Some(setting) = settings.get("SSE_MAX_CONNECTIONS") {
-            config.max_connections = match setting.value.trim().parse() {
-                Ok(number) if number > 0 => number,
-                _ => {
-                    return Err(setting
-                        .error(format!("is no number of connections: `{}`", setting.value))
-                        .with_help(
-                            "write a whole number from 1 up, for example SSE_MAX_CONNECTIONS=10000",
-                        ));
-                }
-            };
-        }
-        Ok(config)
+    /// The same configuration with what `.env` says now.
+    fn read_again(&self) -> Result<Self, Error> {
+        Ok(Self {
+            values: Values::read(&self.app_dir, &Settings::read(&self.app_dir)?)?,
+            ..self.clone()
+        })
     }
 
     /// A configuration without `.env`: the defaults, and the given pairs of event and cache key in
@@ -121,33 +104,28 @@ impl Config {
     ///
     /// When `events` is not of that form.
     pub fn new(app_dir: impl Into<PathBuf>, events: &str) -> Result<Self, Error> {
+        let app_dir = app_dir.into();
         let events = Events::parse(events).map_err(|why| {
             Error::new(ErrorKind::Config, format!("the list of events {why}"))
                 .with_help(EVENTS_HELP)
         })?;
-        Ok(Self {
-            events,
-            ..Self::defaults(app_dir.into())
-        })
+        let values = Values::new(&app_dir, events);
+        Ok(Self::with_values(app_dir, values))
     }
 
-    fn defaults(app_dir: PathBuf) -> Self {
+    fn with_values(app_dir: PathBuf, values: Values) -> Self {
         Self {
-            cache_dir: app_dir.join("writable").join("cache"),
             app_dir,
-            events: Events::default(),
-            cache_dir_from: None,
-            stream_duration: Duration::from_secs(15),
-            poll_interval: Duration::from_secs(2),
-            ttl: Duration::from_secs(60),
-            allowed_origins: Vec::new(),
-            max_connections: 10_000,
+            is_from_env: false,
+            values,
+            in_code: InCode::default(),
             lookback: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
             retry: Duration::from_secs(1),
             history: 10_000,
             in_memory: 4_096,
             max_value_bytes: 64 * 1024,
+            handles_signals: true,
         }
     }
 
@@ -160,31 +138,35 @@ impl Config {
     /// The events and the cache keys that fire them.
     #[must_use]
     pub fn events(&self) -> &Events {
-        &self.events
+        &self.values.events
     }
 
     /// The cache folder.
     #[must_use]
     pub fn cache_dir(&self) -> &Path {
-        &self.cache_dir
+        let in_code = self.in_code.cache_dir.as_ref();
+        in_code.unwrap_or(&self.values.cache_dir)
     }
 
     /// How long a stream lasts before the server ends it, give or take 10 %; zero: for ever.
     #[must_use]
     pub fn stream_duration(&self) -> Duration {
-        self.stream_duration
+        let in_code = self.in_code.stream_duration;
+        in_code.unwrap_or(self.values.stream_duration)
     }
 
     /// How often the cache is looked at when no notification comes.
     #[must_use]
     pub fn poll_interval(&self) -> Duration {
-        self.poll_interval
+        let in_code = self.in_code.poll_interval;
+        in_code.unwrap_or(self.values.poll_interval)
     }
 
     /// How long an entry is replayed to a client that returns; zero: until it is swept.
     #[must_use]
     pub fn ttl(&self) -> Duration {
-        self.ttl
+        let in_code = self.in_code.ttl;
+        in_code.unwrap_or(self.values.ttl)
     }
 
     /// How long before its arrival a new client's events begin. Default: 5 seconds.
@@ -234,28 +216,29 @@ impl Config {
     /// See `SSE_STREAM_DURATION`.
     #[must_use]
     pub fn with_stream_duration(mut self, duration: Duration) -> Self {
-        self.stream_duration = duration.min(LONGEST);
+        self.in_code.stream_duration = Some(duration.min(LONGEST));
         self
     }
 
     /// See `SSE_POLL_INTERVAL`.
     #[must_use]
     pub fn with_poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval.clamp(*POLL_INTERVALS.start(), *POLL_INTERVALS.end());
+        let interval = interval.clamp(*POLL_INTERVALS.start(), *POLL_INTERVALS.end());
+        self.in_code.poll_interval = Some(interval);
         self
     }
 
     /// See `SSE_TTL`.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
+        self.in_code.ttl = Some(ttl);
         self
     }
 
     /// See `SSE_CACHE`.
     #[must_use]
     pub fn with_cache_dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.cache_dir = self.app_dir.join(dir);
+        self.in_code.cache_dir = Some(self.app_dir.join(dir));
         self
     }
 
@@ -265,19 +248,34 @@ impl Config {
         mut self,
         origins: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self.in_code.allowed_origins = Some(origins.into_iter().map(Into::into).collect());
         self
     }
 
     /// See `SSE_MAX_CONNECTIONS`.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections;
+        self.in_code.max_connections = Some(connections);
+        self
+    }
+
+    /// Whether streams end by themselves when the process is told to end (SIGTERM, SIGINT).
+    /// Default: yes.
+    ///
+    /// Without that, actix-web waits for them when it stops, for as long as `shutdown_timeout`
+    /// says. Nothing is taken away from a process that handles no signals: then the system ends it
+    /// at once.
+    #[must_use]
+    pub fn with_signal_handling(mut self, handles_signals: bool) -> Self {
+        self.handles_signals = handles_signals;
         self
     }
 
     pub(crate) fn cache_dir_from(&self) -> Option<&Location> {
-        self.cache_dir_from.as_ref()
+        match self.in_code.cache_dir {
+            Some(_) => None,
+            None => self.values.cache_dir_from.as_ref(),
+        }
     }
 
     pub(crate) fn lookback(&self) -> Duration {
@@ -293,11 +291,17 @@ impl Config {
 #[cfg(feature = "actix")]
 impl Config {
     pub(crate) fn allowed_origins(&self) -> &[String] {
-        &self.allowed_origins
+        let in_code = self.in_code.allowed_origins.as_deref();
+        in_code.unwrap_or(&self.values.allowed_origins)
     }
 
     pub(crate) fn max_connections(&self) -> usize {
-        self.max_connections
+        let in_code = self.in_code.max_connections;
+        in_code.unwrap_or(self.values.max_connections)
+    }
+
+    pub(crate) fn handles_signals(&self) -> bool {
+        self.handles_signals
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {
@@ -317,88 +321,8 @@ impl Config {
     }
 }
 
-const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
-    SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
-
-/// Below, looking would cost more than notifications save; above, a lost one would go unnoticed.
-const POLL_INTERVALS_IN_WORDS: &str = "from 0.05 to 3600";
-const POLL_INTERVALS: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(50)..=Duration::from_secs(3600);
-
 /// Half of the largest file that is read back, which leaves room for the rest of the entry.
 const LARGEST_VALUE: usize = 32 * 1024 * 1024;
-
-/// A hundred years. Clocks count on from now, and not every sum of times is a time.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-fn no_events(settings: &Settings) -> Error {
-    let path = settings.path();
-    if settings.has_file() {
-        Error::new(ErrorKind::Config, "SSE_EVENTS is not set")
-            .at(Location::file(path))
-            .with_help(EVENTS_HELP)
-    } else {
-        Error::new(
-            ErrorKind::Config,
-            "there is no .env, and SSE_EVENTS is not in the environment",
-        )
-        .at(Location::file(path))
-        .with_help("run `sse install` in the app's folder, or name the folder (`sse -C DIR`)")
-    }
-}
-
-fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Error> {
-    setting
-        .value
-        .trim()
-        .parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| *duration <= LONGEST)
-        .ok_or_else(|| {
-            setting
-                .error(format!("is no number of seconds: `{}`", setting.value))
-                .with_help(format!(
-                    "write seconds {range}, for example {}={example}",
-                    setting.key
-                ))
-        })
-}
-
-fn cache_dir(setting: &Setting, app_dir: &Path) -> Result<PathBuf, Error> {
-    let value = setting.value.trim();
-    if value.is_empty() {
-        return Err(setting.error("is empty").with_help(
-            "name a folder, for example SSE_CACHE=writable/cache, or take the line out",
-        ));
-    }
-    if let Some((scheme, _)) = value.split_once("://") {
-        return Err(setting
-            .error(format!(
-                "names a `{scheme}` cache, which this version does not have"
-            ))
-            .with_help("name a folder, for example SSE_CACHE=writable/cache"));
-    }
-    Ok(app_dir.join(value))
-}
-
-fn origins(setting: &Setting) -> Result<Vec<String>, Error> {
-    setting
-        .value
-        .split(',')
-        .map(str::trim)
-        .filter(|origin| !origin.is_empty())
-        .map(|origin| {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            match host {
-                Some(host) if !host.is_empty() && !host.contains(['/', '*', ' ']) => Ok(origin.to_owned()),
-                _ => Err(setting
-                    .error(format!("has `{origin}`, which is no origin"))
-                    .with_help("write scheme, host and port as browsers send them, without a path: https://app.example:8443")),
-            }
-        })
-        .collect()
-}
 
 #[cfg(test)]
 mod tests;

@@ -21,26 +21,26 @@ mod writers;
 
 use std::sync::Arc;
 
-use self::intake::Intake;
+use self::intake::{Ended, Intake};
 use crate::{
-    background::Background, config::Config, error::Error, fault::Fault, journal::file::FileJournal,
+    background::Background, config::Live, error::Error, fault::Fault, journal::file::FileJournal,
 };
 
 /// Takes drop-ins for as long as the returned handle lives. Of several processes on one cache, one
 /// does so at a time, and another takes over when it ends.
-pub(crate) fn start(journal: Arc<FileJournal>, config: &Config) -> Result<Background, Error> {
+pub(crate) fn start(journal: Arc<FileJournal>, live: Arc<Live>) -> Result<Background, Error> {
     let folder = journal.folder().path().to_path_buf();
-    let poll = config.poll_interval();
-    let config = config.clone();
     Background::start("sse-drop-ins", move |interrupt| {
         let mut fault = Fault::of("drop-ins are not taken");
         while !interrupt.is_raised() {
+            let config = live.current();
             let mut intake = Intake::new(&journal, &config, interrupt);
-            match intake.serve() {
-                Ok(()) => fault.clear(),
+            match intake.serve(|| Arc::ptr_eq(&config, &live.current())) {
+                Ok(Ended::Reconfigured) => continue,
+                Ok(Ended::Idle) => fault.clear(),
                 Err(error) => fault.report(&error),
             }
-            interrupt.wait(poll);
+            interrupt.wait(config.poll_interval());
         }
     })
     .map_err(|error| Error::io("take drop-ins from the cache folder", &folder, error))

@@ -1,4 +1,5 @@
-//! Faults that last are said once, and once more when they are over.
+//! What goes wrong without anybody who waits for an answer. Faults that last are said once, and once
+//! more when they are over.
 
 use crate::error::Error;
 
@@ -17,9 +18,9 @@ impl Fault {
     pub(crate) fn report(&mut self, error: &Error) {
         let text = error.to_string();
         if self.now.as_ref() != Some(&text) {
-            log::error!("{}: {text}", self.what);
+            report(&format!("{}: {text}", self.what));
             if let Some(help) = error.help() {
-                log::error!("help: {help}");
+                report(&format!("help: {help}"));
             }
             self.now = Some(text);
         }
@@ -29,5 +30,14 @@ impl Fault {
         if self.now.take().is_some() {
             log::info!("it is over that {}", self.what);
         }
+    }
+}
+
+/// To the log, or to standard error where the app has set up none: this must not go unseen.
+pub(crate) fn report(text: &str) {
+    if log::log_enabled!(log::Level::Error) {
+        log::error!("{text}");
+    } else {
+        eprintln!("{text}");
     }
 }

@@ -19,8 +19,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
+
+use tokio::sync::Notify;
 
 use self::{bell::Bells, ring::Ring};
 pub(crate) use self::{
@@ -33,9 +35,10 @@ pub(crate) use self::{
     slot::Wanted,
 };
 use crate::{
-    background::Background,
+    background::{Background, Nudger},
     config::Config,
     error::{Error, ErrorKind},
+    signals::Signals,
     store::Store,
 };
 
@@ -44,9 +47,14 @@ pub(crate) struct Hub {
     feed: Arc<Feed>,
     store: Arc<Store>,
     connections: AtomicUsize,
-    most_connections: usize,
-    /// Ends the thread when the hub goes.
+    /// Told when there are no connections any more.
+    emptied: Notify,
+    signals: Signals,
+    /// Counts the configurations, so that a stream sees whether its times are still right.
+    version: Arc<AtomicUsize>,
+    /// End the threads when the hub goes.
     _tail: Background,
+    _configuration: Background,
 }
 
 /// What the tail fills and the streams read.
@@ -63,14 +71,18 @@ impl Hub {
             bells: Bells::default(),
             closing: AtomicBool::new(false),
         });
-        let most_connections = most_connections(store.config());
+        let version = Arc::<AtomicUsize>::default();
         let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
+        let configuration = follow_configuration(&store, &feed, &version, tail.nudger())?;
         Ok(Self {
             feed,
             store,
             connections: AtomicUsize::new(0),
-            most_connections,
+            emptied: Notify::new(),
+            signals: Signals::default(),
+            version,
             _tail: tail,
+            _configuration: configuration,
         })
     }
 
@@ -78,8 +90,13 @@ impl Hub {
         &self.feed
     }
 
-    pub(crate) fn config(&self) -> &Arc<Config> {
+    pub(crate) fn config(&self) -> Arc<Config> {
         self.store.config()
+    }
+
+    /// Another number each time that the configuration has changed.
+    pub(crate) fn config_version(&self) -> usize {
+        self.version.load(Ordering::Acquire)
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {
@@ -94,15 +111,13 @@ impl Hub {
     /// Counts a stream until the permit is dropped.
     pub(crate) fn permit(self: &Arc<Self>) -> Result<Permit, Error> {
         let permit = Permit(Arc::clone(self));
-        if self.connections.fetch_add(1, Ordering::Relaxed) < self.most_connections {
+        let most = most_connections(&self.config());
+        if self.connections.fetch_add(1, Ordering::Relaxed) < most {
             return Ok(permit);
         }
         Err(Error::new(
             ErrorKind::Busy,
-            format!(
-                "all {} streams of this server are in use",
-                self.most_connections
-            ),
+            format!("all {most} streams of this server are in use"),
         )
         .with_help(
             "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
@@ -116,9 +131,29 @@ impl Hub {
             .opening(Instant::now().checked_sub(self.config().lookback()))
     }
 
+    /// Ends every stream.
     pub(crate) fn close(&self) {
         self.feed.closing.store(true, Ordering::SeqCst);
         self.feed.bells.ring();
+    }
+
+    /// Returns when no stream is open.
+    pub(crate) async fn is_empty(&self) {
+        loop {
+            // First the waiting, then the look: an end in between is heard.
+            let emptied = self.emptied.notified();
+            if self.connections() == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// Ends the streams when the process is told to end; to be called on a worker.
+    pub(crate) fn close_with_the_process(self: &Arc<Self>) {
+        if self.config().handles_signals() {
+            self.signals.listen(self);
+        }
     }
 }
 
@@ -138,8 +173,32 @@ pub(crate) struct Permit(Arc<Hub>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        if self.0.connections.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.emptied.notify_waiters();
+        }
     }
+}
+
+/// Looks at `.env` for as long as the returned handle lives, and tells everybody of a change.
+fn follow_configuration(
+    store: &Arc<Store>,
+    feed: &Arc<Feed>,
+    version: &Arc<AtomicUsize>,
+    tail: Nudger,
+) -> Result<Background, Error> {
+    let (store, feed, version) = (Arc::clone(store), Arc::clone(feed), Arc::clone(version));
+    let folder = store.config().app_dir().to_owned();
+    Background::start("sse-config", move |interrupt| {
+        while !interrupt.is_raised() {
+            interrupt.wait(store.live().rest());
+            if store.live().refresh() {
+                version.fetch_add(1, Ordering::Release);
+                tail.nudge();
+                feed.bells.ring();
+            }
+        }
+    })
+    .map_err(|error| Error::io("follow the configuration", &folder, error))
 }
 
 /// The configured number, but some descriptors must remain for the app's own pages and files.
@@ -160,7 +219,8 @@ fn most_connections(config: &Config) -> usize {
     config.max_connections()
 }
 
-/// Varied by up to 10 %, so that what began together does not end together.
-pub(crate) fn vary(duration: Duration) -> Duration {
-    duration.mul_f64(0.9 + 0.2 * fastrand::f64())
+/// A factor that varies a duration by up to 10 %, so that what began together does not end
+/// together.
+pub(crate) fn variation() -> f64 {
+    0.9 + 0.2 * fastrand::f64()
 }

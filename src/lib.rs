@@ -53,6 +53,8 @@ mod hub;
 #[cfg(feature = "actix")]
 mod routes;
 #[cfg(feature = "actix")]
+mod signals;
+#[cfg(feature = "actix")]
 mod sse;
 #[cfg(feature = "actix")]
 mod stream;
@@ -69,7 +71,7 @@ pub use crate::{
 #[cfg(feature = "actix")]
 pub use crate::{
     routes::{routes, scripts},
-    sse::{Sse, Stats},
+    sse::{Closing, Sse, Stats},
     stream::EventStream,
     subscription::Subscription,
 };

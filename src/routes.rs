@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{client_files::client_file, config::app_dir, error::Error, sse::Sse};
+use crate::{client_files::client_file, config::app_dir, error::Error, fault::report, sse::Sse};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -38,9 +38,11 @@ use crate::{client_files::client_file, config::app_dir, error::Error, sse::Sse};
 ///     .service(web::scope("/members").wrap(Guard::trim()).configure(actix_web_sse::routes));
 /// ```
 ///
-/// The configuration is read from `.env` once, when the first worker starts. When it cannot be
-/// used, the app starts all the same, the log (standard error, where the app has none) says why, and the stream answers 503 with the
-/// reason.
+/// The configuration is read from `.env` when the first worker starts, and followed from then on: see
+/// [`Config`](crate::Config). When it cannot be used at the start, the app starts all the same, the log
+/// (standard error, where the app has none) says why, and the stream answers 503 with the reason.
+///
+/// When the process is told to end, the streams end: see [`Sse::close`].
 pub fn routes(app: &mut ServiceConfig) {
     add(app, of_this_process());
 }
@@ -63,15 +65,6 @@ fn of_this_process() -> Result<Sse, Error> {
         })
     })
     .clone()
-}
-
-/// To the log, or to standard error where the app has set up none: this must not go unseen.
-fn report(text: &str) {
-    if log::log_enabled!(log::Level::Error) {
-        log::error!("{text}");
-    } else {
-        eprintln!("{text}");
-    }
 }
 
 impl Sse {

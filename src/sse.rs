@@ -1,12 +1,16 @@
 //! The handle that an app holds.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
 
 use crate::{
-    cache::Cache, config::Config, error::Error, hub::Hub, stream::EventStream,
-    subscription::Subscription,
+    cache::Cache, config::Config, error::Error, hub::Hub, signals::told_to_end,
+    stream::EventStream, subscription::Subscription,
 };
 
 /// Follows a cache, and serves what is saved there to any number of clients.
@@ -26,6 +30,17 @@ pub struct Sse {
 pub struct Stats {
     /// Streams that are open now.
     pub connections: usize,
+}
+
+/// The end of all streams, which has begun; awaited, it waits for the last of them.
+pub struct Closing(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Future for Closing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
+    }
 }
 
 impl Sse {
@@ -97,7 +112,8 @@ impl Sse {
 
     /// Pages of other origins are let in by exact name, and with their cookies.
     fn allow_origin(&self, request: &HttpRequest, response: &mut HttpResponseBuilder) {
-        let allowed = self.hub.config().allowed_origins();
+        let config = self.hub.config();
+        let allowed = config.allowed_origins();
         if allowed.is_empty() {
             return;
         }
@@ -114,10 +130,10 @@ impl Sse {
         }
     }
 
-    /// The configuration in force.
+    /// The configuration in force now; an edit of `.env` makes another one.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
-        Arc::clone(self.hub.config())
+        self.hub.config()
     }
 
     /// Figures of this moment.
@@ -128,8 +144,41 @@ impl Sse {
         }
     }
 
-    /// Ends every stream. Clients return to whichever server is there then, and miss nothing.
-    pub fn close(&self) {
+    /// Ends every stream, at once, and those that are opened later. Clients return to whichever
+    /// server is there then, and miss nothing. To wait until all have ended, await what this
+    /// returns.
+    ///
+    /// It is called for you when the process is told to end, unless
+    /// [`with_signal_handling`](Config::with_signal_handling) says otherwise.
+    pub fn close(&self) -> Closing {
         self.hub.close();
+        let hub = Arc::clone(&self.hub);
+        Closing(Box::pin(async move { hub.is_empty().await }))
+    }
+
+    /// For `HttpServer::shutdown_signal`: returns when the process is told to end (by SIGTERM or
+    /// SIGINT, on Windows by Ctrl-C) and all streams have ended after that.
+    ///
+    /// Without it streams end, too, but while the server stops already, and it takes a second more
+    /// to notice that there is nothing left to wait for.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, HttpServer};
+    /// # #[actix_web::main] async fn main() -> std::io::Result<()> {
+    /// # let sse = actix_web_sse::Sse::from_env().unwrap();
+    /// let told_to_end = sse.shutdown_signal();
+    /// HttpServer::new(move || App::new().configure(|app| sse.configure(app)))
+    ///     .shutdown_signal(told_to_end)
+    ///     .bind(("127.0.0.1", 8080))?
+    ///     .run()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
+        let sse = self.clone();
+        async move {
+            told_to_end().await;
+            sse.close().await;
+        }
     }
 }

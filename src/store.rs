@@ -1,10 +1,13 @@
 //! The journal that is in force at the configured address, whatever happens to its folder.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     background::Background,
-    config::Config,
+    config::{Config, Live},
     drop_ins,
     error::Error,
     journal::{
@@ -13,9 +16,10 @@ use crate::{
     },
 };
 
-/// Opens the journal, and opens it anew after its folder was deleted or replaced.
+/// Opens the journal, and opens it anew after its folder was deleted or replaced, or another one
+/// configured.
 pub(crate) struct Store {
-    config: Arc<Config>,
+    config: Arc<Live>,
     current: Mutex<Arc<FileJournal>>,
 }
 
@@ -23,19 +27,34 @@ pub(crate) struct Store {
 /// lives.
 pub(crate) struct Followed {
     pub(crate) journal: Arc<dyn Journal>,
-    _intake: Background,
+    address: PathBuf,
+    intake: Background,
+}
+
+impl Followed {
+    /// Looks again for what other programs drop: the configuration has changed.
+    #[cfg(feature = "actix")]
+    pub(crate) fn nudge(&self) {
+        self.intake.nudger().nudge();
+    }
 }
 
 impl Store {
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
         let current = Mutex::new(open(&config)?);
         Ok(Self {
-            config: Arc::new(config),
+            config: Arc::new(Live::new(config)),
             current,
         })
     }
 
-    pub(crate) fn config(&self) -> &Arc<Config> {
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.config.current()
+    }
+
+    /// What keeps the configuration so.
+    pub(crate) fn live(&self) -> &Live {
         &self.config
     }
 
@@ -59,17 +78,24 @@ impl Store {
 
     pub(crate) fn follow(&self) -> Result<Followed, Error> {
         let journal = self.file_journal()?;
-        let intake = drop_ins::start(Arc::clone(&journal), &self.config)?;
+        let intake = drop_ins::start(Arc::clone(&journal), Arc::clone(&self.config))?;
         Ok(Followed {
+            address: journal.folder().path().to_owned(),
             journal,
-            _intake: intake,
+            intake,
         })
     }
 
+    /// Whether what is followed is still the journal at the configured address.
+    pub(crate) fn is_in_force(&self, followed: &Followed) -> bool {
+        followed.journal.is_current() && followed.address == self.config().cache_dir()
+    }
+
     fn file_journal(&self) -> Result<Arc<FileJournal>, Error> {
+        let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !current.is_current() {
-            *current = open(&self.config)?;
+        if !current.is_current() || current.folder().path() != config.cache_dir() {
+            *current = open(&config)?;
         }
         Ok(Arc::clone(&current))
     }

@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     hub::{
         Filter, Gap, Hub, Permit, Place, ReplayRequest, Replayed, Taken, Waiters, Wanted, gap,
-        heartbeat, replay, vary,
+        heartbeat, replay, variation,
     },
     subscription::{LastEventId, Subscription},
 };
@@ -44,10 +44,21 @@ pub struct EventStream {
     ahead_is_known: bool,
     waiting: Waiting,
     timer: Pin<Box<Sleep>>,
+    heartbeat: Duration,
     heartbeat_at: Instant,
-    ends_at: Option<Instant>,
+    lifetime: Lifetime,
     ended: bool,
     _permit: Permit,
+}
+
+/// How long the stream lasts, by the configuration in force.
+struct Lifetime {
+    opened: Instant,
+    /// The stream's own share of the configured duration.
+    variation: f64,
+    ends_at: Option<Instant>,
+    /// The configuration that says so.
+    version: usize,
 }
 
 /// A place in this thread's list of waiting streams.
@@ -70,11 +81,10 @@ impl EventStream {
     pub(crate) fn open(hub: Arc<Hub>, subscription: Subscription) -> Result<Self, Error> {
         subscription.check(hub.config().events())?;
         let permit = hub.permit()?;
+        hub.close_with_the_process();
         let now = Instant::now();
         let config = hub.config();
-        let (heartbeat, duration, retry) =
-            (config.heartbeat(), config.stream_duration(), config.retry());
-        let ends_at = (!duration.is_zero()).then(|| now + vary(duration));
+        let (heartbeat, retry) = (config.heartbeat(), config.retry());
         let waiters = hub.feed().waiters();
         let mut stream = Self {
             filter: Arc::new(subscription.filter),
@@ -87,8 +97,9 @@ impl EventStream {
                 waiters,
             },
             timer: Box::pin(sleep_until(now + heartbeat)),
+            heartbeat,
             heartbeat_at: now + heartbeat,
-            ends_at,
+            lifetime: Lifetime::new(&hub, now),
             ended: false,
             _permit: permit,
             hub,
@@ -111,10 +122,10 @@ impl EventStream {
     }
 
     fn heartbeat(&mut self, retry: Option<Duration>) {
-        let interval = self.hub.config().heartbeat();
         // An id that only the journal can confirm is not repeated to the client before it has.
         let id = self.is_confirmed().then(|| self.place.id());
-        self.due.extend_from_slice(&heartbeat(id, interval, retry));
+        self.due
+            .extend_from_slice(&heartbeat(id, self.heartbeat, retry));
     }
 
     fn is_confirmed(&self) -> bool {
@@ -220,7 +231,7 @@ impl EventStream {
     fn farewell(&mut self) -> Bytes {
         self.ended = true;
         let retry = if self.hub.feed().is_closing() {
-            vary(self.hub.config().retry())
+            self.hub.config().retry().mul_f64(variation())
         } else {
             Duration::from_millis(fastrand::u64(10..100))
         };
@@ -229,13 +240,14 @@ impl EventStream {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.hub.feed().is_closing() || self.ends_at.is_some_and(|end| now >= end)
+        self.hub.feed().is_closing() || self.lifetime.ends_at.is_some_and(|end| now >= end)
     }
 
     /// The next planned block.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
         loop {
             let due_at = self
+                .lifetime
                 .ends_at
                 .map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at));
             // Every event puts the heartbeat off. The timer is not moved each time, but fires at
@@ -249,7 +261,7 @@ impl EventStream {
                 return Poll::Ready(self.farewell());
             }
             if now >= self.heartbeat_at {
-                self.heartbeat_at = now + self.hub.config().heartbeat();
+                self.heartbeat_at = now + self.heartbeat;
                 self.timer.as_mut().reset(self.heartbeat_at);
                 self.heartbeat(None);
                 return Poll::Ready(self.due.split().freeze());
@@ -279,12 +291,13 @@ impl MessageBody for EventStream {
         if this.ended {
             return Poll::Ready(None);
         }
+        this.lifetime.follow(&this.hub);
         if this.is_over(now) {
             return Poll::Ready(Some(Ok(this.farewell())));
         }
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
-                this.heartbeat_at = now + this.hub.config().heartbeat();
+                this.heartbeat_at = now + this.heartbeat;
                 return Poll::Ready(Some(Ok(bytes)));
             }
             Poll::Ready(None) if this.ended => return Poll::Ready(None),
@@ -292,6 +305,34 @@ impl MessageBody for EventStream {
             Poll::Pending => {}
         }
         this.poll_timer(context).map(|bytes| Some(Ok(bytes)))
+    }
+}
+
+impl Lifetime {
+    fn new(hub: &Hub, opened: Instant) -> Self {
+        let mut new = Self {
+            opened,
+            variation: variation(),
+            ends_at: None,
+            version: hub.config_version(),
+        };
+        new.plan(hub);
+        new
+    }
+
+    /// Plans anew, if the configuration has changed.
+    fn follow(&mut self, hub: &Hub) {
+        let version = hub.config_version();
+        if version != self.version {
+            self.version = version;
+            self.plan(hub);
+        }
+    }
+
+    fn plan(&mut self, hub: &Hub) {
+        let duration = hub.config().stream_duration();
+        self.ends_at =
+            (!duration.is_zero()).then(|| self.opened + duration.mul_f64(self.variation));
     }
 }
 

@@ -1,14 +1,14 @@
 //! The `SSE_…` keys as text, each with the place it came from.
 //!
-//! A real environment variable wins over `.env`, as with dotenvy. One whose value equals the
-//! file's counts as the file's: most actix apps call `dotenvy::dotenv().ok()` first, which copies
-//! the file into the environment, and the line in `.env` is what their owner will look for.
+//! A real environment variable wins over `.env`, as with dotenvy.
 
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use super::environment::Environment;
 use crate::error::{Error, ErrorKind, Location};
 
 /// The settings of one app, as found.
@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     path: PathBuf,
     /// `None`: there is no `.env`.
     file: Option<EnvFile>,
-    environment: fn(&str) -> Option<String>,
+    environment: Arc<Environment>,
 }
 
 /// One value and its origin.
@@ -51,23 +51,9 @@ struct EnvFile {
 
 impl Settings {
     pub(crate) fn read(app_dir: &Path) -> Result<Self, Error> {
-        Self::read_with(app_dir, |key| env::var(key).ok())
-    }
-
-    fn read_with(app_dir: &Path, environment: fn(&str) -> Option<String>) -> Result<Self, Error> {
         let path = app_dir.join(".env");
-        let file = match fs::read(&path) {
-            Ok(bytes) => Some(EnvFile::parse(bytes, &path)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(
-                    Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
-                        .at(Location::file(path))
-                        .with_help("it must be a file that the user who runs the app may read")
-                        .caused_by(error),
-                );
-            }
-        };
+        let file = EnvFile::read(&path)?;
+        let environment = Environment::of_app(app_dir, |key| file.as_ref()?.value(key));
         Ok(Self {
             path,
             file,
@@ -77,25 +63,19 @@ impl Settings {
 
     /// The value in force of `key`, and where it stands.
     pub(crate) fn get(&self, key: &'static str) -> Option<Setting> {
-        let in_file = self.file.as_ref().and_then(|file| file.get(key));
-        match ((self.environment)(key), in_file) {
-            (Some(value), Some((_, from_file))) if value != *from_file => Some(Setting {
-                key,
-                value,
-                location: None,
-            }),
-            (_, Some((line, value))) => Some(Setting {
+        if let Some(value) = self.environment.get(key) {
+            return Some(Setting {
                 key,
                 value: value.clone(),
-                location: Some(Location::line(&self.path, line)),
-            }),
-            (Some(value), None) => Some(Setting {
-                key,
-                value,
                 location: None,
-            }),
-            (None, None) => None,
+            });
         }
+        let (line, value) = self.file.as_ref()?.get(key)?;
+        Some(Setting {
+            key,
+            value: value.clone(),
+            location: Some(Location::line(&self.path, line)),
+        })
     }
 
     /// Where `.env` is or would be.
@@ -109,6 +89,20 @@ impl Settings {
 }
 
 impl EnvFile {
+    /// `None`: there is no file.
+    fn read(path: &Path) -> Result<Option<Self>, Error> {
+        match fs::read(path) {
+            Ok(bytes) => Self::parse(bytes, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(
+                Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
+                    .at(Location::file(path))
+                    .with_help("it must be a file that the user who runs the app may read")
+                    .caused_by(error),
+            ),
+        }
+    }
+
     fn parse(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
@@ -157,8 +151,13 @@ impl EnvFile {
 
     /// The line and the value of `key`; of several lines the first counts, as with dotenvy.
     fn get(&self, key: &str) -> Option<(usize, &String)> {
-        let (_, value) = self.pairs.iter().find(|(name, _)| name == key)?;
+        let value = self.value(key)?;
         Some((self.line_of(key), value))
+    }
+
+    fn value(&self, key: &str) -> Option<&String> {
+        let (_, value) = self.pairs.iter().find(|(name, _)| name == key)?;
+        Some(value)
     }
 
     fn line_of(&self, key: &str) -> usize {
@@ -205,10 +204,14 @@ fn line_of(text: &str, line: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn settings(text: &str, environment: fn(&str) -> Option<String>) -> Result<Settings, Error> {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(".env"), text).unwrap();
-        Settings::read_with(dir.path(), environment)
+    fn settings(text: &str, variable: fn(&str) -> Option<String>) -> Result<Settings, Error> {
+        let path = PathBuf::from(".env");
+        let file = EnvFile::parse(text.into(), &path)?;
+        Ok(Settings {
+            environment: Arc::new(Environment::new(variable, |key| file.value(key))),
+            file: Some(file),
+            path,
+        })
     }
 
     fn line(setting: &Setting) -> Option<usize> {
@@ -260,7 +263,7 @@ mod tests {
     fn a_line_that_is_no_utf8_is_named() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".env"), b"A=1\nB=\xff\n").unwrap();
-        let error = Settings::read_with(dir.path(), |_| None).unwrap_err();
+        let error = Settings::read(dir.path()).unwrap_err();
         assert_eq!(error.location().unwrap().line_number(), Some(2));
     }
 }

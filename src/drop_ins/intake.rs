@@ -32,6 +32,14 @@ pub(super) struct Intake<'a> {
     faults: HashMap<String, Fault>,
 }
 
+/// Why no more drop-ins are taken without anything being wrong.
+pub(super) enum Ended {
+    /// There are none to take for now: another process takes them, or nobody shall.
+    Idle,
+    /// The configuration is no longer the one that this began with.
+    Reconfigured,
+}
+
 impl<'a> Intake<'a> {
     pub(super) fn new(
         journal: &'a FileJournal,
@@ -47,11 +55,11 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes drop-ins until it shall end, or the folder is replaced, or its lock is lost. Returns at
-    /// once while another process takes them.
-    pub(super) fn serve(&mut self) -> Result<(), Error> {
+    /// Takes drop-ins until it shall end, or the configuration is no longer `in_force`, or the folder
+    /// is replaced, or its lock is lost. Returns at once while another process takes them.
+    pub(super) fn serve(&mut self, in_force: impl Fn() -> bool) -> Result<Ended, Error> {
         if !self.journal.is_current() {
-            return Ok(());
+            return Ok(Ended::Idle);
         }
         let folder = self.journal.folder();
         folder.make(&folder.claimed())?;
@@ -62,17 +70,20 @@ impl<'a> Intake<'a> {
         let lock = folder.access().lock_file(&path).map_err(cannot)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) => return Ok(Ended::Idle),
             Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
         }
         let mut watch = CacheWatch::new(folder.path(), self.config.events().keys());
         self.recover(&mut watch)?;
         while !self.interrupt.is_raised() && self.journal.is_current() && is_at(&lock, &path) {
+            if !in_force() {
+                return Ok(Ended::Reconfigured);
+            }
             self.claim_all(&mut watch);
             let wait = self.settle_all(&mut watch);
             watch.wait(wait.min(self.config.poll_interval()), self.interrupt);
         }
-        Ok(())
+        Ok(Ended::Idle)
     }
 
     /// Goes on with what a process that was killed has left.

@@ -11,7 +11,7 @@ use std::{
 
 use super::{content, intake::names, start};
 use crate::{
-    config::Config,
+    config::{Config, Live},
     entry,
     journal::{
         Interrupt, Journal, Reader, Step,
@@ -67,7 +67,11 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn every_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -91,7 +95,11 @@ fn every_content_becomes_its_value() {
 fn a_slow_writer_is_waited_for() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     let mut slow = File::create(app.cache().join("k1")).unwrap();
     slow.write_all(b"{\"whole\":").unwrap();
     // Taken away from its writer, who does not notice.
@@ -113,8 +121,12 @@ fn a_slow_writer_is_waited_for() {
 fn of_two_servers_one_takes_a_drop_in_and_the_other_takes_over() {
     let app = App::new();
     let journal = app.journal();
-    let one = start(Arc::clone(&journal), &app.config).unwrap();
-    let _other = start(app.journal(), &app.config).unwrap();
+    let one = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
+    let _other = start(app.journal(), Arc::new(Live::new(app.config.clone()))).unwrap();
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     drop(one);
@@ -139,7 +151,11 @@ fn what_a_killed_server_left_is_taken_once() {
     fs::write(folder.claimed().join("two/k2"), "2").unwrap();
     fs::create_dir(folder.claimed().join("three")).unwrap();
 
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     assert_eq!(read(&journal, 2), ["k1=1", "k2=2"]);
     assert_eq!(journal.newest().unwrap(), 2);
 }
@@ -151,7 +167,11 @@ fn what_is_no_drop_in_stays_and_what_is_broken_is_set_aside() {
     fs::write(app.cache().join("other"), "1").unwrap();
     fs::create_dir(app.cache().join("k2")).unwrap();
     fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     let broken = app.cache().join(".sse/broken/k1");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !broken.exists() {
@@ -180,7 +200,11 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
         .unwrap();
     drop(file);
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }
 
@@ -188,7 +212,11 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
 fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(
+        Arc::clone(&journal),
+        Arc::new(Live::new(app.config.clone())),
+    )
+    .unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
     // Nothing can be set aside where there is a file in the place of the folder.

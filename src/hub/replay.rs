@@ -64,6 +64,7 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
         place: request.place,
         filter: &request.filter,
     };
+    let config = store.config();
     let mut chunk = Chunk::new(request.place.epoch);
     let mut reader = Reader::new(journal, next);
     let until = request.until.min(next.saturating_add(MOST));
@@ -71,7 +72,7 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
         let number = reader.next();
         match reader.step()? {
             Step::Entry(entry) => {
-                let slot = Slot::of(&entry, store.config().events(), SystemTime::now());
+                let slot = Slot::of(&entry, config.events(), SystemTime::now());
                 chunk.entry(&wanted, number, parts, &slot);
             }
             Step::Unreadable(_) => chunk.missed(Gap::Unreadable),

@@ -27,7 +27,7 @@ const SWEEP_EVERY: u64 = 1_000;
 /// Reads for as long as the returned handle lives.
 pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Error> {
     let folder = store.config().cache_dir().to_path_buf();
-    let way = Way::begin(store.follow()?, store.config(), &feed, Duration::ZERO)?;
+    let way = Way::begin(store.follow()?, &store.config(), &feed, Duration::ZERO)?;
     let mut first = Some(way);
     Background::start("sse-tail", move |interrupt| {
         let tail = Tail {
@@ -91,11 +91,12 @@ impl Tail<'_> {
     /// Reads until it is interrupted. Without a way, because a panic has stopped this before, it
     /// begins as after a replaced folder.
     fn run(&self, mut way: Option<Way>) {
-        let poll = self.store.config().poll_interval();
+        let mut config = self.store.config();
         let mut fault = Fault::of("saved values are not delivered");
         let mut sweeping = Fault::of("old entries are not removed");
         let mut last_read = Instant::now();
         while !self.interrupt.is_raised() {
+            let poll = config.poll_interval();
             let mut open = match way.take() {
                 Some(open) => open,
                 None => match self.begin_again(last_read.elapsed() + poll) {
@@ -109,10 +110,10 @@ impl Tail<'_> {
             };
             let result = self.read_all(&mut open, &mut sweeping);
             if result.is_err() || open.checked.elapsed() >= poll {
-                if !open.followed.journal.is_current() {
+                if !self.store.is_in_force(&open.followed) {
                     log::warn!(
                         "{}: the cache folder was replaced or removed; following what is there now",
-                        self.store.config().cache_dir().display()
+                        config.cache_dir().display()
                     );
                     last_read = open.checked;
                     continue;
@@ -129,6 +130,16 @@ impl Tail<'_> {
                     self.interrupt.wait(poll);
                 }
             }
+            let now = self.store.config();
+            if !Arc::ptr_eq(&config, &now) {
+                config = now;
+                open.followed.nudge();
+                if !self.store.is_in_force(&open.followed) {
+                    log::info!("{}: following this cache now", config.cache_dir().display());
+                    last_read = Instant::now();
+                    continue;
+                }
+            }
             way = Some(open);
         }
     }
@@ -136,7 +147,7 @@ impl Tail<'_> {
     fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {
         Way::begin(
             self.store.follow()?,
-            self.store.config(),
+            &self.store.config(),
             self.feed,
             unnoticed,
         )
@@ -155,6 +166,7 @@ impl Tail<'_> {
 
     /// Entries up to the newest, or as many as fit into a batch; `true`: up to the newest.
     fn read_batch(&self, way: &mut Way) -> Result<bool, Error> {
+        let config = self.store.config();
         let mut batch = Vec::new();
         let mut swept = false;
         let result = loop {
@@ -164,7 +176,7 @@ impl Tail<'_> {
             match way.reader.step() {
                 Ok(Step::Entry(entry)) => {
                     let now = SystemTime::now();
-                    let mut slot = Slot::of(&entry, self.store.config().events(), now);
+                    let mut slot = Slot::of(&entry, config.events(), now);
                     if entry.number() < way.first_new {
                         slot.seen = earlier(slot.seen, entry.age(now));
                     }

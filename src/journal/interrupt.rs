@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-/// A flag that wakes whoever waits for it. It is raised once and stays so.
+/// A flag that wakes the one thread that waits for it. It is raised once and stays so.
 #[derive(Clone)]
 pub(crate) struct Interrupt(Arc<imp::Flag>);
 
@@ -19,7 +19,13 @@ impl Interrupt {
         self.0.is_raised()
     }
 
-    /// Sleeps for `timeout`, or until the flag is raised.
+    /// Ends one wait, this one or the next, without raising the flag.
+    #[cfg(feature = "actix")]
+    pub(crate) fn nudge(&self) {
+        self.0.nudge();
+    }
+
+    /// Sleeps for `timeout`, or until the flag is raised, or for no reason at all.
     pub(crate) fn wait(&self, timeout: Duration) {
         self.0.wait(timeout);
     }
@@ -59,8 +65,11 @@ mod imp {
 
         pub(super) fn raise(&self) {
             self.raised.store(true, Ordering::SeqCst);
-            // The counter is never read, so the descriptor stays readable. It cannot overflow:
-            // that takes 2^64 calls.
+            self.nudge();
+        }
+
+        pub(super) fn nudge(&self) {
+            // The counter is read by every wait, so it does not overflow.
             let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
         }
 
@@ -73,6 +82,10 @@ mod imp {
         }
 
         pub(super) fn wait_or_readable(&self, fd: Option<BorrowedFd<'_>>, timeout: Duration) {
+            // An earlier wait has read the counter.
+            if self.is_raised() {
+                return;
+            }
             let timeout = Timespec {
                 tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: timeout.subsec_nanos().into(),
@@ -84,6 +97,8 @@ mod imp {
             ];
             // A signal ends the wait early, which waits may do.
             let _ = poll(&mut fds, Some(&timeout));
+            // Fails where it was not the counter that has ended the wait.
+            let _ = rustix::io::read(&self.fd, &mut [0; 8]);
         }
     }
 }
@@ -92,37 +107,55 @@ mod imp {
 mod imp {
     use std::{
         io,
-        sync::{Condvar, Mutex, PoisonError},
+        sync::{Condvar, Mutex, MutexGuard, PoisonError},
         time::Duration,
     };
 
+    #[derive(Default)]
+    struct State {
+        raised: bool,
+        nudged: bool,
+    }
+
     pub(super) struct Flag {
-        raised: Mutex<bool>,
+        state: Mutex<State>,
         changed: Condvar,
     }
 
     impl Flag {
         pub(super) fn new() -> io::Result<Self> {
             Ok(Self {
-                raised: Mutex::new(false),
+                state: Mutex::default(),
                 changed: Condvar::new(),
             })
         }
 
         pub(super) fn raise(&self) {
-            *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.state().raised = true;
+            self.changed.notify_all();
+        }
+
+        pub(super) fn nudge(&self) {
+            self.state().nudged = true;
             self.changed.notify_all();
         }
 
         pub(super) fn is_raised(&self) -> bool {
-            *self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+            self.state().raised
         }
 
         pub(super) fn wait(&self, timeout: Duration) {
-            let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = self
+            let waited = self
                 .changed
-                .wait_timeout_while(raised, timeout, |raised| !*raised);
+                .wait_timeout_while(self.state(), timeout, |state| {
+                    !state.raised && !state.nudged
+                });
+            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.nudged = false;
+        }
+
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.state.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 }

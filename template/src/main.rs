@@ -39,8 +39,6 @@ async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
-    #[cfg(unix)]
-    actix_web::rt::spawn(stream::end_with_the_process(stream.clone()));
     let server = HttpServer::new({
         let stream = stream.clone();
         move || {
@@ -57,6 +55,12 @@ async fn serve() -> io::Result<()> {
 
     // Nobody may be reading what is printed, which is no reason to end.
     let _ = greet(&server.addrs(), &stream);
+    let server = match &stream {
+        // Told to end, it ends the streams first, which it would wait for. Browsers return to
+        // whichever server is there then, and miss nothing.
+        Ok(sse) => server.shutdown_signal(sse.shutdown_signal()),
+        Err(_) => server,
+    };
     server.run().await
 }
 

@@ -35,23 +35,6 @@ pub(crate) fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
         .route("/sse/stream", web::get().to(controller));
 }
 
-/// Ends the streams when the process is told to end. The server waits for answers that are not
-/// complete, and a stream would let it wait as long as SSE_STREAM_DURATION says. Browsers return to
-/// whichever server is there then, and miss nothing.
-#[cfg(unix)]
-pub(crate) async fn end_with_the_process(stream: Result<Sse, Error>) {
-    use actix_web::rt::signal::unix::{SignalKind, signal};
-
-    let Ok(sse) = stream else { return };
-    match signal(SignalKind::terminate()) {
-        Ok(mut told_to_end) => {
-            told_to_end.recv().await;
-            sse.close();
-        }
-        Err(error) => log::warn!("streams go on when the app is told to end: {error}"),
-    }
-}
-
 /// Answers with a response that goes on: its body yields an event whenever there is one.
 async fn controller(
     request: HttpRequest,

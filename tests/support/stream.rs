@@ -158,11 +158,13 @@ impl Stream {
         }
     }
 
-    /// Whether the server has ended it.
+    /// Whether the server ends it in time, whatever it says until then.
     #[must_use]
     pub fn has_ended(&self) -> bool {
+        let end = Instant::now() + DEADLINE;
         loop {
-            match self.events.recv_timeout(DEADLINE) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
