@@ -22,6 +22,10 @@ use crate::{
     },
 };
 
+/// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,
+/// and count once if they are overwritten there.
+pub(super) const MOST_CLAIMS: usize = 100;
+
 pub(super) struct Intake<'a> {
     journal: &'a FileJournal,
     config: &'a Config,
@@ -105,6 +109,10 @@ impl<'a> Intake<'a> {
 
     fn claim_all(&mut self, watch: &mut CacheWatch) {
         for key in self.config.events().keys() {
+            let waiting = self.claims.iter().filter(|claim| claim.key() == key);
+            if waiting.count() >= MOST_CLAIMS {
+                continue;
+            }
             let path = self.journal.folder().path().join(key);
             let result = match fs::symlink_metadata(&path) {
                 Ok(found) if found.is_file() => {

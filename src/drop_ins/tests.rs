@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{content, intake::names, start};
+use super::{
+    content,
+    intake::{MOST_CLAIMS, names},
+    start,
+};
 use crate::{
     config::{Config, Live},
     entry,
@@ -36,6 +40,10 @@ impl App {
     fn journal(&self) -> Arc<FileJournal> {
         let folder = Arc::new(CacheFolder::prepare(&self.config).unwrap());
         Arc::new(FileJournal::open(folder).unwrap())
+    }
+
+    fn live(&self) -> Arc<Live> {
+        Arc::new(Live::new(self.config.clone()))
     }
 
     fn cache(&self) -> PathBuf {
@@ -67,11 +75,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn every_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let intake = start(Arc::clone(&journal), app.live()).unwrap();
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -95,11 +99,7 @@ fn every_content_becomes_its_value() {
 fn a_slow_writer_is_waited_for() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     let mut slow = File::create(app.cache().join("k1")).unwrap();
     slow.write_all(b"{\"whole\":").unwrap();
     // Taken away from its writer, who does not notice.
@@ -117,16 +117,42 @@ fn a_slow_writer_is_waited_for() {
     assert_eq!(read(&journal, 3), ["k2=3", "k1={\"whole\":true}", "k1=2"]);
 }
 
+/// A file that is never closed keeps later ones of its key from being taken, and they are many.
+#[test]
+fn a_key_has_so_many_drop_ins_on_their_way_and_no_more() {
+    let app = App::new();
+    let journal = app.journal();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let key = app.cache().join("k1");
+    let held = File::create(&key).unwrap();
+    until("the first is taken", || !key.exists());
+    for count in 1..MOST_CLAIMS {
+        fs::write(&key, count.to_string()).unwrap();
+        until("it is taken", || !key.exists());
+    }
+    for value in ["overwritten", "last"] {
+        fs::write(&key, value).unwrap();
+        fs::write(app.cache().join("k2"), "1").unwrap();
+        until("another key is looked at", || {
+            !app.cache().join("k2").exists()
+        });
+        assert_eq!(fs::read_to_string(&key).unwrap(), value);
+    }
+    (&held).write_all(b"0").unwrap();
+    drop(held);
+    let entries = read(&journal, 2 + MOST_CLAIMS + 1);
+    let mut expected = vec!["k2=1".to_owned(); 2];
+    expected.extend((0..MOST_CLAIMS).map(|count| format!("k1={count}")));
+    expected.push("k1=\"last\"".to_owned());
+    assert_eq!(entries, expected);
+}
+
 #[test]
 fn of_two_servers_one_takes_a_drop_in_and_the_other_takes_over() {
     let app = App::new();
     let journal = app.journal();
-    let one = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
-    let _other = start(app.journal(), Arc::new(Live::new(app.config.clone()))).unwrap();
+    let one = start(Arc::clone(&journal), app.live()).unwrap();
+    let _other = start(app.journal(), app.live()).unwrap();
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     drop(one);
@@ -151,11 +177,7 @@ fn what_a_killed_server_left_is_taken_once() {
     fs::write(folder.claimed().join("two/k2"), "2").unwrap();
     fs::create_dir(folder.claimed().join("three")).unwrap();
 
-    let _intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     assert_eq!(read(&journal, 2), ["k1=1", "k2=2"]);
     assert_eq!(journal.newest().unwrap(), 2);
 }
@@ -167,11 +189,7 @@ fn what_is_no_drop_in_stays_and_what_is_broken_is_set_aside() {
     fs::write(app.cache().join("other"), "1").unwrap();
     fs::create_dir(app.cache().join("k2")).unwrap();
     fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
-    let _intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     let broken = app.cache().join(".sse/broken/k1");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !broken.exists() {
@@ -200,11 +218,7 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
         .unwrap();
     drop(file);
-    let _intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }
 
@@ -212,11 +226,7 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
 fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(
-        Arc::clone(&journal),
-        Arc::new(Live::new(app.config.clone())),
-    )
-    .unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
     // Nothing can be set aside where there is a file in the place of the folder.
