@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{KEYS, as_read, refused, there_and_back};
+use super::{KEYS, as_read, refused, snapshot, there_and_back};
 use crate::hello::Hello;
 
 fn with_env(env: &[u8]) -> Hello {
@@ -49,6 +49,26 @@ fn windows_line_endings() {
 fn mixed_line_endings() {
     env_there_and_back("A=1\r\nB=2\nC=3\n");
     env_there_and_back("A=1\nB=2\r\nC=3\r\nD=4");
+    // Ours are like most of the owner's.
+    for (env, is_windows) in [("A=1\r\nB=2\nC=3\n", false), ("A=1\nB=2\r\nC=3\r\n", true)] {
+        let hello = with_env(env.as_bytes());
+        hello.sse_does(&["install"]);
+        let ours = hello.read(".env").split_off(env.len());
+        let windows = ours.matches("\r\n").count();
+        let expected = if is_windows {
+            ours.matches('\n').count()
+        } else {
+            0
+        };
+        assert_eq!(windows, expected, "{ours:?}");
+    }
+    // What most lines are like may be another thing by the time that ours go.
+    let hello = with_env(b"A=1\nB=2");
+    hello.sse_does(&["install"]);
+    let owners = "C=1\r\n".repeat(20);
+    hello.write(".env", &format!("{owners}{}", hello.read(".env")));
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), format!("{owners}A=1\nB=2"));
 }
 
 #[test]
@@ -69,11 +89,9 @@ fn byte_order_mark() {
 #[test]
 fn invalid_utf8_and_nul() {
     refused(&with_env(b"A=1\nB=\xff\n"), ".env line 2");
-    let hello = with_env(b"A=a\0b\n");
-    let ran = hello.sse(&["install"]);
-    assert!([0, 3].contains(&ran.code), "{}", ran.err);
-    hello.sse(&["uninstall"]);
-    assert_eq!(fs::read(hello.path().join(".env")).unwrap(), b"A=a\0b\n");
+    // dotenvy reads a NUL like any other character.
+    env_there_and_back("A=a\0b\n");
+    refused(&with_env(b"A=1\n\0\n"), ".env line 2");
 }
 
 #[test]
@@ -126,6 +144,11 @@ fn duplicate_keys() {
     there_and_back(&hello);
     hello.sse_does(&["install"]);
     assert_eq!(as_read(hello.read(".env").as_bytes())["SSE_EVENTS"], "a:b");
+    let listeners = hello.read("public/js/sse-client.js");
+    assert!(
+        listeners.contains("addEventListener('a',") && !listeners.contains("'c'"),
+        "{listeners}"
+    );
 }
 
 #[test]
@@ -149,6 +172,23 @@ fn quote_that_is_never_closed() {
     // An apostrophe in a comment is none.
     env_there_and_back("# it's\nA=1\n");
     env_there_and_back("# it's");
+}
+
+/// The block is there already, and to dotenvy a part of the value.
+#[test]
+fn quote_that_is_never_closed_before_the_block() {
+    let hello = with_env(b"A=1\n");
+    hello.sse_does(&["install"]);
+    hello.replace(".env", "A=1\n", "A=1\nTITLE='it\n");
+    let before = snapshot(hello.path());
+    for command in ["install", "uninstall", "status"] {
+        let ran = hello.sse(&[command]);
+        ran.fails(3, ".env line 2: a quote opens here and is never closed");
+        assert_eq!(snapshot(hello.path()), before, "{command}");
+    }
+    hello.replace(".env", "TITLE='it\n", "TITLE='it'\n");
+    hello.sse_does(&["uninstall"]);
+    assert_eq!(hello.read(".env"), "A=1\nTITLE='it'\n");
 }
 
 #[test]

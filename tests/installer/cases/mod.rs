@@ -17,7 +17,7 @@
 //! | a key in a comment | `env_file::key_in_a_comment` |
 //! | a key twice | `env_file::duplicate_keys` |
 //! | a key inside a value of several lines | `env_file::key_inside_a_value_of_several_lines` |
-//! | a quote that is never closed | `env_file::quote_that_is_never_closed` |
+//! | a quote that is never closed | `env_file::quote_that_is_never_closed`, `env_file::quote_that_is_never_closed_before_the_block` |
 //! | a bad line before the block | `env_file::bad_line_before_the_block` |
 //! | a relative symbolic link, run from elsewhere | `files::relative_symbolic_link_from_another_working_directory` |
 //! | a symbolic link to nowhere, or out of the app | `files::symbolic_link_to_nowhere_or_out_of_the_app` |
