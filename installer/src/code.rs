@@ -167,7 +167,9 @@ impl Code {
             .into_iter()
             .map(|(path, line)| format!("{}:{line}", path.display()))
             .collect();
-        if places.is_empty() {
+        if places.is_empty() && reasons.is_empty() {
+            "this package has no program, and no code with one".to_owned()
+        } else if places.is_empty() {
             reasons.join("; ")
         } else {
             places.join(", ")

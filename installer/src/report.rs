@@ -71,7 +71,8 @@ fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::error(format!(
             "cannot write to standard output: {error}"
-        ))),
+        ))
+        .help("look where it goes, then run the command again")),
         _ => Ok(()),
     }
 }
@@ -95,7 +96,11 @@ mod tests {
     #[test]
     fn data_that_cannot_be_written_is_an_error_unless_nobody_reads() {
         let failure = write_data(&mut Fails(ErrorKind::StorageFull), "x").expect_err("it is full");
-        assert!(failure.to_string().contains("standard output"), "{failure}");
+        let text = failure.to_string();
+        assert!(
+            text.contains("standard output") && text.contains("\nhelp: "),
+            "{text}"
+        );
         assert!(write_data(&mut Fails(ErrorKind::BrokenPipe), "x").is_ok());
     }
 }

@@ -185,6 +185,8 @@ fn a_conflict_exits_with_3_and_writes_nothing() {
         (".env", "A=1\nTITLE='it\n", ".env line 2"),
         (".env", "A=1\n\n# >>> sse >>>\n", "(line 3)"),
         (".env/folder", "", ".env"),
+        ("public", "", "public is no folder"),
+        ("public/js", "", "public/js is no folder"),
     ] {
         let hello = Hello::with(&[(name, contents)]);
         let before = hello.tree();
@@ -466,6 +468,15 @@ fn a_member_of_a_workspace_is_named_by_its_package() {
     let arguments = ["--manifest-path", manifest.to_str().unwrap(), "uninstall"];
     assert_eq!(sse_in(workspace.path(), &arguments).code, 0);
     assert!(!at("apps/shop/.env").exists());
+}
+
+#[test]
+fn a_package_without_a_program_is_told_where_the_call_belongs() {
+    let hello = Hello::with(&[("src/lib.rs", "")]);
+    fs::remove_file(hello.path().join("src/main.rs")).unwrap();
+    let said = hello.sse_does(&["install"]);
+    let step = "Right behind `App::new()` (this package has no program, and no code with one):";
+    assert!(said.contains(step), "{said}");
 }
 
 #[test]

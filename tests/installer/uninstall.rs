@@ -121,9 +121,9 @@ fn your_keys_lines_and_listeners_stay() {
     assert_eq!(hello.read("public/js/sse-client.js"), listeners);
     assert!(!hello.has("public/js/sse.js"));
     for said in [
-        "Kept .env (your value; --force removes it): SSE_POLL_INTERVAL=1\n",
+        "Kept .env (your value; --force would have removed it): SSE_POLL_INTERVAL=1\n",
         "Kept .env (2 of your lines from inside the block)\n",
-        "Kept public/js/sse-client.js (you have edited it; --force removes it)\n",
+        "Kept public/js/sse-client.js (you have edited it; --force would have removed it)\n",
         "Kept public/js/ (it is not empty)\n",
     ] {
         assert!(out.contains(said), "{said:?} is missing:\n{out}");

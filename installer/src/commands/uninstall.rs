@@ -168,7 +168,7 @@ fn why_kept(script: &InstalledScript, consent: Consent) -> Option<&'static str> 
     // Listeners are the owner's work, and only the owner's word removes them.
     let question = format!("{} has local changes. Remove it?", script.script.path);
     let agrees = !script.script.is_owners && consent.to(&question);
-    (!agrees).then_some("you have edited it; --force removes it")
+    (!agrees).then_some("you have edited it; --force would have removed it")
 }
 
 /// The folders that `install` recorded, and what they will not hold any more.
@@ -231,7 +231,7 @@ fn take_out_of_env(
         match fate {
             Edited::Stays => change.will_say(
                 "Kept",
-                format!(".env (your value; --force removes it): {line}"),
+                format!(".env (your value; --force would have removed it): {line}"),
             ),
             Edited::Goes => change.will_say("Removed", format!("from .env, your value: {line}")),
         }

@@ -51,6 +51,9 @@ impl Original {
                     found: None,
                 });
             }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(no_folder(app, name));
+            }
             Err(error) => return Err(reading(error)),
             Ok(metadata) if metadata.is_symlink() => resolve(app, name, &shown)?,
             Ok(_) => shown.clone(),
@@ -171,6 +174,18 @@ impl Original {
         ))
         .help("run the command again")
     }
+}
+
+/// Says what it is on the way to the file that has no files below it.
+fn no_folder(app: &Path, name: &str) -> Failure {
+    let mut above = Path::new(name).ancestors().skip(1);
+    let in_the_way = above.find(|folder| {
+        let path = app.join(folder);
+        path.exists() && !path.is_dir()
+    });
+    let in_the_way = in_the_way.unwrap_or(Path::new(name));
+    Failure::conflict(format!("{} is no folder", in_the_way.display()))
+        .help("move it out of the way, then run the command again")
 }
 
 fn resolve(app: &Path, name: &str, shown: &Path) -> Result<PathBuf, Failure> {

@@ -37,7 +37,12 @@ pub(crate) fn recover<S: AsRef<Path>>(
 
 fn recover_in(folder: &Path) -> Result<(), Failure> {
     let reading = |error: io::Error| Failure::io("read the folder", folder, &error);
-    for entry in fs::read_dir(folder).map_err(reading)? {
+    let entries = match fs::read_dir(folder) {
+        // Nothing of ours is in what is no folder.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
+        entries => entries.map_err(reading)?,
+    };
+    for entry in entries {
         let entry = entry.map_err(reading)?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
