@@ -121,7 +121,8 @@ fn two_installs_two_uninstalls() {
     hello.sse_does(&["uninstall"]);
     let (after, written) = (snapshot(hello.path()), times(&hello));
     assert_eq!(after, before);
-    hello.sse_does(&["uninstall"]);
+    let said = hello.sse_does(&["uninstall"]);
+    assert!(said.starts_with("nothing to uninstall"), "{said}");
     assert_eq!((snapshot(hello.path()), times(&hello)), (after, written));
 }
 

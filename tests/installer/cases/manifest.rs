@@ -23,9 +23,21 @@ fn cargo_there_and_back(manifest: &str) {
         dependencies(&hello).contains(&"actix-web-sse".to_owned()),
         "{manifest:?}"
     );
+    let installed = hello.read("Cargo.toml");
+    assert_eq!(
+        line_endings(&installed),
+        line_endings(manifest),
+        "{installed:?}"
+    );
     let ran = hello.sse(&["uninstall"]);
     assert_eq!(ran.code, 0, "{manifest:?}: {}", ran.err);
     assert_eq!(snapshot(hello.path()), before, "{manifest:?}");
+}
+
+/// Whether there are Windows' line endings in it, and whether there are others.
+fn line_endings(text: &str) -> (bool, bool) {
+    let others = text.replace("\r\n", "");
+    (text.contains("\r\n"), others.contains('\n'))
 }
 
 /// The names of the normal dependencies, as cargo reads them.
@@ -167,6 +179,20 @@ fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
     assert_eq!(sse_in(&hello.path().join("src"), &["status"]).code, 0);
     assert_eq!(sse_in(&hello.path().join("src"), &["uninstall"]).code, 0);
     assert_eq!(snapshot(hello.path()), before);
+
+    // What `install` remembers of a program has a path with spaces, too.
+    let hello = with_manifest(&format!(
+        "{PACKAGE}\n[[bin]]\nname = \"x\"\npath = \"src/my sörver = 1.rs\"\n\n[dependencies]\nactix-web = \"4\"\n"
+    ));
+    let main = hello.path().join("src/main.rs");
+    fs::rename(main, hello.path().join("src/my sörver = 1.rs")).unwrap();
+    there_and_back(&hello);
+    hello.sse_does(&["install"]);
+    assert!(
+        hello
+            .read("src/my sörver = 1.rs")
+            .contains(".configure(actix_web_sse::routes)")
+    );
 }
 
 #[test]
