@@ -60,7 +60,7 @@ impl Failure {
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "run the command as a user who may do this, or change the rights of the folder"
+                "run the command as a user who may do this, or change the rights of what is named, or of its folder"
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "make room on the disk, then run the command again"
