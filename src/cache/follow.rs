@@ -1,0 +1,95 @@
+//! Following what is saved.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    entry::Entry,
+    error::Error,
+    journal::{Interrupt, Reader, Step, Watch},
+    store::{Followed, Store},
+};
+
+/// What is saved in a cache, one entry after the other.
+pub struct Follow {
+    store: Arc<Store>,
+    followed: Followed,
+    reader: Reader,
+    watch: Box<dyn Watch>,
+    never: Interrupt,
+}
+
+/// What a [`Follow`] meets.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Next {
+    /// A saved value.
+    Entry(Entry),
+    /// Entries were swept or damaged before they were read, or the cache was made anew: something
+    /// may have been missed.
+    Gap,
+}
+
+impl Follow {
+    pub(super) fn begin(store: Arc<Store>) -> Result<Self, Error> {
+        let followed = store.follow()?;
+        let reader = Reader::new(
+            Arc::clone(&followed.journal),
+            followed.journal.newest()? + 1,
+        );
+        let watch = followed.journal.watch();
+        let never = Interrupt::new()
+            .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
+        Ok(Self {
+            store,
+            followed,
+            reader,
+            watch,
+            never,
+        })
+    }
+
+    /// Waits for what comes next, for `timeout` at most; `None`: nothing came.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be read.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
+        let start = Instant::now();
+        loop {
+            self.store.live().refresh();
+            let poll = self.store.config().poll_interval();
+            let step = self.reader.step();
+            match step {
+                Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
+                Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
+                Ok(Step::CaughtUp) | Err(_) if !self.store.is_in_force(&self.followed) => {
+                    self.follow_anew()?;
+                    return Ok(Some(Next::Gap));
+                }
+                Ok(Step::CaughtUp) => {}
+                Err(error) => return Err(error),
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.watch
+                .wait(self.reader.next(), left.min(poll), &self.never);
+        }
+    }
+
+    /// Goes on in the journal that has taken the place of ours, with what was saved there since we
+    /// looked last.
+    fn follow_anew(&mut self) -> Result<(), Error> {
+        let config = self.store.config();
+        let age = config.lookback() + 2 * config.poll_interval();
+        self.followed = self.store.follow()?;
+        let journal = &self.followed.journal;
+        self.watch = journal.watch();
+        self.reader = Reader::recent(Arc::clone(journal), age, u64::MAX)?;
+        Ok(())
+    }
+}
