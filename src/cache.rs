@@ -1,6 +1,8 @@
 //! Saving values, and following what is saved.
 
+mod delete;
 mod follow;
+mod get;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -13,10 +15,12 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 
 pub use self::{
+    delete::Delete,
     follow::{Follow, Next},
+    get::Get,
     save::Save,
 };
-use crate::{config::Config, error::Error, store::Store};
+use crate::{config::Config, entry::Entry, error::Error, store::Store};
 
 /// The app's cache: a value saved here reaches every client that listens to its key, from this
 /// process and from every other on the same cache.
@@ -92,6 +96,64 @@ impl Cache {
         value: impl Serialize,
     ) -> Result<u64, Error> {
         self.save(key, value).blocking()
+    }
+
+    /// The newest value saved under `key`, with all that is known of it. Nothing happens until the
+    /// result is awaited, or until [`Get::blocking`] is called.
+    ///
+    /// `None`: nothing was saved under the key, or what was saved last is over, deleted or swept.
+    /// An older value never comes back. A value is over after the time to live it was saved with,
+    /// or `SSE_TTL`; with 0 it stays until it is swept.
+    ///
+    /// ```no_run
+    /// # async fn handler() -> Result<(), actix_web_sse::Error> {
+    /// use actix_web_sse::cache;
+    ///
+    /// # #[cfg(feature = "actix")]
+    /// if let Some(entry) = cache().get("event_cache_key1").await? {
+    ///     println!("{} since {}", entry.value(), entry.timestamp());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, key: impl Into<String>) -> Get {
+        Get {
+            cache: self.clone(),
+            key: key.into(),
+        }
+    }
+
+    /// The newest value saved under `key`, read on this thread. For code that is not async; in a
+    /// handler it would hold up other requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`Get::blocking`].
+    pub fn get_blocking(&self, key: impl Into<String>) -> Result<Option<Entry>, Error> {
+        self.get(key).blocking()
+    }
+
+    /// Deletes the value saved under `key`: from then on [`get`](Self::get) finds none, until
+    /// another is saved. Nothing happens until the result is awaited, or until
+    /// [`Delete::blocking`] is called.
+    ///
+    /// It fires no event, and takes back none: clients that return still get what was saved before.
+    /// A key without a value may be deleted, too.
+    pub fn delete(&self, key: impl Into<String>) -> Delete {
+        Delete {
+            cache: self.clone(),
+            key: key.into(),
+        }
+    }
+
+    /// Deletes the value saved under `key`, on this thread, and returns the number that the
+    /// deletion has in the journal. For code that is not async; in a handler it would hold up other
+    /// requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`Delete::blocking`].
+    pub fn delete_blocking(&self, key: impl Into<String>) -> Result<u64, Error> {
+        self.delete(key).blocking()
     }
 
     /// Follows the cache: what is saved from now on, read on this thread.

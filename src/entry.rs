@@ -27,6 +27,9 @@ struct Document {
     ttl_ms: u64,
     key: String,
     value: Box<RawValue>,
+    /// It saves nothing, and says that what was saved before under its key counts no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
     /// What a reader must understand to use this entry; nothing so far. An entry that only some
     /// may hear, say, must not be sent to everybody by a server that does not know of that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -106,6 +109,11 @@ impl Entry {
         envelope(&self.document.time, self.document.value.get())
     }
 
+    /// Whether it is no value, but the end of those before it under its key.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.document.deleted
+    }
+
     #[cfg(feature = "actix")]
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
@@ -116,10 +124,9 @@ impl Entry {
         now.duration_since(self.time).unwrap_or_default()
     }
 
-    /// When its time to live is over, so that it is no longer replayed; `None`: never.
+    /// When its time to live is over, so that it is no longer replayed nor got; `None`: never.
     ///
     /// A time of saving that lies ahead, because the clock was set back since, counts as `now`.
-    #[cfg(feature = "actix")]
     pub(crate) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
         let ttl = Duration::from_millis(self.document.ttl_ms);
         if ttl.is_zero() {
@@ -145,14 +152,38 @@ pub(crate) fn document(
 ) -> Vec<u8> {
     // A file may be dated before 1970, where the text form does not reach.
     let time = time.max(SystemTime::UNIX_EPOCH);
-    let document = Document {
+    to_bytes(&Document {
         time: humantime::format_rfc3339_millis(time).to_string(),
         ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
         key: key.to_owned(),
         value,
+        deleted: false,
         needs: Vec::new(),
-    };
-    serde_json::to_vec(&document).expect("strings, a number and JSON always serialise")
+    })
+}
+
+/// The journal's document for a key whose value is deleted now.
+pub(crate) fn tombstone(key: &str, now: SystemTime) -> Vec<u8> {
+    let now = now.max(SystemTime::UNIX_EPOCH);
+    to_bytes(&Document {
+        time: humantime::format_rfc3339_millis(now).to_string(),
+        ttl_ms: 0,
+        key: key.to_owned(),
+        value: RawValue::NULL.to_owned(),
+        deleted: true,
+        needs: Vec::new(),
+    })
+}
+
+fn to_bytes(document: &Document) -> Vec<u8> {
+    serde_json::to_vec(document).expect("strings, numbers and JSON always serialise")
+}
+
+/// The key of an entry that this version must not use, because it needs what this version does
+/// not have. It is its key's newest all the same.
+pub(crate) fn key_of_unusable(bytes: &[u8]) -> Option<String> {
+    let document: Document = serde_json::from_slice(bytes).ok()?;
+    (!document.needs.is_empty()).then_some(document.key)
 }
 
 #[cfg(test)]
@@ -177,7 +208,21 @@ mod tests {
         assert_eq!(entry.value_as::<serde_json::Value>().unwrap()["order"], 42);
     }
 
-    #[cfg(feature = "actix")]
+    #[test]
+    fn a_tombstone_is_an_entry_that_says_so() {
+        let bytes = tombstone("k", SystemTime::UNIX_EPOCH);
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":null,"deleted":true}"#
+        );
+        assert!(Entry::parse(Epoch(15), 1, &bytes).unwrap().is_tombstone());
+        let null = to_bytes(&Document {
+            deleted: false,
+            ..serde_json::from_slice(&bytes).unwrap()
+        });
+        assert!(!Entry::parse(Epoch(15), 1, &null).unwrap().is_tombstone());
+    }
+
     #[test]
     fn it_lives_for_its_ttl_and_for_ever_with_none() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);

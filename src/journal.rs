@@ -4,12 +4,14 @@
 //! module knows how entries are kept; [`file`] keeps them as numbered files.
 
 pub(crate) mod file;
+mod index;
 mod interrupt;
 mod reader;
 
 use std::time::Duration;
 
 pub(crate) use self::{
+    index::{Index, Now},
     interrupt::Interrupt,
     reader::{Reader, Step},
 };

@@ -24,8 +24,8 @@
 //!
 //! # Features
 //!
-//! - `actix` (default): everything about HTTP, and `save(…).await`. Without it the crate saves and
-//!   follows values from any program.
+//! - `actix` (default): everything about HTTP, and `.await` on what the cache does. Without it the
+//!   crate saves, reads, deletes and follows values from any program.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "actix"),
@@ -62,7 +62,7 @@ mod stream;
 mod subscription;
 
 pub use crate::{
-    cache::{Cache, Follow, Next, Save, cache},
+    cache::{Cache, Delete, Follow, Get, Next, Save, cache},
     client_files::{ClientFile, client_files},
     config::{Config, Events, app_dir},
     entry::Entry,

@@ -9,9 +9,10 @@ use crate::{
     background::Background,
     config::{Config, Live},
     drop_ins,
+    entry::Entry,
     error::Error,
     journal::{
-        Journal,
+        Index, Journal, Now,
         file::{CacheFolder, FileJournal},
     },
 };
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) struct Store {
     config: Arc<Live>,
     current: Mutex<Arc<FileJournal>>,
+    /// Of the journal that was asked last for a key's value.
+    index: Mutex<Option<Index>>,
 }
 
 /// A journal to follow. What other programs drop into the cache gets into it as long as this
@@ -45,6 +48,7 @@ impl Store {
         Ok(Self {
             config: Arc::new(Live::new(config)),
             current,
+            index: Mutex::new(None),
         })
     }
 
@@ -68,6 +72,27 @@ impl Store {
                 return result;
             }
         }
+    }
+
+    /// A key's newest entry, if it is alive.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
+        loop {
+            let journal = self.file_journal()?;
+            let result = self.look_up(journal.clone(), key);
+            // A journal that is on its way out cannot always be read.
+            if result.is_ok() || journal.is_current() {
+                return result;
+            }
+        }
+    }
+
+    fn look_up(&self, journal: Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = match &mut *index {
+            Some(index) if index.is_of(&journal) => index,
+            other => other.insert(Index::begin(journal)?),
+        };
+        index.get(key, Now::read())
     }
 
     /// The journal to read from now.

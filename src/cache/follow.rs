@@ -64,6 +64,7 @@ impl Follow {
             let step = self.reader.step();
             match step {
                 Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
+                Ok(Step::Tombstone(_)) => continue,
                 Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
                 Ok(Step::CaughtUp) | Err(_) if !self.store.is_in_force(&self.followed) => {
                     self.follow_anew()?;

@@ -21,8 +21,9 @@ pub struct Save {
 }
 
 impl Save {
-    /// How long the value is replayed to clients that return, in the place of `SSE_TTL`; zero:
-    /// until it is swept. Clients that are connected get it in any case.
+    /// How long the value is replayed to clients that return, and got by
+    /// [`get`](Cache::get), in the place of `SSE_TTL`; zero: until it is swept. Clients that are
+    /// connected get it in any case.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self

@@ -1,9 +1,9 @@
 //! The cache as programs use it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
-use crate::{entry::Entry, error::ErrorKind};
+use crate::error::ErrorKind;
 
 fn cache() -> (tempfile::TempDir, Cache) {
     let app = tempfile::tempdir().unwrap();
@@ -73,4 +73,134 @@ fn a_deleted_folder_is_made_again() {
     let gap = follow.next_timeout(Duration::from_secs(10)).unwrap();
     assert!(matches!(gap, Some(Next::Gap)), "{gap:?}");
     assert_eq!(next(&mut follow).value(), "2");
+}
+
+/// A value as every process finds it: the one that saved it, and one that comes later.
+fn value(app: &tempfile::TempDir, cache: &Cache, key: &str) -> Option<String> {
+    let later = Cache::open(&Config::new(app.path(), "a:k").unwrap()).unwrap();
+    let [here, there] = [cache, &later].map(|cache| {
+        let entry = cache.get_blocking(key).unwrap()?;
+        Some(entry.value().to_owned())
+    });
+    assert_eq!(here, there);
+    here
+}
+
+#[test]
+fn what_was_saved_last_is_got_until_it_is_deleted() {
+    let (app, cache) = cache();
+    assert_eq!(value(&app, &cache, "k"), None);
+    cache.save_blocking("k", 1).unwrap();
+    cache.save_blocking("k", "two").unwrap();
+    cache.save_blocking("other", [3]).unwrap();
+    let entry = cache.get_blocking("k").unwrap().unwrap();
+    assert_eq!(
+        (entry.number(), entry.key(), entry.value()),
+        (2, "k", "\"two\"")
+    );
+    assert_eq!(cache.delete_blocking("k").unwrap(), 4);
+    assert_eq!(value(&app, &cache, "k"), None);
+    assert_eq!(value(&app, &cache, "other").as_deref(), Some("[3]"));
+    cache.save_blocking("k", 5).unwrap();
+    assert_eq!(value(&app, &cache, "k").as_deref(), Some("5"));
+    // A value that is null is a value.
+    cache.save_blocking("k", ()).unwrap();
+    assert_eq!(value(&app, &cache, "k").as_deref(), Some("null"));
+}
+
+#[test]
+fn a_value_is_got_for_its_time_to_live_and_no_older_one_after_it() {
+    let (app, cache) = cache();
+    cache.save("k", 1).ttl(Duration::ZERO).blocking().unwrap();
+    let ttl = Duration::from_millis(300);
+    let saved = Instant::now();
+    cache.save("k", 2).ttl(ttl).blocking().unwrap();
+    while cache.get_blocking("k").unwrap().is_some() {
+        assert!(saved.elapsed() < Duration::from_secs(10));
+        std::thread::yield_now();
+    }
+    // Times of saving have no fractions of a millisecond.
+    assert!(saved.elapsed() + Duration::from_millis(1) >= ttl);
+    assert_eq!(value(&app, &cache, "k"), None);
+}
+
+#[test]
+fn keys_that_cannot_be_are_neither_got_nor_deleted() {
+    let (_app, cache) = cache();
+    for key in ["", "../k", "a:b"] {
+        assert_eq!(cache.get_blocking(key).unwrap_err().kind(), ErrorKind::Key);
+        assert_eq!(
+            cache.delete_blocking(key).unwrap_err().kind(),
+            ErrorKind::Key
+        );
+    }
+    assert_eq!(cache.delete_blocking("k").unwrap(), 1);
+}
+
+#[test]
+fn a_deletion_is_neither_followed_nor_a_gap() {
+    let (_app, cache) = cache();
+    let mut follow = cache.follow().unwrap();
+    cache.save_blocking("k", 1).unwrap();
+    cache.delete_blocking("k").unwrap();
+    cache.delete_blocking("k").unwrap();
+    cache.save_blocking("k", 2).unwrap();
+    assert_eq!(next(&mut follow).number(), 1);
+    assert_eq!(next(&mut follow).number(), 4);
+    cache.delete_blocking("k").unwrap();
+    let nothing = follow.next_timeout(Duration::from_millis(50)).unwrap();
+    assert!(nothing.is_none(), "{nothing:?}");
+}
+
+#[test]
+fn in_a_cache_that_was_made_anew_nothing_old_is_got() {
+    let (app, cache) = cache();
+    cache.save_blocking("k", "old").unwrap();
+    assert!(cache.get_blocking("k").unwrap().is_some());
+    std::fs::rename(app.path().join("writable"), app.path().join("deleted")).unwrap();
+    assert_eq!(value(&app, &cache, "k"), None);
+    cache.save_blocking("k", "new").unwrap();
+    assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"new\""));
+    // As a backup that is put back: the same journal by its name, with other entries.
+    std::fs::rename(app.path().join("writable"), app.path().join("new")).unwrap();
+    std::fs::rename(app.path().join("deleted"), app.path().join("writable")).unwrap();
+    assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"old\""));
+}
+
+#[test]
+fn keys_that_were_swept_are_got_no_more() {
+    let (app, cache) = cache();
+    cache.save("k", 1).ttl(Duration::ZERO).blocking().unwrap();
+    for number in 2..=2_000 {
+        cache
+            .save("other", number)
+            .ttl(Duration::ZERO)
+            .blocking()
+            .unwrap();
+    }
+    assert_eq!(value(&app, &cache, "k").as_deref(), Some("1"));
+    cache
+        .store()
+        .unwrap()
+        .follow()
+        .unwrap()
+        .journal
+        .sweep(1)
+        .unwrap();
+    assert_eq!(value(&app, &cache, "k"), None);
+    assert_eq!(value(&app, &cache, "other").as_deref(), Some("2000"));
+}
+
+#[cfg(feature = "actix")]
+#[actix_web::test]
+async fn all_of_it_is_awaited_in_a_handler_and_moves_between_threads() {
+    fn is_send<T: Send>(future: T) -> T {
+        future
+    }
+    let (_app, cache) = cache();
+    is_send(cache.save("k", 1).into_future()).await.unwrap();
+    let entry = is_send(cache.get("k").into_future()).await.unwrap();
+    assert_eq!(entry.unwrap().value(), "1");
+    assert_eq!(is_send(cache.delete("k").into_future()).await.unwrap(), 2);
+    assert!(cache.get("k").await.unwrap().is_none());
 }

@@ -80,9 +80,12 @@ impl Gap {
     }
 }
 
-/// The frames of one entry, one for each event that it feeds. The last carries the entry's own
+/// The frames of one entry, one for each event that it feeds; a tombstone feeds none. The last carries the entry's own
 /// id; the ones before it say how many of them have been had.
 pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
+    if entry.is_tombstone() {
+        return Ok(Vec::new());
+    }
     let names: Vec<&Arc<str>> = events.shared_of_key(entry.key()).collect();
     let Some(last) = names.len().checked_sub(1) else {
         return Ok(Vec::new());

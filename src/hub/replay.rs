@@ -71,7 +71,7 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     while reader.next() < until && !chunk.is_full() {
         let number = reader.next();
         match reader.step()? {
-            Step::Entry(entry) => {
+            Step::Entry(entry) | Step::Tombstone(entry) => {
                 let slot = Slot::of(&entry, config.events(), SystemTime::now());
                 chunk.entry(&wanted, number, parts, &slot);
             }

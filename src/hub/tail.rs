@@ -174,7 +174,7 @@ impl Tail<'_> {
                 break Ok(false);
             }
             match way.reader.step() {
-                Ok(Step::Entry(entry)) => {
+                Ok(Step::Entry(entry) | Step::Tombstone(entry)) => {
                     let now = SystemTime::now();
                     let mut slot = Slot::of(&entry, config.events(), now);
                     if entry.number() < way.first_new {

@@ -23,6 +23,8 @@ pub(crate) struct Reader {
 pub(crate) enum Step {
     /// The next entry.
     Entry(Entry),
+    /// The next entry is none that anybody hears: it deletes a key's value.
+    Tombstone(Entry),
     /// There is no further entry yet.
     CaughtUp,
     /// The oldest entries were swept before they were read; the reader goes on behind them.
@@ -53,7 +55,7 @@ impl Reader {
         while number > oldest_wanted && old < OLD_IN_A_ROW {
             number -= 1;
             match Self::new(Arc::clone(&journal), number).step()? {
-                Step::Entry(entry) if entry.age(now) <= age => {
+                Step::Entry(entry) | Step::Tombstone(entry) if entry.age(now) <= age => {
                     first = number;
                     old = 0;
                 }
@@ -88,6 +90,7 @@ impl Reader {
             Read::Broken(why) => (number + 1, Step::Unreadable(why)),
             Read::Entry(bytes) => {
                 let step = match Entry::parse(self.journal.epoch(), number, &bytes) {
+                    Ok(entry) if entry.is_tombstone() => Step::Tombstone(entry),
                     Ok(entry) => Step::Entry(entry),
                     Err(why) => Step::Unreadable(why),
                 };

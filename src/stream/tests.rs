@@ -41,6 +41,12 @@ impl App {
     }
 }
 
+/// The next chunk.
+async fn next(stream: &mut EventStream) -> String {
+    let chunk = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
+    String::from_utf8(chunk.expect("it has ended").unwrap().to_vec()).unwrap()
+}
+
 /// Reads until all of these texts have come, in this order.
 async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
     let mut heard = String::new();
@@ -53,11 +59,10 @@ async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
                 break;
             }
             from = 0;
-            let next = poll_fn(|context| Pin::new(&mut *stream).poll_next(context));
-            let chunk = timeout(Duration::from_secs(10), next).await;
-            let chunk =
-                chunk.unwrap_or_else(|_| panic!("waited in vain for {text:?} after {heard:?}"));
-            heard.push_str(std::str::from_utf8(&chunk.expect("it has ended").unwrap()).unwrap());
+            let chunk = timeout(Duration::from_secs(10), next(stream)).await;
+            heard.push_str(
+                &chunk.unwrap_or_else(|_| panic!("waited in vain for {text:?} after {heard:?}")),
+            );
         }
     }
     heard
@@ -85,6 +90,33 @@ async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
         ],
     )
     .await;
+}
+
+#[actix_web::test]
+async fn a_deletion_is_no_event_and_no_gap_whether_it_comes_from_memory_or_from_the_journal() {
+    for in_memory in [100, 1] {
+        let app = app(|config| config.with_in_memory(in_memory));
+        let mut stream = app.open(None);
+        app.cache.save_blocking("k", 1).unwrap();
+        app.cache.delete_blocking("k").unwrap();
+        app.cache.save_blocking("k", 3).unwrap();
+        app.cache.delete_blocking("k").unwrap();
+        app.cache.save_blocking("k", 5).unwrap();
+        let id = app.sse.hub.opening().epoch.to_string() + "-0";
+        let mut returning = app.open(Some(&id));
+        for stream in [&mut stream, &mut returning] {
+            let mut heard = String::new();
+            while !heard.contains("-5\nevent: a\n") {
+                let chunk = timeout(Duration::from_secs(10), next(stream)).await;
+                heard += &chunk.unwrap_or_else(|_| panic!("only {heard}"));
+            }
+            let told: Vec<&str> = heard
+                .lines()
+                .filter_map(|line| line.strip_prefix("event: "))
+                .collect();
+            assert_eq!(told, ["sse.heartbeat", "a", "a", "a"], "{heard}");
+        }
+    }
 }
 
 #[actix_web::test]
