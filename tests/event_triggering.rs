@@ -179,6 +179,34 @@ fn of_two_servers_on_one_cache_each_sends_a_drop_in_once() {
 }
 
 #[test]
+fn a_deletion_fires_nothing_and_takes_no_event_back() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let before = stream.next().id.unwrap();
+    app.save("event_cache_key1", "1");
+    assert_eq!(stream.next_event().value(), 1);
+    app.run_sse(&["delete", "event_cache_key1"]);
+    app.save("event_cache_key2", "2");
+    // To who listens, to who returns, and to who comes new: both values, and nothing between them.
+    assert_eq!(stream.next().value(), 2);
+    let returns = Stream::open(server.address(), "/sse/stream", Some(&before));
+    let comes = Stream::open(server.address(), "/sse/stream", None);
+    for stream in [returns, comes] {
+        assert_eq!(stream.next().name(), "sse.heartbeat");
+        assert_eq!(stream.next().value(), 1);
+        assert_eq!(stream.next().value(), 2);
+        stream.expect_silence(QUIET);
+    }
+    let value = app
+        .sse()
+        .args(["get", "event_cache_key1"])
+        .output()
+        .unwrap();
+    assert_eq!(value.status.code(), Some(1));
+}
+
+#[test]
 fn files_that_are_no_cache_keys_of_ours_stay() {
     let app = App::new();
     let server = app.start();

@@ -24,6 +24,8 @@ mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 #[path = "installer/failing.rs"]
 mod failing;
+#[path = "installer/get.rs"]
+mod get;
 #[path = "installer/hello.rs"]
 mod hello;
 #[path = "installer/install.rs"]

@@ -87,6 +87,21 @@ pub(crate) enum Command {
     #[command(after_help = exit::table())]
     Save(SaveArgs),
 
+    /// Print the newest value saved under a cache key, as JSON
+    ///
+    /// Ends with 1 where there is none: nothing was saved, or what was saved last is deleted or has
+    /// outlived its time. A file that was dropped into the cache folder counts when a server has
+    /// taken it.
+    #[command(after_help = exit::table())]
+    Get(GetArgs),
+
+    /// Delete the value saved under a cache key
+    ///
+    /// It fires no event, and takes back none: browsers that were away still get what was saved
+    /// before.
+    #[command(after_help = exit::table())]
+    Delete(DeleteArgs),
+
     /// Print events as they come, until Ctrl-C
     ///
     /// Without a URL it reads the cache on this machine, and no server need run. With one it
@@ -265,9 +280,26 @@ pub(crate) struct SaveArgs {
     #[arg(long)]
     pub(crate) text: bool,
 
-    /// How long the value is replayed to browsers that were away [default: SSE_TTL]
+    /// How long the value is replayed to browsers that were away, and `sse get` prints it
+    /// [default: SSE_TTL]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) ttl: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct GetArgs {
+    /// The cache key, as it stands behind the colon in SSE_EVENTS
+    pub(crate) key: String,
+
+    /// Print the whole entry as one JSON object: id, key, timestamp and value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DeleteArgs {
+    /// The cache key, as it stands behind the colon in SSE_EVENTS
+    pub(crate) key: String,
 }
 
 #[derive(Args)]

@@ -2,8 +2,11 @@
 
 mod change;
 pub(crate) mod completions;
+pub(crate) mod delete;
 pub(crate) mod doctor;
+pub(crate) mod get;
 pub(crate) mod install;
+mod keys;
 pub(crate) mod listen;
 pub(crate) mod save;
 pub(crate) mod status;

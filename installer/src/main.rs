@@ -1,5 +1,5 @@
 //! The `sse` command: installs Server-Sent Events into an actix-web app, takes them
-//! out again, saves values and listens.
+//! out again, saves, prints and deletes values, and listens.
 
 mod app;
 mod cache_folder;
@@ -58,6 +58,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Status(args) => commands::status::run(&to_install()?, args.json, report),
         Command::Doctor(args) => commands::doctor::run(&to_install()?, args, report),
         Command::Save(args) => commands::save::run(to_use()?, args, report),
+        Command::Get(args) => commands::get::run(to_use()?, args, report),
+        Command::Delete(args) => commands::delete::run(to_use()?, args, report),
         Command::Listen(args) => commands::listen::run(to_use, args, report),
         Command::Completions { shell } => commands::completions::run(*shell, report),
     }

@@ -3,12 +3,12 @@
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
-use actix_web_sse::{Cache, Config, Events};
+use actix_web_sse::{Cache, Config};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::keys::nobody_listens;
 use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
-use crate::nearest::nearest;
 use crate::report::Report;
 
 pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, Failure> {
@@ -69,29 +69,6 @@ fn read(mut input: impl Read) -> Result<String, Failure> {
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
-/// Why nothing is going to happen. The names of events are no keys, and look alike:
-/// mixing them up is the likeliest mistake of all.
-fn nobody_listens(key: &str, events: &Events) -> String {
-    if events.contains(key) {
-        let keys: Vec<String> = events
-            .iter()
-            .filter(|(event, _)| *event == key)
-            .map(|(_, key)| format!("`{key}`"))
-            .collect();
-        return format!("`{key}` is an event; its key is {}", keys.join(" or "));
-    }
-    match nearest(key, events.keys()) {
-        Some(other) => format!("no event listens to `{key}`; did you mean `{other}`?"),
-        None => {
-            let keys: Vec<&str> = events.keys().collect();
-            format!(
-                "no event listens to `{key}`; SSE_EVENTS has {}",
-                keys.join(", ")
-            )
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,21 +104,5 @@ mod tests {
         }
         let failure = read(&b"\xff"[..]).expect_err("it is no text").to_string();
         assert!(failure.contains("no UTF-8\nhelp: "), "{failure}");
-    }
-
-    #[test]
-    fn an_event_in_the_place_of_its_key_is_named() {
-        let config = Config::new(".", "event_name1:event_cache_key1,orders:new_order");
-        let config = config.expect("the list is good");
-        let why = |key: &str| nobody_listens(key, config.events());
-        assert_eq!(
-            why("event_name1"),
-            "`event_name1` is an event; its key is `event_cache_key1`"
-        );
-        assert_eq!(
-            why("event_cache_key"),
-            "no event listens to `event_cache_key`; did you mean `event_cache_key1`?"
-        );
-        assert!(why("zzz").ends_with("SSE_EVENTS has event_cache_key1, new_order"));
     }
 }

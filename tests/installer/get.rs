@@ -1,0 +1,141 @@
+//! `sse get` and `sse delete`.
+
+use serde_json::{Value, json};
+use support::{App, until};
+
+use crate::{
+    hello::{Ran, sse_in},
+    listen::Listener,
+};
+
+const KEY: &str = "event_cache_key1";
+
+fn sse(app: &App, arguments: &[&str]) -> Ran {
+    Ran::of(&app.sse().args(arguments).output().unwrap())
+}
+
+#[track_caller]
+fn prints(app: &App, arguments: &[&str], text: &str) {
+    let ran = sse(app, arguments);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, text, ""),
+        "{arguments:?}"
+    );
+}
+
+/// That there is no value, and what is said to help.
+#[track_caller]
+fn is_missing(app: &App, key: &str, help: &str) {
+    let ran = sse(app, &["get", key]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+    let text = format!("error: there is no value under `{key}`\nhelp: {help}");
+    assert!(ran.err.starts_with(&text), "{}", ran.err);
+}
+
+#[test]
+fn the_newest_value_is_printed_as_json_until_it_is_deleted() {
+    let app = App::new();
+    let no_value = "it was never saved, was deleted, or has outlived its time to live";
+    is_missing(&app, KEY, no_value);
+    app.save(KEY, "1");
+    app.save(KEY, "{\"order\": 42}");
+    app.save("event_cache_key2", "shipped");
+    prints(&app, &["get", KEY], "{\"order\": 42}\n");
+    prints(&app, &["get", "event_cache_key2", "-q"], "\"shipped\"\n");
+    let ran = sse(&app, &["delete", KEY]);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "", "deleted event_cache_key1 as number 4\n")
+    );
+    is_missing(&app, KEY, no_value);
+    is_missing(&app, KEY, no_value);
+    prints(&app, &["get", "event_cache_key2"], "\"shipped\"\n");
+    app.save(KEY, "again");
+    prints(&app, &["get", KEY], "\"again\"\n");
+    prints(&app, &["delete", KEY, "--quiet"], "");
+    is_missing(&app, KEY, no_value);
+}
+
+#[test]
+fn the_whole_entry_is_one_object_in_one_line() {
+    let app = App::new();
+    let listener = Listener::start(&app, &["--json", "--count", "1"]);
+    app.save(KEY, "{\n  \"order\": 42\n}");
+    let heard: Value = serde_json::from_str(&listener.end().out).unwrap();
+    let ran = sse(&app, &["get", KEY, "--json"]);
+    assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);
+    let whole: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        whole,
+        json!({
+            "id": heard["id"],
+            "key": KEY,
+            "timestamp": heard["timestamp"],
+            "value": {"order": 42},
+        })
+    );
+    assert!(ran.out.starts_with("{\"id\":"), "{}", ran.out);
+}
+
+#[test]
+fn a_value_that_has_outlived_its_time_is_not_printed_nor_one_before_it() {
+    let app = App::new();
+    app.run_sse(&["save", KEY, "old", "--ttl", "0"]);
+    app.run_sse(&["save", KEY, "new", "--ttl", "1"]);
+    until("the new value is over", || {
+        let ran = sse(&app, &["get", KEY]);
+        if ran.code == 0 {
+            assert_eq!(ran.out, "\"new\"\n");
+        }
+        (ran.code == 1).then_some(())
+    });
+}
+
+#[test]
+fn a_deletion_is_not_listened_to() {
+    let app = App::new();
+    let listener = Listener::start(&app, &["--json", "--count", "2"]);
+    app.save(KEY, "1");
+    app.run_sse(&["delete", KEY]);
+    app.save(KEY, "2");
+    assert_eq!(listener.values(), [json!(1), json!(2)]);
+}
+
+#[test]
+fn a_key_that_was_probably_meant_is_named() {
+    let app = App::new();
+    for (key, meant) in [
+        (
+            "event_name1",
+            "`event_name1` is an event; its key is `event_cache_key1`\n",
+        ),
+        ("event_cache_kye1", "did you mean `event_cache_key1`?\n"),
+    ] {
+        is_missing(&app, key, meant);
+        let ran = sse(&app, &["delete", key]);
+        assert_eq!(ran.code, 0);
+        assert!(
+            ran.err
+                .starts_with(&format!("warning: {meant}deleted {key} as number ")),
+            "{}",
+            ran.err
+        );
+    }
+    // A key that no event listens to is as good as any other.
+    app.run_sse(&["save", "settings", "1"]);
+    prints(&app, &["get", "settings"], "1\n");
+}
+
+#[test]
+fn keys_that_cannot_be_and_folders_that_are_no_app_are_refused() {
+    let app = App::new();
+    let nothing = tempfile::tempdir().unwrap();
+    for command in ["get", "delete"] {
+        for key in ["", "../x", ".x", "a/b", "a:b", "a\nb"] {
+            sse(&app, &[command, key]).fails(1, "the cache key `");
+        }
+        assert_eq!(sse(&app, &[command]).code, 2);
+        sse_in(nothing.path(), &[command, "k"]).fails(1, "there is no .env");
+    }
+}
