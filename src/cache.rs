@@ -168,7 +168,14 @@ impl Cache {
         Follow::begin(self.store()?)
     }
 
+    /// The store, with the configuration that is in force now.
     pub(crate) fn store(&self) -> Result<Arc<Store>, Error> {
+        let store = self.open_store()?;
+        store.live().refresh();
+        Ok(store)
+    }
+
+    fn open_store(&self) -> Result<Arc<Store>, Error> {
         let slot = match &*self.source {
             Source::Open(store) => return Ok(Arc::clone(store)),
             Source::Env(slot) => slot,

@@ -45,6 +45,7 @@ pub struct Config {
     is_from_env: bool,
     values: Values,
     in_code: InCode,
+    max_connections_per_address: Option<usize>,
     lookback: Duration,
     heartbeat: Duration,
     retry: Duration,
@@ -119,6 +120,7 @@ impl Config {
             is_from_env: false,
             values,
             in_code: InCode::default(),
+            max_connections_per_address: None,
             lookback: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
             retry: Duration::from_secs(1),
@@ -271,6 +273,20 @@ impl Config {
         self
     }
 
+    /// How many streams one address may have at once, 1 at least; beyond: 503 with `Retry-After`.
+    /// An IPv6 network of 64 bits counts as one address. Default: no limit, for behind a proxy all
+    /// clients have the proxy's address; see
+    #[cfg_attr(
+        feature = "actix",
+        doc = "[`Subscription::of_address`](crate::Subscription::of_address)."
+    )]
+    #[cfg_attr(not(feature = "actix"), doc = "`Subscription::of_address`.")]
+    #[must_use]
+    pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = Some(connections.max(1));
+        self
+    }
+
     pub(crate) fn cache_dir_from(&self) -> Option<&Location> {
         match self.in_code.cache_dir {
             Some(_) => None,
@@ -302,6 +318,10 @@ impl Config {
 
     pub(crate) fn handles_signals(&self) -> bool {
         self.handles_signals
+    }
+
+    pub(crate) fn max_connections_per_address(&self) -> Option<usize> {
+        self.max_connections_per_address
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {

@@ -8,6 +8,7 @@ mod bell;
 mod chunk;
 mod cursor;
 mod frame;
+mod permits;
 mod place;
 mod replay;
 mod ring;
@@ -15,6 +16,7 @@ mod slot;
 mod tail;
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,13 +24,12 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::Notify;
-
-use self::{bell::Bells, ring::Ring};
+use self::{bell::Bells, permits::Permits, ring::Ring};
 pub(crate) use self::{
     bell::Waiters,
     cursor::EventId,
     frame::{Filter, Gap, gap, heartbeat},
+    permits::Permit,
     place::{Opening, Place},
     replay::{Replayed, Request as ReplayRequest, replay},
     ring::Taken,
@@ -37,7 +38,7 @@ pub(crate) use self::{
 use crate::{
     background::{Background, Nudger},
     config::Config,
-    error::{Error, ErrorKind},
+    error::Error,
     signals::Signals,
     store::Store,
 };
@@ -46,9 +47,7 @@ use crate::{
 pub(crate) struct Hub {
     feed: Arc<Feed>,
     store: Arc<Store>,
-    connections: AtomicUsize,
-    /// Told when there are no connections any more.
-    emptied: Notify,
+    permits: Arc<Permits>,
     signals: Signals,
     /// Counts the configurations, so that a stream sees whether its times are still right.
     version: Arc<AtomicUsize>,
@@ -77,8 +76,7 @@ impl Hub {
         Ok(Self {
             feed,
             store,
-            connections: AtomicUsize::new(0),
-            emptied: Notify::new(),
+            permits: Arc::new(Permits::new()),
             signals: Signals::default(),
             version,
             _tail: tail,
@@ -105,23 +103,12 @@ impl Hub {
 
     /// Streams that are open now.
     pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
+        self.permits.open()
     }
 
-    /// Counts a stream until the permit is dropped.
-    pub(crate) fn permit(self: &Arc<Self>) -> Result<Permit, Error> {
-        let permit = Permit(Arc::clone(self));
-        let most = most_connections(&self.config());
-        if self.connections.fetch_add(1, Ordering::Relaxed) < most {
-            return Ok(permit);
-        }
-        Err(Error::new(
-            ErrorKind::Busy,
-            format!("all {most} streams of this server are in use"),
-        )
-        .with_help(
-            "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
-        ))
+    /// Counts a stream, of this address if it is known, until the permit is dropped.
+    pub(crate) fn permit(&self, address: Option<IpAddr>) -> Result<Permit, Error> {
+        self.permits.take(&self.config(), address)
     }
 
     /// Where a client begins that brings no id: what was saved in the last few seconds is for it.
@@ -139,14 +126,7 @@ impl Hub {
 
     /// Returns when no stream is open.
     pub(crate) async fn is_empty(&self) {
-        loop {
-            // First the waiting, then the look: an end in between is heard.
-            let emptied = self.emptied.notified();
-            if self.connections() == 0 {
-                return;
-            }
-            emptied.await;
-        }
+        self.permits.all_returned().await;
     }
 
     /// Ends the streams when the process is told to end; to be called on a worker.
@@ -165,17 +145,6 @@ impl Feed {
     /// The list of waiting streams on this thread.
     pub(crate) fn waiters(&self) -> std::rc::Rc<Waiters> {
         self.bells.on_this_thread()
-    }
-}
-
-/// One open stream in the count of them.
-pub(crate) struct Permit(Arc<Hub>);
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if self.0.connections.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.emptied.notify_waiters();
-        }
     }
 }
 
@@ -199,24 +168,6 @@ fn follow_configuration(
         }
     })
     .map_err(|error| Error::io("follow the configuration", &folder, error))
-}
-
-/// The configured number, but some descriptors must remain for the app's own pages and files.
-fn most_connections(config: &Config) -> usize {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit};
-        let limit = getrlimit(Resource::Nofile)
-            .current
-            .and_then(|limit| usize::try_from(limit).ok());
-        if let Some(limit) = limit {
-            return config
-                .max_connections()
-                .min(limit - (limit / 10).min(256))
-                .max(1);
-        }
-    }
-    config.max_connections()
 }
 
 /// A factor that varies a duration by up to 10 %, so that what began together does not end

@@ -80,7 +80,7 @@ enum Answer {
 impl EventStream {
     pub(crate) fn open(hub: Arc<Hub>, subscription: Subscription) -> Result<Self, Error> {
         subscription.check(hub.config().events())?;
-        let permit = hub.permit()?;
+        let permit = hub.permit(subscription.address)?;
         hub.close_with_the_process();
         let now = Instant::now();
         let config = hub.config();

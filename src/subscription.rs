@@ -1,6 +1,6 @@
 //! What a client asks for: which events, and from where on.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 use actix_web::{HttpRequest, http::header::HeaderName, web};
 
@@ -16,6 +16,8 @@ use crate::{
 pub struct Subscription {
     pub(crate) filter: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
+    /// Whose streams this one counts among.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// An id as a client brings it.
@@ -68,6 +70,7 @@ impl Subscription {
         Ok(Self {
             filter,
             last_event_id: header.flatten().or(in_query.flatten()),
+            address: request.peer_addr().map(|peer| peer.ip()),
         })
     }
 
@@ -80,6 +83,17 @@ impl Subscription {
             Filter::All => allowed,
             Filter::Only(asked) => asked.intersection(&allowed).cloned().collect(),
         });
+        self
+    }
+
+    /// Counts the stream as one of this address, where
+    /// [`with_max_connections_per_address`](crate::Config::with_max_connections_per_address) sets
+    /// a limit. A request is of the address that it comes from, which behind a proxy is the proxy's:
+    /// there, take what the proxy says, for example in `X-Forwarded-For`, and only if no client can
+    /// reach the app but through it. Any client can write that header.
+    #[must_use]
+    pub fn of_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
         self
     }
 

@@ -45,7 +45,6 @@ impl Save {
             .with_help("save a type whose maps have strings as keys")
         })?;
         let store = self.cache.store()?;
-        store.live().refresh();
         let config = store.config();
         let (length, most) = (value.get().len(), config.max_value_bytes());
         if length > most {
