@@ -27,6 +27,9 @@ use crate::{
     subscription::{LastEventId, Subscription},
 };
 
+/// As many bytes are given to actix-web at once.
+const PIECE: usize = 8 * 1024;
+
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
 /// It begins at once with a heartbeat that carries the client's place, sends one whenever it was
@@ -38,6 +41,8 @@ pub struct EventStream {
     place: Place,
     /// Bytes that are due before anything else.
     due: BytesMut,
+    /// What is left of a large chunk. Before it, nothing is due.
+    rest: Bytes,
     /// An answer from the journal that is on its way.
     from_journal: Option<JoinHandle<Result<Replayed, Error>>>,
     /// The client's number lies beyond the ring, but the journal knows it.
@@ -90,6 +95,7 @@ impl EventStream {
             filter: Arc::new(subscription.filter),
             place: Place::of_a_new_client(hub.opening()),
             due: BytesMut::new(),
+            rest: Bytes::new(),
             from_journal: None,
             ahead_is_known: false,
             waiting: Waiting {
@@ -226,6 +232,13 @@ impl EventStream {
         Answer::End
     }
 
+    /// The next part of a chunk. actix-web copies what it is given, and takes more as long as it has
+    /// less than 32 KiB to write: whole, a large frame would be copied for each client that does
+    /// not read.
+    fn piece(&mut self) -> Bytes {
+        self.rest.split_to(self.rest.len().min(PIECE))
+    }
+
     /// The last block of a stream that ends as planned: the client returns after a moment that is
     /// not the same for all. The next stream's first block sets the usual time again.
     fn farewell(&mut self) -> Bytes {
@@ -285,6 +298,9 @@ impl MessageBody for EventStream {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         let now = Instant::now();
+        if !this.rest.is_empty() {
+            return Poll::Ready(Some(Ok(this.piece())));
+        }
         if !this.due.is_empty() {
             return Poll::Ready(Some(Ok(this.due.split().freeze())));
         }
@@ -298,7 +314,8 @@ impl MessageBody for EventStream {
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
                 this.heartbeat_at = now + this.heartbeat;
-                return Poll::Ready(Some(Ok(bytes)));
+                this.rest = bytes;
+                return Poll::Ready(Some(Ok(this.piece())));
             }
             Poll::Ready(None) if this.ended => return Poll::Ready(None),
             Poll::Ready(None) => this.waiting.wait(context),

@@ -49,7 +49,8 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     if journal.epoch() != request.place.epoch {
         return Ok(Replayed::OtherEpoch);
     }
-    let Cursor { next, mut parts } = request.place.cursor;
+    let mut cursor = request.place.cursor;
+    let Cursor { next, parts } = cursor;
     if next >= request.until {
         // The tail has not come so far, but another server on this cache may have.
         let newest = journal.newest()?;
@@ -68,24 +69,35 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     let mut chunk = Chunk::new(request.place.epoch);
     let mut reader = Reader::new(journal, next);
     let until = request.until.min(next.saturating_add(MOST));
-    while reader.next() < until && !chunk.is_full() {
-        let number = reader.next();
-        match reader.step()? {
+    while cursor.next < until && !chunk.is_full() {
+        let behind = Cursor::before(cursor.next + 1);
+        cursor = match reader.step()? {
             Step::Entry(entry) | Step::Tombstone(entry) => {
                 let slot = Slot::of(&entry, config.events(), SystemTime::now());
-                chunk.entry(&wanted, number, parts, &slot);
+                let reached = chunk.entry(&wanted, cursor, &slot);
+                if reached.next == cursor.next {
+                    // The rest of the entry, or all of it, is read again for the next chunk.
+                    cursor = reached;
+                    break;
+                }
+                reached
             }
-            Step::Unreadable(_) => chunk.missed(Gap::Unreadable),
-            Step::Swept => chunk.missed(Gap::Swept),
+            Step::Unreadable(_) => {
+                chunk.missed(Gap::Unreadable);
+                behind
+            }
+            Step::Swept => {
+                chunk.missed(Gap::Swept);
+                Cursor::before(reader.next())
+            }
             // The ring knew the entry. Either its file alone is gone, or the whole journal.
             Step::CaughtUp if reader.journal().is_current() => {
                 reader.skip();
                 chunk.missed(Gap::Unreadable);
+                behind
             }
             Step::CaughtUp => return Ok(Replayed::OtherEpoch),
-        }
-        parts = 0;
+        };
     }
-    let cursor = Cursor::before(reader.next());
-    Ok(Replayed::Frames(chunk.finish(cursor.next), cursor))
+    Ok(Replayed::Frames(chunk.finish(cursor), cursor))
 }

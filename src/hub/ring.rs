@@ -117,7 +117,7 @@ impl Ring {
         }
     }
 
-    /// All that a stream has not had yet, as one chunk.
+    /// What a stream has not had yet, as much as fits into one chunk.
     pub(crate) fn take(&self, wanted: &Wanted<'_>) -> Taken {
         let window = self.read();
         let Cursor { next, parts } = wanted.place.cursor;
@@ -156,19 +156,15 @@ impl Window {
 
     fn take(&self, wanted: &Wanted<'_>, start: usize) -> Taken {
         let mut chunk = Chunk::new(self.epoch);
-        let Cursor {
-            mut next,
-            mut parts,
-        } = wanted.place.cursor;
+        let mut cursor = wanted.place.cursor;
         for slot in self.slots.range(start..) {
-            chunk.entry(wanted, next, parts, slot);
-            next += 1;
-            parts = 0;
-            if chunk.is_full() {
+            let number = cursor.next;
+            cursor = chunk.entry(wanted, cursor, slot);
+            if cursor.next == number {
                 break;
             }
         }
-        Taken::Frames(chunk.finish(next), Cursor::before(next))
+        Taken::Frames(chunk.finish(cursor), cursor)
     }
 }
 
