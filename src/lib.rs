@@ -53,6 +53,8 @@ mod hub;
 #[cfg(feature = "actix")]
 mod routes;
 #[cfg(feature = "actix")]
+mod shared;
+#[cfg(feature = "actix")]
 mod signals;
 #[cfg(feature = "actix")]
 mod sse;

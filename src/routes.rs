@@ -1,6 +1,6 @@
 //! The ready-made routes: the stream, and the two scripts that browsers load.
 
-use std::{io, sync::OnceLock};
+use std::{io, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{client_files::client_file, config::app_dir, error::Error, fault::report, sse::Sse};
+use crate::{client_files::client_file, config::app_dir, shared::Shared, sse::Sse};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -40,11 +40,17 @@ use crate::{client_files::client_file, config::app_dir, error::Error, fault::rep
 ///
 /// The configuration is read from `.env` when the first worker starts, and followed from then on: see
 /// [`Config`](crate::Config). When it cannot be used at the start, the app starts all the same, the log
-/// (standard error, where the app has none) says why, and the stream answers 503 with the reason.
+/// (standard error, where the app has none) says why, and the stream answers 503 with the reason until
+/// it is mended.
 ///
 /// When the process is told to end, the streams end: see [`Sse::close`].
 pub fn routes(app: &mut ServiceConfig) {
-    add(app, of_this_process());
+    let shared = Shared::of_this_process();
+    // What is wrong is said now; nobody may ask for a stream for a long time.
+    let _ = shared.start(Instant::now());
+    let stream = move |request: HttpRequest| async move { shared.get().await?.stream(&request) };
+    app.route("/sse/stream", web::get().to(stream));
+    scripts(app);
 }
 
 /// Adds the two scripts of [`routes`], for apps that have a stream controller of their own.
@@ -53,34 +59,14 @@ pub fn scripts(app: &mut ServiceConfig) {
         .route("/js/sse-client.js", web::get().to(listeners));
 }
 
-/// An app is built once on each worker, and one reader of the cache serves them all.
-fn of_this_process() -> Result<Sse, Error> {
-    static SSE: OnceLock<Result<Sse, Error>> = OnceLock::new();
-    SSE.get_or_init(|| {
-        Sse::from_env().inspect_err(|error| {
-            report(&format!("Server-Sent Events are off: {error}"));
-            if let Some(help) = error.help() {
-                report(&format!("help: {help}"));
-            }
-        })
-    })
-    .clone()
-}
-
 impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
-        add(app, Ok(self.clone()));
+        let sse = self.clone();
+        let stream = move |request: HttpRequest| std::future::ready(sse.stream(&request));
+        app.route("/sse/stream", web::get().to(stream));
+        scripts(app);
     }
-}
-
-fn add(app: &mut ServiceConfig, sse: Result<Sse, Error>) {
-    let stream = move |request: HttpRequest| {
-        let response = sse.clone().and_then(|sse| sse.stream(&request));
-        std::future::ready(response)
-    };
-    app.route("/sse/stream", web::get().to(stream));
-    scripts(app);
 }
 
 async fn client() -> HttpResponse {
