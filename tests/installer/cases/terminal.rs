@@ -16,6 +16,21 @@ fn no_terminal_and_closed_standard_input() {
     let before = snapshot(hello.path());
     hello.sse(&["install"]).fails(3, "has local changes");
     assert_eq!(snapshot(hello.path()), before);
+    #[cfg(unix)]
+    {
+        let closed = |streams: &str| {
+            let mut shell = std::process::Command::new("sh");
+            let line = format!("exec \"$0\" install {streams}");
+            let shell = shell.arg("-c").arg(line).arg(support::sse());
+            shell
+                .current_dir(hello.path())
+                .env_remove("CARGO_MANIFEST_DIR");
+            Ran::of(&shell.output().unwrap())
+        };
+        closed("<&-").fails(3, "has local changes");
+        assert_eq!(closed("<&- >&- 2>&-").code, 3);
+        assert_eq!(snapshot(hello.path()), before);
+    }
     assert_eq!(hello.sse(&["install", "--yes"]).code, 0);
 }
 
