@@ -30,6 +30,12 @@ use crate::{
 /// As many bytes are given to actix-web at once.
 const PIECE: usize = 8 * 1024;
 
+/// How long after a heartbeat a connection is tried once more.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+
+/// A comment, which no client tells anybody of.
+const PROBE: &[u8] = b":\n";
+
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
 /// It begins at once with a heartbeat that carries the client's place, sends one whenever it was
@@ -52,6 +58,9 @@ pub struct EventStream {
     heartbeat: Duration,
     heartbeat_at: Instant,
     lifetime: Lifetime,
+    /// A client that has closed its connection answers the next block by a reset, and actix-web
+    /// notices a reset when it writes again. Without this, that would be a heartbeat later.
+    probe_at: Option<Instant>,
     ended: bool,
     _permit: Permit,
 }
@@ -106,6 +115,7 @@ impl EventStream {
             heartbeat,
             heartbeat_at: now + heartbeat,
             lifetime: Lifetime::new(&hub, now),
+            probe_at: None,
             ended: false,
             _permit: permit,
             hub,
@@ -256,13 +266,18 @@ impl EventStream {
         self.hub.feed().is_closing() || self.lifetime.ends_at.is_some_and(|end| now >= end)
     }
 
+    fn due_at(&self) -> Instant {
+        let others = [self.lifetime.ends_at, self.probe_at];
+        others
+            .into_iter()
+            .flatten()
+            .fold(self.heartbeat_at, Instant::min)
+    }
+
     /// The next planned block.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
         loop {
-            let due_at = self
-                .lifetime
-                .ends_at
-                .map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at));
+            let due_at = self.due_at();
             // Every event puts the heartbeat off. The timer is not moved each time, but fires at
             // the old time and is set anew then.
             if due_at < self.timer.deadline() {
@@ -275,9 +290,14 @@ impl EventStream {
             }
             if now >= self.heartbeat_at {
                 self.heartbeat_at = now + self.heartbeat;
-                self.timer.as_mut().reset(self.heartbeat_at);
+                self.probe_at = Some(now + PROBE_AFTER.min(self.heartbeat / 2));
+                let due_at = self.due_at();
+                self.timer.as_mut().reset(due_at);
                 self.heartbeat(None);
                 return Poll::Ready(self.due.split().freeze());
+            }
+            if self.probe_at.take_if(|at| now >= *at).is_some() {
+                return Poll::Ready(Bytes::from_static(PROBE));
             }
             self.timer.as_mut().reset(due_at);
         }
@@ -314,6 +334,7 @@ impl MessageBody for EventStream {
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
                 this.heartbeat_at = now + this.heartbeat;
+                this.probe_at = None;
                 this.rest = bytes;
                 return Poll::Ready(Some(Ok(this.piece())));
             }

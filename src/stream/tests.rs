@@ -180,3 +180,36 @@ async fn a_silent_stream_says_that_it_is_alive() {
     )
     .await;
 }
+
+#[actix_web::test]
+async fn behind_a_heartbeat_the_connection_is_tried_once_more() {
+    let app = app(|config| config.with_heartbeat(Duration::from_millis(100)));
+    let mut stream = app.open(None);
+    expect(
+        &mut stream,
+        &[
+            "sse.heartbeat\ndata: 0.1\n\n:\n",
+            "sse.heartbeat\ndata: 0.1\n\n:\n",
+        ],
+    )
+    .await;
+}
+
+#[actix_web::test]
+async fn a_large_value_comes_in_pieces_and_whole_before_a_stream_ends() {
+    let app = app(|config| config);
+    let mut stream = app.open(None);
+    let value = "0123456789".repeat(5_000);
+    app.cache.save_blocking("k", &value).unwrap();
+    expect(&mut stream, &["\"value\":\"0123"]).await;
+    app.sse.close();
+    let mut rest = String::new();
+    while let Some(piece) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        let piece = piece.unwrap();
+        assert!(piece.len() <= super::PIECE, "{} bytes at once", piece.len());
+        rest.push_str(std::str::from_utf8(&piece).unwrap());
+    }
+    let (value, end) = rest.split_once("\"}\n\n").unwrap();
+    assert!(value.len() > 40_000 && value.ends_with("0123456789"));
+    assert!(end.contains("-1\nevent: sse.heartbeat"), "{end}");
+}
