@@ -49,6 +49,8 @@ mod key;
 mod store;
 
 #[cfg(feature = "actix")]
+mod connection;
+#[cfg(feature = "actix")]
 mod hub;
 #[cfg(feature = "actix")]
 mod routes;
@@ -72,6 +74,7 @@ pub use crate::{
 };
 #[cfg(feature = "actix")]
 pub use crate::{
+    connection::{on_connect, watch_connection},
     routes::{routes, scripts},
     sse::{Closing, Sse, Stats},
     stream::EventStream,

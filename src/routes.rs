@@ -38,6 +38,9 @@ use crate::{client_files::client_file, config::app_dir, shared::Shared, sse::Sse
 ///     .service(web::scope("/members").wrap(Guard::trim()).configure(actix_web_sse::routes));
 /// ```
 ///
+/// In production, add [`on_connect`](crate::on_connect()), which ends the connections of clients that
+/// have gone or do not read.
+///
 /// The configuration is read from `.env` when the first worker starts, and followed from then on: see
 /// [`Config`](crate::Config). When it cannot be used at the start, the app starts all the same, the log
 /// (standard error, where the app has none) says why, and the stream answers 503 with the reason until

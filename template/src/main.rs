@@ -50,6 +50,9 @@ async fn serve() -> io::Result<()> {
                 .configure(pages::routes)
         }
     })
+    // Clients that have gone, or do not read, are noticed by the system, and their connections end.
+    .on_connect(actix_web_sse::on_connect)
+    .h1_allow_half_closed(false)
     .bind((host.as_str(), port))
     .map_err(|error| io::Error::other(format!("cannot listen on {host}:{port}: {error}")))?;
 
