@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     epoch::Epoch,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, one_line},
 };
 
 /// A saved value, read back from the cache.
@@ -42,7 +42,8 @@ impl Entry {
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if let Some(need) = document.needs.first() {
             return Err(format!(
-                "it needs `{need}`, which this version does not have"
+                "it needs `{}`, which this version does not have",
+                one_line(need)
             ));
         }
         let time = humantime::parse_rfc3339(&document.time)

@@ -80,7 +80,7 @@ impl Location {
 
 impl Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        f.write_str(&one_line(&self.path.to_string_lossy()))?;
         match self.line {
             Some(line) => write!(f, ":{line}"),
             None => Ok(()),
@@ -93,7 +93,7 @@ impl Error {
         Self {
             inner: Arc::new(Inner {
                 kind,
-                message: message.into(),
+                message: one_line(&message.into()),
                 location: None,
                 help: None,
                 source: None,
@@ -156,7 +156,7 @@ impl Error {
     }
 
     pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
-        self.change(|inner| inner.help = Some(help.into()))
+        self.change(|inner| inner.help = Some(one_line(&help.into())))
     }
 
     pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -195,11 +195,13 @@ impl Error {
     pub(crate) fn public_text(&self) -> String {
         let mut text = format!("error: {}", self.inner.message);
         if let Some(location) = &self.inner.location {
-            let name = location
-                .path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
+            let name = one_line(
+                &location
+                    .path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy(),
+            );
             text.push_str(&match location.line {
                 Some(line) => format!(" ({name}:{line})"),
                 None => format!(" ({name})"),
@@ -243,6 +245,20 @@ impl StdError for Error {
     }
 }
 
+/// Text that others wrote, fit to be shown: whoever can put a line end into it could write lines of
+/// his own into the log, and with an escape character colours or worse into a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -282,5 +298,23 @@ impl actix_web::ResponseError for Error {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
         response.body(self.public_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_shown_in_one_line() {
+        let error = Error::new(ErrorKind::Config, "has `a\r\n[ERROR] \u{1b}[31m\u{85}`")
+            .at(Location::line("/app\n/.env", 3))
+            .with_help("not\0so");
+        assert_eq!(
+            error.to_string(),
+            "has `a\\r\\n[ERROR] \\u{1b}[31m\\u{85}` (/app\\n/.env:3)"
+        );
+        assert_eq!(error.help(), Some("not\\u{0}so"));
+        assert_eq!(one_line("caf\u{e9} \\ \u{1f600}"), "caf\u{e9} \\ \u{1f600}");
     }
 }

@@ -57,6 +57,12 @@ fn every_broken_value_names_its_line_and_a_remedy() {
             "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://a.example/",
             "no origin",
         ),
+        (
+            "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=\"https://a\\nX-Forged: 1\"",
+            "`https://a\\nX-Forged: 1`, which is no origin",
+        ),
+        ("SSE_EVENTS=a\u{0}b:k", "a\\u{0}b"),
+        ("SSE_EVENTS=a:k\u{7f}", "control character"),
     ] {
         let error = read(line).unwrap_err();
         assert!(error.to_string().contains(what), "{line:?} gave {error}");

@@ -158,11 +158,18 @@ fn origins(setting: &Setting) -> Result<Vec<String>, Error> {
         .map(|origin| {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             match host {
-                Some(host) if !host.is_empty() && !host.contains(['/', '*', ' ']) => Ok(origin.to_owned()),
+                // Browsers send names of other scripts in ASCII, so nothing else can be an origin.
+                Some(host) if is_host(host) => Ok(origin.to_owned()),
                 _ => Err(setting
                     .error(format!("has `{origin}`, which is no origin"))
                     .with_help("write scheme, host and port as browsers send them, without a path: https://app.example:8443")),
             }
         })
         .collect()
+}
+
+fn is_host(host: &str) -> bool {
+    !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_graphic())
+        && !host.contains(['/', '*'])
 }

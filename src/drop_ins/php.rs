@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::error::one_line;
+
 /// Arrays in arrays; more is no data but an attack on the stack.
 const MAX_DEPTH: usize = 64;
 
@@ -172,7 +174,7 @@ impl<'a> Parser<'a> {
     }
 
     fn wrong(&self, what: &str) -> String {
-        format!("at byte {}: {what}", self.at)
+        format!("at byte {}: {}", self.at, one_line(what))
     }
 }
 
@@ -238,6 +240,14 @@ mod tests {
         assert!(
             cache_record(b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";N;}\n").is_err()
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        for data in ["b:\n[ERROR] forged;", "d:\u{1b}[31m;", "i:\r;", "b:\u{85};"] {
+            let why = record(data).unwrap_err();
+            assert!(!why.contains(char::is_control), "{why:?}");
+        }
     }
 
     #[test]
