@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -18,13 +18,16 @@ use crate::{
     fault::Fault,
     journal::{
         Interrupt, Journal,
-        file::{FileJournal, same_file},
+        file::{FileJournal, same_file, sweep_orphans},
     },
 };
 
 /// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,
 /// and count once if they are overwritten there.
 pub(super) const MOST_CLAIMS: usize = 100;
+
+/// How often what killed processes have left is looked for. It only takes room.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 pub(super) struct Intake<'a> {
     journal: &'a FileJournal,
@@ -34,6 +37,8 @@ pub(super) struct Intake<'a> {
     claims: Vec<Claim>,
     /// By key: one drop-in that cannot be taken does not keep the others.
     faults: HashMap<String, Fault>,
+    swept: Option<Instant>,
+    sweeping: Fault,
 }
 
 /// Why no more drop-ins are taken without anything being wrong.
@@ -56,6 +61,8 @@ impl<'a> Intake<'a> {
             interrupt,
             claims: Vec::new(),
             faults: HashMap::new(),
+            swept: None,
+            sweeping: Fault::of("unfinished files of killed programs are not removed"),
         }
     }
 
@@ -85,6 +92,7 @@ impl<'a> Intake<'a> {
             }
             self.claim_all(&mut watch);
             let wait = self.settle_all(&mut watch);
+            self.sweep();
             watch.wait(wait.min(self.config.poll_interval()), self.interrupt);
         }
         Ok(Ended::Idle)
@@ -127,6 +135,17 @@ impl<'a> Intake<'a> {
                 Ok(claim) => self.claims.extend(claim),
                 Err(error) => fault(&mut self.faults, key).report(&error),
             }
+        }
+    }
+
+    fn sweep(&mut self) {
+        if self.swept.is_some_and(|last| last.elapsed() < SWEEP_EVERY) {
+            return;
+        }
+        self.swept = Some(Instant::now());
+        match sweep_orphans(self.journal.folder()) {
+            Ok(()) => self.sweeping.clear(),
+            Err(error) => self.sweeping.report(&error),
         }
     }
 

@@ -244,3 +244,76 @@ fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
         app.cache().join(".sse/broken/k1").exists()
     });
 }
+
+#[test]
+fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
+    let app = App::new();
+    let journal = app.journal();
+    let own = app.cache().join(".sse");
+    let old = SystemTime::now() - Duration::from_secs(3660);
+    let mut left = Vec::new();
+    let mut kept = vec![own.join(".gitignore"), own.join("journal/word")];
+    for dir in [own.clone(), own.join("ready"), own.join("claimed")] {
+        // As `CacheFolder`'s access names them; and names that are none of these.
+        let [file, folder, new_file, new_folder, other] = [
+            ".abcDEF012345",
+            ".abcDEF678901",
+            ".abcdefghijkl",
+            ".ABCDEFGHIJKL",
+            ".somebodys-own",
+        ]
+        .map(|name| dir.join(name));
+        for folder in [&folder, &new_folder] {
+            fs::create_dir_all(folder.join("entries/000000000000")).unwrap();
+        }
+        for path in [
+            &file,
+            &new_file,
+            &other,
+            &folder.join("word"),
+            &new_folder.join("word"),
+        ] {
+            fs::write(path, "0").unwrap();
+        }
+        for path in [&file, &folder, &other] {
+            File::open(path).unwrap().set_modified(old).unwrap();
+        }
+        left.extend([file, folder]);
+        kept.extend([new_file, new_folder.join("word"), other]);
+    }
+    #[cfg(unix)]
+    {
+        // The link's own age counts, and what it leads to stays.
+        let elsewhere = app.dir.path().join("elsewhere");
+        fs::write(&elsewhere, "1").unwrap();
+        let link = own.join("ready/.abcDEFlinked");
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        let times = rustix::fs::Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        rustix::fs::utimensat(
+            rustix::fs::CWD,
+            &link,
+            &rustix::fs::Timestamps {
+                last_access: times,
+                last_modification: times,
+            },
+            rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .unwrap();
+        left.push(link);
+        kept.push(elsewhere);
+    }
+    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    until("what is old is removed", || {
+        left.iter().all(|path| fs::symlink_metadata(path).is_err())
+    });
+    until("nothing is left in the trash", || {
+        fs::read_dir(own.join("trash")).unwrap().next().is_none()
+    });
+    for path in kept {
+        assert!(path.exists(), "{}", path.display());
+    }
+    assert_eq!(journal.newest().unwrap(), 0);
+}

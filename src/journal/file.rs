@@ -13,6 +13,7 @@ mod find;
 mod folder;
 mod layout;
 mod open;
+mod orphans;
 mod probe;
 #[cfg(test)]
 mod stress;
@@ -28,6 +29,7 @@ use std::{
 pub(crate) use self::{
     folder::CacheFolder,
     open::{open_regular, read_all, same_file},
+    orphans::sweep_orphans,
 };
 use self::{layout::Layout, watch::FolderWatch};
 use super::{Journal, Read, Watch};

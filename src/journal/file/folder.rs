@@ -1,6 +1,7 @@
 //! The cache folder, and who may read and write what is made in it.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -124,6 +125,19 @@ impl CacheFolder {
     }
 }
 
+/// Behind the dot of a file or folder that is not finished yet.
+const RANDOM_LETTERS: usize = 12;
+
+/// Whether a file or folder of this name is one that is not finished yet.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
+    match name.as_encoded_bytes() {
+        [b'.', letters @ ..] => {
+            letters.len() == RANDOM_LETTERS && letters.iter().all(u8::is_ascii_alphanumeric)
+        }
+        _ => false,
+    }
+}
+
 /// `.env:3`: without the folders that lead there, because visitors of the app may read it.
 fn in_short(place: &Location) -> String {
     let file = place
@@ -205,7 +219,7 @@ impl Access {
 
         let made = Builder::new()
             .prefix(".")
-            .rand_bytes(12)
+            .rand_bytes(RANDOM_LETTERS)
             .permissions(fs::Permissions::from_mode(self.dir_mode))
             .tempdir_in(dir)
             .map_err(plain)?;
@@ -219,7 +233,7 @@ impl Access {
 
         let made = Builder::new()
             .prefix(".")
-            .rand_bytes(12)
+            .rand_bytes(RANDOM_LETTERS)
             .permissions(fs::Permissions::from_mode(self.file_mode))
             .tempfile_in(dir)
             .map_err(plain)?;
@@ -273,11 +287,17 @@ impl Access {
     }
 
     pub(crate) fn dot_dir(&self, dir: &Path) -> io::Result<TempDir> {
-        Builder::new().prefix(".").rand_bytes(12).tempdir_in(dir)
+        Builder::new()
+            .prefix(".")
+            .rand_bytes(RANDOM_LETTERS)
+            .tempdir_in(dir)
     }
 
     pub(crate) fn dot_file(&self, dir: &Path) -> io::Result<NamedTempFile> {
-        Builder::new().prefix(".").rand_bytes(12).tempfile_in(dir)
+        Builder::new()
+            .prefix(".")
+            .rand_bytes(RANDOM_LETTERS)
+            .tempfile_in(dir)
     }
 }
 

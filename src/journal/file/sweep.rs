@@ -43,7 +43,7 @@ pub(super) fn sweep_through(layout: &Layout, trash: &Path, last: u64) -> Result<
 
 /// Takes a folder out of the journal in one step. A writer that was about to rename a file in it
 /// finds neither its file nor its folder.
-fn discard(folder: &Path, trash: &Path) -> Result<(), Error> {
+pub(super) fn discard(folder: &Path, trash: &Path) -> Result<(), Error> {
     let random = getrandom::u64().map_err(|error| {
         Error::io(
             "sweep the journal",
