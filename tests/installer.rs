@@ -47,8 +47,5 @@ mod refused;
 mod save;
 #[path = "installer/status.rs"]
 mod status;
-#[cfg(all(feature = "tools", target_os = "linux"))]
-#[path = "installer/tracing.rs"]
-mod tracing;
 #[path = "installer/uninstall.rs"]
 mod uninstall;

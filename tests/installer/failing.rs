@@ -3,10 +3,9 @@
 
 use std::process::Output;
 
-use crate::{
-    owned::{APPS, AS_BEFORE, Make, Owned, Snapshot, does, is, uninterrupted},
-    tracing::{Call, calls, fail_at, try_all},
-};
+use support::tracing::{Call, calls, fail_at, try_all};
+
+use crate::owned::{APPS, AS_BEFORE, Make, Owned, Snapshot, does, is, uninterrupted};
 
 /// One call to fail.
 struct Case {

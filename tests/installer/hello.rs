@@ -153,18 +153,10 @@ impl Ran {
     }
 }
 
-/// `sse` as a shell would start it in this folder: without what cargo tells its tests.
+/// `sse` as a shell would start it in this folder, with nothing on standard input.
 pub(crate) fn command(dir: &Path) -> Command {
-    let mut command = Command::new(support::sse());
-    command
-        .current_dir(dir)
-        .env_remove("CARGO_MANIFEST_DIR")
-        .stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("SSE_") {
-            command.env_remove(name);
-        }
-    }
+    let mut command = support::sse_in(dir);
+    command.stdin(Stdio::null());
     command
 }
 

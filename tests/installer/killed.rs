@@ -4,10 +4,9 @@
 //! Nothing here is left to timing. A run under strace lists the system calls that change files;
 //! then there is one run for each of them that is killed as it enters the call.
 
-use crate::{
-    owned::{APPS, Make, Owned, Snapshot, does, is, uninterrupted},
-    tracing::{Call, changes, kill_at, try_all},
-};
+use support::tracing::{Call, changes, kill_at, try_all};
+
+use crate::owned::{APPS, Make, Owned, Snapshot, does, is, uninterrupted};
 
 /// One place to be killed at, and what is expected of the runs after it.
 struct Case {

@@ -54,10 +54,7 @@ impl App {
     /// The `sse` command in this app's folder.
     #[must_use]
     pub fn sse(&self) -> Command {
-        let mut command = Command::new(build::sse());
-        command.current_dir(self.path());
-        outside_cargo(&mut command);
-        command
+        sse_in(self.path())
     }
 
     /// Runs `sse` and expects it to succeed.
@@ -83,6 +80,15 @@ impl Default for App {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// `sse` as a shell would start it in this folder.
+#[must_use]
+pub fn sse_in(dir: &Path) -> Command {
+    let mut command = Command::new(build::sse());
+    command.current_dir(dir);
+    outside_cargo(&mut command);
+    command
 }
 
 /// Takes away what cargo tells the tests about themselves: users run programs without it.

@@ -15,12 +15,14 @@ mod build;
 mod running;
 mod server;
 mod stream;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+pub mod tracing;
 mod wait;
 
 #[cfg(feature = "tools")]
 pub use self::browser::Browser;
 pub use self::{
-    app::App,
+    app::{App, sse_in},
     build::{sse, starter, workspace},
     running::Running,
     server::Server,

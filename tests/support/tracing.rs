@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use crate::hello;
+use crate::app::sse_in;
 
 /// The system calls that change files. Those with a question mark some processors do not have.
 const CHANGING: &[&str] = &[
@@ -96,15 +96,15 @@ const READING: &[&str] = &[
 
 /// One system call on a file of the app.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub struct Call {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// How many calls of that name there were up to it, itself included.
     number: usize,
     /// As strace writes it.
-    pub(crate) line: String,
+    pub line: String,
     /// Whether it can change anything.
-    pub(crate) changes: bool,
+    pub changes: bool,
 }
 
 impl std::fmt::Display for Call {
@@ -121,7 +121,8 @@ impl std::fmt::Display for Call {
 ///
 /// strace counts the calls of each thread for itself. Other threads than the first only read
 /// code, so the first one's are all there is to list.
-pub(crate) fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
+#[must_use]
+pub fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
     let options = ["--follow-forks", "--decode-fds=path"];
     let (output, log) = strace(app, &options, arguments);
     assert!(output.status.success(), "{output:?}");
@@ -164,7 +165,8 @@ pub(crate) fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
 }
 
 /// Those of them that change something.
-pub(crate) fn changes(app: &Path, arguments: &[&str]) -> Vec<Call> {
+#[must_use]
+pub fn changes(app: &Path, arguments: &[&str]) -> Vec<Call> {
     let mut calls = calls(app, arguments);
     calls.retain(|call| call.changes);
     calls
@@ -175,7 +177,7 @@ fn opens_to_read(name: &str, line: &str) -> bool {
 }
 
 /// Runs `sse` in the app, and kills it as it enters this call.
-pub(crate) fn kill_at(call: &Call, app: &Path, arguments: &[&str]) -> Result<(), String> {
+pub fn kill_at(call: &Call, app: &Path, arguments: &[&str]) -> Result<(), String> {
     let (output, log) = inject(call, "signal=KILL", "", app, arguments);
     let reached = log.lines().rev().find(|line| line.contains('('));
     if output.status.signal() == Some(9) && reached.is_some_and(|line| line.contains(&call.name)) {
@@ -186,13 +188,8 @@ pub(crate) fn kill_at(call: &Call, app: &Path, arguments: &[&str]) -> Result<(),
 }
 
 /// Runs `sse` in the app with this call failing, and if so wanted every later one of its name.
-pub(crate) fn fail_at(
-    call: &Call,
-    error: &str,
-    for_good: bool,
-    app: &Path,
-    arguments: &[&str],
-) -> Output {
+#[must_use]
+pub fn fail_at(call: &Call, error: &str, for_good: bool, app: &Path, arguments: &[&str]) -> Output {
     let more = if for_good { "+" } else { "" };
     let (output, log) = inject(call, &format!("error={error}"), more, app, arguments);
     assert!(log.contains("(INJECTED)"), "it did not get there: {log}");
@@ -208,7 +205,7 @@ fn inject(call: &Call, what: &str, more: &str, app: &Path, arguments: &[&str]) -
 
 fn strace(app: &Path, options: &[&str], arguments: &[&str]) -> (Output, String) {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let sse = hello::command(app);
+    let sse = sse_in(app);
     let mut strace = Command::new("strace");
     strace
         .args([
@@ -234,7 +231,7 @@ fn strace(app: &Path, options: &[&str], arguments: &[&str]) -> (Output, String) 
 }
 
 /// Tries all cases, several at once, and fails with all that went wrong.
-pub(crate) fn try_all<C: Sync>(cases: &[C], attempt: impl Fn(&C) -> Result<(), String> + Sync) {
+pub fn try_all<C: Sync>(cases: &[C], attempt: impl Fn(&C) -> Result<(), String> + Sync) {
     assert!(!cases.is_empty());
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
