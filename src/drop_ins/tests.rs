@@ -305,7 +305,7 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
         left.push(link);
         kept.push(elsewhere);
     }
-    let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     until("what is old is removed", || {
         left.iter().all(|path| fs::symlink_metadata(path).is_err())
     });
