@@ -171,6 +171,13 @@ impl Error {
         self
     }
 
+    /// Whether a file or folder was not there.
+    pub(crate) fn is_about_a_missing_file(&self) -> bool {
+        let source = self.inner.source.as_deref();
+        let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+        io.is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// What the error is about.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// How often the journal is opened while its folder goes away under the one who opens it.
+const TRIES: u32 = 20;
+
 /// Opens the journal, and opens it anew after its folder was deleted or replaced, or another one
 /// configured.
 pub(crate) struct Store {
@@ -126,7 +129,62 @@ impl Store {
     }
 }
 
+/// Opens what is there, or makes it. A folder that is moved away at that very moment is no fault
+/// yet: the next try makes another.
 fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let folder = Arc::new(CacheFolder::prepare(config)?);
-    FileJournal::open(folder).map(Arc::new)
+    let mut tries = 0..TRIES;
+    loop {
+        let opened = CacheFolder::prepare(config).map(Arc::new);
+        match opened.and_then(FileJournal::open) {
+            Err(error) if error.is_about_a_missing_file() && tries.next().is_some() => {}
+            opened => return opened.map(Arc::new),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        sync::Barrier,
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_moved_away_at_any_moment_fails_no_save() {
+        let app = tempfile::tempdir().unwrap();
+        let config = Config::new(app.path(), "a:k").unwrap();
+        let mut usual = Duration::from_millis(1);
+        for former in 0..60 {
+            let (start, pause) = (Instant::now(), usual * (former % 20) / 20);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(pause);
+                    let _ = fs::rename(config.cache_dir(), app.path().join(former.to_string()));
+                });
+                Store::open(config.clone()).unwrap().append(b"1").unwrap();
+                usual = start.elapsed();
+            });
+        }
+    }
+
+    #[test]
+    fn of_many_that_make_the_folder_at_once_all_can_use_it() {
+        for _ in 0..10 {
+            let app = tempfile::tempdir().unwrap();
+            let config = Config::new(app.path(), "a:k").unwrap();
+            let all = Barrier::new(8);
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        all.wait();
+                        Store::open(config.clone()).unwrap();
+                    });
+                }
+            });
+        }
+    }
 }

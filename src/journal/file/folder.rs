@@ -51,7 +51,11 @@ impl CacheFolder {
                     .at(Location::file(parent));
                 return Err(error.with_help("make it, or correct SSE_CACHE"));
             }
-            make_dir(&path, 0o700).map_err(cannot)?;
+            match make_dir(&path, 0o700) {
+                // Another process was faster. What it made is looked at below.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(cannot)?,
+            }
         }
         let access = Access::of(&path)?;
         let folder = Self { path, access };
@@ -208,7 +212,14 @@ impl Access {
     pub(super) fn make_dir(&self, path: &Path) -> io::Result<()> {
         match make_dir(path, self.dir_mode) {
             Ok(()) => self.settle_dir(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match fs::metadata(path) {
+                    Ok(found) if found.is_dir() => Ok(()),
+                    // It was there, and is gone again.
+                    Err(gone) if gone.kind() == io::ErrorKind::NotFound => Err(gone),
+                    _ => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }
