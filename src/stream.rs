@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    epoch::Epoch,
     error::Error,
     hub::{
         Filter, Gap, Hub, Permit, Place, ReplayRequest, Replayed, Taken, Waiters, Wanted, gap,
@@ -53,6 +54,9 @@ pub struct EventStream {
     from_journal: Option<JoinHandle<Result<Replayed, Error>>>,
     /// The client's number lies beyond the ring, but the journal knows it.
     ahead_is_known: bool,
+    /// The journal that the ring still shows, although the client's own is in force: the tail has
+    /// not noticed yet that the folder was replaced.
+    outdated: Option<Epoch>,
     waiting: Waiting,
     timer: Pin<Box<Sleep>>,
     heartbeat: Duration,
@@ -107,6 +111,7 @@ impl EventStream {
             rest: Bytes::new(),
             from_journal: None,
             ahead_is_known: false,
+            outdated: None,
             waiting: Waiting {
                 place: waiters.join(),
                 waiters,
@@ -122,11 +127,13 @@ impl EventStream {
         };
         match subscription.last_event_id {
             None => {}
-            Some(LastEventId::Ours(id)) if id.epoch == stream.place.epoch => {
+            // Whether it is of another journal decides the one on the disk, which may be newer than
+            // what the tail follows.
+            Some(LastEventId::Ours(id)) => {
+                stream.place.epoch = id.epoch;
                 stream.place.cursor = id.cursor;
                 stream.place.returning = true;
             }
-            Some(LastEventId::Ours(_)) => stream.gap(Gap::OtherEpoch),
             Some(LastEventId::Unknown) => stream.gap(Gap::UnknownId),
         }
         stream.heartbeat(Some(retry));
@@ -145,13 +152,15 @@ impl EventStream {
     }
 
     fn is_confirmed(&self) -> bool {
-        self.ahead_is_known || self.place.cursor <= self.hub.feed().ring.end()
+        let ring = &self.hub.feed().ring;
+        self.place.epoch == ring.epoch() && (self.ahead_is_known || self.place.cursor <= ring.end())
     }
 
     /// Goes on elsewhere, and says so.
     fn begin_again(&mut self, place: Place, why: Gap) -> Bytes {
         self.place = place;
         self.ahead_is_known = false;
+        self.outdated = None;
         self.gap(why);
         self.due.split().freeze()
     }
@@ -172,6 +181,9 @@ impl EventStream {
                     }
                 }
             }
+            if self.outdated.is_some() {
+                self.arrive();
+            }
             let taken = self.hub.feed().ring.take(&Wanted {
                 place: self.place,
                 filter: &self.filter,
@@ -185,22 +197,31 @@ impl EventStream {
                 }
                 Taken::CaughtUp => return Poll::Ready(None),
                 Taken::Ahead if self.ahead_is_known => return Poll::Ready(None),
-                Taken::Ahead | Taken::Behind => self.ask_journal(),
-                Taken::OtherEpoch => {
-                    let place = Place::in_another_journal(self.hub.opening());
-                    return Poll::Ready(Some(self.begin_again(place, Gap::OtherEpoch)));
-                }
+                Taken::OtherEpoch(ring) if self.outdated == Some(ring) => return Poll::Ready(None),
+                Taken::Ahead | Taken::Behind | Taken::OtherEpoch(_) => self.ask_journal(),
             }
+        }
+    }
+
+    /// The tail may follow the client's journal by now. What it has read of it was saved before the
+    /// stream came.
+    fn arrive(&mut self) {
+        let opening = self.hub.opening();
+        if opening.epoch == self.place.epoch {
+            self.outdated = None;
+            self.place.replay_until = opening.end - 1;
         }
     }
 
     /// Files are read on a thread that may wait for them, never on this one.
     fn ask_journal(&mut self) {
         let store = Arc::clone(self.hub.store());
+        let opening = self.hub.opening();
         let request = ReplayRequest {
             place: self.place,
             filter: Arc::clone(&self.filter),
-            until: self.hub.feed().ring.first(),
+            ring: opening.epoch,
+            until: opening.first,
         };
         self.from_journal = Some(tokio::task::spawn_blocking(move || {
             replay(&store, &request)
@@ -222,16 +243,21 @@ impl EventStream {
                 self.ahead_is_known = true;
                 return Answer::Further;
             }
+            Ok(Ok(Replayed::InForce { outdated })) => {
+                self.outdated = Some(outdated);
+                return Answer::Further;
+            }
             Ok(Ok(Replayed::Unknown)) => {
                 let place = Place::of_a_new_client(self.hub.opening());
                 return Answer::Chunk(self.begin_again(place, Gap::UnknownId));
             }
             Ok(Ok(Replayed::OtherEpoch)) => {
-                let noticed = self.hub.feed().ring.epoch() != self.place.epoch;
-                return if noticed {
-                    Answer::Further
-                } else {
+                let opening = self.hub.opening();
+                return if opening.epoch == self.place.epoch {
                     Answer::Wait
+                } else {
+                    let place = Place::in_another_journal(opening);
+                    Answer::Chunk(self.begin_again(place, Gap::OtherEpoch))
                 };
             }
             Ok(Err(error)) => error.to_string(),

@@ -12,6 +12,7 @@ use super::{
     slot::{Slot, Wanted},
 };
 use crate::{
+    epoch::Epoch,
     error::Error,
     journal::{Reader, Step},
     store::Store,
@@ -29,7 +30,12 @@ pub(crate) enum Replayed {
     Ahead,
     /// No entry has this number: the id is none that this journal has given.
     Unknown,
-    /// The journal was replaced meanwhile.
+    /// The client's journal is in force, and the ring still shows the one before.
+    InForce {
+        /// What the ring shows.
+        outdated: Epoch,
+    },
+    /// The journal in force is another.
     OtherEpoch,
 }
 
@@ -37,6 +43,8 @@ pub(crate) enum Replayed {
 pub(crate) struct Request {
     pub(crate) place: Place,
     pub(crate) filter: Arc<Filter>,
+    /// The journal that the ring shows.
+    pub(crate) ring: Epoch,
     /// Where the ring takes over.
     pub(crate) until: u64,
 }
@@ -48,6 +56,10 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     let journal = store.journal()?;
     if journal.epoch() != request.place.epoch {
         return Ok(Replayed::OtherEpoch);
+    }
+    if request.ring != request.place.epoch {
+        let outdated = request.ring;
+        return Ok(Replayed::InForce { outdated });
     }
     let mut cursor = request.place.cursor;
     let Cursor { next, parts } = cursor;

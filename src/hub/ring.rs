@@ -44,8 +44,8 @@ pub(crate) enum Taken {
     Ahead,
     /// It is so far behind that the journal has to serve it.
     Behind,
-    /// The journal was replaced.
-    OtherEpoch,
+    /// It is in another journal than this, which the ring shows.
+    OtherEpoch(Epoch),
 }
 
 impl Ring {
@@ -97,11 +97,6 @@ impl Ring {
         self.read().epoch
     }
 
-    /// The number of the first entry that is in memory.
-    pub(crate) fn first(&self) -> u64 {
-        self.read().first
-    }
-
     /// Where a new stream may begin; `since` is the earliest that a new client hears, `None` before
     /// all.
     pub(crate) fn opening(&self, since: Option<Instant>) -> Opening {
@@ -122,7 +117,7 @@ impl Ring {
         let window = self.read();
         let Cursor { next, parts } = wanted.place.cursor;
         if wanted.place.epoch != window.epoch {
-            return Taken::OtherEpoch;
+            return Taken::OtherEpoch(window.epoch);
         }
         if next >= window.end() {
             return if next == window.end() && parts == 0 {
@@ -262,7 +257,7 @@ mod tests {
         ring.restart(Epoch(2), 1);
         assert!(matches!(
             take(&ring, Cursor::before(6), &Filter::All),
-            Taken::OtherEpoch
+            Taken::OtherEpoch(Epoch(2))
         ));
     }
 

@@ -136,6 +136,27 @@ async fn a_replaced_folder_is_a_gap_and_what_is_saved_there_arrives() {
 }
 
 #[actix_web::test]
+async fn a_journal_that_the_client_knows_before_its_server_does_is_no_gap() {
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    app.cache.save_blocking("k", "had").unwrap();
+    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    // Another server has sent it this far.
+    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    app.cache.save_blocking("k", "new").unwrap();
+    let mut heard = String::new();
+    while !heard.contains("\"new\"") {
+        let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
+        let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
+        heard.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+    }
+    assert!(!heard.contains("had") && !heard.contains("gap"), "{heard}");
+    let mut unknown = app.open(Some("0123456789abcdef-1"));
+    expect(&mut unknown, &["sse.gap", "other-epoch"]).await;
+}
+
+#[actix_web::test]
 async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
     // The server looks after old entries when it starts, and makes the folder for it.
