@@ -19,7 +19,8 @@ async fn main() -> ExitCode {
     let loaded = dotenvy::from_path(app_dir().join(".env"));
     env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
     if let Err(error) = loaded {
-        log::warn!("{}: {error}", app_dir().join(".env").display());
+        let path = app_dir().join(".env");
+        log::warn!("{}: {}", path.display(), without_its_text(&error));
     }
     let done = match std::env::args().nth(1).as_deref() {
         Some("--healthcheck") => address().and_then(|(host, port)| health::ask(&host, port)),
@@ -32,6 +33,16 @@ async fn main() -> ExitCode {
             eprintln!("help: HOST and PORT, in .env or the environment, choose the address");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What is wrong with `.env`, but not the line itself: it may be a password.
+fn without_its_text(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(..) => {
+            "a line cannot be read, so those after it are not in the environment".into()
+        }
+        other => other.to_string(),
     }
 }
 
