@@ -129,11 +129,12 @@ fn nothing_is_lost_or_repeated_however_writers_stall() {
     assert_eq!(lost_and_repeated(false), (0, 0));
 }
 
+/// How often it loses any is up to the scheduler, so it may have to be tried more than once.
 #[test]
 fn a_plain_mkdir_for_the_next_folder_would_lose_saves() {
-    let (lost, _) = lost_and_repeated(true);
+    let mut tries = 0..20;
     assert!(
-        lost > 0,
+        tries.any(|_| lost_and_repeated(true).0 > 0),
         "this test can no longer tell a journal that loses saves"
     );
 }
