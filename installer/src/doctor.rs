@@ -7,6 +7,8 @@ mod app;
 mod finding;
 mod stream;
 
-pub(crate) use self::app::{examine as examine_app, has_listening_page};
+pub(crate) use self::app::{
+    NOT_IGNORED, examine as examine_app, has_listening_page, is_not_ignored,
+};
 pub(crate) use self::finding::Finding;
 pub(crate) use self::stream::{Plan, examine as examine_stream};

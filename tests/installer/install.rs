@@ -285,6 +285,31 @@ fn a_dry_run_says_everything_and_touches_nothing() {
 
 #[cfg(feature = "tools")]
 #[test]
+fn an_env_file_that_git_would_take_is_warned_about_when_it_is_made() {
+    const WARNING: &str = "git does not ignore .env";
+    let warns = |hello: &Hello| hello.sse(&["install"]).err.contains(WARNING);
+    let repository = || {
+        let hello = Hello::new();
+        let git = std::process::Command::new("git")
+            .args(["init", "--quiet"])
+            .current_dir(hello.path())
+            .status();
+        assert!(git.expect("git is missing").success());
+        hello
+    };
+    let hello = repository();
+    assert!(warns(&hello));
+    assert!(!warns(&hello), "it is there now, and its owner knows");
+    let ignored = repository();
+    ignored.write(".gitignore", ".env\n");
+    assert!(!warns(&ignored));
+    let owners = repository();
+    owners.write(".env", "A=1\n");
+    assert!(!warns(&owners));
+    assert!(!warns(&Hello::new()), "there is no repository");
+}
+
+#[test]
 fn the_diff_is_one_that_git_applies() {
     let hello = Hello::with(&[(".env", "A=1")]);
     let before = hello.tree();

@@ -12,6 +12,7 @@ use crate::cli::{DependencyArgs, InstallArgs};
 use crate::code::Wiring;
 use crate::consent::Consent;
 use crate::dependency::Source;
+use crate::doctor;
 use crate::env_block::{self, Place, Values};
 use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
@@ -32,6 +33,10 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, 
         report.warn(warning);
     }
     if prepared.change.carry_out(&args.change, report, "install")? {
+        if prepared.makes_env && doctor::is_not_ignored(app) {
+            let (what, help) = doctor::NOT_IGNORED;
+            report.warn(format!("{what}; {help}"));
+        }
         // The work is done: an error now would say that it is not.
         if let Err(failure) = left_to_do::say(app, args, report) {
             report.warn(format!(
@@ -46,6 +51,8 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, 
 /// What there is to do, and what is worth a second look.
 pub(super) struct Prepared {
     pub(super) change: Change,
+    /// Whether there is no `.env` yet.
+    makes_env: bool,
     warnings: Vec<String>,
 }
 
@@ -78,6 +85,7 @@ pub(super) fn prepare(
     let record = record(&installation, &scripts, &folders, wired.as_ref())?;
     let env = planned_env(&installation, args, &record, &values, &mut change)?;
 
+    let makes_env = env.is_some() && installation.env.contents().is_none();
     let warnings = warnings(&installation);
     let parts = Parts {
         env,
@@ -87,7 +95,11 @@ pub(super) fn prepare(
         code: wired,
     };
     steps::add(&mut change.plan, installation, parts)?;
-    Ok(Prepared { change, warnings })
+    Ok(Prepared {
+        change,
+        makes_env,
+        warnings,
+    })
 }
 
 fn values(args: &InstallArgs) -> Values {

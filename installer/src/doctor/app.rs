@@ -21,6 +21,7 @@ use std::fs;
 use std::path::Path;
 
 use self::env_lines::EnvLines;
+pub(crate) use self::env_place::{NOT_IGNORED, is_not_ignored};
 use super::finding::Finding;
 
 /// The environment variables that are text, by name.

@@ -62,11 +62,21 @@ fn nearest_env(from: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Git is asked only where there is a repository, and where there is no git nothing is said.
 fn may_be_committed(app: &Path) -> Option<Finding> {
+    is_not_ignored(app).then(|| Finding::note(CHECK, NOT_IGNORED.0).help(NOT_IGNORED.1))
+}
+
+/// What it means that git does not ignore `.env`, and what to do.
+pub(crate) const NOT_IGNORED: (&str, &str) = (
+    "git does not ignore .env, which is where passwords are kept",
+    "add the line `.env` to .gitignore, if secrets may ever stand in it",
+);
+
+/// Git is asked only where there is a repository, and where there is no git nothing is said.
+pub(crate) fn is_not_ignored(app: &Path) -> bool {
     let in_repository = app.ancestors().any(|dir| dir.join(".git").exists());
     if !in_repository || !app.join(".env").is_file() {
-        return None;
+        return false;
     }
     let status = Command::new("git")
         .args(["check-ignore", "--quiet", ".env"])
@@ -74,16 +84,9 @@ fn may_be_committed(app: &Path) -> Option<Finding> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()
-        .ok()?;
+        .status();
     // 0: ignored; 1: not; anything else: git cannot tell.
-    (status.code() == Some(1)).then(|| {
-        Finding::note(
-            CHECK,
-            "git does not ignore .env, which is where passwords are kept",
-        )
-        .help("add the line `.env` to .gitignore, if secrets may ever stand in it")
-    })
+    status.is_ok_and(|status| status.code() == Some(1))
 }
 
 #[cfg(test)]
