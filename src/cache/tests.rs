@@ -204,3 +204,38 @@ async fn all_of_it_is_awaited_in_a_handler_and_moves_between_threads() {
     assert_eq!(is_send(cache.delete("k").into_future()).await.unwrap(), 2);
     assert!(cache.get("k").await.unwrap().is_none());
 }
+
+#[cfg(unix)]
+#[test]
+fn all_that_is_made_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn modes(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, bool, u32)>) {
+        for item in std::fs::read_dir(folder).unwrap() {
+            let path = item.unwrap().path();
+            let about = std::fs::symlink_metadata(&path).unwrap();
+            if about.is_dir() {
+                modes(&path, found);
+            }
+            found.push((path, about.is_dir(), about.permissions().mode() & 0o7777));
+        }
+    }
+
+    let (app, cache) = cache();
+    let _follow = cache.follow().unwrap();
+    for number in 1..=1_000 {
+        cache.save_blocking("k", number).unwrap();
+    }
+    cache.delete_blocking("k").unwrap();
+    let mut found = Vec::new();
+    modes(&app.path().join("writable/cache"), &mut found);
+    assert!(
+        found
+            .iter()
+            .any(|(path, ..)| path.ends_with("000000000001"))
+    );
+    for (path, is_folder, mode) in found {
+        let expected = if is_folder { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}: {mode:o}", path.display());
+    }
+}

@@ -102,10 +102,16 @@ impl<'a> Intake<'a> {
     fn recover(&mut self, watch: &mut CacheWatch) -> Result<(), Error> {
         let folder = self.journal.folder();
         for name in names(&folder.ready())? {
-            Claim::finish_ready(&name, self.journal)?;
+            // A link or a device would become an entry that nobody can read.
+            if is(&folder.ready().join(&name), fs::FileType::is_file) {
+                Claim::finish_ready(&name, self.journal)?;
+            }
         }
         for name in names(&folder.claimed())? {
             let dir = folder.claimed().join(&name);
+            if !is(&dir, fs::FileType::is_dir) {
+                continue;
+            }
             match names(&dir)?.pop() {
                 Some(key) => self.claims.push(Claim::recovered(name, key, &dir, watch)),
                 // It fails where something else is in it, which is none of ours.
@@ -177,6 +183,11 @@ fn fault<'a>(faults: &'a mut HashMap<String, Fault>, key: &str) -> &'a mut Fault
     faults
         .entry(key.to_owned())
         .or_insert_with(|| Fault::of("a drop-in is not taken"))
+}
+
+/// Whether there is something of this type. Links are not followed.
+fn is(path: &Path, file_type: fn(&fs::FileType) -> bool) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| file_type(&found.file_type()))
 }
 
 /// Whether `file` is still what `path` leads to.

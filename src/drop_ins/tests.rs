@@ -317,3 +317,40 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
     }
     assert_eq!(journal.newest().unwrap(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
+    use crate::journal::file::odd_files::Odd;
+
+    for odd in Odd::all() {
+        let app = App::new();
+        let journal = app.journal();
+        let elsewhere = app.dir.path().join("elsewhere");
+        let value = content::parse(b"1").unwrap().value;
+        let document = entry::document("k1", value, Duration::ZERO, SystemTime::now());
+        fs::write(&elsewhere, document).unwrap();
+        let own = app.cache().join(".sse");
+        let places = [app.cache().join("k1"), own.join("ready/one")];
+        for place in &places {
+            odd.make(place, &elsewhere);
+        }
+        // In the place of a claim, and in a claim.
+        fs::create_dir(own.join("claimed/in")).unwrap();
+        odd.make(&own.join("claimed/in/k1"), &elsewhere);
+        if !matches!(odd, Odd::Folder) {
+            odd.make(&own.join("claimed/of"), own.as_path());
+        }
+        let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+        fs::write(app.cache().join("k2"), "2").unwrap();
+        assert_eq!(read(&journal, 1), ["k2=2"], "{odd:?}");
+        until("the claim is set aside", || {
+            fs::symlink_metadata(own.join("broken/k1")).is_ok()
+        });
+        assert_eq!(journal.newest().unwrap(), 1, "{odd:?}");
+        for place in &places {
+            assert!(fs::symlink_metadata(place).is_ok(), "{odd:?}");
+        }
+        assert!(elsewhere.exists() && own.join("journal").exists());
+    }
+}

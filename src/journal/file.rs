@@ -12,6 +12,9 @@ mod create;
 mod find;
 mod folder;
 mod layout;
+#[cfg(test)]
+#[cfg(unix)]
+pub(crate) mod odd_files;
 mod open;
 mod orphans;
 mod probe;

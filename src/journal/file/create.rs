@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use super::{CacheFolder, FileJournal, find, layout::Layout, open::rename_without_replacing};
+use super::{
+    CacheFolder, FileJournal, find,
+    layout::Layout,
+    open::{regular_file, rename_without_replacing},
+};
 use crate::{epoch::Epoch, error::Error};
 
 /// Other processes may be making or removing the journal at the same time.
@@ -63,12 +67,26 @@ impl FileJournal {
 }
 
 fn open_existing(journal: &Path) -> io::Result<(Layout, Epoch)> {
-    let layout = Layout::open(journal.join("entries"))?;
+    let entries = journal.join("entries");
+    let layout = Layout::open(entries.clone())
+        .map_err(|error| missing_unless(&entries, fs::FileType::is_dir, error))?;
     let has_folders = find::folders(&layout).is_ok_and(|folders| !folders.is_empty());
-    let word = fs::read_to_string(journal.join("word"))?;
-    match u128::from_str_radix(word.trim(), 16) {
-        Ok(word) if has_folders => Ok((layout, epoch(word, boot_id()))),
+    let word = journal.join("word");
+    let text =
+        regular_file(&word).map_err(|error| missing_unless(&word, fs::FileType::is_file, error))?;
+    let word = std::str::from_utf8(&text).map(str::trim);
+    match word.map(|word| u128::from_str_radix(word, 16)) {
+        Ok(Ok(word)) if has_folders => Ok((layout, epoch(word, boot_id()))),
         _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// A link, a FIFO or a device in the place of a part is none: the journal is damaged, and not
+/// merely out of reach.
+fn missing_unless(path: &Path, is: fn(&fs::FileType) -> bool, error: io::Error) -> io::Error {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !is(&found.file_type()) => io::ErrorKind::NotFound.into(),
+        _ => error,
     }
 }
 

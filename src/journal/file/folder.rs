@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-use super::layout::exists;
+use super::{layout::exists, open::open_regular};
 use crate::{
     config::Config,
     error::{Error, ErrorKind, Location},
@@ -317,7 +317,7 @@ impl Access {
     pub(crate) fn lock_file(&self, path: &Path) -> io::Result<fs::File> {
         loop {
             // Reading is enough for a lock, and all that a group may do.
-            match fs::File::open(path) {
+            match open_regular(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 result => return result,
             }

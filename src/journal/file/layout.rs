@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::open::same_file;
+use super::open::{open_folder, same_file};
 use crate::error::Error;
 
 /// Numbers to a folder. Part of the on-disk format.
@@ -28,7 +28,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn open(entries: PathBuf) -> io::Result<Self> {
-        let held = Arc::new(File::open(&entries)?);
+        let held = Arc::new(open_folder(&entries)?);
         let through = through(&held).unwrap_or_else(|| entries.clone());
         Ok(Self {
             held,
