@@ -220,6 +220,27 @@ fn files_that_are_no_cache_keys_of_ours_stay() {
     assert!(app.cache().join("event_cache_key2").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_cache_folder_that_everybody_may_write_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let app = App::new();
+    fs::create_dir_all(app.cache()).unwrap();
+    fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
+    let server = app.start();
+    let log = server.wait_for_log("everybody on this machine may write here");
+    assert!(
+        log.contains("writable/cache") && log.contains("chmod o-w"),
+        "{log}"
+    );
+    app.save("event_cache_key1", "1");
+    let saved = app
+        .cache()
+        .join(".sse/journal/entries/000000000000/00000000000000000001");
+    assert_eq!(fs::metadata(saved).unwrap().permissions().mode() & 0o7, 0);
+}
+
 #[test]
 fn a_broken_record_is_reported_and_set_aside() {
     let app = App::new();
