@@ -40,6 +40,7 @@ const UNSENT: u32 = 64 * 1024;
 /// HttpServer::new(|| App::new().configure(actix_web_sse::routes))
 ///     .on_connect(actix_web_sse::on_connect)
 ///     .h1_allow_half_closed(false)
+///     .h1_write_buffer_size(16 * 1024)
 ///     .bind(("127.0.0.1", 8080))?
 ///     .run()
 ///     .await
@@ -62,6 +63,9 @@ const UNSENT: u32 = 64 * 1024;
 /// connection that the client has closed is noticed at once, and without it within two seconds of
 /// the next heartbeat. Clients that close only their own direction and go on reading, which no
 /// browser does, are cut off by it.
+///
+/// `h1_write_buffer_size`, too, is actix-web's: as much as it keeps for a client before it waits,
+/// 32 KiB by default.
 ///
 /// Connections with TLS are of another type, which this function does not know: see
 /// [`watch_connection`].

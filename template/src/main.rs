@@ -64,6 +64,8 @@ async fn serve() -> io::Result<()> {
     // Clients that have gone, or do not read, are noticed by the system, and their connections end.
     .on_connect(actix_web_sse::on_connect)
     .h1_allow_half_closed(false)
+    // As much is kept in memory for one that does not read, give or take as much again.
+    .h1_write_buffer_size(16 * 1024)
     .bind((host.as_str(), port))
     .map_err(|error| io::Error::other(format!("cannot listen on {host}:{port}: {error}")))?;
 
