@@ -341,7 +341,7 @@ fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
         if !matches!(odd, Odd::Folder) {
             odd.make(&own.join("claimed/of"), own.as_path());
         }
-        let _intake = start(Arc::clone(&journal), &app.config).unwrap();
+        let _intake = start(Arc::clone(&journal), app.live()).unwrap();
         fs::write(app.cache().join("k2"), "2").unwrap();
         assert_eq!(read(&journal, 1), ["k2=2"], "{odd:?}");
         until("the claim is set aside", || {
