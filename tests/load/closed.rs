@@ -1,0 +1,59 @@
+//! Clients that go.
+
+use std::time::{Duration, Instant};
+
+use support::App;
+
+use crate::{
+    client::{audience, listen},
+    plain::Plain,
+    process::{comes_true, wait_for_connections},
+    scale::{alone, figure, run},
+};
+
+#[test]
+fn on_default_settings_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbeat() {
+    let _alone = alone();
+    let heartbeat = Duration::from_secs(3);
+    let server = Plain::start(|config| {
+        config
+            .with_heartbeat(heartbeat)
+            .with_stream_duration(Duration::ZERO)
+    });
+    run(async {
+        let clients = audience(20, &server.address, "/sse/stream", None).await;
+        assert_eq!(server.sse.stats().connections, 20);
+        drop(clients);
+        let closed = Instant::now();
+        let most = heartbeat + Duration::from_secs(2);
+        let noticed = comes_true(most, || server.sse.stats().connections == 0).await;
+        assert!(noticed, "{} are left", server.sse.stats().connections);
+        figure(
+            "a closed connection is noticed on default settings with a heartbeat of 3 s after",
+            format!("{:.1} s", closed.elapsed().as_secs_f64()),
+        );
+    });
+}
+
+/// Its heartbeat is 15 seconds, so it is not that which tells.
+#[test]
+fn the_starter_notices_a_closed_connection_at_once() {
+    let _alone = alone();
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=20\nSSE_STREAM_DURATION=0\n");
+    let server = app.start();
+    run(async {
+        let clients = audience(20, server.address(), "/sse/stream", None).await;
+        let refused = listen(server.address(), "/sse/stream", None).await;
+        assert!(refused.is_err(), "all are in use");
+        drop((clients, refused));
+        let closed = Instant::now();
+        wait_for_connections(&server, 0);
+        let again = audience(20, server.address(), "/sse/stream", None).await;
+        assert!(
+            closed.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            closed.elapsed()
+        );
+        assert_eq!(again.len(), 20);
+    });
+}

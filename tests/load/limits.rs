@@ -1,0 +1,115 @@
+//! Clients that want more than they are given.
+
+use std::time::{Duration, Instant};
+
+use support::{App, get};
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    client::{ask, audience, connect, crowd, read_until},
+    plain::Plain,
+    scale::{alone, figure, run, scale},
+};
+
+#[test]
+fn the_apps_pages_answer_while_thousands_are_refused_a_stream() {
+    let _alone = alone();
+    let count = scale(10_000, 1_000);
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=50\nSSE_STREAM_DURATION=0\n");
+    let server = app.start();
+    let address = server.address().to_owned();
+    let slowest = run(async {
+        let streams = audience(50, &address, "/sse/stream", None).await;
+        // Every fiftieth visitor wants a page.
+        let answers = crowd(count, move |number| {
+            let address = address.clone();
+            async move {
+                let (path, end): (_, &[u8]) = match number % 50 {
+                    0 => ("/", b"</html>"),
+                    _ => ("/sse/stream", b"help: "),
+                };
+                let asked = Instant::now();
+                let mut connection = connect(&address, None, None).await.unwrap();
+                ask(&mut connection, path).await.unwrap();
+                let status = read_until(&mut connection, end).await.unwrap();
+                (path, status, asked.elapsed())
+            }
+        })
+        .await;
+        assert_eq!(streams.len(), 50);
+        let mut slowest = Duration::ZERO;
+        for (path, status, took) in answers {
+            if path == "/" {
+                assert_eq!(status, 200);
+                slowest = slowest.max(took);
+            } else {
+                assert_eq!(status, 503);
+            }
+        }
+        slowest
+    });
+    figure(
+        &format!("the slowest page while {count} streams are refused"),
+        format!("{} ms", slowest.as_millis()),
+    );
+    assert!(slowest < scale(Duration::from_secs(1), Duration::from_secs(10)));
+}
+
+#[test]
+fn an_address_gets_no_more_streams_than_it_may_have() {
+    let _alone = alone();
+    let server = Plain::start(|config| config.with_max_connections_per_address(3));
+    run(async {
+        let status = async |from: [u8; 4]| {
+            let mut connection = connect(&server.address, Some(from), None).await.unwrap();
+            ask(&mut connection, "/sse/stream").await.unwrap();
+            let status = read_until(&mut connection, b"\r\n\r\n").await.unwrap();
+            (status, connection)
+        };
+        let (here, there) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+        let streams = [status(here).await, status(here).await, status(here).await];
+        assert!(streams.iter().all(|(status, _)| *status == 200));
+        assert_eq!(status(here).await.0, 503);
+        assert_eq!(status(there).await.0, 200, "others are not held up");
+        let refused = get(&server.address, "/sse/stream");
+        assert!(refused.headers.contains_key("retry-after"));
+        assert!(
+            refused.body.contains("all 3 streams of one address"),
+            "{}",
+            refused.body
+        );
+        assert_eq!(get(&server.address, "/").status, 200);
+    });
+}
+
+#[test]
+fn a_request_head_without_measure_is_refused_and_the_server_lives() {
+    let _alone = alone();
+    let app = App::with_env("SSE_EVENTS=a:k\n");
+    let server = app.start();
+    let long = "x".repeat(200 * 1024);
+    run(async {
+        for head in [
+            format!("GET /sse/stream HTTP/1.1\r\nHost: load\r\nLast-Event-ID: {long}\r\n\r\n"),
+            format!("GET /sse/stream?events={long} HTTP/1.1\r\nHost: load\r\n\r\n"),
+            format!(
+                "GET /sse/stream HTTP/1.1\r\nHost: load\r\n{}\r\n",
+                "X: y\r\n".repeat(500)
+            ),
+        ] {
+            let mut connection = connect(server.address(), None, None).await.unwrap();
+            // It may be closed before all of it was sent, and before the answer was read.
+            let sent = connection.write_all(head.as_bytes()).await;
+            let answer = read_until(&mut connection, b"\r\n\r\n").await;
+            match answer {
+                Ok(status) => assert!((400..500).contains(&status), "{status}"),
+                Err(error) => assert_ne!(error.kind(), std::io::ErrorKind::TimedOut, "{sent:?}"),
+            }
+        }
+    });
+    for id in ["x".repeat(60_000), "1".repeat(60_000)] {
+        let answer = support::Stream::open(server.address(), "/sse/stream", Some(&id));
+        assert_eq!(answer.status, 200, "a long id is an unknown one");
+    }
+    assert_eq!(get(server.address(), "/health").status, 200);
+}

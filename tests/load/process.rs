@@ -1,0 +1,58 @@
+//! What the system says about a server.
+
+use std::{fs, time::Duration};
+
+use support::{Server, until};
+use tokio::time::{Instant, sleep};
+
+/// Bytes of memory that are really there.
+pub(crate) fn memory(server: &Server) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+    kilobytes.unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Open descriptors.
+pub(crate) fn descriptors(server: &Server) -> usize {
+    let path = format!("/proc/{}/fd", server.id());
+    fs::read_dir(path).unwrap().count()
+}
+
+/// What its connections hold in the kernel: for each, the bytes that are not acknowledged.
+pub(crate) fn unsent(port: &str) -> Vec<u64> {
+    /// And those that only the client has closed.
+    const OPEN: [&str; 2] = ["01", "08"];
+    let port = format!(":{:04X}", port.parse::<u16>().unwrap());
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let (local, _, state) = (fields.next()?, fields.next()?, fields.next()?);
+            let (unsent, _) = fields.next()?.split_once(':')?;
+            (local.ends_with(&port) && OPEN.contains(&state))
+                .then(|| u64::from_str_radix(unsent, 16).unwrap())
+        })
+        .collect()
+}
+
+/// Waits until `server` has as many connections.
+pub(crate) fn wait_for_connections(server: &Server, count: usize) {
+    until(&format!("{count} connections"), || {
+        (unsent(server.port()).len() == count).then_some(())
+    });
+}
+
+/// Waits, and lets the clients go on meanwhile; `false`: in vain.
+pub(crate) async fn comes_true(time: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + time;
+    while !condition() {
+        if Instant::now() > end {
+            return false;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    true
+}

@@ -1,0 +1,151 @@
+//! Clients that open a stream and do not read.
+
+use std::time::{Duration, Instant};
+
+use actix_web_sse::{Cache, Config};
+use support::{App, Server};
+use tokio::net::TcpStream;
+
+use crate::{
+    client::audience,
+    latency::{Readers, median, p99},
+    process::{comes_true, memory, unsent, wait_for_connections},
+    scale::{alone, figure, is_full, run, scale},
+};
+
+const ENV: &str = "SSE_EVENTS=tick:tick,flood:flood\nSSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=2\n";
+
+/// `actix_web_sse::on_connect` promises this, and the system looks at its clock now and then.
+const ENDED_AFTER: Duration = Duration::from_secs(30 + 5);
+
+/// What the program may spend on one stalled stream, and what the kernel.
+const MEMORY_OF_ONE: u64 = 64 * 1024;
+const KERNELS_MEMORY_OF_ONE: u64 = 192 * 1024;
+
+/// As small as the system makes it: it is full at once.
+const RECEIVE_BUFFER: Option<u32> = Some(4 * 1024);
+
+fn cache(app: &App) -> Cache {
+    Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap()
+}
+
+/// More than all buffers on the way to one client hold, in values of this size.
+fn flood(cache: &Cache, bytes: usize) {
+    let value = "x".repeat(bytes);
+    for _ in 0..(768 * 1024 / bytes) {
+        cache.save_blocking("flood", &value).unwrap();
+    }
+}
+
+/// So many clients that have stopped to read, with all buffers full.
+async fn stalled(count: usize, server: &Server, cache: &Cache, bytes: usize) -> Vec<TcpStream> {
+    let path = "/sse/stream?events=flood";
+    let clients = audience(count, server.address(), path, RECEIVE_BUFFER).await;
+    flood(cache, bytes);
+    let mut before = Vec::new();
+    let all_full = comes_true(Duration::from_secs(20), || {
+        let mut now = unsent(server.port());
+        now.retain(|bytes| *bytes > 0);
+        now.sort_unstable();
+        let steady = now == before && now.len() == count;
+        before = now;
+        steady
+    })
+    .await;
+    assert!(all_full, "{} of {count} are stalled", before.len());
+    clients
+}
+
+#[test]
+fn stalled_readers_delay_nobody() {
+    let _alone = alone();
+    let (good, bad) = (scale(1_000, 300), scale(1_000, 300));
+    let (rounds, saves, pace) = (scale(9, 3), scale(100, 40), Duration::from_millis(50));
+    let app = App::with_env(ENV);
+    let server = app.start();
+    let cache = cache(&app);
+    let (without, with): (Vec<u32>, Vec<u32>) = run(async {
+        let path = "/sse/stream?events=tick";
+        let readers = Readers::new(audience(good, server.address(), path, None).await);
+        let mut times = Vec::new();
+        readers.measure(&cache, "tick", 20, pace).await;
+        for _ in 0..rounds {
+            let without = p99(&readers.measure(&cache, "tick", saves, pace).await);
+            let clients = stalled(bad, &server, &cache, 4 * 1024).await;
+            let with = p99(&readers.measure(&cache, "tick", saves, pace).await);
+            let still = unsent(server.port())
+                .iter()
+                .filter(|bytes| **bytes > 0)
+                .count();
+            assert!(still >= bad, "{still} of {bad} were there to the end");
+            times.push((without, with));
+            drop(clients);
+            wait_for_connections(&server, good);
+        }
+        times.into_iter().unzip()
+    });
+    let rounds = format!("{without:?} and {with:?}");
+    let (without, with) = (median(without), median(with));
+    figure(
+        &format!("p99 of {good} readers without and with {bad} stalled, medians of the rounds"),
+        format!("{without} and {with} µs"),
+    );
+    println!("each round: {rounds}");
+    // Where others work on the machine, a share of a second is not to be compared to a tenth.
+    let most = if is_full() {
+        without + without / 10
+    } else {
+        without * 3 + 50_000
+    };
+    assert!(
+        with <= most,
+        "{with} µs with, {without} µs without: {rounds}"
+    );
+}
+
+#[test]
+fn stalled_readers_cost_bounded_memory_and_are_ended() {
+    let _alone = alone();
+    let count = scale(1_000, 300);
+    // Many in one block, and each in several.
+    for bytes in scale(&[4 * 1024, 60 * 1024][..], &[60 * 1024])
+        .iter()
+        .copied()
+    {
+        let app = App::with_env(ENV);
+        let server = app.start();
+        let cache = cache(&app);
+        run(async {
+            // What is kept of the values for everybody is not the cost of one.
+            flood(&cache, bytes);
+            let reader = audience(1, server.address(), "/sse/stream", None).await;
+            flood(&cache, bytes);
+            drop(reader);
+            wait_for_connections(&server, 0);
+            let before = memory(&server);
+
+            let clients = stalled(count, &server, &cache, bytes).await;
+            let since = Instant::now();
+            let of_one = memory(&server).saturating_sub(before) / count as u64;
+            let kernels = unsent(server.port()).iter().sum::<u64>() / count as u64;
+            figure(
+                &format!("memory of one of {count} streams stalled at values of {bytes} bytes"),
+                format!("{of_one} bytes, and {kernels} in the kernel"),
+            );
+            assert!(of_one < MEMORY_OF_ONE, "{of_one} bytes each");
+            assert!(
+                kernels < KERNELS_MEMORY_OF_ONE,
+                "{kernels} bytes each in the kernel"
+            );
+
+            let ended = comes_true(ENDED_AFTER, || unsent(server.port()).is_empty()).await;
+            let left = unsent(server.port()).len();
+            assert!(ended, "{left} of {count} are there after {ENDED_AFTER:?}");
+            figure(
+                &format!("{count} stalled streams ended after"),
+                format!("{:.1} s", since.elapsed().as_secs_f64()),
+            );
+            drop(clients);
+        });
+    }
+}
