@@ -45,3 +45,16 @@ pub(crate) fn start(journal: Arc<FileJournal>, live: Arc<Live>) -> Result<Backgr
     })
     .map_err(|error| Error::io("take drop-ins from the cache folder", &folder, error))
 }
+
+/// What the fuzz targets need of this module.
+#[cfg(all(any(fuzzing, test), feature = "actix"))]
+pub(crate) mod fuzzing {
+    use serde_json::value::RawValue;
+
+    use super::{content, php};
+
+    /// A drop-in's value, and whether it stood in a record of CodeIgniter.
+    pub(crate) fn value(bytes: &[u8]) -> Result<(Box<RawValue>, bool), String> {
+        Ok((content::parse(bytes)?.value, php::looks_like_array(bytes)))
+    }
+}

@@ -175,3 +175,18 @@ fn follow_configuration(
 pub(crate) fn variation() -> f64 {
     0.9 + 0.2 * fastrand::f64()
 }
+
+/// What the fuzz targets need of this module.
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing {
+    use bytes::Bytes;
+
+    use super::frame::frames;
+    use crate::{config::Events, entry::Entry};
+
+    /// The encoded events of one entry.
+    pub(crate) fn frames_of(entry: &Entry, events: &Events) -> Vec<Bytes> {
+        let frames = frames(entry, events).expect("names that are allowed can be encoded");
+        frames.into_iter().map(|frame| frame.bytes).collect()
+    }
+}

@@ -48,6 +48,10 @@ mod journal;
 mod key;
 mod store;
 
+#[cfg(all(any(fuzzing, test), feature = "actix"))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(feature = "actix")]
 mod connection;
 #[cfg(feature = "actix")]

@@ -123,7 +123,7 @@ impl Subscription {
 impl LastEventId {
     /// "If the EventSource object's last event ID string is not the empty string": an empty one
     /// says nothing. Browsers send ids as raw UTF-8, so these are bytes.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() {
             return None;
         }

@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../../src/fuzzing/decode.rs"]
+mod decode;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| actix_web_sse::fuzzing::events(bytes, decode::decode));

@@ -1,0 +1,29 @@
+//! A parser that others wrote.
+
+use std::{
+    convert::Infallible,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::{Stream, stream};
+
+/// All events in `bytes`: id, name and data of each.
+#[must_use]
+pub(crate) fn decode(bytes: &[u8]) -> Vec<(String, String, String)> {
+    let whole = stream::iter([Ok::<_, Infallible>(bytes::Bytes::copy_from_slice(bytes))]);
+    let mut events = pin!(sseer::EventStream::new(whole));
+    let mut decoded = Vec::new();
+    while let Poll::Ready(Some(event)) = events
+        .as_mut()
+        .poll_next(&mut Context::from_waker(Waker::noop()))
+    {
+        let event = event.unwrap();
+        decoded.push((
+            event.id.to_string(),
+            event.event.to_string(),
+            event.data.to_string(),
+        ));
+    }
+    decoded
+}
