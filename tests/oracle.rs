@@ -1,0 +1,69 @@
+//! The oracle: everything that can go wrong at once, and each client's stream held against what
+//! the journals had.
+//!
+//! Several writer processes, several server processes on one cache and dozens of clients live
+//! through a schedule of faults that a seed decides: SIGKILL, SIGSTOP, cache folders that are moved
+//! away, a wall clock that jumps, queues of notifications that overflow, entries that are spoilt,
+//! clients that leave in the middle of a block. Afterwards every client must have heard what it
+//! asked for, each once and in order, and `sse.gap` where, and only where, something was no longer
+//! to be had.
+//!
+//! A seed decides who does what when; the machine's timing is its own. `ORACLE_SEED=N` runs one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot set up its world has failed, and says where"
+)]
+#![cfg(all(feature = "tools", target_os = "linux"))]
+
+#[path = "oracle/client.rs"]
+mod client;
+#[path = "oracle/clock.rs"]
+mod clock;
+#[path = "oracle/gaps.rs"]
+mod gaps;
+#[path = "oracle/model.rs"]
+mod model;
+#[path = "oracle/noise.rs"]
+mod noise;
+#[path = "oracle/parser.rs"]
+mod parser;
+#[path = "oracle/plan.rs"]
+mod plan;
+#[path = "oracle/process.rs"]
+mod process;
+#[path = "oracle/server.rs"]
+mod server;
+#[path = "oracle/truth.rs"]
+mod truth;
+#[path = "oracle/verdict.rs"]
+mod verdict;
+#[path = "oracle/world.rs"]
+mod world;
+#[path = "oracle/writer.rs"]
+mod writer;
+
+/// The seed that is always run.
+const FIXED: u64 = 1;
+
+fn run(seed: u64) -> world::Figures {
+    println!("seed {seed}: ORACLE_SEED={seed} runs it again");
+    match world::run(seed) {
+        Ok(figures) => {
+            println!("{figures:?}");
+            figures
+        }
+        Err(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn every_client_hears_everything_once_and_in_order_whatever_happens() {
+    if let Ok(seed) = std::env::var("ORACLE_SEED") {
+        run(seed.parse().expect("ORACLE_SEED is a number"));
+        return;
+    }
+    run(FIXED);
+    run(fastrand::u64(..1 << 32));
+}

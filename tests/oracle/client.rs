@@ -1,0 +1,370 @@
+//! The clients: many, on one thread, each as a browser is, but less patient.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use fastrand::Rng;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    clock::Clock,
+    model::{At, Filter, Id, Place},
+    parser::{Block, Parser},
+    server::{Address, Addresses, lock},
+};
+
+/// What clients do at the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Chaos,
+    /// They come, and stay.
+    Calm,
+    Done,
+}
+
+/// One line of what happened to a client.
+#[derive(Debug, Clone)]
+pub(crate) enum Record {
+    /// A request was sent.
+    Request {
+        at: At,
+        server: usize,
+        filter: Filter,
+        sent: Sent,
+    },
+    /// The head of the answer was there.
+    Answer {
+        at: At,
+        status: u16,
+    },
+    Block {
+        at: At,
+        block: Block,
+    },
+}
+
+/// The id that a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// None: a new client.
+    Nothing,
+    /// The last one that it had.
+    Last(Id),
+    /// One that no server gave to it.
+    Invented(Id),
+    /// Something that is no id.
+    Garbage,
+}
+
+/// Where a client is now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Status {
+    pub(crate) last: Option<Id>,
+    pub(crate) filter: Filter,
+    /// When the stream was asked for that is open now.
+    pub(crate) open_since: Option<At>,
+}
+
+/// All clients of a run.
+pub(crate) struct Clients {
+    phase: watch::Sender<Phase>,
+    status: Arc<Vec<Mutex<Status>>>,
+    thread: JoinHandle<Vec<Vec<Record>>>,
+}
+
+struct Client {
+    rng: Rng,
+    clock: Arc<Clock>,
+    addresses: Addresses,
+    phase: watch::Receiver<Phase>,
+    all: Arc<Vec<Mutex<Status>>>,
+    index: usize,
+    filter: Filter,
+    last: Option<Id>,
+    records: Vec<Record>,
+}
+
+/// How a visit ends, if not by the server.
+struct Visit {
+    after: Duration,
+    after_bytes: usize,
+    /// Now and then nothing is read for a while.
+    stalls: bool,
+}
+
+impl Clients {
+    pub(crate) fn start(
+        count: usize,
+        seed: u64,
+        clock: &Arc<Clock>,
+        addresses: &Addresses,
+    ) -> Self {
+        let (sender, phase) = watch::channel(Phase::Chaos);
+        let status = Status {
+            last: None,
+            filter: Filter::ALL,
+            open_since: None,
+        };
+        let all: Arc<Vec<_>> = Arc::new((0..count).map(|_| Mutex::new(status)).collect());
+        let clients: Vec<Client> = (0..count)
+            .map(|index| Client {
+                rng: Rng::with_seed(seed ^ ((index as u64 + 1) << 40)),
+                clock: Arc::clone(clock),
+                addresses: Arc::clone(addresses),
+                phase: phase.clone(),
+                all: Arc::clone(&all),
+                index,
+                filter: Filter::ALL,
+                last: None,
+                records: Vec::new(),
+            })
+            .collect();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let tasks: Vec<_> = clients
+                    .into_iter()
+                    .map(|client| tokio::spawn(client.live()))
+                    .collect();
+                let mut records = Vec::new();
+                for task in tasks {
+                    records.push(task.await.unwrap());
+                }
+                records
+            })
+        });
+        Self {
+            phase: sender,
+            status: all,
+            thread,
+        }
+    }
+
+    pub(crate) fn calm(&self) {
+        self.phase.send_replace(Phase::Calm);
+    }
+
+    pub(crate) fn status(&self) -> Vec<Status> {
+        self.status
+            .iter()
+            .map(|status| *status.lock().unwrap_or_else(PoisonError::into_inner))
+            .collect()
+    }
+
+    pub(crate) fn end(self) -> Vec<Vec<Record>> {
+        self.phase.send_replace(Phase::Done);
+        self.thread.join().unwrap()
+    }
+}
+
+impl Client {
+    async fn live(mut self) -> Vec<Record> {
+        self.filter = self.some_filter();
+        loop {
+            let phase = *self.phase.borrow_and_update();
+            if phase == Phase::Done {
+                return self.records;
+            }
+            if let Some(address) = self.some_server() {
+                self.visit(&address, phase).await;
+                self.publish(None);
+            }
+            let away = match phase {
+                Phase::Chaos => self.some_absence(),
+                _ => Duration::from_millis(20),
+            };
+            tokio::select! {
+                () = sleep(away) => {}
+                _ = self.phase.changed() => {}
+            }
+        }
+    }
+
+    fn some_server(&mut self) -> Option<Address> {
+        let running: Vec<Address> = lock(&self.addresses).iter().flatten().cloned().collect();
+        (!running.is_empty()).then(|| running[self.rng.usize(..running.len())].clone())
+    }
+
+    fn some_absence(&mut self) -> Duration {
+        Duration::from_millis(match self.rng.u32(..100) {
+            0..60 => self.rng.u64(..20),
+            60..95 => self.rng.u64(..300),
+            95..99 => self.rng.u64(..2_000),
+            _ => self.rng.u64(..6_000),
+        })
+    }
+
+    fn some_filter(&mut self) -> Filter {
+        match self.rng.u32(..10) {
+            0..4 => Filter::ALL,
+            4 | 5 => Filter(0b100_0000),
+            _ => Filter(self.rng.u8(1..128)),
+        }
+    }
+
+    fn some_id(&mut self, phase: Phase) -> Sent {
+        let Some(last) = self.last else {
+            return Sent::Nothing;
+        };
+        if phase != Phase::Chaos {
+            return Sent::Last(last);
+        }
+        let known = last.place.next - 1;
+        match self.rng.u32(..100) {
+            0..3 => Sent::Nothing,
+            3 => Sent::Garbage,
+            4 => Sent::Invented(Id::behind(last.epoch, self.rng.u64(..=known))),
+            5 => Sent::Invented(Id::behind(last.epoch, known + 1_000_000)),
+            6 => Sent::Invented(Id::behind(self.rng.u64(..), known)),
+            7 if self.rng.bool() => {
+                // One too few parts is a place, too.
+                let place = Place {
+                    next: known.max(1),
+                    parts: 1,
+                };
+                Sent::Invented(Id { place, ..last })
+            }
+            _ => Sent::Last(last),
+        }
+    }
+
+    async fn visit(&mut self, address: &Address, phase: Phase) {
+        if phase == Phase::Chaos && self.rng.u32(..10) == 0 {
+            self.filter = self.some_filter();
+        }
+        let sent = self.some_id(phase);
+        let visit = Visit {
+            after: match (phase, self.rng.u32(..100)) {
+                (Phase::Chaos, 0..80) => Duration::from_millis(self.rng.u64(1..400)),
+                (Phase::Chaos, 80..95) => Duration::from_millis(self.rng.u64(1..3_000)),
+                _ => Duration::from_secs(3_600),
+            },
+            after_bytes: match (phase, self.rng.u32(..3)) {
+                (Phase::Chaos, 0) => self.rng.usize(1..20_000),
+                _ => usize::MAX,
+            },
+            stalls: phase == Phase::Chaos && self.rng.u32(..8) == 0,
+        };
+        let Ok(socket) = self.connect(address).await else {
+            return;
+        };
+        let at = self.clock.now();
+        self.records.push(Record::Request {
+            at,
+            server: address.server,
+            filter: self.filter,
+            sent,
+        });
+        if !matches!(sent, Sent::Last(_)) {
+            // It forgets what it was, until a server says so.
+            self.last = None;
+        }
+        self.publish(Some(at));
+        let mut phase = self.phase.clone();
+        tokio::select! {
+            () = self.talk(socket, address, sent, &visit) => {}
+            () = sleep(visit.after) => {}
+            _ = phase.wait_for(|phase| *phase == Phase::Done) => {}
+        }
+    }
+
+    async fn connect(&self, address: &Address) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        // Little is under way at a time, so that who reads slowly is soon behind.
+        socket.set_recv_buffer_size(4 * 1024)?;
+        let address = address.address.parse().unwrap();
+        // The kernel takes connections for a server that is stopped, up to a point.
+        timeout(Duration::from_secs(5), socket.connect(address)).await?
+    }
+
+    /// Sends the request and takes what comes, until the server ends it or this is dropped. A
+    /// block that is unfinished then was never dispatched.
+    async fn talk(&mut self, mut socket: TcpStream, address: &Address, sent: Sent, visit: &Visit) {
+        let request = self.request(address, sent);
+        if socket.write_all(request.as_bytes()).await.is_err() {
+            return;
+        }
+        let (mut parser, mut blocks) = (Parser::default(), Vec::new());
+        let mut buffer = [0; 4 * 1024];
+        let (mut left, mut answered) = (visit.after_bytes, false);
+        while left > 0 {
+            if visit.stalls && self.rng.u32(..4) == 0 {
+                sleep(Duration::from_millis(self.rng.u64(50..600))).await;
+            }
+            let most = buffer.len().min(left);
+            let Ok(count @ 1..) = socket.read(&mut buffer[..most]).await else {
+                return;
+            };
+            left -= count;
+            parser.feed(&buffer[..count], &mut blocks);
+            let at = self.clock.now();
+            if let (false, Some(status)) = (answered, parser.status()) {
+                answered = true;
+                self.records.push(Record::Answer { at, status });
+            }
+            for block in blocks.drain(..) {
+                self.take(at, block);
+            }
+        }
+    }
+
+    fn request(&mut self, address: &Address, sent: Sent) -> String {
+        let mut query = self.filter.query();
+        let mut header = String::new();
+        let id = match sent {
+            Sent::Nothing => None,
+            Sent::Last(id) | Sent::Invented(id) => Some(id.to_string()),
+            Sent::Garbage => {
+                Some(["0", "x-1", "-", "ffffffffffffffff"][self.rng.usize(..4)].into())
+            }
+        };
+        if let Some(id) = id {
+            if self.rng.bool() {
+                header = format!("Last-Event-ID: {id}\r\n");
+            } else {
+                let mark = if query.is_empty() { '?' } else { '&' };
+                query.push_str(&format!("{mark}last_event_id={id}"));
+            }
+        }
+        let host = &address.address;
+        format!("GET /sse/stream{query} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n")
+    }
+
+    fn take(&mut self, at: At, block: Block) {
+        let id = match &block {
+            Block::Event { id, .. } | Block::Gap { id, .. } => Some(*id),
+            Block::Heartbeat { id } => *id,
+            Block::Strange(_) => None,
+        };
+        self.records.push(Record::Block { at, block });
+        if id.is_some() {
+            self.last = id;
+            let mut status = self.all[self.index]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            status.last = id;
+        }
+    }
+
+    fn publish(&self, open_since: Option<At>) {
+        let mut status = self.all[self.index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *status = Status {
+            last: self.last,
+            filter: self.filter,
+            open_since,
+        };
+    }
+}

@@ -1,0 +1,110 @@
+//! Two clocks: the harness's own, and the wall clock of the processes under test, which jumps.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::model::At;
+
+/// The wall clock that servers and writers see, by libfaketime, and a record of its jumps.
+pub(crate) struct Clock {
+    start: Instant,
+    /// The wall clock at the start, in milliseconds since 1970.
+    start_ms: i64,
+    file: PathBuf,
+    library: String,
+    jumps: Mutex<Vec<Jump>>,
+}
+
+/// From some moment between two on, the clock was off by so many seconds.
+#[derive(Debug, Clone, Copy)]
+struct Jump {
+    earliest: At,
+    latest: At,
+    seconds: i64,
+}
+
+impl Clock {
+    pub(crate) fn start(file: PathBuf) -> Self {
+        let unix = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let clock = Self {
+            start: Instant::now(),
+            start_ms: milliseconds(unix),
+            file,
+            library: library(),
+            jumps: Mutex::default(),
+        };
+        clock.jump(0);
+        clock
+    }
+
+    pub(crate) fn now(&self) -> At {
+        self.start.elapsed()
+    }
+
+    /// Sets the wall clock of all processes under test.
+    pub(crate) fn jump(&self, seconds: i64) {
+        let new = self.file.with_extension("new");
+        fs::write(&new, format!("{seconds:+}\n")).unwrap();
+        let earliest = self.now();
+        fs::rename(new, &self.file).unwrap();
+        let latest = self.now();
+        self.jumps().push(Jump {
+            earliest,
+            latest,
+            seconds,
+        });
+    }
+
+    /// Lets a process that is about to be started live by this clock.
+    pub(crate) fn rule(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", &self.library)
+            .env("FAKETIME_TIMESTAMP_FILE", &self.file)
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("DONT_FAKE_MONOTONIC", "1")
+            .env("NO_FAKE_STAT", "1");
+    }
+
+    /// The earliest and the latest that the wall clock can have shown between two moments, in
+    /// milliseconds since 1970.
+    pub(crate) fn wall(&self, from: At, to: At) -> (i64, i64) {
+        let jumps = self.jumps();
+        let mut span = (i64::MAX, i64::MIN);
+        for (at, jump) in jumps.iter().enumerate() {
+            let end = jumps.get(at + 1).map_or(At::MAX, |next| next.latest);
+            let (first, last) = (jump.earliest.max(from), end.min(to));
+            if first <= last {
+                let offset = self.start_ms + jump.seconds * 1_000;
+                span.0 = span.0.min(offset + milliseconds(first));
+                span.1 = span.1.max(offset + milliseconds(last) + 1);
+            }
+        }
+        span
+    }
+
+    fn jumps(&self) -> std::sync::MutexGuard<'_, Vec<Jump>> {
+        self.jumps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap()
+}
+
+/// Where the system keeps libfaketime; its own command knows.
+fn library() -> String {
+    let output = Command::new("faketime")
+        .args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"])
+        .output()
+        .expect("`faketime` is needed: on Debian, apt-get install faketime");
+    let library = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert!(library.contains("faketime"), "faketime: {library:?}");
+    library
+}

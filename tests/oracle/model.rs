@@ -1,0 +1,105 @@
+//! What is saved and heard: keys, events, ids. Written down once more, apart from the library.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+/// Time since the run began, by the monotonic clock.
+pub(crate) type At = Duration;
+
+/// One key that feeds two events, one that feeds three, one event with two keys, a rare one, and a
+/// key that nobody listens to.
+pub(crate) const SSE_EVENTS: &str = "a:k1,b:k1,c:k2,d:k3,e:k3,f:k3,rare:k4,c:k5";
+
+pub(crate) const EVENTS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "rare"];
+
+/// Keys, the events of each by their place in [`EVENTS`], and how often each is saved.
+pub(crate) const KEYS: [(&str, &[u8], u32); 6] = [
+    ("k1", &[0, 1], 30),
+    ("k2", &[2], 30),
+    ("k3", &[3, 4, 5], 15),
+    ("k4", &[6], 1),
+    ("k5", &[2], 20),
+    ("k6", &[], 6),
+];
+
+/// A set of events, one bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Filter(pub(crate) u8);
+
+impl Filter {
+    pub(crate) const ALL: Self = Self(0b111_1111);
+
+    pub(crate) fn wants(self, event: u8) -> bool {
+        self.0 & (1 << event) != 0
+    }
+
+    pub(crate) fn query(self) -> String {
+        if self == Self::ALL {
+            return String::new();
+        }
+        let names: Vec<&str> = (0..)
+            .zip(EVENTS)
+            .filter(|(at, _)| self.wants(*at))
+            .map(|(_, name)| name)
+            .collect();
+        format!("?events={}", names.join(","))
+    }
+}
+
+/// A place in a journal: before the entry `next`, of which `parts` events have been had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) next: u64,
+    pub(crate) parts: usize,
+}
+
+/// The id that stands for a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id {
+    pub(crate) epoch: u64,
+    pub(crate) place: Place,
+}
+
+impl Id {
+    pub(crate) fn behind(epoch: u64, number: u64) -> Self {
+        let next = number.saturating_add(1);
+        Self {
+            epoch,
+            place: Place { next, parts: 0 },
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (epoch, place) = text.split_once('-')?;
+        let epoch = u64::from_str_radix(epoch, 16).ok()?;
+        Some(match place.split_once('.') {
+            None => Self::behind(epoch, place.parse().ok()?),
+            Some((next, parts)) => Self {
+                epoch,
+                place: Place {
+                    next: next.parse().ok()?,
+                    parts: parts.parse().ok()?,
+                },
+            },
+        })
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Place { next, parts } = self.place;
+        match parts {
+            0 => write!(f, "{:016x}-{}", self.epoch, next - 1),
+            _ => write!(f, "{:016x}-{next}.{parts}", self.epoch),
+        }
+    }
+}
+
+/// What stands for an event's data while a million of them are remembered.
+pub(crate) fn digest(data: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,126 @@
+//! All that is decided before a run, from its seed: who takes part, and what befalls them when.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::model::At;
+
+/// How long faults go on; what follows is calm, and then the verdict.
+const CHAOS: Duration = Duration::from_secs(12);
+
+/// A run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) servers: Vec<Setup>,
+    pub(crate) writers: usize,
+    pub(crate) clients: usize,
+    pub(crate) chaos: Duration,
+    /// In the order of their times.
+    pub(crate) faults: Vec<(At, Fault)>,
+}
+
+/// How one server is set up; its processes come and go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    pub(crate) in_memory: usize,
+    pub(crate) history: u64,
+    pub(crate) poll: Duration,
+    pub(crate) lookback: Duration,
+    pub(crate) stream: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// SIGKILL, and a new process after that time.
+    KillServer(usize, Duration),
+    StopServer(usize),
+    ContinueServer(usize),
+    KillWriter(usize),
+    StopWriter(usize),
+    ContinueWriter(usize),
+    /// More notifications than a queue holds, for a server that is stopped.
+    Overflow,
+    /// The cache folder is moved away.
+    Swap,
+    /// The wall clock is off by so many seconds from now on.
+    Clock(i64),
+    /// So many entries back from the newest, their files are spoilt.
+    Spoil(Vec<u64>),
+}
+
+impl Plan {
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let history = *pick(&mut rng, &[1_000, 1_000, 2_000, 5_000]);
+        let lookback = Duration::from_millis(rng.u64(200..2_000));
+        let servers = (0..rng.usize(2..4))
+            .map(|_| Setup {
+                in_memory: *pick(&mut rng, &[8, 64, 256, 1_024]),
+                history,
+                poll: Duration::from_millis(rng.u64(200..1_000)),
+                lookback,
+                stream: Duration::from_millis(*pick(&mut rng, &[0, 0, 1_500, 4_000])),
+            })
+            .collect::<Vec<_>>();
+        let (writers, clients) = (rng.usize(3..6), rng.usize(24..48));
+        let mut faults = Vec::new();
+        let mut at = Duration::from_millis(800);
+        while at < CHAOS {
+            befall(&mut rng, at, (servers.len(), writers), &mut faults);
+            at += Duration::from_millis(rng.u64(50..700));
+        }
+        faults.sort_by_key(|(at, _)| *at);
+        Self {
+            seed,
+            servers,
+            writers,
+            clients,
+            chaos: CHAOS,
+            faults,
+        }
+    }
+}
+
+fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
+    &from[rng.usize(..from.len())]
+}
+
+/// One fault, and its end where it has one.
+fn befall(
+    rng: &mut Rng,
+    at: At,
+    (servers, writers): (usize, usize),
+    faults: &mut Vec<(At, Fault)>,
+) {
+    let (server, writer) = (rng.usize(..servers), rng.usize(..writers));
+    let for_a_while = Duration::from_millis(rng.u64(20..1_500));
+    match rng.u32(..100) {
+        0..20 => faults.push((at, Fault::KillServer(server, for_a_while / 2))),
+        20..40 => {
+            faults.push((at, Fault::StopServer(server)));
+            faults.push((at + for_a_while, Fault::ContinueServer(server)));
+        }
+        40..58 => faults.push((at, Fault::KillWriter(writer))),
+        58..72 => {
+            faults.push((at, Fault::StopWriter(writer)));
+            faults.push((at + for_a_while * 2, Fault::ContinueWriter(writer)));
+        }
+        72..78 => {
+            faults.push((at, Fault::StopServer(server)));
+            faults.push((at + Duration::from_millis(1), Fault::Overflow));
+            faults.push((at + for_a_while, Fault::ContinueServer(server)));
+        }
+        78..82 => faults.push((at, Fault::Swap)),
+        82..92 => {
+            let seconds = *pick(rng, &[-3_600, -30, -2, 0, 0, 2, 30, 3_600]);
+            faults.push((at, Fault::Clock(seconds)));
+        }
+        _ => {
+            let back = (0..rng.usize(1..6)).map(|_| rng.u64(..600)).collect();
+            faults.push((at, Fault::Spoil(back)));
+        }
+    }
+}

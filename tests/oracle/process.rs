@@ -1,0 +1,70 @@
+//! This test program, again, as one of the processes under test.
+
+use std::{
+    path::Path,
+    process::{Child, Command},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::Running;
+
+use crate::clock::Clock;
+
+/// A process that may be stopped. It is killed when this is dropped.
+pub(crate) struct Process(Running);
+
+impl Drop for Process {
+    /// libfaketime leaves files behind that belong to nobody when its process is killed.
+    fn drop(&mut self) {
+        let id = self.0.id();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        for file in [
+            format!("faketime_shm_{id}"),
+            format!("sem.faketime_sem_{id}"),
+        ] {
+            let _ = std::fs::remove_file(Path::new("/dev/shm").join(file));
+        }
+    }
+}
+
+/// A command that plays `part`: one of the ignored tests of this program.
+pub(crate) fn command(part: &str, clock: &Clock) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", "--quiet", part]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SSE_") {
+            command.env_remove(name);
+        }
+    }
+    clock.rule(&mut command);
+    command
+}
+
+impl Process {
+    pub(crate) fn of(child: Child) -> Self {
+        Self(Running(child))
+    }
+
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It may have ended, which is noticed elsewhere.
+        let _ = kill_process(Pid::from_child(&self.0), signal);
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+}

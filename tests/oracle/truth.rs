@@ -1,0 +1,378 @@
+//! The truth: every entry of every journal, copied from the disk as it appears.
+//!
+//! This follows the documented format and shares nothing with the library. What is swept later
+//! was copied before.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, ErrorKind},
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    clock::Clock,
+    model::{At, Filter, KEYS, Place, digest},
+};
+
+/// How often the folders are listed.
+const FOLDERS_EVERY: Duration = Duration::from_millis(5);
+
+/// One journal, as far as it was read.
+pub(crate) struct Journal {
+    pub(crate) epoch: u64,
+    word: String,
+    held: File,
+    pub(crate) entries: Vec<Entry>,
+    /// A moment at which the next entry was not there yet.
+    absent: At,
+    /// When each folder was last seen.
+    present: BTreeMap<u64, At>,
+    /// A moment before its folder was moved away.
+    pub(crate) retired: Option<At>,
+}
+
+/// One entry.
+pub(crate) struct Entry {
+    /// A moment at which it was not there yet.
+    pub(crate) absent: At,
+    /// A moment at which it was.
+    pub(crate) seen: At,
+    /// In milliseconds since 1970.
+    pub(crate) time: i64,
+    pub(crate) ttl: i64,
+    key: usize,
+    pub(crate) writer: u64,
+    pub(crate) save: u64,
+    pub(crate) digest: u64,
+    /// A moment before its file was spoilt.
+    pub(crate) spoilt: Option<At>,
+}
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    time: &'a str,
+    ttl_ms: i64,
+    key: &'a str,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+#[derive(Default)]
+pub(crate) struct Truth {
+    pub(crate) journals: Vec<Journal>,
+    /// Why this is not the truth.
+    pub(crate) broken: Option<String>,
+}
+
+/// Follows the cache folder at a path on a thread.
+pub(crate) struct TruthFollower {
+    truth: Arc<Mutex<Truth>>,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Entry {
+    /// The events that it fires, in their order.
+    pub(crate) fn events(&self) -> &'static [u8] {
+        KEYS[self.key].1
+    }
+}
+
+impl Journal {
+    pub(crate) fn entry(&self, number: u64) -> Option<&Entry> {
+        let at = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.entries.get(at)
+    }
+
+    pub(crate) fn newest(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub(crate) fn end(&self) -> Place {
+        Place {
+            next: self.newest() + 1,
+            parts: 0,
+        }
+    }
+
+    /// The events between two places that pass the filter: number of the entry, and place in it.
+    pub(crate) fn wanted(
+        &self,
+        filter: Filter,
+        from: Place,
+        to: Place,
+    ) -> impl Iterator<Item = (u64, usize, &Entry)> {
+        (from.next..=to.next)
+            .filter_map(|number| Some((number, self.entry(number)?)))
+            .flat_map(move |(number, entry)| {
+                let parts = entry.events().iter().enumerate();
+                parts
+                    .filter(move |(part, event)| {
+                        let place = Place {
+                            next: number,
+                            parts: *part,
+                        };
+                        from <= place && place < to && filter.wants(**event)
+                    })
+                    .map(move |(part, _)| (number, part, entry))
+            })
+    }
+
+    /// Whether the entry may have been swept at a moment.
+    pub(crate) fn may_be_swept(&self, number: u64, at: At) -> bool {
+        self.present.get(&(number / 1_000)).is_none_or(|last| {
+            *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
+        })
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()))
+    }
+
+    fn entry_path(&self, number: u64) -> PathBuf {
+        let name = format!("{:012}/{number:020}", number / 1_000);
+        self.path().join(name)
+    }
+
+    fn has_folder(&self, folder: u64) -> bool {
+        self.path().join(format!("{folder:012}")).is_dir()
+    }
+
+    /// Copies what is new. `false`: nothing was.
+    fn copy(&mut self, clock: &Clock) -> Result<bool, String> {
+        let before = self.entries.len();
+        loop {
+            let number = self.newest() + 1;
+            let looked = clock.now();
+            match fs::read(self.entry_path(number)) {
+                Ok(bytes) => self.push(&bytes, clock.now())?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let folder = number / 1_000;
+                    let not_yet = self.has_folder(folder)
+                        || (number.is_multiple_of(1_000) && self.has_folder(folder - 1))
+                        || self.entry_path(number).is_file();
+                    if !not_yet {
+                        return Err(format!(
+                            "entry {number} of {:016x} was swept before it was copied: this machine is too slow for this test, or the journal is broken",
+                            self.epoch
+                        ));
+                    }
+                    self.absent = looked;
+                    return Ok(self.entries.len() > before);
+                }
+                Err(error) => return Err(format!("entry {number}: {error}")),
+            }
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8], seen: At) -> Result<(), String> {
+        let number = self.newest() + 1;
+        let entry = read(bytes, self.absent, seen).map_err(|why| {
+            let text = String::from_utf8_lossy(bytes);
+            format!(
+                "entry {number} of {:016x} is torn: {why}: {text:?}",
+                self.epoch
+            )
+        })?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn list_folders(&mut self, now: At) -> io::Result<()> {
+        for item in fs::read_dir(self.path())? {
+            let name = item?.file_name();
+            if let Some(folder) = name.to_str().and_then(|name| name.parse().ok()) {
+                self.present.insert(folder, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> {
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let time = humantime::parse_rfc3339(document.time).map_err(|error| error.to_string())?;
+    let time = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_err(|error| error.to_string())?;
+    let (value, name) = (document.value.get(), document.time);
+    let saved: Vec<serde_json::Value> =
+        serde_json::from_str(value).map_err(|error| error.to_string())?;
+    let number = |at: usize| saved.get(at).and_then(serde_json::Value::as_u64);
+    Ok(Entry {
+        absent,
+        seen,
+        time: i64::try_from(time.as_millis()).unwrap(),
+        ttl: document.ttl_ms,
+        key: KEYS
+            .iter()
+            .position(|(key, ..)| *key == document.key)
+            .ok_or("the key is none of ours")?,
+        writer: number(0).ok_or("no writer")?,
+        save: number(1).ok_or("no number of the save")?,
+        digest: digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
+        spoilt: None,
+    })
+}
+
+/// The epoch of a journal: its random word and this boot's, one over the other.
+fn epoch(word: &str) -> Option<u64> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let boot = u128::from_str_radix(&boot.trim().replace('-', ""), 16).ok()?;
+    let mixed = u128::from_str_radix(word.trim(), 16).ok()? ^ boot;
+    u64::try_from((mixed >> 64) ^ (mixed & u128::from(u64::MAX))).ok()
+}
+
+impl Truth {
+    pub(crate) fn journal(&self, epoch: u64) -> Option<&Journal> {
+        self.journals.iter().find(|journal| journal.epoch == epoch)
+    }
+
+    /// The journal in place.
+    pub(crate) fn current(&self) -> Option<&Journal> {
+        self.journals
+            .last()
+            .filter(|journal| journal.retired.is_none())
+    }
+
+    /// Opens the journal in place, unless it is known.
+    fn look_for_another(&mut self, cache: &Path, now: At) -> Option<()> {
+        let held = File::open(cache.join(".sse/journal/entries")).ok()?;
+        // Through the folder that was opened: another may be in its place by now.
+        let word = PathBuf::from(format!("/proc/self/fd/{}/../word", held.as_raw_fd()));
+        let word = fs::read_to_string(word).ok()?;
+        if self.journals.iter().any(|journal| journal.word == word) {
+            return None;
+        }
+        self.journals.push(Journal {
+            epoch: epoch(&word)?,
+            word,
+            held,
+            entries: Vec::new(),
+            absent: now,
+            present: BTreeMap::new(),
+            retired: None,
+        });
+        Some(())
+    }
+}
+
+impl TruthFollower {
+    pub(crate) fn start(cache: PathBuf, clock: Arc<Clock>) -> Self {
+        let truth = Arc::new(Mutex::new(Truth::default()));
+        let ends = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let (truth, ends) = (Arc::clone(&truth), Arc::clone(&ends));
+            move || follow(&cache, &clock, &truth, &ends)
+        });
+        Self {
+            truth,
+            ends,
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Truth> {
+        self.truth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the cache folder away. Whoever looks next makes another.
+    pub(crate) fn swap(&self, cache: &Path, to: &Path, clock: &Clock) {
+        let mut truth = self.lock();
+        let now = clock.now();
+        fs::rename(cache, to).unwrap();
+        // One that came and went between two looks would not be known; now it cannot.
+        if let Some(journal) = truth.journals.last_mut() {
+            journal.retired.get_or_insert(now);
+        }
+    }
+
+    /// Spoils the files of some entries that are copied already.
+    pub(crate) fn spoil(&self, numbers_from_the_end: &[u64], clock: &Clock) -> usize {
+        let mut truth = self.lock();
+        let Some(journal) = truth.journals.last_mut() else {
+            return 0;
+        };
+        let mut count = 0;
+        for back in numbers_from_the_end {
+            let Some(number) = journal.newest().checked_sub(*back).filter(|n| *n > 0) else {
+                continue;
+            };
+            let path = journal.entry_path(number);
+            let now = clock.now();
+            let at = usize::try_from(number - 1).unwrap();
+            if File::options()
+                .write(true)
+                .truncate(true)
+                .open(path)
+                .is_ok()
+            {
+                journal.entries[at].spoilt.get_or_insert(now);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    pub(crate) fn end(mut self) -> Truth {
+        self.ends.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+        std::mem::take(&mut *self.lock())
+    }
+}
+
+impl Drop for TruthFollower {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::SeqCst);
+    }
+}
+
+fn follow(cache: &Path, clock: &Clock, truth: &Mutex<Truth>, ends: &AtomicBool) {
+    let mut listed = None;
+    loop {
+        // Before the last look, so that it comes after everything.
+        let last = ends.load(Ordering::SeqCst);
+        let mut is_idle = true;
+        {
+            let mut truth = truth.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = clock.now();
+            truth.look_for_another(cache, now);
+            for journal in &mut truth.journals {
+                let result = journal.copy(clock).and_then(|copied| {
+                    is_idle &= !copied;
+                    if listed.is_none_or(|listed| now > listed + FOLDERS_EVERY) || copied {
+                        let listed = journal.list_folders(clock.now());
+                        listed.map_err(|error| error.to_string())?;
+                    }
+                    Ok(())
+                });
+                if let Err(why) = result {
+                    truth.broken = Some(why);
+                    return;
+                }
+            }
+            if listed.is_none_or(|listed| now > listed + FOLDERS_EVERY) {
+                listed = Some(now);
+            }
+        }
+        if last && is_idle {
+            return;
+        }
+        if is_idle {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

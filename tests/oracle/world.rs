@@ -1,0 +1,490 @@
+//! One run: starts everybody, lets the plan's faults happen, waits for calm, and judges.
+
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    client::{Clients, Record, Status},
+    clock::Clock,
+    model::At,
+    noise,
+    parser::Block,
+    plan::{Fault, Plan},
+    server::{Addresses, Life, Server},
+    truth::{Journal, Truth, TruthFollower},
+    verdict::Case,
+    writer::Writer,
+};
+
+/// Nobody saves, nobody is disturbed: for so long at most nobody comes further, on a busy machine.
+const CALM: Duration = Duration::from_secs(10);
+
+/// So many clients' failures are shown.
+const SHOWN: usize = 3;
+
+/// The figures of a run in which nothing was wrong.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Figures {
+    pub(crate) runs: u64,
+    pub(crate) saves: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) gaps: u64,
+    pub(crate) kills: u64,
+    pub(crate) stops: u64,
+    pub(crate) swaps: u64,
+    pub(crate) jumps: u64,
+    pub(crate) overflows: u64,
+    pub(crate) spoilt: u64,
+}
+
+struct World {
+    plan: Plan,
+    clock: Arc<Clock>,
+    addresses: Addresses,
+    truth: TruthFollower,
+    servers: Vec<Server>,
+    /// The number of the process that each server is.
+    numbers: Vec<usize>,
+    lives: Vec<Life>,
+    writers: Vec<Writer>,
+    former_writers: Vec<Writer>,
+    /// Dropped after those who work in it.
+    app: TempDir,
+    next_writer: u64,
+    /// Servers that were killed, and when they begin again.
+    due: Vec<(At, usize)>,
+    figures: Figures,
+    /// Clients that were not woken.
+    waiting: Vec<usize>,
+}
+
+/// Runs the plan of a seed. What is wrong is told in full.
+pub(crate) fn run(seed: u64) -> Result<Figures, String> {
+    let plan = Plan::of(seed);
+    let mut world = World::new(plan);
+    let clients = Clients::start(world.plan.clients, seed, &world.clock, &world.addresses);
+    let result = world.live(&clients);
+    let logs = world.logs();
+    let end = world.clock.now();
+    let records = clients.end();
+    let World {
+        truth,
+        clock,
+        lives,
+        mut figures,
+        former_writers,
+        waiting,
+        servers,
+        app: _app,
+        ..
+    } = world;
+    drop(servers);
+    let truth = truth.end();
+    let result = result.map_err(|why| {
+        let shown = waiting.iter().take(SHOWN);
+        let last = shown.map(|client| excerpt(&records[*client], records[*client].len()));
+        format!("{why}\n{}", last.collect::<Vec<_>>().join("\n"))
+    });
+    let verdict = result.and_then(|()| {
+        if let Some(why) = &truth.broken {
+            return Err(why.clone());
+        }
+        check_saves(&truth, &former_writers)?;
+        let case = Case::new(&truth, &clock, &lives, &records);
+        judge_all(&case, &records, end)
+    });
+    if let Err(why) = verdict {
+        return Err(format!("seed {seed}: {why}\n{logs}"));
+    }
+    figures.runs = 1;
+    figures.saves = truth.journals.iter().map(Journal::newest).sum();
+    for record in records.iter().flatten() {
+        match record {
+            Record::Request { .. } => figures.reconnects += 1,
+            Record::Block {
+                block: Block::Event { .. },
+                ..
+            } => figures.deliveries += 1,
+            Record::Block {
+                block: Block::Gap { .. },
+                ..
+            } => figures.gaps += 1,
+            _ => {}
+        }
+    }
+    figures.reconnects -= records.len() as u64;
+    Ok(figures)
+}
+
+impl World {
+    fn new(plan: Plan) -> Self {
+        let app = tempfile::tempdir_in(memory()).unwrap();
+        let clock = Arc::new(Clock::start(app.path().join("clock")));
+        let addresses: Addresses = Arc::new(Mutex::new(vec![None; plan.servers.len()]));
+        let truth = TruthFollower::start(cache(app.path()), Arc::clone(&clock));
+        let mut world = Self {
+            app,
+            clock,
+            addresses,
+            truth,
+            servers: Vec::new(),
+            numbers: Vec::new(),
+            lives: Vec::new(),
+            writers: Vec::new(),
+            former_writers: Vec::new(),
+            next_writer: 0,
+            due: Vec::new(),
+            figures: Figures::default(),
+            waiting: Vec::new(),
+            plan,
+        };
+        for place in 0..world.plan.servers.len() {
+            let server = world.new_server(place);
+            world.servers.push(server);
+        }
+        for _ in 0..world.plan.writers {
+            let writer = world.new_writer();
+            world.writers.push(writer);
+        }
+        world
+    }
+
+    fn new_server(&mut self, place: usize) -> Server {
+        let number = self.lives.len();
+        let setup = self.plan.servers[place].clone();
+        self.lives.push(Life {
+            setup: setup.clone(),
+            started: self.clock.now(),
+            disturbed: Vec::new(),
+        });
+        match self.numbers.get_mut(place) {
+            Some(of) => *of = number,
+            None => self.numbers.push(number),
+        }
+        Server::start(
+            &setup,
+            place,
+            number,
+            self.app.path(),
+            &self.clock,
+            &self.addresses,
+        )
+    }
+
+    fn new_writer(&mut self) -> Writer {
+        self.next_writer += 1;
+        Writer::start(
+            self.next_writer,
+            self.plan.seed,
+            self.app.path(),
+            &self.clock,
+        )
+    }
+
+    fn live(&mut self, clients: &Clients) -> Result<(), String> {
+        let mut faults = std::mem::take(&mut self.plan.faults).into_iter().peekable();
+        while self.clock.now() < self.plan.chaos || faults.peek().is_some() {
+            self.check()?;
+            self.restart_those_due();
+            if let Some((_, fault)) = faults.next_if(|(at, _)| *at <= self.clock.now()) {
+                self.befall(fault);
+            } else {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        self.calm(clients)
+    }
+
+    fn befall(&mut self, fault: Fault) {
+        match fault {
+            Fault::KillServer(place, for_a_while) => {
+                self.servers[place].kill();
+                self.figures.kills += 1;
+                self.due.push((self.clock.now() + for_a_while, place));
+            }
+            Fault::StopServer(place) => {
+                self.servers[place].process.stop();
+                self.disturb(place);
+                self.figures.stops += 1;
+            }
+            Fault::ContinueServer(place) => {
+                self.servers[place].process.go_on();
+                self.disturb(place);
+            }
+            Fault::KillWriter(place) => {
+                self.writers[place].process.child().kill().unwrap();
+                self.figures.kills += 1;
+                let writer = self.new_writer();
+                let mut former = std::mem::replace(&mut self.writers[place], writer);
+                former.process.child().wait().unwrap();
+                self.former_writers.push(former);
+            }
+            Fault::StopWriter(place) => {
+                self.writers[place].process.stop();
+                self.figures.stops += 1;
+            }
+            Fault::ContinueWriter(place) => self.writers[place].process.go_on(),
+            Fault::Overflow => {
+                self.figures.overflows += u64::from(noise::make(&cache(self.app.path())));
+            }
+            Fault::Swap => {
+                self.figures.swaps += 1;
+                let to = self
+                    .app
+                    .path()
+                    .join(format!("former-{}", self.figures.swaps));
+                let cache = cache(self.app.path());
+                if cache.exists() {
+                    self.truth.swap(&cache, &to, &self.clock);
+                }
+            }
+            Fault::Clock(seconds) => {
+                self.clock.jump(seconds);
+                self.figures.jumps += 1;
+            }
+            Fault::Spoil(back) => {
+                self.figures.spoilt += self.truth.spoil(&back, &self.clock) as u64;
+            }
+        }
+    }
+
+    fn disturb(&mut self, place: usize) {
+        let now = self.clock.now();
+        self.lives[self.numbers[place]].disturbed.push(now);
+    }
+
+    fn restart_those_due(&mut self) {
+        let now = self.clock.now();
+        let (due, later) = std::mem::take(&mut self.due)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.due = later;
+        for (_, place) in due {
+            // It may have been killed twice meanwhile, and begins once.
+            if self.servers[place].process.has_ended() {
+                self.servers[place] = self.new_server(place);
+            }
+        }
+    }
+
+    /// Whoever ends by itself has a defect to report.
+    fn check(&mut self) -> Result<(), String> {
+        if let Some(why) = &self.truth.lock().broken {
+            return Err(why.clone());
+        }
+        for (place, server) in self.servers.iter_mut().enumerate() {
+            let is_killed = self.due.iter().any(|(_, due)| *due == place);
+            if !is_killed && server.process.has_ended() {
+                return Err(format!(
+                    "server {place} has ended by itself: {}",
+                    server.log()
+                ));
+            }
+        }
+        for writer in &mut self.writers {
+            if writer.process.has_ended() {
+                let log = std::fs::read_to_string(&writer.log).unwrap_or_default();
+                let status = writer.process.child().wait().unwrap();
+                return Err(format!(
+                    "writer {} has failed ({status}): {log}",
+                    writer.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// All run, nobody saves: then everybody has soon had everything, woken by what was saved and
+    /// not by what comes later.
+    fn calm(&mut self, clients: &Clients) -> Result<(), String> {
+        for server in &self.servers {
+            server.process.go_on();
+        }
+        for writer in &mut self.writers {
+            writer.process.go_on();
+            writer.finish();
+        }
+        for writer in &mut self.writers {
+            let status = writer.process.child().wait().unwrap();
+            if !status.success() {
+                let log = std::fs::read_to_string(&writer.log).unwrap_or_default();
+                return Err(format!("writer {} has failed: {log}", writer.name));
+            }
+        }
+        self.former_writers.append(&mut self.writers);
+        let mut places = Vec::new();
+        let mut moved = Instant::now();
+        loop {
+            self.due.iter_mut().for_each(|(at, _)| *at = At::ZERO);
+            self.restart_those_due();
+            self.check()?;
+            if self.servers.iter().all(Server::is_listening) {
+                clients.calm();
+                let waiting = self.who_waits(&clients.status());
+                self.waiting = waiting.iter().map(|(client, _)| *client).collect();
+                let waiting: Vec<String> = waiting
+                    .into_iter()
+                    .map(|(client, why)| format!("client {client}: {why}"))
+                    .collect();
+                if waiting.is_empty() {
+                    return Ok(());
+                }
+                let now: Vec<_> = clients.status().iter().map(|status| status.last).collect();
+                if now != places {
+                    (places, moved) = (now, Instant::now());
+                }
+                if moved.elapsed() > CALM {
+                    let shown = &waiting[..waiting.len().min(SHOWN)];
+                    return Err(format!(
+                        "not woken: all is calm, nothing has moved for {CALM:?}, and {} clients wait for what was saved before:\n{}",
+                        waiting.len(),
+                        shown.join("\n")
+                    ));
+                }
+            } else if moved.elapsed() > CALM {
+                return Err("a server does not start".into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn who_waits(&self, status: &[Status]) -> Vec<(usize, String)> {
+        let truth = self.truth.lock();
+        let Some(journal) = truth.current() else {
+            return vec![(0, "there is no journal".into())];
+        };
+        let now = self.clock.now();
+        let (_, wall) = self.clock.wall(now, now);
+        let waits = |status: &Status| {
+            let (Some(id), Some(since)) = (status.last, status.open_since) else {
+                return Some("it has no stream".to_owned());
+            };
+            if id.epoch != journal.epoch {
+                return Some(format!("it is in another journal, at {id}"));
+            }
+            let mut wanted = journal.wanted(status.filter, id.place, journal.end());
+            // A new client hears nothing of what was over when it came.
+            let waits =
+                wanted.find(|(_, _, e)| !(e.absent < since && e.ttl > 0 && wall >= e.time + e.ttl));
+            waits.map(|(number, ..)| {
+                format!("it is at {id}, and wants {number}; its stream is open since {since:?}")
+            })
+        };
+        let waiting = status.iter().enumerate();
+        waiting
+            .filter_map(|(client, status)| Some((client, waits(status)?)))
+            .collect()
+    }
+
+    /// What the servers complain about.
+    fn logs(&self) -> String {
+        let mut text = String::new();
+        for server in &self.servers {
+            let log = server.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(12)..];
+            let _ = writeln!(
+                text,
+                "{}: {:?}\n  {}",
+                server.log.display(),
+                server.setup(),
+                last.join("\n  ")
+            );
+        }
+        text
+    }
+}
+
+/// Where files cost the least: what is tested is order and not the disk.
+fn memory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() {
+        memory
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+fn cache(app: &Path) -> PathBuf {
+    app.join("writable/cache")
+}
+
+/// Whatever a writer was told is saved is in a journal, under that number, once.
+fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), String> {
+    let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
+    for journal in &truth.journals {
+        let mut here = HashMap::new();
+        for (number, entry) in (1..).zip(&journal.entries) {
+            let save = (entry.writer, entry.save);
+            if let Some(before) = here.insert(save, number) {
+                return Err(format!(
+                    "save {save:?} is entry {before}, and {number} again"
+                ));
+            }
+            found.entry(save).or_default().push(number);
+        }
+    }
+    for writer in writers {
+        for (number, save) in writer.saved() {
+            let at = found.get(&(writer.name, save));
+            if at.is_none_or(|numbers| !numbers.contains(&number)) {
+                return Err(format!(
+                    "lost: writer {} was told that save {save} is entry {number}; a reader finds it at {at:?}",
+                    writer.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn judge_all(case: &Case, records: &[Vec<Record>], end: At) -> Result<(), String> {
+    let failures: Vec<String> = records
+        .iter()
+        .enumerate()
+        .filter_map(|(client, records)| {
+            let (at, why) = case.judge(records, end).err()?;
+            Some(format!("client {client}: {why}\n{}", excerpt(records, at)))
+        })
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let shown = &failures[..failures.len().min(SHOWN)];
+    let jumps = case.truth.journals.iter().map(|journal| {
+        format!(
+            "{:016x}: {} entries, retired {:?}",
+            journal.epoch,
+            journal.newest(),
+            journal.retired
+        )
+    });
+    Err(format!(
+        "{} of {} clients were told something wrong:\n{}\njournals: {:?}",
+        failures.len(),
+        records.len(),
+        shown.join("\n"),
+        jumps.collect::<Vec<_>>()
+    ))
+}
+
+/// What led to a failure.
+fn excerpt(records: &[Record], at: usize) -> String {
+    let first = at.saturating_sub(12);
+    let last = records.len().min(at + 2);
+    let mut text = String::new();
+    for (index, record) in (first..).zip(&records[first..last]) {
+        let mark = if index == at { ">" } else { " " };
+        let _ = writeln!(text, "  {mark} {record:?}");
+    }
+    text
+}

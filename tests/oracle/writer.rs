@@ -1,0 +1,149 @@
+//! The writers: processes that save, and note what they were told is saved.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use actix_web_sse::{Cache, Config};
+use fastrand::Rng;
+
+use crate::{
+    clock::Clock,
+    model::{KEYS, SSE_EVENTS},
+    process::{self, Process},
+};
+
+/// Not a test by itself: what a writer process runs, until its input ends.
+#[test]
+#[ignore = "run by the oracle as a process of its own"]
+fn writer() {
+    let variable = |name| std::env::var(name).unwrap();
+    let name: u64 = variable("ORACLE_WRITER").parse().unwrap();
+    let mut rng = Rng::with_seed(variable("ORACLE_SEED").parse().unwrap());
+    let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS).unwrap();
+    let mut saved = File::create(variable("ORACLE_SAVED")).unwrap();
+    let cache = Cache::open(&config).unwrap();
+
+    let done = Arc::new(AtomicBool::new(false));
+    thread::spawn({
+        let done = Arc::clone(&done);
+        move || {
+            let _ = std::io::stdin().read(&mut [0]);
+            done.store(true, Ordering::SeqCst);
+        }
+    });
+    let mut save = 0;
+    while !done.load(Ordering::SeqCst) {
+        for _ in 0..rng.u32(1..50) {
+            let number = cache
+                .save(key(&mut rng), value(&mut rng, name, save))
+                .ttl(ttl(&mut rng))
+                .blocking()
+                .unwrap();
+            // One write for one line, so that a kill leaves the line whole or not at all.
+            saved
+                .write_all(format!("{number} {save}\n").as_bytes())
+                .unwrap();
+            save += 1;
+            if number % 1_000 == 999 && rng.bool() {
+                // Full: what this writer knows of the next folder will be old when it goes on.
+                pause(&done, Duration::from_millis(rng.u64(1_000..4_000)));
+            }
+        }
+        pause(&done, Duration::from_millis(rng.u64(0..400)));
+    }
+}
+
+fn pause(done: &AtomicBool, time: Duration) {
+    let step = Duration::from_millis(20);
+    let mut left = time;
+    while !left.is_zero() && !done.load(Ordering::SeqCst) {
+        thread::sleep(left.min(step));
+        left = left.saturating_sub(step);
+    }
+}
+
+fn key(rng: &mut Rng) -> &'static str {
+    let all: u32 = KEYS.iter().map(|(_, _, often)| often).sum();
+    let mut at = rng.u32(..all);
+    for (key, _, often) in KEYS {
+        match at.checked_sub(often) {
+            None => return key,
+            Some(left) => at = left,
+        }
+    }
+    unreachable!("the number is below the sum")
+}
+
+fn value(rng: &mut Rng, writer: u64, save: u64) -> serde_json::Value {
+    if rng.u32(..20) == 0 {
+        // Some fill a socket's buffer soon.
+        let filling = "\u{2028}\\n\n\"".repeat(rng.usize(1..500));
+        serde_json::json!([writer, save, filling])
+    } else {
+        serde_json::json!([writer, save])
+    }
+}
+
+/// Some live for ever, some for as long as a run, some for no longer than a client is away.
+fn ttl(rng: &mut Rng) -> Duration {
+    let milliseconds = [0, 0, 60_000, 60_000, 2_500, 400];
+    Duration::from_millis(milliseconds[rng.usize(..milliseconds.len())])
+}
+
+/// One writer process.
+pub(crate) struct Writer {
+    pub(crate) name: u64,
+    pub(crate) process: Process,
+    /// The number and the save of each that it was told is saved.
+    saved: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl Writer {
+    pub(crate) fn start(name: u64, seed: u64, app: &Path, clock: &Clock) -> Self {
+        let saved = app.join(format!("saved-{name}"));
+        let log = app.join(format!("writer-{name}.log"));
+        let child = process::command("writer::writer", clock)
+            .env("ORACLE_APP", app)
+            .env("ORACLE_WRITER", name.to_string())
+            .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
+            .env("ORACLE_SAVED", &saved)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self {
+            name,
+            process: Process::of(child),
+            saved,
+            log,
+        }
+    }
+
+    /// Asks it to end.
+    pub(crate) fn finish(&mut self) {
+        self.process.child().stdin.take();
+    }
+
+    pub(crate) fn saved(&self) -> Vec<(u64, u64)> {
+        // One that was killed at once has not made it.
+        let text = fs::read_to_string(&self.saved).unwrap_or_default();
+        text.lines()
+            .map(|line| {
+                let (number, save) = line.split_once(' ').unwrap();
+                (number.parse().unwrap(), save.parse().unwrap())
+            })
+            .collect()
+    }
+}
