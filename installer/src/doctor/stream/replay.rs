@@ -78,11 +78,9 @@ fn come_back(url: &str, id: &str, way: Way) -> Return {
     if connection.head.status != 200 {
         return Return::Refused(format!("the answer is {}", connection.head.status));
     }
-    // A gap is told before the heartbeat that each stream begins with.
-    let is_open = |heard: &Heard| {
-        let mut events = heard.arrivals.iter().map(|arrival| &arrival.message.event);
-        events.any(|event| event == "sse.heartbeat")
-    };
+    // The first block with an id says where the stream goes on: the heartbeat that each begins with,
+    // or a gap, where the server has to look the place up first.
+    let is_open = |heard: &Heard| !heard.last_event_id.is_empty();
     connection.listen(Instant::now() + LONGEST, is_open);
     if !is_open(&connection.heard) {
         return Return::Refused("the stream does not begin".to_owned());
