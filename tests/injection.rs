@@ -93,7 +93,7 @@ impl Run {
     fn start(seed: u64) -> Self {
         let pairs = names::pairs();
         let sse_events = names::sse_events(&pairs);
-        let app = App::new();
+        let app = App::in_memory();
         let environment = [
             ("SSE_EVENTS", sse_events.as_str()),
             ("SSE_STREAM_DURATION", "0"),

@@ -23,7 +23,7 @@ pub(crate) struct Id {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// The first event is the one with this id; the client goes on where it was.
-    Goes { next: String, after: u64 },
+    Goes { next: String },
     /// Nothing is missing.
     Nothing { id: String },
     /// It is told, for this reason, that something may be.
@@ -37,10 +37,6 @@ impl Id {
     pub(crate) fn fits_a_header(&self) -> bool {
         self.bytes.iter().all(|byte| !byte.is_ascii_control())
             && self.bytes.trim_ascii() == self.bytes
-    }
-
-    pub(crate) fn is_far_back(&self) -> bool {
-        matches!(self.wanted, Wanted::Goes { after, .. } if after > NEAR)
     }
 }
 
@@ -64,22 +60,7 @@ pub(crate) fn random(rng: &mut Rng, journal: &Journal) -> Id {
                 wanted: Wanted::Gap(reason),
             }
         }
-        2 => {
-            let ahead = if rng.bool() {
-                rng.u64(1..NEAR)
-            } else {
-                rng.u64(1..u64::MAX - newest)
-            };
-            let part = if rng.bool() {
-                format!(".{}", rng.u64(1..))
-            } else {
-                String::new()
-            };
-            Id {
-                bytes: format!("{epoch:016x}-{}{part}", newest + ahead).into_bytes(),
-                wanted: Wanted::Gap("unknown-id"),
-            }
-        }
+        2 => ahead(rng, journal),
         3 => almost(rng, journal),
         4 => {
             // Behind the first part of an entry that has two, or of one that has one.
@@ -89,25 +70,40 @@ pub(crate) fn random(rng: &mut Rng, journal: &Journal) -> Id {
             } else {
                 first_of(epoch, number + 1, newest)
             };
-            place(
-                format!("{epoch:016x}-{number}.1"),
-                next,
-                newest - number + 1,
-            )
+            place(format!("{epoch:016x}-{number}.1"), next)
         }
         _ => {
             let number = had(rng, newest);
             let next = first_of(epoch, number + 1, newest);
-            place(format!("{epoch:016x}-{number}"), next, newest - number)
+            place(format!("{epoch:016x}-{number}"), next)
         }
     }
 }
 
-fn place(id: String, next: Option<String>, after: u64) -> Id {
+/// Beyond the newest entry, near or far. Whether there is such an entry only the journal knows.
+pub(crate) fn ahead(rng: &mut Rng, journal: &Journal) -> Id {
+    let Journal { epoch, newest } = *journal;
+    let ahead = if rng.bool() {
+        rng.u64(1..NEAR)
+    } else {
+        rng.u64(1..u64::MAX - newest)
+    };
+    let part = if rng.bool() {
+        format!(".{}", rng.u64(1..))
+    } else {
+        String::new()
+    };
+    Id {
+        bytes: format!("{epoch:016x}-{}{part}", newest + ahead).into_bytes(),
+        wanted: Wanted::Gap("unknown-id"),
+    }
+}
+
+fn place(id: String, next: Option<String>) -> Id {
     Id {
         bytes: id.clone().into_bytes(),
         wanted: match next {
-            Some(next) => Wanted::Goes { next, after },
+            Some(next) => Wanted::Goes { next },
             None => Wanted::Nothing { id },
         },
     }
@@ -175,7 +171,7 @@ impl Wanted {
         let heartbeat = heartbeat.ok_or("it has no heartbeat")?;
         let gap = answer.iter().find(|block| block.event == "sse.gap");
         let fine = match self {
-            Self::Goes { next, .. } => gap.is_none() && answer[1].id.as_ref() == Some(next),
+            Self::Goes { next } => gap.is_none() && answer[1].id.as_ref() == Some(next),
             Self::Nothing { id } => gap.is_none() && heartbeat.id.as_ref() == Some(id),
             Self::Start => gap.is_none() && heartbeat.id.is_some(),
             Self::Gap(reason) => gap.is_some_and(|gap| {

@@ -19,7 +19,25 @@ impl App {
     /// The starter as it is shipped.
     #[must_use]
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// The same in memory, where there is room for it: tens of thousands of saves are slow on many a
+    /// disk, and their tests are not about disks.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        const ROOM: u64 = 1 << 30;
+        let memory = Path::new("/dev/shm");
+        let has_room =
+            rustix::fs::statvfs(memory).is_ok_and(|found| found.f_bavail * found.f_frsize >= ROOM);
+        if has_room {
+            Self::in_folder(tempfile::tempdir_in(memory).unwrap())
+        } else {
+            Self::new()
+        }
+    }
+
+    fn in_folder(dir: TempDir) -> Self {
         let template = build::workspace().join("template");
         copy(&template.join("public"), &dir.path().join("public"));
         fs::copy(template.join(".env"), dir.path().join(".env")).unwrap();
