@@ -247,7 +247,7 @@ impl Truth {
     }
 
     /// Opens the journal in place, unless it is known.
-    fn look_for_another(&mut self, cache: &Path, now: At) -> Option<()> {
+    fn look_for_another(&mut self, cache: &Path) -> Option<()> {
         let held = File::open(cache.join(".sse/journal/entries")).ok()?;
         // Through the folder that was opened: another may be in its place by now.
         let word = PathBuf::from(format!("/proc/self/fd/{}/../word", held.as_raw_fd()));
@@ -255,12 +255,17 @@ impl Truth {
         if self.journals.iter().any(|journal| journal.word == word) {
             return None;
         }
+        // It is there already; it was not yet when the one before was moved away.
+        let before = self.journals.last();
+        let absent = before
+            .and_then(|journal| journal.retired)
+            .unwrap_or_default();
         self.journals.push(Journal {
             epoch: epoch(&word)?,
             word,
             held,
             entries: Vec::new(),
-            absent: now,
+            absent,
             present: BTreeMap::new(),
             retired: None,
         });
@@ -292,7 +297,8 @@ impl TruthFollower {
         let mut truth = self.lock();
         let now = clock.now();
         fs::rename(cache, to).unwrap();
-        // One that came and went between two looks would not be known; now it cannot.
+        // One that came and goes between two looks of the follower is not missed.
+        truth.look_for_another(to);
         if let Some(journal) = truth.journals.last_mut() {
             journal.retired.get_or_insert(now);
         }
@@ -349,7 +355,7 @@ fn follow(cache: &Path, clock: &Clock, truth: &Mutex<Truth>, ends: &AtomicBool) 
         {
             let mut truth = truth.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock.now();
-            truth.look_for_another(cache, now);
+            truth.look_for_another(cache);
             for journal in &mut truth.journals {
                 let result = journal.copy(clock).and_then(|copied| {
                     is_idle &= !copied;

@@ -388,6 +388,12 @@ impl World {
     /// What the servers complain about.
     fn logs(&self) -> String {
         let mut text = String::new();
+        for writer in self.writers.iter().chain(&self.former_writers) {
+            let log = std::fs::read_to_string(&writer.log).unwrap_or_default();
+            for line in log.lines().filter(|line| line.contains("actix_web_sse")) {
+                let _ = writeln!(text, "writer {}: {line}", writer.name);
+            }
+        }
         for server in &self.servers {
             let log = server.log();
             let lines: Vec<&str> = log.lines().collect();

@@ -29,6 +29,7 @@ fn writer() {
     let variable = |name| std::env::var(name).unwrap();
     let name: u64 = variable("ORACLE_WRITER").parse().unwrap();
     let mut rng = Rng::with_seed(variable("ORACLE_SEED").parse().unwrap());
+    env_logger::init();
     let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS).unwrap();
     let mut saved = File::create(variable("ORACLE_SAVED")).unwrap();
     let cache = Cache::open(&config).unwrap();
@@ -118,6 +119,7 @@ impl Writer {
             .env("ORACLE_WRITER", name.to_string())
             .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
             .env("ORACLE_SAVED", &saved)
+            .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
