@@ -21,6 +21,8 @@
 mod client;
 #[path = "oracle/clock.rs"]
 mod clock;
+#[path = "oracle/figures.rs"]
+mod figures;
 #[path = "oracle/gaps.rs"]
 mod gaps;
 #[path = "oracle/model.rs"]
@@ -33,6 +35,8 @@ mod parser;
 mod plan;
 #[path = "oracle/process.rs"]
 mod process;
+#[path = "oracle/report.rs"]
+mod report;
 #[path = "oracle/server.rs"]
 mod server;
 #[path = "oracle/truth.rs"]
@@ -44,26 +48,59 @@ mod world;
 #[path = "oracle/writer.rs"]
 mod writer;
 
+use std::{
+    fs::File,
+    io::Write,
+    time::{Instant, SystemTime},
+};
+
 /// The seed that is always run.
 const FIXED: u64 = 1;
 
-fn run(seed: u64) -> world::Figures {
+fn run(seed: u64) -> figures::Figures {
     println!("seed {seed}: ORACLE_SEED={seed} runs it again");
     match world::run(seed) {
         Ok(figures) => {
-            println!("{figures:?}");
+            println!("{figures}");
             figures
         }
         Err(why) => panic!("{why}"),
     }
 }
 
+/// What a full run has at least.
+const DELIVERIES: u64 = 1_000_000;
+const RECONNECTS: u64 = 10_000;
+
 #[test]
 fn every_client_hears_everything_once_and_in_order_whatever_happens() {
+    let random = fastrand::u64(..1 << 32);
     if let Ok(seed) = std::env::var("ORACLE_SEED") {
         run(seed.parse().expect("ORACLE_SEED is a number"));
-        return;
+    } else if let Some(log) = std::env::var_os("ORACLE_FULL") {
+        full(random, log.as_ref());
+    } else {
+        run(FIXED);
+        run(random);
     }
-    run(FIXED);
-    run(fastrand::u64(..1 << 32));
+}
+
+/// Seed after seed, until there is enough.
+fn full(first: u64, log: &std::path::Path) {
+    let (begin, start) = (SystemTime::now(), Instant::now());
+    let mut all = figures::Figures::default();
+    for seed in first.. {
+        all += run(seed);
+        if all.deliveries >= DELIVERIES && all.reconnects >= RECONNECTS {
+            break;
+        }
+    }
+    let line = format!(
+        "{} passed: seeds {first} to {}, {all}, {} s\n",
+        humantime::format_rfc3339_seconds(begin),
+        first + all.runs - 1,
+        start.elapsed().as_secs()
+    );
+    let mut log = File::options().create(true).append(true).open(log).unwrap();
+    log.write_all(line.as_bytes()).unwrap();
 }

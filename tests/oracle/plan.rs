@@ -39,6 +39,9 @@ pub(crate) enum Fault {
     StopServer(usize),
     ContinueServer(usize),
     KillWriter(usize),
+    /// A writer of its own saves so much that folders are born and swept, all under a key that
+    /// nobody listens to.
+    Flood,
     StopWriter(usize),
     ContinueWriter(usize),
     /// More notifications than a queue holds, for a server that is stopped.
@@ -71,6 +74,9 @@ impl Plan {
         while at < CHAOS {
             befall(&mut rng, at, (servers.len(), writers), &mut faults);
             at += Duration::from_millis(rng.u64(50..700));
+        }
+        for _ in 0..3 {
+            faults.push((Duration::from_millis(rng.u64(2_000..10_000)), Fault::Flood));
         }
         faults.sort_by_key(|(at, _)| *at);
         Self {

@@ -1,7 +1,6 @@
 //! One run: starts everybody, lets the plan's faults happen, waits for calm, and judges.
 
 use std::{
-    collections::HashMap,
     fmt::Write,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -12,14 +11,15 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    client::{Clients, Record, Status},
+    client::{Clients, Status},
     clock::Clock,
+    figures::Figures,
     model::At,
     noise,
-    parser::Block,
     plan::{Fault, Plan},
+    report,
     server::{Addresses, Life, Server},
-    truth::{Journal, Truth, TruthFollower},
+    truth::TruthFollower,
     verdict::Case,
     writer::Writer,
 };
@@ -28,23 +28,7 @@ use crate::{
 const CALM: Duration = Duration::from_secs(10);
 
 /// So many clients' failures are shown.
-const SHOWN: usize = 3;
-
-/// The figures of a run in which nothing was wrong.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Figures {
-    pub(crate) runs: u64,
-    pub(crate) saves: u64,
-    pub(crate) deliveries: u64,
-    pub(crate) reconnects: u64,
-    pub(crate) gaps: u64,
-    pub(crate) kills: u64,
-    pub(crate) stops: u64,
-    pub(crate) swaps: u64,
-    pub(crate) jumps: u64,
-    pub(crate) overflows: u64,
-    pub(crate) spoilt: u64,
-}
+pub(crate) const SHOWN: usize = 3;
 
 struct World {
     plan: Plan,
@@ -57,6 +41,7 @@ struct World {
     lives: Vec<Life>,
     writers: Vec<Writer>,
     former_writers: Vec<Writer>,
+    floods: Vec<Writer>,
     /// Dropped after those who work in it.
     app: TempDir,
     next_writer: u64,
@@ -84,44 +69,29 @@ pub(crate) fn run(seed: u64) -> Result<Figures, String> {
         former_writers,
         waiting,
         servers,
+        writers,
+        floods,
         app: _app,
         ..
     } = world;
-    drop(servers);
+    drop((servers, writers, floods));
     let truth = truth.end();
     let result = result.map_err(|why| {
         let shown = waiting.iter().take(SHOWN);
-        let last = shown.map(|client| excerpt(&records[*client], records[*client].len()));
+        let last = shown.map(|client| report::excerpt(&records[*client], records[*client].len()));
         format!("{why}\n{}", last.collect::<Vec<_>>().join("\n"))
     });
     let verdict = result.and_then(|()| {
         if let Some(why) = &truth.broken {
             return Err(why.clone());
         }
-        check_saves(&truth, &former_writers)?;
-        let case = Case::new(&truth, &clock, &lives, &records);
-        judge_all(&case, &records, end)
+        report::check_saves(&truth, &former_writers)?;
+        report::judge_all(&Case::new(&truth, &clock, &lives, &records), &records, end)
     });
     if let Err(why) = verdict {
         return Err(format!("seed {seed}: {why}\n{logs}"));
     }
-    figures.runs = 1;
-    figures.saves = truth.journals.iter().map(Journal::newest).sum();
-    for record in records.iter().flatten() {
-        match record {
-            Record::Request { .. } => figures.reconnects += 1,
-            Record::Block {
-                block: Block::Event { .. },
-                ..
-            } => figures.deliveries += 1,
-            Record::Block {
-                block: Block::Gap { .. },
-                ..
-            } => figures.gaps += 1,
-            _ => {}
-        }
-    }
-    figures.reconnects -= records.len() as u64;
+    figures.count(&truth, &records);
     Ok(figures)
 }
 
@@ -141,6 +111,7 @@ impl World {
             lives: Vec::new(),
             writers: Vec::new(),
             former_writers: Vec::new(),
+            floods: Vec::new(),
             next_writer: 0,
             due: Vec::new(),
             figures: Figures::default(),
@@ -152,7 +123,7 @@ impl World {
             world.servers.push(server);
         }
         for _ in 0..world.plan.writers {
-            let writer = world.new_writer();
+            let writer = world.new_writer(false);
             world.writers.push(writer);
         }
         world
@@ -180,11 +151,12 @@ impl World {
         )
     }
 
-    fn new_writer(&mut self) -> Writer {
+    fn new_writer(&mut self, floods: bool) -> Writer {
         self.next_writer += 1;
         Writer::start(
             self.next_writer,
             self.plan.seed,
+            floods,
             self.app.path(),
             &self.clock,
         )
@@ -223,10 +195,14 @@ impl World {
             Fault::KillWriter(place) => {
                 self.writers[place].process.child().kill().unwrap();
                 self.figures.kills += 1;
-                let writer = self.new_writer();
+                let writer = self.new_writer(false);
                 let mut former = std::mem::replace(&mut self.writers[place], writer);
                 former.process.child().wait().unwrap();
                 self.former_writers.push(former);
+            }
+            Fault::Flood => {
+                let writer = self.new_writer(true);
+                self.floods.push(writer);
             }
             Fault::StopWriter(place) => {
                 self.writers[place].process.stop();
@@ -313,6 +289,7 @@ impl World {
             writer.process.go_on();
             writer.finish();
         }
+        self.writers.append(&mut self.floods);
         for writer in &mut self.writers {
             let status = writer.process.child().wait().unwrap();
             if !status.success() {
@@ -422,75 +399,4 @@ fn memory() -> PathBuf {
 
 fn cache(app: &Path) -> PathBuf {
     app.join("writable/cache")
-}
-
-/// Whatever a writer was told is saved is in a journal, under that number, once.
-fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), String> {
-    let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
-    for journal in &truth.journals {
-        let mut here = HashMap::new();
-        for (number, entry) in (1..).zip(&journal.entries) {
-            let save = (entry.writer, entry.save);
-            if let Some(before) = here.insert(save, number) {
-                return Err(format!(
-                    "save {save:?} is entry {before}, and {number} again"
-                ));
-            }
-            found.entry(save).or_default().push(number);
-        }
-    }
-    for writer in writers {
-        for (number, save) in writer.saved() {
-            let at = found.get(&(writer.name, save));
-            if at.is_none_or(|numbers| !numbers.contains(&number)) {
-                return Err(format!(
-                    "lost: writer {} was told that save {save} is entry {number}; a reader finds it at {at:?}",
-                    writer.name
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn judge_all(case: &Case, records: &[Vec<Record>], end: At) -> Result<(), String> {
-    let failures: Vec<String> = records
-        .iter()
-        .enumerate()
-        .filter_map(|(client, records)| {
-            let (at, why) = case.judge(records, end).err()?;
-            Some(format!("client {client}: {why}\n{}", excerpt(records, at)))
-        })
-        .collect();
-    if failures.is_empty() {
-        return Ok(());
-    }
-    let shown = &failures[..failures.len().min(SHOWN)];
-    let jumps = case.truth.journals.iter().map(|journal| {
-        format!(
-            "{:016x}: {} entries, retired {:?}",
-            journal.epoch,
-            journal.newest(),
-            journal.retired
-        )
-    });
-    Err(format!(
-        "{} of {} clients were told something wrong:\n{}\njournals: {:?}",
-        failures.len(),
-        records.len(),
-        shown.join("\n"),
-        jumps.collect::<Vec<_>>()
-    ))
-}
-
-/// What led to a failure.
-fn excerpt(records: &[Record], at: usize) -> String {
-    let first = at.saturating_sub(12);
-    let last = records.len().min(at + 2);
-    let mut text = String::new();
-    for (index, record) in (first..).zip(&records[first..last]) {
-        let mark = if index == at { ">" } else { " " };
-        let _ = writeln!(text, "  {mark} {record:?}");
-    }
-    text
 }

@@ -22,6 +22,9 @@ use crate::{
     process::{self, Process},
 };
 
+/// As many as it takes until what was the newest folder has been swept.
+const FLOOD: u64 = 4_500;
+
 /// Not a test by itself: what a writer process runs, until its input ends.
 #[test]
 #[ignore = "run by the oracle as a process of its own"]
@@ -42,6 +45,17 @@ fn writer() {
             done.store(true, Ordering::SeqCst);
         }
     });
+    if variable("ORACLE_FLOODS") == "true" {
+        for save in 0..FLOOD {
+            let number = cache.save_blocking("k6", [name, save]).unwrap();
+            note(&mut saved, number, save);
+            if save.is_multiple_of(20) {
+                // Others get their turn, and the one who copies everything keeps up.
+                pause(&done, Duration::from_millis(1));
+            }
+        }
+        return;
+    }
     let mut save = 0;
     while !done.load(Ordering::SeqCst) {
         for _ in 0..rng.u32(1..50) {
@@ -50,18 +64,22 @@ fn writer() {
                 .ttl(ttl(&mut rng))
                 .blocking()
                 .unwrap();
-            // One write for one line, so that a kill leaves the line whole or not at all.
-            saved
-                .write_all(format!("{number} {save}\n").as_bytes())
-                .unwrap();
+            note(&mut saved, number, save);
             save += 1;
             if number % 1_000 == 999 && rng.bool() {
                 // Full: what this writer knows of the next folder will be old when it goes on.
-                pause(&done, Duration::from_millis(rng.u64(1_000..4_000)));
+                pause(&done, Duration::from_millis(rng.u64(2_000..5_000)));
             }
         }
         pause(&done, Duration::from_millis(rng.u64(0..400)));
     }
+}
+
+/// One write for one line, so that a kill leaves the line whole or not at all.
+fn note(saved: &mut File, number: u64, save: u64) {
+    saved
+        .write_all(format!("{number} {save}\n").as_bytes())
+        .unwrap();
 }
 
 fn pause(done: &AtomicBool, time: Duration) {
@@ -111,7 +129,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(name: u64, seed: u64, app: &Path, clock: &Clock) -> Self {
+    pub(crate) fn start(name: u64, seed: u64, floods: bool, app: &Path, clock: &Clock) -> Self {
         let saved = app.join(format!("saved-{name}"));
         let log = app.join(format!("writer-{name}.log"));
         let child = process::command("writer::writer", clock)
@@ -119,6 +137,7 @@ impl Writer {
             .env("ORACLE_WRITER", name.to_string())
             .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
             .env("ORACLE_SAVED", &saved)
+            .env("ORACLE_FLOODS", floods.to_string())
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

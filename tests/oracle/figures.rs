@@ -1,0 +1,86 @@
+//! What happened in a run, in numbers.
+
+use std::{
+    fmt::{self, Display},
+    ops::AddAssign,
+};
+
+use crate::{
+    client::Record,
+    parser::Block,
+    truth::{Journal, Truth},
+};
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Figures {
+    pub(crate) runs: u64,
+    pub(crate) saves: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) gaps: u64,
+    pub(crate) kills: u64,
+    pub(crate) stops: u64,
+    pub(crate) swaps: u64,
+    pub(crate) jumps: u64,
+    pub(crate) overflows: u64,
+    pub(crate) spoilt: u64,
+}
+
+impl Figures {
+    /// Adds what the clients heard in a run.
+    pub(crate) fn count(&mut self, truth: &Truth, records: &[Vec<Record>]) {
+        self.runs += 1;
+        self.saves += truth.journals.iter().map(Journal::newest).sum::<u64>();
+        for records in records {
+            let mut requests = 0_u64;
+            for record in records {
+                match record {
+                    Record::Request { .. } => requests += 1,
+                    Record::Block { block, .. } => match block {
+                        Block::Event { .. } => self.deliveries += 1,
+                        Block::Gap { .. } => self.gaps += 1,
+                        _ => {}
+                    },
+                    Record::Answer { .. } => {}
+                }
+            }
+            self.reconnects += requests.saturating_sub(1);
+        }
+    }
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, more: Self) {
+        self.runs += more.runs;
+        self.saves += more.saves;
+        self.deliveries += more.deliveries;
+        self.reconnects += more.reconnects;
+        self.gaps += more.gaps;
+        self.kills += more.kills;
+        self.stops += more.stops;
+        self.swaps += more.swaps;
+        self.jumps += more.jumps;
+        self.overflows += more.overflows;
+        self.spoilt += more.spoilt;
+    }
+}
+
+impl Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} saves, {} deliveries, {} reconnects, {} gaps, {} kills, {} stops, {} folders moved \
+             away, {} clock jumps, {} overflows, {} spoilt entries",
+            self.saves,
+            self.deliveries,
+            self.reconnects,
+            self.gaps,
+            self.kills,
+            self.stops,
+            self.swaps,
+            self.jumps,
+            self.overflows,
+            self.spoilt
+        )
+    }
+}

@@ -1,0 +1,77 @@
+//! What is wrong with a run, in words.
+
+use std::{collections::HashMap, fmt::Write};
+
+use crate::{client::Record, model::At, truth::Truth, verdict::Case, world::SHOWN, writer::Writer};
+
+/// Whatever a writer was told is saved is in a journal, under that number, once.
+pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), String> {
+    let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
+    for journal in &truth.journals {
+        let mut here = HashMap::new();
+        for (number, entry) in (1..).zip(&journal.entries) {
+            let save = (entry.writer, entry.save);
+            if let Some(before) = here.insert(save, number) {
+                return Err(format!(
+                    "save {save:?} is entry {before}, and {number} again"
+                ));
+            }
+            found.entry(save).or_default().push(number);
+        }
+    }
+    for writer in writers {
+        for (number, save) in writer.saved() {
+            let at = found.get(&(writer.name, save));
+            if at.is_none_or(|numbers| !numbers.contains(&number)) {
+                return Err(format!(
+                    "lost: writer {} was told that save {save} is entry {number}; a reader finds it at {at:?}",
+                    writer.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every client's stream, one after the other.
+pub(crate) fn judge_all(case: &Case, records: &[Vec<Record>], end: At) -> Result<(), String> {
+    let failures: Vec<String> = records
+        .iter()
+        .enumerate()
+        .filter_map(|(client, records)| {
+            let (at, why) = case.judge(records, end).err()?;
+            Some(format!("client {client}: {why}\n{}", excerpt(records, at)))
+        })
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let shown = &failures[..failures.len().min(SHOWN)];
+    let jumps = case.truth.journals.iter().map(|journal| {
+        format!(
+            "{:016x}: {} entries, retired {:?}",
+            journal.epoch,
+            journal.newest(),
+            journal.retired
+        )
+    });
+    Err(format!(
+        "{} of {} clients were told something wrong:\n{}\njournals: {:?}",
+        failures.len(),
+        records.len(),
+        shown.join("\n"),
+        jumps.collect::<Vec<_>>()
+    ))
+}
+
+/// What led to a failure.
+pub(crate) fn excerpt(records: &[Record], at: usize) -> String {
+    let first = at.saturating_sub(12);
+    let last = records.len().min(at + 2);
+    let mut text = String::new();
+    for (index, record) in (first..).zip(&records[first..last]) {
+        let mark = if index == at { ">" } else { " " };
+        let _ = writeln!(text, "  {mark} {record:?}");
+    }
+    text
+}
