@@ -21,10 +21,14 @@
 mod client;
 #[path = "oracle/clock.rs"]
 mod clock;
+#[path = "oracle/disk.rs"]
+mod disk;
 #[path = "oracle/figures.rs"]
 mod figures;
 #[path = "oracle/gaps.rs"]
 mod gaps;
+#[path = "oracle/habits.rs"]
+mod habits;
 #[path = "oracle/model.rs"]
 mod model;
 #[path = "oracle/noise.rs"]

@@ -1,7 +1,7 @@
 //! The clients: many, on one thread, each as a browser is, but less patient.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -16,9 +16,9 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    model::{At, Filter, Id, Place},
-    parser::{Block, Parser},
-    server::{Address, Addresses, lock},
+    model::{At, Filter, Id},
+    parser::{Block, Parser, Reason},
+    server::{Address, Addresses},
 };
 
 /// What clients do at the time.
@@ -69,8 +69,9 @@ pub(crate) enum Sent {
 pub(crate) struct Status {
     pub(crate) last: Option<Id>,
     pub(crate) filter: Filter,
-    /// When the stream was asked for that is open now.
-    pub(crate) open_since: Option<At>,
+    pub(crate) is_open: bool,
+    /// When it was put to where it is as one that is new: what was over by then is nothing to it.
+    pub(crate) new_at: Option<At>,
 }
 
 /// All clients of a run.
@@ -80,15 +81,15 @@ pub(crate) struct Clients {
     thread: JoinHandle<Vec<Vec<Record>>>,
 }
 
-struct Client {
-    rng: Rng,
+pub(crate) struct Client {
+    pub(crate) rng: Rng,
     clock: Arc<Clock>,
-    addresses: Addresses,
+    pub(crate) addresses: Addresses,
     phase: watch::Receiver<Phase>,
     all: Arc<Vec<Mutex<Status>>>,
     index: usize,
     filter: Filter,
-    last: Option<Id>,
+    pub(crate) last: Option<Id>,
     records: Vec<Record>,
 }
 
@@ -111,7 +112,8 @@ impl Clients {
         let status = Status {
             last: None,
             filter: Filter::ALL,
-            open_since: None,
+            is_open: false,
+            new_at: None,
         };
         let all: Arc<Vec<_>> = Arc::new((0..count).map(|_| Mutex::new(status)).collect());
         let clients: Vec<Client> = (0..count)
@@ -178,7 +180,7 @@ impl Client {
             }
             if let Some(address) = self.some_server() {
                 self.visit(&address, phase).await;
-                self.publish(None);
+                self.publish(false);
             }
             let away = match phase {
                 Phase::Chaos => self.some_absence(),
@@ -188,54 +190,6 @@ impl Client {
                 () = sleep(away) => {}
                 _ = self.phase.changed() => {}
             }
-        }
-    }
-
-    fn some_server(&mut self) -> Option<Address> {
-        let running: Vec<Address> = lock(&self.addresses).iter().flatten().cloned().collect();
-        (!running.is_empty()).then(|| running[self.rng.usize(..running.len())].clone())
-    }
-
-    fn some_absence(&mut self) -> Duration {
-        Duration::from_millis(match self.rng.u32(..100) {
-            0..60 => self.rng.u64(..20),
-            60..95 => self.rng.u64(..300),
-            95..99 => self.rng.u64(..2_000),
-            _ => self.rng.u64(..6_000),
-        })
-    }
-
-    fn some_filter(&mut self) -> Filter {
-        match self.rng.u32(..10) {
-            0..4 => Filter::ALL,
-            4 | 5 => Filter(0b100_0000),
-            _ => Filter(self.rng.u8(1..128)),
-        }
-    }
-
-    fn some_id(&mut self, phase: Phase) -> Sent {
-        let Some(last) = self.last else {
-            return Sent::Nothing;
-        };
-        if phase != Phase::Chaos {
-            return Sent::Last(last);
-        }
-        let known = last.place.next - 1;
-        match self.rng.u32(..100) {
-            0..3 => Sent::Nothing,
-            3 => Sent::Garbage,
-            4 => Sent::Invented(Id::behind(last.epoch, self.rng.u64(..=known))),
-            5 => Sent::Invented(Id::behind(last.epoch, known + 1_000_000)),
-            6 => Sent::Invented(Id::behind(self.rng.u64(..), known)),
-            7 if self.rng.bool() => {
-                // One too few parts is a place, too.
-                let place = Place {
-                    next: known.max(1),
-                    parts: 1,
-                };
-                Sent::Invented(Id { place, ..last })
-            }
-            _ => Sent::Last(last),
         }
     }
 
@@ -270,7 +224,7 @@ impl Client {
             // It forgets what it was, until a server says so.
             self.last = None;
         }
-        self.publish(Some(at));
+        self.publish(true);
         let mut phase = self.phase.clone();
         tokio::select! {
             () = self.talk(socket, address, sent, &visit) => {}
@@ -342,29 +296,37 @@ impl Client {
     }
 
     fn take(&mut self, at: At, block: Block) {
-        let id = match &block {
-            Block::Event { id, .. } | Block::Gap { id, .. } => Some(*id),
-            Block::Heartbeat { id } => *id,
-            Block::Strange(_) => None,
+        let (id, is_new) = match &block {
+            Block::Gap { reason, id } => (
+                Some(*id),
+                matches!(reason, Reason::UnknownId | Reason::OtherEpoch),
+            ),
+            Block::Event { id, .. } => (Some(*id), false),
+            Block::Heartbeat { id } => (*id, self.last.is_none()),
+            Block::Strange(_) => (None, false),
         };
         self.records.push(Record::Block { at, block });
         if id.is_some() {
             self.last = id;
-            let mut status = self.all[self.index]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut status = self.status();
             status.last = id;
+            if is_new {
+                status.new_at = Some(at);
+            }
         }
     }
 
-    fn publish(&self, open_since: Option<At>) {
-        let mut status = self.all[self.index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *status = Status {
+    fn publish(&self, is_open: bool) {
+        *self.status() = Status {
             last: self.last,
             filter: self.filter,
-            open_since,
+            is_open,
+            new_at: None,
         };
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        let status = self.all[self.index].lock();
+        status.unwrap_or_else(PoisonError::into_inner)
     }
 }

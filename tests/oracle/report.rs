@@ -2,7 +2,16 @@
 
 use std::{collections::HashMap, fmt::Write};
 
-use crate::{client::Record, model::At, truth::Truth, verdict::Case, world::SHOWN, writer::Writer};
+use crate::{
+    client::{Record, Status},
+    clock::Clock,
+    disk::Entry,
+    model::At,
+    truth::Truth,
+    verdict::Case,
+    world::SHOWN,
+    writer::Writer,
+};
 
 /// Whatever a writer was told is saved is in a journal, under that number, once.
 pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), String> {
@@ -31,6 +40,35 @@ pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), Strin
         }
     }
     Ok(())
+}
+
+/// Clients that have not had everything that there is for them, and what they lack.
+pub(crate) fn who_waits(truth: &Truth, clock: &Clock, status: &[Status]) -> Vec<(usize, String)> {
+    let Some(journal) = truth.current() else {
+        return vec![(0, "there is no journal".into())];
+    };
+    let now = clock.now();
+    let (_, wall) = clock.wall(now, now);
+    let lacks = |status: &Status| {
+        let (Some(id), true) = (status.last, status.is_open) else {
+            return Some("it has no stream".to_owned());
+        };
+        if id.epoch != journal.epoch {
+            return Some(format!("it is in another journal, at {id}"));
+        }
+        let is_over = |entry: &Entry| entry.ttl > 0 && wall >= entry.time + entry.ttl;
+        let (number, ..) = journal
+            .wanted(status.filter, id.place, journal.end())
+            .find(|(.., entry)| {
+                let is_nothing_to_it = status.new_at.is_some_and(|new| entry.absent <= new);
+                !(is_nothing_to_it && is_over(entry))
+            })?;
+        Some(format!("it is at {id}, and wants {number}"))
+    };
+    let waiting = status.iter().enumerate();
+    waiting
+        .filter_map(|(client, status)| Some((client, lacks(status)?)))
+        .collect()
 }
 
 /// Every client's stream, one after the other.

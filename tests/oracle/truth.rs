@@ -14,15 +14,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::{
     clock::Clock,
-    model::{At, Filter, KEYS, Place, digest},
+    disk::{Entry, epoch, read},
+    model::{At, Filter, Place},
 };
 
 /// How often the folders are listed.
@@ -42,32 +40,6 @@ pub(crate) struct Journal {
     pub(crate) retired: Option<At>,
 }
 
-/// One entry.
-pub(crate) struct Entry {
-    /// A moment at which it was not there yet.
-    pub(crate) absent: At,
-    /// A moment at which it was.
-    pub(crate) seen: At,
-    /// In milliseconds since 1970.
-    pub(crate) time: i64,
-    pub(crate) ttl: i64,
-    key: usize,
-    pub(crate) writer: u64,
-    pub(crate) save: u64,
-    pub(crate) digest: u64,
-    /// A moment before its file was spoilt.
-    pub(crate) spoilt: Option<At>,
-}
-
-#[derive(Deserialize)]
-struct Document<'a> {
-    time: &'a str,
-    ttl_ms: i64,
-    key: &'a str,
-    #[serde(borrow)]
-    value: &'a RawValue,
-}
-
 #[derive(Default)]
 pub(crate) struct Truth {
     pub(crate) journals: Vec<Journal>,
@@ -80,13 +52,6 @@ pub(crate) struct TruthFollower {
     truth: Arc<Mutex<Truth>>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-}
-
-impl Entry {
-    /// The events that it fires, in their order.
-    pub(crate) fn events(&self) -> &'static [u8] {
-        KEYS[self.key].1
-    }
 }
 
 impl Journal {
@@ -198,40 +163,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> {
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let time = humantime::parse_rfc3339(document.time).map_err(|error| error.to_string())?;
-    let time = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_err(|error| error.to_string())?;
-    let (value, name) = (document.value.get(), document.time);
-    let saved: Vec<serde_json::Value> =
-        serde_json::from_str(value).map_err(|error| error.to_string())?;
-    let number = |at: usize| saved.get(at).and_then(serde_json::Value::as_u64);
-    Ok(Entry {
-        absent,
-        seen,
-        time: i64::try_from(time.as_millis()).unwrap(),
-        ttl: document.ttl_ms,
-        key: KEYS
-            .iter()
-            .position(|(key, ..)| *key == document.key)
-            .ok_or("the key is none of ours")?,
-        writer: number(0).ok_or("no writer")?,
-        save: number(1).ok_or("no number of the save")?,
-        digest: digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
-        spoilt: None,
-    })
-}
-
-/// The epoch of a journal: its random word and this boot's, one over the other.
-fn epoch(word: &str) -> Option<u64> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let boot = u128::from_str_radix(&boot.trim().replace('-', ""), 16).ok()?;
-    let mixed = u128::from_str_radix(word.trim(), 16).ok()? ^ boot;
-    u64::try_from((mixed >> 64) ^ (mixed & u128::from(u64::MAX))).ok()
 }
 
 impl Truth {

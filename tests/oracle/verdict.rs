@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use crate::{
     client::{Record, Sent},
     clock::Clock,
+    disk::Entry,
     gaps,
     model::{At, Filter, Id, Place},
     parser::Block,
     server::Life,
-    truth::{Entry, Truth},
+    truth::Truth,
 };
 
 /// What is known of a run when it is over.

@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    client::{Clients, Status},
+    client::Clients,
     clock::Clock,
     figures::Figures,
     model::At,
@@ -306,7 +306,7 @@ impl World {
             self.check()?;
             if self.servers.iter().all(Server::is_listening) {
                 clients.calm();
-                let waiting = self.who_waits(&clients.status());
+                let waiting = report::who_waits(&self.truth.lock(), &self.clock, &clients.status());
                 self.waiting = waiting.iter().map(|(client, _)| *client).collect();
                 let waiting: Vec<String> = waiting
                     .into_iter()
@@ -332,34 +332,6 @@ impl World {
             }
             thread::sleep(Duration::from_millis(20));
         }
-    }
-
-    fn who_waits(&self, status: &[Status]) -> Vec<(usize, String)> {
-        let truth = self.truth.lock();
-        let Some(journal) = truth.current() else {
-            return vec![(0, "there is no journal".into())];
-        };
-        let now = self.clock.now();
-        let (_, wall) = self.clock.wall(now, now);
-        let waits = |status: &Status| {
-            let (Some(id), Some(since)) = (status.last, status.open_since) else {
-                return Some("it has no stream".to_owned());
-            };
-            if id.epoch != journal.epoch {
-                return Some(format!("it is in another journal, at {id}"));
-            }
-            let mut wanted = journal.wanted(status.filter, id.place, journal.end());
-            // A new client hears nothing of what was over when it came.
-            let waits =
-                wanted.find(|(_, _, e)| !(e.absent < since && e.ttl > 0 && wall >= e.time + e.ttl));
-            waits.map(|(number, ..)| {
-                format!("it is at {id}, and wants {number}; its stream is open since {since:?}")
-            })
-        };
-        let waiting = status.iter().enumerate();
-        waiting
-            .filter_map(|(client, status)| Some((client, waits(status)?)))
-            .collect()
     }
 
     /// What the servers complain about.
