@@ -203,13 +203,10 @@ impl EventStream {
         }
     }
 
-    /// The tail may follow the client's journal by now. What it has read of it was saved before the
-    /// stream came.
+    /// The tail may follow the client's journal by now.
     fn arrive(&mut self) {
-        let opening = self.hub.opening();
-        if opening.epoch == self.place.epoch {
+        if self.hub.feed().ring.epoch() == self.place.epoch {
             self.outdated = None;
-            self.place.replay_until = opening.end - 1;
         }
     }
 
@@ -243,8 +240,11 @@ impl EventStream {
                 self.ahead_is_known = true;
                 return Answer::Further;
             }
-            Ok(Ok(Replayed::InForce { outdated })) => {
-                self.outdated = Some(outdated);
+            Ok(Ok(Replayed::InForce { outdated, newest })) => {
+                // What is saved from now on is delivered as it comes, however late the tail is.
+                if self.outdated.replace(outdated).is_none() {
+                    self.place.replay_until = newest;
+                }
                 return Answer::Further;
             }
             Ok(Ok(Replayed::Unknown)) => {

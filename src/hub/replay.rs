@@ -34,6 +34,8 @@ pub(crate) enum Replayed {
     InForce {
         /// What the ring shows.
         outdated: Epoch,
+        /// The newest entry that the client comes back to.
+        newest: u64,
     },
     /// The journal in force is another.
     OtherEpoch,
@@ -59,7 +61,8 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
     }
     if request.ring != request.place.epoch {
         let outdated = request.ring;
-        return Ok(Replayed::InForce { outdated });
+        let newest = journal.newest()?;
+        return Ok(Replayed::InForce { outdated, newest });
     }
     let mut cursor = request.place.cursor;
     let Cursor { next, parts } = cursor;

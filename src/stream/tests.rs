@@ -2,7 +2,11 @@
 
 use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, time::Duration};
 
-use actix_web::{body::MessageBody, rt::time::timeout, test::TestRequest};
+use actix_web::{
+    body::MessageBody,
+    rt::time::{sleep, timeout},
+    test::TestRequest,
+};
 
 use super::EventStream;
 use crate::{Config, Sse, cache::Cache, subscription::Subscription};
@@ -154,6 +158,34 @@ async fn a_journal_that_the_client_knows_before_its_server_does_is_no_gap() {
     assert!(!heard.contains("had") && !heard.contains("gap"), "{heard}");
     let mut unknown = app.open(Some("0123456789abcdef-1"));
     expect(&mut unknown, &["sse.gap", "other-epoch"]).await;
+}
+
+#[actix_web::test]
+async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_notices() {
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(1)));
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    app.cache.save_blocking("k", "had").unwrap();
+    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    // Its place is looked up now.
+    expect(&mut returning, &["sse.heartbeat"]).await;
+    assert!(
+        timeout(Duration::from_millis(200), next(&mut returning))
+            .await
+            .is_err()
+    );
+    let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
+    brief.blocking().unwrap();
+    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    // Nobody asks for it before the tail has read it all.
+    let read = async {
+        while app.sse.hub.opening().epoch != epoch || app.sse.hub.opening().end != 3 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), read).await.unwrap();
+    let heard = next(&mut returning).await;
+    assert!(heard.contains("brief"), "{heard}");
 }
 
 #[actix_web::test]
