@@ -60,12 +60,16 @@ impl Plan {
         let history = *pick(&mut rng, &[1_000, 1_000, 2_000, 5_000]);
         let lookback = Duration::from_millis(rng.u64(200..2_000));
         let servers = (0..rng.usize(2..4))
-            .map(|_| Setup {
+            .map(|place| Setup {
                 in_memory: *pick(&mut rng, &[8, 64, 256, 1_024]),
                 history,
                 poll: Duration::from_millis(rng.u64(200..1_000)),
                 lookback,
-                stream: Duration::from_millis(*pick(&mut rng, &[0, 0, 1_500, 4_000])),
+                // One at least whose streams never end, so that no return hides a lost wake-up.
+                stream: Duration::from_millis(match place {
+                    0 => 0,
+                    _ => *pick(&mut rng, &[0, 0, 1_500, 4_000]),
+                }),
             })
             .collect::<Vec<_>>();
         let (writers, clients) = (rng.usize(3..6), rng.usize(24..48));

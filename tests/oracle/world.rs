@@ -21,7 +21,7 @@ use crate::{
     server::{Addresses, Life, Server},
     truth::TruthFollower,
     verdict::Case,
-    writer::Writer,
+    writer::{Part, Writer},
 };
 
 /// Nobody saves, nobody is disturbed: for so long at most nobody comes further, on a busy machine.
@@ -123,7 +123,7 @@ impl World {
             world.servers.push(server);
         }
         for _ in 0..world.plan.writers {
-            let writer = world.new_writer(false);
+            let writer = world.new_writer(Part::Usual);
             world.writers.push(writer);
         }
         world
@@ -151,12 +151,12 @@ impl World {
         )
     }
 
-    fn new_writer(&mut self, floods: bool) -> Writer {
+    fn new_writer(&mut self, part: Part) -> Writer {
         self.next_writer += 1;
         Writer::start(
             self.next_writer,
             self.plan.seed,
-            floods,
+            part,
             self.app.path(),
             &self.clock,
         )
@@ -195,13 +195,13 @@ impl World {
             Fault::KillWriter(place) => {
                 self.writers[place].process.child().kill().unwrap();
                 self.figures.kills += 1;
-                let writer = self.new_writer(false);
+                let writer = self.new_writer(Part::Usual);
                 let mut former = std::mem::replace(&mut self.writers[place], writer);
                 former.process.child().wait().unwrap();
                 self.former_writers.push(former);
             }
             Fault::Flood => {
-                let writer = self.new_writer(true);
+                let writer = self.new_writer(Part::Flood);
                 self.floods.push(writer);
             }
             Fault::StopWriter(place) => {
@@ -290,6 +290,16 @@ impl World {
             writer.finish();
         }
         self.writers.append(&mut self.floods);
+        self.let_writers_end()?;
+        self.wait_for_all(clients)?;
+        // All streams are open and have nothing to do: only a wake-up brings them what comes now.
+        let last = self.new_writer(Part::Last);
+        self.writers.push(last);
+        self.let_writers_end()?;
+        self.wait_for_all(clients)
+    }
+
+    fn let_writers_end(&mut self) -> Result<(), String> {
         for writer in &mut self.writers {
             let status = writer.process.child().wait().unwrap();
             if !status.success() {
@@ -298,6 +308,10 @@ impl World {
             }
         }
         self.former_writers.append(&mut self.writers);
+        Ok(())
+    }
+
+    fn wait_for_all(&mut self, clients: &Clients) -> Result<(), String> {
         let mut places = Vec::new();
         let mut moved = Instant::now();
         loop {

@@ -45,16 +45,26 @@ fn writer() {
             done.store(true, Ordering::SeqCst);
         }
     });
-    if variable("ORACLE_FLOODS") == "true" {
-        for save in 0..FLOOD {
-            let number = cache.save_blocking("k6", [name, save]).unwrap();
-            note(&mut saved, number, save);
-            if save.is_multiple_of(20) {
-                // Others get their turn, and the one who copies everything keeps up.
-                pause(&done, Duration::from_millis(1));
+    match variable("ORACLE_PART").as_str() {
+        "Flood" => {
+            for save in 0..FLOOD {
+                let number = cache.save_blocking("k6", [name, save]).unwrap();
+                note(&mut saved, number, save);
+                if save.is_multiple_of(20) {
+                    // Others get their turn, and the one who copies everything keeps up.
+                    pause(&done, Duration::from_millis(1));
+                }
             }
+            return;
         }
-        return;
+        "Last" => {
+            for (save, (key, ..)) in (0..).zip(KEYS) {
+                let number = cache.save_blocking(key, [name, save]).unwrap();
+                note(&mut saved, number, save);
+            }
+            return;
+        }
+        _ => {}
     }
     let mut save = 0;
     while !done.load(Ordering::SeqCst) {
@@ -119,6 +129,17 @@ fn ttl(rng: &mut Rng) -> Duration {
     Duration::from_millis(milliseconds[rng.usize(..milliseconds.len())])
 }
 
+/// What a writer does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    /// Saves by chance until it is told to end.
+    Usual,
+    /// Saves as much as fills and sweeps several folders.
+    Flood,
+    /// Saves once under each key.
+    Last,
+}
+
 /// One writer process.
 pub(crate) struct Writer {
     pub(crate) name: u64,
@@ -129,7 +150,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(name: u64, seed: u64, floods: bool, app: &Path, clock: &Clock) -> Self {
+    pub(crate) fn start(name: u64, seed: u64, part: Part, app: &Path, clock: &Clock) -> Self {
         let saved = app.join(format!("saved-{name}"));
         let log = app.join(format!("writer-{name}.log"));
         let child = process::command("writer::writer", clock)
@@ -137,7 +158,7 @@ impl Writer {
             .env("ORACLE_WRITER", name.to_string())
             .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
             .env("ORACLE_SAVED", &saved)
-            .env("ORACLE_FLOODS", floods.to_string())
+            .env("ORACLE_PART", format!("{part:?}"))
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
