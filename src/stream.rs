@@ -1,5 +1,6 @@
 //! One client's stream: the body of its response.
 
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,10 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
 use tokio::{
     task::{JoinError, JoinHandle},
-    time::{Instant, Sleep, sleep_until},
+    time::Instant,
 };
 
+use self::schedule::{Due, Schedule};
 use crate::{
     epoch::Epoch,
     error::Error,
@@ -30,9 +32,6 @@ use crate::{
 
 /// As many bytes are given to actix-web at once.
 const PIECE: usize = 8 * 1024;
-
-/// How long after a heartbeat a connection is tried once more.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 /// A comment, which no client tells anybody of.
 const PROBE: &[u8] = b":\n";
@@ -58,25 +57,9 @@ pub struct EventStream {
     /// not noticed yet that the folder was replaced.
     outdated: Option<Epoch>,
     waiting: Waiting,
-    timer: Pin<Box<Sleep>>,
-    heartbeat: Duration,
-    heartbeat_at: Instant,
-    lifetime: Lifetime,
-    /// A client that has closed its connection answers the next block by a reset, and actix-web
-    /// notices a reset when it writes again. Without this, that would be a heartbeat later.
-    probe_at: Option<Instant>,
+    schedule: Schedule,
     ended: bool,
     _permit: Permit,
-}
-
-/// How long the stream lasts, by the configuration in force.
-struct Lifetime {
-    opened: Instant,
-    /// The stream's own share of the configured duration.
-    variation: f64,
-    ends_at: Option<Instant>,
-    /// The configuration that says so.
-    version: usize,
 }
 
 /// A place in this thread's list of waiting streams.
@@ -100,9 +83,7 @@ impl EventStream {
         subscription.check(hub.config().events())?;
         let permit = hub.permit(subscription.address)?;
         hub.close_with_the_process();
-        let now = Instant::now();
-        let config = hub.config();
-        let (heartbeat, retry) = (config.heartbeat(), config.retry());
+        let retry = hub.config().retry();
         let waiters = hub.feed().waiters();
         let mut stream = Self {
             filter: Arc::new(subscription.filter),
@@ -116,11 +97,7 @@ impl EventStream {
                 place: waiters.join(),
                 waiters,
             },
-            timer: Box::pin(sleep_until(now + heartbeat)),
-            heartbeat,
-            heartbeat_at: now + heartbeat,
-            lifetime: Lifetime::new(&hub, now),
-            probe_at: None,
+            schedule: Schedule::new(&hub),
             ended: false,
             _permit: permit,
             hub,
@@ -148,7 +125,7 @@ impl EventStream {
         // An id that only the journal can confirm is not repeated to the client before it has.
         let id = self.is_confirmed().then(|| self.place.id());
         self.due
-            .extend_from_slice(&heartbeat(id, self.heartbeat, retry));
+            .extend_from_slice(&heartbeat(id, self.schedule.heartbeat(), retry));
     }
 
     fn is_confirmed(&self) -> bool {
@@ -289,44 +266,19 @@ impl EventStream {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.hub.feed().is_closing() || self.lifetime.ends_at.is_some_and(|end| now >= end)
-    }
-
-    fn due_at(&self) -> Instant {
-        let others = [self.lifetime.ends_at, self.probe_at];
-        others
-            .into_iter()
-            .flatten()
-            .fold(self.heartbeat_at, Instant::min)
+        self.hub.feed().is_closing() || self.schedule.is_over(now)
     }
 
     /// The next planned block.
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        loop {
-            let due_at = self.due_at();
-            // Every event puts the heartbeat off. The timer is not moved each time, but fires at
-            // the old time and is set anew then.
-            if due_at < self.timer.deadline() {
-                self.timer.as_mut().reset(due_at);
-            }
-            ready!(self.timer.as_mut().poll(context));
-            let now = Instant::now();
-            if self.is_over(now) {
-                return Poll::Ready(self.farewell());
-            }
-            if now >= self.heartbeat_at {
-                self.heartbeat_at = now + self.heartbeat;
-                self.probe_at = Some(now + PROBE_AFTER.min(self.heartbeat / 2));
-                let due_at = self.due_at();
-                self.timer.as_mut().reset(due_at);
+    fn poll_schedule(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        Poll::Ready(match ready!(self.schedule.poll(context)) {
+            Due::End => self.farewell(),
+            Due::Heartbeat => {
                 self.heartbeat(None);
-                return Poll::Ready(self.due.split().freeze());
+                self.due.split().freeze()
             }
-            if self.probe_at.take_if(|at| now >= *at).is_some() {
-                return Poll::Ready(Bytes::from_static(PROBE));
-            }
-            self.timer.as_mut().reset(due_at);
-        }
+            Due::Probe => Bytes::from_static(PROBE),
+        })
     }
 }
 
@@ -353,14 +305,13 @@ impl MessageBody for EventStream {
         if this.ended {
             return Poll::Ready(None);
         }
-        this.lifetime.follow(&this.hub);
+        this.schedule.follow(&this.hub);
         if this.is_over(now) {
             return Poll::Ready(Some(Ok(this.farewell())));
         }
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
-                this.heartbeat_at = now + this.heartbeat;
-                this.probe_at = None;
+                this.schedule.was_heard(now);
                 this.rest = bytes;
                 return Poll::Ready(Some(Ok(this.piece())));
             }
@@ -368,35 +319,7 @@ impl MessageBody for EventStream {
             Poll::Ready(None) => this.waiting.wait(context),
             Poll::Pending => {}
         }
-        this.poll_timer(context).map(|bytes| Some(Ok(bytes)))
-    }
-}
-
-impl Lifetime {
-    fn new(hub: &Hub, opened: Instant) -> Self {
-        let mut new = Self {
-            opened,
-            variation: variation(),
-            ends_at: None,
-            version: hub.config_version(),
-        };
-        new.plan(hub);
-        new
-    }
-
-    /// Plans anew, if the configuration has changed.
-    fn follow(&mut self, hub: &Hub) {
-        let version = hub.config_version();
-        if version != self.version {
-            self.version = version;
-            self.plan(hub);
-        }
-    }
-
-    fn plan(&mut self, hub: &Hub) {
-        let duration = hub.config().stream_duration();
-        self.ends_at =
-            (!duration.is_zero()).then(|| self.opened + duration.mul_f64(self.variation));
+        this.poll_schedule(context).map(|bytes| Some(Ok(bytes)))
     }
 }
 
