@@ -224,6 +224,12 @@ impl EventStream {
                 }
                 return Answer::Further;
             }
+            // Where the ring is, the client may have been before: it goes on in the journal in
+            // force, when the tail has come there.
+            Ok(Ok(Replayed::Outdated(ring))) => {
+                self.outdated = Some(ring);
+                return Answer::Further;
+            }
             Ok(Ok(Replayed::Unknown)) => {
                 let place = Place::of_a_new_client(self.hub.opening());
                 return Answer::Chunk(self.begin_again(place, Gap::UnknownId));

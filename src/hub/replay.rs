@@ -39,6 +39,8 @@ pub(crate) enum Replayed {
     },
     /// The journal in force is another.
     OtherEpoch,
+    /// It is another, and a third is what the ring still shows.
+    Outdated(Epoch),
 }
 
 /// What a stream asks of the journal; it owns all, since it is answered on another thread.
@@ -57,7 +59,12 @@ pub(crate) struct Request {
 pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error> {
     let journal = store.journal()?;
     if journal.epoch() != request.place.epoch {
-        return Ok(Replayed::OtherEpoch);
+        let expected = [request.place.epoch, journal.epoch()];
+        return Ok(if expected.contains(&request.ring) {
+            Replayed::OtherEpoch
+        } else {
+            Replayed::Outdated(request.ring)
+        });
     }
     if request.ring != request.place.epoch {
         let outdated = request.ring;

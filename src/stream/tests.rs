@@ -189,6 +189,24 @@ async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_
 }
 
 #[actix_web::test]
+async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_one() {
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
+    app.cache.save_blocking("k", "old").unwrap();
+    let mut stream = app.open(None);
+    expect(&mut stream, &["\"old\""]).await;
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    let mut returning = app.open(Some("0123456789abcdef-1"));
+    let first = expect(&mut returning, &["event: ", "\n\n"]).await;
+    assert_eq!(first, "", "nothing but a heartbeat, and that was it");
+    let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
+    let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
+    let gap = format!("id: {epoch}-0\nevent: sse.gap");
+    assert!(chunk.unwrap().unwrap().starts_with(gap.as_bytes()));
+}
+
+#[actix_web::test]
 async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
     // The server looks after old entries when it starts, and makes the folder for it.
