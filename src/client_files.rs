@@ -4,17 +4,17 @@ use include_dir::{Dir, include_dir};
 
 static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets");
 
-/// A file that browsers load.
+/// A file that browsers load, or editors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientFile {
-    /// The file's name: `sse.js` or `sse-client.js`.
+    /// The file's name: `sse.js`, `sse.d.ts` or `sse-client.js`.
     pub name: &'static str,
     /// Its text.
     pub contents: &'static str,
 }
 
-/// The files that belong into an app's `public/js`: `sse.js`, the client, and `sse-client.js`, a
-/// first set of listeners for the app's owner to change.
+/// The files that belong into an app's `public/js`: `sse.js`, the client, `sse.d.ts`, its types, and
+/// `sse-client.js`, a first set of listeners for the app's owner to change.
 pub fn client_files() -> impl Iterator<Item = ClientFile> {
     ASSETS
         .get_dir("js")
@@ -40,10 +40,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_scripts_are_there() {
+    fn the_scripts_and_the_types_are_there() {
         let mut names: Vec<_> = client_files().map(|file| file.name).collect();
         names.sort_unstable();
-        assert_eq!(names, ["sse-client.js", "sse.js"]);
+        assert_eq!(names, ["sse-client.js", "sse.d.ts", "sse.js"]);
         assert!(client_files().all(|file| !file.contents.is_empty()));
     }
 }

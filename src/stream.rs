@@ -85,9 +85,10 @@ impl EventStream {
         hub.close_with_the_process();
         let retry = hub.config().retry();
         let waiters = hub.feed().waiters();
+        let opening = hub.opening();
         let mut stream = Self {
             filter: Arc::new(subscription.filter),
-            place: Place::of_a_new_client(hub.opening()),
+            place: Place::of_a_new_client(opening),
             due: BytesMut::new(),
             rest: Bytes::new(),
             from_journal: None,
@@ -107,9 +108,10 @@ impl EventStream {
             // Whether it is of another journal decides the one on the disk, which may be newer than
             // what the tail follows.
             Some(LastEventId::Ours(id)) => {
-                stream.place.epoch = id.epoch;
-                stream.place.cursor = id.cursor;
-                stream.place.returning = true;
+                stream.place = Place::of_a_returning_client(opening, id);
+                if subscription.lookback {
+                    stream.place = stream.place.looking_back(opening);
+                }
             }
             Some(LastEventId::Unknown) => stream.gap(Gap::UnknownId),
         }

@@ -11,11 +11,14 @@ use crate::{
 };
 
 /// A client's request for a stream: `?events=a,b`, and the id of the last event that it has had,
-/// in the header `Last-Event-ID` or as `?last_event_id=`.
+/// in the header `Last-Event-ID` or as `?last_event_id=`. Beside an id, `?lookback=true` asks for what
+/// was saved in the few seconds before, too: for a connection that returning and new pages share.
 #[derive(Debug, Clone, Default)]
 pub struct Subscription {
     pub(crate) filter: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
+    /// Whether a client that returns also wants what a new one gets.
+    pub(crate) lookback: bool,
     /// Whose streams this one counts among.
     pub(crate) address: Option<IpAddr>,
 }
@@ -32,6 +35,7 @@ pub(crate) enum LastEventId {
 struct Query {
     events: Option<String>,
     last_event_id: Option<String>,
+    lookback: Option<bool>,
 }
 
 impl Subscription {
@@ -47,7 +51,7 @@ impl Subscription {
                 ErrorKind::Request,
                 format!("the query cannot be read: {error}"),
             )
-            .with_help("write ?events=name1,name2 and ?last_event_id=ID, each once")
+            .with_help("write ?events=name1,name2, ?last_event_id=ID and ?lookback=true, each once")
         })?;
         let header = request
             .headers()
@@ -70,6 +74,7 @@ impl Subscription {
         Ok(Self {
             filter,
             last_event_id: header.flatten().or(in_query.flatten()),
+            lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
         })
     }

@@ -114,6 +114,36 @@ fn a_client_that_returns_gets_what_it_has_not_had() {
 }
 
 #[test]
+fn a_connection_that_old_and_new_pages_share_looks_back_for_the_new() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    for value in ["1", "2"] {
+        app.save("event_cache_key1", value);
+    }
+    stream.next_event();
+    let id = stream.next_event().id.unwrap();
+
+    let path = format!("/sse/stream?last_event_id={id}&lookback=true");
+    let shared = Stream::open(server.address(), &path, None);
+    assert_eq!(shared.next().number(), 0, "it begins before both");
+    assert_eq!(
+        [shared.next_event().value(), shared.next_event().value()],
+        [1, 2]
+    );
+
+    let beyond = id.replace("-2", "-9");
+    let path = format!("/sse/stream?last_event_id={beyond}&lookback=true");
+    let unknown = Stream::open(server.address(), &path, None);
+    let told = [unknown.next(), unknown.next()];
+    assert_eq!(
+        told[1].name(),
+        "sse.gap",
+        "an id nobody gave stays unknown: {told:?}"
+    );
+}
+
+#[test]
 fn the_header_wins_over_the_id_in_the_address() {
     let app = App::new();
     let server = app.start();

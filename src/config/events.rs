@@ -85,7 +85,7 @@ impl Events {
 ///
 /// Browsers dispatch an event under the name in its `event` field, and fire `open` and `error` at
 /// the same object for the connection itself, so a page could not tell them apart. `sse.` is the
-/// prefix of our own events.
+/// prefix of our own events, and `*` is how a page listens to all.
 fn check_event_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the event has no name".into());
@@ -97,6 +97,9 @@ fn check_event_name(name: &str) -> Result<(), String> {
         return Err(format!(
             "browsers use the event name `{name}` for the connection itself"
         ));
+    }
+    if name == "*" {
+        return Err("the client's `on('*')` means every event".into());
     }
     if name.starts_with("sse.") {
         return Err("event names that begin with `sse.` are ours".into());
@@ -132,6 +135,7 @@ mod tests {
             ("open:k", "browsers use"),
             ("error:k", "browsers use"),
             ("sse.gap:k", "are ours"),
+            ("*:k", "every event"),
             ("a:../k", "leading dot"),
             ("a:b/c", "`/`"),
             ("a:b:c", "`:`"),

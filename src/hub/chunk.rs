@@ -55,7 +55,7 @@ impl Chunk {
             return behind;
         }
         if wanted.is_over(at.next, slot.expires) {
-            if wanted.place.returning {
+            if at.next >= wanted.place.claims_from {
                 self.missed(Gap::Expired);
             }
             return behind;
@@ -154,7 +154,7 @@ mod tests {
                 epoch: EPOCH,
                 cursor,
                 replay_until: 0,
-                returning: true,
+                claims_from: 0,
             };
             let wanted = Wanted { place, filter };
             let mut chunk = Chunk::new(EPOCH);
@@ -207,7 +207,7 @@ mod tests {
                 epoch: EPOCH,
                 cursor: Cursor::before(1),
                 replay_until: 0,
-                returning: true,
+                claims_from: 0,
             },
             filter: &Filter::All,
         };

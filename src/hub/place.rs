@@ -22,8 +22,8 @@ pub(crate) struct Place {
     pub(crate) cursor: Cursor,
     /// Entries up to this number were saved before the stream came: their time to live counts.
     pub(crate) replay_until: u64,
-    /// Whether the client has a right to them, and must be told of those that are over.
-    pub(crate) returning: bool,
+    /// From this number on the client has a right to them, and must be told of those that are over.
+    pub(crate) claims_from: u64,
 }
 
 impl Place {
@@ -42,8 +42,28 @@ impl Place {
             epoch: opening.epoch,
             cursor: Cursor::before(next),
             replay_until: opening.end - 1,
-            returning: false,
+            claims_from: u64::MAX,
         }
+    }
+
+    /// A client that comes back to this place in the journal.
+    pub(crate) fn of_a_returning_client(opening: Opening, id: EventId) -> Self {
+        Self {
+            epoch: id.epoch,
+            cursor: id.cursor,
+            claims_from: id.cursor.next,
+            ..Self::of_a_new_client(opening)
+        }
+    }
+
+    /// The same for a client that shares its connection with a new one, which begins a few seconds
+    /// back. What it has had already it knows by the ids. An id that lies beyond what is in memory
+    /// stays as it is: whether it is known at all is for the journal to say.
+    pub(crate) fn looking_back(mut self, opening: Opening) -> Self {
+        if self.epoch == opening.epoch && self.cursor.next <= opening.end {
+            self.cursor = self.cursor.min(Cursor::before(opening.recent));
+        }
+        self
     }
 
     pub(crate) fn id(&self) -> EventId {

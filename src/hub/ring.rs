@@ -206,7 +206,7 @@ mod tests {
                 epoch: EPOCH,
                 cursor,
                 replay_until: 0,
-                returning: true,
+                claims_from: 0,
             },
             filter,
         })
@@ -278,31 +278,36 @@ mod tests {
             ..slot(&[event])
         }));
         let only_b = Filter::Only(["b".to_owned()].into());
-        let wanted = |filter, replay_until, returning| {
+        let wanted = |filter, replay_until, claims_from| {
             let cursor = Cursor::before(1);
             text(ring.take(&Wanted {
                 place: Place {
                     epoch: EPOCH,
                     cursor,
                     replay_until,
-                    returning,
+                    claims_from,
                 },
                 filter,
             }))
         };
         assert_eq!(
-            wanted(&Filter::All, 0, true),
+            wanted(&Filter::All, 0, 0),
             "<a><b><a> 4",
             "delivered as it comes"
         );
-        assert_eq!(wanted(&Filter::All, 2, false), "<a> 4");
-        let told = wanted(&Filter::All, 2, true);
+        assert_eq!(wanted(&Filter::All, 2, u64::MAX), "<a> 4");
+        let told = wanted(&Filter::All, 2, 0);
         assert_eq!(told.matches("sse.gap").count(), 1, "one for both: {told}");
         assert!(told.contains("-2\n") && told.ends_with("<a> 4"), "{told}");
-        let told = wanted(&only_b, 3, true);
+        assert_eq!(
+            wanted(&Filter::All, 2, 3),
+            "<a> 4",
+            "no right to what lies further back"
+        );
+        let told = wanted(&only_b, 3, 0);
         assert!(told.contains("sse.gap") && told.contains("-3\n"), "{told}");
         let only_c = Filter::Only(["c".to_owned()].into());
-        assert_eq!(wanted(&only_c, 3, true), " 4", "nothing for it was over");
+        assert_eq!(wanted(&only_c, 3, 0), " 4", "nothing for it was over");
     }
 
     #[test]
