@@ -1,114 +1,40 @@
-// The client on a pretended EventSource and a pretended clock: `node --test tests/client/*.test.mjs`.
+// One client on a pretended network and a pretended clock: `node --test tests/client/*.test.mjs`.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, mock, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
-// Imported from a copy named .mjs: where sse.js lies, no package.json tells Node that it is a module.
-const folder = mkdtempSync(join(tmpdir(), 'sse-client-'));
-const copy = join(folder, 'sse.mjs');
-copyFileSync(new URL('../../assets/js/sse.js', import.meta.url), copy);
-const { SseClient, SseEvent, default: SseDefault } = await import(pathToFileURL(copy).href);
-rmSync(folder, { recursive: true });
+import { at, client, EPOCH, envelope, OTHER, page, Request, settled, world } from './world.mjs';
 
-/** Native EventSource as the standard has it, moved by hand. */
-class FakeSource extends EventTarget {
-  static all = [];
-  static get last() { return FakeSource.all.at(-1); }
-  readyState = 0;
-  constructor(url, options) {
-    super();
-    this.url = String(url);
-    this.options = options;
-    FakeSource.all.push(this);
-  }
-  opens() {
-    this.readyState = 1;
-    this.dispatchEvent(new Event('open'));
-  }
-  /** The connection ended; the browser returns by itself. */
-  ends() {
-    this.readyState = 0;
-    this.dispatchEvent(new Event('error'));
-  }
-  /** The answer was no stream; the browser gives up. */
-  refused() {
-    this.readyState = 2;
-    this.dispatchEvent(new Event('error'));
-  }
-  sends(name, lastEventId, data) {
-    const text = typeof data === 'string' ? data : JSON.stringify(data);
-    this.dispatchEvent(new MessageEvent(name, { data: text, lastEventId, origin: 'http://page.test' }));
-  }
-  close() { this.readyState = 2; }
-}
+const { SseClient, SseEvent, default: SseDefault } = client;
 
-const envelope = (value) => ({ timestamp: '2026-11-23T15:51:00.123Z', value });
-const query = (source) => new URL(source.url).searchParams;
+/** A client with a connection of its own. */
+const alone = (options = {}) => new SseClient('/sse/stream', { share: false, ...options });
 
-/** Every status the client passes through from now on. */
-function statuses(sse) {
+/** What `on` gives for this event, from now on. */
+function heard(sse, name) {
   const seen = [];
-  sse.on('sse.status', (status) => seen.push(status));
+  sse.on(name, (value) => seen.push(value));
   return seen;
 }
 
-/** Time that passes when it is told to. Node's own differs between its versions. */
-class Clock {
-  #now = 0;
-  #next = 1;
-  #timers = new Map();
-  #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
-  constructor() {
-    globalThis.setTimeout = (callback, delay = 0) => {
-      this.#timers.set(this.#next, { callback, at: this.#now + delay });
-      return this.#next++;
-    };
-    globalThis.clearTimeout = (timer) => this.#timers.delete(timer);
-  }
-  tick(time) {
-    const end = this.#now + time;
-    for (;;) {
-      const due = [...this.#timers].filter(([, { at }]) => at <= end);
-      if (due.length === 0) break;
-      const [timer, { callback, at }] = due.reduce((first, other) => (other[1].at < first[1].at ? other : first));
-      this.#timers.delete(timer);
-      this.#now = at;
-      callback();
-    }
-    this.#now = end;
-  }
-  restore() { Object.assign(globalThis, this.#real); }
-}
-
-let chance;
-let clock;
-beforeEach(() => {
-  FakeSource.all = [];
-  globalThis.EventSource = FakeSource;
-  globalThis.location = new URL('http://page.test/deep/page.html');
-  clock = new Clock();
-  chance = mock.method(Math, 'random', () => 1);
-});
-afterEach(() => {
-  clock.restore();
-  mock.restoreAll();
-  delete globalThis.EventSource;
-  delete globalThis.location;
+test('the file is small, and evaluates no text', () => {
+  const text = readFileSync(new URL('../../assets/js/sse.js', import.meta.url));
+  assert.ok(gzipSync(text, { level: 9 }).length < 5 * 1024);
+  assert.doesNotMatch(text.toString(), /\beval\b|new Function/);
+  assert.match(text.toString(), /^\/\/ This file belongs to actix-web-sse/);
 });
 
 describe("EventSource's own shape", () => {
-  test('url, credentials, constants, ready states', () => {
-    const sse = new SseClient();
+  test('url, credentials, constants, ready states', async () => {
+    const sse = alone();
     assert.equal(SseDefault, SseClient);
     assert.equal(sse.url, 'http://page.test/sse/stream');
     assert.equal(sse.withCredentials, false);
     assert.deepEqual([SseClient.CONNECTING, SseClient.OPEN, SseClient.CLOSED], [0, 1, 2]);
     assert.deepEqual([sse.CONNECTING, sse.OPEN, sse.CLOSED], [0, 1, 2]);
     assert.equal(sse.readyState, sse.CONNECTING);
-    FakeSource.last.opens();
+    await Request.last.opens();
     assert.equal(sse.readyState, sse.OPEN);
     sse.close();
     assert.equal(sse.readyState, sse.CLOSED);
@@ -116,92 +42,86 @@ describe("EventSource's own shape", () => {
 
   test('options reach the stream', () => {
     const sse = new SseClient('/api/stream?tenant=7', {
-      withCredentials: true,
-      events: ['event_name1', 'event_name2'],
-      lastEventId: '00ff-41',
+      withCredentials: true, events: ['event_name1', 'event_name2'], lastEventId: at(41), share: false,
     });
-    const source = FakeSource.last;
-    assert.equal(source.options.withCredentials, true);
-    assert.equal(query(source).get('tenant'), '7');
-    assert.equal(query(source).get('events'), 'event_name1,event_name2');
-    assert.equal(query(source).get('last_event_id'), '00ff-41');
+    const { last } = Request;
+    assert.equal(last.options.credentials, 'include');
+    assert.equal(last.options.cache, 'no-store');
+    assert.equal(last.options.headers.Accept, 'text/event-stream');
+    assert.equal(last.query('tenant'), '7');
+    assert.equal(last.query('events'), 'event_name1,event_name2');
+    assert.equal(last.query('last_event_id'), at(41));
     assert.equal(new URL(sse.url).searchParams.has('last_event_id'), false);
-    assert.equal(sse.lastEventId, '00ff-41');
+    assert.equal(sse.lastEventId, at(41));
   });
 
-  test("the original's listener works as it is", () => {
-    const source = new SseClient('/sse/stream');
+  test('events may also be named in the address', () => {
+    new SseClient('/sse/stream?events=a,b', { share: false });
+    assert.equal(Request.last.query('events'), 'a,b');
+  });
+
+  test("the original's listener works as it is", async () => {
+    const source = alone();
     const seen = [];
     source.addEventListener('event_name1', (e) => seen.push([JSON.parse(e.data).timestamp, e.lastEventId, e.origin, e.type]));
-    FakeSource.last.sends('event_name1', '00ff-1', envelope(1));
-    assert.deepEqual(seen, [['2026-11-23T15:51:00.123Z', '00ff-1', 'http://page.test', 'event_name1']]);
+    await Request.last.opens(at(0));
+    await Request.last.event('event_name1', at(1), 1);
+    assert.deepEqual(seen, [['2026-11-23T15:51:00.123Z', at(1), 'http://page.test', 'event_name1']]);
   });
 
-  test('listeners: objects, once, signal, and removing', () => {
-    const sse = new SseClient();
-    const seen = [];
-    const kept = () => seen.push('kept');
-    const stop = new AbortController();
-    sse.addEventListener('a', { handleEvent: () => seen.push('object') });
-    sse.addEventListener('a', () => seen.push('once'), { once: true });
-    sse.addEventListener('a', () => seen.push('signal'), { signal: stop.signal });
-    sse.addEventListener('a', kept);
-    FakeSource.last.sends('a', '1', '1');
-    stop.abort();
-    sse.removeEventListener('a', kept);
-    FakeSource.last.sends('a', '2', '2');
-    assert.deepEqual(seen, ['object', 'once', 'signal', 'kept', 'object']);
-  });
-
-  test('onopen, onmessage, onerror', () => {
-    const sse = new SseClient();
+  test('onopen, onmessage, onerror, onstatus, ongap', async () => {
+    const sse = alone();
     const seen = [];
     sse.onopen = function () { seen.push(['open', this === sse]); };
     sse.onmessage = (event) => seen.push(['message', event.data]);
     sse.onerror = (event) => seen.push(['error', event.type]);
-    FakeSource.last.opens();
-    FakeSource.last.sends('message', '1', 'text');
-    FakeSource.last.ends();
+    sse.onstatus = ({ value }) => seen.push(['status', value]);
+    sse.ongap = ({ value }) => seen.push(['gap', value.reason]);
+    await Request.last.opens();
+    await Request.last.sends('data: text\n\nevent: sse.gap\ndata: {"reason":"swept"}\n\n');
     sse.onmessage = null;
-    FakeSource.last.sends('message', '2', 'unheard');
-    assert.deepEqual(seen, [['open', true], ['message', 'text'], ['error', 'error']]);
+    await Request.last.sends('data: unheard\n\n');
+    await Request.last.ends();
+    assert.deepEqual(seen, [['status', 'open'], ['open', true], ['message', 'text'], ['gap', 'swept'], ['error', 'error']]);
   });
 
-  test('a name is listened to once on the native source, however many listen here', () => {
-    const sse = new SseClient();
-    const seen = [];
-    sse.addEventListener('a', () => seen.push(1));
-    sse.addEventListener('a', () => seen.push(2));
-    sse.on('a', () => seen.push(3));
-    FakeSource.last.sends('a', '1', '1');
-    assert.deepEqual(seen, [1, 2, 3]);
+  test('an event of the app may be called status or gap', async () => {
+    const sse = alone();
+    const seen = [heard(sse, 'status'), heard(sse, 'gap')];
+    await Request.last.opens();
+    await Request.last.sends('event: sse.gap\ndata: {"reason":"swept"}\n\n');
+    assert.deepEqual(seen, [[], []]);
+    await Request.last.event('status', at(2), 'shipped');
+    await Request.last.event('gap', at(3), 'minded');
+    assert.deepEqual(seen, [['shipped'], ['minded']]);
   });
 
-  test('an event of the app may be called status or gap', () => {
-    const sse = new SseClient();
-    const seen = [];
-    sse.on('status', (value) => seen.push(value));
-    sse.on('gap', (value) => seen.push(value));
-    FakeSource.last.opens();
-    FakeSource.last.sends('sse.gap', '1', { reason: 'swept' });
-    assert.deepEqual(seen, []);
-    FakeSource.last.sends('status', '2', envelope('shipped'));
-    FakeSource.last.sends('gap', '3', envelope('minded'));
-    assert.deepEqual(seen, ['shipped', 'minded']);
+  test('where there is no page and no stream it is there and silent', () => {
+    const { document } = world;
+    delete globalThis.document;
+    const sse = new SseClient('/sse/stream');
+    globalThis.document = document;
+    sse.on('a', () => {});
+    sse.close();
+    sse.connect();
+    assert.equal(sse.status, 'unsupported');
+    assert.equal(sse.readyState, sse.CLOSED);
+    assert.equal(Request.all.length, 0);
   });
 });
 
 describe('on, once, off', () => {
-  test('a listener gets the value and the event', () => {
-    const sse = new SseClient();
+  test('a listener gets the value and the event', async () => {
+    const sse = alone();
     const calls = [];
     sse.on('a', (value, event) => calls.push([value, event]));
-    FakeSource.last.sends('a', '00ff-1', envelope({ order: 42 }));
+    await Request.last.opens();
+    await Request.last.event('a', at(1), { order: 42 });
     const [[value, event]] = calls;
     assert.deepEqual(value, { order: 42 });
     assert.ok(event instanceof SseEvent && event instanceof MessageEvent);
     assert.equal(event.time, '2026-11-23T15:51:00.123Z');
-    assert.equal(event.lastEventId, '00ff-1');
+    assert.equal(event.lastEventId, at(1));
   });
 
   test('values of every kind', () => {
@@ -215,206 +135,419 @@ describe('on, once, off', () => {
     assert.equal(new SseEvent('a', { data: 'no JSON' }).time, undefined);
   });
 
-  test('off and the returned function take away; the last registration counts', () => {
-    const sse = new SseClient();
+  test('* hears every event of the app under its own name, and none of ours', async () => {
+    const sse = alone();
+    const seen = [];
+    const stop = sse.on('*', (value, event) => seen.push([event.type, value, event.lastEventId]));
+    await Request.last.opens(at(0));
+    await Request.last.event('a', at(1), 1);
+    await Request.last.event('b', at(2), 2);
+    stop();
+    await Request.last.event('b', at(3), 3);
+    assert.deepEqual(seen, [['a', 1, at(1)], ['b', 2, at(2)]]);
+  });
+
+  test('off and the returned function take away; the last registration counts', async () => {
+    const sse = alone();
     let calls = 0;
+    let id = 0;
     const count = () => (calls += 1);
-    const send = () => FakeSource.last.sends('a', '1', '1');
+    const send = () => Request.last.event('a', at((id += 1)), 1);
+    await Request.last.opens();
     sse.on('a', count);
     sse.on('a', count);
-    send();
+    await send();
     assert.equal(calls, 1);
     sse.off('a', count);
-    send();
+    await send();
     assert.equal(calls, 1);
     const old = sse.on('a', count);
     const stop = sse.on('a', count);
     old();
-    send();
+    await send();
     assert.equal(calls, 2, 'a function returned earlier does not take away the newer registration');
     stop();
-    send();
+    await send();
     assert.equal(calls, 2);
     sse.off('unknown', count);
     assert.throws(() => sse.on('a', 'no function'), TypeError);
   });
 
-  test('once hears one event and can be taken away before it', () => {
-    const sse = new SseClient();
+  test('once hears one event and can be taken away before it', async () => {
+    const sse = alone();
     const seen = [];
     const never = () => seen.push('never');
     sse.once('a', (value) => seen.push(value));
     sse.once('a', never);
     sse.off('a', never);
-    FakeSource.last.sends('a', '1', envelope(1));
-    FakeSource.last.sends('a', '2', envelope(2));
+    await Request.last.opens();
+    await Request.last.event('a', at(1), 1);
+    await Request.last.event('a', at(2), 2);
     assert.deepEqual(seen, [1]);
   });
 
   test('a listener that throws stops no other', async () => {
-    const sse = new SseClient();
-    const seen = [];
+    const sse = alone();
     // What a listener throws is reported to the page, here to the process, and goes no other way.
     const thrown = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
     sse.on('a', () => { throw new Error('on purpose'); });
-    sse.on('a', (value) => seen.push(value));
-    FakeSource.last.sends('a', '1', envelope(1));
-    assert.deepEqual(seen, [1]);
+    const seen = heard(sse, 'a');
+    await Request.last.opens();
+    await Request.last.event('a', at(1), 1);
+    await Request.last.event('a', at(2), 2);
+    assert.deepEqual(seen, [1, 2]);
     assert.equal((await thrown).message, 'on purpose');
     process.setUncaughtExceptionCaptureCallback(null);
   });
 });
 
-describe('status', () => {
-  test('a planned end is not seen', () => {
-    const sse = new SseClient();
-    const seen = statuses(sse);
-    assert.equal(sse.status, 'connecting');
-    FakeSource.last.opens();
-    FakeSource.last.ends();
-    clock.tick(1000);
-    FakeSource.last.opens();
-    clock.tick(60_000);
+describe('a lost connection', () => {
+  test('comes back to its place after the time that the server named, and a planned end is not seen', async () => {
+    const sse = alone({ events: ['a'] });
+    const seen = heard(sse, 'sse.status');
+    const values = heard(sse, 'a');
+    await Request.last.opens(at(0));
+    await Request.last.event('a', at(1), 1);
+    await Request.last.sends('retry: 50\n\n');
+    await Request.last.ends();
+    assert.equal(sse.readyState, sse.CONNECTING);
+    await world.clock.tick(49);
+    assert.equal(Request.all.length, 1);
+    await world.clock.tick(1);
+    assert.equal(Request.all.length, 2);
+    assert.equal(Request.last.query('last_event_id'), at(1));
+    assert.equal(Request.last.query('events'), 'a');
+    await Request.last.opens(at(1));
+    await Request.last.event('a', at(2), 2);
+    await world.clock.tick(10_000);
     assert.deepEqual(seen, ['open']);
-    assert.equal(FakeSource.all.length, 1);
+    assert.deepEqual(values, [1, 2]);
   });
 
-  test('a connection that stays away is seen, at the latest with the second failure', () => {
-    const sse = new SseClient();
-    const seen = statuses(sse);
-    FakeSource.last.opens();
-    FakeSource.last.ends();
-    clock.tick(2000);
+  test('that stays away is seen, at the latest with the second failure', async () => {
+    const sse = alone();
+    const seen = heard(sse, 'sse.status');
+    assert.equal(sse.status, 'connecting');
+    await Request.last.opens(at(0));
+    await Request.last.sends('retry: 5000\n\n');
+    await Request.last.breaks();
+    await world.clock.tick(1999);
+    assert.equal(sse.status, 'open');
+    await world.clock.tick(1);
     assert.equal(sse.status, 'reconnecting');
-    FakeSource.last.opens();
-    FakeSource.last.ends();
-    FakeSource.last.ends();
+    await world.clock.tick(5000);
+    await Request.last.opens(at(0));
+    await Request.last.sends('retry: 10\n\n');
+    await Request.last.breaks();
+    await world.clock.tick(10);
+    await Request.last.breaks();
     assert.deepEqual(seen, ['open', 'reconnecting', 'open', 'reconnecting']);
   });
 
-  test('without EventSource the client is there and silent', () => {
-    delete globalThis.EventSource;
-    delete globalThis.location;
-    const sse = new SseClient('/sse/stream');
-    sse.on('a', () => {});
-    sse.close();
-    assert.equal(sse.status, 'unsupported');
-    assert.equal(sse.readyState, sse.CLOSED);
+  test('is tried ever later, and begins anew once something was heard', async () => {
+    const sse = alone();
+    await Request.last.opens(at(7));
+    await Request.last.breaks();
+    for (const wait of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+      const before = Request.all.length;
+      await world.clock.tick(wait - 1);
+      assert.equal(Request.all.length, before, `${wait}`);
+      await world.clock.tick(1);
+      assert.equal(Request.all.length, before + 1, `${wait}`);
+      await Request.last.answers(503);
+      assert.equal(sse.status, 'reconnecting');
+      assert.equal(sse.readyState, sse.CONNECTING);
+    }
+    await world.clock.tick(30_000);
+    assert.equal(Request.last.query('last_event_id'), at(7));
+    await Request.last.opens(at(7));
+    assert.equal(sse.status, 'open');
+    await Request.last.breaks();
+    const before = Request.all.length;
+    await world.clock.tick(1000);
+    assert.equal(Request.all.length, before + 1);
+  });
+
+  test('half of each wait is chance', async () => {
+    world.chance.mock.mockImplementation(() => 0);
+    alone();
+    await Request.last.breaks();
+    await world.clock.tick(500);
+    assert.equal(Request.all.length, 2);
+  });
+
+  test('Retry-After is waited for, in seconds or as a date', async () => {
+    world.chance.mock.mockImplementation(() => 0);
+    const date = () => new Date(Math.ceil(Date.now() / 1000) * 1000 + 20_000).toUTCString();
+    for (const [status, header, least, most] of [[429, () => '7', 6999, 7001], [503, date, 19_999, 21_001]]) {
+      alone();
+      const after = header();
+      await Request.last.answers(status, { 'retry-after': after });
+      const before = Request.all.length;
+      await world.clock.tick(least);
+      assert.equal(Request.all.length, before, `${status}`);
+      await world.clock.tick(most - least);
+      assert.equal(Request.all.length, before + 1, `${status}`);
+      await Request.last.answers(204);
+    }
+  });
+
+  test('is known by silence, which is no longer than two heartbeats', async () => {
+    const sse = alone();
+    await Request.last.opens(at(0));
+    await world.clock.tick(29_000);
+    await Request.last.sends(':\n\n');
+    await world.clock.tick(29_999);
+    assert.equal(sse.readyState, sse.OPEN);
+    const [first] = Request.all;
+    await world.clock.tick(1);
+    assert.equal(first.isOpen, false);
+    assert.equal(sse.readyState, sse.CONNECTING);
+    await world.clock.tick(1000);
+    assert.equal(Request.all.length, 2);
+    await world.clock.tick(30_000);
+    assert.equal(Request.last.isOpen, false, 'a server that does not answer is given up as well');
+  });
+
+  test('after sleep is looked for as soon as somebody looks', async () => {
+    alone();
+    await Request.last.opens(at(3));
+    world.clock.sleep(3_600_000);
+    world.document.hidden = true;
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(Request.all.length, 1);
+    world.document.hidden = false;
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(Request.all.length, 2);
+    assert.equal(Request.last.query('last_event_id'), at(3));
+    await Request.last.opens(at(3));
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(Request.all.length, 2, 'one that was just heard is left alone');
+    page('online');
+    assert.equal(Request.all.length, 3, 'another network is another connection');
+  });
+
+  test('that waits is tried at once when the page is looked at', async () => {
+    alone();
+    await Request.last.answers(503, { 'retry-after': '600' });
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(Request.all.length, 2);
+    await Request.last.opens(at(0));
+    await world.clock.tick(10_000);
+    assert.equal(Request.all.length, 2, 'and the wait is over');
+  });
+
+  test('whose place was never named is a gap, once, and only where it was open', async () => {
+    const sse = alone();
+    const gaps = heard(sse, 'sse.gap');
+    await Request.last.breaks();
+    await world.clock.tick(1000);
+    await Request.last.opens();
+    assert.equal(gaps.length, 0);
+    for (const wait of [2000, 4000]) {
+      await Request.last.breaks();
+      await world.clock.tick(wait);
+    }
+    await Request.last.opens(at(0));
+    await Request.last.ends();
+    await world.clock.tick(1000);
+    await Request.last.opens(at(0));
+    assert.deepEqual(gaps, [{ reason: 'connection-lost' }]);
+  });
+
+  test('is an error event each time, which says what the server answered', async () => {
+    const sse = alone();
+    const seen = [];
+    sse.addEventListener('error', ({ status, body, final }) => seen.push([status, body, final]));
+    await Request.last.answers(503, {}, 'error: all streams are in use\n');
+    await world.clock.tick(1000);
+    await Request.last.breaks();
+    assert.deepEqual(seen, [[503, 'error: all streams are in use\n', false], [undefined, undefined, false]]);
   });
 });
 
-describe('where EventSource gives up', () => {
-  test('a new connection is opened, ever later, and returns to its place', () => {
-    const sse = new SseClient('/sse/stream', { events: ['a'] });
-    const seen = [];
-    sse.on('a', (value) => seen.push(value));
-    FakeSource.last.opens();
-    FakeSource.last.sends('a', '00ff-1', envelope(1));
-    FakeSource.last.ends();
-    for (const wait of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) {
-      const before = FakeSource.all.length;
-      FakeSource.last.refused();
-      assert.equal(sse.status, 'reconnecting');
-      assert.equal(sse.readyState, sse.CONNECTING);
-      clock.tick(wait - 1);
-      assert.equal(FakeSource.all.length, before);
-      clock.tick(1);
-      assert.equal(FakeSource.all.length, before + 1);
-    }
-    assert.equal(query(FakeSource.last).get('last_event_id'), '00ff-1');
-    assert.equal(query(FakeSource.last).get('events'), 'a');
-    FakeSource.last.opens();
+describe('a refusal', () => {
+  for (const status of [204, 401, 403, 404, 410]) {
+    test(`${status} is final, and says why`, async () => {
+      const sse = alone();
+      const seen = heard(sse, 'sse.status');
+      const errors = [];
+      sse.onerror = ({ status, body, final }) => errors.push([status, body, final]);
+      await Request.last.answers(status, {}, status === 204 ? null : 'log in first');
+      await world.clock.tick(600_000);
+      assert.deepEqual(errors, [[status, status === 204 ? '' : 'log in first', true]]);
+      assert.deepEqual(seen, ['closed']);
+      assert.equal(sse.readyState, sse.CLOSED);
+      assert.equal(Request.all.length, 1);
+    });
+  }
+
+  test('can be tried again, from the same place', async () => {
+    const sse = alone();
+    await Request.last.opens(at(5));
+    await Request.last.ends();
+    await world.clock.tick(1000);
+    await Request.last.answers(401);
+    sse.connect();
+    assert.equal(sse.status, 'connecting');
+    assert.equal(Request.last.query('last_event_id'), at(5));
+    await Request.last.opens(at(5));
     assert.equal(sse.status, 'open');
-    FakeSource.last.sends('a', '00ff-2', envelope(2));
-    assert.deepEqual(seen, [1, 2]);
-    FakeSource.last.refused();
-    clock.tick(1000);
-    assert.equal(FakeSource.all.length, 9, 'a connection that opened begins the waits again');
+    sse.connect();
+    assert.equal(Request.all.length, 3, 'an open one is left alone');
   });
 
-  test('half of each wait is chance', () => {
-    chance.mock.mockImplementation(() => 0);
-    new SseClient();
-    FakeSource.last.refused();
-    clock.tick(500);
-    assert.equal(FakeSource.all.length, 2);
+  for (const [status, type] of [[200, 'text/html'], [200, ''], [400, 'text/plain'], [500, 'text/plain'], [502, 'text/html']]) {
+    test(`${status} with ${type || 'no type'} is tried again`, async () => {
+      const sse = alone();
+      await Request.last.answers(status, type ? { 'content-type': type } : {}, new Uint8Array([60]));
+      assert.equal(sse.status, 'reconnecting');
+      await world.clock.tick(1000);
+      assert.equal(Request.all.length, 2);
+    });
+  }
+
+  test('of any length reaches the page in part', async () => {
+    const sse = alone();
+    let body;
+    sse.onerror = (event) => { body = event.body; };
+    await Request.last.answers(500, {}, 'x'.repeat(1_000_000));
+    assert.equal(body.length, 4096);
+  });
+});
+
+describe('the place in the stream', () => {
+  test('is known by heartbeats and gaps too, and outlives the page', async () => {
+    const sse = alone();
+    await Request.last.opens(at(7));
+    assert.equal(sse.lastEventId, at(7));
+    await Request.last.sends(`id: ${at(9)}\nevent: sse.gap\ndata: {"reason":"swept"}\n\n`);
+    assert.equal(sse.lastEventId, at(9));
+    page('pagehide');
+    assert.equal(Request.last.isOpen, false);
+    alone();
+    assert.equal(Request.last.query('last_event_id'), at(9));
+    new SseClient('/other/stream', { share: false });
+    assert.equal(Request.last.query('last_event_id'), null, 'each stream has its own');
+    alone({ lastEventId: at(3) });
+    assert.equal(Request.last.query('last_event_id'), at(3));
+    alone({ resume: false });
+    assert.equal(Request.last.query('last_event_id'), null);
   });
 
-  test('the place is known by heartbeats and gaps too', () => {
-    const sse = new SseClient();
-    FakeSource.last.opens();
-    FakeSource.last.sends('sse.heartbeat', '00ff-7', '15');
-    assert.equal(sse.lastEventId, '00ff-7');
-    FakeSource.last.sends('sse.gap', '00ff-9', { reason: 'swept' });
-    assert.equal(sse.lastEventId, '00ff-9');
+  test('is kept in no memory where there is none', async () => {
+    Object.defineProperty(globalThis, 'sessionStorage', {
+      get() { throw new DOMException('no', 'SecurityError'); }, configurable: true,
+    });
+    const sse = alone();
+    await Request.last.opens(at(7));
+    assert.equal(sse.lastEventId, at(7));
   });
 
-  test('a gap from the wire reaches its listener', () => {
-    const sse = new SseClient();
-    const seen = [];
-    sse.on('sse.gap', ({ reason }, event) => seen.push([reason, event.lastEventId]));
-    FakeSource.last.sends('sse.gap', '00ff-9', { reason: 'swept' });
-    assert.deepEqual(seen, [['swept', '00ff-9']]);
+  test('takes no event twice, and a number that is smaller than expected only where the server says so', async () => {
+    const sse = alone();
+    const values = heard(sse, 'a');
+    const gaps = heard(sse, 'sse.gap');
+    await Request.last.opens(at(0));
+    for (const place of ['1', '2.1', '2', '2.1', '2', '1', '10', '9']) await Request.last.event('a', at(place), place);
+    assert.deepEqual(values, ['1', '2.1', '2', '10']);
+    await Request.last.sends(`id: ${at(5)}\nevent: sse.gap\ndata: {"reason":"swept"}\n\n`);
+    assert.deepEqual(gaps, [], 'what lies further back was not missed here');
+    await Request.last.sends(`id: ${at(5)}\nevent: sse.gap\ndata: {"reason":"unknown-id"}\n\n`);
+    await Request.last.event('a', at(6), 'six');
+    await Request.last.event('a', `${OTHER}-1`, 'another journal');
+    assert.deepEqual(values.slice(4), ['six', 'another journal']);
+    assert.deepEqual(gaps, [{ reason: 'unknown-id' }]);
   });
 
-  test('a place that was never named is a gap, once, and only after the stream had been open', () => {
-    const sse = new SseClient();
-    const gaps = [];
-    sse.on('sse.gap', ({ reason }) => gaps.push(reason));
-    FakeSource.last.refused();
-    clock.tick(1000);
-    FakeSource.last.opens();
-    assert.equal(gaps.length, 0);
-    FakeSource.last.refused();
-    clock.tick(1000);
-    FakeSource.last.opens();
-    FakeSource.last.ends();
-    FakeSource.last.opens();
-    assert.equal(gaps.length, 1);
+  test('of another server is no order, and repeats are its own affair', async () => {
+    const sse = alone();
+    const values = heard(sse, 'a');
+    await Request.last.opens();
+    for (const id of ['2', '1', '1', `${EPOCH}-x`]) await Request.last.event('a', id, id);
+    assert.equal(values.length, 4);
+    assert.equal(sse.lastEventId, `${EPOCH}-x`);
+  });
+});
+
+describe('the page', () => {
+  test('that is kept by the browser gives up its connection, and comes back to its place', async () => {
+    const sse = alone();
+    const values = heard(sse, 'a');
+    await Request.last.opens(at(0));
+    await Request.last.event('a', at(1), 1);
+    page('pagehide', { persisted: true });
+    assert.equal(Request.open.length, 0);
+    assert.equal(world.clock.timers, 0);
+    // A page that came after it in the same tab is further.
+    world.memory.setItem('sse http://page.test/sse/stream', at(9));
+    page('pageshow', { persisted: false });
+    assert.equal(Request.all.length, 1);
+    page('pageshow', { persisted: true });
+    assert.equal(Request.last.query('last_event_id'), at(1));
+    await Request.last.opens(at(1));
+    await Request.last.event('a', at(2), 2);
+    assert.deepEqual(values, [1, 2]);
+    assert.equal(sse.status, 'open');
+  });
+
+  test('of a closed client is not listened to any more', async () => {
+    const sse = alone();
+    await Request.last.opens(at(0));
+    sse.close();
+    page('pagehide', { persisted: true });
+    page('pageshow', { persisted: true });
+    page('online');
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    await settled();
+    assert.equal(Request.all.length, 1);
+    assert.equal(world.clock.timers, 0);
   });
 });
 
 describe('close', () => {
-  test('is for good, and silent', () => {
-    const sse = new SseClient();
-    const seen = statuses(sse);
-    const source = FakeSource.last;
-    let heard = 0;
-    for (const name of ['a', 'error', 'open']) sse.on(name, () => (heard += 1));
+  test('is for good, and silent', async () => {
+    const sse = alone();
+    const seen = heard(sse, 'sse.status');
+    const others = [heard(sse, 'a'), heard(sse, 'error'), heard(sse, 'open')];
+    const request = Request.last;
     sse.close();
     sse.close();
-    source.sends('a', '1', '1');
-    source.opens();
-    source.refused();
-    clock.tick(120_000);
-    assert.equal(heard, 0);
+    await request.breaks();
+    await world.clock.tick(120_000);
+    assert.deepEqual(others, [[], [], []]);
     assert.deepEqual(seen, ['closed']);
-    assert.equal(source.readyState, 2);
-    assert.equal(FakeSource.all.length, 1);
+    assert.equal(Request.all.length, 1);
+    assert.equal(world.clock.timers, 0);
   });
 
-  test('ends the waiting for a new connection, and the grace of a lost one', () => {
-    const waiting = new SseClient();
-    FakeSource.last.refused();
+  test('ends the waiting for a new connection, and the grace of a lost one', async () => {
+    const waiting = alone();
+    await Request.last.answers(503);
     waiting.close();
-    const lost = new SseClient();
-    FakeSource.last.opens();
-    FakeSource.last.ends();
+    const lost = alone();
+    await Request.last.opens(at(0));
+    await Request.last.ends();
     lost.close();
-    clock.tick(120_000);
-    assert.equal(FakeSource.all.length, 2);
+    await world.clock.tick(120_000);
+    assert.equal(Request.all.length, 2);
     assert.deepEqual([waiting.status, lost.status], ['closed', 'closed']);
   });
 
-  test('inside a listener stops what was under way', () => {
-    const sse = new SseClient();
-    let errors = 0;
+  test('inside a listener stops what was under way', async () => {
+    const sse = alone();
+    const errors = heard(sse, 'error');
+    const values = heard(sse, 'a');
     sse.on('sse.status', (status) => status === 'reconnecting' && sse.close());
-    sse.on('error', () => (errors += 1));
-    FakeSource.last.refused();
-    clock.tick(120_000);
-    assert.equal(errors, 0);
-    assert.equal(sse.status, 'closed');
-    assert.equal(FakeSource.all.length, 1);
+    await Request.last.answers(503);
+    await world.clock.tick(120_000);
+    assert.deepEqual([errors, sse.status, Request.all.length], [[], 'closed', 1]);
+
+    const other = alone();
+    other.on('a', (value) => { values.push(value); other.close(); });
+    await Request.last.opens(at(0));
+    await Request.last.sends([1, 2].map((n) => `id: ${at(n)}\nevent: a\ndata: ${n}\n\n`).join(''));
+    assert.deepEqual(values, [1]);
+    assert.equal(other.lastEventId, at(1), 'what was not heard is heard when it opens again');
   });
 });
