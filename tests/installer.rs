@@ -47,5 +47,7 @@ mod refused;
 mod save;
 #[path = "installer/status.rs"]
 mod status;
+#[path = "installer/types.rs"]
+mod types;
 #[path = "installer/uninstall.rs"]
 mod uninstall;

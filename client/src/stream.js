@@ -134,7 +134,6 @@ export class Stream {
       this.#retry = parser.retry ?? this.#retry;
       this.#heard();
       if (events.length) this.emit({ run: this.#run, events, origin });
-      if (request !== this.#request) return;
     }
   }
 

@@ -54,9 +54,9 @@ pub(crate) enum Command {
     /// Put Server-Sent Events into an actix-web app
     ///
     /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` to the app's one
-    /// `App::new()`, three keys to .env, and public/js/sse.js with public/js/sse-client.js, which
-    /// is yours from then on. What is there already is kept, and a second run changes nothing.
-    /// `sse uninstall` gives back every byte.
+    /// `App::new()`, three keys to .env, and to public/js sse.js with its types for TypeScript and
+    /// editors, and sse-client.js, which is yours from then on. What is there already is kept, and
+    /// a second run changes nothing. `sse uninstall` gives back every byte.
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
@@ -169,6 +169,11 @@ pub(crate) struct InstallArgs {
     /// Leave public/js alone; the library serves its own copy of sse.js
     #[arg(long)]
     pub(crate) no_js: bool,
+
+    /// Write the types into public/js, sse.d.ts and sse-events.d.ts, also where the app's code
+    /// serves the scripts itself
+    #[arg(long, conflicts_with = "no_js")]
+    pub(crate) types: bool,
 
     /// Leave Cargo.toml alone
     #[arg(long)]

@@ -72,8 +72,7 @@ impl Installation {
         // clone: there the marked dependency says that `install` was here.
         let is_known_by_dependency = !env_state.has_block && dependency == Found::Ours;
 
-        // What dotenvy cannot read has no values; who needs them says so elsewhere.
-        let values = dotenv::values(env.contents().unwrap_or_default()).unwrap_or_default();
+        let values = values(env.contents().unwrap_or_default());
         let events = values.get("SSE_EVENTS").map_or(events, String::as_str);
         let events = listeners::names(events).unwrap_or_default();
         let mut scripts = Vec::new();
@@ -113,10 +112,24 @@ impl Installation {
         })
     }
 
+    /// Whether the app is to have this script. One that serves its own goes without, but its types
+    /// are kept up to date once they are there.
+    pub(crate) fn wants(&self, script: &Script) -> bool {
+        !self.serves_its_own_scripts() || (script.is_types() && self.has_types())
+    }
+
+    fn has_types(&self) -> bool {
+        let mut types = self
+            .scripts
+            .iter()
+            .filter(|script| script.script.is_types());
+        types.any(|script| script.state != ScriptState::Missing)
+    }
+
     /// Whether the app has listeners, and its own code serves the scripts they need, so that
     /// it wants none from us: an app that began with the template does.
     pub(crate) fn serves_its_own_scripts(&self) -> bool {
-        let owners = self.scripts.iter().find(|script| script.script.is_owners);
+        let owners = self.scripts.iter().find(|script| script.script.is_owners());
         matches!(self.dependency, Found::Yours(_))
             && self.code.serves_scripts()
             && owners.is_some_and(|script| !script.is_ours && script.state != ScriptState::Missing)
@@ -126,6 +139,13 @@ impl Installation {
     pub(crate) fn record(&self) -> &Record {
         &self.env_state.record
     }
+}
+
+/// What dotenvy cannot read has no values; who needs them says so elsewhere. A last line that it
+/// cannot read without its end is one that gets it, when a block is put behind.
+fn values(env: &[u8]) -> BTreeMap<String, String> {
+    let ended = || dotenv::values(&[env, b"\n"].concat());
+    dotenv::values(env).or_else(|_| ended()).unwrap_or_default()
 }
 
 fn read_manifest<'a>(app: &Path, file: &'a Original) -> Result<Manifest<'a>, Failure> {

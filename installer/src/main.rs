@@ -26,6 +26,7 @@ mod record;
 mod report;
 mod scripts;
 mod text;
+mod types;
 mod wiring;
 
 use std::process::ExitCode;

@@ -34,6 +34,7 @@ const leaders = (all) => all.filter(({ sse }) => sse.leading).length;
 
 test('all tabs hear every event once, over one connection', async () => {
   const all = await tabs(12);
+  assert.equal(Request.all[0].query('lookback'), null, 'who brings no id is new without saying so');
   assert.equal(Request.open.length, 1);
   assert.equal(leaders(all), 1);
   await Request.last.event('a', at(1), 1);
@@ -301,6 +302,46 @@ describe('a leader that is frozen', () => {
     // It answers again, so that nothing is stolen from it.
     await tick;
     assert.ok(leader.sse.leading && !second.sse.leading);
+  });
+
+  test('is not mistaken for one that has nothing to say', async () => {
+    await tabs(1);
+    world.document = Object.assign(new EventTarget(), { hidden: false, baseURI: world.document.baseURI });
+    globalThis.document = world.document;
+    const second = await tab();
+    await Request.last.opens(at(0));
+    world.document.dispatchEvent(new Event('visibilitychange'));
+    await world.clock.tick(5000);
+    assert.equal(second.sse.leading, false);
+  });
+
+  test('is not listened to any more when another leads', async () => {
+    const [, second] = await tabs(2);
+    const other = new Channel([...Channel.all][0].name);
+    let run;
+    other.onmessage = ({ data }) => { run = data.run ?? run; };
+    await Request.last.event('a', at(1), 1);
+    [...Channel.all][0].isFrozen = true;
+    other.postMessage({ who: true });
+    other.postMessage({ run, events: [{ name: 'a', data: '2', id: at(2) }], origin: '' });
+    await settled();
+    assert.deepEqual(second.values, [1]);
+  });
+
+  test('leads again when its turn comes', async () => {
+    const [first, second] = await tabs(2);
+    const channel = [...Channel.all][0];
+    const { postMessage } = channel;
+    Object.assign(channel, { isFrozen: true, postMessage: () => {} });
+    await world.clock.tick(40_000);
+    Object.assign(channel, { isFrozen: false, postMessage });
+    await Request.last.opens(at(0));
+    assert.ok(second.sse.leading);
+    second.sse.close();
+    await settled();
+    assert.ok(first.sse.leading);
+    await Request.last.opens(at(0));
+    assert.equal(first.sse.status, 'open');
   });
 
   test('is not mistaken for a server that is away', async () => {

@@ -206,6 +206,7 @@ describe('a lost connection', () => {
     const sse = alone({ events: ['a'] });
     const seen = heard(sse, 'sse.status');
     const values = heard(sse, 'a');
+    const gaps = heard(sse, 'sse.gap');
     await Request.last.opens(at(0));
     await Request.last.event('a', at(1), 1);
     await Request.last.sends('retry: 50\n\n');
@@ -222,6 +223,8 @@ describe('a lost connection', () => {
     await world.clock.tick(10_000);
     assert.deepEqual(seen, ['open']);
     assert.deepEqual(values, [1, 2]);
+    await Request.last.sends(`id: ${at(3)}\nevent: sse.gap\ndata: {"reason":"unreadable"}\n\n`);
+    assert.equal(gaps.length, 1, 'our own events come, whatever else is asked for');
   });
 
   test('that stays away is seen, at the latest with the second failure', async () => {
@@ -307,6 +310,16 @@ describe('a lost connection', () => {
     assert.equal(Request.all.length, 2);
     await world.clock.tick(30_000);
     assert.equal(Request.last.isOpen, false, 'a server that does not answer is given up as well');
+  });
+
+  test('is known sooner where heartbeats come more often', async () => {
+    const sse = alone();
+    await Request.last.opens();
+    await Request.last.sends('event: sse.heartbeat\ndata: 0.5\n\n');
+    await world.clock.tick(999);
+    assert.equal(sse.readyState, sse.OPEN);
+    await world.clock.tick(1);
+    assert.equal(sse.readyState, sse.CONNECTING);
   });
 
   test('after sleep is looked for as soon as somebody looks', async () => {
@@ -549,5 +562,6 @@ describe('close', () => {
     await Request.last.sends([1, 2].map((n) => `id: ${at(n)}\nevent: a\ndata: ${n}\n\n`).join(''));
     assert.deepEqual(values, [1]);
     assert.equal(other.lastEventId, at(1), 'what was not heard is heard when it opens again');
+    assert.equal(world.memory.getItem('sse http://page.test/sse/stream'), at(1), 'also on the next page');
   });
 });

@@ -30,6 +30,8 @@ fn it_says_what_it_did_and_what_is_left_to_do() {
         "Created .env\n",
         "Created public/js/sse.js\n",
         "Created public/js/sse-client.js\n",
+        "Created public/js/sse.d.ts\n",
+        "Created public/js/sse-events.d.ts\n",
         "Updated src/main.rs (with `.configure(actix_web_sse::routes)`)\n",
         "Left to do by hand:\n",
         " <script src=\"/js/sse-client.js\"></script>\n",
@@ -63,7 +65,7 @@ fn it_does_not_ask_again_for_what_is_done() {
 }
 
 #[test]
-fn it_writes_the_dependency_the_three_keys_and_both_scripts() {
+fn it_writes_the_dependency_the_three_keys_the_scripts_and_their_types() {
     let hello = Hello::new();
     let manifest = hello.read("Cargo.toml");
     hello.sse_does(&["install"]);
@@ -76,7 +78,7 @@ fn it_writes_the_dependency_the_three_keys_and_both_scripts() {
     let env = hello.read(".env");
     assert_eq!(assignments(&env), KEYS);
     assert!(env.contains("Written by `sse install`"), "{env}");
-    for script in ["sse.js", "sse-client.js"] {
+    for script in ["sse.js", "sse-client.js", "sse.d.ts"] {
         let shipped = support::workspace().join("assets/js").join(script);
         assert_eq!(
             hello.read(&format!("public/js/{script}")),
@@ -123,6 +125,8 @@ fn a_second_run_changes_nothing() {
         ".env",
         "public/js/sse.js",
         "public/js/sse-client.js",
+        "public/js/sse.d.ts",
+        "public/js/sse-events.d.ts",
         "src/main.rs",
     ] {
         assert!(

@@ -28,7 +28,9 @@ fn all(state: &str) -> Vec<(String, String)> {
         "SSE_POLL_INTERVAL",
         "SSE_EVENTS",
         "public/js/sse-client.js",
+        "public/js/sse.d.ts",
         "public/js/sse.js",
+        "public/js/sse-events.d.ts",
     ];
     names
         .iter()
@@ -48,7 +50,7 @@ fn it_exits_with_0_where_all_is_there_and_else_with_4() {
     fs::remove_file(hello.path().join("public/js/sse.js")).unwrap();
     let (state, items) = states(&hello, 4);
     assert_eq!(
-        (state.as_str(), items[6].1.as_str()),
+        (state.as_str(), items[7].1.as_str()),
         ("partial", "missing")
     );
     hello.sse_does(&["install"]);

@@ -84,6 +84,8 @@ fn it_says_what_it_took_out() {
         "Removed .env\n",
         "Removed public/js/sse.js\n",
         "Removed public/js/sse-client.js\n",
+        "Removed public/js/sse.d.ts\n",
+        "Removed public/js/sse-events.d.ts\n",
         "Removed public/js/\n",
         "Removed public/\n",
     ] {

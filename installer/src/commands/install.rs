@@ -71,11 +71,10 @@ pub(super) fn prepare(
     let manifest = source.map(|source| planned_manifest(&installation, &source));
 
     let wired = planned_wiring(&installation, args, &mut change);
-    let writes_scripts = !args.no_js && !installation.serves_its_own_scripts();
-    let scripts = if writes_scripts {
-        scripts::planned(&installation, consent, &mut change)
-    } else {
+    let scripts = if args.no_js {
         Vec::new()
+    } else {
+        scripts::planned(&installation, args.types, consent, &mut change)
     };
     let folders = if scripts.is_empty() {
         Vec::new()

@@ -11,7 +11,7 @@ use crate::exit::{self, Failure};
 use crate::installation::{Installation, InstalledScript};
 use crate::manifest::Found;
 use crate::report::Report;
-use crate::scripts::State;
+use crate::scripts::{Role, State};
 
 /// How one item stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -133,7 +133,9 @@ fn items(installation: &Installation) -> Vec<Item> {
         });
     let served = installation.serves_its_own_scripts();
     let scripts = installation.scripts.iter();
-    let scripts = scripts.map(|script| script_item(script, served));
+    let scripts = scripts
+        .filter(|script| installation.wants(&script.script) || !script.script.is_types())
+        .map(|script| script_item(script, served));
     [dependency, wiring_item(installation)]
         .into_iter()
         .chain(keys)
@@ -158,14 +160,23 @@ fn wiring_item(installation: &Installation) -> Item {
 
 /// `served` says that the app goes without its own copy of what the library serves.
 fn script_item(script: &InstalledScript, served: bool) -> Item {
-    let is_owners = script.script.is_owners;
+    let is_owners = script.script.is_owners();
+    let is_client = script.script.role == Role::Client;
     let (state, note) = match script.state {
-        State::Missing if served && !is_owners => (ItemState::Yours, Some("served by the library")),
+        State::Missing if served && is_client => (ItemState::Yours, Some("served by the library")),
         State::Missing => (ItemState::Missing, None),
         State::Edited | State::Older if is_owners => (ItemState::Yours, None),
+        State::Edited if script.script.is_types() => (
+            ItemState::Modified,
+            Some("edited; your types belong into a file of your own"),
+        ),
         State::Edited => (
             ItemState::Modified,
             Some("edited; your code belongs into sse-client.js"),
+        ),
+        State::Older if script.script.role == Role::EventTypes => (
+            ItemState::Modified,
+            Some("does not fit SSE_EVENTS; `sse install` refreshes it"),
         ),
         State::Older => (
             ItemState::Modified,

@@ -167,7 +167,7 @@ fn why_kept(script: &InstalledScript, consent: Consent) -> Option<&'static str> 
     }
     // Listeners are the owner's work, and only the owner's word removes them.
     let question = format!("{} has local changes. Remove it?", script.script.path);
-    let agrees = !script.script.is_owners && consent.to(&question);
+    let agrees = !script.script.is_owners() && consent.to(&question);
     (!agrees).then_some("you have edited it; --force would have removed it")
 }
 

@@ -216,7 +216,13 @@ fn change_between_plan_and_rename() {
 fn crash_after_each_step() {
     for left in [
         &[".env", "public"][..],
-        &[".env", "public", "public/js", "public/js/sse.js"],
+        &[
+            ".env",
+            "public",
+            "public/js",
+            "public/js/sse.js",
+            "public/js/sse-events.d.ts",
+        ],
     ] {
         for uninstalls_at_once in [true, false] {
             let hello = Hello::new();

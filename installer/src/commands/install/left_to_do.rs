@@ -94,7 +94,7 @@ fn call(installation: &Installation) -> String {
 
 fn missing_listeners(installation: &Installation) -> Vec<(String, String)> {
     let scripts = installation.scripts.iter();
-    let mut owners = scripts.filter(|script| script.script.is_owners);
+    let mut owners = scripts.filter(|script| script.script.is_owners());
     let found = owners.find_map(|script| script.file.contents());
     found.map_or_else(Vec::new, |found| {
         scripts::missing_listeners(found, &installation.events)

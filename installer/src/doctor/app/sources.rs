@@ -108,7 +108,10 @@ fn read_below(app: &Path, folder: &Path, found: &mut Vec<Source>) {
 
 fn kind(path: &Path) -> Option<Kind> {
     let extension = path.extension()?.to_str()?;
-    if extension == "rs" {
+    if path.to_str()?.ends_with(".d.ts") {
+        // Declarations name events, and listen to none.
+        None
+    } else if extension == "rs" {
         Some(Kind::Rust)
     } else if SCRIPTS.contains(&extension) {
         Some(Kind::Script)
@@ -173,6 +176,7 @@ mod tests {
             "public/js/a.js",
             "public/node_modules/b.js",
             "public/.c.js",
+            "public/js/sse-events.d.ts",
             "templates/d.html",
             "views/d.stpl",
             "src/e/f.rs",
