@@ -1,66 +1,57 @@
 //! A real browser, through WebDriver.
 
+mod display;
+mod driver;
+mod engine;
+mod group;
+
 use std::{
-    fs::{self, File},
-    path::Path,
-    process::{Child, Command, Stdio},
+    env,
+    fmt::Debug,
+    fs,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use fantoccini::{Client, ClientBuilder, Locator, wd::WindowHandle};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::{runtime::Runtime, time::timeout};
 
-use crate::wait::{DEADLINE, until};
+use self::driver::Driver;
+pub use self::engine::Engine;
+use crate::{build::workspace, wait::DEADLINE};
 
-/// Headless Chromium with one window and a profile of its own; closed when dropped.
+/// Longer than the 30 seconds after which drivers give up a script.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// A headless browser with a profile of its own; closed when dropped.
+///
+/// All but [`Browser::new_tab`], [`Browser::tabs`] and [`Browser::close_tab`] is about the current
+/// tab, which is the first one until [`Browser::switch_to`] names another.
 pub struct Browser {
     runtime: Runtime,
     client: Option<Client>,
-    driver: Child,
-    _profile: TempDir,
+    driver: Driver,
 }
 
+/// A tab of a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab(WindowHandle);
+
 impl Browser {
-    /// Starts a browser. A machine without `chromedriver` fails the test.
+    /// Starts Chromium. A machine without it fails the test.
     #[must_use]
     pub fn start() -> Self {
-        let profile = tempfile::tempdir().unwrap();
-        let output = profile.path().join("chromedriver.out");
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(File::create(&output).unwrap())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is missing: install the packages that `tests/run` names");
-        let port = until("chromedriver listens", || {
-            let said = fs::read_to_string(&output).unwrap();
-            let (_, rest) = said.split_once("successfully on port ")?;
-            rest.split_once('.').map(|(port, _)| port.to_owned())
-        });
+        Self::start_with(Engine::Chromium)
+    }
 
-        let mut arguments = vec![
-            "--headless".to_owned(),
-            "--disable-gpu".to_owned(),
-            "--disable-quic".to_owned(),
-            "--no-first-run".to_owned(),
-            "--disable-background-networking".to_owned(),
-            "--disable-component-update".to_owned(),
-            "--disable-sync".to_owned(),
-            "--window-size=1280,900".to_owned(),
-            format!(
-                "--user-data-dir={}",
-                profile.path().join("profile").display()
-            ),
-        ];
-        if rustix::process::geteuid().is_root() {
-            // Chromium's sandbox refuses to run as root, as containers do.
-            arguments.push("--no-sandbox".to_owned());
-        }
-        let options = json!({"goog:chromeOptions": {"args": arguments}});
-        let Value::Object(capabilities) = options else {
+    /// Starts a browser with this engine. A machine without it fails the test.
+    #[must_use]
+    pub fn start_with(engine: Engine) -> Self {
+        let driver = Driver::start(engine);
+        let Value::Object(capabilities) = engine.capabilities(&driver.profile()) else {
             unreachable!()
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,53 +59,74 @@ impl Browser {
             .enable_all()
             .build()
             .unwrap();
-        let client = runtime
-            .block_on(
-                ClientBuilder::new(hyper_connector())
-                    .capabilities(capabilities)
-                    .connect(&format!("http://127.0.0.1:{port}")),
-            )
-            .unwrap();
-        Self {
+        let mut client = ClientBuilder::new(HttpConnector::new());
+        client.capabilities(capabilities);
+        let url = driver.url();
+        let session = runtime.block_on(async { timeout(ANSWER, client.connect(&url)).await });
+        let client = session
+            .unwrap_or_else(|_| panic!("{engine} does not start"))
+            .unwrap_or_else(|error| {
+                panic!("{engine} does not start; `tests/run` installs what it needs: {error}")
+            });
+        let browser = Self {
             runtime,
             client: Some(client),
             driver,
-            _profile: profile,
-        }
+        };
+        browser.resize(1280, 900);
+        browser
     }
 
     fn client(&self) -> &Client {
         self.client.as_ref().unwrap()
     }
 
+    /// Has the browser do something, but not for ever.
+    #[track_caller]
+    fn drive<T, E: Debug>(&self, command: impl Future<Output = Result<T, E>>) -> T {
+        self.runtime
+            .block_on(async { timeout(ANSWER, command).await })
+            .expect("the browser does not answer")
+            .unwrap()
+    }
+
     #[track_caller]
     pub fn open(&self, url: &str) {
-        self.runtime.block_on(self.client().goto(url)).unwrap();
+        self.drive(self.client().goto(url));
+    }
+
+    #[track_caller]
+    pub fn reload(&self) {
+        self.drive(self.client().refresh());
+    }
+
+    #[track_caller]
+    pub fn back(&self) {
+        self.drive(self.client().back());
+    }
+
+    #[track_caller]
+    pub fn forward(&self) {
+        self.drive(self.client().forward());
     }
 
     #[track_caller]
     pub fn click(&self, css: &str) {
         let client = self.client();
-        self.runtime
-            .block_on(async { client.find(Locator::Css(css)).await?.click().await })
-            .unwrap();
+        self.drive(async { client.find(Locator::Css(css)).await?.click().await });
     }
 
-    /// What JavaScript's `return EXPRESSION` gives.
+    /// What JavaScript's `return EXPRESSION` gives; of a promise, what it is fulfilled with.
     #[track_caller]
     pub fn evaluate(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
-        self.runtime
-            .block_on(self.client().execute(&script, vec![]))
-            .unwrap()
+        self.drive(self.client().execute(&script, vec![]))
     }
 
     /// Runs a script.
     #[track_caller]
     pub fn execute(&self, script: &str) {
-        self.runtime
-            .block_on(self.client().execute(script, vec![]))
-            .unwrap();
+        self.drive(self.client().execute(script, vec![]));
     }
 
     /// Waits until the expression is true, and says how long that took.
@@ -133,33 +145,99 @@ impl Browser {
         }
     }
 
-    /// Writes a picture of the window.
+    /// Opens an empty tab. It is not the current one before [`Browser::switch_to`].
+    #[track_caller]
+    #[must_use]
+    pub fn new_tab(&self) -> Tab {
+        Tab(self.drive(self.client().new_window(true)).handle)
+    }
+
+    #[track_caller]
+    #[must_use]
+    pub fn current_tab(&self) -> Tab {
+        Tab(self.drive(self.client().window()))
+    }
+
+    /// All tabs, in no order.
+    #[track_caller]
+    #[must_use]
+    pub fn tabs(&self) -> Vec<Tab> {
+        let windows = self.drive(self.client().windows());
+        windows.into_iter().map(Tab).collect()
+    }
+
+    /// Makes a tab the current one. `WebKitGTK` does not show it: its page stays hidden, without
+    /// frames and with slow timers, while clicks and scripts work as in any other.
+    #[track_caller]
+    pub fn switch_to(&self, tab: &Tab) {
+        self.drive(self.client().switch_to_window(tab.0.clone()));
+    }
+
+    /// Closes a tab, but not the last one: that ends some browsers. If it was the current one,
+    /// any other is now.
+    #[track_caller]
+    pub fn close_tab(&self, tab: &Tab) {
+        let current = self.current_tab();
+        let others = self.tabs().into_iter().filter(|other| other != tab);
+        let next = others.max_by_key(|other| *other == current);
+        let next = next.expect("the last tab is closed by dropping the browser");
+        self.switch_to(tab);
+        self.drive(self.client().close_window());
+        self.switch_to(&next);
+    }
+
+    /// Sets a cookie for the whole site that is open, until the browser ends.
+    #[track_caller]
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        // Through the page: drivers disagree about what has to be said to them about a cookie.
+        let cookie = Value::from(format!("{name}={value}; path=/"));
+        self.execute(&format!("document.cookie = {cookie};"));
+    }
+
+    /// Deletes all cookies of the site that is open.
+    #[track_caller]
+    pub fn delete_cookies(&self) {
+        self.drive(self.client().delete_all_cookies());
+    }
+
+    /// Stops all that the browser does, as a machine that sleeps, until [`Browser::resume`].
+    pub fn pause(&self) {
+        self.driver.signal(Signal::STOP);
+    }
+
+    pub fn resume(&self) {
+        self.driver.signal(Signal::CONT);
+    }
+
+    /// Writes a picture of the page, which must not be hidden.
+    #[track_caller]
     pub fn screenshot(&self, path: &Path) {
-        fs::write(
-            path,
-            self.runtime.block_on(self.client().screenshot()).unwrap(),
-        )
-        .unwrap();
+        fs::write(path, self.drive(self.client().screenshot())).unwrap();
     }
 
+    #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {
-        self.runtime
-            .block_on(self.client().set_window_size(width, height))
-            .unwrap();
+        self.drive(self.client().set_window_size(width, height));
     }
-}
-
-fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
-    hyper_util::client::legacy::connect::HttpConnector::new()
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            // Ends the browser; without it the driver's end would leave it behind.
-            let _ = self.runtime.block_on(client.close());
+            // A browser that is asked to end leaves no files behind. It is killed if it does not.
+            let closed = async { timeout(DEADLINE / 3, client.close()).await };
+            let _ = self.runtime.block_on(closed);
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
+}
+
+/// Where a program is: in `PATH`, or where `tests/run` installs what Debian does not have.
+#[track_caller]
+fn find(program: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain([workspace().join("target/tools/bin")])
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{program} is missing: `tests/run` installs it"))
 }

@@ -20,7 +20,7 @@ pub mod tracing;
 mod wait;
 
 #[cfg(feature = "tools")]
-pub use self::browser::Browser;
+pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},

@@ -1,0 +1,40 @@
+// Listens as its address says, and writes down what it hears: this document in `heard`, all documents of
+// the origin in localStorage.
+const query = new URLSearchParams(location.search);
+if (query.has('nolocks')) Object.defineProperty(navigator, 'locks', { value: undefined });
+const { SseClient } = await import('/js/sse.js');
+
+const options = {};
+if (query.has('share')) options.share = query.get('share');
+if (query.has('events')) options.events = query.get('events').split(',');
+
+window.heard = [];
+window.gaps = [];
+window.statuses = [];
+window.errors = [];
+window.restored = 0;
+addEventListener('pageshow', ({ persisted }) => { if (persisted) window.restored += 1; });
+
+const sse = new SseClient('/sse/stream', options);
+sse.on('*', () => { throw new Error('a listener may fail'); });
+sse.on('*', (value) => {
+  heard.push(value);
+  localStorage.setItem('heard', `${localStorage.getItem('heard') ?? ''}${value},`);
+});
+sse.ongap = ({ value }) => {
+  gaps.push(value.reason);
+  localStorage.setItem('gaps', `${localStorage.getItem('gaps') ?? ''}${value.reason},`);
+};
+sse.onstatus = ({ value }) => statuses.push(value);
+sse.onerror = ({ status }) => errors.push(status ?? 'network');
+window.sse = sse;
+
+// Goes on to other pages by itself, at moments that nobody has chosen.
+const hops = Number(localStorage.getItem('hops') ?? 0);
+if (hops > 0) {
+  setTimeout(() => {
+    localStorage.setItem('hops', hops - 1);
+    if (Math.random() < 0.3) location.reload();
+    else location.assign(`/page-${Math.floor(Math.random() * 1e9)}`);
+  }, Math.random() * 120);
+}

@@ -1,0 +1,109 @@
+//! The program that drives a browser.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::{display::Display, engine::Engine, group::Group};
+use crate::wait::until;
+
+/// A driver with a home folder of its own. It and the browser it has started end when this is
+/// dropped.
+pub(super) struct Driver {
+    port: u16,
+    // Fields are dropped in this order: a browser goes before its display, and both before the
+    // folder in which they write.
+    programs: Group,
+    _display: Option<Display>,
+    home: TempDir,
+}
+
+impl Driver {
+    pub(super) fn start(engine: Engine) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let display = engine
+            .needs_a_display()
+            .then(|| Display::start(home.path()));
+        let output = home.path().join("driver.out");
+        let (program, arguments) = engine.driver();
+        let mut programs = Group::start(program, arguments, Signal::KILL, |command| {
+            settle(command, home.path());
+            if let Some(display) = &display {
+                command.env("DISPLAY", display.name());
+            }
+            let output = File::create(&output).unwrap();
+            command.stdout(output.try_clone().unwrap()).stderr(output);
+        });
+        let port = until(&format!("{program} listens"), || {
+            let said = fs::read_to_string(&output).unwrap();
+            assert!(!programs.has_ended(), "{program} has ended: {said}");
+            engine.port(programs.id(), &said)
+        });
+        Self {
+            port,
+            programs,
+            _display: display,
+            home,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends a signal to the driver and its browser.
+    pub(super) fn signal(&self, signal: Signal) {
+        self.programs.signal(signal);
+    }
+
+    /// Where the browser's profile goes.
+    pub(super) fn profile(&self) -> PathBuf {
+        self.home.path().join("profile")
+    }
+}
+
+/// Has a program keep in `home` all that it writes, and find there nothing of another's.
+fn settle(command: &mut Command, home: &Path) {
+    for folder in [
+        "HOME",
+        "TMPDIR",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+        "XDG_STATE_HOME",
+    ] {
+        command.env(folder, home);
+    }
+    // A browser would start a bus of its own, which is nobody's child and stays behind.
+    command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+    command.env("NO_AT_BRIDGE", "1");
+    command.env_remove("WAYLAND_DISPLAY");
+}
+
+/// The port on which a process listens that does not say so itself.
+pub(super) fn listens_on(process: u32) -> Option<u16> {
+    let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+        .ok()?
+        .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+        .filter_map(|target| {
+            let inode = target.to_str()?.strip_prefix("socket:[")?;
+            inode.strip_suffix(']').map(str::to_owned)
+        })
+        .collect();
+    let connections = fs::read_to_string("/proc/net/tcp").ok()?;
+    connections.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let listens = *fields.get(3)? == "0A";
+        let mine = sockets
+            .iter()
+            .any(|inode| Some(&inode.as_str()) == fields.get(9));
+        let (_, port) = fields.get(1)?.split_once(':')?;
+        (listens && mine).then(|| u16::from_str_radix(port, 16).ok())?
+    })
+}

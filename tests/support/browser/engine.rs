@@ -1,0 +1,86 @@
+//! The browsers, and what is different about each.
+
+use std::{fmt, path::Path};
+
+use serde_json::{Value, json};
+
+use super::driver::listens_on;
+
+/// What runs the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Chromium,
+    Firefox,
+    /// `WebKitGTK`, Safari's engine.
+    WebKit,
+}
+
+impl Engine {
+    pub const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
+
+    /// Its driver, on a port that the system chooses.
+    pub(super) fn driver(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Chromium => ("chromedriver", &["--port=0"]),
+            Self::Firefox => ("geckodriver", &["--port=0"]),
+            Self::WebKit => ("WebKitWebDriver", &["--port=0"]),
+        }
+    }
+
+    /// The port, from what the driver has said so far.
+    pub(super) fn port(self, driver: u32, said: &str) -> Option<u16> {
+        let (before, after) = match self {
+            Self::Chromium => ("successfully on port ", '.'),
+            Self::Firefox => ("Listening on 127.0.0.1:", '\n'),
+            Self::WebKit => return listens_on(driver),
+        };
+        let (port, _) = said.split_once(before)?.1.split_once(after)?;
+        port.parse().ok()
+    }
+
+    pub(super) fn needs_a_display(self) -> bool {
+        self == Self::WebKit
+    }
+
+    /// What is asked of the driver: a browser with a new profile.
+    pub(super) fn capabilities(self, profile: &Path) -> Value {
+        match self {
+            Self::Chromium => json!({"goog:chromeOptions": {"args": chromium(profile)}}),
+            // The profile is a new one anyway, in the folder for temporary files.
+            Self::Firefox => json!({"moz:firefoxOptions": {
+                "binary": super::find("firefox-esr"),
+                "args": ["-headless"],
+            }}),
+            // The driver knows where its browser is, and that browser's sessions are private.
+            Self::WebKit => json!({"proxy": {"proxyType": "direct"}}),
+        }
+    }
+}
+
+fn chromium(profile: &Path) -> Vec<String> {
+    let mut arguments = vec![
+        "--headless".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        format!("--user-data-dir={}", profile.display()),
+    ];
+    if rustix::process::geteuid().is_root() {
+        // Chromium's sandbox refuses to run as root, as containers do.
+        arguments.push("--no-sandbox".to_owned());
+    }
+    arguments
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Chromium => "Chromium",
+            Self::Firefox => "Firefox",
+            Self::WebKit => "WebKit",
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! A program with all that it starts.
+
+use std::{
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::find;
+
+/// Ends the whole group as soon as the pipe to it is closed. The system closes it even if the test
+/// is interrupted or killed, and then nobody else would end a group that is not the terminal's.
+const GUARDED: &str = r#"exec 3<&0
+{ read -r _ <&3; kill -s "$0" 0; } >/dev/null 2>&1 &
+exec "$@" 3<&- </dev/null"#;
+
+/// A process group of its own, which ends when this is dropped.
+pub(super) struct Group {
+    leader: Child,
+    end: Signal,
+}
+
+impl Group {
+    /// Starts `program` as the group's leader. What `prepare` sets, its children inherit.
+    pub(super) fn start(
+        program: &str,
+        arguments: &[&str],
+        end: Signal,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", GUARDED, name(end)])
+            .arg(find(program))
+            .args(arguments)
+            .process_group(0)
+            .stdin(Stdio::piped());
+        prepare(&mut command);
+        let leader = command.spawn().unwrap();
+        Self { leader, end }
+    }
+
+    /// The program's process.
+    pub(super) fn id(&self) -> u32 {
+        self.leader.id()
+    }
+
+    /// Sends a signal to the program and all that it has started.
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.leader), signal).unwrap();
+    }
+
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.leader.try_wait().unwrap().is_some()
+    }
+}
+
+fn name(signal: Signal) -> &'static str {
+    if signal == Signal::TERM {
+        "TERM"
+    } else {
+        "KILL"
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.leader), self.end);
+        let _ = self.leader.wait();
+    }
+}
