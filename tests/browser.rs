@@ -1,8 +1,16 @@
 //! The starter's page in a real browser.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     fs,
+    io::{self, BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -10,11 +18,48 @@ use support::{App, Browser, Server, until};
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
+const HOLDS: &str = "This tab holds the connection for all tabs";
+const SHARES: &str = "Shares the connection of another tab";
+
 /// Opens the page and waits until it listens.
 fn listening(browser: &Browser, server: &Server) {
     browser.open(&server.url("/"));
-    browser.wait("document.querySelector('#status')?.dataset.status === 'open'");
+    listens(browser);
+}
+
+fn listens(browser: &Browser) {
+    has_status(browser, "open");
     browser.wait("document.querySelector('[data-event-button=event_name2]') !== null");
+}
+
+fn has_status(browser: &Browser, status: &str) {
+    browser.wait(&format!(
+        "document.querySelector('#status')?.dataset.status === '{status}'"
+    ));
+}
+
+/// Waits until what is seen of an element contains the text.
+#[track_caller]
+fn says(browser: &Browser, css: &str, text: &str) {
+    let text = serde_json::json!(text);
+    browser.wait(&format!(
+        "document.querySelector('{css}')?.innerText.includes({text}) === true"
+    ));
+}
+
+#[track_caller]
+fn is_hidden(browser: &Browser, css: &str) {
+    browser.wait(&format!(
+        "document.querySelector('{css}')?.checkVisibility() === false"
+    ));
+}
+
+fn toasts(browser: &Browser) -> String {
+    browser
+        .evaluate(
+            "[...document.querySelectorAll('.toast')].map((toast) => toast.textContent).join()",
+        )
+        .to_string()
 }
 
 /// Waits until the page shows so many events, and says how long after `triggered` that was.
@@ -137,7 +182,7 @@ fn a_page_hears_what_was_saved_while_it_was_served() {
     let server = app.start();
     let browser = Browser::start();
     browser.open(&server.url("/order"));
-    browser.wait("document.querySelector('#heard').innerText.includes('event_name1')");
+    says(&browser, "#heard", "event_name1");
 }
 
 #[test]
@@ -150,8 +195,8 @@ fn events_of_a_planned_end_and_a_restart_all_arrive_once() {
     for value in 1..=40 {
         app.save("event_cache_key1", &format!("\"value {value}.\""));
         if value % 10 == 0 {
-            // Streams end meanwhile.
-            std::thread::sleep(Duration::from_millis(400));
+            // The stream ends, and another begins.
+            browser.evaluate("new Promise((done) => sse.once('open', () => done(true)))");
         }
     }
     shown(&browser, 40, Instant::now());
@@ -175,9 +220,367 @@ fn the_page_shows_why_there_is_no_stream() {
     let server = app.start();
     let browser = Browser::start();
     browser.open(&server.url("/"));
-    browser.wait(
-        "document.querySelector('#reason-text').innerText.includes('lacks its `:cache_key`')",
+    says(&browser, "#reason-text", "lacks its `:cache_key`");
+    says(&browser, "#reason", "This page tries again by itself.");
+    is_hidden(&browser, "#again");
+}
+
+#[test]
+fn the_page_says_when_there_is_no_client() {
+    let app = App::new();
+    let script = "window.sseReady = import('./missing.js');";
+    fs::write(app.path().join("public/js/sse-client.js"), script).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    browser.open(&server.url("/"));
+    says(&browser, "#reason", "The client did not load");
+    says(&browser, "#again", "Try again");
+}
+
+#[test]
+fn the_page_says_that_the_app_is_away_and_that_it_is_back() {
+    let app = App::new();
+    let server = app.start();
+    let port = server.port().to_owned();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    is_hidden(&browser, "#reason");
+    server.kill();
+    has_status(&browser, "reconnecting");
+    says(&browser, "#reason", "The app does not answer.");
+    says(&browser, "#status", "Reconnecting");
+    app.save("event_cache_key1", "\"while away.\"");
+    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    says(&browser, "#status", "Connected");
+    is_hidden(&browser, "#reason");
+    // What is saved while the page is there is news, also where it comes late.
+    says(&browser, "#toasts", "while away.");
+}
+
+#[test]
+fn of_two_tabs_each_says_whose_connection_it_has() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    let first = browser.current_tab();
+    listening(&browser, &server);
+    says(&browser, "#tabs", HOLDS);
+    let second = browser.new_tab();
+    browser.switch_to(&second);
+    listening(&browser, &server);
+    says(&browser, "#tabs", SHARES);
+    browser.click("[data-event-button=event_name2]");
+    shown(&browser, 1, Instant::now());
+    browser.close_tab(&first);
+    says(&browser, "#tabs", HOLDS);
+    app.save("event_cache_key1", "\"from the other connection.\"");
+    says(&browser, "#arrived", "from the other connection.");
+}
+
+/// Browsers have no locks for pages of plain http, except on the machine itself, to which this address
+/// does not count although it leads there.
+#[test]
+fn a_tab_that_cannot_share_says_so() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[("HOST", "0.0.0.0")]);
+    let browser = Browser::start();
+    browser.open(&format!("http://0.0.0.0:{}/", server.port()));
+    listens(&browser);
+    assert_eq!(browser.evaluate("isSecureContext"), false);
+    says(&browser, "#tabs", "This tab has a connection of its own.");
+    browser.click("[data-event-button=event_name2]");
+    shown(&browser, 1, Instant::now());
+}
+
+#[test]
+fn a_page_goes_on_where_the_last_one_was_and_quietly_lists_what_it_missed() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    is_hidden(&browser, "#resumed");
+    browser.wait("/^[0-9a-f]{16}-0$/.test(document.querySelector('#place').innerText)");
+    browser.open(&server.url("/favicon.svg"));
+    app.save("event_cache_key1", "\"missed.\"");
+    listening(&browser, &server);
+    says(
+        &browser,
+        "#resumed",
+        "Picked up where the last page left off",
     );
+    says(&browser, "#arrived .earlier", "missed.");
+    says(&browser, "#arrived .earlier", "before this page was opened");
+    assert_eq!(toasts(&browser), "\"\"");
+
+    app.save("event_cache_key2", "\"news.\"");
+    says(&browser, "#toasts", "news.");
+    says(&browser, "#arrived .news", "news.");
+    assert!(!toasts(&browser).contains("missed."));
+    browser.wait("document.querySelector('#place').innerText.endsWith('-2')");
+}
+
+/// What is news is decided by the server's clock, as the times of the events are.
+#[test]
+fn news_is_news_on_a_phone_whose_clock_is_fast() {
+    let app = App::new();
+    let public = app.path().join("public");
+    let page = fs::read_to_string(public.join("index.html")).unwrap();
+    let page = page.replace("<head>", "<head><script src=\"/fast.js\"></script>");
+    fs::write(public.join("index.html"), page).unwrap();
+    let script = "const { now } = Date; Date.now = () => now() + 600_000;";
+    fs::write(public.join("fast.js"), script).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    app.save("event_cache_key1", "\"news.\"");
+    says(&browser, "#toasts", "news.");
+}
+
+#[test]
+fn a_replaced_cache_folder_is_a_gap_that_is_explained() {
+    let app = App::new();
+    let server = app.start();
+    let port = server.port().to_owned();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    browser.reload();
+    says(&browser, "#resumed", "Picked up");
+    server.kill();
+    fs::remove_dir_all(app.path().join("writable")).unwrap();
+    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    says(&browser, "#arrived .gap", "Something may have been missed");
+    says(&browser, "#arrived .gap", "emptied or replaced");
+    says(&browser, "#toasts", "Possible gap");
+    is_hidden(&browser, "#resumed");
+}
+
+#[test]
+fn every_reason_of_a_gap_is_explained() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    for (reason, explanation) in [
+        ("unknown-id", "cannot read the place"),
+        ("other-epoch", "emptied or replaced"),
+        ("expired", "outlived its time to live"),
+        ("swept", "dropped the oldest"),
+        ("unreadable", "cannot read back"),
+        ("connection-lost", "connection was lost before"),
+        // A library that is newer than the page may know more.
+        ("constructor", "loads afresh"),
+    ] {
+        browser.evaluate(&format!(
+            "import('/js/sse.js').then(({{ SseEvent }}) => {{
+                const data = JSON.stringify({{ reason: '{reason}' }});
+                sse.dispatchEvent(new SseEvent('sse.gap', {{ data }}));
+            }})"
+        ));
+        let item = format!("#arrived [data-gap={reason}]");
+        says(&browser, &item, explanation);
+        says(&browser, &item, reason);
+    }
+}
+
+#[test]
+fn a_refused_stream_says_why_and_a_button_tries_again() {
+    let app = App::new();
+    let server = app.start();
+    for (status, meaning, body) in [
+        ("204 No Content", "nothing to listen to", ""),
+        ("401 Unauthorized", "signed in", "Sign <b>in</b> first."),
+        ("403 Forbidden", "may not listen", "Members only."),
+        ("404 Not Found", "no stream", "Not here."),
+    ] {
+        let guard = Guard::before(&server, status, body);
+        let browser = Browser::start();
+        browser.open(&format!("http://{}/", guard.address));
+        has_status(&browser, "closed");
+        says(&browser, "#reason-title", "The stream was refused");
+        says(&browser, "#reason-why", meaning);
+        says(&browser, "#reason-why", &status[..3]);
+        says(&browser, "#reason", "does not try again by itself");
+        assert_eq!(
+            browser.evaluate("document.querySelector('#reason-text').textContent"),
+            body
+        );
+        says(&browser, "#tabs", "No connection");
+
+        // The keyboard stays where it is when the answer is the same.
+        browser.execute("document.querySelector('#again').focus()");
+        browser.evaluate("new Promise((done) => { sse.once('error', done); document.activeElement.click(); }).then(() => true)");
+        says(&browser, "#reason-why", meaning);
+        assert_eq!(browser.evaluate("document.activeElement.id"), "again");
+
+        guard.opens.store(true, Ordering::Relaxed);
+        browser.click("#again");
+        has_status(&browser, "open");
+        is_hidden(&browser, "#reason");
+        assert_eq!(browser.evaluate("document.activeElement.id"), "connection");
+        browser.click("[data-event-button=event_name1]");
+        shown(&browser, 1, Instant::now());
+    }
+}
+
+/// A proxy in front of a server that lets nobody to the stream until it is told to.
+struct Guard {
+    address: String,
+    opens: Arc<AtomicBool>,
+}
+
+impl Guard {
+    fn before(server: &Server, status: &str, body: &str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let opens = Arc::new(AtomicBool::new(false));
+        let refusal = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n{body}"
+        );
+        let (behind, opened) = (server.address().to_owned(), Arc::clone(&opens));
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let refusal = (!opened.load(Ordering::Relaxed)).then(|| refusal.clone());
+                let behind = behind.clone();
+                // Browsers break off connections.
+                thread::spawn(move || pass_on(&client, &behind, refusal.as_deref()).is_ok());
+            }
+        });
+        Self { address, opens }
+    }
+}
+
+/// One request, and its answer for as long as that goes on.
+fn pass_on(mut client: &TcpStream, behind: &str, refusal: Option<&str>) -> io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Ok(());
+        }
+    }
+    if let Some(refusal) = refusal.filter(|_| head.starts_with("GET /sse/stream")) {
+        return client.write_all(refusal.as_bytes());
+    }
+    let mut server = TcpStream::connect(behind)?;
+    let head = head.replace("Connection: keep-alive", "Connection: close");
+    server.write_all(head.as_bytes())?;
+    let mut request = server.try_clone()?;
+    thread::spawn(move || io::copy(&mut reader, &mut request));
+    io::copy(&mut server, &mut client).map(drop)
+}
+
+#[test]
+fn an_event_that_is_configured_later_needs_no_reload() {
+    let app = App::with_env(
+        "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n",
+    );
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    let env = "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name2:event_cache_key2,event_name3:event_cache_key3\n";
+    fs::write(app.path().join(".env"), env).unwrap();
+    server.wait_for_log("what was edited is in force");
+    app.save("event_cache_key3", "\"of a new event.\"");
+    says(
+        &browser,
+        "#arrived [data-event=event_name3]",
+        "of a new event.",
+    );
+    browser.click("[data-event-button=event_name3]");
+    shown(&browser, 2, Instant::now());
+}
+
+#[test]
+fn nothing_that_is_saved_becomes_html() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    let value =
+        "<img src=x onerror=\"window.injected = true\"><script>window.injected = true</script>";
+    app.save("event_cache_key1", &serde_json::json!(value).to_string());
+    shown(&browser, 1, Instant::now());
+    let text = serde_json::json!(value).to_string();
+    says(&browser, "#arrived .value", &text);
+    assert_eq!(
+        browser.evaluate("document.querySelector('#arrived img, .toast img, #arrived script') === null && !window.injected"),
+        true
+    );
+}
+
+#[test]
+fn the_pages_work_under_a_strict_content_security_policy() {
+    let app = App::new();
+    for page in ["index.html", "order.html"] {
+        let path = app.path().join("public").join(page);
+        let policy = "<head>
+            <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'\">
+            <script src=\"/violations.js\"></script>";
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("<head>", policy)).unwrap();
+    }
+    let script = "window.violations = [];
+        addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));";
+    fs::write(app.path().join("public/violations.js"), script).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    browser.click("[data-event-button=event_name1]");
+    says(&browser, "#toasts", "event_name1");
+    assert_eq!(browser.evaluate("violations.join()"), "");
+    browser.open(&server.url("/order"));
+    says(&browser, "#heard", "event_name1");
+    assert_eq!(browser.evaluate("violations.join()"), "");
+}
+
+#[test]
+fn toasts_are_announced_and_cover_nothing_but_their_place_in_the_bar() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    for width in [500, 768, 1280] {
+        browser.resize(width, 900);
+        listening(&browser, &server);
+        for value in ["\"one\"", "\"two\"", "\"three\"", "\"four\""] {
+            app.save("event_cache_key1", value);
+        }
+        says(&browser, "#toasts", "four");
+        browser.execute(
+            "document.querySelector('.toast:last-child button').focus(); scrollTo(0, 1000);",
+        );
+        browser.wait("document.getAnimations().every(({ playState }) => playState !== 'running')");
+        let within = "(([bar, ...toasts]) => toasts.every(({ top, bottom, left, right }) =>
+            top >= bar.top && bottom <= bar.bottom && left >= bar.left && right <= bar.right))
+            ([...document.querySelectorAll('.bar, .toast')].filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect()))";
+        assert_eq!(browser.evaluate(within), true, "{width}");
+        let beside = "document.querySelector('.toast:last-child').getBoundingClientRect().right
+            <= document.querySelector('#status').getBoundingClientRect().left";
+        assert_eq!(browser.evaluate(beside), true, "{width}");
+        assert_eq!(
+            browser.evaluate(
+                "document.querySelector('.toast').closest('[aria-live=polite]') !== null"
+            ),
+            true
+        );
+    }
+}
+
+#[test]
+fn the_keyboard_dismisses_toasts_and_keeps_its_place() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    app.save("event_cache_key1", "\"one\"");
+    says(&browser, "#toasts", "one");
+    // As long as it has the focus it stays.
+    browser.execute("document.querySelector('.toast button').focus()");
+    app.save("event_cache_key1", "\"two\"");
+    says(&browser, "#toasts", "two");
+    browser.execute("document.activeElement.click()");
+    browser.wait("document.activeElement.closest('.toast')?.innerText.includes('two') === true");
+    browser.execute("document.activeElement.click()");
+    browser.wait("document.activeElement.id === 'arrived'");
 }
 
 #[test]

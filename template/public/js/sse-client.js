@@ -1,6 +1,10 @@
-// This file is yours: `sse install` does not touch it. Put your listeners here.
+// This file is yours: `sse install` writes it once and never again. Put your listeners here.
+//
+// A page needs one line: <script src="/js/sse-client.js"></script>
+// Other scripts of the page reach the client so:
+//   sseReady.then((sse) => sse.on('event_name1', (value, event) => { … }));
 
-window.sseReady = Promise.all([import('./sse.js'), window.starter.events]).then(([{ SseClient }, events]) => {
+window.sseReady = import('./sse.js').then(({ SseClient }) => {
   const sse = new SseClient('/sse/stream');
 
   sse.addEventListener('event_name1', (event) => {
@@ -10,10 +14,6 @@ window.sseReady = Promise.all([import('./sse.js'), window.starter.events]).then(
   sse.addEventListener('event_name2', (event) => {
     console.log('event_name2', JSON.parse(event.data).timestamp);
   });
-
-  // The starter page shows every event of SSE_EVENTS, and the connection; see app.js.
-  for (const name of events) sse.on(name, window.starter.arrived);
-  window.starter.follow(sse);
 
   window.sse = sse;
   return sse;
