@@ -70,6 +70,12 @@ fn the_starter_has_the_originals_lines() {
 }
 
 #[test]
+fn the_starters_listeners_are_those_that_install_writes() {
+    let starters = read("template/public/js/sse-client.js");
+    assert_eq!(starters, read("assets/js/sse-client.js"));
+}
+
+#[test]
 fn every_link_in_the_documents_leads_somewhere() {
     let mut documents = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
     for item in fs::read_dir(workspace().join("docs")).unwrap() {

@@ -110,7 +110,11 @@ export class SseClient extends EventTarget {
     if (this.#status !== 'idle' && this.#status !== 'closed') return;
     this.#page = new AbortController();
     const { signal } = this.#page;
-    const when = (target, name, then) => target?.addEventListener?.(name, then, { signal });
+    const when = (target, name, then) => {
+      // Node.js now and then keeps a listener whose signal has aborted.
+      const alive = (event) => { if (!signal.aborted) then(event); };
+      target?.addEventListener?.(name, alive, { signal });
+    };
     // The browser may keep the page, but no connection, no lock and no channel with it.
     when(globalThis, 'pagehide', () => this.#stop());
     when(globalThis, 'pageshow', (event) => { if (event.persisted) this.#start(); });
@@ -279,7 +283,7 @@ export class SseClient extends EventTarget {
       const isOurs = name.startsWith('sse.');
       // Another client of the connection may have begun further back. Where the server does not know
       // the place that it was asked for, the new one counts.
-      const isOld = order(id, this.#lastEventId) <= 0 && !(name === 'sse.gap' && data.includes('unknown-id'));
+      const isOld = order(id, this.#lastEventId) <= 0 && !(name === 'sse.gap' && data?.includes('unknown-id'));
       if (id !== undefined && !isOld) this.#lastEventId = id;
       if (name === 'sse.heartbeat') this.#silence = silenceAfter(data);
       else if (isOld) continue;
