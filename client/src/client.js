@@ -289,7 +289,7 @@ export class SseClient extends EventTarget {
       else if (isOld) continue;
       if (data === undefined || (!isOurs && this.#events.length && !this.#events.includes(name))) continue;
       if (!isOurs) this.#known(name);
-      this.dispatchEvent(new SseEvent(name, { data, lastEventId: id, origin }));
+      this.dispatchEvent(new SseEvent(name, { data, lastEventId: this.#lastEventId, origin }));
       if (run !== this.#run) return;
     }
     this.#keepPlace();

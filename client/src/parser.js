@@ -11,7 +11,7 @@ export class Parser {
   #id;
   retry;
 
-  /** The blocks that end in these bytes. One without `data` fires no event, but may have an `id`. */
+  /** The blocks that end in these bytes. One without `data` fires no event; one without `id` keeps the last. */
   read(bytes) {
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === '') return [];
@@ -31,6 +31,7 @@ export class Parser {
       const data = this.#data === '' ? undefined : this.#data.slice(0, -1);
       blocks.push({ name: this.#name || 'message', data, id: this.#id });
       this.#data = this.#name = '';
+      this.#id = undefined;
     }
     return blocks;
   }

@@ -473,6 +473,19 @@ describe('the place in the stream', () => {
     assert.deepEqual(gaps, [{ reason: 'unknown-id' }]);
   });
 
+  test('stays with an event that has no id of its own, also on the next connection', async () => {
+    const sse = alone();
+    const heard = [];
+    sse.onmessage = ({ data, lastEventId }) => heard.push([data, lastEventId]);
+    await Request.last.opens();
+    await Request.last.sends(`id: ${at(1)}\ndata: a\n\ndata: b\n\n`);
+    await Request.last.ends();
+    await world.clock.tick(1000);
+    await Request.last.opens();
+    await Request.last.sends('data: c\n\n');
+    assert.deepEqual(heard, [['a', at(1)], ['b', at(1)], ['c', at(1)]]);
+  });
+
   test('of another server is no order, and repeats are its own affair', async () => {
     const sse = alone();
     const values = heard(sse, 'a');

@@ -1,0 +1,16 @@
+// Runs a case in a worker of either kind, for whoever asks.
+
+import * as cases from '/cases.js';
+
+function serve(port) {
+  port.onmessage = async ({ data: [run, args] }) => {
+    try {
+      port.postMessage(await cases[run](...args));
+    } catch (error) {
+      port.postMessage([String(error)]);
+    }
+  };
+}
+
+if ('postMessage' in globalThis) serve(globalThis);
+else globalThis.onconnect = ({ ports: [port] }) => serve(port);
