@@ -46,7 +46,7 @@ const EVENTS: [&str; 46] = [
     "\u{fffd}",
     "\u{ffff}",
     "\u{10ffff}",
-    "*",
+    "**",
     "@",
 ];
 
