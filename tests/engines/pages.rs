@@ -54,7 +54,7 @@ pub(crate) fn come_back_and_catch_up(engine: Engine) {
 
     browser.back();
     let is_kept = return_to(&browser, &site, "/first", 3, [1, 2, 3].as_slice());
-    // Firefox keeps no page that the driver has looked into.
+    // Firefox keeps no page that has had a stream.
     assert!(is_kept || engine == Engine::Firefox);
 
     browser.forward();

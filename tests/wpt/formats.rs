@@ -79,7 +79,8 @@ fn streams() -> Vec<(&'static str, Answer, Vec<Value>)> {
             vec![message("a", "1"), message("b", "2"), message("c", "2")],
         ),
         (
-            "OURS persists",
+            // Ids of our server are compared, so that nothing is heard twice.
+            "format_field_id_3 persists, with an id of our server",
             Answer::stream("id: 0123456789abcdef-1\ndata: a\n\ndata: b\n\n"),
             vec![
                 message("a", "0123456789abcdef-1"),
