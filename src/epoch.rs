@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The part of an event's id that says which journal its number belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(pub(crate) u64);
 
 impl Display for Epoch {

@@ -4,6 +4,7 @@
 //! ring. A stream is a cursor into the ring. It has no queue, so a slow one costs nothing and
 //! delays nobody; one that falls off the ring is served from the journal.
 
+mod alarms;
 mod bell;
 mod chunk;
 mod cursor;
@@ -14,6 +15,8 @@ mod replay;
 mod ring;
 mod slot;
 mod tail;
+mod waiters;
+mod worker;
 
 use std::{
     net::IpAddr,
@@ -26,14 +29,14 @@ use std::{
 
 use self::{bell::Bells, permits::Permits, ring::Ring};
 pub(crate) use self::{
-    bell::Waiters,
-    cursor::EventId,
+    cursor::{Cursor, EventId},
     frame::{Filter, Gap, gap, heartbeat},
     permits::Permit,
     place::{Opening, Place},
     replay::{Replayed, Request as ReplayRequest, replay},
     ring::Taken,
     slot::Wanted,
+    worker::Member,
 };
 use crate::{
     background::{Background, Nudger},
@@ -84,7 +87,7 @@ impl Hub {
         })
     }
 
-    pub(crate) fn feed(&self) -> &Feed {
+    pub(crate) fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
 
@@ -121,7 +124,7 @@ impl Hub {
     /// Ends every stream.
     pub(crate) fn close(&self) {
         self.feed.closing.store(true, Ordering::SeqCst);
-        self.feed.bells.ring();
+        self.feed.bells.ring_for_all();
     }
 
     /// Returns when no stream is open.
@@ -142,9 +145,9 @@ impl Feed {
         self.closing.load(Ordering::SeqCst)
     }
 
-    /// The list of waiting streams on this thread.
-    pub(crate) fn waiters(&self) -> std::rc::Rc<Waiters> {
-        self.bells.on_this_thread()
+    /// A place among the streams on this thread; called on a worker.
+    pub(crate) fn join(self: &Arc<Self>, filter: &Filter) -> Member {
+        self.bells.on_this_thread(self).join(filter)
     }
 }
 
@@ -163,7 +166,7 @@ fn follow_configuration(
             if store.live().refresh() {
                 version.fetch_add(1, Ordering::Release);
                 tail.nudge();
-                feed.bells.ring();
+                feed.bells.ring_for_all();
             }
         }
     })

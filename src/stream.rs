@@ -5,27 +5,24 @@ mod schedule;
 mod tests;
 
 use std::{
+    mem,
     pin::Pin,
-    rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
-use tokio::{
-    task::{JoinError, JoinHandle},
-    time::Instant,
-};
+use tokio::task::{JoinError, JoinHandle};
 
 use self::schedule::{Due, Schedule};
 use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Filter, Gap, Hub, Permit, Place, ReplayRequest, Replayed, Taken, Waiters, Wanted, gap,
-        heartbeat, replay, variation,
+        Cursor, Filter, Gap, Hub, Member, Permit, Place, ReplayRequest, Replayed, Taken, Wanted,
+        gap, heartbeat, replay, variation,
     },
     subscription::{LastEventId, Subscription},
 };
@@ -43,8 +40,10 @@ const PROBE: &[u8] = b":\n";
 /// where it was.
 pub struct EventStream {
     hub: Arc<Hub>,
-    filter: Arc<Filter>,
+    filter: Filter,
     place: Place,
+    /// It has had all that is in memory, and waits for more.
+    is_caught_up: bool,
     /// Bytes that are due before anything else.
     due: BytesMut,
     /// What is left of a large chunk. Before it, nothing is due.
@@ -56,16 +55,11 @@ pub struct EventStream {
     /// The journal that the ring still shows, although the client's own is in force: the tail has
     /// not noticed yet that the folder was replaced.
     outdated: Option<Epoch>,
-    waiting: Waiting,
+    /// Among the streams of this thread.
+    member: Member,
     schedule: Schedule,
     ended: bool,
     _permit: Permit,
-}
-
-/// A place in this thread's list of waiting streams.
-struct Waiting {
-    waiters: Rc<Waiters>,
-    place: usize,
 }
 
 /// What came of asking the journal.
@@ -84,20 +78,18 @@ impl EventStream {
         let permit = hub.permit(subscription.address)?;
         hub.close_with_the_process();
         let retry = hub.config().retry();
-        let waiters = hub.feed().waiters();
+        let filter = subscription.filter;
         let opening = hub.opening();
         let mut stream = Self {
-            filter: Arc::new(subscription.filter),
+            member: hub.feed().join(&filter),
+            filter,
             place: Place::of_a_new_client(opening),
+            is_caught_up: false,
             due: BytesMut::new(),
             rest: Bytes::new(),
             from_journal: None,
             ahead_is_known: false,
             outdated: None,
-            waiting: Waiting {
-                place: waiters.join(),
-                waiters,
-            },
             schedule: Schedule::new(&hub),
             ended: false,
             _permit: permit,
@@ -131,13 +123,15 @@ impl EventStream {
     }
 
     fn is_confirmed(&self) -> bool {
-        let ring = &self.hub.feed().ring;
-        self.place.epoch == ring.epoch() && (self.ahead_is_known || self.place.cursor <= ring.end())
+        let end = self.member.end(&self.hub.feed().ring);
+        let is_there = self.place.cursor <= Cursor::before(end.next);
+        self.place.epoch == end.epoch && (self.ahead_is_known || is_there)
     }
 
     /// Goes on elsewhere, and says so.
     fn begin_again(&mut self, place: Place, why: Gap) -> Bytes {
         self.place = place;
+        self.is_caught_up = false;
         self.ahead_is_known = false;
         self.outdated = None;
         self.gap(why);
@@ -146,6 +140,10 @@ impl EventStream {
 
     /// All that is new, from wherever it is to be had. Ready with nothing: wait for more.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if mem::take(&mut self.is_caught_up) {
+            let next = self.member.slept_until(self.place.position());
+            self.place.cursor = self.place.cursor.max(Cursor::before(next));
+        }
         loop {
             if let Some(answer) = &mut self.from_journal {
                 let answer = ready!(Pin::new(answer).poll(context));
@@ -163,10 +161,11 @@ impl EventStream {
             if self.outdated.is_some() {
                 self.arrive();
             }
-            let taken = self.hub.feed().ring.take(&Wanted {
+            let wanted = Wanted {
                 place: self.place,
                 filter: &self.filter,
-            });
+            };
+            let taken = self.member.take(&self.hub.feed().ring, &wanted);
             match taken {
                 Taken::Frames(bytes, cursor) => {
                     self.place.cursor = cursor;
@@ -174,8 +173,14 @@ impl EventStream {
                         return Poll::Ready(Some(bytes));
                     }
                 }
-                Taken::CaughtUp => return Poll::Ready(None),
-                Taken::Ahead if self.ahead_is_known => return Poll::Ready(None),
+                Taken::CaughtUp => {
+                    self.is_caught_up = true;
+                    return Poll::Ready(None);
+                }
+                Taken::Ahead if self.ahead_is_known => {
+                    self.is_caught_up = true;
+                    return Poll::Ready(None);
+                }
                 Taken::OtherEpoch(ring) if self.outdated == Some(ring) => return Poll::Ready(None),
                 Taken::Ahead | Taken::Behind | Taken::OtherEpoch(_) => self.ask_journal(),
             }
@@ -184,7 +189,7 @@ impl EventStream {
 
     /// The tail may follow the client's journal by now.
     fn arrive(&mut self) {
-        if self.hub.feed().ring.epoch() == self.place.epoch {
+        if self.member.end(&self.hub.feed().ring).epoch == self.place.epoch {
             self.outdated = None;
         }
     }
@@ -195,7 +200,7 @@ impl EventStream {
         let opening = self.hub.opening();
         let request = ReplayRequest {
             place: self.place,
-            filter: Arc::clone(&self.filter),
+            filter: self.filter.clone(),
             ring: opening.epoch,
             until: opening.first,
         };
@@ -277,9 +282,9 @@ impl EventStream {
         self.hub.feed().is_closing() || self.schedule.is_over(now)
     }
 
-    /// The next planned block.
-    fn poll_schedule(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        Poll::Ready(match ready!(self.schedule.poll(context)) {
+    /// The next planned block, if it is time for it.
+    fn planned(&mut self, now: Instant) -> Option<Bytes> {
+        Some(match self.schedule.due(now)? {
             Due::End => self.farewell(),
             Due::Heartbeat => {
                 self.heartbeat(None);
@@ -324,21 +329,13 @@ impl MessageBody for EventStream {
                 return Poll::Ready(Some(Ok(this.piece())));
             }
             Poll::Ready(None) if this.ended => return Poll::Ready(None),
-            Poll::Ready(None) => this.waiting.wait(context),
+            Poll::Ready(None) => this.member.wait(context),
             Poll::Pending => {}
         }
-        this.poll_schedule(context).map(|bytes| Some(Ok(bytes)))
-    }
-}
-
-impl Waiting {
-    fn wait(&self, context: &Context<'_>) {
-        self.waiters.wait(self.place, context.waker());
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.waiters.leave(self.place);
+        if let Some(bytes) = this.planned(now) {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        this.member.wake_at(this.schedule.next(), context);
+        Poll::Pending
     }
 }

@@ -62,7 +62,7 @@ impl Subscription {
             .as_deref()
             .map(|id| LastEventId::parse(id.as_bytes()));
         let filter = query.events.as_deref().map_or(Filter::All, |names| {
-            Filter::Only(
+            Filter::only(
                 names
                     .split(',')
                     .map(str::trim)
@@ -84,9 +84,9 @@ impl Subscription {
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
         let allowed: HashSet<String> = events.into_iter().map(Into::into).collect();
-        self.filter = Filter::Only(match self.filter {
-            Filter::All => allowed,
-            Filter::Only(asked) => asked.intersection(&allowed).cloned().collect(),
+        self.filter = Filter::only(match self.filter.names() {
+            None => allowed,
+            Some(asked) => asked.intersection(&allowed).cloned().collect(),
         });
         self
     }
@@ -103,7 +103,7 @@ impl Subscription {
     }
 
     pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
-        if let Filter::Only(names) = &self.filter
+        if let Some(names) = self.filter.names()
             && names.is_empty()
         {
             return Err(

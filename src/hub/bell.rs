@@ -1,4 +1,4 @@
-//! Wakes the streams of this process when there is something new.
+//! Tells the worker threads that there is something new.
 //!
 //! Streams wait on the worker thread that they run on. The tail wakes one task on each worker, and
 //! that task wakes the streams beside it: one wake-up that crosses threads for each worker,
@@ -8,15 +8,20 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     future::poll_fn,
+    pin::pin,
     rc::{Rc, Weak},
     sync::{
-        Arc, Mutex, PoisonError,
+        self, Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Poll, Waker},
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use futures_util::task::AtomicWaker;
+use tokio::time::sleep;
+
+use super::{Feed, worker::Worker};
 
 /// One bell for each worker thread that has streams.
 pub(super) struct Bells {
@@ -27,25 +32,17 @@ pub(super) struct Bells {
 
 #[derive(Default)]
 struct Bell {
-    rung: AtomicBool,
+    /// There is something in the ring.
+    news: AtomicBool,
+    /// There is something else, which concerns every stream.
+    for_all: AtomicBool,
     /// No stream will ever wait again.
     gone: AtomicBool,
     task: AtomicWaker,
 }
 
-/// The streams that wait on one thread.
-pub(crate) struct Waiters {
-    slots: RefCell<Slots>,
-}
-
-#[derive(Default)]
-struct Slots {
-    wakers: Vec<Option<Waker>>,
-    free: Vec<usize>,
-}
-
 thread_local! {
-    static ON_THIS_THREAD: RefCell<HashMap<usize, Weak<Waiters>>> = RefCell::default();
+    static ON_THIS_THREAD: RefCell<HashMap<usize, Weak<Worker>>> = RefCell::default();
 }
 
 impl Default for Bells {
@@ -59,24 +56,27 @@ impl Default for Bells {
 }
 
 impl Bells {
-    /// Wakes every stream, on whatever thread it waits.
+    /// Wakes the streams that have something in the ring, on whatever thread they wait.
     pub(super) fn ring(&self) {
         for bell in self.all().iter() {
-            bell.ring();
+            bell.ring(&bell.news);
         }
     }
 
-    /// The waiting streams of this thread; called on a worker.
-    pub(super) fn on_this_thread(&self) -> Rc<Waiters> {
+    /// Wakes every stream.
+    pub(super) fn ring_for_all(&self) {
+        for bell in self.all().iter() {
+            bell.ring(&bell.for_all);
+        }
+    }
+
+    /// What the streams of this thread share; called on a worker.
+    pub(super) fn on_this_thread(&self, feed: &Arc<Feed>) -> Rc<Worker> {
         ON_THIS_THREAD.with_borrow_mut(|hubs| {
-            if let Some(waiters) = hubs.get(&self.id).and_then(Weak::upgrade) {
-                return waiters;
+            if let Some(worker) = hubs.get(&self.id).and_then(Weak::upgrade) {
+                return worker;
             }
-            hubs.retain(|_, waiters| waiters.strong_count() > 0);
-            let waiters = Rc::new(Waiters {
-                slots: RefCell::default(),
-            });
-            hubs.insert(self.id, Rc::downgrade(&waiters));
+            hubs.retain(|_, worker| worker.strong_count() > 0);
             let bell = Arc::new(Bell::default());
             {
                 let mut all = self.all();
@@ -84,12 +84,15 @@ impl Bells {
                 all.retain(|bell| Arc::strong_count(bell) > 1);
                 all.push(Arc::clone(&bell));
             }
-            actix_web::rt::spawn(pass_on(bell, Rc::clone(&waiters)));
-            waiters
+            // Behind the bell, so that nothing comes between.
+            let worker = Rc::new(Worker::new(&feed.ring));
+            hubs.insert(self.id, Rc::downgrade(&worker));
+            actix_web::rt::spawn(serve(bell, Rc::clone(&worker), Arc::downgrade(feed)));
+            worker
         })
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Bell>>> {
+    fn all(&self) -> sync::MutexGuard<'_, Vec<Arc<Bell>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -97,16 +100,29 @@ impl Bells {
 impl Drop for Bells {
     fn drop(&mut self) {
         for bell in self.all().iter() {
-            bell.gone.store(true, Ordering::SeqCst);
-            bell.ring();
+            bell.ring(&bell.gone);
         }
     }
 }
 
 impl Bell {
-    fn ring(&self) {
-        self.rung.store(true, Ordering::SeqCst);
+    fn ring(&self, why: &AtomicBool) {
+        why.store(true, Ordering::SeqCst);
         self.task.wake();
+    }
+
+    /// Wakes whom it rings for.
+    fn pass_on(&self, worker: &Worker, feed: &sync::Weak<Feed>, context: &Context<'_>) {
+        // First the waker, then the look: a bell that rings in between is heard.
+        self.task.register(context.waker());
+        if self.news.swap(false, Ordering::SeqCst)
+            && let Some(feed) = feed.upgrade()
+        {
+            worker.hear(&feed.ring);
+        }
+        if self.for_all.swap(false, Ordering::SeqCst) {
+            worker.wake_all();
+        }
     }
 }
 
@@ -114,12 +130,16 @@ impl Bell {
 ///
 /// No wake-up is lost between a stream's look at the ring and its waiting: both happen in one go
 /// on this thread, so this runs before both or after both.
-async fn pass_on(bell: Arc<Bell>, waiters: Rc<Waiters>) {
+async fn serve(bell: Arc<Bell>, worker: Rc<Worker>, feed: sync::Weak<Feed>) {
+    let mut timer = pin!(sleep(Duration::ZERO));
     poll_fn(|context| {
-        // First the waker, then the look: a bell that rings in between is heard.
-        bell.task.register(context.waker());
-        if bell.rung.swap(false, Ordering::SeqCst) {
-            waiters.wake_all();
+        bell.pass_on(&worker, &feed, context);
+        worker.is_served_by(context.waker());
+        while let Some(next) = worker.ring_alarms(Instant::now()) {
+            timer.as_mut().reset(next.into());
+            if timer.as_mut().poll(context).is_pending() {
+                break;
+            }
         }
         if bell.gone.load(Ordering::SeqCst) {
             Poll::Ready(())
@@ -128,41 +148,4 @@ async fn pass_on(bell: Arc<Bell>, waiters: Rc<Waiters>) {
         }
     })
     .await;
-}
-
-impl Waiters {
-    /// A place for one stream.
-    pub(crate) fn join(&self) -> usize {
-        let mut slots = self.slots.borrow_mut();
-        slots.free.pop().unwrap_or_else(|| {
-            slots.wakers.push(None);
-            slots.wakers.len() - 1
-        })
-    }
-
-    pub(crate) fn leave(&self, place: usize) {
-        let mut slots = self.slots.borrow_mut();
-        slots.wakers[place] = None;
-        slots.free.push(place);
-    }
-
-    /// Wakes the stream at the next bell, once.
-    pub(crate) fn wait(&self, place: usize, waker: &Waker) {
-        let slot = &mut self.slots.borrow_mut().wakers[place];
-        match slot {
-            Some(waiting) => waiting.clone_from(waker),
-            None => *slot = Some(waker.clone()),
-        }
-    }
-
-    fn wake_all(&self) {
-        let count = self.slots.borrow().wakers.len();
-        for place in 0..count {
-            // The list is not borrowed while a waker runs: it may be code of somebody else.
-            let waker = self.slots.borrow_mut().wakers[place].take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
-    }
 }

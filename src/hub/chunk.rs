@@ -11,7 +11,7 @@ use crate::epoch::Epoch;
 
 /// As many bytes are copied together for one client. It bounds what a client that does not read
 /// costs; more would make a burst no faster, for actix-web writes after 32 KiB.
-const FULL: usize = 16 * 1024;
+pub(super) const FULL: usize = 16 * 1024;
 
 /// What one client gets in one write: the frames it wants, and gaps where some cannot be had.
 pub(super) struct Chunk {
@@ -192,7 +192,7 @@ mod tests {
             chunks(&slots, &Filter::All),
             [(FULL, 2, 1), (3 * FULL, 2, 2), (50, 4, 0)]
         );
-        let without_b = Filter::Only(["a".to_owned(), "c".to_owned()].into());
+        let without_b = Filter::only(["a".to_owned(), "c".to_owned()].into());
         assert_eq!(chunks(&slots, &without_b), [(FULL, 2, 2), (50, 4, 0)]);
     }
 

@@ -28,10 +28,22 @@ pub(crate) struct Frame {
 pub(crate) enum Filter {
     #[default]
     All,
-    Only(HashSet<String>),
+    Only(Arc<HashSet<String>>),
 }
 
 impl Filter {
+    pub(crate) fn only(names: HashSet<String>) -> Self {
+        Self::Only(Arc::new(names))
+    }
+
+    /// The names of the wanted events; `None`: all.
+    pub(crate) fn names(&self) -> Option<&HashSet<String>> {
+        match self {
+            Self::All => None,
+            Self::Only(names) => Some(names),
+        }
+    }
+
     pub(crate) fn wants(&self, frame: &Frame) -> bool {
         match self {
             Self::All => true,
@@ -41,11 +53,7 @@ impl Filter {
 
     /// The names that no event has.
     pub(crate) fn unknown<'a>(&'a self, events: &'a Events) -> impl Iterator<Item = &'a str> {
-        let names = match self {
-            Self::All => None,
-            Self::Only(names) => Some(names),
-        };
-        names
+        self.names()
             .into_iter()
             .flatten()
             .map(String::as_str)

@@ -1,6 +1,9 @@
 //! Where a stream is.
 
-use super::cursor::{Cursor, EventId};
+use super::{
+    cursor::{Cursor, EventId},
+    ring::Position,
+};
 use crate::epoch::Epoch;
 
 /// Where a new stream may begin: numbers of entries in one window.
@@ -64,6 +67,13 @@ impl Place {
             self.cursor = self.cursor.min(Cursor::before(opening.recent));
         }
         self
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            next: self.cursor.next,
+        }
     }
 
     pub(crate) fn id(&self) -> EventId {

@@ -1,6 +1,6 @@
 //! Serves a client from the journal: one that was away, or one that lags behind the ring.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -46,7 +46,7 @@ pub(crate) enum Replayed {
 /// What a stream asks of the journal; it owns all, since it is answered on another thread.
 pub(crate) struct Request {
     pub(crate) place: Place,
-    pub(crate) filter: Arc<Filter>,
+    pub(crate) filter: Filter,
     /// The journal that the ring shows.
     pub(crate) ring: Epoch,
     /// Where the ring takes over.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -12,7 +15,7 @@ use super::{
     chunk::Chunk,
     cursor::Cursor,
     place::Opening,
-    slot::{Slot, Wanted},
+    slot::{Content, Slot, Wanted},
 };
 use crate::epoch::Epoch;
 
@@ -22,7 +25,25 @@ const MEMORY: usize = 32 * 1024 * 1024;
 /// A window on the journal: consecutive entries up to the newest.
 pub(crate) struct Ring {
     window: RwLock<Window>,
+    /// Another number after each change, so that who has looked before need not look again.
+    changes: AtomicU64,
     capacity: usize,
+}
+
+/// A place before an entry of one journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) epoch: Epoch,
+    pub(crate) next: u64,
+}
+
+/// What has come into the ring since somebody looked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// These events, each with the first entry that has it.
+    Of(Vec<(Arc<str>, u64)>),
+    /// Something else than events, or nobody can tell any more.
+    ForEverybody,
 }
 
 struct Window {
@@ -58,18 +79,21 @@ impl Ring {
         };
         Self {
             window: RwLock::new(window),
+            changes: AtomicU64::new(0),
             capacity,
         }
     }
 
     /// Begins again before the entry `next`: in another journal, or behind swept entries.
     pub(crate) fn restart(&self, epoch: Epoch, next: u64) {
-        *self.write() = Window {
+        let mut window = self.write();
+        *window = Window {
             epoch,
             first: next,
             slots: VecDeque::new(),
             bytes: 0,
         };
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn push(&self, slots: impl IntoIterator<Item = Slot>) {
@@ -86,15 +110,23 @@ impl Ring {
                 window.first += 1;
             }
         }
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often it has changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// The place behind the last entry.
-    pub(crate) fn end(&self) -> Cursor {
-        Cursor::before(self.read().end())
+    pub(crate) fn end(&self) -> Position {
+        self.read().position()
     }
 
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.read().epoch
+    /// What has come since the end was there.
+    pub(super) fn news_since(&self, then: Position) -> (News, Position) {
+        let window = self.read();
+        (window.news_since(then), window.position())
     }
 
     /// Where a new stream may begin; `since` is the earliest that a new client hears, `None` before
@@ -147,6 +179,36 @@ impl Ring {
 impl Window {
     fn end(&self) -> u64 {
         self.first + self.slots.len() as u64
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            next: self.end(),
+        }
+    }
+
+    fn news_since(&self, then: Position) -> News {
+        let known = then
+            .next
+            .checked_sub(self.first)
+            .and_then(|known| usize::try_from(known).ok())
+            .filter(|known| then.epoch == self.epoch && *known <= self.slots.len());
+        let Some(known) = known else {
+            return News::ForEverybody;
+        };
+        let mut events: Vec<(Arc<str>, u64)> = Vec::new();
+        for (number, slot) in (then.next..).zip(self.slots.range(known..)) {
+            let Content::Frames(frames) = &slot.content else {
+                return News::ForEverybody;
+            };
+            for frame in frames {
+                if events.iter().all(|(event, _)| *event != frame.event) {
+                    events.push((Arc::clone(&frame.event), number));
+                }
+            }
+        }
+        News::Of(events)
     }
 
     fn take(&self, wanted: &Wanted<'_>, start: usize) -> Taken {
@@ -263,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_filter_leaves_out_and_still_advances() {
-        let filter = Filter::Only(["a".to_owned()].into());
+        let filter = Filter::only(["a".to_owned()].into());
         assert_eq!(text(take(&ring(), Cursor::before(2), &filter)), "<a> 6");
         assert_eq!(text(take(&ring(), Cursor::before(5), &filter)), " 6");
     }
@@ -277,7 +339,7 @@ mod tests {
             expires: over,
             ..slot(&[event])
         }));
-        let only_b = Filter::Only(["b".to_owned()].into());
+        let only_b = Filter::only(["b".to_owned()].into());
         let wanted = |filter, replay_until, claims_from| {
             let cursor = Cursor::before(1);
             text(ring.take(&Wanted {
@@ -306,7 +368,7 @@ mod tests {
         );
         let told = wanted(&only_b, 3, 0);
         assert!(told.contains("sse.gap") && told.contains("-3\n"), "{told}");
-        let only_c = Filter::Only(["c".to_owned()].into());
+        let only_c = Filter::only(["c".to_owned()].into());
         assert_eq!(wanted(&only_c, 3, 0), " 4", "nothing for it was over");
     }
 

@@ -58,6 +58,11 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// Whether any other stream at this place that asks for the same gets the same, now and later.
+    pub(crate) fn is_what_all_get(&self) -> bool {
+        matches!(self.filter, Filter::All) && self.place.cursor.next > self.place.replay_until
+    }
+
     /// Time to live governs what is replayed, never what is delivered as it comes.
     pub(crate) fn is_over(&self, number: u64, expires: Option<SystemTime>) -> bool {
         number <= self.place.replay_until

@@ -1,12 +1,6 @@
 //! When a stream says something although nothing is saved, and when it ends.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
-
-use tokio::time::{Instant, Sleep, sleep_until};
+use std::time::{Duration, Instant};
 
 use crate::hub::{Hub, variation};
 
@@ -14,7 +8,6 @@ use crate::hub::{Hub, variation};
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct Schedule {
-    timer: Pin<Box<Sleep>>,
     heartbeat: Duration,
     heartbeat_at: Instant,
     /// A client that has closed its connection answers the next block by a reset, and actix-web
@@ -40,7 +33,6 @@ impl Schedule {
         let now = Instant::now();
         let heartbeat = hub.config().heartbeat();
         let mut new = Self {
-            timer: Box::pin(sleep_until(now + heartbeat)),
             heartbeat,
             heartbeat_at: now + heartbeat,
             probe_at: None,
@@ -83,35 +75,21 @@ impl Schedule {
         self.probe_at = None;
     }
 
-    /// Ready when it is time for something.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Due> {
-        loop {
-            let due_at = self.due_at();
-            // Every event puts the heartbeat off. The timer is not moved each time, but fires at
-            // the old time and is set anew then.
-            if due_at < self.timer.deadline() {
-                self.timer.as_mut().reset(due_at);
-            }
-            ready!(self.timer.as_mut().poll(context));
-            let now = Instant::now();
-            if self.is_over(now) {
-                return Poll::Ready(Due::End);
-            }
-            if now >= self.heartbeat_at {
-                self.heartbeat_at = now + self.heartbeat;
-                self.probe_at = Some(now + PROBE_AFTER.min(self.heartbeat / 2));
-                let due_at = self.due_at();
-                self.timer.as_mut().reset(due_at);
-                return Poll::Ready(Due::Heartbeat);
-            }
-            if self.probe_at.take_if(|at| now >= *at).is_some() {
-                return Poll::Ready(Due::Probe);
-            }
-            self.timer.as_mut().reset(due_at);
+    /// What it is time for.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
+        if self.is_over(now) {
+            return Some(Due::End);
         }
+        if now >= self.heartbeat_at {
+            self.heartbeat_at = now + self.heartbeat;
+            self.probe_at = Some(now + PROBE_AFTER.min(self.heartbeat / 2));
+            return Some(Due::Heartbeat);
+        }
+        self.probe_at.take_if(|at| now >= *at).map(|_| Due::Probe)
     }
 
-    fn due_at(&self) -> Instant {
+    /// When there is something next.
+    pub(super) fn next(&self) -> Instant {
         let others = [self.ends_at, self.probe_at];
         others
             .into_iter()

@@ -1,6 +1,6 @@
 //! Streams beside a cache that is meddled with.
 
-use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, time::Duration};
+use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, task::Poll, time::Duration};
 
 use actix_web::{
     body::MessageBody,
@@ -94,6 +94,39 @@ async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
         ],
     )
     .await;
+}
+
+#[actix_web::test]
+async fn who_sleeps_through_more_than_memory_holds_is_not_behind() {
+    let app = app(|config| config.with_in_memory(2));
+    let dir = app.dir.path();
+    let config = Config::new(dir, "a:k,rare:r").unwrap();
+    let sse = Sse::start(&config.with_in_memory(2)).unwrap();
+    let open = |query: &str| {
+        let request = TestRequest::with_uri(query).to_http_request();
+        sse.open(Subscription::from_request(&request).unwrap())
+            .unwrap()
+    };
+    let (mut all, mut rare) = (open("/"), open("/?events=rare"));
+    expect(&mut rare, &["sse.heartbeat"]).await;
+    poll_fn(|context| {
+        assert!(Pin::new(&mut rare).poll_next(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    for value in 1..=8 {
+        app.cache.save_blocking("k", value).unwrap();
+        expect(&mut all, &[&format!("\"value\":{value}")]).await;
+    }
+    // The journal could say nothing of what it has slept through.
+    for number in 1..=8 {
+        let name = format!(".sse/journal/entries/000000000000/{number:020}");
+        fs::remove_file(app.folder(&name)).unwrap();
+    }
+    app.cache.save_blocking("r", 9).unwrap();
+    let chunk = timeout(Duration::from_secs(10), next(&mut rare)).await;
+    let chunk = chunk.unwrap();
+    assert!(chunk.contains("-9\nevent: rare\n"), "{chunk}");
 }
 
 #[actix_web::test]
