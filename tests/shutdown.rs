@@ -39,6 +39,7 @@ fn server(app: &App, kind: &str) -> (Running, String) {
 #[actix_web::test]
 #[ignore = "run by the other tests as a process of its own"]
 async fn one_server() {
+    hear_interrupts();
     let kind = std::env::var("KIND").unwrap();
     let sse = (kind == "without signal handling").then(|| {
         let config = actix_web_sse::Config::from_env().unwrap();
@@ -67,6 +68,18 @@ async fn one_server() {
     server.await.unwrap();
     // Not back into the test runner, whose output nobody reads any more.
     std::process::exit(0);
+}
+
+/// What a shell starts in the background ignores SIGINT, and so does all that it starts in turn:
+/// how the tests are started is not to decide how their servers end.
+#[allow(
+    unsafe_code,
+    reason = "no crate gives a signal its default action back without it"
+)]
+fn hear_interrupts() {
+    // SAFETY: the default action is no code of ours, which would have to be fit for a handler.
+    let before = unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    assert_ne!(before, libc::SIG_ERR);
 }
 
 fn tell(server: &Child, signal: Signal) {
