@@ -177,6 +177,22 @@ impl Truth {
             .filter(|journal| journal.retired.is_none())
     }
 
+    /// Copies all that is new, and lists the folders where something was, or all. `false`: nothing
+    /// was.
+    fn look(&mut self, cache: &Path, clock: &Clock, lists_all: bool) -> Result<bool, String> {
+        self.look_for_another(cache);
+        let mut is_new = false;
+        for journal in &mut self.journals {
+            let copied = journal.copy(clock)?;
+            if lists_all || copied {
+                let listed = journal.list_folders(clock.now());
+                listed.map_err(|error| error.to_string())?;
+            }
+            is_new |= copied;
+        }
+        Ok(is_new)
+    }
+
     /// Opens the journal in place, unless it is known.
     fn look_for_another(&mut self, cache: &Path) -> Option<()> {
         let held = File::open(cache.join(".sse/journal/entries")).ok()?;
@@ -221,6 +237,15 @@ impl TruthFollower {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Truth> {
         self.truth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The truth with all that is on the disk by now: on a busy machine the follower may be late.
+    pub(crate) fn of_now(&self, cache: &Path, clock: &Clock) -> MutexGuard<'_, Truth> {
+        let mut truth = self.lock();
+        if let Err(why) = truth.look(cache, clock, false) {
+            truth.broken = Some(why);
+        }
+        truth
     }
 
     /// Moves the cache folder away. Whoever looks next makes another.
@@ -282,29 +307,22 @@ fn follow(cache: &Path, clock: &Clock, truth: &Mutex<Truth>, ends: &AtomicBool) 
     loop {
         // Before the last look, so that it comes after everything.
         let last = ends.load(Ordering::SeqCst);
-        let mut is_idle = true;
-        {
+        let is_idle = {
             let mut truth = truth.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock.now();
-            truth.look_for_another(cache);
-            for journal in &mut truth.journals {
-                let result = journal.copy(clock).and_then(|copied| {
-                    is_idle &= !copied;
-                    if listed.is_none_or(|listed| now > listed + FOLDERS_EVERY) || copied {
-                        let listed = journal.list_folders(clock.now());
-                        listed.map_err(|error| error.to_string())?;
-                    }
-                    Ok(())
-                });
-                if let Err(why) = result {
+            let is_due = listed.is_none_or(|listed| now > listed + FOLDERS_EVERY);
+            let result = truth.look(cache, clock, is_due);
+            if is_due {
+                listed = Some(now);
+            }
+            match result {
+                Ok(is_new) => !is_new,
+                Err(why) => {
                     truth.broken = Some(why);
                     return;
                 }
             }
-            if listed.is_none_or(|listed| now > listed + FOLDERS_EVERY) {
-                listed = Some(now);
-            }
-        }
+        };
         if last && is_idle {
             return;
         }

@@ -320,7 +320,9 @@ impl World {
             self.check()?;
             if self.servers.iter().all(Server::is_listening) {
                 clients.calm();
-                let waiting = report::who_waits(&self.truth.lock(), &self.clock, &clients.status());
+                let truth = self.truth.of_now(&cache(self.app.path()), &self.clock);
+                let waiting = report::who_waits(&truth, &self.clock, &clients.status());
+                drop(truth);
                 self.waiting = waiting.iter().map(|(client, _)| *client).collect();
                 let waiting: Vec<String> = waiting
                     .into_iter()
