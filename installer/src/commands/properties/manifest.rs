@@ -216,8 +216,10 @@ fn any_manifest_is_restored_or_refused() {
     });
     tally.is_telling();
     let (asked, number) = (asked.into_inner(), number.into_inner());
+    // Half of them are accepted and installed, but which are asked about is chance, and of fifty
+    // less than a third may be among them.
     assert!(
-        asked * 3 * every > number,
+        asked * 6 * every > number,
         "cargo was asked about {asked} of {number}"
     );
 }
