@@ -21,8 +21,8 @@ use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, Filter, Gap, Hub, Member, Permit, Place, ReplayRequest, Replayed, Taken, Wanted,
-        gap, heartbeat, replay, variation,
+        Cursor, Filter, Gap, Hub, Member, Opening, Permit, Place, ReplayRequest, Replayed, Taken,
+        Wanted, gap, heartbeat, replay, variation,
     },
     subscription::{LastEventId, Subscription},
 };
@@ -55,6 +55,9 @@ pub struct EventStream {
     /// The journal that the ring still shows, although the client's own is in force: the tail has
     /// not noticed yet that the folder was replaced.
     outdated: Option<Epoch>,
+    /// When the client came, the ring showed another journal than its own: which entries were saved
+    /// before is not known yet.
+    came_elsewhere: bool,
     /// Among the streams of this thread.
     member: Member,
     schedule: Schedule,
@@ -90,6 +93,7 @@ impl EventStream {
             from_journal: None,
             ahead_is_known: false,
             outdated: None,
+            came_elsewhere: false,
             schedule: Schedule::new(&hub),
             ended: false,
             _permit: permit,
@@ -104,6 +108,7 @@ impl EventStream {
                 if subscription.lookback {
                     stream.place = stream.place.looking_back(opening);
                 }
+                stream.came_elsewhere = id.epoch != opening.epoch;
             }
             Some(LastEventId::Unknown) => stream.gap(Gap::UnknownId),
         }
@@ -134,6 +139,7 @@ impl EventStream {
         self.is_caught_up = false;
         self.ahead_is_known = false;
         self.outdated = None;
+        self.came_elsewhere = false;
         self.gap(why);
         self.due.split().freeze()
     }
@@ -160,6 +166,9 @@ impl EventStream {
             }
             if self.outdated.is_some() {
                 self.arrive();
+            }
+            if self.came_elsewhere {
+                self.count_replayed(self.hub.opening());
             }
             let wanted = Wanted {
                 place: self.place,
@@ -194,10 +203,22 @@ impl EventStream {
         }
     }
 
+    /// If the tail has come to the client's journal before the journal was asked: numbers of the
+    /// journal that it showed before say nothing here.
+    fn count_replayed(&mut self, opening: Opening) {
+        if opening.epoch == self.place.epoch {
+            self.place.replay_until = opening.end - 1;
+            self.came_elsewhere = false;
+        }
+    }
+
     /// Files are read on a thread that may wait for them, never on this one.
     fn ask_journal(&mut self) {
         let store = Arc::clone(self.hub.store());
         let opening = self.hub.opening();
+        if self.came_elsewhere {
+            self.count_replayed(opening);
+        }
         let request = ReplayRequest {
             place: self.place,
             filter: self.filter.clone(),
@@ -228,6 +249,7 @@ impl EventStream {
                 // What is saved from now on is delivered as it comes, however late the tail is.
                 if self.outdated.replace(outdated).is_none() {
                     self.place.replay_until = newest;
+                    self.came_elsewhere = false;
                 }
                 return Answer::Further;
             }

@@ -222,6 +222,41 @@ async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_
 }
 
 #[actix_web::test]
+async fn numbers_of_a_replaced_journal_say_nothing_of_what_is_saved_in_the_one_in_force() {
+    let app = app(|config| config);
+    for value in 1..=3 {
+        app.cache.save_blocking("k", value).unwrap();
+    }
+    let has_read = async |epoch, end| {
+        let read = async {
+            while app.sse.hub.opening().epoch != epoch || app.sse.hub.opening().end != end {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), read).await.unwrap();
+    };
+    has_read(app.sse.hub.opening().epoch, 4).await;
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    app.cache.save_blocking("k", "had").unwrap();
+    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    // The tail is there before the stream has looked for its place.
+    has_read(epoch, 2).await;
+    expect(&mut returning, &["sse.heartbeat"]).await;
+    assert!(
+        timeout(POLL, next(&mut returning)).await.is_err(),
+        "it has had all there is"
+    );
+    let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
+    brief.blocking().unwrap();
+    has_read(epoch, 3).await;
+    sleep(Duration::from_millis(20)).await;
+    let heard = next(&mut returning).await;
+    assert!(heard.contains("brief"), "{heard}");
+}
+
+#[actix_web::test]
 async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_one() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
     app.cache.save_blocking("k", "old").unwrap();
