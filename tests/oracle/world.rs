@@ -359,6 +359,14 @@ impl World {
                 let _ = writeln!(text, "writer {}: {line}", writer.name);
             }
         }
+        // What a server could not read, also one that was killed since.
+        for number in 0..self.lives.len() {
+            let log = self.app.path().join(format!("server-{number}.log"));
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            for line in log.lines().filter(|line| line.contains(" is skipped: ")) {
+                let _ = writeln!(text, "server process {number}: {line}");
+            }
+        }
         for server in &self.servers {
             let log = server.log();
             let lines: Vec<&str> = log.lines().collect();
