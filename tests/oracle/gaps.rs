@@ -92,7 +92,8 @@ fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), Stri
         let spoilt = entry.spoilt.is_some_and(|spoilt| spoilt <= at);
         let is_wanted = wanted.contains(&number);
         let over = is_wanted && entry.absent <= judge.answered && judge.may_be_over(entry, at);
-        if is_wanted && !(swept || spoilt || over) {
+        let was_to_be_had = !(swept || spoilt || over || judge.is_nothing_to_it(entry, at));
+        if is_wanted && was_to_be_had {
             return Err(format!(
                 "a gap over entry {number}, which was to be had; seen on the disk at {:?}",
                 entry.seen

@@ -228,11 +228,7 @@ impl Judge<'_> {
         let epoch = self.id.map_or(0, |id| id.epoch);
         let journal = self.case.truth.journal(epoch).ok_or("no such journal")?;
         for (number, part, entry) in journal.wanted(self.filter, from, to) {
-            // What was over before a client came for the first time is nothing to it.
-            let excused = self
-                .new_at
-                .is_some_and(|new| entry.absent <= new && self.may_be_over(entry, at));
-            if !excused {
+            if !self.is_nothing_to_it(entry, at) {
                 return Err(format!(
                     "lost: entry {number}, event {part} of it; seen on the disk at {:?}",
                     entry.seen
@@ -240,6 +236,13 @@ impl Judge<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What was there before a client was put where it is as one that is new, and was over when
+    /// this stream passed it, is nothing to it.
+    pub(crate) fn is_nothing_to_it(&self, entry: &Entry, at: At) -> bool {
+        self.new_at
+            .is_some_and(|new| entry.absent <= new && self.may_be_over(entry, at))
     }
 
     /// Whether its time to live may have been over when this stream passed it.
