@@ -313,6 +313,7 @@ fn an_env_file_that_git_would_take_is_warned_about_when_it_is_made() {
     assert!(!warns(&Hello::new()), "there is no repository");
 }
 
+#[cfg(feature = "tools")]
 #[test]
 fn the_diff_is_one_that_git_applies() {
     let hello = Hello::with(&[(".env", "A=1")]);
