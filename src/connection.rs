@@ -3,7 +3,15 @@
 //! A library sees the body of a response and not the socket under it, and a body is not asked for
 //! more while the client takes nothing. So it is the kernel that ends such a connection.
 
-use std::{any::Any, io, sync::Once, time::Duration};
+use std::{
+    any::Any,
+    io,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, TcpKeepalive};
@@ -29,6 +37,9 @@ const ASKING: Duration = Duration::from_secs(5);
 /// counted, so this slows down nobody who reads.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 64 * 1024;
+
+/// Whether this process watches connections.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 
 /// Has the system end the connections of clients that have gone without a word, or that do not
 /// read. For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect), before `bind`:
@@ -60,8 +71,8 @@ const UNSENT: u32 = 64 * 1024;
 /// in `SSE_MAX_CONNECTIONS` for as long as it likes, and some megabytes of the kernel's memory.
 ///
 /// `h1_allow_half_closed(false)` is a setting of actix-web, and not this function's: with it, a
-/// connection that the client has closed is noticed at once, and without it within two seconds of
-/// the next heartbeat. Clients that close only their own direction and go on reading, which no
+/// connection that the client has closed is noticed at once, and without it with the second heartbeat
+/// from then. Clients that close only their own direction and go on reading, which no
 /// browser does, are cut off by it.
 ///
 /// `h1_write_buffer_size`, too, is actix-web's: as much as it keeps for a client before it waits,
@@ -100,11 +111,17 @@ pub fn on_connect(connection: &dyn Any, _: &mut Extensions) {
 /// A system that refuses is reported once in the log, and the connection goes on without.
 pub fn watch_connection(stream: &TcpStream) {
     static REFUSED: Once = Once::new();
+    IS_USED.store(true, Ordering::Relaxed);
     if let Err(error) = watch(&SockRef::from(stream)) {
         REFUSED.call_once(|| {
             log::warn!("clients that do not read are not ended, the system refuses: {error}");
         });
     }
+}
+
+/// Whether the process is one that has called [`watch_connection`], be it through [`on_connect`].
+pub(crate) fn is_watching() -> bool {
+    IS_USED.load(Ordering::Relaxed)
 }
 
 fn watch(socket: &SockRef<'_>) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! delays nobody; one that falls off the ring is served from the journal.
 
 mod alarms;
+mod arrivals;
 mod bell;
 mod chunk;
 mod cursor;
@@ -27,7 +28,7 @@ use std::{
     time::Instant,
 };
 
-use self::{bell::Bells, permits::Permits, ring::Ring};
+use self::{arrivals::Arrivals, bell::Bells, permits::Permits, ring::Ring};
 pub(crate) use self::{
     cursor::{Cursor, EventId},
     frame::{Filter, Gap, gap, heartbeat},
@@ -51,6 +52,7 @@ pub(crate) struct Hub {
     feed: Arc<Feed>,
     store: Arc<Store>,
     permits: Arc<Permits>,
+    arrivals: Arrivals,
     signals: Signals,
     /// Counts the configurations, so that a stream sees whether its times are still right.
     version: Arc<AtomicUsize>,
@@ -80,6 +82,7 @@ impl Hub {
             feed,
             store,
             permits: Arc::new(Permits::new()),
+            arrivals: Arrivals::new(Instant::now()),
             signals: Signals::default(),
             version,
             _tail: tail,
@@ -107,6 +110,12 @@ impl Hub {
     /// Streams that are open now.
     pub(crate) fn connections(&self) -> usize {
         self.permits.open()
+    }
+
+    /// The share of the configured duration for which a stream lasts that comes now.
+    pub(crate) fn share_of_duration(&self, now: Instant) -> f64 {
+        let duration = self.config().stream_duration();
+        self.arrivals.share(now, self.connections(), duration)
     }
 
     /// Counts a stream, of this address if it is known, until the permit is dropped.

@@ -96,19 +96,18 @@ impl Permits {
                 "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
             ));
         }
-        if let Some(address) = address {
-            self.count(Network::of(address), config.max_connections_per_address())?;
+        // Without a limit nobody is counted: all openings would wait for one lock.
+        if let (Some(address), Some(most)) = (address, config.max_connections_per_address()) {
+            self.count(Network::of(address), most)?;
             permit.network = Some(Network::of(address));
         }
         Ok(permit)
     }
 
-    fn count(&self, network: Network, most: Option<usize>) -> Result<(), Error> {
+    fn count(&self, network: Network, most: usize) -> Result<(), Error> {
         let mut addresses = self.addresses();
         let open = addresses.get(&network).copied().unwrap_or(0);
-        if let Some(most) = most
-            && open >= most
-        {
+        if open >= most {
             return Err(
                 busy(format!("all {most} streams of one address are in use")).with_help(
                     "close a page, or come back later; with_max_connections_per_address sets the \
@@ -212,7 +211,7 @@ mod tests {
             .collect();
         let limited = config(1_000, 1);
         let _nameless = [(); 5].map(|()| permits.take(&limited, None).unwrap());
-        assert!(permits.take(&limited, address("192.0.2.1")).is_err());
+        assert!(permits.addresses().is_empty());
         drop(many);
         assert_eq!(permits.open(), 5);
     }

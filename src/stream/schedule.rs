@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::hub::{Hub, variation};
+use crate::{connection::is_watching, hub::Hub};
 
 /// How long after a heartbeat a connection is tried once more.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
@@ -11,11 +11,13 @@ pub(super) struct Schedule {
     heartbeat: Duration,
     heartbeat_at: Instant,
     /// A client that has closed its connection answers the next block by a reset, and actix-web
-    /// notices a reset when it writes again. Without this, that would be a heartbeat later.
+    /// notices a reset when it writes again. Without this, that would be a heartbeat later. Where
+    /// connections are watched, a closed one is noticed at once, and this would only double what a
+    /// silent stream costs.
     probe_at: Option<Instant>,
     opened: Instant,
     /// The stream's own share of the configured duration.
-    variation: f64,
+    share: f64,
     ends_at: Option<Instant>,
     /// The configuration that says so.
     version: usize,
@@ -37,7 +39,7 @@ impl Schedule {
             heartbeat_at: now + heartbeat,
             probe_at: None,
             opened: now,
-            variation: variation(),
+            share: hub.share_of_duration(now),
             ends_at: None,
             version: hub.config_version(),
         };
@@ -61,8 +63,7 @@ impl Schedule {
 
     fn plan_end(&mut self, hub: &Hub) {
         let duration = hub.config().stream_duration();
-        self.ends_at =
-            (!duration.is_zero()).then(|| self.opened + duration.mul_f64(self.variation));
+        self.ends_at = (!duration.is_zero()).then(|| self.opened + duration.mul_f64(self.share));
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -82,7 +83,7 @@ impl Schedule {
         }
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.heartbeat;
-            self.probe_at = Some(now + PROBE_AFTER.min(self.heartbeat / 2));
+            self.probe_at = (!is_watching()).then(|| now + PROBE_AFTER.min(self.heartbeat / 2));
             return Some(Due::Heartbeat);
         }
         self.probe_at.take_if(|at| now >= *at).map(|_| Due::Probe)
