@@ -141,7 +141,7 @@ impl EventStream {
         self.outdated = None;
         self.came_elsewhere = false;
         self.gap(why);
-        self.due.split().freeze()
+        mem::take(&mut self.due).freeze()
     }
 
     /// All that is new, from wherever it is to be had. Ready with nothing: wait for more.
@@ -297,7 +297,7 @@ impl EventStream {
             Duration::from_millis(fastrand::u64(10..100))
         };
         self.heartbeat(Some(retry));
-        self.due.split().freeze()
+        mem::take(&mut self.due).freeze()
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -310,7 +310,7 @@ impl EventStream {
             Due::End => self.farewell(),
             Due::Heartbeat => {
                 self.heartbeat(None);
-                self.due.split().freeze()
+                mem::take(&mut self.due).freeze()
             }
             Due::Probe => Bytes::from_static(PROBE),
         })
@@ -335,7 +335,7 @@ impl MessageBody for EventStream {
             return Poll::Ready(Some(Ok(this.piece())));
         }
         if !this.due.is_empty() {
-            return Poll::Ready(Some(Ok(this.due.split().freeze())));
+            return Poll::Ready(Some(Ok(mem::take(&mut this.due).freeze())));
         }
         if this.ended {
             return Poll::Ready(None);

@@ -1,0 +1,97 @@
+//! actix-web with actix-web-lab's `sse`: a channel for each client, and a broadcaster.
+//!
+//! The broadcaster does what that of actix-web's example does, with channels of the same length and
+//! a ping as often. So a client that does not read its stream holds up all that is published.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::TcpListener,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, rt, web};
+use actix_web_lab::sse::{self, Sse};
+use futures_util::future;
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time,
+};
+
+use crate::{EVENT, IDLE, id};
+
+const CAPACITY: usize = 10;
+const PING: Duration = Duration::from_secs(10);
+
+type Sent = Result<sse::Event, Infallible>;
+
+#[derive(Default)]
+struct Broadcaster {
+    clients: Mutex<Vec<mpsc::Sender<Sent>>>,
+    published: AtomicU64,
+}
+
+impl Broadcaster {
+    fn clients(&self) -> MutexGuard<'_, Vec<mpsc::Sender<Sent>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn broadcast(&self, event: sse::Event) {
+        let clients = self.clients().clone();
+        let sends = clients.iter().map(|client| client.send(Ok(event.clone())));
+        // It is no error that a client has gone: the next ping removes it.
+        future::join_all(sends).await;
+    }
+
+    async fn ping(&self) {
+        let mut interval = time::interval(PING);
+        loop {
+            interval.tick().await;
+            // The example waits for each client here, and forgets those that come meanwhile.
+            self.clients().retain(|client| {
+                let ping = sse::Event::Comment("ping".into());
+                !matches!(client.try_send(Ok(ping)), Err(TrySendError::Closed(_)))
+            });
+        }
+    }
+}
+
+pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
+    rt::System::new().block_on(async {
+        let broadcaster = web::Data::new(Broadcaster::default());
+        let pinging = broadcaster.clone();
+        rt::spawn(async move { pinging.ping().await });
+        HttpServer::new(move || {
+            App::new()
+                .app_data(broadcaster.clone())
+                .service(subscribe)
+                .service(publish)
+        })
+        .keep_alive(IDLE)
+        .disable_signals()
+        .listen(listener)?
+        .run()
+        .await
+    })
+}
+
+#[get("/stream")]
+async fn subscribe(broadcaster: web::Data<Broadcaster>) -> impl Responder {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    // There is room for it: the channel is new.
+    let _ = sender.try_send(Ok(sse::Event::Comment("".into())));
+    broadcaster.clients().push(sender);
+    Sse::from_receiver(receiver)
+}
+
+#[post("/publish")]
+async fn publish(broadcaster: web::Data<Broadcaster>, body: String) -> impl Responder {
+    let number = broadcaster.published.fetch_add(1, Ordering::Relaxed) + 1;
+    let event = sse::Data::new(body).id(id(number)).event(EVENT);
+    broadcaster.broadcast(event.into()).await;
+    HttpResponse::NoContent()
+}

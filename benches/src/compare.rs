@@ -1,0 +1,86 @@
+//! What all servers are measured by.
+
+mod delivery;
+mod idle;
+mod latency;
+
+use std::{fmt::Display, io, path::Path};
+
+use crate::{clients::Load, report::Results, servers::Name};
+
+/// What is measured, in the order of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scenario {
+    /// So many streams, two events a second.
+    Steady { streams: usize },
+    /// So many events at once.
+    Burst { streams: usize, events: usize },
+    /// One stream, one event after the other.
+    Latency { events: usize },
+    /// Streams on which nothing happens.
+    Idle { streams: usize },
+}
+
+impl Scenario {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Steady { streams: 1_000 },
+        Self::Steady { streams: 5_000 },
+        Self::Steady { streams: 15_000 },
+        Self::Burst {
+            streams: 500,
+            events: 300,
+        },
+        Self::Latency { events: 200 },
+        Self::Idle { streams: 10_000 },
+    ];
+
+    /// The same in small, which shows that everything works and nothing else.
+    pub(crate) const SMALL: [Self; 4] = [
+        Self::Steady { streams: 50 },
+        Self::Burst {
+            streams: 20,
+            events: 30,
+        },
+        Self::Latency { events: 10 },
+        Self::Idle { streams: 100 },
+    ];
+
+    pub(crate) fn servers(self) -> Vec<Name> {
+        let mut servers = Name::DELIVERING.to_vec();
+        if matches!(self, Self::Idle { .. }) {
+            servers.push(Name::Bare);
+        }
+        servers
+    }
+
+    /// Measures one server, which is started in the empty folder `dir`.
+    pub(crate) fn measure(self, name: Name, dir: &Path, results: &mut Results) -> io::Result<()> {
+        match self {
+            Self::Steady { streams } => delivery::steady(streams, name, dir, results),
+            Self::Burst { streams, events } => delivery::burst(streams, events, name, dir, results),
+            Self::Latency { events } => latency::measure(events, name, dir, results),
+            Self::Idle { streams } => idle::measure(streams, name, dir, results),
+        }
+    }
+}
+
+impl Display for Scenario {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Steady { streams } => write!(f, "{streams} streams, 2 events/s"),
+            Self::Burst { streams, events } => write!(f, "{streams} streams, {events} at once"),
+            Self::Latency { .. } => write!(f, "one stream"),
+            Self::Idle { streams } => write!(f, "{streams} idle streams"),
+        }
+    }
+}
+
+/// Says so where the clients may have been what was waited for.
+fn judge(load: Load, what: impl Display, results: &mut Results) {
+    if load.is_bottleneck() {
+        results.warn(format!(
+            "{what}: the clients were busy {:.0} % of the time and may have held up the server",
+            load.0 * 100.0
+        ));
+    }
+}

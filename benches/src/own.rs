@@ -1,0 +1,59 @@
+//! What only our server is measured by.
+
+mod endings;
+mod filter;
+mod history;
+mod replay;
+pub(crate) mod save;
+mod tail;
+
+use std::{io, path::Path};
+
+use crate::report::Results;
+
+/// A figure, or a few that belong together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Own {
+    Save,
+    Tail,
+    Filter,
+    Replay,
+    Endings,
+    History,
+}
+
+impl Own {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Save,
+        Self::Tail,
+        Self::Filter,
+        Self::Replay,
+        Self::Endings,
+        Self::History,
+    ];
+
+    /// As it is chosen with `--only`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Save => "save",
+            Self::Tail => "tail",
+            Self::Filter => "filter",
+            Self::Replay => "replay",
+            Self::Endings => "endings",
+            Self::History => "history",
+        }
+    }
+
+    /// Measures in the empty folder `dir`; `small` shows that everything works and nothing else.
+    pub(crate) fn measure(self, small: bool, dir: &Path, results: &mut Results) -> io::Result<()> {
+        let scale = if small { 100 } else { 1 };
+        match self {
+            Self::Save => save::measure(20_000 / scale, dir, results),
+            Self::Tail => tail::measure(9_000 / scale, dir, results),
+            Self::Filter => filter::measure(10_000 / scale, dir, results),
+            Self::Replay => replay::measure(2_000 / scale, dir, results),
+            Self::Endings => endings::measure(10_000 / scale, small, dir, results),
+            Self::History => history::measure(100_000 / scale, dir, results),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Markdown for people.
+
+use std::fmt::Write;
+
+use super::{About, Metric, Results};
+use crate::servers::Name;
+
+pub(super) fn of(results: &Results, about: &About) -> String {
+    let mut text = format!(
+        "Made by `{}` on {}; journal on {}; medians of {} rounds, in turn; commit {}.\n",
+        about.command, about.machine, about.file_system, about.rounds, about.commit
+    );
+    for (scenario, metric) in results.columns() {
+        if matches!(metric, Metric::Own(_) | Metric::System) {
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "\n**{scenario}: {}**\n\n| server | {} | beside raw | lowest to highest |\n|---|---|---|---|",
+            metric.name(),
+            metric.unit()
+        );
+        for row in results.of(scenario, metric) {
+            let of_kernel = (metric == Metric::Cpu).then(|| {
+                let system = results
+                    .of(scenario, Metric::System)
+                    .find(|other| other.server == row.server);
+                system.map_or(String::new(), |row| {
+                    format!(" ({:.0} % in the kernel)", row.median())
+                })
+            });
+            let ratio = results.ratio(row, Name::Raw);
+            let (low, high) = extremes(&row.values);
+            let _ = writeln!(
+                text,
+                "| {} | {}{} | {} | {} to {} |",
+                row.server.shown(),
+                number(row.median()),
+                of_kernel.unwrap_or_default(),
+                ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
+                number(low),
+                number(high)
+            );
+        }
+    }
+    own(results, &mut text);
+    if !results.warnings.is_empty() {
+        text.push_str("\nTo be known:\n\n");
+        for warning in &results.warnings {
+            let _ = writeln!(text, "- {warning}");
+        }
+    }
+    text
+}
+
+fn own(results: &Results, text: &mut String) {
+    let mut rows = results
+        .rows
+        .iter()
+        .filter(|row| matches!(row.metric, Metric::Own(_)))
+        .peekable();
+    if rows.peek().is_none() {
+        return;
+    }
+    text.push_str(
+        "\n**actix-web-sse alone**\n\n| what | median | lowest to highest |\n|---|---|---|\n",
+    );
+    for row in rows {
+        let (low, high) = extremes(&row.values);
+        let _ = writeln!(
+            text,
+            "| {} | {} {} | {} to {} |",
+            row.scenario,
+            number(row.median()),
+            row.metric.unit(),
+            number(low),
+            number(high)
+        );
+    }
+}
+
+fn extremes(values: &[f64]) -> (f64, f64) {
+    values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        })
+}
+
+/// Three digits that count.
+fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        v if v >= 0.1 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
