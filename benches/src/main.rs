@@ -125,10 +125,15 @@ fn is_wanted(arguments: &Arguments, name: &str) -> bool {
 }
 
 fn about(arguments: &Arguments) -> io::Result<About> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words = std::env::args().skip(1).map(|word| {
+        if word.contains(' ') {
+            format!("'{word}'")
+        } else {
+            word
+        }
+    });
     Ok(About {
-        command: ["benches/run".to_owned()]
-            .into_iter()
+        command: std::iter::once("benches/run".to_owned())
             .chain(words)
             .collect::<Vec<_>>()
             .join(" "),
