@@ -33,7 +33,7 @@ struct Arguments {
     /// How often everything is measured; medians count.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Small numbers that show that everything works, in a minute; the figures say nothing.
+    /// Small numbers that show that everything works; the figures say nothing.
     #[arg(long)]
     small: bool,
     /// Only what has this in its name, such as `burst`, `steady` or `save`; may be repeated.

@@ -18,7 +18,7 @@ pub(crate) enum Metric {
     Memory,
     Connect,
     Idle,
-    /// A figure of our server alone: what it is, its unit, and what it must be.
+    /// A figure of our server alone, which its scenario names.
     Own(Own),
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Alarms {
     times: Vec<u64>,
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
-    /// When they are looked at next.
+    /// When they are looked at next; before that nothing is due.
     planned: u64,
 }
 
@@ -61,12 +61,24 @@ impl Alarms {
             Some(waiting) => waiting.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-        time < self.planned
+        let is_news = time < self.planned;
+        if is_news {
+            self.planned = 0;
+        }
+        is_news
     }
 
-    /// Takes the wakers that are due, and says when to look again.
+    /// Takes the wakers that are due, and says when to look again. Who asks earlier than that, as after
+    /// each event, costs no look.
     pub(super) fn due(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> Option<Instant> {
         let passed = millis(now.saturating_duration_since(self.begin));
+        if passed >= self.planned {
+            self.planned = self.look(passed, wakers);
+        }
+        (self.planned != NEVER).then(|| self.begin + Duration::from_millis(self.planned))
+    }
+
+    fn look(&mut self, passed: u64, wakers: &mut Vec<Waker>) -> u64 {
         let mut earliest = NEVER;
         for (time, waker) in self.times.iter_mut().zip(&mut self.wakers) {
             if *time <= passed {
@@ -76,12 +88,11 @@ impl Alarms {
                 earliest = earliest.min(*time);
             }
         }
-        self.planned = if earliest == NEVER {
+        if earliest == NEVER {
             NEVER
         } else {
             earliest.max(passed + millis(REST))
-        };
-        (self.planned != NEVER).then(|| self.begin + Duration::from_millis(self.planned))
+        }
     }
 
     /// Rounded up, so that what is due by it is due.
@@ -116,8 +127,9 @@ mod tests {
         let mut alarms = Alarms::new(Instant::now());
         let places = [alarms.join(), alarms.join(), alarms.join()];
         assert!(set(&mut alarms, places[0], Duration::from_millis(100)));
-        assert!(set(&mut alarms, places[1], Duration::from_millis(110)));
-        assert!(set(&mut alarms, places[2], Duration::from_secs(1)));
+        // The look is on its way.
+        assert!(!set(&mut alarms, places[1], Duration::from_millis(110)));
+        assert!(!set(&mut alarms, places[2], Duration::from_secs(1)));
         assert_eq!(due(&mut alarms, 99), (0, Some(149)));
         assert_eq!(due(&mut alarms, 149), (2, Some(1_000)));
         assert_eq!(due(&mut alarms, 1_000), (1, None));
@@ -126,11 +138,22 @@ mod tests {
 
     #[test]
     fn a_time_between_two_milliseconds_is_not_rung_before_it() {
+        for (looked_at, woken) in [(100, 0), (101, 1)] {
+            let mut alarms = Alarms::new(Instant::now());
+            let place = alarms.join();
+            assert!(set(&mut alarms, place, Duration::from_micros(100_001)));
+            assert_eq!(due(&mut alarms, looked_at).0, woken);
+        }
+    }
+
+    #[test]
+    fn an_early_question_costs_no_look_and_loses_nothing() {
         let mut alarms = Alarms::new(Instant::now());
         let place = alarms.join();
-        assert!(set(&mut alarms, place, Duration::from_micros(100_001)));
-        assert_eq!(due(&mut alarms, 100).0, 0);
-        assert_eq!(due(&mut alarms, 101).0, 1);
+        assert!(set(&mut alarms, place, Duration::from_millis(60)));
+        assert_eq!(due(&mut alarms, 20), (0, Some(70)));
+        assert_eq!(due(&mut alarms, 69), (0, Some(70)));
+        assert_eq!(due(&mut alarms, 70), (1, None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use super::{Scenario, judge};
+use super::Scenario;
 use crate::{
     clients::Clients,
     report::{Metric, Results},
@@ -24,10 +24,8 @@ pub(super) fn measure(
     // The first stream may start more than itself.
     clients.open(1)?;
     let (memory, before) = (server.memory()?, server.usage()?);
-    let load = clients.read_for(Duration::ZERO)?;
     clients.open(streams)?;
     let opened = server.usage()? - before;
-    judge(load, format!("{scenario}, {}", name.shown()), results);
     clients.read_for(Duration::from_secs(2))?;
 
     let before = server.usage()?;
