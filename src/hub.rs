@@ -23,7 +23,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Instant,
 };
@@ -55,7 +55,7 @@ pub(crate) struct Hub {
     arrivals: Arrivals,
     signals: Signals,
     /// Counts the configurations, so that a stream sees whether its times are still right.
-    version: Arc<AtomicUsize>,
+    version: Arc<AtomicU32>,
     /// End the threads when the hub goes.
     _tail: Background,
     _configuration: Background,
@@ -75,7 +75,7 @@ impl Hub {
             bells: Bells::default(),
             closing: AtomicBool::new(false),
         });
-        let version = Arc::<AtomicUsize>::default();
+        let version = Arc::<AtomicU32>::default();
         let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
         let configuration = follow_configuration(&store, &feed, &version, tail.nudger())?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl Hub {
     }
 
     /// Another number each time that the configuration has changed.
-    pub(crate) fn config_version(&self) -> usize {
+    pub(crate) fn config_version(&self) -> u32 {
         self.version.load(Ordering::Acquire)
     }
 
@@ -113,7 +113,7 @@ impl Hub {
     }
 
     /// The share of the configured duration for which a stream lasts that comes now.
-    pub(crate) fn share_of_duration(&self, now: Instant) -> f64 {
+    pub(crate) fn share_of_duration(&self, now: Instant) -> f32 {
         let duration = self.config().stream_duration();
         self.arrivals.share(now, self.connections(), duration)
     }
@@ -164,7 +164,7 @@ impl Feed {
 fn follow_configuration(
     store: &Arc<Store>,
     feed: &Arc<Feed>,
-    version: &Arc<AtomicUsize>,
+    version: &Arc<AtomicU32>,
     tail: Nudger,
 ) -> Result<Background, Error> {
     let (store, feed, version) = (Arc::clone(store), Arc::clone(feed), Arc::clone(version));
@@ -184,8 +184,8 @@ fn follow_configuration(
 
 /// A factor that varies a duration by up to 10 %, so that what began together does not end
 /// together.
-pub(crate) fn variation() -> f64 {
-    0.9 + 0.2 * fastrand::f64()
+pub(crate) fn variation() -> f32 {
+    0.9 + 0.2 * fastrand::f32()
 }
 
 /// What the fuzz targets need of this module.

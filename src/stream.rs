@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix_web::body::{BodySize, MessageBody};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle};
 
 use self::schedule::{Due, Schedule};
@@ -44,10 +44,8 @@ pub struct EventStream {
     place: Place,
     /// It has had all that is in memory, and waits for more.
     is_caught_up: bool,
-    /// Bytes that are due before anything else.
-    due: BytesMut,
-    /// What is left of a large chunk. Before it, nothing is due.
-    rest: Bytes,
+    /// Bytes that are due before anything else: how it begins, or what is left of a large chunk.
+    due: Bytes,
     /// An answer from the journal that is on its way.
     from_journal: Option<JoinHandle<Result<Replayed, Error>>>,
     /// The client's number lies beyond the ring, but the journal knows it.
@@ -88,8 +86,7 @@ impl EventStream {
             filter,
             place: Place::of_a_new_client(opening),
             is_caught_up: false,
-            due: BytesMut::new(),
-            rest: Bytes::new(),
+            due: Bytes::new(),
             from_journal: None,
             ahead_is_known: false,
             outdated: None,
@@ -99,6 +96,7 @@ impl EventStream {
             _permit: permit,
             hub,
         };
+        let mut gap = None;
         match subscription.last_event_id {
             None => {}
             // Whether it is of another journal decides the one on the disk, which may be newer than
@@ -110,21 +108,24 @@ impl EventStream {
                 }
                 stream.came_elsewhere = id.epoch != opening.epoch;
             }
-            Some(LastEventId::Unknown) => stream.gap(Gap::UnknownId),
+            Some(LastEventId::Unknown) => gap = Some(stream.gap(Gap::UnknownId)),
         }
-        stream.heartbeat(Some(retry));
+        let heartbeat = stream.heartbeat(Some(retry));
+        stream.due = match gap {
+            Some(gap) => [gap, heartbeat].concat().into(),
+            None => heartbeat,
+        };
         Ok(stream)
     }
 
-    fn gap(&mut self, why: Gap) {
-        self.due.extend_from_slice(&gap(self.place.id(), why));
+    fn gap(&self, why: Gap) -> Bytes {
+        gap(self.place.id(), why)
     }
 
-    fn heartbeat(&mut self, retry: Option<Duration>) {
+    fn heartbeat(&self, retry: Option<Duration>) -> Bytes {
         // An id that only the journal can confirm is not repeated to the client before it has.
         let id = self.is_confirmed().then(|| self.place.id());
-        self.due
-            .extend_from_slice(&heartbeat(id, self.schedule.heartbeat(), retry));
+        heartbeat(id, self.schedule.heartbeat(), retry)
     }
 
     fn is_confirmed(&self) -> bool {
@@ -140,8 +141,7 @@ impl EventStream {
         self.ahead_is_known = false;
         self.outdated = None;
         self.came_elsewhere = false;
-        self.gap(why);
-        mem::take(&mut self.due).freeze()
+        self.gap(why)
     }
 
     /// All that is new, from wherever it is to be had. Ready with nothing: wait for more.
@@ -284,7 +284,7 @@ impl EventStream {
     /// less than 32 KiB to write: whole, a large frame would be copied for each client that does
     /// not read.
     fn piece(&mut self) -> Bytes {
-        self.rest.split_to(self.rest.len().min(PIECE))
+        self.due.split_to(self.due.len().min(PIECE))
     }
 
     /// The last block of a stream that ends as planned: the client returns after a moment that is
@@ -292,12 +292,11 @@ impl EventStream {
     fn farewell(&mut self) -> Bytes {
         self.ended = true;
         let retry = if self.hub.feed().is_closing() {
-            self.hub.config().retry().mul_f64(variation())
+            self.hub.config().retry().mul_f32(variation())
         } else {
             Duration::from_millis(fastrand::u64(10..100))
         };
-        self.heartbeat(Some(retry));
-        mem::take(&mut self.due).freeze()
+        self.heartbeat(Some(retry))
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -308,10 +307,7 @@ impl EventStream {
     fn planned(&mut self, now: Instant) -> Option<Bytes> {
         Some(match self.schedule.due(now)? {
             Due::End => self.farewell(),
-            Due::Heartbeat => {
-                self.heartbeat(None);
-                mem::take(&mut self.due).freeze()
-            }
+            Due::Heartbeat => self.heartbeat(None),
             Due::Probe => Bytes::from_static(PROBE),
         })
     }
@@ -331,11 +327,8 @@ impl MessageBody for EventStream {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         let now = Instant::now();
-        if !this.rest.is_empty() {
-            return Poll::Ready(Some(Ok(this.piece())));
-        }
         if !this.due.is_empty() {
-            return Poll::Ready(Some(Ok(mem::take(&mut this.due).freeze())));
+            return Poll::Ready(Some(Ok(this.piece())));
         }
         if this.ended {
             return Poll::Ready(None);
@@ -347,7 +340,7 @@ impl MessageBody for EventStream {
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
                 this.schedule.was_heard(now);
-                this.rest = bytes;
+                this.due = bytes;
                 return Poll::Ready(Some(Ok(this.piece())));
             }
             Poll::Ready(None) if this.ended => return Poll::Ready(None),

@@ -36,11 +36,11 @@ impl Arrivals {
     /// Usually that is the whole, give or take 10 %. When all clients return at once, as to a server
     /// that was restarted, they would end and return in waves from then on; so each stream of a
     /// crowd lasts from 0.4 to 1.1 of the duration.
-    pub(super) fn share(&self, now: Instant, open: usize, duration: Duration) -> f64 {
+    pub(super) fn share(&self, now: Instant, open: usize, duration: Duration) -> f32 {
         let came = self.count(now);
         let evenly = open as f64 / duration.as_secs_f64();
         if f64::from(came) > FEW.max(CHANCE * evenly) {
-            0.4 + 0.7 * fastrand::f64()
+            0.4 + 0.7 * fastrand::f32()
         } else {
             super::variation()
         }
@@ -71,7 +71,7 @@ mod tests {
     const DURATION: Duration = Duration::from_secs(15);
 
     /// How many of so many streams return in each of 60 seconds, if all come in the first.
-    fn returns(streams: usize, share: impl Fn(Instant) -> f64) -> Vec<usize> {
+    fn returns(streams: usize, share: impl Fn(Instant) -> f32) -> Vec<usize> {
         let begin = Instant::now();
         let step = SECOND / u32::try_from(streams).unwrap();
         let mut comes: BinaryHeap<Reverse<Instant>> = (0..u32::try_from(streams).unwrap())
@@ -84,7 +84,7 @@ mod tests {
                 continue;
             };
             *returned += 1;
-            comes.push(Reverse(now + DURATION.mul_f64(share(now))));
+            comes.push(Reverse(now + DURATION.mul_f32(share(now))));
         }
         returns.split_off(1)
     }

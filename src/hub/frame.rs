@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fmt::{self, Write},
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -125,20 +126,29 @@ pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error
 /// It is an event and not a comment, because browsers hide comments from pages; pages that do not
 /// listen to it do not notice it.
 pub(crate) fn heartbeat(id: Option<EventId>, interval: Duration, retry: Option<Duration>) -> Bytes {
-    let mut text = String::new();
+    // Thousands are written each second: one allocation each.
+    let mut text = String::with_capacity(128);
+    let written = write_heartbeat(&mut text, id, interval, retry);
+    written.expect("a string takes what is written to it");
+    text.into()
+}
+
+fn write_heartbeat(
+    text: &mut String,
+    id: Option<EventId>,
+    interval: Duration,
+    retry: Option<Duration>,
+) -> fmt::Result {
     if let Some(retry) = retry {
         // "If the field value consists of only ASCII digits, then interpret the field value as an
         // integer in base ten, and set the event stream's reconnection time to that integer."
-        text.push_str(&format!("retry: {}\n", retry.as_millis()));
+        writeln!(text, "retry: {}", retry.as_millis())?;
     }
     if let Some(id) = id {
-        text.push_str(&format!("id: {id}\n"));
+        writeln!(text, "id: {id}")?;
     }
-    text.push_str(&format!(
-        "event: sse.heartbeat\ndata: {}\n\n",
-        interval.as_secs_f64()
-    ));
-    text.into()
+    let seconds = interval.as_secs_f64();
+    write!(text, "event: sse.heartbeat\ndata: {seconds}\n\n")
 }
 
 /// Says that something may have been missed, and where the stream goes on.

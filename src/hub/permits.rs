@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -36,16 +36,23 @@ pub(crate) struct Permit {
 
 /// What counts as one address. Whoever has IPv6 has a /64 at least, and may take any address of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Network(IpAddr);
+enum Network {
+    V4(u32),
+    /// The first half of the address.
+    V6(u64),
+}
 
 impl Network {
     fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
             IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                Self(Ipv6Addr::from_bits(network).into())
+                let [a, b, c, d, ..] = address.segments();
+                let network = [a, b, c, d]
+                    .iter()
+                    .fold(0, |network, segment| network << 16 | u64::from(*segment));
+                Self::V6(network)
             }
-            address @ IpAddr::V4(_) => Self(address),
         }
     }
 }

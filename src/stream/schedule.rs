@@ -1,26 +1,52 @@
 //! When a stream says something although nothing is saved, and when it ends.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use crate::{connection::is_watching, hub::Hub};
 
-/// How long after a heartbeat a connection is tried once more.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
+/// A connection is tried once more so long after a heartbeat, or sooner by as much as heartbeats
+/// are sent [`TOGETHER`].
+const PROBE_AFTER: Duration = Duration::from_secs(2);
 
+/// Heartbeats that are due within this time go out together, at the beginning of it: the thread wakes
+/// once for all of them, and the next one finds in the caches what the last one needed.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// Where those times begin.
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// There is one for each stream, so its times are as short as they may be.
 pub(super) struct Schedule {
-    heartbeat: Duration,
     heartbeat_at: Instant,
-    /// A client that has closed its connection answers the next block by a reset, and actix-web
-    /// notices a reset when it writes again. Without this, that would be a heartbeat later. Where
-    /// connections are watched, a closed one is noticed at once, and this would only double what a
-    /// silent stream costs.
-    probe_at: Option<Instant>,
     opened: Instant,
-    /// The stream's own share of the configured duration.
-    share: f64,
     ends_at: Option<Instant>,
+    heartbeat: Millis,
+    /// The stream's own share of the configured duration.
+    share: f32,
     /// The configuration that says so.
-    version: usize,
+    version: u32,
+    /// A client that has closed its connection answers the next block by a reset, and actix-web
+    /// notices a reset when it writes again. Without a probe behind the heartbeat, that would be a
+    /// heartbeat later. Where connections are watched, a closed one is noticed at once, and a probe
+    /// would only double what a silent stream costs.
+    is_to_probe: bool,
+}
+
+/// At least one, and 49 days at most.
+#[derive(Clone, Copy)]
+struct Millis(u32);
+
+impl Millis {
+    fn of(time: Duration) -> Self {
+        Self(u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1))
+    }
+
+    fn time(self) -> Duration {
+        Duration::from_millis(self.0.into())
+    }
 }
 
 /// What it is time for.
@@ -33,23 +59,23 @@ pub(super) enum Due {
 impl Schedule {
     pub(super) fn new(hub: &Hub) -> Self {
         let now = Instant::now();
-        let heartbeat = hub.config().heartbeat();
         let mut new = Self {
-            heartbeat,
-            heartbeat_at: now + heartbeat,
-            probe_at: None,
+            heartbeat_at: now,
             opened: now,
-            share: hub.share_of_duration(now),
             ends_at: None,
+            heartbeat: Millis::of(hub.config().heartbeat()),
+            share: hub.share_of_duration(now),
             version: hub.config_version(),
+            is_to_probe: false,
         };
+        new.was_heard(now);
         new.plan_end(hub);
         new
     }
 
     /// How long the stream may be silent.
     pub(super) fn heartbeat(&self) -> Duration {
-        self.heartbeat
+        self.heartbeat.time()
     }
 
     /// Plans the end anew, if the configuration has changed.
@@ -63,7 +89,7 @@ impl Schedule {
 
     fn plan_end(&mut self, hub: &Hub) {
         let duration = hub.config().stream_duration();
-        self.ends_at = (!duration.is_zero()).then(|| self.opened + duration.mul_f64(self.share));
+        self.ends_at = (!duration.is_zero()).then(|| self.opened + duration.mul_f32(self.share));
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -72,8 +98,8 @@ impl Schedule {
 
     /// Something was sent, which says as much as a heartbeat.
     pub(super) fn was_heard(&mut self, now: Instant) {
-        self.heartbeat_at = now + self.heartbeat;
-        self.probe_at = None;
+        self.heartbeat_at = together(now, self.heartbeat());
+        self.is_to_probe = false;
     }
 
     /// What it is time for.
@@ -82,19 +108,57 @@ impl Schedule {
             return Some(Due::End);
         }
         if now >= self.heartbeat_at {
-            self.heartbeat_at = now + self.heartbeat;
-            self.probe_at = (!is_watching()).then(|| now + PROBE_AFTER.min(self.heartbeat / 2));
+            self.was_heard(now);
+            self.is_to_probe = !is_watching();
             return Some(Due::Heartbeat);
         }
-        self.probe_at.take_if(|at| now >= *at).map(|_| Due::Probe)
+        let is_probe = self.probe_at().is_some_and(|at| now >= at);
+        is_probe.then(|| {
+            self.is_to_probe = false;
+            Due::Probe
+        })
+    }
+
+    fn probe_at(&self) -> Option<Instant> {
+        let heartbeat = self.heartbeat();
+        let after = heartbeat - PROBE_AFTER.min(heartbeat / 2);
+        self.is_to_probe.then(|| self.heartbeat_at - after)
     }
 
     /// When there is something next.
     pub(super) fn next(&self) -> Instant {
-        let others = [self.ends_at, self.probe_at];
+        let others = [self.ends_at, self.probe_at()];
         others
             .into_iter()
             .flatten()
             .fold(self.heartbeat_at, Instant::min)
+    }
+}
+
+/// When a stream that was heard now speaks again: with the others, and never later than it has to.
+fn together(now: Instant, heartbeat: Duration) -> Instant {
+    let latest = now + heartbeat;
+    let step = TOGETHER.min(heartbeat / 16).as_nanos();
+    let past_step = latest.duration_since(*BEGIN).as_nanos() % step.max(1);
+    latest - Duration::from_nanos(u64::try_from(past_step).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heartbeats_come_together_and_not_late() {
+        let heartbeat = Duration::from_secs(15);
+        let begin = *BEGIN + Duration::from_secs(3);
+        let times = (0..1_000).map(|number| {
+            let now = begin + Duration::from_millis(number * 10);
+            let at = together(now, heartbeat);
+            let silence = at - now;
+            assert!(silence <= heartbeat && silence > heartbeat.mul_f32(0.93));
+            at
+        });
+        let times: std::collections::BTreeSet<Instant> = times.collect();
+        assert!((10..=12).contains(&times.len()), "{}", times.len());
     }
 }

@@ -359,5 +359,5 @@ async fn a_large_value_comes_in_pieces_and_whole_before_a_stream_ends() {
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn a_stream_is_small() {
-    assert!(size_of::<EventStream>() <= 320);
+    assert!(size_of::<EventStream>() <= 248);
 }

@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use actix_web::{App, HttpServer, middleware::Logger};
+use actix_web::{App, HttpServer, middleware::Logger, web};
 use actix_web_sse::{Error, Sse, app_dir};
 
 #[actix_web::main]
@@ -54,11 +54,16 @@ async fn serve() -> io::Result<()> {
         let stream = stream.clone();
         move || {
             App::new()
-                .wrap(Logger::new("%r %s %Ts").exclude("/health"))
+                // Not within the logger, whose line for a stream would come when it ends, after minutes,
+                // and take memory for all that time. Its controller says when it opens.
                 .configure(|app| stream::routes(app, stream.clone()))
-                .configure(actix_web_sse::scripts)
-                .configure(health::routes)
-                .configure(pages::routes)
+                .service(
+                    web::scope("")
+                        .wrap(Logger::new("%r %s %Ts").exclude("/health"))
+                        .configure(actix_web_sse::scripts)
+                        .configure(health::routes)
+                        .configure(pages::routes),
+                )
         }
     })
     // Clients that have gone, or do not read, are noticed by the system, and their connections end.

@@ -4,7 +4,7 @@
 //! `actix_web_sse::routes` is the same thing ready-made.
 
 use actix_web::{
-    HttpRequest, Responder,
+    HttpRequest, HttpResponse, Responder,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
@@ -40,14 +40,24 @@ async fn controller(
     request: HttpRequest,
     stream: Data<Result<Sse, Error>>,
 ) -> Result<impl Responder, Error> {
-    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
+    let answer = answer(&request, stream.as_ref());
+    let asked = request.uri();
+    match &answer {
+        Ok(_) => log::info!("GET {asked}: a stream opens"),
+        Err(error) => log::warn!("GET {asked}: {error}"),
+    }
+    answer
+}
+
+fn answer(request: &HttpRequest, stream: &Result<Sse, Error>) -> Result<HttpResponse, Error> {
+    let sse = stream.as_ref().map_err(Clone::clone)?;
 
     // Who asks for what: `?events=a,b`, and where a client that returns goes on. Here is the place
     // to look at the session, and to give this client `.only(["event_name1"])`.
-    let subscription = Subscription::from_request(&request)?;
+    let subscription = Subscription::from_request(request)?;
     let events = sse.open(subscription)?;
 
     // 200 with `Content-Type: text/event-stream`, what keeps proxies from holding the stream back,
     // and what lets in the pages of SSE_ALLOWED_ORIGINS. Add headers of your own before the body.
-    Ok(sse.response(&request).body(events))
+    Ok(sse.response(request).body(events))
 }
