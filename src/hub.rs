@@ -10,6 +10,8 @@ mod bell;
 mod chunk;
 mod cursor;
 mod frame;
+#[cfg(feature = "__internals")]
+pub mod parts;
 mod permits;
 mod place;
 mod replay;
@@ -70,11 +72,7 @@ pub(crate) struct Feed {
 
 impl Hub {
     pub(crate) fn start(store: Arc<Store>) -> Result<Self, Error> {
-        let feed = Arc::new(Feed {
-            ring: Ring::new(store.config().in_memory()),
-            bells: Bells::default(),
-            closing: AtomicBool::new(false),
-        });
+        let feed = Arc::new(Feed::new(&store.config()));
         let version = Arc::<AtomicU32>::default();
         let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
         let configuration = follow_configuration(&store, &feed, &version, tail.nudger())?;
@@ -150,6 +148,14 @@ impl Hub {
 }
 
 impl Feed {
+    fn new(config: &Config) -> Self {
+        Self {
+            ring: Ring::new(config.in_memory()),
+            bells: Bells::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::SeqCst)
     }

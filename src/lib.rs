@@ -52,6 +52,10 @@ mod store;
 #[doc(hidden)]
 pub mod fuzzing;
 
+#[cfg(feature = "__internals")]
+#[doc(hidden)]
+pub use crate::hub::parts;
+
 #[cfg(feature = "actix")]
 mod connection;
 #[cfg(feature = "actix")]

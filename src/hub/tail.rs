@@ -40,6 +40,21 @@ pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Er
     .map_err(|error| Error::io("follow the cache", &folder, error))
 }
 
+/// Reads once, on this thread, and says up to which entry.
+#[cfg(feature = "__internals")]
+pub(super) fn read_what_is_there(store: &Arc<Store>, feed: &Feed) -> Result<u64, Error> {
+    let interrupt = Interrupt::new()
+        .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
+    let tail = Tail {
+        store,
+        feed,
+        interrupt: &interrupt,
+    };
+    let mut way = tail.begin_again(Duration::ZERO)?;
+    tail.read_all(&mut way, &mut Fault::of("old entries are not removed"))?;
+    Ok(way.reader.next() - 1)
+}
+
 struct Tail<'a> {
     store: &'a Arc<Store>,
     feed: &'a Feed,

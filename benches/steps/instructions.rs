@@ -1,0 +1,105 @@
+//! How many instructions this project's part of a delivery takes: `cargo bench -p sse-steps --bench
+//! instructions`. They are as many on a busy machine as on an idle one, so there are limits: a
+//! fifth above what was counted when they were set. It needs valgrind and gungraun-runner.
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    reason = "gungraun's macros write public functions"
+)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on has failed"
+)]
+
+use std::{hint::black_box, path::Path};
+
+use actix_web::rt::{System, SystemRunner};
+use actix_web_sse::{
+    Config,
+    parts::{Document, Streams, read_journal},
+};
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+use sse_steps::{App, config, document, value};
+
+/// So many, that what is done once for all of them does not count.
+const STREAMS: usize = 1_000;
+
+fn limit(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]));
+    config
+}
+
+struct Opened {
+    streams: Streams,
+    document: Document,
+    _app: App,
+    _runtime: SystemRunner,
+}
+
+fn opened() -> Opened {
+    let app = App::new();
+    let runtime = System::new();
+    let open = async { Streams::open(&app.cache, STREAMS).unwrap() };
+    let mut streams = runtime.block_on(open);
+    let document = document();
+    // Once before it counts, so that the lists have their lengths.
+    assert_eq!(streams.wake(&document), STREAMS);
+    streams.deliver();
+    Opened {
+        streams,
+        document,
+        _app: app,
+        _runtime: runtime,
+    }
+}
+
+fn woken() -> Opened {
+    let opened = opened();
+    opened.streams.wake(&opened.document);
+    opened
+}
+
+// 1,000 streams are woken.
+#[library_benchmark(config = limit(67_000))]
+#[bench::streams(opened())]
+fn wake(opened: Opened) -> (usize, Opened) {
+    (opened.streams.wake(&opened.document), opened)
+}
+
+// Each of 1,000 streams gets an event's chunk, and waits for the next.
+#[library_benchmark(config = limit(1_150_000))]
+#[bench::streams(woken())]
+fn deliver(mut opened: Opened) -> (usize, Opened) {
+    (opened.streams.deliver(), opened)
+}
+
+// What lies in the journal becomes what browsers get.
+#[library_benchmark(config = limit(13_000))]
+#[bench::value(document(), config(Path::new("")))]
+fn encode(document: Document, config: Config) -> usize {
+    black_box(&document).encode(config.events())
+}
+
+// 1,000 entries are read from the journal into memory.
+#[library_benchmark(config = limit(35_000_000))]
+#[bench::entries(App::with_entries(1_000))]
+fn tail(app: App) -> (u64, App) {
+    (read_journal(&app.cache).unwrap(), app)
+}
+
+// A value of 200 bytes is saved.
+#[library_benchmark(config = limit(29_000))]
+#[bench::value(App::new(), value())]
+fn save(app: App, value: String) -> (u64, App) {
+    (app.cache.save_blocking("order", value).unwrap(), app)
+}
+
+library_benchmark_group!(
+    name = steps,
+    benchmarks = [wake, deliver, encode, tail, save]
+);
+
+main!(library_benchmark_groups = steps);

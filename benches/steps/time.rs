@@ -1,0 +1,65 @@
+//! How long each step of an event takes: `cargo bench -p sse-steps --bench time`.
+//!
+//! Journals are made in the folder for temporary files (`TMPDIR`), whose file system counts.
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on has failed"
+)]
+
+use std::{hint::black_box, path::Path};
+
+use actix_web::rt::System;
+use actix_web_sse::parts::{Streams, read_journal};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sse_steps::{App, config, document, value};
+
+fn save(c: &mut Criterion) {
+    let app = App::new();
+    let value = value();
+    c.bench_function("save", |b| {
+        b.iter(|| app.cache.save_blocking("order", &value).unwrap());
+    });
+}
+
+fn tail(c: &mut Criterion) {
+    const ENTRIES: u64 = 1_000;
+    let app = App::with_entries(ENTRIES);
+    assert_eq!(read_journal(&app.cache).unwrap(), ENTRIES);
+    let mut group = c.benchmark_group("tail");
+    group.throughput(Throughput::Elements(ENTRIES));
+    group.bench_function("1,000 entries", |b| {
+        b.iter(|| read_journal(&app.cache).unwrap());
+    });
+    group.finish();
+}
+
+fn encode(c: &mut Criterion) {
+    let config = config(Path::new(""));
+    let document = document();
+    c.bench_function("encode", |b| {
+        b.iter(|| black_box(&document).encode(config.events()));
+    });
+}
+
+fn streams(c: &mut Criterion) {
+    let app = App::new();
+    let document = document();
+    let runtime = System::new();
+    let mut group = c.benchmark_group("wake and deliver");
+    for count in [1, 100, 10_000] {
+        let open = async { Streams::open(&app.cache, count).unwrap() };
+        let mut streams = runtime.block_on(open);
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(format!("{count} streams"), |b| {
+            b.iter(|| {
+                assert_eq!(streams.wake(&document), count);
+                streams.deliver()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(steps, save, tail, encode, streams);
+criterion_main!(steps);
