@@ -3,7 +3,7 @@
 use std::{io, time::Instant};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, Route, guard,
     http::header,
     web::{self, ServiceConfig},
 };
@@ -17,6 +17,8 @@ use crate::{client_files::client_file, config::app_dir, shared::Shared, sse::Sse
 /// | `GET /sse/stream` | the events, see [`Subscription`](crate::Subscription) for its parameters |
 /// | `GET /js/sse.js` | the client, embedded in this library |
 /// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
+///
+/// They answer HEAD as well, and the stream then does not open.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -52,14 +54,19 @@ pub fn routes(app: &mut ServiceConfig) {
     // What is wrong is said now; nobody may ask for a stream for a long time.
     let _ = shared.start(Instant::now());
     let stream = move |request: HttpRequest| async move { shared.get().await?.stream(&request) };
-    app.route("/sse/stream", web::get().to(stream));
+    app.route("/sse/stream", reading().to(stream));
     scripts(app);
 }
 
 /// Adds the two scripts of [`routes`], for apps that have a stream controller of their own.
 pub fn scripts(app: &mut ServiceConfig) {
-    app.route("/js/sse.js", web::get().to(client))
-        .route("/js/sse-client.js", web::get().to(listeners));
+    app.route("/js/sse.js", reading().to(client))
+        .route("/js/sse-client.js", reading().to(listeners));
+}
+
+/// GET, and HEAD: the same answer without its body, which `curl -I` asks for.
+fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 impl Sse {
@@ -67,7 +74,7 @@ impl Sse {
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |request: HttpRequest| std::future::ready(sse.stream(&request));
-        app.route("/sse/stream", web::get().to(stream));
+        app.route("/sse/stream", reading().to(stream));
         scripts(app);
     }
 }

@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, body,
+    http::{Method, header},
+};
 
 use crate::{
     cache::Cache, config::Config, error::Error, hub::Hub, signals::told_to_end,
@@ -84,13 +87,19 @@ impl Sse {
         EventStream::open(Arc::clone(&self.hub), subscription)
     }
 
-    /// The whole answer to a request for a stream.
+    /// The whole answer to a request for a stream. To HEAD it is the head of it, and nothing opens.
     ///
     /// # Errors
     ///
     /// As [`open`](Sse::open).
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let events = self.open(Subscription::from_request(request)?)?;
+        let subscription = Subscription::from_request(request)?;
+        if request.method() == Method::HEAD {
+            subscription.check(self.hub.config().events())?;
+            // Without a length: that of a stream is not known.
+            return Ok(self.response(request).body(body::None::new()));
+        }
+        let events = self.open(subscription)?;
         Ok(self.response(request).body(events))
     }
 
@@ -179,6 +188,33 @@ impl Sse {
         async move {
             told_to_end().await;
             sse.close().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, body::BodySize, body::MessageBody, http::Method, test};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn head_is_answered_and_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let sse = Sse::start(&Config::new(dir.path(), "a:k").unwrap()).unwrap();
+        let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+        for (path, status) in [
+            ("/sse/stream", 200),
+            ("/sse/stream?events=a,b", 400),
+            ("/js/sse.js", 200),
+        ] {
+            let request = test::TestRequest::with_uri(path).method(Method::HEAD);
+            let answer = test::call_service(&app, request.to_request()).await;
+            assert_eq!(answer.status(), status, "{path}");
+            if path == "/sse/stream" {
+                assert_eq!(answer.response().body().size(), BodySize::None);
+            }
+            assert_eq!(sse.stats().connections, 0);
         }
     }
 }

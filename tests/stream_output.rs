@@ -1,7 +1,12 @@
 //! What `GET /sse/stream` answers.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 use support::{App, Stream, get};
 
@@ -24,6 +29,31 @@ fn the_headers_keep_everybody_from_holding_it_back() {
             Some(value),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn head_has_the_same_headers_and_opens_nothing() {
+    let app = App::new();
+    let server = app.start();
+    for (path, kind) in [
+        ("/sse/stream", "text/event-stream"),
+        ("/js/sse.js", "text/javascript; charset=utf-8"),
+    ] {
+        let mut connection = TcpStream::connect(server.address()).unwrap();
+        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        connection.write_all(asked.as_bytes()).unwrap();
+        connection
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(
+            answer.contains(&format!("content-type: {kind}\r\n")),
+            "{answer}"
+        );
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     }
 }
 

@@ -4,7 +4,7 @@
 //! `actix_web_sse::routes` is the same thing ready-made.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
+    HttpRequest, HttpResponse, Responder, body,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
@@ -32,7 +32,8 @@ pub(crate) fn open() -> Result<Sse, Error> {
 
 pub(crate) fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
     app.app_data(Data::new(stream))
-        .route("/sse/stream", web::get().to(controller));
+        .route("/sse/stream", web::get().to(controller))
+        .route("/sse/stream", web::head().to(head));
 }
 
 /// Answers with a response that goes on: its body yields an event whenever there is one.
@@ -60,4 +61,13 @@ fn answer(request: &HttpRequest, stream: &Result<Sse, Error>) -> Result<HttpResp
     // 200 with `Content-Type: text/event-stream`, what keeps proxies from holding the stream back,
     // and what lets in the pages of SSE_ALLOWED_ORIGINS. Add headers of your own before the body.
     Ok(sse.response(request).body(events))
+}
+
+/// What `curl -I` asks for: how a stream would begin, without opening one.
+async fn head(
+    request: HttpRequest,
+    stream: Data<Result<Sse, Error>>,
+) -> Result<impl Responder, Error> {
+    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
+    Ok(sse.response(&request).body(body::None::new()))
 }
