@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{client_files::client_file, config::app_dir, shared::Shared, sse::Sse};
+use crate::{client_files::client_file, config::app_dir, error::Error, shared::Shared, sse::Sse};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -53,7 +53,10 @@ pub fn routes(app: &mut ServiceConfig) {
     let shared = Shared::of_this_process();
     // What is wrong is said now; nobody may ask for a stream for a long time.
     let _ = shared.start(Instant::now());
-    let stream = move |request: HttpRequest| async move { shared.get().await?.stream(&request) };
+    let stream = move |request: HttpRequest| async move {
+        let sse = shared.get().await?;
+        Ok::<_, Error>(sse.answer(&request))
+    };
     app.route("/sse/stream", reading().to(stream));
     scripts(app);
 }
@@ -73,7 +76,7 @@ impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
-        let stream = move |request: HttpRequest| std::future::ready(sse.stream(&request));
+        let stream = move |request: HttpRequest| std::future::ready(sse.answer(&request));
         app.route("/sse/stream", reading().to(stream));
         scripts(app);
     }

@@ -7,8 +7,11 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, body,
-    http::{Method, header},
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, body,
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
 
 use crate::{
@@ -91,7 +94,7 @@ impl Sse {
     ///
     /// # Errors
     ///
-    /// As [`open`](Sse::open).
+    /// As [`open`](Sse::open), and [`refusal`](Sse::refusal) makes an answer of it.
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let subscription = Subscription::from_request(request)?;
         if request.method() == Method::HEAD {
@@ -115,28 +118,54 @@ impl Sse {
             .insert_header((header::CACHE_CONTROL, "no-cache, no-transform, private"))
             .insert_header((header::CONTENT_ENCODING, "identity"))
             .insert_header(("X-Accel-Buffering", "no"));
-        self.allow_origin(request, &mut response);
+        for header in self.for_origin(request) {
+            response.insert_header(header);
+        }
+        response
+    }
+
+    /// The answer to a request that gets no stream, with the status and the text of the error. Pages of
+    /// `SSE_ALLOWED_ORIGINS` can read it, as they could read the stream: without that, a browser
+    /// tells them no more than that something failed, and they would come again and again.
+    #[must_use]
+    pub fn refusal(&self, request: &HttpRequest, error: &Error) -> HttpResponse {
+        let mut response = error.error_response();
+        let headers = response.headers_mut();
+        for (name, value) in self.for_origin(request) {
+            headers.insert(name, value);
+        }
+        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+            let readable = HeaderValue::from_static("Retry-After");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
+        }
         response
     }
 
     /// Pages of other origins are let in by exact name, and with their cookies.
-    fn allow_origin(&self, request: &HttpRequest, response: &mut HttpResponseBuilder) {
+    fn for_origin(&self, request: &HttpRequest) -> Vec<(HeaderName, HeaderValue)> {
         let config = self.hub.config();
         let allowed = config.allowed_origins();
         if allowed.is_empty() {
-            return;
+            return Vec::new();
         }
-        response.insert_header((header::VARY, "Origin"));
+        let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
         let origin = request.headers().get(header::ORIGIN);
-        if let Some(origin) = origin.filter(|origin| {
-            allowed
-                .iter()
-                .any(|name| name.as_bytes() == origin.as_bytes())
-        }) {
-            response
-                .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
-                .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));
+        let is_allowed = |origin: &&HeaderValue| {
+            let mut names = allowed.iter();
+            names.any(|name| name.as_bytes() == origin.as_bytes())
+        };
+        if let Some(origin) = origin.filter(is_allowed) {
+            let yes = HeaderValue::from_static("true");
+            headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
+            headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes));
         }
+        headers
+    }
+
+    /// The whole answer of a route: [`stream`](Sse::stream), or why there is none.
+    pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let stream = self.stream(request);
+        stream.unwrap_or_else(|error| self.refusal(request, &error))
     }
 
     /// The configuration in force now; an edit of `.env` makes another one.

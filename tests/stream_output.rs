@@ -326,6 +326,31 @@ fn pages_of_other_origins_are_let_in_by_name() {
     }
 }
 
+/// Otherwise its client could not know that asking again is in vain.
+#[test]
+fn a_page_of_another_origin_can_read_why_it_gets_no_stream() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
+    let server = app.start();
+    for (origin, readable) in [
+        ("https://app.example", Some("Retry-After")),
+        ("https://evil.example", None),
+    ] {
+        let refused = Stream::request(
+            server.address(),
+            "/sse/stream?events=b",
+            &[("Origin", origin)],
+        );
+        assert_eq!(refused.status, 400);
+        let header = |name: &str| refused.headers.get(name).map(String::as_str);
+        assert_eq!(
+            header("access-control-allow-origin"),
+            readable.map(|_| origin)
+        );
+        assert_eq!(header("access-control-expose-headers"), readable);
+        assert_eq!(header("vary"), Some("Origin"));
+    }
+}
+
 #[test]
 fn beyond_its_connections_a_server_says_when_to_return_and_its_pages_answer() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=2\n");

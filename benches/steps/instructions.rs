@@ -58,7 +58,7 @@ fn opened() -> Opened {
 
 fn woken() -> Opened {
     let opened = opened();
-    opened.streams.wake(&opened.document);
+    assert_eq!(opened.streams.wake(&opened.document), STREAMS);
     opened
 }
 

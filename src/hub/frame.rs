@@ -126,7 +126,7 @@ pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error
 /// It is an event and not a comment, because browsers hide comments from pages; pages that do not
 /// listen to it do not notice it.
 pub(crate) fn heartbeat(id: Option<EventId>, interval: Duration, retry: Option<Duration>) -> Bytes {
-    // Thousands are written each second: one allocation each.
+    // Room for the longest, as thousands are written each second.
     let mut text = String::with_capacity(128);
     let written = write_heartbeat(&mut text, id, interval, retry);
     written.expect("a string takes what is written to it");

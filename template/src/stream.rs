@@ -41,18 +41,21 @@ async fn controller(
     request: HttpRequest,
     stream: Data<Result<Sse, Error>>,
 ) -> Result<impl Responder, Error> {
-    let answer = answer(&request, stream.as_ref());
+    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
     let asked = request.uri();
-    match &answer {
-        Ok(_) => log::info!("GET {asked}: a stream opens"),
-        Err(error) => log::warn!("GET {asked}: {error}"),
-    }
-    answer
+    Ok(match open_stream(&request, sse) {
+        Ok(answer) => {
+            log::info!("GET {asked}: a stream opens");
+            answer
+        }
+        Err(error) => {
+            log::warn!("GET {asked}: {error}");
+            sse.refusal(&request, &error)
+        }
+    })
 }
 
-fn answer(request: &HttpRequest, stream: &Result<Sse, Error>) -> Result<HttpResponse, Error> {
-    let sse = stream.as_ref().map_err(Clone::clone)?;
-
+fn open_stream(request: &HttpRequest, sse: &Sse) -> Result<HttpResponse, Error> {
     // Who asks for what: `?events=a,b`, and where a client that returns goes on. Here is the place
     // to look at the session, and to give this client `.only(["event_name1"])`.
     let subscription = Subscription::from_request(request)?;
