@@ -61,7 +61,7 @@ impl Load {
 }
 
 impl Clients {
-    /// `head` are lines of the request beyond those that all need; nchan needs the last of them.
+    /// `head` are lines of the request beyond those that every server gets.
     pub(crate) fn of(address: SocketAddr, target: &str, head: &str) -> io::Result<Self> {
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{head}\r\n"

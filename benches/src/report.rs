@@ -18,13 +18,8 @@ pub(crate) enum Metric {
     Memory,
     Connect,
     Idle,
-    /// A figure of our server alone, which its scenario names.
-    Own(Own),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Own {
-    pub(crate) unit: &'static str,
+    /// A figure of our server alone, which its scenario names, and its unit.
+    Own(&'static str),
 }
 
 impl Metric {
@@ -48,7 +43,7 @@ impl Metric {
             Self::Median | Self::Slowest => "ms",
             Self::Memory => "KiB",
             Self::Idle => "% of a core",
-            Self::Own(own) => own.unit,
+            Self::Own(unit) => unit,
         }
     }
 }
@@ -95,7 +90,7 @@ impl Results {
 
     /// A figure that only our server has.
     pub(crate) fn add_own(&mut self, what: impl Display, unit: &'static str, value: f64) {
-        self.add(what, Name::Ours, Metric::Own(Own { unit }), value);
+        self.add(what, Name::Ours, Metric::Own(unit), value);
     }
 
     pub(crate) fn warn(&mut self, text: String) {

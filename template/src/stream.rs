@@ -4,7 +4,7 @@
 //! `actix_web_sse::routes` is the same thing ready-made.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder, body,
+    HttpRequest, HttpResponse, Responder,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
@@ -72,5 +72,5 @@ async fn head(
     stream: Data<Result<Sse, Error>>,
 ) -> Result<impl Responder, Error> {
     let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
-    Ok(sse.response(&request).body(body::None::new()))
+    sse.stream(&request)
 }

@@ -5,8 +5,7 @@ use std::{io, path::Path, time::Duration};
 use crate::{
     clients::Clients,
     report::Results,
-    servers::Server,
-    servers::{Name, Publisher},
+    servers::{Name, Server},
 };
 
 /// Entries that each client has missed.
@@ -17,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) fn measure(clients: usize, dir: &Path, results: &mut Results) -> io::Result<()> {
     let server = Server::start(Name::Ours, dir)?;
     let mut publisher = server.publisher()?;
-    let id = last_id(dir, &mut publisher)?;
+    publisher.publish(1)?;
+    let id = publisher.last_id()?;
     publisher.publish(MISSED)?;
     // When one has it, the server has read it.
     let head = format!("Last-Event-ID: {id}\r\n");
@@ -40,15 +40,4 @@ pub(super) fn measure(clients: usize, dir: &Path, results: &mut Results) -> io::
         used.total.as_secs_f64() * 1e6 / clients as f64,
     );
     Ok(())
-}
-
-/// The id of an event that is saved now.
-fn last_id(app: &Path, publisher: &mut Publisher) -> io::Result<String> {
-    publisher.publish(1)?;
-    let config = actix_web_sse::Config::from_dir(app).map_err(io::Error::other)?;
-    let cache = actix_web_sse::Cache::open(&config).map_err(io::Error::other)?;
-    let entry = cache.get_blocking("order").map_err(io::Error::other)?;
-    entry
-        .map(|entry| entry.id())
-        .ok_or_else(|| io::Error::other("what was saved is not there"))
 }

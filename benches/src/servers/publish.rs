@@ -14,6 +14,9 @@ use crate::clock;
 /// The length of a value as JSON.
 pub(crate) const VALUE: usize = 200;
 
+/// What is saved in our journal is saved under it, unless another key is named.
+const KEY: &str = "order";
+
 /// Publishes events on one server.
 pub(crate) struct Publisher(Way);
 
@@ -40,7 +43,7 @@ impl Publisher {
         match &mut self.0 {
             Way::Journal(cache) => {
                 for _ in 0..count {
-                    save(cache, "order", clock::value(VALUE))?;
+                    save(cache, KEY, clock::value(VALUE))?;
                 }
                 Ok(())
             }
@@ -52,9 +55,24 @@ impl Publisher {
     pub(crate) fn publish_under(&mut self, key: &str) -> io::Result<u64> {
         match &mut self.0 {
             Way::Journal(cache) => save(cache, key, clock::value(VALUE)),
-            Way::Http(_) => Err(io::Error::other("only our server has keys")),
+            Way::Http(_) => Err(only_ours()),
         }
     }
+
+    /// The id of the event that was published last, on our server only.
+    pub(crate) fn last_id(&self) -> io::Result<String> {
+        let Way::Journal(cache) = &self.0 else {
+            return Err(only_ours());
+        };
+        let entry = cache.get_blocking(KEY).map_err(io::Error::other)?;
+        entry
+            .map(|entry| entry.id())
+            .ok_or_else(|| io::Error::other("what was saved is not there"))
+    }
+}
+
+fn only_ours() -> io::Error {
+    io::Error::other("only our server has keys and a journal")
 }
 
 fn save(cache: &Cache, key: &str, value: String) -> io::Result<u64> {
