@@ -47,7 +47,12 @@ export class SseClient extends EventTarget {
   #page;
   /** This client's name among those that share a connection. */
   #client;
+  /** The newest leadership that this tab knows of; a higher number is a newer one. */
+  #generation = 0;
+  /** The run of that leader's connection which serves this tab. */
   #run;
+  /** So often this tab has asked a leader to serve it. */
+  #joins = 0;
   #tabs;
   #stream;
   /** True once a connection was lost that had named no place to return to. */
@@ -171,111 +176,148 @@ export class SseClient extends EventTarget {
       follow: () => this.#follow(),
       hear: (message) => this.#hear(message),
     });
-    this.#tabs.post({ join: this.#hello(true) });
+    this.#post({ join: this.#hello(true) });
     this.#expectLeader();
   }
 
   #stop() {
-    this.#tabs?.post({ leave: this.#client });
+    this.#noteLostPlace();
+    this.#post({ leave: this.#client });
     this.#tabs?.close();
     this.#stream?.close();
     clearTimeout(this.#graceTimer);
     clearTimeout(this.#silenceTimer);
+    this.#generation = 0;
     this.#client = this.#run = this.#tabs = this.#stream = this.#graceTimer = undefined;
     this.#keepPlace();
     this.#setLeading(false);
   }
 
   #hello(isNew) {
-    return { client: this.#client, id: this.#lastEventId, events: this.#events.join(), isNew };
+    this.#joins += 1;
+    return { client: this.#client, number: this.#joins, id: this.#lastEventId, events: this.#events.join(), isNew };
   }
+
+  /** Only the newest request to be served counts: a leader may come late to one that named an older place. */
+  #isIn(clients) { return clients?.get(this.#client) === this.#joins; }
 
   // ---- One connection for all tabs
 
+  #post(message) { this.#tabs?.post({ generation: this.#generation, ...message }); }
+
   #lead() {
     clearTimeout(this.#silenceTimer);
+    this.#stream?.close();
+    // Newer than all that this tab has heard of. Chance tells it from that of a tab that has heard the same.
+    this.#generation = Math.floor(this.#generation) + 1 + Math.random();
+    this.#post({ who: true });
     this.#stream = new Stream(this.#base, this.#withCredentials ? 'include' : 'same-origin', (message) => {
       // The others come first: a listener here may take its time.
-      this.#tabs?.post(message);
+      this.#post(message);
       this.#receive(message);
     });
     this.#stream.join(this.#hello(false));
-    this.#tabs?.post({ who: true });
     this.#setLeading(true);
+  }
+
+  #stopLeading() {
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#setLeading(false);
   }
 
   /** Another tab has taken the lead, because this one was not heard for too long. */
   #follow() {
-    this.#stream?.close();
-    this.#stream = undefined;
-    this.#setLeading(false);
+    this.#stopLeading();
     this.#joinAgain();
   }
 
   #joinAgain() {
+    if (!this.#client) return;
+    this.#noteLostPlace();
     this.#run = undefined;
-    this.#tabs.post({ join: this.#hello(false) });
+    this.#post({ join: this.#hello(false) });
     this.#expectLeader();
   }
 
-  /** What another tab says. */
+  /**
+   * What another tab says. A tab that was busy for long says late what was true once, and does not know who
+   * leads now; so nothing of an older generation counts, and a leader that hears of a newer one steps down.
+   */
   #hear(message) {
-    const { join, leave, nudge, who } = message;
-    if (join) this.#stream?.join(join);
-    else if (leave) this.#stream?.leave(leave);
-    else if (nudge !== undefined) this.#stream?.nudge(nudge);
-    else if (this.#stream) return;
-    else if (who) this.#joinAgain();
-    else {
-      this.#expectLeader();
-      this.#receive(message);
+    const { generation, join, leave, nudge, who, clients } = message;
+    const known = this.#generation;
+    if (generation > known) {
+      this.#generation = generation;
+      if (this.#stream) {
+        this.#tabs.stepDown();
+        this.#stopLeading();
+      }
     }
+    if (join) this.#stream?.join(join);
+    if (leave) this.#stream?.leave(leave);
+    if (nudge !== undefined) this.#stream?.nudge(nudge);
+    if (generation < known) {
+      // It has the lock but not the highest number. It steps down when it hears of that.
+      if (who) this.#post({});
+    } else if (this.#stream) return;
+    // A tab that has just come need not ask again: its first message reaches every leader that is there, and
+    // a later leader asks who is there.
+    else if (who || (known && generation > known && !this.#isIn(clients))) this.#joinAgain();
+    else this.#receive(message);
   }
 
-  /** Asks a leader that was silent for too long whether it is there, and takes its place if it is not. */
+  /** Asks again where this tab was not served for too long. */
   #expectLeader() {
     clearTimeout(this.#silenceTimer);
     // Not all at once.
     const wait = this.#silence + Math.random() * ANSWER_MS;
-    this.#silenceTimer = setTimeout(() => this.#nudge(false), wait);
+    this.#silenceTimer = setTimeout(() => this.#ask({}), wait);
+  }
+
+  /** Asks the leader to serve this tab, and takes its place if it does not answer. */
+  #ask(message) {
+    this.#post({ join: this.#hello(false), ...message });
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = setTimeout(() => this.#tabs.steal(), ANSWER_MS);
   }
 
   #nudge(isCertain) {
-    if (!this.#client) return;
-    if (this.#stream) {
-      this.#stream.nudge(isCertain);
-      return;
-    }
-    this.#tabs.post({ nudge: isCertain });
-    clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => this.#tabs.steal(), ANSWER_MS);
+    if (this.#stream) this.#stream.nudge(isCertain);
+    else if (this.#client) this.#ask({ nudge: isCertain });
   }
 
   // ---- What is heard
 
   #receive({ run, clients, lost, up, events, origin, down }) {
-    if (clients?.includes(this.#client)) {
+    if (this.#isIn(clients)) {
       this.#run = run;
-      if (lost?.includes(this.#client)) {
-        this.#lastEventId = '';
-        this.#gap('other-epoch');
-      }
+      if (lost?.includes(this.#client)) this.#gap('other-epoch');
     }
     if (run === undefined || run !== this.#run) return;
-    if (up) this.#opened();
+    if (!this.#stream) this.#expectLeader();
+    if (up) {
+      // Without `clients`, this is a new connection.
+      if (!clients) this.#noteLostPlace();
+      this.#opened();
+    }
     if (events) this.#deliver(events, origin);
     if (down) this.#failed(down);
   }
 
   #opened() {
-    if (this.#readyState === OPEN) return;
-    this.#readyState = OPEN;
-    this.#setStatus('open');
-    if (this.#readyState === OPEN) this.dispatchEvent(new Event('open'));
+    if (this.#readyState !== OPEN) {
+      this.#readyState = OPEN;
+      this.#setStatus('open');
+      if (this.#readyState === OPEN) this.dispatchEvent(new Event('open'));
+    }
     if (this.#readyState !== OPEN || !this.#placeLost) return;
     this.#placeLost = false;
     this.#gap('connection-lost');
   }
+
+  /** Nothing says what was missed where a stream was open that had named no place. */
+  #noteLostPlace() { this.#placeLost ||= this.#readyState === OPEN && this.#lastEventId === ''; }
 
   #deliver(events, origin) {
     const run = this.#run;
@@ -296,7 +338,7 @@ export class SseClient extends EventTarget {
   }
 
   #failed({ status, body, final }) {
-    this.#placeLost ||= this.#readyState === OPEN && this.#lastEventId === '';
+    this.#noteLostPlace();
     this.#readyState = CONNECTING;
     if (final) this.close();
     else if (this.#status === 'open' && status === undefined && this.#graceTimer === undefined) {

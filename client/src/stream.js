@@ -18,20 +18,19 @@ const BODY_MAX = 4096;
  * The connection that one client or many share. Whatever happens, it is made again and goes on where it
  * was; what is heard is emitted as messages that other tabs can be sent.
  *
- * A message carries the name of its `run`. A client that joins begins a new run, from a place that lies
+ * A message carries the number of its `run`. A client that joins begins a new run, from a place that lies
  * behind nothing that any client of it has not had; so whoever is served by a run and hears all of its
  * messages misses nothing, and what it has had already it knows by the id.
  */
 export class Stream {
-  /** By client, the events that it asks for. */
+  /** By client, what it has asked for last. */
   #clients = new Map();
   /** The last id that the connection brought, which may lie behind what some clients have had. */
   #place = '';
   /** Whether somebody is new, and is to hear what was saved in the moments before. */
   #lookback = false;
   #asked = '';
-  #run;
-  #runs = 0;
+  #run = 0;
   #request;
   #isUp = false;
   #timer;
@@ -42,19 +41,22 @@ export class Stream {
 
   constructor(url, credentials, emit) { Object.assign(this, { url, credentials, emit }); }
 
-  join({ client, id, events, isNew }) {
-    const { size } = this.#clients.set(client, events);
-    const isServed = this.#asked === '' || this.#asked === events;
-    if (!isNew && this.#request && isServed && (id === this.#place || order(id, this.#place) >= 0)) {
-      this.emit({ run: this.#run, clients: [client], up: this.#isUp });
+  join(join) {
+    const { client, number, id, events, isNew } = join;
+    const isMember = this.#clients.has(client);
+    this.#clients.set(client, join);
+    const isServed = (isMember || this.#request) && (this.#asked === '' || this.#asked === events);
+    if (!isNew && isServed && (id === this.#place || order(id, this.#place) >= 0)) {
+      this.emit({ run: this.#run, clients: new Map([[client, number]]), up: this.#isUp });
       return;
     }
     const lost = [];
     if (id === '') this.#lookback = true;
     else if (this.#place === '' || order(id, this.#place) < 0) this.#place = id;
     else if (id !== this.#place && Number.isNaN(order(id, this.#place))) lost.push(client);
-    this.#run = `${client} ${size} ${this.#runs++}`;
-    this.emit({ run: this.#run, clients: [...this.#clients.keys()], lost });
+    this.#run += 1;
+    const clients = new Map([...this.#clients].map(([name, { number }]) => [name, number]));
+    this.emit({ run: this.#run, clients, lost });
     // A new request also shows the server who is logged in now: a page of theirs hears what they may.
     this.#connect();
   }
@@ -63,7 +65,6 @@ export class Stream {
 
   /** Now is a good moment to look whether all is well. */
   nudge(isCertain) {
-    this.emit({ run: this.#run });
     // A machine that slept has not counted the time, but its calendar has.
     if (!this.#request || isCertain || Date.now() - this.#heardAt > this.#silence) this.#connect();
   }
@@ -82,7 +83,7 @@ export class Stream {
 
   #address() {
     // Clients that ask for different events get all, and leave out what is not theirs.
-    const asked = new Set(this.#clients.values());
+    const asked = new Set([...this.#clients.values()].map(({ events }) => events));
     this.#asked = asked.size === 1 ? [...asked][0] : '';
     const lookback = this.#lookback && this.#place ? 'true' : '';
     return withQuery(this.url, { events: this.#asked, last_event_id: this.#place, lookback });
