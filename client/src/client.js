@@ -51,8 +51,6 @@ export class SseClient extends EventTarget {
   #generation = 0;
   /** The run of that leader's connection which serves this tab. */
   #run;
-  /** So often this tab has asked a leader to serve it. */
-  #joins = 0;
   #tabs;
   #stream;
   /** True once a connection was lost that had named no place to return to. */
@@ -194,12 +192,17 @@ export class SseClient extends EventTarget {
   }
 
   #hello(isNew) {
-    this.#joins += 1;
-    return { client: this.#client, number: this.#joins, id: this.#lastEventId, events: this.#events.join(), isNew };
+    return { client: this.#client, id: this.#lastEventId, events: this.#events.join(), isNew };
   }
 
-  /** Only the newest request to be served counts: a leader may come late to one that named an older place. */
-  #isIn(clients) { return clients?.get(this.#client) === this.#joins; }
+  /**
+   * Whether a run serves this tab. The runs of a leader follow each other without a gap, but the first one has
+   * to begin where this tab is: the leader may have come late to a request from when it had no place yet.
+   */
+  #isIn(clients) {
+    if (!clients?.has(this.#client)) return false;
+    return this.#run !== undefined || clients.get(this.#client) === this.#lastEventId;
+  }
 
   // ---- One connection for all tabs
 
@@ -249,6 +252,7 @@ export class SseClient extends EventTarget {
     const known = this.#generation;
     if (generation > known) {
       this.#generation = generation;
+      this.#run = undefined;
       if (this.#stream) {
         this.#tabs.stepDown();
         this.#stopLeading();

@@ -42,12 +42,12 @@ export class Stream {
   constructor(url, credentials, emit) { Object.assign(this, { url, credentials, emit }); }
 
   join(join) {
-    const { client, number, id, events, isNew } = join;
+    const { client, id, events, isNew } = join;
     const isMember = this.#clients.has(client);
     this.#clients.set(client, join);
     const isServed = (isMember || this.#request) && (this.#asked === '' || this.#asked === events);
     if (!isNew && isServed && (id === this.#place || order(id, this.#place) >= 0)) {
-      this.emit({ run: this.#run, clients: new Map([[client, number]]), up: this.#isUp });
+      this.emit({ run: this.#run, clients: new Map([[client, id]]), up: this.#isUp });
       return;
     }
     const lost = [];
@@ -55,7 +55,7 @@ export class Stream {
     else if (this.#place === '' || order(id, this.#place) < 0) this.#place = id;
     else if (id !== this.#place && Number.isNaN(order(id, this.#place))) lost.push(client);
     this.#run += 1;
-    const clients = new Map([...this.#clients].map(([name, { number }]) => [name, number]));
+    const clients = new Map([...this.#clients].map(([name, { id }]) => [name, id]));
     this.emit({ run: this.#run, clients, lost });
     // A new request also shows the server who is logged in now: a page of theirs hears what they may.
     this.#connect();
