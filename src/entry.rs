@@ -30,6 +30,10 @@ struct Document {
     /// It saves nothing, and says that what was saved before under its key counts no more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deleted: bool,
+    /// The name of the drop-in that it was made from. A server that takes over from one that was
+    /// killed finds by it which drop-ins are in the journal already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drop_in: Option<String>,
     /// What a reader must understand to use this entry; nothing so far. An entry that only some
     /// may hear, say, must not be sent to everybody by a server that does not know of that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -151,16 +155,42 @@ pub(crate) fn document(
     ttl: Duration,
     time: SystemTime,
 ) -> Vec<u8> {
+    to_bytes(&new_document(key, value, ttl, time))
+}
+
+fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime) -> Document {
     // A file may be dated before 1970, where the text form does not reach.
     let time = time.max(SystemTime::UNIX_EPOCH);
-    to_bytes(&Document {
+    Document {
         time: humantime::format_rfc3339_millis(time).to_string(),
         ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
         key: key.to_owned(),
         value,
         deleted: false,
+        drop_in: None,
         needs: Vec::new(),
+    }
+}
+
+/// The same for a value that another program has left as the drop-in `name`.
+pub(crate) fn of_drop_in(
+    name: &str,
+    key: &str,
+    value: Box<RawValue>,
+    ttl: Duration,
+    time: SystemTime,
+) -> Vec<u8> {
+    let document = new_document(key, value, ttl, time);
+    to_bytes(&Document {
+        drop_in: Some(name.to_owned()),
+        ..document
     })
+}
+
+/// The name of the drop-in that the journal's document was made from; `None` if it was made from
+/// none, or is not a document.
+pub(crate) fn drop_in_name(bytes: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
 /// The journal's document for a key whose value is deleted now.
@@ -172,6 +202,7 @@ pub(crate) fn tombstone(key: &str, now: SystemTime) -> Vec<u8> {
         key: key.to_owned(),
         value: RawValue::NULL.to_owned(),
         deleted: true,
+        drop_in: None,
         needs: Vec::new(),
     })
 }

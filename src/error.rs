@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use rustix::io::Errno;
+
 /// What an [`Error`] is about, for code that decides by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,6 +116,9 @@ impl Error {
                 "something that is no folder is in the way: move it, or name another folder in SSE_CACHE",
             ),
             std::io::ErrorKind::StorageFull => Some("make room on that file system"),
+            _ if is_link(&source) => Some(
+                "a symbolic link is in the way: remove it; to keep the cache elsewhere, name that folder in SSE_CACHE",
+            ),
             _ if is_out_of_descriptors(&source) => {
                 Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
             }
@@ -125,29 +130,6 @@ impl Error {
         match help {
             Some(help) => error.with_help(help),
             None => error,
-        }
-    }
-
-    /// The same error, with a file below `from` shown as one below `to`.
-    pub(crate) fn relocated(self, from: &Path, to: &Path) -> Self {
-        match self
-            .inner
-            .location
-            .as_ref()
-            .map(|location| (location.path.strip_prefix(from), location.line))
-        {
-            Some((Ok(below), line)) => {
-                let location = Location {
-                    path: if below.as_os_str().is_empty() {
-                        to.into()
-                    } else {
-                        to.join(below)
-                    },
-                    line,
-                };
-                self.at(location)
-            }
-            _ => self,
         }
     }
 
@@ -267,19 +249,14 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 fn is_out_of_descriptors(error: &std::io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        matches!(
-            Errno::from_io_error(error),
-            Some(Errno::MFILE | Errno::NFILE)
-        )
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
-    }
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
+fn is_link(error: &std::io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 #[cfg(feature = "actix")]

@@ -41,6 +41,13 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// Whether this is still the journal at its address; `false` after it was deleted or replaced.
     fn is_current(&self) -> bool;
 
+    /// Whether the journal still reaches up to this entry, which was there; `false` if its newest
+    /// entries were removed, so that their numbers would be given again.
+    fn reaches(&self, number: u64) -> Result<bool, Error>;
+
+    /// Lets every process open the journal again as another epoch of it. Clients are told of a gap.
+    fn begin_epoch(&self) -> Result<(), Error>;
+
     /// Begins to watch for new entries.
     fn watch(&self) -> Box<dyn Watch>;
 }
@@ -57,14 +64,17 @@ pub(crate) enum Read {
         /// Where a reader can go on.
         oldest: u64,
     },
-    /// It is there, but cannot be used.
+    /// It was saved, but cannot be used, for this reason.
     Broken(String),
 }
 
 /// Waits for new entries.
 pub(crate) trait Watch: Send {
     /// Returns when the entry `next` may be there: after a notification, after `timeout`, when
-    /// `interrupt` is raised, or for no reason at all. Notifications get lost, so who waits looks
+    /// `interrupt` is raised, or for no reason at all. Notifications get lost, so the caller looks
     /// again whatever the reason was.
-    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt);
+    ///
+    /// `true` if there was a notification. If it brought no entry, it may have been of another
+    /// journal in the place of this one.
+    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool;
 }

@@ -35,6 +35,9 @@
     )
 )]
 
+#[cfg(not(unix))]
+compile_error!("actix-web-sse runs on Linux and other Unix systems only");
+
 mod background;
 mod cache;
 mod client_files;

@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// How often the journal is opened while its folder goes away under the one who opens it.
-const TRIES: u32 = 20;
+/// How often the journal is opened again because its folder was removed or replaced meanwhile.
+const ATTEMPTS: u32 = 20;
 
 /// Opens the journal, and opens it anew after its folder was deleted or replaced, or another one
 /// configured.
@@ -68,34 +68,48 @@ impl Store {
     /// Appends an entry. When the folder is replaced at that very moment, the entry may be in what
     /// was there before, so it is appended once more.
     pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        loop {
+        self.with_current(|journal| journal.append(entry))
+    }
+
+    /// Does something with the journal, and does it again if the journal was removed or replaced
+    /// meanwhile.
+    fn with_current<T>(
+        &self,
+        work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        for _ in 0..ATTEMPTS {
             let journal = self.file_journal()?;
-            let result = journal.append(entry);
+            let result = work(Arc::clone(&journal));
             if journal.is_current() {
                 return result;
             }
         }
+        let config = self.config();
+        let replaced = std::io::Error::other("another program replaces it again and again");
+        Err(Error::io(
+            "use the cache folder",
+            config.cache_dir(),
+            replaced,
+        ))
     }
 
     /// A key's newest entry, if it is alive.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        loop {
-            let journal = self.file_journal()?;
-            let result = self.look_up(journal.clone(), key);
-            // A journal that is on its way out cannot always be read.
-            if result.is_ok() || journal.is_current() {
-                return result;
-            }
-        }
+        self.with_current(|journal| self.look_up(&(journal as Arc<dyn Journal>), key))
     }
 
-    fn look_up(&self, journal: Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
+    fn look_up(&self, journal: &Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match &mut *index {
-            Some(index) if index.is_of(&journal) => index,
-            other => other.insert(Index::begin(journal)?),
+            Some(index) if index.is_of(journal) => index,
+            other => other.insert(Index::begin(Arc::clone(journal))?),
         };
-        index.get(key, Now::read())
+        let found = index.get(key, Now::read())?;
+        if !journal.reaches(index.last())? {
+            // The index would pass over numbers that are given again.
+            journal.begin_epoch()?;
+        }
+        Ok(found)
     }
 
     /// The journal to read from now.
@@ -114,9 +128,23 @@ impl Store {
         })
     }
 
-    /// Whether what is followed is still the journal at the configured address.
-    pub(crate) fn is_in_force(&self, followed: &Followed) -> bool {
-        followed.journal.is_current() && followed.address == self.config().cache_dir()
+    /// Whether what is followed is still the journal at the configured address, and still has the
+    /// entry `last`, which was read there. If it has not, the journal gets another epoch: its
+    /// newest entries were removed, and their numbers would be passed over when they are given
+    /// again.
+    pub(crate) fn is_in_force(&self, followed: &Followed, last: u64) -> Result<bool, Error> {
+        let journal = &followed.journal;
+        if !journal.is_current() || followed.address != self.config().cache_dir() {
+            return Ok(false);
+        }
+        if !journal.reaches(last)? {
+            log::warn!(
+                "{}: entries up to {last} were removed; clients are told of a gap",
+                followed.address.display()
+            );
+            journal.begin_epoch()?;
+        }
+        Ok(journal.is_current())
     }
 
     fn file_journal(&self) -> Result<Arc<FileJournal>, Error> {
@@ -129,14 +157,14 @@ impl Store {
     }
 }
 
-/// Opens what is there, or makes it. A folder that is moved away at that very moment is no fault
-/// yet: the next try makes another.
+/// Opens the journal, or creates it. If the folder is moved away at that very moment, the next
+/// attempt creates another.
 fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let mut tries = 0..TRIES;
+    let mut attempts = 0..ATTEMPTS;
     loop {
         let opened = CacheFolder::prepare(config).map(Arc::new);
-        match opened.and_then(FileJournal::open) {
-            Err(error) if error.is_about_a_missing_file() && tries.next().is_some() => {}
+        match opened.and_then(|folder| FileJournal::open(&folder)) {
+            Err(error) if error.is_about_a_missing_file() && attempts.next().is_some() => {}
             opened => return opened.map(Arc::new),
         }
     }

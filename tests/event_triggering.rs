@@ -229,7 +229,7 @@ fn a_cache_folder_that_everybody_may_write_is_warned_of() {
     fs::create_dir_all(app.cache()).unwrap();
     fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
     let server = app.start();
-    let log = server.wait_for_log("everybody on this machine may write here");
+    let log = server.wait_for_log("every user of this machine can write here");
     assert!(
         log.contains("writable/cache") && log.contains("chmod o-w"),
         "{log}"
@@ -237,7 +237,7 @@ fn a_cache_folder_that_everybody_may_write_is_warned_of() {
     app.save("event_cache_key1", "1");
     let saved = app
         .cache()
-        .join(".sse/journal/entries/000000000000/00000000000000000001");
+        .join(".sse/journal-2/000000000000/.00000000000000000001");
     assert_eq!(fs::metadata(saved).unwrap().permissions().mode() & 0o7, 0);
 }
 

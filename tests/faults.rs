@@ -241,7 +241,7 @@ fn a_folder_that_is_removed_replaced_and_brought_back() {
     until("the cache is gone", || {
         // It fails where the server makes it again meanwhile.
         let _ = fs::remove_dir_all(&writable);
-        (!writable.join("cache/.sse/journal/word").exists()).then_some(())
+        (!writable.join("cache/.sse/journal-2/.id").exists()).then_some(())
     });
     until("what is saved arrives", || {
         app.save("key", "\"fourth\"");

@@ -146,8 +146,8 @@ fn files_forge_nothing() {
     });
     // An entry that another version has written.
     app.save("k", "1");
-    let journal = app.cache().join(".sse/journal/entries/000000000000");
-    let next = journal.join(format!("{:020}", 2));
+    let journal = app.cache().join(".sse/journal-2/000000000000");
+    let next = journal.join(format!(".{:020}", 2));
     fs::write(
         &next,
         "{\"time\":\"2026-11-23T15:51:00Z\",\"ttl_ms\":0,\"key\":\"k\",\"value\":1,\"needs\":[\"x\\nforged\\u001b\"]}",

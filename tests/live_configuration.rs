@@ -121,5 +121,5 @@ fn another_cache_folder_is_followed_from_then_on() {
     };
     assert_eq!(gap.name(), "sse.gap");
     hears(&stream, "first", 2);
-    assert!(app.path().join("other/.sse/journal").is_dir());
+    assert!(app.path().join("other/.sse/journal-2").is_dir());
 }

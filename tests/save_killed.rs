@@ -77,6 +77,8 @@ fn copy_of(app: &App) -> App {
             let target = to.join(name(&path));
             if path.is_dir() {
                 copy(&path, &target);
+            } else if name(&path) == ".high-water" {
+                fs::copy(&path, target).unwrap();
             } else {
                 fs::hard_link(&path, target).unwrap();
             }
@@ -120,12 +122,12 @@ fn check(app: &App, before: u64) -> Result<(), String> {
 /// of them whole.
 fn saved(app: &App) -> Result<Vec<Value>, String> {
     let mut entries = Vec::new();
-    for folder in list(&app.cache().join(".sse/journal/entries")) {
+    for folder in folders_of_entries(app) {
         for path in list(&folder)
             .into_iter()
-            .filter(|path| !is_unfinished(path))
+            .filter(|path| !is_unfinished(path) && name(path) != ".high-water")
         {
-            let number: u64 = name(&path)
+            let number: u64 = name(&path)[1..]
                 .parse()
                 .map_err(|_| path.display().to_string())?;
             let bytes = fs::read(&path).unwrap();
@@ -158,9 +160,7 @@ fn is_cleared_away(app: &App) -> Result<(), String> {
     }
     let config = Config::from_dir(app.path()).unwrap().with_history(1);
     let server = Sse::follow(&Cache::open(&config).unwrap()).map_err(|error| error.to_string())?;
-    let newest = list(&app.cache().join(".sse/journal/entries"))
-        .pop()
-        .unwrap();
+    let newest = folders_of_entries(app).pop().unwrap();
     until("what was left is cleared away", || {
         let left = unfinished(app);
         left.iter()
@@ -180,15 +180,23 @@ fn unfinished(app: &App) -> Vec<PathBuf> {
         own.join("ready"),
         own.join("claimed"),
     ];
-    folders.extend(list(&own.join("journal/entries")));
+    folders.push(own.join("journal-2"));
+    folders.extend(folders_of_entries(app));
     let mut found: Vec<PathBuf> = folders.iter().flat_map(|folder| list(folder)).collect();
-    found.retain(|path| is_unfinished(path) && *path != own);
-    found.retain(|path| !matches!(name(path), ".gitignore" | ".lock"));
+    found.retain(|path| is_unfinished(path));
     found
 }
 
+fn folders_of_entries(app: &App) -> Vec<PathBuf> {
+    let mut folders = list(&app.cache().join(".sse/journal-2"));
+    folders.retain(|path| !name(path).starts_with('.'));
+    folders
+}
+
+/// A dot and twelve letters or digits. The names of files that stay are longer or shorter.
 fn is_unfinished(path: &Path) -> bool {
-    name(path).starts_with('.')
+    let name = name(path);
+    name.starts_with('.') && name.len() == 13
 }
 
 fn name(path: &Path) -> &str {

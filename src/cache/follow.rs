@@ -66,12 +66,13 @@ impl Follow {
                 Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
                 Ok(Step::Tombstone(_)) => continue,
                 Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
-                Ok(Step::CaughtUp) | Err(_) if !self.store.is_in_force(&self.followed) => {
-                    self.follow_anew()?;
-                    return Ok(Some(Next::Gap));
-                }
                 Ok(Step::CaughtUp) => {}
-                Err(error) => return Err(error),
+                Err(error) if self.is_in_force()? => return Err(error),
+                Err(_) => {}
+            }
+            if !self.is_in_force()? {
+                self.follow_anew()?;
+                return Ok(Some(Next::Gap));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -80,6 +81,11 @@ impl Follow {
             self.watch
                 .wait(self.reader.next(), left.min(poll), &self.never);
         }
+    }
+
+    fn is_in_force(&self) -> Result<bool, Error> {
+        self.store
+            .is_in_force(&self.followed, self.reader.next() - 1)
     }
 
     /// Goes on in the journal that has taken the place of ours, with what was saved there since we

@@ -1,9 +1,9 @@
 //! One drop-in on its way from its writer into the journal.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Write},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
     time::{Duration, SystemTime},
 };
 
@@ -11,8 +11,11 @@ use super::{content, watch::CacheWatch, writers::Stillness};
 use crate::{
     config::Config,
     entry,
-    error::Error,
-    journal::file::{CacheFolder, FileJournal, is_passing, open_regular, read_all},
+    error::{Error, one_line},
+    journal::{
+        Journal,
+        file::{CacheFolder, Dir, FileJournal, discard, is_passing, read_all, remove_tree},
+    },
 };
 
 /// How long to wait for a writer between looks; doubled from the first to the last.
@@ -45,30 +48,30 @@ impl Claim {
     /// Takes the file away from its writer; `None`: somebody else has taken it.
     pub(super) fn take(
         key: &str,
-        path: &Path,
         folder: &CacheFolder,
+        claimed: &Dir,
         watch: &mut CacheWatch,
     ) -> Result<Option<Self>, Error> {
-        let name = random_name(path)?;
-        let dir = folder.claimed().join(&name);
-        folder.make(&dir)?;
+        let cannot = |error| Error::io("take the drop-in", &folder.cache().path_of(key), error);
+        let name = random_name().map_err(cannot)?;
+        let dir = folder.access().create_dir(claimed, &name).map_err(cannot)?;
         // Before the file comes, so that no writer's end is missed.
         watch.add(&name, &dir);
         let closed = watch.take_closed(key);
-        match fs::rename(path, dir.join(key)) {
+        match folder.cache().rename(key, &dir, key) {
             Ok(()) => Ok(Some(Self::new(name, key.to_owned(), closed))),
             Err(error) => {
-                let _ = fs::remove_dir(&dir);
+                let _ = claimed.remove_dir(&name);
                 match error.kind() {
                     io::ErrorKind::NotFound => Ok(None),
-                    _ => Err(Error::io("take the drop-in", path, error)),
+                    _ => Err(cannot(error)),
                 }
             }
         }
     }
 
     /// One that a killed process had taken.
-    pub(super) fn recovered(name: String, key: String, dir: &Path, watch: &mut CacheWatch) -> Self {
+    pub(super) fn recovered(name: String, key: String, dir: &Dir, watch: &mut CacheWatch) -> Self {
         watch.add(&name, dir);
         Self::new(name, key, false)
     }
@@ -91,32 +94,32 @@ impl Claim {
         self.wait
     }
 
-    fn path(&self, folder: &CacheFolder) -> PathBuf {
-        folder.claimed().join(&self.name).join(&self.key)
-    }
-
     /// Makes it an entry, if its writer has gone.
     pub(super) fn settle(
         &mut self,
         journal: &FileJournal,
+        claimed: &Dir,
         config: &Config,
         watch: &mut CacheWatch,
     ) -> Result<Settled, Error> {
         self.wait = (self.wait * 2).min(WAITS.1);
         let folder = journal.folder();
-        let path = self.path(folder);
-        let mut file = match open_regular(&path) {
-            Ok(file) => file,
+        let opened = claimed
+            .open_dir(&self.name)
+            .and_then(|dir| Ok((dir.open_file(&self.key)?, dir)));
+        let (mut file, dir) = match opened {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Its owner has cleared the cache.
-                discard(&self.name, folder)?;
+                remove_claim(&self.name, folder, claimed)?;
                 return Ok(Settled::Done);
             }
             Err(error) if is_passing(&error) => {
-                return Err(Error::io("read the drop-in", &path, error));
+                return Err(Error::io("read the drop-in", &self.path(claimed), error));
             }
-            Err(error) => return self.set_aside(folder, &error.to_string()),
+            Err(error) => return self.set_aside(folder, claimed, &error.to_string()),
         };
+        drop(dir);
         if watch.take_closed(&self.name) {
             self.stillness.writer_closed();
         }
@@ -124,38 +127,38 @@ impl Claim {
             return Ok(Settled::HasWriter);
         }
         match self.read(&mut file, config) {
-            Err(Unread::NotNow(error)) => Err(Error::io("read the drop-in", &path, error)),
-            Err(Unread::Broken(why)) => self.set_aside(folder, &why),
+            Err(Unread::NotNow(error)) => {
+                Err(Error::io("read the drop-in", &self.path(claimed), error))
+            }
+            Err(Unread::Broken(why)) => self.set_aside(folder, claimed, &why),
             Ok(None) => {
-                discard(&self.name, folder)?;
+                remove_claim(&self.name, folder, claimed)?;
                 Ok(Settled::Done)
             }
             Ok(Some(document)) => {
-                let ready = folder.ready().join(&self.name);
-                write_ready(folder, &ready, &document)
-                    .map_err(|error| Error::io("take the drop-in", &ready, error))?;
-                Self::finish_ready(&self.name, journal)?;
+                let ready = folder.ready()?;
+                write_ready(folder, &ready, &self.name, &document).map_err(|error| {
+                    Error::io("take the drop-in", &ready.path_of(&self.name), error)
+                })?;
+                remove_claim(&self.name, folder, claimed)?;
+                append_ready(&self.name, &document, &ready, journal)?;
                 Ok(Settled::Done)
             }
         }
     }
 
-    /// From `ready/` into the journal.
-    pub(super) fn finish_ready(name: &str, journal: &FileJournal) -> Result<(), Error> {
-        discard(name, journal.folder())?;
-        let ready = journal.folder().ready().join(name);
-        if has_another_name(&ready) {
-            // Where files are linked to their numbers instead of renamed, it was killed between
-            // the link and the end of the old name.
-            return fs::remove_file(&ready).map_err(|e| Error::io("take the drop-in", &ready, e));
-        }
-        journal.append_file(&ready).map(drop)
+    fn path(&self, claimed: &Dir) -> std::path::PathBuf {
+        claimed.path_of(&self.name).join(&self.key)
     }
 
-    /// The drop-in as a journal entry; `None` where it is over already.
+    /// The drop-in as a journal entry; `None` if it has expired already.
     fn read(&self, file: &mut File, config: &Config) -> Result<Option<Vec<u8>>, Unread> {
         let broken = |why: String| Unread::Broken(why);
         let found = file.metadata().map_err(Unread::NotNow)?;
+        if found.nlink() > 1 {
+            // It may be somebody's private file, given a second name by a user who cannot read it.
+            return Err(broken("the file has a second name (a hard link)".into()));
+        }
         // Escapes and PHP's lengths make a file longer than its value, but not by so much.
         let most = config.max_value_bytes();
         if found.len() > 8 * (most as u64) + 1024 {
@@ -187,67 +190,80 @@ impl Claim {
             log::info!("the drop-in `{}` has expired and fires nothing", self.key);
             return Ok(None);
         }
-        Ok(Some(entry::document(&self.key, content.value, ttl, saved)))
+        Ok(Some(entry::of_drop_in(
+            &self.name,
+            &self.key,
+            content.value,
+            ttl,
+            saved,
+        )))
     }
 
     /// Keeps the last broken drop-in of each key for its owner to look at.
-    fn set_aside(&self, folder: &CacheFolder, why: &str) -> Result<Settled, Error> {
-        let (from, to) = (self.path(folder), folder.broken().join(&self.key));
-        folder.make(&folder.broken())?;
-        fs::rename(&from, &to).map_err(|e| Error::io("set the drop-in aside", &from, e))?;
+    fn set_aside(&self, folder: &CacheFolder, claimed: &Dir, why: &str) -> Result<Settled, Error> {
+        let cannot = |error| Error::io("set the drop-in aside", &self.path(claimed), error);
+        let broken = folder.broken()?;
+        let claim = claimed.open_dir(&self.name).map_err(cannot)?;
+        if claim.rename(&self.key, &broken, &self.key).is_err() {
+            // A directory has its place.
+            discard(&broken, &self.key, &folder.trash()?).map_err(cannot)?;
+            claim
+                .rename(&self.key, &broken, &self.key)
+                .map_err(cannot)?;
+        }
         log::error!(
-            "the drop-in `{}` is left out: {why}; it is kept as {}",
-            self.key,
-            to.display()
+            "the drop-in `{}` is left out: {}; it is kept as {}",
+            one_line(&self.key),
+            one_line(why),
+            one_line(&broken.path_of(&self.key).to_string_lossy())
         );
-        discard(&self.name, folder)?;
+        remove_claim(&self.name, folder, claimed)?;
         Ok(Settled::Done)
     }
 }
 
-fn write_ready(folder: &CacheFolder, ready: &Path, document: &[u8]) -> io::Result<()> {
-    let mut made = folder.access().dot_file(&folder.ready())?;
-    made.write_all(document)?;
-    made.into_temp_path()
-        .persist(ready)
-        .map_err(|error| error.error)
+/// From `ready/` into the journal. A server that is killed in between leaves the ready file, and the
+/// entry names it.
+pub(super) fn append_ready(
+    name: &str,
+    document: &[u8],
+    ready: &Dir,
+    journal: &FileJournal,
+) -> Result<(), Error> {
+    journal.append(document)?;
+    // If the journal was replaced meanwhile, the entry may be in the former one. The ready file
+    // stays, and the drop-in is taken for the new journal.
+    if journal.is_current() {
+        remove_ready(name, ready)?;
+    }
+    Ok(())
 }
 
-/// Removes what is left of a claim.
-fn discard(name: &str, folder: &CacheFolder) -> Result<(), Error> {
-    let dir = folder.claimed().join(name);
-    match fs::remove_dir_all(&dir) {
+pub(super) fn remove_ready(name: &str, ready: &Dir) -> Result<(), Error> {
+    match ready.remove_file(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("take the drop-in", &dir, error))
+            Err(Error::io("take the drop-in", &ready.path_of(name), error))
         }
         _ => Ok(()),
     }
 }
 
-fn has_another_name(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        fs::symlink_metadata(path).is_ok_and(|found| found.nlink() > 1)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        false
-    }
+fn write_ready(folder: &CacheFolder, ready: &Dir, name: &str, document: &[u8]) -> io::Result<()> {
+    let (mut file, unfinished) = folder.access().unfinished_file(ready)?;
+    file.write_all(document)?;
+    unfinished.replace(name)
+}
+
+/// Removes what is left of a claim.
+pub(super) fn remove_claim(name: &str, folder: &CacheFolder, claimed: &Dir) -> Result<(), Error> {
+    remove_tree(claimed, name, &folder.trash()?)
 }
 
 /// Names are in the order in which the claims were made: recovery takes them by name.
-fn random_name(path: &Path) -> Result<String, Error> {
+fn random_name() -> io::Result<String> {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    let random = getrandom::u32().map_err(|error| {
-        Error::io(
-            "take the drop-in",
-            path,
-            io::Error::other(error.to_string()),
-        )
-    })?;
+    let random = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
     Ok(format!("{:024x}-{random:08x}", now.as_nanos()))
 }

@@ -1,26 +1,29 @@
 //! The one process that takes drop-ins, at work.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File},
-    io,
-    path::Path,
     time::{Duration, Instant},
 };
 
 use super::{
-    claim::{Claim, Settled},
+    claim::{self, Claim, Settled},
     watch::CacheWatch,
 };
 use crate::{
     config::Config,
-    error::Error,
+    entry,
+    error::{Error, one_line},
     fault::Fault,
     journal::{
-        Interrupt, Journal,
-        file::{FileJournal, same_file, sweep_orphans},
+        Interrupt, Journal, Read,
+        file::{Dir, FileJournal, Identity, discard, is_file, read_all, sweep_orphans},
     },
+    key,
 };
+
+/// Held by the one process that takes drop-ins.
+const LOCK: &str = ".lock";
 
 /// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,
 /// and count once if they are overwritten there.
@@ -73,25 +76,28 @@ impl<'a> Intake<'a> {
             return Ok(Ended::Idle);
         }
         let folder = self.journal.folder();
-        folder.make(&folder.claimed())?;
-        folder.make(&folder.ready())?;
-        let path = folder.claimed().join(".lock");
-        let cannot = |error| Error::io("lock the drop-ins", &path, error);
+        let _acting = folder.act_as_owner()?;
+        let claimed = folder.claimed()?;
+        let cannot = |error| Error::io("lock the drop-ins", &claimed.path_of(LOCK), error);
         // Held until this returns; the kernel lets go of it when the process is killed.
-        let lock = folder.access().lock_file(&path).map_err(cannot)?;
+        let lock = folder.access().lock_file(&claimed, LOCK).map_err(cannot)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Ok(Ended::Idle),
             Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
         }
-        let mut watch = CacheWatch::new(folder.path(), self.config.events().keys());
-        self.recover(&mut watch)?;
-        while !self.interrupt.is_raised() && self.journal.is_current() && is_at(&lock, &path) {
+        let mut watch = CacheWatch::new(folder.cache(), self.config.events().keys());
+        self.recover(&claimed, &mut watch)?;
+        while !self.interrupt.is_raised()
+            && self.journal.is_current()
+            && is_at(&lock, &claimed, LOCK)
+            && !claimed.is_removed()
+        {
             if !in_force() {
                 return Ok(Ended::Reconfigured);
             }
-            self.claim_all(&mut watch);
-            let wait = self.settle_all(&mut watch);
+            self.claim_all(&claimed, &mut watch);
+            let wait = self.settle_all(&claimed, &mut watch);
             self.sweep();
             watch.wait(wait.min(self.config.poll_interval()), self.interrupt);
         }
@@ -99,43 +105,92 @@ impl<'a> Intake<'a> {
     }
 
     /// Goes on with what a process that was killed has left.
-    fn recover(&mut self, watch: &mut CacheWatch) -> Result<(), Error> {
-        let folder = self.journal.folder();
-        for name in names(&folder.ready())? {
-            // A link or a device would become an entry that nobody can read.
-            if is(&folder.ready().join(&name), fs::FileType::is_file) {
-                Claim::finish_ready(&name, self.journal)?;
-            }
-        }
-        for name in names(&folder.claimed())? {
-            let dir = folder.claimed().join(&name);
-            if !is(&dir, fs::FileType::is_dir) {
+    fn recover(&mut self, claimed: &Dir, watch: &mut CacheWatch) -> Result<(), Error> {
+        self.recover_ready(claimed)?;
+        for name in names(claimed)? {
+            // Other programs may have put links or devices here, which are none of ours.
+            let Ok(dir) = claimed.open_dir(&name) else {
                 continue;
-            }
+            };
             match names(&dir)?.pop() {
-                Some(key) => self.claims.push(Claim::recovered(name, key, &dir, watch)),
+                Some(key) if key::check(&key).is_ok() => {
+                    self.claims.push(Claim::recovered(name, key, &dir, watch));
+                }
                 // It fails where something else is in it, which is none of ours.
-                None => drop(fs::remove_dir(&dir)),
+                _ => drop(claimed.remove_dir(&name)),
             }
         }
         Ok(())
     }
 
-    fn claim_all(&mut self, watch: &mut CacheWatch) {
+    /// Appends the drop-ins that are ready, but those that the journal has already.
+    fn recover_ready(&mut self, claimed: &Dir) -> Result<(), Error> {
+        let folder = self.journal.folder();
+        let ready = folder.ready()?;
+        let mut found = Vec::new();
+        for name in names(&ready)? {
+            // A link or a device would become an entry that nobody can read.
+            if let Ok(mut file) = ready.open_file(&name)
+                && let Ok(document) = read_all(&mut file)
+            {
+                found.push((name, document));
+            }
+        }
+        let appended = self.appended(&found)?;
+        for (name, document) in found {
+            claim::remove_claim(&name, folder, claimed)?;
+            if appended.contains(&name) {
+                claim::remove_ready(&name, &ready)?;
+            } else if entry::drop_in_name(&document).as_ref() == Some(&name) {
+                claim::append_ready(&name, &document, &ready, self.journal)?;
+            } else {
+                log::error!(
+                    "the drop-in `{}` is left out: it is damaged",
+                    one_line(&name)
+                );
+                let discarded = discard(&ready, &name, &folder.trash()?);
+                discarded.map_err(|error| {
+                    Error::io("remove the damaged drop-in", &ready.path_of(&name), error)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which of these are entries of the journal. A server that was killed behind the append has
+    /// left the ready file all the same.
+    fn appended(&self, ready: &[(String, Vec<u8>)]) -> Result<HashSet<String>, Error> {
+        let mut appended = HashSet::new();
+        let mut number = self.journal.newest()?;
+        while number > 0 && appended.len() < ready.len() {
+            match self.journal.read(number)? {
+                Read::Entry(bytes) => {
+                    let name = entry::drop_in_name(&bytes);
+                    appended.extend(name.filter(|name| ready.iter().any(|(it, _)| it == name)));
+                }
+                Read::Swept { .. } => break,
+                Read::NotYet | Read::Broken(_) => {}
+            }
+            number -= 1;
+        }
+        Ok(appended)
+    }
+
+    fn claim_all(&mut self, claimed: &Dir, watch: &mut CacheWatch) {
+        let folder = self.journal.folder();
         for key in self.config.events().keys() {
             let waiting = self.claims.iter().filter(|claim| claim.key() == key);
             if waiting.count() >= MOST_CLAIMS {
                 continue;
             }
-            let path = self.journal.folder().path().join(key);
-            let result = match fs::symlink_metadata(&path) {
-                Ok(found) if found.is_file() => {
-                    Claim::take(key, &path, self.journal.folder(), watch)
-                }
+            let result = match folder.cache().stat(key) {
+                Ok(Some(stat)) if is_file(&stat) => Claim::take(key, folder, claimed, watch),
                 // Folders, links, devices: none of them is a drop-in.
                 Ok(_) => Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Error::io("look for drop-ins", &path, error)),
+                Err(error) => {
+                    let path = folder.cache().path_of(key);
+                    Err(Error::io("look for drop-ins", &path, error))
+                }
             };
             match result {
                 Ok(claim) => self.claims.extend(claim),
@@ -149,6 +204,7 @@ impl<'a> Intake<'a> {
             return;
         }
         self.swept = Some(Instant::now());
+        self.journal.keep_fresh();
         match sweep_orphans(self.journal.folder()) {
             Ok(()) => self.sweeping.clear(),
             Err(error) => self.sweeping.report(&error),
@@ -156,7 +212,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Turns every claim whose writer has gone into an entry, and says when to look at the others.
-    fn settle_all(&mut self, watch: &mut CacheWatch) -> Duration {
+    fn settle_all(&mut self, claimed: &Dir, watch: &mut CacheWatch) -> Duration {
         let mut waiting: Vec<Claim> = Vec::new();
         for mut claim in std::mem::take(&mut self.claims) {
             // A later drop-in of the same key comes after the earlier, however long that takes.
@@ -164,7 +220,7 @@ impl<'a> Intake<'a> {
                 waiting.push(claim);
                 continue;
             }
-            match claim.settle(self.journal, self.config, watch) {
+            match claim.settle(self.journal, claimed, self.config, watch) {
                 Ok(Settled::Done) => fault(&mut self.faults, claim.key()).clear(),
                 Ok(Settled::HasWriter) => waiting.push(claim),
                 Err(error) => {
@@ -185,27 +241,20 @@ fn fault<'a>(faults: &'a mut HashMap<String, Fault>, key: &str) -> &'a mut Fault
         .or_insert_with(|| Fault::of("a drop-in is not taken"))
 }
 
-/// Whether there is something of this type. Links are not followed.
-fn is(path: &Path, file_type: fn(&fs::FileType) -> bool) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| file_type(&found.file_type()))
-}
-
-/// Whether `file` is still what `path` leads to.
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(held), Ok(found)) => same_file(&held, &found),
+/// Whether `file` is still what has this name.
+fn is_at(file: &File, dir: &Dir, name: &str) -> bool {
+    match (rustix::fs::fstat(file), dir.stat(name)) {
+        (Ok(held), Ok(Some(found))) => Identity::of(&held) == Identity::of(&found),
         _ => false,
     }
 }
 
 /// The names in `dir` that do not begin with a dot, in their order.
-pub(super) fn names(dir: &Path) -> Result<Vec<String>, Error> {
-    let cannot = |error| Error::io("look for drop-ins", dir, error);
-    let mut names = Vec::new();
-    for item in fs::read_dir(dir).map_err(cannot)? {
-        let name = item.map_err(cannot)?.file_name().into_string();
-        names.extend(name.ok().filter(|name| !name.starts_with('.')));
-    }
+pub(super) fn names(dir: &Dir) -> Result<Vec<String>, Error> {
+    let mut names = dir
+        .names()
+        .map_err(|error| Error::io("look for drop-ins", dir.path(), error))?;
+    names.retain(|name| !name.starts_with('.'));
     names.sort_unstable();
     Ok(names)
 }

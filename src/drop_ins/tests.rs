@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::Arc,
     thread,
@@ -19,7 +20,7 @@ use crate::{
     entry,
     journal::{
         Interrupt, Journal, Reader, Step,
-        file::{CacheFolder, FileJournal},
+        file::{CacheFolder, FileJournal, odd_files::restrict_root},
     },
 };
 
@@ -39,7 +40,7 @@ impl App {
 
     fn journal(&self) -> Arc<FileJournal> {
         let folder = Arc::new(CacheFolder::prepare(&self.config).unwrap());
-        Arc::new(FileJournal::open(folder).unwrap())
+        Arc::new(FileJournal::open(&folder).unwrap())
     }
 
     fn live(&self) -> Arc<Live> {
@@ -91,8 +92,9 @@ fn every_content_becomes_its_value() {
     }
     drop(intake);
     assert_eq!(read(&journal, 4), contents.map(|(_, value)| value));
-    assert!(names(&app.cache()).unwrap().is_empty());
-    assert!(names(&app.cache().join(".sse/claimed")).unwrap().is_empty());
+    let folder = journal.folder();
+    assert!(names(folder.cache()).unwrap().is_empty());
+    assert!(names(&folder.claimed().unwrap()).unwrap().is_empty());
 }
 
 #[test]
@@ -170,21 +172,31 @@ fn of_two_servers_one_takes_a_drop_in_and_the_other_takes_over() {
 fn what_a_killed_server_left_is_taken_once() {
     let app = App::new();
     let journal = app.journal();
-    let folder = Arc::clone(journal.folder());
+    let claimed = journal.folder().claimed().unwrap().path().to_owned();
+    let ready = journal.folder().ready().unwrap().path().to_owned();
+    let document = |name| {
+        let value = content::parse(b"1").unwrap().value;
+        entry::of_drop_in(name, "k1", value, Duration::ZERO, SystemTime::now())
+    };
     // Killed after the entry was ready, before the claim was removed.
-    fs::create_dir(folder.claimed().join("one")).unwrap();
-    fs::write(folder.claimed().join("one/k1"), "1").unwrap();
-    let value = content::parse(b"1").unwrap().value;
-    let document = entry::document("k1", value, Duration::ZERO, SystemTime::now());
-    fs::write(folder.ready().join("one"), document).unwrap();
+    fs::create_dir(claimed.join("one")).unwrap();
+    fs::write(claimed.join("one/k1"), "1").unwrap();
+    fs::write(ready.join("one"), document("one")).unwrap();
     // Killed after the claim; and before anything was in it.
-    fs::create_dir(folder.claimed().join("two")).unwrap();
-    fs::write(folder.claimed().join("two/k2"), "2").unwrap();
-    fs::create_dir(folder.claimed().join("three")).unwrap();
+    fs::create_dir(claimed.join("two")).unwrap();
+    fs::write(claimed.join("two/k2"), "2").unwrap();
+    fs::create_dir(claimed.join("three")).unwrap();
+    // Killed after the append.
+    fs::write(ready.join("four"), document("four")).unwrap();
+    journal.append(&document("four")).unwrap();
+    journal.append(&document("other")).unwrap();
 
     let _intake = start(Arc::clone(&journal), app.live()).unwrap();
-    assert_eq!(read(&journal, 2), ["k1=1", "k2=2"]);
-    assert_eq!(journal.newest().unwrap(), 2);
+    assert_eq!(read(&journal, 4), ["k1=1", "k1=1", "k1=1", "k2=2"]);
+    assert_eq!(journal.newest().unwrap(), 4);
+    until("nothing is left", || {
+        fs::read_dir(&ready).unwrap().next().is_none()
+    });
 }
 
 #[test]
@@ -228,15 +240,19 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
 }
 
 #[test]
-fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
+fn a_drop_in_that_cannot_be_set_aside_keeps_no_other() {
     let app = App::new();
+    restrict_root(&app.cache());
     let journal = app.journal();
+    {
+        let _acting = journal.folder().act_as_owner().unwrap();
+        journal.folder().broken().unwrap();
+    }
     let _intake = start(Arc::clone(&journal), app.live()).unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
-    // Nothing can be set aside where there is a file in the place of the folder.
-    fs::remove_dir(app.cache().join(".sse/broken")).unwrap();
-    fs::write(app.cache().join(".sse/broken"), "").unwrap();
+    let broken = app.cache().join(".sse/broken");
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o000)).unwrap();
     fs::write(app.cache().join("k1"), "").unwrap();
     until("the broken one is taken", || {
         !app.cache().join("k1").exists()
@@ -244,10 +260,43 @@ fn a_drop_in_that_cannot_be_taken_keeps_no_other() {
     fs::write(app.cache().join("k2"), "1").unwrap();
     assert_eq!(read(&journal, 2), ["k2=0", "k2=1"]);
     // And when the fault is gone, so is the one that could not be set aside.
-    fs::remove_file(app.cache().join(".sse/broken")).unwrap();
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o700)).unwrap();
     until("the broken one is set aside", || {
         app.cache().join(".sse/broken/k1").exists()
     });
+}
+
+#[test]
+fn a_file_or_link_in_the_place_of_a_folder_is_removed() {
+    let app = App::new();
+    let journal = app.journal();
+    let (elsewhere, own) = (app.dir.path().join("elsewhere"), app.cache().join(".sse"));
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(own.join("broken"), "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, own.join("ready")).unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    fs::write(app.cache().join("k1"), "").unwrap();
+    fs::write(app.cache().join("k2"), "2").unwrap();
+    assert_eq!(read(&journal, 1), ["k2=2"]);
+    until("the broken one is set aside", || {
+        own.join("broken/k1").exists()
+    });
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+/// With `fs.protected_hardlinks = 0` any user can give another user's file a second name.
+#[test]
+fn a_file_with_a_second_name_is_not_published() {
+    let app = App::new();
+    let journal = app.journal();
+    let private = app.dir.path().join("private");
+    fs::write(&private, "secret").unwrap();
+    fs::hard_link(&private, app.cache().join("k1")).unwrap();
+    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    until("it is set aside", || {
+        app.cache().join(".sse/broken/k1").exists()
+    });
+    assert_eq!(journal.newest().unwrap(), 0);
 }
 
 #[test]
@@ -257,7 +306,7 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
     let own = app.cache().join(".sse");
     let old = SystemTime::now() - Duration::from_secs(3660);
     let mut left = Vec::new();
-    let mut kept = vec![own.join(".gitignore"), own.join("journal/word")];
+    let mut kept = vec![own.join(".gitignore"), own.join("journal-2/.id")];
     for dir in [own.clone(), own.join("ready"), own.join("claimed")] {
         // As `CacheFolder`'s access names them; and names that are none of these.
         let [file, folder, new_file, new_folder, other] = [
@@ -286,7 +335,6 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
         left.extend([file, folder]);
         kept.extend([new_file, new_folder.join("word"), other]);
     }
-    #[cfg(unix)]
     {
         // The link's own age counts, and what it leads to stays.
         let elsewhere = app.dir.path().join("elsewhere");
@@ -323,7 +371,6 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
     assert_eq!(journal.newest().unwrap(), 0);
 }
 
-#[cfg(unix)]
 #[test]
 fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
     use crate::journal::file::odd_files::Odd;
@@ -337,11 +384,12 @@ fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
         fs::write(&elsewhere, document).unwrap();
         let own = app.cache().join(".sse");
         let places = [app.cache().join("k1"), own.join("ready/one")];
+        drop(journal.folder().ready().unwrap());
         for place in &places {
             odd.make(place, &elsewhere);
         }
         // In the place of a claim, and in a claim.
-        fs::create_dir(own.join("claimed/in")).unwrap();
+        fs::create_dir_all(own.join("claimed/in")).unwrap();
         odd.make(&own.join("claimed/in/k1"), &elsewhere);
         if !matches!(odd, Odd::Folder) {
             odd.make(&own.join("claimed/of"), own.as_path());
@@ -356,6 +404,6 @@ fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
         for place in &places {
             assert!(fs::symlink_metadata(place).is_ok(), "{odd:?}");
         }
-        assert!(elsewhere.exists() && own.join("journal").exists());
+        assert!(elsewhere.exists() && own.join("journal-2").exists());
     }
 }

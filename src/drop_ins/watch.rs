@@ -1,9 +1,9 @@
 //! Wakes the intake when a file in the cache folder was closed by a writer or renamed to its name,
 //! and remembers which.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use crate::journal::Interrupt;
+use crate::journal::{Interrupt, file::Dir};
 
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::CacheWatch;
@@ -23,7 +23,7 @@ mod linux {
         io::Errno,
     };
 
-    use super::{Duration, Interrupt, Path};
+    use super::{Dir, Duration, Interrupt};
 
     pub(in super::super) struct CacheWatch {
         inotify: Option<OwnedFd>,
@@ -36,15 +36,12 @@ mod linux {
 
     impl CacheWatch {
         /// Without notifications every wait lasts its whole time; drop-ins are late but not lost.
-        pub(in super::super) fn new<'a>(
-            folder: &Path,
-            keys: impl Iterator<Item = &'a str>,
-        ) -> Self {
+        pub(in super::super) fn new<'a>(folder: &Dir, keys: impl Iterator<Item = &'a str>) -> Self {
             let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
                 .and_then(|inotify| {
                     add_watch(
                         &inotify,
-                        folder,
+                        folder.live_path(),
                         WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO,
                     )?;
                     Ok(inotify)
@@ -53,7 +50,7 @@ mod linux {
                     log::warn!(
                         "{}: no file notifications ({error}); drop-ins are seen at the next \
                          SSE_POLL_INTERVAL",
-                        folder.display()
+                        folder.path().display()
                     );
                 })
                 .ok();
@@ -66,9 +63,9 @@ mod linux {
         }
 
         /// Watches a claim's folder, for as long as it exists.
-        pub(in super::super) fn add(&mut self, claim: &str, folder: &Path) {
+        pub(in super::super) fn add(&mut self, claim: &str, folder: &Dir) {
             let Some(inotify) = &self.inotify else { return };
-            if let Ok(watch) = add_watch(inotify, folder, WatchFlags::CLOSE_WRITE) {
+            if let Ok(watch) = add_watch(inotify, folder.live_path(), WatchFlags::CLOSE_WRITE) {
                 self.claims.insert(watch, claim.to_owned());
             }
         }
@@ -116,20 +113,20 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod other {
-    use super::{Duration, Interrupt, Path};
+    use super::{Dir, Duration, Interrupt};
 
     /// Looking ten times a second stands in for notifications.
     pub(in super::super) struct CacheWatch;
 
     impl CacheWatch {
         pub(in super::super) fn new<'a>(
-            _folder: &Path,
+            _folder: &Dir,
             _keys: impl Iterator<Item = &'a str>,
         ) -> Self {
             Self
         }
 
-        pub(in super::super) fn add(&mut self, _claim: &str, _folder: &Path) {}
+        pub(in super::super) fn add(&mut self, _claim: &str, _folder: &Dir) {}
 
         pub(in super::super) fn take_closed(&mut self, _name: &str) -> bool {
             false

@@ -1,6 +1,7 @@
 //! The one reader of a process: from the journal into the ring.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -70,6 +71,8 @@ struct Way {
     first_new: u64,
     /// When the journal was last seen to be the one at its address.
     checked: Instant,
+    /// Whether a notification has ended the last wait.
+    notified: bool,
     /// Before which number old entries were looked for.
     swept: Option<u64>,
 }
@@ -97,6 +100,7 @@ impl Way {
             watch,
             first_new,
             checked: Instant::now(),
+            notified: false,
             swept: None,
         })
     }
@@ -123,22 +127,28 @@ impl Tail<'_> {
                     }
                 },
             };
-            let result = self.read_all(&mut open, &mut sweeping);
-            if result.is_err() || open.checked.elapsed() >= poll {
-                if !self.store.is_in_force(&open.followed) {
-                    log::warn!(
-                        "{}: the cache folder was replaced or removed; following what is there now",
-                        config.cache_dir().display()
-                    );
-                    last_read = open.checked;
-                    continue;
+            let before = open.reader.next();
+            let mut result = self.read_all(&mut open, &mut sweeping);
+            // A notification that brought no entry may be of another journal.
+            let may_be_replaced = mem::take(&mut open.notified) && open.reader.next() == before;
+            if result.is_err() || may_be_replaced || open.checked.elapsed() >= poll {
+                match self.is_in_force(&open) {
+                    Ok(true) => open.checked = Instant::now(),
+                    Ok(false) => {
+                        log::warn!(
+                            "{}: the cache was cleared or replaced; following what is there now",
+                            config.cache_dir().display()
+                        );
+                        last_read = open.checked;
+                        continue;
+                    }
+                    Err(error) => result = result.and(Err(error)),
                 }
-                open.checked = Instant::now();
             }
             match result {
                 Ok(()) => {
                     fault.clear();
-                    open.watch.wait(open.reader.next(), poll, self.interrupt);
+                    open.notified = open.watch.wait(open.reader.next(), poll, self.interrupt);
                 }
                 Err(error) => {
                     fault.report(&error);
@@ -149,7 +159,7 @@ impl Tail<'_> {
             if !Arc::ptr_eq(&config, &now) {
                 config = now;
                 open.followed.nudge();
-                if !self.store.is_in_force(&open.followed) {
+                if matches!(self.is_in_force(&open), Ok(false)) {
                     log::info!("{}: following this cache now", config.cache_dir().display());
                     last_read = Instant::now();
                     continue;
@@ -157,6 +167,10 @@ impl Tail<'_> {
             }
             way = Some(open);
         }
+    }
+
+    fn is_in_force(&self, way: &Way) -> Result<bool, Error> {
+        self.store.is_in_force(&way.followed, way.reader.next() - 1)
     }
 
     fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {

@@ -2,22 +2,29 @@
 //!
 //! Three rules keep many processes in one order without a lock:
 //!
-//! 1. A number is claimed by renaming a finished temporary file to it *without replacing*
-//!    ([`append`]).
-//! 2. A folder of numbers is born from the one before it ([`append`]).
-//! 3. The oldest folder leaves whole ([`sweep`]).
+//! 1. A number is claimed by renaming a finished file to it *without replacing* ([`entry_folder`]).
+//! 2. A directory of numbers is created inside the one before it ([`append`]).
+//! 3. The oldest directory leaves as a whole ([`sweep`]).
+//!
+//! Everything is reached through open descriptors ([`dir`]), and root works in another user's folder
+//! with that user's rights ([`owner`]).
 
+mod access;
 mod append;
-mod create;
+mod dir;
+mod entry_folder;
 mod find;
 mod folder;
-mod layout;
+mod id;
+mod numbering;
 #[cfg(test)]
-#[cfg(unix)]
 pub(crate) mod odd_files;
 mod open;
 mod orphans;
+mod owner;
 mod probe;
+#[cfg(test)]
+mod removed;
 #[cfg(test)]
 mod stress;
 mod sweep;
@@ -25,46 +32,34 @@ mod watch;
 
 use std::{
     io,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 pub(crate) use self::{
+    dir::{Dir, Identity, is_file, is_passing, read_all},
     folder::CacheFolder,
-    open::{open_regular, read_all, same_file},
     orphans::sweep_orphans,
+    sweep::{discard, remove_tree},
 };
-use self::{layout::Layout, watch::FolderWatch};
+use self::{entry_folder::EntryFolder, id::IdFile, numbering::Numbering, watch::FolderWatch};
 use super::{Journal, Read, Watch};
 use crate::{epoch::Epoch, error::Error};
+
+/// How often a reader looks again for an entry whose directory appears or disappears meanwhile.
+const LOOKS: u32 = 3;
 
 /// One journal in a cache folder. When the folder is deleted or replaced, this one is no longer
 /// [current](Journal::is_current), and another is opened.
 pub(crate) struct FileJournal {
     folder: Arc<CacheFolder>,
-    layout: Layout,
+    dir: Arc<Dir>,
+    id: IdFile,
     epoch: Epoch,
-    /// The highest number known to be taken, where one is known.
-    known: Mutex<Option<u64>>,
-}
-
-impl FileJournal {
-    pub(crate) fn folder(&self) -> &Arc<CacheFolder> {
-        &self.folder
-    }
-
-    fn known(&self) -> Option<u64> {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_known(&self, number: Option<u64>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        // Threads finish in any order; only forgetting goes back.
-        *known = match (*known, number) {
-            (Some(old), Some(new)) => Some(old.max(new)),
-            (_, new) => new,
-        };
-    }
+    numbering: Numbering,
+    /// The newest directory of entries, as far as it is known.
+    newest: Mutex<Option<Arc<EntryFolder>>>,
+    /// The directory that was read last.
+    last_read: Mutex<Option<Arc<EntryFolder>>>,
 }
 
 impl Journal for FileJournal {
@@ -73,77 +68,195 @@ impl Journal for FileJournal {
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+        let _acting = self.folder.act_as_owner()?;
         self.append_bytes(entry)
-            .map_err(|error| self.layout.in_the_open(error))
     }
 
     fn read(&self, number: u64) -> Result<Read, Error> {
-        let path = self.layout.entry(number);
-        match open::regular_file(&path) {
-            Ok(bytes) => Ok(Read::Entry(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.absent(number, &path),
-            Err(error) if is_passing(&error) => Err(Error::io("read the entry", &path, error)),
-            Err(error) => Ok(Read::Broken(error.to_string())),
+        let _acting = self.folder.act_as_owner()?;
+        if let Some(folder) = self.folder_to_read(self.numbering.folder_of(number))?
+            && let Some(read) = read_in(&folder, number)?
+        {
+            return Ok(read);
         }
-        .map_err(|error| self.layout.in_the_open(error))
+        self.read_absent(number)
     }
 
     fn newest(&self) -> Result<u64, Error> {
-        find::newest(&self.layout).map_err(|error| self.layout.in_the_open(error))
+        let _acting = self.folder.act_as_owner()?;
+        self.find_newest()
     }
 
     fn sweep(&self, keep: u64) -> Result<(), Error> {
-        let trash = self.folder.trash();
-        self.folder
-            .make(&trash)
-            .and_then(|()| sweep::sweep(&self.layout, &trash, keep))
-            .map_err(|error| self.layout.in_the_open(error))
+        let _acting = self.folder.act_as_owner()?;
+        self.sweep_to(keep)
     }
 
     fn is_current(&self) -> bool {
-        self.layout.is_current()
+        self.id.is_in_place()
+    }
+
+    fn reaches(&self, number: u64) -> Result<bool, Error> {
+        if number == 0 {
+            return Ok(true);
+        }
+        let _acting = self.folder.act_as_owner()?;
+        let folder = self.numbering.folder_of(number);
+        if let Some(found) = self.open_folder(folder)? {
+            let claimed = found.claimed().and_then(|claimed| {
+                // The writer of the newest entry may not have raised the mark yet.
+                Ok(claimed >= number || found.has(number)?)
+            });
+            match claimed {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                claimed => {
+                    let path = found.dir().path();
+                    return claimed.map_err(|error| Error::io("read the journal", path, error));
+                }
+            }
+        }
+        // The folder was swept, unless it was the newest.
+        Ok(self.find_folder_after(folder)?.is_some())
+    }
+
+    fn begin_epoch(&self) -> Result<(), Error> {
+        let _acting = self.folder.act_as_owner()?;
+        self.replace_id()
     }
 
     fn watch(&self) -> Box<dyn Watch> {
-        Box::new(FolderWatch::new(self.layout.clone()))
+        let journal = Arc::clone(&self.dir);
+        Box::new(FolderWatch::new(&self.folder, journal, self.numbering))
     }
 }
 
 impl FileJournal {
-    /// Tells "not yet" from "no more".
-    fn absent(&self, number: u64, path: &Path) -> Result<Read, Error> {
-        let folder = self.layout.folder_of(number);
-        if self.layout.has(folder)? {
-            return Ok(Read::NotYet);
+    pub(crate) fn folder(&self) -> &Arc<CacheFolder> {
+        &self.folder
+    }
+
+    /// Lets the journal look new to programs that remove old files. A journal that nobody saves to
+    /// for days would otherwise lose its id, and its clients would be told of a gap.
+    pub(crate) fn keep_fresh(&self) {
+        IdFile::touch(&self.dir);
+        if let Some(folder) = self.known_newest() {
+            folder.touch();
         }
-        // The folder of a number that is next in turn is born with it.
-        if number == self.layout.first(folder) && folder > 0 && self.layout.has(folder - 1)? {
-            return Ok(Read::NotYet);
+    }
+
+    /// The directory to look for an entry in; `None` if there is none by its name.
+    fn folder_to_read(&self, number: u64) -> Result<Option<Arc<EntryFolder>>, Error> {
+        let mut last = self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = &*last
+            && folder.number() == number
+        {
+            return Ok(Some(Arc::clone(folder)));
         }
-        let oldest = self.layout.first(find::oldest_folder(&self.layout)?);
-        if oldest > number {
-            return Ok(Read::Swept { oldest });
+        let opened = self.open_folder(number)?.map(Arc::new);
+        if let Some(folder) = &opened {
+            *last = Some(Arc::clone(folder));
         }
-        // It lies ahead; or its folder was born, and the one before swept, between the looks.
-        match open::regular_file(path) {
-            Ok(bytes) => Ok(Read::Entry(bytes)),
-            Err(_) => Ok(Read::NotYet),
+        Ok(opened)
+    }
+
+    /// Why an entry has no file: it was not saved yet, or was swept, or was removed.
+    fn read_absent(&self, number: u64) -> Result<Read, Error> {
+        let in_folder = self.numbering.folder_of(number);
+        for _ in 0..LOOKS {
+            // By its name: the one that was read last may have been swept since.
+            if let Some(folder) = self.open_folder(in_folder)? {
+                let claimed = match folder.claimed() {
+                    // It was swept meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    claimed => claimed
+                        .map_err(|error| Error::io("read the entry", folder.dir().path(), error))?,
+                };
+                if number > claimed {
+                    return Ok(Read::NotYet);
+                }
+                // It was claimed after the first look, or its file was removed.
+                let read = read_in(&folder, number)?;
+                return Ok(read.unwrap_or_else(|| Read::Broken("its file was removed".into())));
+            }
+            // The directory of a number that is next in turn appears together with it.
+            if number == self.numbering.first(in_folder)
+                && in_folder > 0
+                && self.open_folder(in_folder - 1)?.is_some()
+            {
+                return Ok(Read::NotYet);
+            }
+            if let Some(next) = self.find_folder_after(in_folder)? {
+                let oldest = self.numbering.first(next.number());
+                return Ok(Read::Swept { oldest });
+            }
+            // The number lies ahead; or its directory has appeared between the looks.
         }
+        Ok(Read::NotYet)
+    }
+
+    /// Says that the journal has lost entries that readers may rely on.
+    ///
+    /// From here on it has another id, so every process opens it again, and all clients are told of
+    /// a gap.
+    fn damaged(&self, why: &'static str) -> Error {
+        log::warn!(
+            "{}: the journal is damaged: {why}; clients are told of a gap",
+            self.dir.path().display()
+        );
+        let path = self.dir.path();
+        match self.replace_id() {
+            Ok(()) => Error::io(
+                "use the journal",
+                path,
+                io::Error::new(io::ErrorKind::NotFound, why),
+            ),
+            Err(error) => error,
+        }
+    }
+
+    fn replace_id(&self) -> Result<(), Error> {
+        // Another process has done so.
+        if !self.is_current() {
+            return Ok(());
+        }
+        match IdFile::write(self.folder.access(), &self.dir) {
+            // The journal itself was removed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result.map_err(|error| {
+                Error::io("begin another epoch of the journal", self.dir.path(), error)
+            }),
+        }
+    }
+
+    fn known_newest(&self) -> Option<Arc<EntryFolder>> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.clone()
+    }
+
+    fn remember_newest(&self, folder: EntryFolder) -> Arc<EntryFolder> {
+        let folder = Arc::new(folder);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(Arc::clone(&folder));
+        folder
+    }
+
+    fn forget_newest(&self) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-/// Errors of the machine rather than of the file: they pass, and the entry is there afterwards.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        matches!(
-            Errno::from_io_error(error),
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::STALE)
-        )
-    }
-    #[cfg(not(unix))]
-    {
-        error.kind() == io::ErrorKind::Interrupted
+/// `None`: the entry has no file.
+fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<Read>, Error> {
+    match folder.read(number) {
+        Ok(bytes) => Ok(Some(Read::Entry(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_passing(&error) => {
+            let path = folder.dir().path_of(&numbering::entry_name(number));
+            Err(Error::io("read the entry", &path, error))
+        }
+        Err(error) => Ok(Some(Read::Broken(error.to_string()))),
     }
 }

@@ -80,6 +80,11 @@ impl Index {
         })
     }
 
+    /// The newest entry that it has looked at.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     pub(crate) fn is_of(&self, journal: &Arc<dyn Journal>) -> bool {
         Arc::ptr_eq(&self.journal, journal)
     }

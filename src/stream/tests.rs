@@ -1,6 +1,9 @@
 //! Streams beside a cache that is meddled with.
 
-use std::{fs, future::poll_fn, path::PathBuf, pin::Pin, task::Poll, time::Duration};
+use std::{
+    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, task::Poll,
+    time::Duration,
+};
 
 use actix_web::{
     body::MessageBody,
@@ -9,7 +12,9 @@ use actix_web::{
 };
 
 use super::EventStream;
-use crate::{Config, Sse, cache::Cache, subscription::Subscription};
+use crate::{
+    Config, Sse, cache::Cache, journal::file::odd_files::restrict_root, subscription::Subscription,
+};
 
 struct App {
     dir: tempfile::TempDir,
@@ -81,7 +86,7 @@ async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
     }
     expect(&mut stream, &["\"value\":4"]).await;
     let id = app.sse.hub.opening().epoch.to_string() + "-0";
-    fs::remove_file(app.folder(".sse/journal/entries/000000000000/00000000000000000002")).unwrap();
+    fs::remove_file(app.folder(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
     let mut returning = app.open(Some(&id));
     expect(
         &mut returning,
@@ -122,7 +127,7 @@ async fn who_sleeps_through_more_than_memory_holds_is_not_behind() {
     }
     // The journal could say nothing of what it has slept through.
     for number in 1..=12 {
-        let name = format!(".sse/journal/entries/000000000000/{number:020}");
+        let name = format!(".sse/journal-2/000000000000/.{number:020}");
         fs::remove_file(app.folder(&name)).unwrap();
     }
     app.cache.save_blocking("r", 13).unwrap();
@@ -278,11 +283,14 @@ async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_o
 
 #[actix_web::test]
 async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
-    let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
-    // The server looks after old entries when it starts, and makes the folder for it.
-    while fs::write(app.folder(".sse/trash"), "").is_err() {
-        let _ = fs::remove_dir(app.folder(".sse/trash"));
-    }
+    let app = app(|config| {
+        restrict_root(config.cache_dir());
+        config.with_poll_interval(Duration::from_secs(60))
+    });
+    app.cache.save_blocking("k", "first").unwrap();
+    let own = app.folder(".sse");
+    let _ = fs::create_dir(own.join("trash"));
+    fs::set_permissions(own.join("trash"), fs::Permissions::from_mode(0o000)).unwrap();
     let mut stream = app.open(None);
     for value in 1..=1_200 {
         app.cache.save_blocking("k", value).unwrap();

@@ -152,7 +152,7 @@ const EDITS: [Edit; 10] = [
         what: "files beside ours, and saved values",
         make: |hello| {
             hello.write("public/index.html", "<p>");
-            hello.write("writable/cache/.sse/journal/word", "x");
+            hello.write("writable/cache/.sse/journal-2/.id", "x");
             hello.write("writable/cache/mine", "1");
         },
         left: &[("public/index.html", "<p>"), ("writable/cache/mine", "1")],

@@ -67,10 +67,11 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
     })
 }
 
-/// The epoch of a journal: its random word and this boot's, one over the other.
-pub(crate) fn epoch(word: &str) -> Option<u64> {
+/// The epoch of a journal: its random id and this boot's, one over the other.
+pub(crate) fn epoch(id_file: &str) -> Option<u64> {
+    let id = id_file.strip_prefix("format 2\nid ")?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let boot = u128::from_str_radix(&boot.trim().replace('-', ""), 16).ok()?;
-    let mixed = u128::from_str_radix(word.trim(), 16).ok()? ^ boot;
+    let mixed = u128::from_str_radix(id.trim(), 16).ok()? ^ boot;
     u64::try_from((mixed >> 64) ^ (mixed & u128::from(u64::MAX))).ok()
 }

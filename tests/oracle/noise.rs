@@ -11,11 +11,12 @@ use std::{
 pub(crate) fn make(cache: &Path) -> bool {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: usize = limit.trim().parse().unwrap();
-    let entries = cache.join(".sse/journal/entries");
+    let entries = cache.join(".sse/journal-2");
     let newest = fs::read_dir(entries)
         .into_iter()
         .flatten()
         .filter_map(|item| Some(item.ok()?.path()))
+        .filter(|path| path.is_dir())
         .max();
     let Some(folder) = newest else { return false };
     let names = [folder.join(".noise-1"), folder.join(".noise-2")];

@@ -29,7 +29,7 @@ const FOLDERS_EVERY: Duration = Duration::from_millis(5);
 /// One journal, as far as it was read.
 pub(crate) struct Journal {
     pub(crate) epoch: u64,
-    word: String,
+    id: String,
     held: File,
     pub(crate) entries: Vec<Entry>,
     /// A moment at which the next entry was not there yet.
@@ -106,7 +106,7 @@ impl Journal {
     }
 
     fn entry_path(&self, number: u64) -> PathBuf {
-        let name = format!("{:012}/{number:020}", number / 1_000);
+        let name = format!("{:012}/.{number:020}", number / 1_000);
         self.path().join(name)
     }
 
@@ -195,11 +195,11 @@ impl Truth {
 
     /// Opens the journal in place, unless it is known.
     fn look_for_another(&mut self, cache: &Path) -> Option<()> {
-        let held = File::open(cache.join(".sse/journal/entries")).ok()?;
+        let held = File::open(cache.join(".sse/journal-2")).ok()?;
         // Through the folder that was opened: another may be in its place by now.
-        let word = PathBuf::from(format!("/proc/self/fd/{}/../word", held.as_raw_fd()));
-        let word = fs::read_to_string(word).ok()?;
-        if self.journals.iter().any(|journal| journal.word == word) {
+        let id = PathBuf::from(format!("/proc/self/fd/{}/.id", held.as_raw_fd()));
+        let id = fs::read_to_string(id).ok()?;
+        if self.journals.iter().any(|journal| journal.id == id) {
             return None;
         }
         // It is there already; it was not yet when the one before was moved away.
@@ -208,8 +208,8 @@ impl Truth {
             .and_then(|journal| journal.retired)
             .unwrap_or_default();
         self.journals.push(Journal {
-            epoch: epoch(&word)?,
-            word,
+            epoch: epoch(&id)?,
+            id,
             held,
             entries: Vec::new(),
             absent,

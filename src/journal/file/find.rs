@@ -1,78 +1,112 @@
-//! Finds the ends of the journal without listing its entries.
+//! Finds directories of entries, and the newest number, without listing entries.
 
-use std::{fs, io};
+use std::{io, sync::Arc};
 
-use super::layout::{Layout, exists};
+use super::{
+    FileJournal,
+    entry_folder::EntryFolder,
+    numbering::{folder_name, next_folder, parse_folder_name},
+};
 use crate::error::Error;
 
-/// The number of the newest entry; 0 where there was none yet.
-pub(super) fn newest(layout: &Layout) -> Result<u64, Error> {
-    loop {
-        let folder = *folders(layout)?.last().ok_or_else(|| no_folders(layout))?;
-        let newest = newest_in(layout, folder)?;
-        // The folder may have been filled, followed by another and swept while it was searched;
-        // then what was found is not the end.
-        if layout.has(folder)? {
-            return Ok(newest);
+/// How often the list of directories is read again when it has none that can be used. A list that
+/// is read while directories come and go may miss one.
+const LISTINGS: u32 = 3;
+
+/// In how many directories to look for the newest entry. Each time, other processes have filled
+/// one meanwhile, or swept it; a process that has slept for long passes many.
+const FOLDERS_TRIED: u32 = 10_000;
+
+impl FileJournal {
+    /// The directory of entries with this number; `None` if it does not exist.
+    pub(super) fn open_folder(&self, number: u64) -> Result<Option<EntryFolder>, Error> {
+        EntryFolder::open(&self.dir, self.numbering, number).map_err(|error| {
+            let path = self.dir.path_of(&folder_name(number));
+            Error::io("open a folder of entries", &path, error)
+        })
+    }
+
+    /// The numbers that directories have, or only seem to have, in ascending order.
+    pub(super) fn folder_numbers(&self) -> Result<Vec<u64>, Error> {
+        let names = self.dir.names();
+        let names = names.map_err(|error| Error::io("list the journal", self.dir.path(), error))?;
+        let mut numbers: Vec<u64> = names
+            .iter()
+            .filter_map(|name| parse_folder_name(name))
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The newest directory of entries; `None` if the journal has none.
+    pub(super) fn find_newest_folder(&self) -> Result<Option<EntryFolder>, Error> {
+        for _ in 0..LISTINGS {
+            for number in self.folder_numbers()?.into_iter().rev() {
+                if let Some(folder) = self.open_folder(number)? {
+                    return Ok(Some(folder));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The oldest directory of entries whose number is higher than this one.
+    pub(super) fn find_folder_after(&self, number: u64) -> Result<Option<EntryFolder>, Error> {
+        for found in self.folder_numbers()? {
+            if found > number
+                && let Some(folder) = self.open_folder(found)?
+            {
+                return Ok(Some(folder));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The highest number that is claimed; 0 if none is.
+    pub(super) fn find_newest(&self) -> Result<u64, Error> {
+        for _ in 0..FOLDERS_TRIED {
+            let folder = self.newest_folder()?;
+            let cannot = |error| Error::io("find the newest entry", folder.dir().path(), error);
+            let newest = match newest_in(&folder) {
+                // It was swept.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.forget_newest();
+                    continue;
+                }
+                newest => newest.map_err(cannot)?,
+            };
+            let next = match next_folder(folder.number()) {
+                Some(next) if newest == folder.last() => self.open_folder(next)?,
+                _ => None,
+            };
+            match next {
+                Some(next) => drop(self.remember_newest(next)),
+                None if folder.is_in_place(&self.dir).map_err(cannot)? => return Ok(newest),
+                // It was swept, so there is a newer one; or it was removed.
+                None => self.forget_newest(),
+            }
+        }
+        let busy = io::Error::other("other programs fill it faster than this one can read");
+        Err(Error::io("find the newest entry", self.dir.path(), busy))
+    }
+
+    /// The newest directory as far as this process knows.
+    pub(super) fn newest_folder(&self) -> Result<Arc<EntryFolder>, Error> {
+        if let Some(folder) = self.known_newest() {
+            return Ok(folder);
+        }
+        match self.find_newest_folder()? {
+            Some(folder) => Ok(self.remember_newest(folder)),
+            None => Err(self.damaged("the folders with its entries were removed")),
         }
     }
 }
 
-/// The oldest folder that is left.
-pub(super) fn oldest_folder(layout: &Layout) -> Result<u64, Error> {
-    folders(layout)?
-        .first()
-        .copied()
-        .ok_or_else(|| no_folders(layout))
-}
-
-/// The folders of numbers, oldest first: a dozen names, however many entries there are.
-pub(super) fn folders(layout: &Layout) -> Result<Vec<u64>, Error> {
-    let entries = layout.entries();
-    let cannot = |error| Error::io("list the journal", entries, error);
-    let mut folders = Vec::new();
-    for item in fs::read_dir(entries).map_err(cannot)? {
-        let name = item.map_err(cannot)?.file_name();
-        folders.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
+fn newest_in(folder: &EntryFolder) -> io::Result<u64> {
+    let mut newest = folder.claimed()?;
+    // The last writers may not have raised the mark yet.
+    while newest < folder.last() && folder.has(newest + 1)? {
+        newest += 1;
     }
-    folders.sort_unstable();
-    Ok(folders)
-}
-
-/// Numbers have no gaps, so the newest is found by doubling and bisecting: some twenty looks.
-fn newest_in(layout: &Layout, folder: u64) -> Result<u64, Error> {
-    let (first, last) = (layout.first(folder), layout.last(folder));
-    if !exists(&layout.entry(first))? {
-        return Ok(first - 1);
-    }
-    let mut taken = first;
-    let mut step = 1;
-    let mut free = loop {
-        let probe = taken + step;
-        if probe > last {
-            break last + 1;
-        }
-        if !exists(&layout.entry(probe))? {
-            break probe;
-        }
-        taken = probe;
-        step *= 2;
-    };
-    while free - taken > 1 {
-        let middle = taken + (free - taken) / 2;
-        if exists(&layout.entry(middle))? {
-            taken = middle;
-        } else {
-            free = middle;
-        }
-    }
-    Ok(taken)
-}
-
-fn no_folders(layout: &Layout) -> Error {
-    Error::io(
-        "find the journal's entries",
-        layout.entries(),
-        io::Error::new(io::ErrorKind::NotFound, "the folder is empty"),
-    )
+    Ok(newest)
 }

@@ -1,36 +1,43 @@
-//! The cache folder, and who may read and write what is made in it.
+//! The cache folder.
 
 use std::{
-    ffi::OsStr,
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use tempfile::{Builder, NamedTempFile, TempDir};
-
-use super::{layout::exists, open::open_regular};
+use super::{
+    access::Access,
+    dir::{Dir, is_no_dir},
+    owner::{ActingAs, Owner},
+};
 use crate::{
     config::Config,
     error::{Error, ErrorKind, Location},
 };
 
-/// A cache folder with its `.sse/`.
+/// What is ours in the cache folder.
+const OWN: &str = ".sse";
+
+/// A cache folder with its `.sse/`, both held open.
 pub(crate) struct CacheFolder {
-    path: PathBuf,
+    cache: Dir,
+    own: Dir,
     access: Access,
+    /// Set if root works here for another user.
+    owner: Option<Owner>,
 }
 
 impl CacheFolder {
-    /// Makes the folder where it is missing.
+    /// Opens the folder, and creates it if it is missing.
     ///
-    /// Below the app's folder all of its path is made; elsewhere only its last part, because a
+    /// Below the app's folder its whole path is created; elsewhere only its last part, because a
     /// mistyped absolute path would otherwise become a cache that nobody reads.
     pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
-        Self::open_or_make(config).map_err(|error| {
+        Self::open_or_create(config).map_err(|error| {
             let help = error
                 .help()
-                .unwrap_or("make it yourself, or name another folder in SSE_CACHE");
+                .unwrap_or("create it yourself, or name another folder in SSE_CACHE");
             let help = match config.cache_dir_from() {
                 Some(place) => format!("{help} ({})", in_short(place)),
                 None => help.to_owned(),
@@ -39,89 +46,117 @@ impl CacheFolder {
         })
     }
 
-    fn open_or_make(config: &Config) -> Result<Self, Error> {
-        let path = config.cache_dir().to_path_buf();
-        let cannot = |error| Error::io("make the cache folder", &path, error);
-        if !exists(&path)? {
-            let parent = path.parent().unwrap_or(&path);
-            if path.starts_with(config.app_dir()) {
-                fs::create_dir_all(parent).map_err(cannot)?;
-            } else if !exists(parent)? {
-                let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
-                    .at(Location::file(parent));
-                return Err(error.with_help("make it, or correct SSE_CACHE"));
+    fn open_or_create(config: &Config) -> Result<Self, Error> {
+        let path = config.cache_dir();
+        let cannot = |error| Error::io("use the cache folder", path, error);
+        let cache = match Dir::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(path, config.app_dir())?;
+                Dir::open(path)
             }
-            match make_dir(&path, 0o700) {
-                // Another process was faster. What it made is looked at below.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => made.map_err(cannot)?,
-            }
+            result => result,
         }
-        let access = Access::of(&path)?;
-        let folder = Self { path, access };
-        folder.make(&folder.own())?;
+        .map_err(cannot)?;
+        let stat = rustix::fs::fstat(&cache).map_err(|error| cannot(error.into()))?;
+        if stat.st_mode & 0o002 != 0 && stat.st_mode & 0o1000 == 0 {
+            log::warn!(
+                "{}: every user of this machine can write here, and so send events; \
+                 remove the permission with `chmod o-w`",
+                path.display()
+            );
+        }
+        let owner = Owner::to_act_as(&stat);
+        let _acting = act(owner).map_err(cannot)?;
+        let group = match owner {
+            // The group that the thread acts as.
+            Some(_) => stat.st_gid,
+            None => rustix::process::getegid().as_raw(),
+        };
+        let access = Access::of(&stat, group);
+        let own = access
+            .open_or_create_dir(&cache, OWN)
+            .map_err(|error| Error::io("open the journal's folder", &cache.path_of(OWN), error))?;
+        let folder = Self {
+            cache,
+            own,
+            access,
+            owner,
+        };
         folder.keep_out_of_git();
-        for dir in [
-            folder.claimed(),
-            folder.ready(),
-            folder.trash(),
-            folder.broken(),
-        ] {
-            folder.make(&dir)?;
-        }
         Ok(folder)
     }
 
-    /// What is saved is no part of the app's sources. Whether this works does not matter.
+    /// Saved values are not part of the app's sources. Whether this works does not matter.
     fn keep_out_of_git(&self) {
-        let path = self.own().join(".gitignore");
-        if path.exists() {
+        const NAME: &str = ".gitignore";
+        if self.own.has(NAME).unwrap_or(true) {
             return;
         }
-        if let Ok(mut file) = self.access.dot_file(&self.own())
+        if let Ok((mut file, unfinished)) = self.access.unfinished_file(&self.own)
             && file.write_all(b"*\n").is_ok()
         {
-            let _ = file.persist_noclobber(path);
+            let _ = unfinished.rename_new(&self.own, NAME);
         }
     }
 
-    /// Makes one of the folders below where it is missing.
-    pub(crate) fn make(&self, dir: &Path) -> Result<(), Error> {
-        let made = self.access.make_dir(dir);
-        made.map_err(|error| Error::io("make a folder in the cache folder", dir, error))
+    /// Root acts as the folder's owner for as long as the returned value lives; for everybody else
+    /// nothing changes. Every access to the folder's files belongs in the scope of one.
+    pub(crate) fn act_as_owner(&self) -> Result<Option<ActingAs>, Error> {
+        act(self.owner).map_err(|error| Error::io("use the cache folder", self.path(), error))
     }
 
+    /// The folder's path as it is configured.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.cache.path()
     }
 
-    /// What is ours in it.
-    pub(super) fn own(&self) -> PathBuf {
-        self.path.join(".sse")
+    /// The folder itself, where other programs leave files.
+    pub(crate) fn cache(&self) -> &Dir {
+        &self.cache
     }
 
-    pub(super) fn journal(&self) -> PathBuf {
-        self.path.join(".sse/journal")
+    /// The folder's `.sse/`.
+    pub(crate) fn own(&self) -> &Dir {
+        &self.own
     }
 
     /// Drop-ins that were taken, but may still have a writer.
-    pub(crate) fn claimed(&self) -> PathBuf {
-        self.path.join(".sse/claimed")
+    pub(crate) fn claimed(&self) -> Result<Dir, Error> {
+        self.below("claimed")
     }
 
-    /// Drop-ins as whole entries without a number.
-    pub(crate) fn ready(&self) -> PathBuf {
-        self.path.join(".sse/ready")
+    /// Drop-ins as complete entries that are not in the journal yet.
+    pub(crate) fn ready(&self) -> Result<Dir, Error> {
+        self.below("ready")
     }
 
     /// Drop-ins that cannot be used, one for each key, for their owner to look at.
-    pub(crate) fn broken(&self) -> PathBuf {
-        self.path.join(".sse/broken")
+    pub(crate) fn broken(&self) -> Result<Dir, Error> {
+        self.below("broken")
     }
 
-    /// Folders on their way out.
-    pub(super) fn trash(&self) -> PathBuf {
-        self.path.join(".sse/trash")
+    /// Directories that are about to be deleted.
+    pub(crate) fn trash(&self) -> Result<Dir, Error> {
+        self.below("trash")
+    }
+
+    /// Opened each time, because programs that clean up remove empty directories.
+    fn below(&self, name: &str) -> Result<Dir, Error> {
+        let open = || self.access.open_or_create_dir(&self.own, name);
+        let opened = match open() {
+            Err(error) if is_no_dir(&error) => {
+                log::warn!(
+                    "{}: removing this, because it is not a directory",
+                    self.own.path_of(name).display()
+                );
+                self.own.remove_file(name).and_then(|()| open())
+            }
+            result => result,
+        };
+        opened.map_err(|error| {
+            let path = self.own.path_of(name);
+            Error::io("open a folder in the cache folder", &path, error)
+        })
     }
 
     pub(crate) fn access(&self) -> &Access {
@@ -129,20 +164,36 @@ impl CacheFolder {
     }
 }
 
-/// Behind the dot of a file or folder that is not finished yet.
-const RANDOM_LETTERS: usize = 12;
+fn act(owner: Option<Owner>) -> io::Result<Option<ActingAs>> {
+    owner.map(Owner::act).transpose()
+}
 
-/// Whether a file or folder of this name is one that is not finished yet.
-pub(super) fn is_unfinished(name: &OsStr) -> bool {
-    match name.as_encoded_bytes() {
-        [b'.', letters @ ..] => {
-            letters.len() == RANDOM_LETTERS && letters.iter().all(u8::is_ascii_alphanumeric)
-        }
-        _ => false,
+/// Creates the folder. Root does this as the owner of the directory in which it is created, so
+/// that it belongs to the same user as the app around it.
+fn create(path: &Path, app: &Path) -> Result<(), Error> {
+    let cannot = |error| Error::io("create the cache folder", path, error);
+    let parent = path.parent().unwrap_or(path);
+    let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
+    let stat = existing.map(rustix::fs::stat).transpose();
+    let owner = stat.map_err(|error| cannot(error.into()))?;
+    let _acting = act(owner.as_ref().and_then(Owner::to_act_as)).map_err(cannot)?;
+    if path.starts_with(app) {
+        fs::create_dir_all(parent).map_err(cannot)?;
+    } else if !parent.is_dir() {
+        let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
+            .at(Location::file(parent));
+        return Err(error.with_help("create it, or correct SSE_CACHE"));
+    }
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map_err(cannot),
     }
 }
 
-/// `.env:3`: without the folders that lead there, because visitors of the app may read it.
+/// `.env:3`: without the directories before it, because visitors of the app may read it.
 fn in_short(place: &Location) -> String {
     let file = place
         .path()
@@ -155,205 +206,5 @@ fn in_short(place: &Location) -> String {
     }
 }
 
-/// Owner, group and rights of what is made in the cache folder. They follow the folder's own, so
-/// that several users (web server, cron, deploy) who share it can share the journal; the world
-/// gets nothing.
-pub(crate) struct Access {
-    #[cfg(unix)]
-    dir_mode: u32,
-    #[cfg(unix)]
-    file_mode: u32,
-    /// Set where a new file would not belong to the folder's owner or group by itself.
-    #[cfg(unix)]
-    owner: Option<(Option<u32>, u32)>,
-}
-
-#[cfg(unix)]
-impl Access {
-    fn of(path: &Path) -> Result<Self, Error> {
-        use std::os::unix::fs::MetadataExt;
-
-        let found =
-            fs::metadata(path).map_err(|error| Error::io("use the cache folder", path, error))?;
-        if !found.is_dir() {
-            return Err(Error::io(
-                "use the cache folder",
-                path,
-                io::Error::new(io::ErrorKind::NotADirectory, "it is no folder"),
-            ));
-        }
-        let mode = found.mode();
-        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-            log::warn!(
-                "{}: everybody on this machine may write here, and so send events; take the right away with `chmod o-w`",
-                path.display()
-            );
-        }
-        let (user, group) = (
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
-        let is_root = user == 0;
-        let shared = mode & 0o070 != 0 && mode & 0o2000 == 0 && found.gid() != group;
-        let owner = if is_root && (found.uid() != 0 || found.gid() != group) {
-            Some((Some(found.uid()), found.gid()))
-        } else if shared {
-            Some((None, found.gid()))
-        } else {
-            None
-        };
-        Ok(Self {
-            dir_mode: 0o700 | (mode & 0o2070),
-            file_mode: 0o600 | (mode & 0o040),
-            owner,
-        })
-    }
-
-    pub(super) fn make_dir(&self, path: &Path) -> io::Result<()> {
-        match make_dir(path, self.dir_mode) {
-            Ok(()) => self.settle_dir(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                match fs::metadata(path) {
-                    Ok(found) if found.is_dir() => Ok(()),
-                    // It was there, and is gone again.
-                    Err(gone) if gone.kind() == io::ErrorKind::NotFound => Err(gone),
-                    _ => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// A new folder inside `dir` under a name that begins with a dot.
-    pub(crate) fn dot_dir(&self, dir: &Path) -> io::Result<TempDir> {
-        use std::os::unix::fs::PermissionsExt;
-
-        let made = Builder::new()
-            .prefix(".")
-            .rand_bytes(RANDOM_LETTERS)
-            .permissions(fs::Permissions::from_mode(self.dir_mode))
-            .tempdir_in(dir)
-            .map_err(plain)?;
-        self.settle_dir(made.path())?;
-        Ok(made)
-    }
-
-    /// A new file in `dir` under a name that begins with a dot.
-    pub(crate) fn dot_file(&self, dir: &Path) -> io::Result<NamedTempFile> {
-        use std::os::unix::fs::PermissionsExt;
-
-        let made = Builder::new()
-            .prefix(".")
-            .rand_bytes(RANDOM_LETTERS)
-            .permissions(fs::Permissions::from_mode(self.file_mode))
-            .tempfile_in(dir)
-            .map_err(plain)?;
-        if self.file_mode != 0o600 {
-            // The process's umask may have taken the group's right away.
-            made.as_file()
-                .set_permissions(fs::Permissions::from_mode(self.file_mode))?;
-        }
-        if let Some((user, group)) = self.owner {
-            let result = std::os::unix::fs::fchown(made.as_file(), user, Some(group));
-            self.check_owner(result)?;
-        }
-        Ok(made)
-    }
-
-    fn settle_dir(&self, path: &Path) -> io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-
-        if let Some((user, group)) = self.owner {
-            self.check_owner(std::os::unix::fs::chown(path, user, Some(group)))?;
-        }
-        if self.dir_mode & 0o2077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(self.dir_mode))?;
-        }
-        Ok(())
-    }
-
-    /// Root must give what it makes to the folder's owner, who could not read it otherwise. Anyone
-    /// else who may not give it to the folder's group has saved a value that at least its own
-    /// programs can read.
-    fn check_owner(&self, result: io::Result<()>) -> io::Result<()> {
-        match (result, self.owner) {
-            (Err(error), Some((Some(_), _))) => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Access {
-    fn of(path: &Path) -> Result<Self, Error> {
-        if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
-            return Ok(Self {});
-        }
-        let error = io::Error::new(io::ErrorKind::NotADirectory, "it is no folder");
-        Err(Error::io("use the cache folder", path, error))
-    }
-
-    pub(super) fn make_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
-    }
-
-    pub(crate) fn dot_dir(&self, dir: &Path) -> io::Result<TempDir> {
-        Builder::new()
-            .prefix(".")
-            .rand_bytes(RANDOM_LETTERS)
-            .tempdir_in(dir)
-    }
-
-    pub(crate) fn dot_file(&self, dir: &Path) -> io::Result<NamedTempFile> {
-        Builder::new()
-            .prefix(".")
-            .rand_bytes(RANDOM_LETTERS)
-            .tempfile_in(dir)
-    }
-}
-
-impl Access {
-    /// A file that is there to be locked.
-    pub(crate) fn lock_file(&self, path: &Path) -> io::Result<fs::File> {
-        loop {
-            // Reading is enough for a lock, and all that a group may do.
-            match open_regular(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result,
-            }
-            let dir = path.parent().unwrap_or(path);
-            match self.dot_file(dir)?.persist_noclobber(path) {
-                Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(refused.error);
-                }
-                // Another process may have been faster; either way there is one now.
-                _ => {}
-            }
-        }
-    }
-}
-
-/// tempfile's errors name the file that could not be made. Its name is random, so the same fault
-/// would be another one each time.
-#[cfg(unix)]
-fn plain(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|wrapper| wrapper.source());
-    let inner = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
-    }
-}
-
-fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder.create(path)
-}
-
 #[cfg(test)]
-#[cfg(unix)]
 mod tests;

@@ -11,6 +11,16 @@ use crate::{
     journal::{Journal, Read},
 };
 
+/// Creates the cache folder, so that permissions count in it for root, too: there it acts as the
+/// folder's owner.
+pub(crate) fn restrict_root(cache: &Path) {
+    const SOMEBODY: u32 = 12_345;
+    fs::create_dir_all(cache).unwrap();
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(cache, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    }
+}
+
 /// Something that is no regular file, but may lead to one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Odd {
@@ -58,7 +68,7 @@ fn at_once(work: impl FnOnce() + Send + 'static) {
 }
 
 fn open(config: &Config) -> FileJournal {
-    FileJournal::open(CacheFolder::prepare(config).unwrap().into()).unwrap()
+    FileJournal::open(&CacheFolder::prepare(config).unwrap().into()).unwrap()
 }
 
 #[test]
@@ -69,10 +79,10 @@ fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
             let config = Config::new(app.path(), "a:k").unwrap();
             let cache = Cache::open(&config).unwrap();
             assert_eq!(cache.save_blocking("k", "real").unwrap(), 1);
-            let folder = config.cache_dir().join(".sse/journal/entries/000000000000");
+            let folder = config.cache_dir().join(".sse/journal-2/000000000000");
             odd.make(
-                &folder.join("00000000000000000002"),
-                &folder.join("00000000000000000001"),
+                &folder.join(".00000000000000000002"),
+                &folder.join(".00000000000000000001"),
             );
             let entry = cache.get_blocking("k").unwrap().unwrap();
             assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{odd:?}");
@@ -90,16 +100,17 @@ fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
 #[test]
 fn in_the_place_of_the_journals_parts_they_make_it_a_damaged_one() {
     for odd in Odd::all() {
-        for part in ["word", "entries"] {
-            if matches!((odd, part), (Odd::Folder, "entries")) {
-                continue;
-            }
+        for part in ["", ".id", "000000000000", "000000000000/.high-water"] {
+            let path_of = move |config: &Config| match part {
+                "" => config.cache_dir().join(".sse/journal-2"),
+                part => config.cache_dir().join(".sse/journal-2").join(part),
+            };
             at_once(move || {
                 let app = tempfile::tempdir().unwrap();
                 let config = Config::new(app.path(), "a:k").unwrap();
                 let before = open(&config);
                 before.append(b"1").unwrap();
-                let path = config.cache_dir().join(".sse/journal").join(part);
+                let path = path_of(&config);
                 let away = app.path().join("away");
                 fs::rename(&path, &away).unwrap();
                 odd.make(&path, &away);

@@ -1,166 +1,232 @@
-//! Files as this cache opens, compares and renames them.
+//! Opens a cache folder's journal, and creates it if there is none.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
-    io::{self, Read},
-    path::Path,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
 };
 
-/// More than any value that can be saved; a file beyond it is not ours.
-pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+use super::{
+    CacheFolder, FileJournal,
+    dir::{Dir, is_dir, is_file, is_no_dir},
+    entry_folder::EntryFolder,
+    id::{FORMAT, IdFile, NoId},
+    numbering::{Numbering, folder_name},
+    sweep,
+};
+use crate::error::{Error, ErrorKind, Location};
 
-/// The content of a regular file. Symbolic links are not followed, and a FIFO or device that has
-/// an entry's name is neither opened for its content nor waited for.
-pub(super) fn regular_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = open_regular(path)?;
-    read_all(&mut file)
-}
+/// The journal's name below `.sse/`, which ends with the version of its format. When a version
+/// replaces the format, it leaves a file under the name of the former one: programs that look for
+/// a directory there refuse the cache instead of beginning a journal of their own beside it.
+const NAME: &str = "journal-2";
 
-/// Opens a regular file for reading.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
+/// The journal's name in format 1.
+const FORMER_NAME: &str = "journal";
 
-        use rustix::fs::OFlags;
-        // Non-blocking matters for FIFOs only, whose opening would wait for a writer.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.custom_flags(flags.bits().cast_signed());
+/// How the file begins that stands in for a replaced journal.
+const REPLACED: &str = "This cache is used by a newer version of actix-web-sse.";
+
+/// How often to try while other processes create or remove the journal.
+const ATTEMPTS: u32 = 20;
+
+/// The pause in between.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl FileJournal {
+    /// Opens the folder's journal.
+    ///
+    /// If its files were removed in part, what is left is put away, and another is created.
+    pub(crate) fn open(folder: &Arc<CacheFolder>) -> Result<Self, Error> {
+        let _acting = folder.act_as_owner()?;
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                thread::sleep(PAUSE);
+            }
+            replace_former(folder)?;
+            last = match open_existing(folder) {
+                Ok((dir, id)) => return Ok(Self::new(Arc::clone(folder), dir, id)),
+                Err(Refused::Missing) => match build(folder) {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Err(Refused::Damaged(judged)) => match put_away(folder, judged.as_ref()) {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Err(Refused::Newer) => return Err(newer(folder)),
+                Err(Refused::Unreadable(error)) => return Err(cannot_open(folder, error)),
+            };
+            // Another process may be doing the same. If it has removed `.sse/`, that must be created
+            // first.
+            let is_race = matches!(
+                last.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
+            );
+            if !is_race || folder.own().is_removed() {
+                return Err(cannot_open(folder, last));
+            }
+        }
+        Err(cannot_open(folder, last))
     }
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is no regular file",
-        ));
-    }
-    Ok(file)
-}
 
-/// Opens a folder to hold it. Symbolic links are not followed, and a FIFO is not waited for.
-pub(super) fn open_folder(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        use rustix::fs::OFlags;
-        let flags = OFlags::NOFOLLOW | OFlags::DIRECTORY;
-        options.custom_flags(flags.bits().cast_signed());
-    }
-    options.open(path)
-}
-
-/// All of a file's content from where it stands.
-pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "it is larger than any saved value",
-        ));
-    }
-    Ok(bytes)
-}
-
-/// Whether both are the same file. Only sure while one of them is open.
-pub(crate) fn same_file(one: &Metadata, other: &Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        // Without identities the time of creation has to do.
-        one.created().ok() == other.created().ok()
-    }
-}
-
-/// Renames a file or folder, and fails with `AlreadyExists` where the new name is taken.
-pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    {
-        use rustix::{
-            fs::{CWD, RenameFlags, renameat_with},
-            io::Errno,
-        };
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(()),
-            // A file system that cannot do it can still link a file under a second name.
-            Err(Errno::INVAL | Errno::NOSYS) => link_without_replacing(from, to),
-            Err(error) => Err(error.into()),
+    fn new(folder: Arc<CacheFolder>, dir: Dir, id: IdFile) -> Self {
+        Self {
+            dir: Arc::new(dir),
+            epoch: id.epoch(),
+            id,
+            folder,
+            numbering: Numbering::default(),
+            newest: Mutex::default(),
+            last_read: Mutex::default(),
         }
     }
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-    {
-        link_without_replacing(from, to)
+}
+
+/// Why there is no journal to open.
+enum Refused {
+    Missing,
+    /// Held, so that nothing else is put away. `None`: it is not a directory.
+    Damaged(Option<Dir>),
+    /// It is of a format that a newer version of this library has introduced.
+    Newer,
+    Unreadable(io::Error),
+}
+
+fn open_existing(folder: &CacheFolder) -> Result<(Dir, IdFile), Refused> {
+    let dir = match folder.own().open_dir(NAME) {
+        Ok(dir) => dir,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refused::Missing),
+        Err(error) if is_no_dir(&error) && is_replaced(folder) => return Err(Refused::Newer),
+        Err(error) if is_no_dir(&error) => return Err(Refused::Damaged(None)),
+        Err(error) => return Err(Refused::Unreadable(error)),
+    };
+    match IdFile::open(&dir) {
+        Ok(id) => match has_entry_folder(&dir) {
+            Ok(true) => Ok((dir, id)),
+            Ok(false) => Err(Refused::Damaged(Some(dir))),
+            Err(error) => Err(Refused::Unreadable(error)),
+        },
+        Err(NoId::Damaged) => Err(Refused::Damaged(Some(dir))),
+        Err(NoId::Newer) => Err(Refused::Newer),
+        Err(NoId::Unreadable(error)) => Err(Refused::Unreadable(error)),
     }
 }
 
-fn link_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(from)?.is_dir() {
-        // No folder can be linked. A name that is taken is never an empty folder for long, and
-        // renaming onto one that is not empty fails.
-        return match fs::symlink_metadata(to) {
-            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(from, to).map_err(|error| match error.kind() {
-                io::ErrorKind::DirectoryNotEmpty => io::ErrorKind::AlreadyExists.into(),
-                _ => error,
-            }),
-        };
+/// Whether there is a directory that the next one can be created in.
+fn has_entry_folder(journal: &Dir) -> io::Result<bool> {
+    for name in journal.names()? {
+        if let Some(number) = super::numbering::parse_folder_name(&name)
+            && EntryFolder::open(journal, Numbering::default(), number)?.is_some()
+        {
+            return Ok(true);
+        }
     }
-    fs::hard_link(from, to)?;
-    fs::remove_file(from)
+    Ok(false)
+}
+
+/// Whether a newer version has left its file in the journal's place.
+fn is_replaced(folder: &CacheFolder) -> bool {
+    let file = folder.own().open_file(NAME);
+    file.and_then(|mut file| super::dir::read_all(&mut file))
+        .is_ok_and(|text| text.starts_with(REPLACED.as_bytes()))
+}
+
+/// Creates a journal under another name and renames it into place, so that nobody sees half of
+/// one, and of several processes that do so at once, one does it for all.
+fn build(folder: &CacheFolder) -> io::Result<()> {
+    let access = folder.access();
+    let (journal, unfinished) = access.unfinished_dir(folder.own())?;
+    IdFile::write(access, &journal)?;
+    let first = access.create_dir(&journal, &folder_name(0))?;
+    // Number 0 is never an entry's.
+    EntryFolder::create_mark(access, &first, b"\n")?;
+    unfinished.rename_new(folder.own(), NAME)
+}
+
+fn put_away(folder: &CacheFolder, judged: Option<&Dir>) -> io::Result<()> {
+    log::warn!(
+        "{}: this journal is damaged, so another is begun; clients are told of a gap",
+        folder.own().path_of(NAME).display()
+    );
+    let trash = folder
+        .trash()
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    match judged {
+        Some(judged) => sweep::discard_if(judged, folder.own(), NAME, &trash),
+        None => sweep::discard(folder.own(), NAME, &trash),
+    }
+}
+
+/// Format 1 had no version and gave the numbers of removed entries again. Its journal is put away,
+/// and a file takes its name, at which programs of that version stop.
+fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
+    let own = folder.own();
+    let cannot = |error| {
+        Error::io(
+            "replace the former journal",
+            &own.path_of(FORMER_NAME),
+            error,
+        )
+    };
+    match own.stat(FORMER_NAME).map_err(cannot)? {
+        Some(stat) if is_file(&stat) => return Ok(()),
+        Some(stat) => {
+            log::warn!(
+                "{}: this journal has format 1; format {FORMAT} is begun beside it, and clients \
+                 are told of a gap",
+                own.path_of(FORMER_NAME).display()
+            );
+            if is_dir(&stat) {
+                sweep::discard(own, FORMER_NAME, &folder.trash()?).map_err(cannot)?;
+            } else {
+                own.remove_file(FORMER_NAME).map_err(cannot)?;
+            }
+        }
+        None => {}
+    }
+    let access = folder.access();
+    let written = access.unfinished_file(own).and_then(|(mut file, unfinished)| {
+        write!(
+            file,
+            "{REPLACED}\n\n\
+             Update the program that has sent you here: the library with `cargo update`, the `sse`\n\
+             command with `cargo install`. Or give it another folder in SSE_CACHE.\n"
+        )?;
+        unfinished.rename_new(own, FORMER_NAME)
+    });
+    match written {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map_err(cannot),
+    }
+}
+
+fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
+    let path = folder.own().path_of(NAME);
+    let error = Error::io("open the journal", &path, error);
+    if error.help().is_some() {
+        return error;
+    }
+    error.with_help(format!(
+        "remove `{}` while no program uses it; values saved there are lost",
+        path.display()
+    ))
+}
+
+fn newer(folder: &CacheFolder) -> Error {
+    Error::new(
+        ErrorKind::Cache,
+        format!("a newer version of actix-web-sse uses this cache; this one reads format {FORMAT}"),
+    )
+    .at(Location::file(folder.own().path_of(NAME)))
+    .with_help(
+        "update the library (`cargo update`) or the `sse` command, or name another folder in \
+         SSE_CACHE",
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        fs::write(&a, "a").unwrap();
-        fs::write(&b, "b").unwrap();
-        for rename in [rename_without_replacing, link_without_replacing] {
-            assert_eq!(
-                rename(&a, &b).unwrap_err().kind(),
-                io::ErrorKind::AlreadyExists
-            );
-            assert_eq!(fs::read(&b).unwrap(), b"b");
-            assert_eq!(fs::read(&a).unwrap(), b"a");
-        }
-        assert_eq!(
-            rename_without_replacing(&dir.path().join("none"), &b)
-                .unwrap_err()
-                .kind(),
-            io::ErrorKind::NotFound
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_regular_files_are_opened() {
-        let dir = tempfile::tempdir().unwrap();
-        let link = dir.path().join("link");
-        std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
-        assert!(open_regular(&link).is_err());
-        assert!(open_regular(dir.path()).is_err());
-        let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &fifo,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
-        assert!(open_regular(&fifo).is_err());
-    }
-}
+mod tests;

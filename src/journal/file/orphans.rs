@@ -1,57 +1,59 @@
-//! What a process leaves that is killed while it makes a file or folder.
+//! What is left by a process that is killed while it creates a file or directory.
 //!
-//! In the journal it goes with its folder. This is about the rest of `.sse/`.
+//! In the journal it leaves with its directory. This is about the rest of `.sse/`.
 
 use std::{
-    fs, io,
-    path::Path,
+    io,
     time::{Duration, SystemTime},
 };
 
-use super::{CacheFolder, folder::is_unfinished, sweep};
+use super::{
+    CacheFolder,
+    access::is_unfinished,
+    dir::{Dir, age, is_dir},
+    sweep,
+};
 use crate::error::Error;
 
-/// Nobody works so long on a file. Should somebody have been stopped for longer, the work is done
-/// again: everybody who has lost an unfinished file or folder makes another.
-const AGE: Duration = Duration::from_secs(3600);
+/// No process works so long on one file. If one was stopped for longer, it does the work again:
+/// every process that has lost an unfinished file or directory creates another.
+const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// Removes unfinished files and folders that nobody works on any more.
+/// Removes unfinished files and directories that no process works on any more.
 pub(crate) fn sweep_orphans(folder: &CacheFolder) -> Result<(), Error> {
-    let now = SystemTime::now();
-    for dir in [folder.own(), folder.ready(), folder.claimed()] {
-        let cannot = |error| Error::io("look for unfinished files", &dir, error);
-        let items = match fs::read_dir(&dir) {
-            Ok(items) => items,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(cannot(error)),
-        };
-        for item in items {
-            let item = item.map_err(cannot)?;
-            if is_unfinished(&item.file_name()) {
-                remove_if_old(&item.path(), now, folder)?;
-            }
-        }
-    }
-    sweep::empty(&folder.trash())
+    let trash = folder.trash()?;
+    sweep_dir(folder.own(), &trash)?;
+    sweep_dir(&folder.ready()?, &trash)?;
+    sweep_dir(&folder.claimed()?, &trash)?;
+    sweep::empty(&trash)
 }
 
-fn remove_if_old(path: &Path, now: SystemTime, folder: &CacheFolder) -> Result<(), Error> {
-    let Ok(found) = fs::symlink_metadata(path) else {
+fn sweep_dir(dir: &Dir, trash: &Dir) -> Result<(), Error> {
+    let now = SystemTime::now();
+    let names = dir
+        .names()
+        .map_err(|error| Error::io("look for unfinished files", dir.path(), error))?;
+    for name in names.iter().filter(|name| is_unfinished(name)) {
+        remove_if_old(dir, name, now, trash)
+            .map_err(|error| Error::io("remove the unfinished file", &dir.path_of(name), error))?;
+    }
+    Ok(())
+}
+
+fn remove_if_old(dir: &Dir, name: &str, now: SystemTime, trash: &Dir) -> io::Result<()> {
+    let Some(stat) = dir.stat(name)? else {
         // Finished or removed meanwhile.
         return Ok(());
     };
-    let age = found.modified().ok().map(|time| now.duration_since(time));
-    if !matches!(age, Some(Ok(age)) if age > AGE) {
+    if age(&stat, now).is_none_or(|age| age <= MAX_AGE) {
         return Ok(());
     }
-    if found.is_dir() {
-        // Whoever is about to rename it finds all of it or nothing.
-        return sweep::discard(path, &folder.trash());
+    if is_dir(&stat) {
+        // A process that is about to rename it finds all of it or nothing.
+        return sweep::discard(dir, name, trash);
     }
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("remove the unfinished file", path, error))
-        }
+    match dir.remove_file(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }

@@ -1,23 +1,30 @@
 //! Wakes a reader when an entry gets its number.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::layout::Layout;
+use super::{
+    CacheFolder,
+    dir::Dir,
+    numbering::{Numbering, folder_name},
+};
 use crate::journal::{Interrupt, Watch};
 
-/// Watches the folder of the next entry, and the one in which folders are born, for renames. Not
-/// for reads: a reader would wake itself.
+/// Watches for renames into three directories: that of the next entry, the journal, where the next
+/// directory appears, and `.sse/`, where another journal does. Not for reads: a reader would wake
+/// itself.
 pub(super) struct FolderWatch {
-    layout: Layout,
+    journal: Arc<Dir>,
+    numbering: Numbering,
     notifications: imp::Notifications,
     watched: Option<u64>,
 }
 
 impl FolderWatch {
-    pub(super) fn new(layout: Layout) -> Self {
-        let notifications = imp::Notifications::new(layout.entries());
+    pub(super) fn new(folder: &CacheFolder, journal: Arc<Dir>, numbering: Numbering) -> Self {
+        let notifications = imp::Notifications::new(&[folder.own(), &journal]);
         Self {
-            layout,
+            journal,
+            numbering,
             notifications,
             watched: None,
         }
@@ -25,29 +32,32 @@ impl FolderWatch {
 }
 
 impl Watch for FolderWatch {
-    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) {
-        let folder = self.layout.folder_of(next);
-        if self.watched != Some(folder) && self.notifications.watch(&self.layout.folder(folder)) {
+    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
+        let folder = self.numbering.folder_of(next);
+        if self.watched != Some(folder)
+            && let Ok(dir) = self.journal.open_dir(&folder_name(folder))
+            && self.notifications.watch(&dir)
+        {
             self.watched = Some(folder);
             // What came before the watch was set is not notified: look again first.
-            return;
+            return false;
         }
-        self.notifications.wait(timeout, interrupt);
+        self.notifications.wait(timeout, interrupt)
     }
 }
 
 #[cfg(target_os = "linux")]
 pub(crate) mod imp {
-    use std::{mem::MaybeUninit, os::fd::OwnedFd, path::Path, time::Duration};
+    use std::{mem::MaybeUninit, os::fd::OwnedFd, time::Duration};
 
     use rustix::{
         fs::inotify::{self, CreateFlags, Reader, WatchFlags},
         io::Errno,
     };
 
-    use crate::journal::Interrupt;
+    use crate::journal::{Interrupt, file::dir::Dir};
 
-    /// Renames into one folder that stays and one that changes.
+    /// Renames into directories that stay and one that changes.
     pub(in super::super) struct Notifications {
         inotify: Option<OwnedFd>,
         changing: Option<i32>,
@@ -56,17 +66,18 @@ pub(crate) mod imp {
     impl Notifications {
         /// Without notifications (the kernel's limits are reached) every wait lasts its whole
         /// time, and readers are late but miss nothing.
-        pub(in super::super) fn new(staying: &Path) -> Self {
+        pub(in super::super) fn new(staying: &[&Dir]) -> Self {
             let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
                 .and_then(|inotify| {
-                    inotify::add_watch(&inotify, staying, WatchFlags::MOVED_TO)?;
+                    for dir in staying {
+                        inotify::add_watch(&inotify, dir.live_path(), WatchFlags::MOVED_TO)?;
+                    }
                     Ok(inotify)
                 })
                 .map_err(|error| {
                     log::warn!(
-                        "{}: no file notifications ({error}); saves are seen at the next SSE_POLL_INTERVAL. \
-                         The limits are in /proc/sys/fs/inotify",
-                        staying.display()
+                        "no file notifications ({error}); saves are seen at the next \
+                         SSE_POLL_INTERVAL. The limits are in /proc/sys/fs/inotify"
                     );
                 })
                 .ok();
@@ -76,12 +87,13 @@ pub(crate) mod imp {
             }
         }
 
-        /// Watches `folder` in the place of the one before. `false`: it is not there.
-        pub(in super::super) fn watch(&mut self, folder: &Path) -> bool {
+        /// Watches this directory instead of the one before.
+        pub(in super::super) fn watch(&mut self, dir: &Dir) -> bool {
             let Some(inotify) = &self.inotify else {
                 return false;
             };
-            let Ok(added) = inotify::add_watch(inotify, folder, WatchFlags::MOVED_TO) else {
+            let Ok(added) = inotify::add_watch(inotify, dir.live_path(), WatchFlags::MOVED_TO)
+            else {
                 return false;
             };
             if let Some(before) = self.changing.replace(added)
@@ -93,25 +105,31 @@ pub(crate) mod imp {
             true
         }
 
-        pub(in super::super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
+        /// `true`: there was a notification.
+        pub(in super::super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) -> bool {
             match &self.inotify {
-                None => interrupt.wait(timeout),
+                None => {
+                    interrupt.wait(timeout);
+                    false
+                }
                 Some(inotify) => {
                     interrupt.wait_or_readable(inotify, timeout);
-                    drain(inotify);
+                    drain(inotify)
                 }
             }
         }
     }
 
-    /// What happened does not matter, only that something did.
-    pub(crate) fn drain(inotify: &OwnedFd) {
+    /// What happened does not matter, only whether something did.
+    fn drain(inotify: &OwnedFd) -> bool {
         let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
         let mut events = Reader::new(inotify, &mut buffer);
+        let mut any = false;
         loop {
             match events.next() {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return,
+                Ok(_) => any = true,
+                Err(Errno::INTR) => {}
+                Err(_) => return any,
             }
         }
     }
@@ -119,9 +137,9 @@ pub(crate) mod imp {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod imp {
-    use std::{path::Path, time::Duration};
+    use std::time::Duration;
 
-    use crate::journal::Interrupt;
+    use crate::journal::{Interrupt, file::dir::Dir};
 
     /// Looking ten times a second stands in for notifications.
     const POLL: Duration = Duration::from_millis(100);
@@ -129,16 +147,17 @@ pub(crate) mod imp {
     pub(in super::super) struct Notifications;
 
     impl Notifications {
-        pub(in super::super) fn new(_staying: &Path) -> Self {
+        pub(in super::super) fn new(_staying: &[&Dir]) -> Self {
             Self
         }
 
-        pub(in super::super) fn watch(&mut self, _folder: &Path) -> bool {
+        pub(in super::super) fn watch(&mut self, _dir: &Dir) -> bool {
             false
         }
 
-        pub(in super::super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
+        pub(in super::super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) -> bool {
             interrupt.wait(timeout.min(POLL));
+            false
         }
     }
 }

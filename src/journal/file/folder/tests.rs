@@ -17,21 +17,27 @@ fn a_new_folder_is_its_owners_alone() {
     let app = tempfile::tempdir().unwrap();
     let folder = CacheFolder::prepare(&config(app.path())).unwrap();
     assert_eq!(mode(folder.path()), 0o700);
-    assert_eq!(mode(&folder.ready()), 0o700);
-    let file = folder.access().dot_file(folder.path()).unwrap();
-    assert_eq!(mode(file.path()), 0o600);
+    assert_eq!(mode(folder.ready().unwrap().path()), 0o700);
+    let (file, _unfinished) = folder.access().unfinished_file(folder.own()).unwrap();
+    assert_eq!(
+        file.metadata().unwrap().permissions().mode() & 0o7777,
+        0o600
+    );
 }
 
 #[test]
-fn a_groups_folder_is_shared_with_the_group_and_not_with_the_world() {
+fn a_groups_folder_is_shared_with_the_group_and_others_only_list_it() {
     let app = tempfile::tempdir().unwrap();
     let config = config(app.path()).with_cache_dir("cache");
     fs::create_dir(config.cache_dir()).unwrap();
     fs::set_permissions(config.cache_dir(), fs::Permissions::from_mode(0o2775)).unwrap();
     let folder = CacheFolder::prepare(&config).unwrap();
-    assert_eq!(mode(&folder.ready()), 0o2770);
-    let file = folder.access().dot_file(folder.path()).unwrap();
-    assert_eq!(mode(file.path()), 0o640);
+    assert_eq!(mode(folder.ready().unwrap().path()), 0o2775);
+    let (file, _unfinished) = folder.access().unfinished_file(folder.own()).unwrap();
+    assert_eq!(
+        file.metadata().unwrap().permissions().mode() & 0o7777,
+        0o640
+    );
 }
 
 #[test]
@@ -49,7 +55,10 @@ fn a_mistyped_absolute_path_is_not_made() {
     let error = CacheFolder::prepare(&Config::from_dir(app.path()).unwrap())
         .err()
         .unwrap();
-    assert_eq!(error.help(), Some("make it, or correct SSE_CACHE (.env:2)"));
+    assert_eq!(
+        error.help(),
+        Some("create it, or correct SSE_CACHE (.env:2)")
+    );
     assert!(!elsewhere.path().join("typo").exists());
 }
 

@@ -1,0 +1,148 @@
+//! The journal's id: what tells it from every other journal, and from itself before a fault.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use super::{
+    access::{Access, random},
+    dir::{Dir, Identity, read_all},
+};
+use crate::epoch::Epoch;
+
+const NAME: &str = ".id";
+
+/// The version of the format on disk that this code reads and writes.
+pub(super) const FORMAT: u32 = 2;
+
+/// The file with the journal's id, held open.
+///
+/// It is the file that says whether this is still the journal at its address. Programs that clean
+/// up remove it together with entries, and when the journal was damaged in another way, we replace
+/// it. Either way every process notices, because another file has its name, or none.
+#[derive(Debug)]
+pub(super) struct IdFile {
+    /// As long as it is open, no other file gets its identity.
+    _held: File,
+    identity: Identity,
+    path: PathBuf,
+    id: u128,
+}
+
+/// Why there is no id.
+#[derive(Debug)]
+pub(super) enum NoId {
+    /// The file is missing, or cannot have been written by us.
+    Damaged,
+    /// A newer version of this library has written it.
+    Newer,
+    Unreadable(io::Error),
+}
+
+impl IdFile {
+    pub(super) fn open(journal: &Dir) -> Result<Self, NoId> {
+        let mut file = journal.open_file(NAME).map_err(NoId::from)?;
+        let stat = rustix::fs::fstat(&file).map_err(|error| NoId::from(io::Error::from(error)))?;
+        let text = read_all(&mut file).map_err(NoId::from)?;
+        Ok(Self {
+            _held: file,
+            identity: Identity::of(&stat),
+            path: journal.path_of(NAME),
+            id: parse(&text)?,
+        })
+    }
+
+    /// Writes an id into a journal, in place of the one it has.
+    pub(super) fn write(access: &Access, journal: &Dir) -> io::Result<()> {
+        let (mut file, unfinished) = access.unfinished_file(journal)?;
+        let (high, low) = (random()?, random()?);
+        file.write_all(format!("format {FORMAT}\nid {high:016x}{low:016x}\n").as_bytes())?;
+        unfinished.replace(NAME)
+    }
+
+    /// Whether its path still leads to this file.
+    pub(super) fn is_in_place(&self) -> bool {
+        rustix::fs::stat(&self.path).is_ok_and(|found| Identity::of(&found) == self.identity)
+    }
+
+    /// Lets it look new to programs that remove old files.
+    pub(super) fn touch(journal: &Dir) {
+        // Only its owner may do this, and one who does is enough.
+        let _ = journal.touch(NAME);
+    }
+
+    /// The id and the machine's boot, mixed: both are random, so the result differs for every id
+    /// and every boot.
+    ///
+    /// A reboot may lose the last entries, since saves are not synced to the disk one by one. So
+    /// what follows it is another epoch.
+    pub(super) fn epoch(&self) -> Epoch {
+        let mixed = self.id ^ boot_id();
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
+        Epoch(half(mixed >> 64) ^ half(mixed))
+    }
+}
+
+impl From<io::Error> for NoId {
+    fn from(error: io::Error) -> Self {
+        use rustix::io::Errno;
+        let is_no_file = matches!(
+            Errno::from_io_error(&error),
+            Some(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO)
+        );
+        let is_odd = matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        );
+        if is_no_file || is_odd {
+            Self::Damaged
+        } else {
+            Self::Unreadable(error)
+        }
+    }
+}
+
+fn parse(text: &[u8]) -> Result<u128, NoId> {
+    let text = std::str::from_utf8(text).map_err(|_| NoId::Damaged)?;
+    let mut lines = text.lines();
+    let format = lines.next().and_then(|line| line.strip_prefix("format "));
+    match format.and_then(|format| format.parse().ok()) {
+        Some(FORMAT) => {}
+        Some(format) if format > FORMAT => return Err(NoId::Newer),
+        _ => return Err(NoId::Damaged),
+    }
+    let id = lines.next().and_then(|line| line.strip_prefix("id "));
+    id.and_then(|id| u128::from_str_radix(id, 16).ok())
+        .ok_or(NoId::Damaged)
+}
+
+/// Names this boot of the machine. Where the system does not, all boots are one.
+fn boot_id() -> u128 {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .ok()
+        .and_then(|id| u128::from_str_radix(&id.trim().replace('-', ""), 16).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_another_format_is_told_from_a_damaged_one() {
+        assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), 15);
+        assert!(matches!(parse(b"format 3\nanything"), Err(NoId::Newer)));
+        for text in [
+            &b""[..],
+            b"format 1\nid 0f\n",
+            b"format 2\n",
+            b"format 2\nid x\n",
+            b"\xff",
+            b"0123456789abcdef0123456789abcdef\n",
+        ] {
+            assert!(matches!(parse(text), Err(NoId::Damaged)));
+        }
+    }
+}

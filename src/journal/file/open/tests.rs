@@ -1,0 +1,119 @@
+//! Opening, damaged journals and other formats.
+
+use std::{fs, path::Path};
+
+use super::*;
+use crate::{
+    config::Config,
+    journal::{Journal, Read},
+};
+
+fn try_open(app: &Path) -> Result<FileJournal, Error> {
+    let config = Config::new(app, "a:k").unwrap();
+    FileJournal::open(&Arc::new(CacheFolder::prepare(&config)?))
+}
+
+fn open(app: &Path) -> FileJournal {
+    try_open(app).unwrap()
+}
+
+#[test]
+fn every_process_opens_the_same_journal() {
+    let app = tempfile::tempdir().unwrap();
+    assert_eq!(open(app.path()).epoch(), open(app.path()).epoch());
+}
+
+#[test]
+fn what_is_left_of_a_journal_is_put_away() {
+    for remove in [".id", "000000000000", "000000000000/.high-water"] {
+        let app = tempfile::tempdir().unwrap();
+        let before = open(app.path());
+        let path = app
+            .path()
+            .join("writable/cache/.sse")
+            .join(NAME)
+            .join(remove);
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        let after = open(app.path());
+        assert!(!before.is_current(), "{remove}");
+        assert_eq!(after.append(b"1").unwrap(), 1, "{remove}");
+    }
+}
+
+#[test]
+fn a_journal_whose_folder_was_replaced_never_writes_into_the_new_one() {
+    let app = tempfile::tempdir().unwrap();
+    let old = open(app.path());
+    for _ in 0..5 {
+        old.append(b"old").unwrap();
+    }
+    fs::rename(app.path().join("writable"), app.path().join("elsewhere")).unwrap();
+    let new = open(app.path());
+    assert!(!old.is_current() && new.is_current());
+    assert_eq!(old.append(b"old").unwrap(), 6);
+    assert_eq!(new.newest().unwrap(), 0);
+    assert_eq!(new.append(b"new").unwrap(), 1);
+}
+
+#[test]
+fn a_journal_of_format_1_is_replaced_and_programs_of_that_version_find_no_folder() {
+    let app = tempfile::tempdir().unwrap();
+    let own = app.path().join("writable/cache/.sse");
+    let former = own.join("journal/entries/000000000000");
+    fs::create_dir_all(&former).unwrap();
+    fs::write(own.join("journal/word"), "00").unwrap();
+    fs::write(former.join("00000000000000000001"), "{}").unwrap();
+    let journal = open(app.path());
+    assert_eq!(journal.append(b"1").unwrap(), 1);
+    let text = fs::read_to_string(own.join("journal")).unwrap();
+    assert!(text.contains("cargo update") && text.contains("SSE_CACHE"));
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let app = tempfile::tempdir().unwrap();
+    drop(open(app.path()));
+    let journal = app.path().join("writable/cache/.sse").join(NAME);
+    let refused = |what: &str| {
+        let error = try_open(app.path()).err().unwrap();
+        assert!(
+            error.to_string().contains("newer version"),
+            "{what}: {error}"
+        );
+        assert!(error.help().unwrap().contains("cargo update"), "{what}");
+    };
+    fs::write(journal.join(".id"), "format 3\nsomething else\n").unwrap();
+    refused("a higher number in the id");
+    assert!(journal.join("000000000000").is_dir());
+    fs::remove_dir_all(&journal).unwrap();
+    fs::write(&journal, format!("{REPLACED}\n")).unwrap();
+    refused("a file in its place");
+    assert!(journal.is_file());
+}
+
+/// `find -type f -delete`, tmpreaper and others leave the directories.
+#[test]
+fn a_journal_that_lost_all_files_is_begun_again() {
+    let app = tempfile::tempdir().unwrap();
+    let before = open(app.path());
+    for _ in 0..3 {
+        before.append(b"old").unwrap();
+    }
+    remove_files(&app.path().join("writable/cache"));
+    assert!(!before.is_current());
+    let after = open(app.path());
+    assert_ne!(before.epoch(), after.epoch());
+    assert_eq!(after.append(b"new").unwrap(), 1);
+    assert_eq!(after.read(1).unwrap(), Read::Entry(b"new".to_vec()));
+}
+
+fn remove_files(dir: &Path) {
+    for item in fs::read_dir(dir).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            remove_files(&path);
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}

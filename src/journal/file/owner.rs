@@ -1,0 +1,91 @@
+//! Root works in another user's cache folder as that user.
+//!
+//! A folder's owner can put anything into it, at any moment. With root's rights, a mistake of ours
+//! there could create, read or remove files that are none of the owner's business; with the owner's
+//! own rights it cannot. Files that are created also belong to the owner without being given away.
+
+use std::{io, marker::PhantomData};
+
+use rustix::fs::{Gid, Stat, Uid};
+
+/// The user and group that root acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    /// The owner of this folder, if this process runs as root and the owner is somebody else.
+    pub(crate) fn to_act_as(folder: &Stat) -> Option<Self> {
+        let is_root = rustix::process::geteuid().is_root();
+        (is_root && folder.st_uid != 0).then_some(Self {
+            user: folder.st_uid,
+            group: folder.st_gid,
+        })
+    }
+
+    /// Gives this thread the owner's rights on files until the returned value is dropped.
+    pub(crate) fn act(self) -> io::Result<ActingAs> {
+        let acting = ActingAs {
+            before: (filesystem_user(None), filesystem_group(None)),
+            _stays_on_its_thread: PhantomData,
+        };
+        // The group first: afterwards the thread may no longer be allowed to change it.
+        filesystem_group(Some(Gid::from_raw(self.group)));
+        filesystem_user(Some(Uid::from_raw(self.user)));
+        if (filesystem_user(None), filesystem_group(None)) == (self.user, self.group) {
+            return Ok(acting);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "root is not allowed to act as user {}, who owns the folder",
+                self.user
+            ),
+        ))
+    }
+}
+
+/// While this lives, the thread accesses files as another user.
+#[must_use]
+pub(crate) struct ActingAs {
+    before: (u32, u32),
+    _stays_on_its_thread: PhantomData<*const ()>,
+}
+
+impl Drop for ActingAs {
+    fn drop(&mut self) {
+        filesystem_user(Some(Uid::from_raw(self.before.0)));
+        filesystem_group(Some(Gid::from_raw(self.before.1)));
+    }
+}
+
+/// Sets the user of this thread's file accesses, and returns the one before. `None` only asks:
+/// -1 is never a valid id, so the call changes nothing.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "no crate wraps setfsuid")]
+fn filesystem_user(user: Option<Uid>) -> u32 {
+    let id = user.map_or(u32::MAX, Uid::as_raw);
+    // SAFETY: the call takes and returns an integer and touches no memory.
+    unsafe { libc::setfsuid(id) }.cast_unsigned()
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "no crate wraps setfsgid")]
+fn filesystem_group(group: Option<Gid>) -> u32 {
+    let id = group.map_or(u32::MAX, Gid::as_raw);
+    // SAFETY: as above.
+    unsafe { libc::setfsgid(id) }.cast_unsigned()
+}
+
+/// Other systems have no user of their own for file accesses, so root is refused there.
+#[cfg(not(target_os = "linux"))]
+fn filesystem_user(_user: Option<Uid>) -> u32 {
+    0
+}
+
+#[cfg(not(target_os = "linux"))]
+fn filesystem_group(_group: Option<Gid>) -> u32 {
+    0
+}

@@ -1,0 +1,166 @@
+//! Entries and directories that other programs remove, move, or put beside ours.
+
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
+
+use super::{CacheFolder, FileJournal, numbering::Numbering, sweep};
+use crate::{
+    config::Config,
+    journal::{Journal, Read},
+};
+
+struct App {
+    dir: tempfile::TempDir,
+}
+
+impl App {
+    fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// As another process has it.
+    fn journal(&self) -> FileJournal {
+        let config = Config::new(self.dir.path(), "a:k").unwrap();
+        let folder = CacheFolder::prepare(&config).unwrap();
+        let mut journal = FileJournal::open(&folder.into()).unwrap();
+        journal.numbering = Numbering::with_per_folder(4);
+        journal
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.dir
+            .path()
+            .join("writable/cache/.sse/journal-2")
+            .join(below)
+    }
+
+    fn remove_entry(&self, number: u64) {
+        fs::remove_file(self.path(&format!("{:012}/.{number:020}", number / 4))).unwrap();
+    }
+}
+
+fn is_broken(journal: &FileJournal, number: u64) -> bool {
+    matches!(journal.read(number).unwrap(), Read::Broken(_))
+}
+
+#[test]
+fn the_number_of_a_removed_entry_is_not_given_again() {
+    let app = App::new();
+    let journal = app.journal();
+    for number in 1..=6 {
+        assert_eq!(journal.append(b"1").unwrap(), number);
+    }
+    for number in [2, 5, 6] {
+        app.remove_entry(number);
+    }
+    let other = app.journal();
+    assert_eq!(other.newest().unwrap(), 6);
+    assert!(other.reaches(6).unwrap(), "it was given");
+    assert_eq!(other.append(b"7").unwrap(), 7);
+    for number in [2, 5, 6] {
+        assert!(is_broken(&journal, number), "{number}");
+    }
+    assert_eq!(journal.read(7).unwrap(), Read::Entry(b"7".to_vec()));
+    assert_eq!(journal.read(8).unwrap(), Read::NotYet);
+}
+
+#[test]
+fn a_writer_that_was_killed_before_it_raised_the_mark_costs_no_number() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    // It had number 2.
+    fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
+    assert_eq!(journal.newest().unwrap(), 2);
+    assert!(journal.reaches(2).unwrap());
+    assert_eq!(journal.append(b"3").unwrap(), 3);
+    assert_eq!(app.journal().newest().unwrap(), 3);
+}
+
+#[test]
+fn a_journal_that_lost_its_newest_entries_gets_another_epoch() {
+    let app = App::new();
+    let reader = app.journal();
+    for _ in 1..=9 {
+        reader.append(b"1").unwrap();
+    }
+    fs::remove_dir_all(app.path("000000000002")).unwrap();
+    assert!(!reader.reaches(9).unwrap() && reader.reaches(7).unwrap());
+    let writer = app.journal();
+    assert_eq!(writer.append(b"new").unwrap(), 8);
+    assert!(!reader.reaches(9).unwrap());
+    reader.begin_epoch().unwrap();
+    assert!(!reader.is_current() && !writer.is_current());
+    let after = app.journal();
+    assert_ne!(after.epoch(), reader.epoch());
+    assert_eq!(after.read(8).unwrap(), Read::Entry(b"new".to_vec()));
+}
+
+#[test]
+fn a_save_into_a_folder_that_was_moved_away_fails() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    fs::rename(app.path("000000000000"), app.dir.path().join("away")).unwrap();
+    assert!(journal.append(b"lost").is_err());
+    assert!(!journal.is_current(), "the store opens another");
+    assert_eq!(app.journal().append(b"1").unwrap(), 1);
+}
+
+#[test]
+fn other_names_are_not_folders_of_entries() {
+    let app = App::new();
+    let journal = app.journal();
+    let elsewhere = app.dir.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for name in ["5", "+7", "20261128", "000000000005", "000000000001"] {
+        fs::create_dir(app.path(name)).unwrap();
+    }
+    fs::write(app.path("000000000006"), "").unwrap();
+    symlink(&elsewhere, app.path("000000000002")).unwrap();
+    let other = app.journal();
+    assert_eq!(other.newest().unwrap(), 0);
+    for number in 1..=30 {
+        assert_eq!(journal.append(b"1").unwrap(), number);
+        assert_eq!(other.read(number).unwrap(), Read::Entry(b"1".to_vec()));
+        assert_eq!(app.journal().newest().unwrap(), number);
+    }
+    assert_eq!(journal.epoch(), app.journal().epoch(), "nothing was lost");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    assert!(app.path("20261128").exists(), "it does no harm");
+}
+
+#[test]
+fn whatever_lies_in_the_trash_is_removed_and_links_lead_nowhere() {
+    let app = App::new();
+    let journal = app.journal();
+    let elsewhere = app.dir.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("precious"), "1").unwrap();
+    let trash = journal.folder.trash().unwrap();
+    let path = trash.path();
+    fs::write(path.join("a-file"), "").unwrap();
+    symlink(&elsewhere, path.join("a-link")).unwrap();
+    fs::create_dir_all(path.join("deep/1/2/3/4")).unwrap();
+    fs::write(path.join("deep/1/2/3/4/file"), "").unwrap();
+    symlink(&elsewhere, path.join("deep/1/link")).unwrap();
+    fs::create_dir(path.join("odd")).unwrap();
+    symlink(&elsewhere, path.join("odd/.abcdef123456")).unwrap();
+    sweep::empty(&trash).unwrap();
+    assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+    assert!(elsewhere.join("precious").exists());
+}
+
+#[test]
+fn a_sweep_goes_on_beside_what_cannot_be_removed() {
+    let app = App::new();
+    let journal = app.journal();
+    for _ in 1..=20 {
+        journal.append(b"1").unwrap();
+    }
+    fs::create_dir(app.path("00000000000x")).unwrap();
+    journal.sweep(4).unwrap();
+    assert_eq!(journal.read(3).unwrap(), Read::Swept { oldest: 16 });
+    assert_eq!(journal.newest().unwrap(), 20);
+}
