@@ -113,12 +113,9 @@ impl Error {
                 Some("name a folder on a writable file system in SSE_CACHE")
             }
             std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(
-                "something that is no folder is in the way: move it, or name another folder in SSE_CACHE",
+                "a file or a symbolic link is in the way: move it, or name another folder in SSE_CACHE",
             ),
             std::io::ErrorKind::StorageFull => Some("make room on that file system"),
-            _ if is_link(&source) => Some(
-                "a symbolic link is in the way: remove it; to keep the cache elsewhere, name that folder in SSE_CACHE",
-            ),
             _ if is_out_of_descriptors(&source) => {
                 Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
             }
@@ -253,10 +250,6 @@ fn is_out_of_descriptors(error: &std::io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE)
     )
-}
-
-fn is_link(error: &std::io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 #[cfg(feature = "actix")]
