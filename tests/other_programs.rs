@@ -166,7 +166,10 @@ fn names_of_other_programs_do_no_harm() {
         app.save("key", &value.to_string());
         assert!(entry(&app, 1 + value).exists());
     }
-    expect(&stream, &[("event", "1"), ("event", "2"), ("event", "3")]);
+    // The first one was saved just before the stream opened.
+    for value in 0..=3 {
+        expect(&stream, &[("event", &value.to_string())]);
+    }
     assert!(
         began.elapsed() < Duration::from_secs(20),
         "it searches for long"
