@@ -59,7 +59,7 @@ fn clients_that_do_not_read_hold_up_neither_the_end_nor_those_that_do() {
         let clients = stalled(bad, &server, &cache, 4 * 1024).await;
         // Some of these are sent before the streams end, and some are for those who return.
         let saved: Vec<u64> = (0..20)
-            .map(|number| cache.save_blocking("tick", &number).unwrap())
+            .map(|number| cache.save_blocking("tick", number).unwrap())
             .collect();
         let took = terminated(server).await;
         drop(clients);
