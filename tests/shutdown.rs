@@ -76,6 +76,9 @@ async fn one_server() {
     if let Some(sse) = signal {
         server = server.shutdown_signal(sse.shutdown_signal());
     }
+    if kind == "routes with a shutdown signal" {
+        server = server.shutdown_signal(actix_web_sse::shutdown_signal());
+    }
     println!("\nlistening on {}", server.addrs()[0]);
     if kind == "without handlers" || kind == "its own handler" {
         server = server.disable_signals();
@@ -225,11 +228,36 @@ fn one_line_of_wiring_ends_in_time_beside_clients_that_do_not_read() {
     ends_in_time_beside_stalled_clients("routes", Signal::TERM);
 }
 
-/// The wiring of docs/configuration.md, "When the app ends".
+/// The wirings of docs/configuration.md, "When the app ends".
 #[test]
 fn a_shutdown_signal_ends_in_time_beside_clients_that_do_not_read() {
-    for signal in [Signal::TERM, Signal::INT] {
-        ends_in_time_beside_stalled_clients("shutdown signal", signal);
+    for kind in ["shutdown signal", "routes with a shutdown signal"] {
+        for signal in [Signal::TERM, Signal::INT] {
+            ends_in_time_beside_stalled_clients(kind, signal);
+        }
+    }
+}
+
+#[test]
+fn the_starter_ends_in_time_beside_clients_that_do_not_read() {
+    let app = App::with_env(FLOODED);
+    let server = app.start();
+    let _stalled = stalled(&app, server.address());
+    let begin = Instant::now();
+    assert!(server.terminate().success());
+    let time = begin.elapsed();
+    assert!(time < AT_MOST, "{time:?}");
+}
+
+#[test]
+fn without_streams_a_server_ends_at_once() {
+    for kind in ["routes", "shutdown signal", "routes with a shutdown signal"] {
+        let app = App::with_env(LASTING);
+        let (server, address) = server(&app, kind);
+        assert_eq!(get(&address, "/slow/0").body, "done", "it has begun");
+        tell(&server, Signal::TERM);
+        let (status, time) = ends(server);
+        assert!(status.success() && time < AT_MOST, "{kind}: {time:?}");
     }
 }
 

@@ -156,21 +156,21 @@ pub(super) fn begin(worker: Rc<Worker>) {
 async fn disconnect(worker: &Worker) {
     sleep(LOOK_INTERVAL).await;
     let mut suspects = find(&worker.connections().all());
-    let mut count = 0;
     for _ in 0..MAX_LOOKS {
-        if suspects.is_empty() {
-            break;
-        }
+        let mut disconnected = 0;
         suspects.retain_mut(|suspect| {
             let is_open = worker.connections().is_open(suspect);
             let verdict = suspect.look(is_open);
-            count += usize::from(verdict == Verdict::Disconnected);
+            disconnected += usize::from(verdict == Verdict::Disconnected);
             verdict == Verdict::LookAgain
         });
+        if disconnected > 0 {
+            log::info!("{disconnected} clients are disconnected that did not read to the end");
+        }
+        if suspects.is_empty() {
+            break;
+        }
         sleep(LOOK_INTERVAL).await;
-    }
-    if count > 0 {
-        log::info!("disconnected {count} clients that did not read when their streams were to end");
     }
 }
 
