@@ -9,6 +9,7 @@ mod arrivals;
 mod bell;
 mod chunk;
 mod cursor;
+mod disconnect;
 mod frame;
 #[cfg(feature = "__internals")]
 pub mod parts;
@@ -33,6 +34,7 @@ use std::{
 use self::{arrivals::Arrivals, bell::Bells, permits::Permits, ring::Ring};
 pub(crate) use self::{
     cursor::{Cursor, EventId},
+    disconnect::Endpoints,
     frame::{Filter, Gap, gap, heartbeat},
     permits::Permit,
     place::{Opening, Place},
@@ -128,7 +130,7 @@ impl Hub {
             .opening(Instant::now().checked_sub(self.config().lookback()))
     }
 
-    /// Ends every stream.
+    /// Ends every stream. Clients that do not read are disconnected a moment later.
     pub(crate) fn close(&self) {
         self.feed.closing.store(true, Ordering::SeqCst);
         self.feed.bells.ring_for_all();
@@ -161,8 +163,8 @@ impl Feed {
     }
 
     /// A place among the streams on this thread; called on a worker.
-    pub(crate) fn join(self: &Arc<Self>, filter: &Filter) -> Member {
-        self.bells.on_this_thread(self).join(filter)
+    pub(crate) fn join(self: &Arc<Self>, filter: &Filter, connection: Option<Endpoints>) -> Member {
+        self.bells.on_this_thread(self).join(filter, connection)
     }
 }
 

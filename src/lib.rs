@@ -86,7 +86,7 @@ pub use crate::{
 #[cfg(feature = "actix")]
 pub use crate::{
     connection::{on_connect, watch_connection},
-    routes::{routes, scripts},
+    routes::{routes, scripts, shutdown_signal},
     sse::{Closing, Sse, Stats},
     stream::EventStream,
     subscription::Subscription,

@@ -8,7 +8,14 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{client_files::client_file, config::app_dir, error::Error, shared::Shared, sse::Sse};
+use crate::{
+    client_files::client_file,
+    config::app_dir,
+    error::Error,
+    shared::Shared,
+    signals::told_to_end,
+    sse::{Sse, end_streams},
+};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -48,7 +55,9 @@ use crate::{client_files::client_file, config::app_dir, error::Error, shared::Sh
 /// (standard error, where the app has none) says why, and the stream answers 503 with the reason until
 /// it is mended.
 ///
-/// When the process is told to end, the streams end: see [`Sse::close`].
+/// When the process is told to end by SIGTERM, the streams end, and so does the process within two
+/// seconds, if it has no other requests to complete. Ctrl-C makes actix-web cut off all connections;
+/// with [`shutdown_signal`] streams end in order there, too.
 pub fn routes(app: &mut ServiceConfig) {
     let shared = Shared::of_this_process();
     // What is wrong is said now; nobody may ask for a stream for a long time.
@@ -59,6 +68,24 @@ pub fn routes(app: &mut ServiceConfig) {
     };
     app.route("/sse/stream", reading().to(stream));
     scripts(app);
+}
+
+/// The same as [`Sse::shutdown_signal`], for apps that have their streams from [`routes`]:
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+///
+/// # #[actix_web::main] async fn main() -> std::io::Result<()> {
+/// HttpServer::new(|| App::new().configure(actix_web_sse::routes))
+///     .shutdown_signal(actix_web_sse::shutdown_signal())
+///     .bind(("127.0.0.1", 8080))?
+///     .run()
+///     .await
+/// # }
+/// ```
+pub async fn shutdown_signal() {
+    let told = told_to_end().await;
+    end_streams(told, Shared::of_this_process().started()).await;
 }
 
 /// Adds the two scripts of [`routes`], for apps that have a stream controller of their own.

@@ -54,6 +54,11 @@ impl Shared {
         }
     }
 
+    /// The one that was started, if it was.
+    pub(crate) fn started(&self) -> Option<Sse> {
+        self.started.get().cloned()
+    }
+
     /// Starts it, unless that is done, or has failed a moment ago. Waits for files.
     pub(crate) fn start(&self, now: Instant) -> Result<Sse, Error> {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);

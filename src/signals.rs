@@ -3,14 +3,25 @@
 //! actix-web waits at its end for answers that are not complete, and a stream would let it wait for
 //! its whole `shutdown_timeout`.
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use actix_web::rt;
+use futures_util::FutureExt;
+use tokio::time::sleep;
 
 use crate::{fault::report, hub::Hub};
+
+pub(crate) use imp::Told;
+
+/// Signals that come within this time are one. At Ctrl-C, the terminal tells all its programs, and
+/// some that run others pass it on as well.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 /// Whether somebody listens for the signals already.
 #[derive(Default)]
@@ -34,7 +45,7 @@ impl Signals {
             return;
         }
         let heard = Heard(Arc::clone(&self.is_heard));
-        match imp::Told::by(&handled) {
+        match Told::by(&handled) {
             Ok(told) => drop(rt::spawn(close(told, Arc::downgrade(hub), heard))),
             Err(error) => report(&format!(
                 "streams go on when the process is told to end: {error}"
@@ -43,17 +54,34 @@ impl Signals {
     }
 }
 
-/// Returns when the process is told to end: by SIGTERM or SIGINT, and on Windows by Ctrl-C.
-pub(crate) async fn told_to_end() {
-    match imp::Told::by_all() {
-        Ok(told) => told.wait().await,
+/// Returns when the process is told to end: by SIGTERM or SIGINT, and on Windows by Ctrl-C. What it
+/// returns hears the same signals again.
+pub(crate) async fn told_to_end() -> Told {
+    match Told::by_all() {
+        Ok(mut told) => {
+            told.wait().await;
+            told
+        }
         Err(error) => {
             report(&format!(
                 "the process does not hear when it is told to end, and ends at once then: {error}"
             ));
-            std::future::pending::<()>().await;
+            std::future::pending().await
         }
     }
+}
+
+/// Ends the process at the next signal. Its default action was taken away for the first one, and
+/// somebody who sends another does not want to wait for requests that take their time.
+pub(crate) fn end_at_the_next(mut told: Told) {
+    tokio::spawn(async move {
+        sleep(ONE_SIGNAL).await;
+        while told.wait().now_or_never().is_some() {}
+        let signal = told.wait().await;
+        log::warn!("told to end a second time: the process ends at once");
+        // What shells show for a process that the signal has ended.
+        std::process::exit(128 + signal);
+    });
 }
 
 /// Listening ends with the worker that it is done on; then another one takes over.
@@ -65,7 +93,7 @@ impl Drop for Heard {
     }
 }
 
-async fn close(told: imp::Told, hub: Weak<Hub>, _heard: Heard) {
+async fn close(mut told: Told, hub: Weak<Hub>, _heard: Heard) {
     told.wait().await;
     if let Some(hub) = hub.upgrade() {
         hub.close();
@@ -82,12 +110,12 @@ mod imp {
     /// The signals that ask a process to end.
     const ALL: [c_int; 2] = [libc::SIGTERM, libc::SIGINT];
 
-    pub(super) struct Told(Vec<Signal>);
+    pub(crate) struct Told(Vec<(c_int, Signal)>);
 
     impl Told {
         pub(super) fn by(signals: &[c_int]) -> io::Result<Self> {
             let signals = signals.iter();
-            let told = signals.map(|number| signal(SignalKind::from_raw(*number)));
+            let told = signals.map(|number| Ok((*number, signal(SignalKind::from_raw(*number))?)));
             told.collect::<io::Result<_>>().map(Self)
         }
 
@@ -95,16 +123,18 @@ mod imp {
             Self::by(&ALL)
         }
 
-        pub(super) async fn wait(mut self) {
+        /// The next signal.
+        pub(super) async fn wait(&mut self) -> c_int {
             std::future::poll_fn(|context| {
                 let mut told = self.0.iter_mut();
-                if told.any(|signal| signal.poll_recv(context).is_ready()) {
-                    Poll::Ready(())
-                } else {
-                    Poll::Pending
+                match told.find_map(|(number, signal)| {
+                    signal.poll_recv(context).is_ready().then_some(*number)
+                }) {
+                    Some(number) => Poll::Ready(number),
+                    None => Poll::Pending,
                 }
             })
-            .await;
+            .await
         }
     }
 
@@ -135,7 +165,7 @@ mod imp {
 mod imp {
     use std::io;
 
-    pub(super) struct Told;
+    pub(crate) struct Told;
 
     impl Told {
         pub(super) fn by(_signals: &[i32]) -> io::Result<Self> {
@@ -146,10 +176,12 @@ mod imp {
             Ok(Self)
         }
 
-        pub(super) async fn wait(mut self) {
+        /// The next Ctrl-C, as the number that it has elsewhere.
+        pub(super) async fn wait(&mut self) -> i32 {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
+            2
         }
     }
 

@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use actix_web::{
@@ -14,10 +15,22 @@ use actix_web::{
     },
 };
 
+use tokio::time::timeout;
+
 use crate::{
-    cache::Cache, config::Config, error::Error, hub::Hub, signals::told_to_end,
-    stream::EventStream, subscription::Subscription,
+    cache::Cache,
+    config::Config,
+    error::Error,
+    hub::Hub,
+    signals::{Told, end_at_the_next, told_to_end},
+    stream::EventStream,
+    subscription::Subscription,
 };
+
+/// How long a server waits for its streams to end before it stops. Clients that do not read are
+/// disconnected by then. actix-web looks once a second whether there is something left to wait for, so
+/// a stop at this time can end the process within two seconds.
+const STREAMS_END_WITHIN: Duration = Duration::from_millis(500);
 
 /// Follows a cache, and serves what is saved there to any number of clients.
 ///
@@ -186,6 +199,12 @@ impl Sse {
     /// server is there then, and miss nothing. To wait until all have ended, await what this
     /// returns.
     ///
+    /// A stream ends when its client takes its last bytes. A client that takes nothing is disconnected
+    /// after 300 ms, and one that is too slow to take all that waits for it after 800 ms. Streams over
+    /// HTTP/2 or a Unix socket have to be left to
+    /// [`shutdown_timeout`](actix_web::HttpServer::shutdown_timeout), and so have all streams on
+    /// systems that are not Unix; for them, limit how long you wait.
+    ///
     /// It is called for you when the process is told to end, unless
     /// [`with_signal_handling`](Config::with_signal_handling) says otherwise.
     pub fn close(&self) -> Closing {
@@ -195,10 +214,20 @@ impl Sse {
     }
 
     /// For `HttpServer::shutdown_signal`: returns when the process is told to end (by SIGTERM or
-    /// SIGINT, on Windows by Ctrl-C) and all streams have ended after that.
+    /// SIGINT, on Windows by Ctrl-C) and all streams have ended after that, but 500 ms later at most.
+    /// Then the server stops, and completes the other requests as ever.
     ///
-    /// Without it streams end, too, but while the server stops already, and it takes a second more
-    /// to notice that there is nothing left to wait for.
+    /// With it,
+    ///
+    /// - a process whose other requests are done ends within two seconds;
+    /// - streams end in order at Ctrl-C, too, where actix-web's own signal handling cuts them off;
+    /// - a second signal ends the process at once, whatever it waits for.
+    ///
+    /// Without it, streams end while the server stops already, and it takes up to a second more to
+    /// notice that there is nothing left to wait for.
+    ///
+    /// An app that has its streams from [`routes`](crate::routes()) calls
+    /// [`shutdown_signal`](crate::shutdown_signal()).
     ///
     /// ```no_run
     /// # use actix_web::{App, HttpServer};
@@ -214,10 +243,16 @@ impl Sse {
     /// ```
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let sse = self.clone();
-        async move {
-            told_to_end().await;
-            sse.close().await;
-        }
+        async move { end_streams(told_to_end().await, Some(sse)).await }
+    }
+}
+
+/// Ends the streams of a process that was told to end, and has the next signal end it at once.
+pub(crate) async fn end_streams(told: Told, sse: Option<Sse>) {
+    end_at_the_next(told);
+    if let Some(sse) = sse {
+        // Those that have not ended are left to actix-web's limit.
+        let _ = timeout(STREAMS_END_WITHIN, sse.close()).await;
     }
 }
 

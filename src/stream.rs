@@ -82,7 +82,7 @@ impl EventStream {
         let filter = subscription.filter;
         let opening = hub.opening();
         let mut stream = Self {
-            member: hub.feed().join(&filter),
+            member: hub.feed().join(&filter, subscription.connection),
             filter,
             place: Place::of_a_new_client(opening),
             is_caught_up: false,
@@ -292,6 +292,7 @@ impl EventStream {
     fn farewell(&mut self) -> Bytes {
         self.ended = true;
         let retry = if self.hub.feed().is_closing() {
+            self.member.end_with_all();
             self.hub.config().retry().mul_f32(variation())
         } else {
             Duration::from_millis(fastrand::u64(10..100))

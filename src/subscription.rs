@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, http::header::HeaderName, web};
 use crate::{
     config::Events,
     error::{Error, ErrorKind},
-    hub::{EventId, Filter},
+    hub::{Endpoints, EventId, Filter},
 };
 
 /// A client's request for a stream: `?events=a,b`, and the id of the last event that it has had,
@@ -21,6 +21,8 @@ pub struct Subscription {
     pub(crate) lookback: bool,
     /// Whose streams this one counts among.
     pub(crate) address: Option<IpAddr>,
+    /// The connection that the request came over, where it can be ended for the stream's sake.
+    pub(crate) connection: Option<Endpoints>,
 }
 
 /// An id as a client brings it.
@@ -76,6 +78,7 @@ impl Subscription {
             last_event_id: header.flatten().or(in_query.flatten()),
             lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
+            connection: Endpoints::of(request),
         })
     }
 

@@ -21,7 +21,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::time::sleep;
 
-use super::{Feed, worker::Worker};
+use super::{Feed, disconnect, worker::Worker};
 
 /// One bell for each worker thread that has streams.
 pub(super) struct Bells {
@@ -84,6 +84,10 @@ impl Bells {
                 all.retain(|bell| Arc::strong_count(bell) > 1);
                 all.push(Arc::clone(&bell));
             }
+            // It was not in the list if all were told to end before.
+            if feed.is_closing() {
+                bell.ring(&bell.for_all);
+            }
             // Behind the bell, so that nothing comes between.
             let worker = Rc::new(Worker::new(&feed.ring));
             hubs.insert(self.id, Rc::downgrade(&worker));
@@ -112,7 +116,7 @@ impl Bell {
     }
 
     /// Wakes whom it rings for.
-    fn pass_on(&self, worker: &Worker, feed: &sync::Weak<Feed>, context: &Context<'_>) {
+    fn pass_on(&self, worker: &Rc<Worker>, feed: &sync::Weak<Feed>, context: &Context<'_>) {
         // First the waker, then the look: a bell that rings in between is heard.
         self.task.register(context.waker());
         if self.news.swap(false, Ordering::SeqCst)
@@ -122,6 +126,9 @@ impl Bell {
         }
         if self.for_all.swap(false, Ordering::SeqCst) {
             worker.wake_all();
+            if feed.upgrade().is_some_and(|feed| feed.is_closing()) {
+                disconnect::begin(Rc::clone(worker));
+            }
         }
     }
 }

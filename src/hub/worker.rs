@@ -1,7 +1,7 @@
 //! What the streams on one worker thread share: nothing here is locked.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
     task::{Context, Waker},
     time::Instant,
@@ -13,6 +13,7 @@ use super::{
     alarms::Alarms,
     chunk::FULL,
     cursor::Cursor,
+    disconnect::{Connections, Endpoints},
     frame::Filter,
     ring::{Position, Ring, Taken},
     slot::Wanted,
@@ -23,6 +24,7 @@ use super::{
 pub(crate) struct Worker {
     waiters: RefCell<Waiters>,
     alarms: RefCell<Alarms>,
+    connections: RefCell<Connections>,
     /// The end of the ring when it was looked at last, and after how many changes that was.
     seen: Cell<(u64, Position)>,
     chunk: RefCell<Option<SharedChunk>>,
@@ -43,7 +45,8 @@ struct SharedChunk {
 pub(crate) struct Member {
     worker: Rc<Worker>,
     ticket: Ticket,
-    alarm: usize,
+    /// Among the alarms and the connections.
+    place: usize,
 }
 
 impl Worker {
@@ -52,6 +55,7 @@ impl Worker {
         Self {
             waiters: RefCell::new(Waiters::new(seen.1)),
             alarms: RefCell::new(Alarms::new(Instant::now())),
+            connections: RefCell::default(),
             seen: Cell::new(seen),
             chunk: RefCell::new(None),
             task: RefCell::new(Waker::noop().clone()),
@@ -60,14 +64,19 @@ impl Worker {
     }
 
     /// A place for a stream.
-    pub(crate) fn join(self: Rc<Self>, filter: &Filter) -> Member {
+    pub(crate) fn join(self: Rc<Self>, filter: &Filter, connection: Option<Endpoints>) -> Member {
         let ticket = self.waiters.borrow_mut().join(filter.names());
-        let alarm = self.alarms.borrow_mut().join();
+        let place = self.alarms.borrow_mut().join();
+        self.connections().join(place, connection);
         Member {
             worker: self,
             ticket,
-            alarm,
+            place,
         }
+    }
+
+    pub(super) fn connections(&self) -> RefMut<'_, Connections> {
+        self.connections.borrow_mut()
     }
 
     /// Where the ring ends. As long as it does not change, its lock is left alone.
@@ -181,10 +190,15 @@ impl Member {
         until.map_or(from.next, |until| until.max(from.next))
     }
 
+    /// The stream ends because all are told to. Whether its client takes the last bytes is looked at.
+    pub(crate) fn end_with_all(&self) {
+        self.worker.connections().end(self.place);
+    }
+
     /// Wakes the stream at this time, and at none that was set before.
     pub(crate) fn wake_at(&self, at: Instant, context: &Context<'_>) {
         let mut alarms = self.worker.alarms.borrow_mut();
-        if alarms.set(self.alarm, at, context.waker()) {
+        if alarms.set(self.place, at, context.waker()) {
             self.worker.task.borrow().wake_by_ref();
         }
     }
@@ -193,7 +207,8 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.worker.waiters.borrow_mut().leave(&self.ticket);
-        self.worker.alarms.borrow_mut().leave(self.alarm);
+        self.worker.alarms.borrow_mut().leave(self.place);
+        self.worker.connections().leave(self.place);
     }
 }
 

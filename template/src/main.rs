@@ -77,8 +77,8 @@ async fn serve() -> io::Result<()> {
     // Nobody may be reading what is printed, which is no reason to end.
     let _ = greet(&server.addrs(), &stream);
     let server = match &stream {
-        // Told to end, it ends the streams first, which it would wait for. Browsers return to
-        // whichever server is there then, and miss nothing.
+        // The streams end first, for the server would wait for them. Browsers return to whichever
+        // server is there then, and miss nothing. A second signal ends the process at once.
         Ok(sse) => server.shutdown_signal(sse.shutdown_signal()),
         Err(_) => server,
     };

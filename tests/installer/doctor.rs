@@ -6,7 +6,7 @@ use serde_json::Value;
 use support::App;
 
 use crate::{
-    diagnosis::{bad, examine, findings, installed},
+    diagnosis::{bad, examine, findings, installed, only},
     hello::{Hello, Ran, sse_in},
 };
 
@@ -174,6 +174,49 @@ fn an_app_without_its_code_is_examined_as_far_as_it_goes() {
 
 fn template_env() -> String {
     fs::read_to_string(support::workspace().join("template/.env")).unwrap()
+}
+
+#[test]
+fn wiring_that_holds_up_the_end_of_the_process_is_warned_about() {
+    let hello = installed();
+    let ending = |hello: &Hello| -> Vec<_> {
+        let found = findings(&examine(hello));
+        let ending = found.into_iter().filter(|found| found.check == "ending");
+        ending.collect()
+    };
+    only(&ending(&hello)).is(
+        "note",
+        "ending",
+        "Ctrl-C cuts them off: src/main.rs:5",
+        ".shutdown_signal(actix_web_sse::shutdown_signal())",
+    );
+
+    hello.replace(
+        "src/main.rs",
+        ".bind((\"127.0.0.1\", 0))",
+        ".bind_uds(\"s\")",
+    );
+    only(&bad(&examine(&hello))).is(
+        "warning",
+        "ending",
+        "src/main.rs:9 serves a Unix socket",
+        ".shutdown_timeout(1)",
+    );
+    hello.replace("src/main.rs", ".workers(2)", ".shutdown_timeout(1)");
+    assert_eq!(bad(&examine(&hello)), []);
+
+    hello.replace(
+        "src/main.rs",
+        ".shutdown_timeout(1)",
+        ".shutdown_signal(actix_web_sse::shutdown_signal())",
+    );
+    hello.replace("src/main.rs", ".bind_uds(\"s\")", ".bind((\"::1\", 0))");
+    only(&ending(&hello)).is("ok", "ending", "src/main.rs:8", "");
+
+    // Without streams there is nothing to end.
+    let hello = Hello::new();
+    hello.sse_does(&["install", "--no-wire"]);
+    assert_eq!(ending(&hello), []);
 }
 
 /// The starter is what the documentation shows: the doctor has nothing to say against it.

@@ -2,13 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use support::App;
-use tokio::{io::AsyncReadExt, task::spawn_local};
+use support::{App, Server};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    task::{JoinHandle, spawn_blocking, spawn_local},
+};
 
 use crate::{
     client::audience,
     scale::{alone, figure, is_full, run, scale},
+    stalled::{cache, stalled},
 };
+
+/// From the signal to the end of the process, whatever its clients do.
+const AT_MOST: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_server_that_is_told_to_end_ends_all_its_streams_and_itself() {
@@ -19,28 +27,9 @@ fn a_server_that_is_told_to_end_ends_all_its_streams_and_itself() {
     let address = server.address().to_owned();
     let (took, farewells) = run(async {
         let streams = audience(count, &address, "/sse/stream", None).await;
-        let readers: Vec<_> = streams
-            .into_iter()
-            .map(|mut stream| {
-                spawn_local(async move {
-                    let mut heard = Vec::new();
-                    let _ = stream.read_to_end(&mut heard).await;
-                    // The last block, and behind it the end of the body: it was not cut off.
-                    heard.ends_with(b"\n\n\r\n0\r\n\r\n")
-                })
-            })
-            .collect();
-        let ending = tokio::task::spawn_blocking(move || {
-            let told = Instant::now();
-            let status = server.terminate();
-            assert!(status.success(), "{status}");
-            told.elapsed()
-        });
-        let mut farewells = 0;
-        for reader in readers {
-            farewells += usize::from(reader.await.unwrap());
-        }
-        (ending.await.unwrap(), farewells)
+        let readers = reading(streams);
+        let took = terminated(server).await;
+        (took, complete(readers, &[]).await)
     });
     figure(
         &format!("from SIGTERM to the end of a server with {count} streams"),
@@ -53,4 +42,76 @@ fn a_server_that_is_told_to_end_ends_all_its_streams_and_itself() {
         Duration::from_secs(5)
     };
     assert!(took < most, "{took:?}");
+}
+
+#[test]
+fn clients_that_do_not_read_hold_up_neither_the_end_nor_those_that_do() {
+    let _alone = alone();
+    let (good, bad) = (scale(5_000, 500), scale(1_000, 100));
+    let env = "SSE_EVENTS=tick:tick,flood:flood\nSSE_STREAM_DURATION=0\n";
+    let app = App::with_env(env);
+    let server = app.start();
+    let address = server.address().to_owned();
+    let cache = cache(&app);
+    let (took, farewells) = run(async {
+        let streams = audience(good, &address, "/sse/stream?events=tick", None).await;
+        let readers = reading(streams);
+        let clients = stalled(bad, &server, &cache, 4 * 1024).await;
+        // Some of these are sent before the streams end, and some are for those who return.
+        let saved: Vec<u64> = (0..20)
+            .map(|number| cache.save_blocking("tick", number).unwrap())
+            .collect();
+        let took = terminated(server).await;
+        drop(clients);
+        (took, complete(readers, &saved).await)
+    });
+    figure(
+        &format!("from SIGTERM to the end of a server with {good} streams and {bad} stalled ones"),
+        format!("{} ms", took.as_millis()),
+    );
+    assert_eq!(farewells, good, "streams that had all and ended in order");
+    assert!(took < AT_MOST, "{took:?}");
+}
+
+/// All that each of these clients hears until its connection ends.
+fn reading(streams: Vec<TcpStream>) -> Vec<JoinHandle<Vec<u8>>> {
+    let readers = streams.into_iter().map(|mut stream| {
+        spawn_local(async move {
+            let mut heard = Vec::new();
+            let _ = stream.read_to_end(&mut heard).await;
+            heard
+        })
+    });
+    readers.collect()
+}
+
+/// How long the server takes to end.
+async fn terminated(server: Server) -> Duration {
+    let ending = spawn_blocking(move || {
+        let told = Instant::now();
+        let status = server.terminate();
+        assert!(status.success(), "{status}");
+        told.elapsed()
+    });
+    ending.await.unwrap()
+}
+
+/// How many were not cut off, and miss nothing when they return: at the end of the body is the last
+/// block, and what was `saved` up to its id has arrived.
+async fn complete(readers: Vec<JoinHandle<Vec<u8>>>, saved: &[u64]) -> usize {
+    let mut count = 0;
+    for reader in readers {
+        let heard = String::from_utf8(reader.await.unwrap()).unwrap();
+        let last = heard.rsplit_once("retry: ").and_then(|(_, block)| {
+            let (_, id) = block.split_once("id: ")?;
+            let (_, number) = id.lines().next()?.split_once('-')?;
+            let in_order = block.ends_with("\n\n\r\n0\r\n\r\n");
+            in_order.then(|| number.parse::<u64>().unwrap())
+        });
+        count += usize::from(last.is_some_and(|last| {
+            let before = saved.iter().filter(|number| **number <= last).count();
+            heard.matches("event: tick").count() == before
+        }));
+    }
+    count
 }

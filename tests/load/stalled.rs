@@ -25,7 +25,7 @@ const KERNELS_MEMORY_OF_ONE: u64 = 192 * 1024;
 /// As small as the system makes it: it is full at once.
 const RECEIVE_BUFFER: Option<u32> = Some(4 * 1024);
 
-fn cache(app: &App) -> Cache {
+pub(crate) fn cache(app: &App) -> Cache {
     Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap()
 }
 
@@ -38,7 +38,12 @@ fn flood(cache: &Cache, bytes: usize) {
 }
 
 /// So many clients that have stopped to read, with all buffers full.
-async fn stalled(count: usize, server: &Server, cache: &Cache, bytes: usize) -> Vec<TcpStream> {
+pub(crate) async fn stalled(
+    count: usize,
+    server: &Server,
+    cache: &Cache,
+    bytes: usize,
+) -> Vec<TcpStream> {
     let path = "/sse/stream?events=flood";
     let clients = audience(count, server.address(), path, RECEIVE_BUFFER).await;
     flood(cache, bytes);

@@ -4,6 +4,7 @@ mod cache_folder;
 mod code;
 mod config;
 mod descriptors;
+mod ending;
 mod env_file;
 mod env_lines;
 mod env_place;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use super::ending;
 use super::sources::{Kind, Source};
 use crate::app;
 use crate::code::CALL;
 use crate::dependency::{PACKAGE, Source as Dependency};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Finding, Level};
 use crate::manifest::{Found, Manifest};
 use crate::wiring;
 
@@ -25,8 +26,13 @@ pub(super) fn check(app: &Path, sources: &[Source]) -> Vec<Finding> {
         .iter()
         .filter(|source| source.kind == Kind::Rust)
         .collect();
-    findings.push(wiring(app));
+    let wiring = wiring(app);
+    let has_streams = wiring.level == Level::Ok;
+    findings.push(wiring);
     findings.extend(compression(&code));
+    if has_streams {
+        findings.extend(ending::check(sources));
+    }
     findings
 }
 
@@ -100,7 +106,6 @@ fn compression(code: &[&Source]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::finding::Level;
 
     fn source(text: &str) -> Source {
         Source::new("src/main.rs", Kind::Rust, text)
