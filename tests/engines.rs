@@ -70,6 +70,12 @@ macro_rules! in_engine {
     };
 }
 
+/// In Chromium only: other browsers may run these tabs on one main thread, and stall all of them.
+#[test]
+fn a_tab_hears_events_after_a_stalled_leader_returns() {
+    tabs::hear_events_after_a_stalled_leader_returns(support::Engine::Chromium);
+}
+
 in_engine!(chromium, Chromium);
 in_engine!(firefox, Firefox);
 in_engine!(webkit, WebKit);

@@ -2,35 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { at, Channel, client, OTHER, Request, settled, world } from './world.mjs';
+import { at, Channel, client, each, leaders, OTHER, Request, settled, tab, tabs, world } from './world.mjs';
 
 const { SseClient } = client;
-
-/** A tab, and what it hears: values, gaps, statuses, openings and errors. */
-async function tab(options = {}, url = '/sse/stream') {
-  const sse = new SseClient(url, { resume: false, ...options });
-  const heard = { values: [], gaps: [], statuses: [], opened: 0, errors: [] };
-  sse.on('*', (value) => heard.values.push(value));
-  sse.ongap = ({ value }) => heard.gaps.push(value.reason);
-  sse.onstatus = ({ value }) => heard.statuses.push(value);
-  sse.onopen = () => { heard.opened += 1; };
-  sse.onerror = ({ status, body, final }) => heard.errors.push([status, body, final]);
-  await settled();
-  return { sse, ...heard, get opened() { return heard.opened; } };
-}
-
-/** So many tabs with one connection, which is open at this place. */
-async function tabs(count, place = 0) {
-  const all = [];
-  for (let n = 0; n < count; n += 1) {
-    all.push(await tab());
-    await Request.last.opens(at(place));
-  }
-  return all;
-}
-
-const each = (all, what) => all.map((one) => one[what]);
-const leaders = (all) => all.filter(({ sse }) => sse.leading).length;
 
 test('all tabs hear every event once, over one connection', async () => {
   const all = await tabs(12);
@@ -250,9 +224,11 @@ describe('tabs do not share', () => {
     }
     globalThis.BroadcastChannel = Channel;
     globalThis.navigator.locks = { request: () => Promise.reject(new DOMException('opaque', 'SecurityError')) };
-    const refused = await tab();
-    await Request.last.opens(at(0));
-    assert.equal(refused.sse.status, 'open');
+    const before = Request.open.length;
+    const all = [await tab(), await tab()];
+    assert.equal(Request.open.length, before + 2);
+    for (const request of Request.open.slice(before)) await request.opens(at(0));
+    assert.ok(all.every(({ sse }) => sse.leading && sse.status === 'open'), 'neither takes the other for a leader');
   });
 });
 
@@ -266,101 +242,6 @@ describe('a new page shows the server who is logged in', () => {
     await Request.last.opens(at(5));
     await Request.last.event('a', at(6), 'for the new visitor');
     assert.deepEqual([first.values, second.values], [['for the new visitor'], ['for the new visitor']]);
-  });
-});
-
-describe('a leader that is frozen', () => {
-  test('is found out by its silence, and loses the lead without loss or repetition', async () => {
-    const all = await tabs(3);
-    const [leader, second, third] = all;
-    await Request.last.event('a', at(1), 1);
-    const old = Request.last;
-    const channel = [...Channel.all][0];
-    channel.isFrozen = true;
-    // What it emits does not reach anybody either.
-    channel.postMessage = () => {};
-    await world.clock.tick(40_000);
-    const followers = [second, third];
-    assert.equal(leaders(followers), 1);
-    assert.equal(leader.sse.leading, false, 'the theft has told it');
-    assert.equal(old.isOpen, false);
-    await Request.last.opens(at(1));
-    await Request.last.event('a', at(2), 2);
-    assert.deepEqual(each(followers, 'values'), [[1, 2], [1, 2]]);
-  });
-
-  test('that wakes up follows', async () => {
-    const [leader, second] = await tabs(2);
-    await Request.last.event('a', at(1), 1);
-    const channel = [...Channel.all][0];
-    channel.isFrozen = true;
-    const { postMessage } = channel;
-    channel.postMessage = () => {};
-    const tick = world.clock.tick(40_000);
-    channel.isFrozen = false;
-    channel.postMessage = postMessage;
-    // It answers again, so that nothing is stolen from it.
-    await tick;
-    assert.ok(leader.sse.leading && !second.sse.leading);
-  });
-
-  test('is not mistaken for one that has nothing to say', async () => {
-    await tabs(1);
-    world.document = Object.assign(new EventTarget(), { hidden: false, baseURI: world.document.baseURI });
-    globalThis.document = world.document;
-    const second = await tab();
-    await Request.last.opens(at(0));
-    world.document.dispatchEvent(new Event('visibilitychange'));
-    await world.clock.tick(5000);
-    assert.equal(second.sse.leading, false);
-  });
-
-  test('is not listened to any more when another leads', async () => {
-    const [, second] = await tabs(2);
-    const other = new Channel([...Channel.all][0].name);
-    let run;
-    other.onmessage = ({ data }) => { run = data.run ?? run; };
-    await Request.last.event('a', at(1), 1);
-    [...Channel.all][0].isFrozen = true;
-    other.postMessage({ who: true });
-    other.postMessage({ run, events: [{ name: 'a', data: '2', id: at(2) }], origin: '' });
-    await settled();
-    assert.deepEqual(second.values, [1]);
-  });
-
-  test('leads again when its turn comes', async () => {
-    const [first, second] = await tabs(2);
-    const channel = [...Channel.all][0];
-    const { postMessage } = channel;
-    Object.assign(channel, { isFrozen: true, postMessage: () => {} });
-    await world.clock.tick(40_000);
-    Object.assign(channel, { isFrozen: false, postMessage });
-    await Request.last.opens(at(0));
-    assert.ok(second.sse.leading);
-    second.sse.close();
-    await settled();
-    assert.ok(first.sse.leading);
-    await Request.last.opens(at(0));
-    assert.equal(first.sse.status, 'open');
-  });
-
-  test('is not mistaken for a server that is away', async () => {
-    const all = await tabs(2);
-    await Request.last.breaks();
-    for (let n = 0; n < 20; n += 1) {
-      await world.clock.tick(30_000);
-      if (Request.last.isOpen) await Request.last.answers(503);
-    }
-    assert.ok(all[0].sse.leading && !all[1].sse.leading);
-  });
-
-  test('is found out at once by who looks at another tab', async () => {
-    const [, second] = await tabs(2);
-    const channel = [...Channel.all][0];
-    Object.assign(channel, { isFrozen: true, postMessage: () => {} });
-    world.document.dispatchEvent(new Event('visibilitychange'));
-    await world.clock.tick(5000);
-    assert.ok(second.sse.leading);
   });
 });
 

@@ -180,6 +180,32 @@ export const world = {};
 /** The window dispatches an event to the page. */
 export const page = (type, init = {}) => world.window.dispatchEvent(Object.assign(new Event(type), init));
 
+/** A tab, and what it hears: values, gaps, statuses, openings and errors. */
+export async function tab(options = {}, url = '/sse/stream') {
+  const sse = new client.SseClient(url, { resume: false, ...options });
+  const heard = { values: [], gaps: [], statuses: [], opened: 0, errors: [] };
+  sse.on('*', (value) => heard.values.push(value));
+  sse.ongap = ({ value }) => heard.gaps.push(value.reason);
+  sse.onstatus = ({ value }) => heard.statuses.push(value);
+  sse.onopen = () => { heard.opened += 1; };
+  sse.onerror = ({ status, body, final }) => heard.errors.push([status, body, final]);
+  await settled();
+  return { sse, ...heard, get opened() { return heard.opened; } };
+}
+
+/** So many tabs with one connection, which is open at this place. */
+export async function tabs(count, place = 0) {
+  const all = [];
+  for (let n = 0; n < count; n += 1) {
+    all.push(await tab());
+    await Request.last.opens(at(place));
+  }
+  return all;
+}
+
+export const each = (all, what) => all.map((one) => one[what]);
+export const leaders = (all) => all.filter(({ sse }) => sse.leading).length;
+
 const globals = {
   fetch: (url, options) => {
     const request = new Request(url, options);

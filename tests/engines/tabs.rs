@@ -13,6 +13,8 @@ use crate::site::Site;
 
 const TABS: usize = 12;
 const DEATHS: usize = 20;
+/// A tab whose leader is silent takes the lead within twelve seconds: two heartbeats, and up to ten more.
+const STALL: Duration = Duration::from_secs(25);
 
 /// Opens the page in another tab, which is the current one then.
 fn open_tab(browser: &Browser, site: &Site, path: &str) -> Tab {
@@ -93,6 +95,40 @@ pub(crate) fn survive_their_leaders(engine: Engine) {
         assert_unbroken(&heard, heard[0], last);
     }
     site.has_streams(1);
+}
+
+/// The leader's main thread is busy for so long that another tab takes the lead, and a third tab opens
+/// in the meantime.
+pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let mut tabs = open_tabs(&browser, &site, "/", 2);
+    let leader = tabs[leader(&browser, &tabs)].clone();
+    browser.switch_to(&leader);
+    let stall = format!(
+        "setTimeout(() => {{
+            const end = Date.now() + {};
+            while (Date.now() < end);
+            window.returned = true;
+        }}, 500);",
+        STALL.as_millis()
+    );
+    browser.execute(&stall);
+    // The driver must not wait for the tab that is about to stall.
+    let follower = tabs.iter().find(|tab| **tab != leader).unwrap();
+    browser.switch_to(follower);
+    tabs.push(open_tab(&browser, &site, "/"));
+    site.save("a", 1);
+    for tab in tabs.iter().filter(|tab| **tab != leader) {
+        assert_unbroken(&heard_up_to(&browser, tab, 1), 1, 1);
+    }
+    browser.switch_to(&leader);
+    browser.wait("window.returned");
+    site.has_streams(1);
+    site.save("a", 2);
+    for tab in &tabs {
+        assert_unbroken(&heard_up_to(&browser, tab, 2), 1, 2);
+    }
 }
 
 /// Which of the tabs holds the connection, once one does.
