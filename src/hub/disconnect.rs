@@ -231,7 +231,6 @@ fn find(connections: &HashMap<Endpoints, Option<usize>>) -> Vec<Suspect> {
     found.collect()
 }
 
-#[cfg(unix)]
 mod imp {
     use std::{
         fs,
@@ -332,42 +331,7 @@ mod imp {
     }
 }
 
-#[cfg(not(unix))]
-mod imp {
-    use super::Endpoints;
-
-    /// There is no listing the descriptors of a process.
-    pub(super) enum Descriptor {}
-
-    impl Descriptor {
-        pub(super) fn all() -> Vec<Self> {
-            Vec::new()
-        }
-
-        pub(super) fn endpoints(&self) -> Option<Endpoints> {
-            match *self {}
-        }
-
-        pub(super) fn socket(&self, _: &Endpoints) -> Option<&Self> {
-            match *self {}
-        }
-
-        pub(super) fn has_room(&self) -> bool {
-            match *self {}
-        }
-
-        pub(super) fn waiting(&self) -> Option<u64> {
-            match *self {}
-        }
-
-        pub(super) fn shut_down(&self) {
-            match *self {}
-        }
-    }
-}
-
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use std::{
         io::{Read, Write},
