@@ -8,7 +8,10 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{client_files::client_file, config::app_dir, error::Error, shared::Shared, sse::Sse};
+use crate::{
+    client_files::client_file, config::app_dir, error::Error, host_check::public_reason,
+    shared::Shared, sse::Sse,
+};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -18,7 +21,9 @@ use crate::{client_files::client_file, config::app_dir, error::Error, shared::Sh
 /// | `GET /js/sse.js` | the client, embedded in this library |
 /// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
 ///
-/// They answer HEAD as well, and the stream then does not open.
+/// They answer HEAD as well, and the stream then does not open. The stream also answers the preflight
+/// requests of browsers, for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::preflight`]), and refuses requests
+/// for hosts that are not allowed (see [`Sse::check_host`]).
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -54,10 +59,12 @@ pub fn routes(app: &mut ServiceConfig) {
     // What is wrong is said now; nobody may ask for a stream for a long time.
     let _ = shared.start(Instant::now());
     let stream = move |request: HttpRequest| async move {
-        let sse = shared.get().await?;
-        Ok::<_, Error>(sse.answer(&request))
+        match shared.get().await {
+            Ok(sse) => Ok::<_, Error>(sse.answer(&request)),
+            Err(error) => Err(public_reason(&request, error)),
+        }
     };
-    app.route("/sse/stream", reading().to(stream));
+    app.route("/sse/stream", listening().to(stream));
     scripts(app);
 }
 
@@ -72,12 +79,21 @@ fn reading() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
+/// What [`reading`] takes, and OPTIONS, with which browsers ask for pages of other origins.
+fn listening() -> Route {
+    web::route().guard(
+        guard::Any(guard::Get())
+            .or(guard::Head())
+            .or(guard::Options()),
+    )
+}
+
 impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |request: HttpRequest| std::future::ready(sse.answer(&request));
-        app.route("/sse/stream", reading().to(stream));
+        app.route("/sse/stream", listening().to(stream));
         scripts(app);
     }
 }

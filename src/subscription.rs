@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, http::header::HeaderName, web};
 use crate::{
     config::Events,
     error::{Error, ErrorKind},
+    host_check::Target,
     hub::{EventId, Filter},
 };
 
@@ -21,6 +22,8 @@ pub struct Subscription {
     pub(crate) lookback: bool,
     /// Whose streams this one counts among.
     pub(crate) address: Option<IpAddr>,
+    /// The host that the request is for, which the configuration has to allow.
+    pub(crate) target: Target,
 }
 
 /// An id as a client brings it.
@@ -76,6 +79,7 @@ impl Subscription {
             last_event_id: header.flatten().or(in_query.flatten()),
             lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
+            target: Target::of(request),
         })
     }
 

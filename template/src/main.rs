@@ -11,7 +11,11 @@ use std::{
     process::ExitCode,
 };
 
-use actix_web::{App, HttpServer, middleware::Logger, web};
+use actix_web::{
+    App, HttpServer,
+    middleware::{Logger, from_fn},
+    web,
+};
 use actix_web_sse::{Error, Sse, app_dir};
 
 #[actix_web::main]
@@ -54,6 +58,9 @@ async fn serve() -> io::Result<()> {
         let stream = stream.clone();
         move || {
             App::new()
+                // Pages and stream answer for this machine's own names and SSE_ALLOWED_HOSTS only, so
+                // that no page elsewhere reaches them under a name of its own (DNS rebinding).
+                .wrap(from_fn(actix_web_sse::check_host))
                 // Not within the logger, whose line for a stream would come when it ends, after minutes,
                 // and take memory for all that time. Its controller says when it opens.
                 .configure(|app| stream::routes(app, stream.clone()))
