@@ -227,6 +227,31 @@ mod tests {
         }
     }
 
+    #[actix_web::test]
+    async fn a_preflight_is_answered_and_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::new(dir.path(), "a:k").unwrap();
+        let config = config
+            .with_allowed_origins(["https://app.example"])
+            .unwrap();
+        let sse = Sse::start(&config).unwrap();
+        let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+        for (origin, headers) in [
+            ("https://app.example", Some("Last-Event-ID, Cache-Control")),
+            ("https://evil.example", None),
+        ] {
+            let request = test::TestRequest::with_uri("/sse/stream")
+                .method(Method::OPTIONS)
+                .insert_header((header::ORIGIN, origin))
+                .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "GET"));
+            let answer = test::call_service(&app, request.to_request()).await;
+            assert_eq!(answer.status(), 204);
+            let allowed = answer.headers().get(header::ACCESS_CONTROL_ALLOW_HEADERS);
+            assert_eq!(allowed.map(|value| value.to_str().unwrap()), headers);
+            assert_eq!(sse.stats().connections, 0);
+        }
+    }
+
     /// Without a middleware, in the ready-made route and in a controller of the app's own.
     #[actix_web::test]
     async fn a_request_for_another_host_opens_nothing() {

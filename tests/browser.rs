@@ -490,6 +490,59 @@ fn an_event_that_is_configured_later_needs_no_reload() {
     shown(&browser, 2, Instant::now());
 }
 
+/// As clients that are built on `fetch` do it: they come back with the header `Last-Event-ID`, which the
+/// browser lets them send to another origin only after a preflight.
+#[test]
+fn a_page_of_another_origin_comes_back_with_fetch() {
+    let (pages, app) = (App::new(), App::new());
+    let page = pages.start();
+    let env = fs::read_to_string(app.path().join(".env")).unwrap();
+    let origin = format!("http://127.0.0.1:{}", page.port());
+    let env = format!("{env}SSE_ALLOWED_ORIGINS={origin}\n");
+    fs::write(app.path().join(".env"), env).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    browser.open(&format!("{origin}/favicon.svg"));
+    // The text of a stream up to its first blocks, or why there is none.
+    let listen = |headers: &str| {
+        let text = browser.evaluate(&format!(
+            "(async () => {{
+                const abort = new AbortController();
+                const {{ signal }} = abort;
+                const headers = {{ Accept: 'text/event-stream', ...{headers} }};
+                const options = {{ headers, signal, credentials: 'include' }};
+                try {{
+                    const {{ body }} = await fetch('{}', options);
+                    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+                    let text = '';
+                    while (!/\\n\\n[^]*\\n\\n$/.test(text) && !/id: .*-0\\n/.test(text)) {{
+                        text += (await reader.read()).value;
+                    }}
+                    return text;
+                }} catch (error) {{
+                    return String(error);
+                }} finally {{
+                    abort.abort();
+                }}
+            }})()",
+            server.url("/sse/stream")
+        ));
+        text.as_str().unwrap().to_owned()
+    };
+    let first = listen("{}");
+    let id = first.lines().find_map(|line| line.strip_prefix("id: "));
+    let id = id.unwrap_or_else(|| panic!("no place in {first}"));
+    app.save("event_cache_key1", "\"while away.\"");
+    let returned = format!("{{ 'Last-Event-ID': '{id}', 'Cache-Control': 'no-cache' }}");
+    let second = listen(&returned);
+    assert!(second.contains("while away."), "{second}");
+
+    // The same page by a name that is not allowed.
+    browser.open(&format!("http://localhost:{}/favicon.svg", page.port()));
+    let refused = listen(&returned);
+    assert!(refused.contains("Failed to fetch"), "{refused}");
+}
+
 #[test]
 fn nothing_that_is_saved_becomes_html() {
     let app = App::new();

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -16,6 +17,8 @@ use crate::hello::Hello;
 fn the_hello_world_app_streams_after_install() {
     let hello = Hello::new();
     hello.sse_does(&["install"]);
+    let env = hello.read(".env") + "SSE_ALLOWED_ORIGINS=https://app.example\n";
+    hello.write(".env", &env);
     let mut program = Running(program(&hello));
     let mut address = String::new();
     BufReader::new(program.stdout.take().unwrap())
@@ -42,6 +45,25 @@ fn the_hello_world_app_streams_after_install() {
         (event.name(), event.value()),
         ("event_name1", json!("hello"))
     );
+
+    let preflight = "Host: localhost\r\nOrigin: https://app.example\r\n\
+                     Access-Control-Request-Method: GET";
+    let answer = options(address, preflight);
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-headers: Last-Event-ID, "),
+        "{answer}"
+    );
+    let answer = options(address, "Host: evil.example");
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+}
+
+/// The whole answer to OPTIONS for the stream.
+fn options(address: &str, headers: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let request = format!("OPTIONS /sse/stream HTTP/1.1\r\nConnection: close\r\n{headers}\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    io::read_to_string(socket).unwrap()
 }
 
 /// The app's program, built beside the ones under test from the same crates, so that little is
