@@ -114,6 +114,37 @@ fn arrived_on_loopback(request: &HttpRequest) -> bool {
     is_loopback(local)
 }
 
+/// Whether a request comes from a program on this machine, straight and to a name of this machine. For
+/// endpoints that are for the app's developer only.
+///
+/// That is so when its peer has a loopback address, its host is a loopback name or none, and no header says
+/// that a proxy has forwarded it (`Forwarded`, `X-Forwarded-…`, `X-Real-IP`, `Via`). A proxy on this
+/// machine that sends no such header and a loopback name as the host cannot be told from a local browser:
+/// turn such endpoints off in production.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, get};
+///
+/// #[get("/debug")]
+/// async fn debug(request: HttpRequest) -> HttpResponse {
+///     if !actix_web_sse::is_local(&request) {
+///         return HttpResponse::NotFound().finish();
+///     }
+///     HttpResponse::Ok().body("for the developer's eyes only")
+/// }
+/// ```
+#[must_use]
+pub fn is_local(request: &HttpRequest) -> bool {
+    let is_from_here = request
+        .peer_addr()
+        .is_some_and(|peer| is_loopback(peer.ip()));
+    let mut names = request.headers().keys().map(header::HeaderName::as_str);
+    let is_forwarded = names.any(|name| {
+        matches!(name, "forwarded" | "x-real-ip" | "via") || name.starts_with("x-forwarded-")
+    });
+    is_from_here && !is_forwarded && matches!(Target::of(request), Target::Loopback)
+}
+
 fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
@@ -247,6 +278,28 @@ mod tests {
         let request = || TestRequest::with_uri("/").insert_header(("host", "app.example"));
         assert!(is_answered(request(), &[]));
         assert!(!is_answered(request(), &["other.example"]));
+    }
+
+    #[test]
+    fn a_request_is_local_only_if_all_of_it_is() {
+        let is_local = |request: TestRequest| is_local(&request.to_http_request());
+        let local = || request("/").insert_header(("host", "localhost:8080"));
+        assert!(is_local(local()) && is_local(request("/")));
+        assert!(is_local(
+            local().peer_addr("[::ffff:127.0.0.1]:1".parse().unwrap())
+        ));
+        assert!(!is_local(local().peer_addr("192.0.2.1:1".parse().unwrap())));
+        assert!(!is_local(
+            request("/").insert_header(("host", "app.example"))
+        ));
+        assert!(!is_local(
+            local().insert_header(("x-forwarded-for", "127.0.0.1"))
+        ));
+        assert!(!is_local(local().insert_header(("forwarded", ""))));
+        assert!(
+            !is_local(TestRequest::with_uri("/")),
+            "no peer: a Unix socket"
+        );
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub use crate::{
 #[cfg(feature = "actix")]
 pub use crate::{
     connection::{on_connect, watch_connection},
-    host_check::check_host,
+    host_check::{check_host, is_local},
     routes::{routes, scripts},
     sse::{Closing, Sse, Stats},
     stream::EventStream,

@@ -176,6 +176,28 @@ fn two_browsers_and_curl_each_get_every_event_once() {
     assert_eq!(values.len(), 20, "{heard}");
 }
 
+/// What visitors of a deployed app see.
+#[test]
+fn without_development_tools_the_page_says_how_to_send_an_event() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[("DEV_TOOLS", "off")]);
+    let browser = Browser::start();
+    browser.open(&server.url("/"));
+    has_status(&browser, "open");
+    says(&browser, "#no-tools", "sse save KEY VALUE");
+    is_hidden(&browser, "#tools");
+    is_hidden(&browser, "#terminal");
+    is_hidden(&browser, "#trigger-error");
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#buttons button').length"),
+        0
+    );
+    app.save("event_cache_key1", "\"arrived.\"");
+    says(&browser, "#arrived", "arrived.");
+    says(&browser, "#toasts", "arrived.");
+    is_hidden(&browser, "#tools");
+}
+
 #[test]
 fn a_page_hears_what_was_saved_while_it_was_served() {
     let app = App::new();

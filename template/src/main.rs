@@ -1,8 +1,10 @@
 //! A small actix-web app with live notifications: a page with a button for each event, and toasts
 //! when one arrives, from wherever it was triggered.
 
+mod dev_tools;
 mod health;
 mod pages;
+mod same_origin;
 mod stream;
 
 use std::{
@@ -17,6 +19,8 @@ use actix_web::{
     web,
 };
 use actix_web_sse::{Error, Sse, app_dir};
+
+use self::{dev_tools::DevTools, same_origin::same_origin};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -34,7 +38,6 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            eprintln!("help: HOST and PORT, in .env or the environment, choose the address");
             ExitCode::FAILURE
         }
     }
@@ -52,6 +55,7 @@ fn without_its_text(error: &dotenvy::Error) -> String {
 
 async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
+    let tools = DevTools::parse(&setting("DEV_TOOLS", "on"))?;
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
     let server = HttpServer::new({
@@ -66,9 +70,11 @@ async fn serve() -> io::Result<()> {
                 .configure(|app| stream::routes(app, stream.clone()))
                 .service(
                     web::scope("")
+                        .wrap(from_fn(same_origin))
                         .wrap(Logger::new("%r %s %Ts").exclude("/health"))
                         .configure(actix_web_sse::scripts)
                         .configure(health::routes)
+                        .configure(|app| dev_tools::routes(app, tools))
                         .configure(pages::routes),
                 )
         }
@@ -79,7 +85,7 @@ async fn serve() -> io::Result<()> {
     // As much is kept in memory for one that does not read, give or take as much again.
     .h1_write_buffer_size(16 * 1024)
     .bind((host.as_str(), port))
-    .map_err(|error| io::Error::other(format!("cannot listen on {host}:{port}: {error}")))?;
+    .map_err(|error| bad_address(&format!("cannot listen on {host}:{port}: {error}")))?;
 
     // Nobody may be reading what is printed, which is no reason to end.
     let _ = greet(&server.addrs(), &stream);
@@ -97,8 +103,14 @@ fn address() -> io::Result<(String, u16)> {
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
     let port = port
         .parse()
-        .map_err(|_| io::Error::other(format!("PORT is no port number: `{port}`")))?;
+        .map_err(|_| bad_address(&format!("PORT is no port number: `{port}`")))?;
     Ok((host, port))
+}
+
+fn bad_address(what: &str) -> io::Error {
+    io::Error::other(format!(
+        "{what}\nhelp: HOST and PORT, in .env or the environment, choose the address"
+    ))
 }
 
 /// A variable of the environment, which `.env` has been read into.
