@@ -1,10 +1,16 @@
 //! The ready-made routes: the stream, and the two scripts that browsers load.
 
-use std::{io, time::Instant};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    time::Instant,
+};
 
 use actix_web::{
-    HttpRequest, HttpResponse, Route, guard,
-    http::header,
+    HttpMessage, HttpRequest, HttpResponse, Route,
+    body::MessageBody,
+    guard,
+    http::header::{self, EntityTag, IfNoneMatch},
     web::{self, ServiceConfig},
 };
 
@@ -98,18 +104,19 @@ impl Sse {
     }
 }
 
-async fn client() -> HttpResponse {
-    script(client_file("sse.js").map_or("", |file| file.contents))
+async fn client(request: HttpRequest) -> HttpResponse {
+    let text = client_file("sse.js").map_or("", |file| file.contents);
+    script(&request, text)
 }
 
-async fn listeners() -> Result<HttpResponse, actix_web::Error> {
+async fn listeners(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
     let read = web::block(|| {
         let path = app_dir().join("public/js/sse-client.js");
         std::fs::read(&path).map_err(|error| (error, path))
     })
     .await?;
     match read {
-        Ok(text) => Ok(script(text)),
+        Ok(text) => Ok(script(&request, text)),
         Err((error, path)) => {
             if error.kind() != io::ErrorKind::NotFound {
                 log::error!("{}: {error}", path.display());
@@ -121,11 +128,31 @@ async fn listeners() -> Result<HttpResponse, actix_web::Error> {
     }
 }
 
-fn script(text: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
+/// The text, or 304 if the browser has it already.
+fn script(request: &HttpRequest, text: impl MessageBody + AsRef<[u8]> + 'static) -> HttpResponse {
+    let mut hasher = DefaultHasher::new();
+    text.as_ref().hash(&mut hasher);
+    let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
+    let is_known = match request.get_header() {
+        Some(IfNoneMatch::Any) => true,
+        // "A recipient MUST use the weak comparison function when comparing entity tags for
+        // If-None-Match" (RFC 9110, 13.1.2): a proxy that compresses may have weakened it.
+        Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| tag.weak_eq(known)),
+        None => false,
+    };
+    let mut response = match is_known {
+        true => HttpResponse::NotModified(),
+        false => HttpResponse::Ok(),
+    };
+    response
         // It changes with the app; a stale one would be worse than another request.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::ETAG, tag.to_string()));
+    if is_known {
+        return response.finish();
+    }
+    response
+        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(text)
 }

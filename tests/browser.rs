@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use support::{App, Browser, Server, until};
+use support::{App, Browser, Server, Stream, until};
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -203,8 +203,62 @@ fn a_page_hears_what_was_saved_while_it_was_served() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
-    browser.open(&server.url("/order"));
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    browser.open(&server.url("/"));
+    browser.click("#place-order");
     says(&browser, "#heard", "event_name1");
+    assert_eq!(browser.evaluate("location.pathname"), "/order");
+    // As often as one likes, from either page. The browser keeps none of the answers.
+    for from in ["/order", "/"] {
+        let last = browser.evaluate("document.querySelector('#heard').innerText");
+        browser.open(&server.url(from));
+        browser.click("#place-order");
+        browser.wait(&format!(
+            "document.querySelector('#heard')?.innerText.startsWith('event_name1') === true
+                && document.querySelector('#heard').innerText !== {last}"
+        ));
+    }
+    for _ in 0..3 {
+        assert_eq!(stream.next_event().name(), "event_name1");
+    }
+    stream.expect_silence(A_SECOND);
+}
+
+#[test]
+fn an_edit_of_a_file_in_public_is_seen_at_the_next_visit() {
+    let app = App::new();
+    let public = app.path().join("public");
+    // Browsers guess that a file that has long been as it is may be kept.
+    for file in ["style.css", "app.js", "index.html"] {
+        let file = fs::File::options()
+            .write(true)
+            .open(public.join(file))
+            .unwrap();
+        file.set_modified(SystemTime::now() - 1_000 * 24 * 3_600 * A_SECOND)
+            .unwrap();
+    }
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    for (file, addition) in [
+        ("style.css", "body { --edited: 1; }"),
+        ("app.js", "window.edited = 1;"),
+        ("index.html", "<p id=\"edited\"></p>"),
+    ] {
+        let text = fs::read_to_string(public.join(file)).unwrap();
+        fs::write(public.join(file), text + addition).unwrap();
+    }
+    browser.open(&server.url("/favicon.svg"));
+    listening(&browser, &server);
+    assert_eq!(
+        browser.evaluate("getComputedStyle(document.body).getPropertyValue('--edited').trim()"),
+        "1"
+    );
+    assert_eq!(browser.evaluate("window.edited"), 1);
+    assert_eq!(
+        browser.evaluate("document.querySelector('#edited') !== null"),
+        true
+    );
 }
 
 #[test]
@@ -603,7 +657,7 @@ fn the_pages_work_under_a_strict_content_security_policy() {
     browser.click("[data-event-button=event_name1]");
     says(&browser, "#toasts", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
-    browser.open(&server.url("/order"));
+    browser.click("#place-order");
     says(&browser, "#heard", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
 }

@@ -15,7 +15,8 @@ use std::{
 
 use actix_web::{
     App, HttpServer,
-    middleware::{Logger, from_fn},
+    http::header,
+    middleware::{DefaultHeaders, Logger, from_fn},
     web,
 };
 use actix_web_sse::{Error, Sse, app_dir};
@@ -71,6 +72,9 @@ async fn serve() -> io::Result<()> {
                 .service(
                     web::scope("")
                         .wrap(from_fn(same_origin))
+                        // Browsers ask whether what they have is still right, and get 304 if it is: an
+                        // edit is seen at once. Without this, they guess for how long it may be used.
+                        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
                         .wrap(Logger::new("%r %s %Ts").exclude("/health"))
                         .configure(actix_web_sse::scripts)
                         .configure(health::routes)
