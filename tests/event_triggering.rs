@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Server, Stream, get, until};
+use support::{App, DEADLINE, Server, Stream, get, until};
 
 /// What a person takes for "at once".
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -134,6 +134,7 @@ fn a_page_hears_what_was_saved_while_it_was_served_and_later_pages_do_not() {
     let order = "POST /order HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                  Content-Length: 0\r\n\r\n";
     let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
     socket.write_all(order.as_bytes()).unwrap();
     let answer = io::read_to_string(socket).unwrap();
     for text in [

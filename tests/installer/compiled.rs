@@ -1,15 +1,16 @@
 //! An app into which events were installed is one that compiles and streams.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, BufRead, BufReader, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 use serde_json::json;
-use support::{Running, Stream, get};
+use support::{DEADLINE, Running, Stream, get};
 
 use crate::hello::Hello;
 
@@ -19,7 +20,7 @@ fn the_hello_world_app_streams_after_install() {
     hello.sse_does(&["install"]);
     let env = hello.read(".env") + "SSE_ALLOWED_ORIGINS=https://app.example\n";
     hello.write(".env", &env);
-    let mut program = Running(program(&hello));
+    let mut program = Running(run(&hello, &build(&hello)));
     let mut address = String::new();
     BufReader::new(program.stdout.take().unwrap())
         .read_line(&mut address)
@@ -62,13 +63,18 @@ fn the_hello_world_app_streams_after_install() {
 fn options(address: &str, headers: &str) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     let request = format!("OPTIONS /sse/stream HTTP/1.1\r\nConnection: close\r\n{headers}\r\n\r\n");
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
     socket.write_all(request.as_bytes()).unwrap();
     io::read_to_string(socket).unwrap()
 }
 
 /// The app's program, built beside the ones under test from the same crates, so that little is
 /// compiled and nothing is resolved anew.
-fn program(hello: &Hello) -> Child {
+#[track_caller]
+pub(crate) fn build(hello: &Hello) -> PathBuf {
+    // Apps of the same name would overwrite each other's program.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let profile = support::sse().parent().map(Path::to_owned).unwrap();
     fs::copy(
         support::workspace().join("Cargo.lock"),
@@ -88,11 +94,18 @@ fn program(hello: &Hello) -> Child {
         "{}",
         String::from_utf8_lossy(&built.stderr)
     );
-    let name = format!("sse-hello-world{}", std::env::consts::EXE_SUFFIX);
-    let mut program = Command::new(profile.join(name));
-    program
+    let name = format!("sse-hello-world{}", env::consts::EXE_SUFFIX);
+    let own = hello.outside().join(&name);
+    fs::copy(profile.join(name), &own).unwrap();
+    own
+}
+
+/// Runs it in the app's folder.
+pub(crate) fn run(hello: &Hello, program: &Path) -> Child {
+    Command::new(program)
         .current_dir(hello.path())
         .env_remove("CARGO_MANIFEST_DIR")
-        .stdout(Stdio::piped());
-    program.spawn().unwrap()
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
