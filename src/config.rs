@@ -1,8 +1,12 @@
-//! The configuration: three keys of `.env` that every app has, four more, and what only code sets.
+//! The configuration: three keys of `.env` that every app has, five more, and what only code sets.
 
 mod app_dir;
+mod authority;
 mod environment;
 mod events;
+#[cfg(feature = "actix")]
+mod hosts;
+mod lists;
 mod live;
 mod settings;
 mod values;
@@ -12,9 +16,12 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::live::Live;
+#[cfg(feature = "actix")]
+pub(crate) use self::hosts::AppHosts;
 pub use self::{app_dir::app_dir, events::Events};
+pub(crate) use self::{authority::Authority, live::Live};
 use self::{
+    lists::Unusable,
     settings::Settings,
     values::{EVENTS_HELP, LONGEST, POLL_INTERVALS, Values},
 };
@@ -30,6 +37,7 @@ use crate::error::{Error, ErrorKind, Location};
 /// | `SSE_CACHE` | `writable/cache` | the cache folder; a relative path starts at the app's folder |
 /// | `SSE_TTL` | 60 | seconds an entry is replayed when the save does not say; 0: until swept |
 /// | `SSE_ALLOWED_ORIGINS` | none | exact origins of cross-origin pages, separated by commas |
+/// | `SSE_ALLOWED_HOSTS` | none | hosts other than loopback names that requests may be for, separated by commas |
 /// | `SSE_MAX_CONNECTIONS` | 10000 | streams at once; beyond: 503 with `Retry-After` |
 ///
 /// Real environment variables win over `.env`. Everything else is set by the `with_…` methods,
@@ -63,6 +71,7 @@ struct InCode {
     poll_interval: Option<Duration>,
     ttl: Option<Duration>,
     allowed_origins: Option<Vec<String>>,
+    allowed_hosts: Option<Vec<Authority>>,
     max_connections: Option<usize>,
 }
 
@@ -245,13 +254,37 @@ impl Config {
     }
 
     /// See `SSE_ALLOWED_ORIGINS`.
-    #[must_use]
-    pub fn with_allowed_origins<S: Into<String>>(
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be an origin.
+    pub fn with_allowed_origins<S: AsRef<str>>(
         mut self,
         origins: impl IntoIterator<Item = S>,
-    ) -> Self {
-        self.in_code.allowed_origins = Some(origins.into_iter().map(Into::into).collect());
-        self
+    ) -> Result<Self, Error> {
+        let origins = in_code("the list of allowed origins", origins, lists::origin)?;
+        self.in_code.allowed_origins = Some(origins);
+        Ok(self)
+    }
+
+    /// See `SSE_ALLOWED_HOSTS`. They apply to the stream and to
+    #[cfg_attr(
+        feature = "actix",
+        doc = "[`Sse::check_host`](crate::Sse::check_host);"
+    )]
+    #[cfg_attr(not(feature = "actix"), doc = "`Sse::check_host`;")]
+    /// the middleware `check_host` reads `.env`.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not a host name with an optional port.
+    pub fn with_allowed_hosts<S: AsRef<str>>(
+        mut self,
+        hosts: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        let hosts = in_code("the list of allowed hosts", hosts, lists::host)?;
+        self.in_code.allowed_hosts = Some(hosts);
+        Ok(self)
     }
 
     /// See `SSE_MAX_CONNECTIONS`.
@@ -311,6 +344,11 @@ impl Config {
         in_code.unwrap_or(&self.values.allowed_origins)
     }
 
+    pub(crate) fn allowed_hosts(&self) -> &[Authority] {
+        let in_code = self.in_code.allowed_hosts.as_deref();
+        in_code.unwrap_or(&self.values.allowed_hosts)
+    }
+
     pub(crate) fn max_connections(&self) -> usize {
         let in_code = self.in_code.max_connections;
         in_code.unwrap_or(self.values.max_connections)
@@ -339,6 +377,21 @@ impl Config {
     pub(crate) fn in_memory(&self) -> usize {
         self.in_memory
     }
+}
+
+/// A list that code gives.
+fn in_code<T, S: AsRef<str>>(
+    list: &str,
+    items: impl IntoIterator<Item = S>,
+    parse: fn(&str) -> Result<T, Unusable>,
+) -> Result<Vec<T>, Error> {
+    let unusable = |why: Unusable| {
+        Error::new(ErrorKind::Config, format!("{list} {}", why.what)).with_help(why.help)
+    };
+    let items = items.into_iter();
+    items
+        .map(|item| parse(item.as_ref()).map_err(unusable))
+        .collect()
 }
 
 /// Half of the largest file that is read back, which leaves room for the rest of the entry.

@@ -6,6 +6,7 @@
 use std::{
     any::Any,
     io,
+    net::IpAddr,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -37,6 +38,10 @@ const ASKING: Duration = Duration::from_secs(5);
 /// counted, so this slows down nobody who reads.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 64 * 1024;
+
+/// The address on which a connection was accepted; actix-web itself tells only to which the server is
+/// bound.
+pub(crate) struct LocalAddress(pub(crate) IpAddr);
 
 /// Whether this process watches connections.
 static IS_USED: AtomicBool = AtomicBool::new(false);
@@ -80,17 +85,25 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 /// `h1_write_buffer_size`, too, is actix-web's: as much as it keeps for a client before it waits,
 /// 32 KiB by default.
 ///
+/// It also notes the local address of each connection, by which a server that is bound to all addresses
+/// knows which requests arrived on loopback: see [`check_host`](crate::check_host()).
+///
 /// Connections with TLS are of another type, which this function does not know: see
 /// [`watch_connection`].
-pub fn on_connect(connection: &dyn Any, _: &mut Extensions) {
+pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
     static UNKNOWN: Once = Once::new();
     #[cfg(unix)]
     if connection.is::<actix_web::rt::net::UnixStream>() {
         // Its other end is on this machine, and has no network to get lost in.
         return;
     }
-    match connection.downcast_ref() {
-        Some(stream) => watch_connection(stream),
+    match connection.downcast_ref::<TcpStream>() {
+        Some(stream) => {
+            if let Ok(address) = stream.local_addr() {
+                extensions.insert(LocalAddress(address.ip()));
+            }
+            watch_connection(stream);
+        }
         None => UNKNOWN.call_once(|| {
             log::warn!(
                 "clients that do not read are not ended: actix_web_sse::on_connect does not know \

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Request,
     /// All the connections that the configuration allows are in use.
     Busy,
+    /// A request is for a host that this server does not answer for.
+    Host,
 }
 
 /// Something that went wrong: its text says what, [`location`](Error::location) where, and
@@ -258,6 +260,7 @@ impl actix_web::ResponseError for Error {
         use actix_web::http::StatusCode;
         match self.inner.kind {
             ErrorKind::Request => StatusCode::BAD_REQUEST,
+            ErrorKind::Host => StatusCode::MISDIRECTED_REQUEST,
             ErrorKind::Key | ErrorKind::Value => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::Config | ErrorKind::Cache | ErrorKind::Busy => {
                 StatusCode::SERVICE_UNAVAILABLE

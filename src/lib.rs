@@ -2,10 +2,10 @@
 //! listens gets a Server-Sent Event.
 //!
 //! ```no_run
-//! use actix_web::{App, HttpServer, Responder, get};
+//! use actix_web::{App, HttpServer, Responder, post};
 //! use actix_web_sse::cache;
 //!
-//! #[get("/order")]
+//! #[post("/order")]
 //! async fn order() -> actix_web::Result<impl Responder> {
 //!     cache().save("event_cache_key1", "1").await?;
 //!     Ok("thank you")
@@ -62,6 +62,10 @@ pub use crate::hub::parts;
 #[cfg(feature = "actix")]
 mod connection;
 #[cfg(feature = "actix")]
+mod cors;
+#[cfg(feature = "actix")]
+mod host_check;
+#[cfg(feature = "actix")]
 mod hub;
 #[cfg(feature = "actix")]
 mod routes;
@@ -86,6 +90,7 @@ pub use crate::{
 #[cfg(feature = "actix")]
 pub use crate::{
     connection::{on_connect, watch_connection},
+    host_check::{check_host, is_local},
     routes::{routes, scripts, shutdown_signal},
     sse::{Closing, Sse, Stats},
     stream::EventStream,

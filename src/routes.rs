@@ -1,10 +1,16 @@
 //! The ready-made routes: the stream, and the two scripts that browsers load.
 
-use std::{io, time::Instant};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    time::Instant,
+};
 
 use actix_web::{
-    HttpRequest, HttpResponse, Route, guard,
-    http::header,
+    HttpMessage, HttpRequest, HttpResponse, Route,
+    body::MessageBody,
+    guard,
+    http::header::{self, EntityTag, IfNoneMatch},
     web::{self, ServiceConfig},
 };
 
@@ -12,6 +18,7 @@ use crate::{
     client_files::client_file,
     config::app_dir,
     error::Error,
+    host_check::public_reason,
     shared::Shared,
     signals::told_to_end,
     sse::{Sse, end_streams},
@@ -25,7 +32,9 @@ use crate::{
 /// | `GET /js/sse.js` | the client, embedded in this library |
 /// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
 ///
-/// They answer HEAD as well, and the stream then does not open.
+/// They answer HEAD as well, and the stream then does not open. The stream also answers the preflight
+/// requests of browsers, for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::preflight`]), and refuses requests
+/// for hosts that are not allowed (see [`Sse::check_host`]).
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -63,10 +72,12 @@ pub fn routes(app: &mut ServiceConfig) {
     // What is wrong is said now; nobody may ask for a stream for a long time.
     let _ = shared.start(Instant::now());
     let stream = move |request: HttpRequest| async move {
-        let sse = shared.get().await?;
-        Ok::<_, Error>(sse.answer(&request))
+        match shared.get().await {
+            Ok(sse) => Ok::<_, Error>(sse.answer(&request)),
+            Err(error) => Err(public_reason(&request, error)),
+        }
     };
-    app.route("/sse/stream", reading().to(stream));
+    app.route("/sse/stream", listening().to(stream));
     scripts(app);
 }
 
@@ -99,28 +110,38 @@ fn reading() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
+/// What [`reading`] takes, and OPTIONS, with which browsers ask for pages of other origins.
+fn listening() -> Route {
+    web::route().guard(
+        guard::Any(guard::Get())
+            .or(guard::Head())
+            .or(guard::Options()),
+    )
+}
+
 impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |request: HttpRequest| std::future::ready(sse.answer(&request));
-        app.route("/sse/stream", reading().to(stream));
+        app.route("/sse/stream", listening().to(stream));
         scripts(app);
     }
 }
 
-async fn client() -> HttpResponse {
-    script(client_file("sse.js").map_or("", |file| file.contents))
+async fn client(request: HttpRequest) -> HttpResponse {
+    let text = client_file("sse.js").map_or("", |file| file.contents);
+    script(&request, text)
 }
 
-async fn listeners() -> Result<HttpResponse, actix_web::Error> {
+async fn listeners(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
     let read = web::block(|| {
         let path = app_dir().join("public/js/sse-client.js");
         std::fs::read(&path).map_err(|error| (error, path))
     })
     .await?;
     match read {
-        Ok(text) => Ok(script(text)),
+        Ok(text) => Ok(script(&request, text)),
         Err((error, path)) => {
             if error.kind() != io::ErrorKind::NotFound {
                 log::error!("{}: {error}", path.display());
@@ -132,11 +153,31 @@ async fn listeners() -> Result<HttpResponse, actix_web::Error> {
     }
 }
 
-fn script(text: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
+/// The text, or 304 if the browser has it already.
+fn script(request: &HttpRequest, text: impl MessageBody + AsRef<[u8]> + 'static) -> HttpResponse {
+    let mut hasher = DefaultHasher::new();
+    text.as_ref().hash(&mut hasher);
+    let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
+    let is_known = match request.get_header() {
+        Some(IfNoneMatch::Any) => true,
+        // "A recipient MUST use the weak comparison function when comparing entity tags for
+        // If-None-Match" (RFC 9110, 13.1.2): a proxy that compresses may have weakened it.
+        Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| tag.weak_eq(known)),
+        None => false,
+    };
+    let mut response = match is_known {
+        true => HttpResponse::NotModified(),
+        false => HttpResponse::Ok(),
+    };
+    response
         // It changes with the app; a stale one would be worse than another request.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::ETAG, tag.to_string()));
+    if is_known {
+        return response.finish();
+    }
+    response
+        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(text)
 }

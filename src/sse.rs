@@ -8,11 +8,8 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, body,
-    http::{
-        Method,
-        header::{self, HeaderName, HeaderValue},
-    },
+    HttpRequest, HttpResponse, HttpResponseBuilder, body,
+    http::{Method, header},
 };
 
 use tokio::time::timeout;
@@ -21,6 +18,7 @@ use crate::{
     cache::Cache,
     config::Config,
     error::Error,
+    host_check::Target,
     hub::Hub,
     signals::{Told, end_at_the_next, told_to_end},
     stream::EventStream,
@@ -97,9 +95,13 @@ impl Sse {
     ///
     /// # Errors
     ///
-    /// When the client asks for an event that does not exist (400), or too many streams are open
-    /// (503).
+    /// When the request is for a host that is not allowed (421, see
+    /// [`check_host`](Sse::check_host)), the client asks for an event that does not exist (400), or too
+    /// many streams are open (503).
     pub fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        subscription
+            .target
+            .check(self.hub.config().allowed_hosts())?;
         EventStream::open(Arc::clone(&self.hub), subscription)
     }
 
@@ -111,7 +113,9 @@ impl Sse {
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let subscription = Subscription::from_request(request)?;
         if request.method() == Method::HEAD {
-            subscription.check(self.hub.config().events())?;
+            let config = self.hub.config();
+            subscription.target.check(config.allowed_hosts())?;
+            subscription.check(config.events())?;
             // Without a length: that of a stream is not known.
             return Ok(self.response(request).body(body::None::new()));
         }
@@ -137,46 +141,23 @@ impl Sse {
         response
     }
 
-    /// The answer to a request that gets no stream, with the status and the text of the error. Pages of
-    /// `SSE_ALLOWED_ORIGINS` can read it, as they could read the stream: without that, a browser
-    /// tells them no more than that something failed, and they would come again and again.
-    #[must_use]
-    pub fn refusal(&self, request: &HttpRequest, error: &Error) -> HttpResponse {
-        let mut response = error.error_response();
-        let headers = response.headers_mut();
-        for (name, value) in self.for_origin(request) {
-            headers.insert(name, value);
-        }
-        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-            let readable = HeaderValue::from_static("Retry-After");
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
-        }
-        response
-    }
-
-    /// Pages of other origins are let in by exact name, and with their cookies.
-    fn for_origin(&self, request: &HttpRequest) -> Vec<(HeaderName, HeaderValue)> {
-        let config = self.hub.config();
-        let allowed = config.allowed_origins();
-        if allowed.is_empty() {
-            return Vec::new();
-        }
-        let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
-        let origin = request.headers().get(header::ORIGIN);
-        let is_allowed = |origin: &&HeaderValue| {
-            let mut names = allowed.iter();
-            names.any(|name| name.as_bytes() == origin.as_bytes())
-        };
-        if let Some(origin) = origin.filter(is_allowed) {
-            let yes = HeaderValue::from_static("true");
-            headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
-            headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes));
-        }
-        headers
+    /// Whether a request is for a host that this server answers for: a loopback name, one of
+    /// `SSE_ALLOWED_HOSTS`, or any if that is empty and the request did not arrive on a loopback
+    /// address. The stream is checked without it; for the rest of an app, see the middleware
+    /// [`check_host`](crate::check_host()).
+    ///
+    /// # Errors
+    ///
+    /// When it is not; the error is a response with status 421 that says what to do.
+    pub fn check_host(&self, request: &HttpRequest) -> Result<(), Error> {
+        Target::of(request).check(self.hub.config().allowed_hosts())
     }
 
     /// The whole answer of a route: [`stream`](Sse::stream), or why there is none.
     pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        if request.method() == Method::OPTIONS {
+            return self.preflight(request);
+        }
         let stream = self.stream(request);
         stream.unwrap_or_else(|error| self.refusal(request, &error))
     }
@@ -279,6 +260,64 @@ mod tests {
                 assert_eq!(answer.response().body().size(), BodySize::None);
             }
             assert_eq!(sse.stats().connections, 0);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_preflight_is_answered_and_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::new(dir.path(), "a:k").unwrap();
+        let config = config
+            .with_allowed_origins(["https://app.example"])
+            .unwrap();
+        let sse = Sse::start(&config).unwrap();
+        let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+        for (origin, headers) in [
+            ("https://app.example", Some("Last-Event-ID, Cache-Control")),
+            ("https://evil.example", None),
+        ] {
+            let request = test::TestRequest::with_uri("/sse/stream")
+                .method(Method::OPTIONS)
+                .insert_header((header::ORIGIN, origin))
+                .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "GET"));
+            let answer = test::call_service(&app, request.to_request()).await;
+            assert_eq!(answer.status(), 204);
+            let allowed = answer.headers().get(header::ACCESS_CONTROL_ALLOW_HEADERS);
+            assert_eq!(allowed.map(|value| value.to_str().unwrap()), headers);
+            assert_eq!(sse.stats().connections, 0);
+        }
+    }
+
+    /// Without a middleware, in the ready-made route and in a controller of the app's own.
+    #[actix_web::test]
+    async fn a_request_for_another_host_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::new(dir.path(), "a:k").unwrap();
+        let config = config.with_allowed_hosts(["app.example"]).unwrap();
+        let sse = Sse::start(&config).unwrap();
+        let own = {
+            let sse = sse.clone();
+            move |request: HttpRequest| {
+                let stream = Subscription::from_request(&request).and_then(|it| sse.open(it));
+                std::future::ready(stream.map(|stream| sse.response(&request).body(stream)))
+            }
+        };
+        let app = App::new()
+            .configure(|app| sse.configure(app))
+            .route("/own", actix_web::web::get().to(own));
+        let app = test::init_service(app).await;
+        for (host, status) in [
+            ("evil.example", 421),
+            ("app.example", 200),
+            ("localhost", 200),
+        ] {
+            for path in ["/sse/stream", "/own"] {
+                let request = test::TestRequest::with_uri(path)
+                    .peer_addr(([127, 0, 0, 1], 50_000).into())
+                    .insert_header((header::HOST, host));
+                let answer = test::call_service(&app, request.to_request()).await;
+                assert_eq!(answer.status(), status, "{host}{path}");
+            }
         }
     }
 }

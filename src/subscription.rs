@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, http::header::HeaderName, web};
 use crate::{
     config::Events,
     error::{Error, ErrorKind},
+    host_check::Target,
     hub::{Endpoints, EventId, Filter},
 };
 
@@ -23,6 +24,8 @@ pub struct Subscription {
     pub(crate) address: Option<IpAddr>,
     /// The connection that the request came over, where it can be ended for the stream's sake.
     pub(crate) connection: Option<Endpoints>,
+    /// The host that the request is for, which the configuration has to allow.
+    pub(crate) target: Target,
 }
 
 /// An id as a client brings it.
@@ -79,6 +82,7 @@ impl Subscription {
             lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: Endpoints::of(request),
+            target: Target::of(request),
         })
     }
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use support::{App, Browser, Server, until};
+use support::{App, Browser, Server, Stream, until};
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -176,13 +176,89 @@ fn two_browsers_and_curl_each_get_every_event_once() {
     assert_eq!(values.len(), 20, "{heard}");
 }
 
+/// What visitors of a deployed app see.
+#[test]
+fn without_development_tools_the_page_says_how_to_send_an_event() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[("DEV_TOOLS", "off")]);
+    let browser = Browser::start();
+    browser.open(&server.url("/"));
+    has_status(&browser, "open");
+    says(&browser, "#no-tools", "sse save KEY VALUE");
+    is_hidden(&browser, "#tools");
+    is_hidden(&browser, "#terminal");
+    is_hidden(&browser, "#trigger-error");
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#buttons button').length"),
+        0
+    );
+    app.save("event_cache_key1", "\"arrived.\"");
+    says(&browser, "#arrived", "arrived.");
+    says(&browser, "#toasts", "arrived.");
+    is_hidden(&browser, "#tools");
+}
+
 #[test]
 fn a_page_hears_what_was_saved_while_it_was_served() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
-    browser.open(&server.url("/order"));
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    browser.open(&server.url("/"));
+    browser.click("#place-order");
     says(&browser, "#heard", "event_name1");
+    assert_eq!(browser.evaluate("location.pathname"), "/order");
+    // As often as one likes, from either page. The browser keeps none of the answers.
+    for from in ["/order", "/"] {
+        let last = browser.evaluate("document.querySelector('#heard').innerText");
+        browser.open(&server.url(from));
+        browser.click("#place-order");
+        browser.wait(&format!(
+            "document.querySelector('#heard')?.innerText.startsWith('event_name1') === true
+                && document.querySelector('#heard').innerText !== {last}"
+        ));
+    }
+    for _ in 0..3 {
+        assert_eq!(stream.next_event().name(), "event_name1");
+    }
+    stream.expect_silence(A_SECOND);
+}
+
+#[test]
+fn an_edit_of_a_file_in_public_is_seen_at_the_next_visit() {
+    let app = App::new();
+    let public = app.path().join("public");
+    // Browsers guess that a file that has long been as it is may be kept.
+    for file in ["style.css", "app.js", "index.html"] {
+        let file = fs::File::options()
+            .write(true)
+            .open(public.join(file))
+            .unwrap();
+        file.set_modified(SystemTime::now() - 1_000 * 24 * 3_600 * A_SECOND)
+            .unwrap();
+    }
+    let server = app.start();
+    let browser = Browser::start();
+    listening(&browser, &server);
+    for (file, addition) in [
+        ("style.css", "body { --edited: 1; }"),
+        ("app.js", "window.edited = 1;"),
+        ("index.html", "<p id=\"edited\"></p>"),
+    ] {
+        let text = fs::read_to_string(public.join(file)).unwrap();
+        fs::write(public.join(file), text + addition).unwrap();
+    }
+    browser.open(&server.url("/favicon.svg"));
+    listening(&browser, &server);
+    assert_eq!(
+        browser.evaluate("getComputedStyle(document.body).getPropertyValue('--edited').trim()"),
+        "1"
+    );
+    assert_eq!(browser.evaluate("window.edited"), 1);
+    assert_eq!(
+        browser.evaluate("document.querySelector('#edited') !== null"),
+        true
+    );
 }
 
 #[test]
@@ -490,6 +566,59 @@ fn an_event_that_is_configured_later_needs_no_reload() {
     shown(&browser, 2, Instant::now());
 }
 
+/// As clients that are built on `fetch` do it: they come back with the header `Last-Event-ID`, which the
+/// browser lets them send to another origin only after a preflight.
+#[test]
+fn a_page_of_another_origin_comes_back_with_fetch() {
+    let (pages, app) = (App::new(), App::new());
+    let page = pages.start();
+    let env = fs::read_to_string(app.path().join(".env")).unwrap();
+    let origin = format!("http://127.0.0.1:{}", page.port());
+    let env = format!("{env}SSE_ALLOWED_ORIGINS={origin}\n");
+    fs::write(app.path().join(".env"), env).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    browser.open(&format!("{origin}/favicon.svg"));
+    // The text of a stream up to its first blocks, or why there is none.
+    let listen = |headers: &str| {
+        let text = browser.evaluate(&format!(
+            "(async () => {{
+                const abort = new AbortController();
+                const {{ signal }} = abort;
+                const headers = {{ Accept: 'text/event-stream', ...{headers} }};
+                const options = {{ headers, signal, credentials: 'include' }};
+                try {{
+                    const {{ body }} = await fetch('{}', options);
+                    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+                    let text = '';
+                    while (!/\\n\\n[^]*\\n\\n$/.test(text) && !/id: .*-0\\n/.test(text)) {{
+                        text += (await reader.read()).value;
+                    }}
+                    return text;
+                }} catch (error) {{
+                    return String(error);
+                }} finally {{
+                    abort.abort();
+                }}
+            }})()",
+            server.url("/sse/stream")
+        ));
+        text.as_str().unwrap().to_owned()
+    };
+    let first = listen("{}");
+    let id = first.lines().find_map(|line| line.strip_prefix("id: "));
+    let id = id.unwrap_or_else(|| panic!("no place in {first}"));
+    app.save("event_cache_key1", "\"while away.\"");
+    let returned = format!("{{ 'Last-Event-ID': '{id}', 'Cache-Control': 'no-cache' }}");
+    let second = listen(&returned);
+    assert!(second.contains("while away."), "{second}");
+
+    // The same page by a name that is not allowed.
+    browser.open(&format!("http://localhost:{}/favicon.svg", page.port()));
+    let refused = listen(&returned);
+    assert!(refused.contains("Failed to fetch"), "{refused}");
+}
+
 #[test]
 fn nothing_that_is_saved_becomes_html() {
     let app = App::new();
@@ -528,7 +657,7 @@ fn the_pages_work_under_a_strict_content_security_policy() {
     browser.click("[data-event-button=event_name1]");
     says(&browser, "#toasts", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
-    browser.open(&server.url("/order"));
+    browser.click("#place-order");
     says(&browser, "#heard", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
 }

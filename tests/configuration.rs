@@ -327,3 +327,14 @@ fn a_port_that_is_no_number_is_said() {
         );
     }
 }
+
+#[test]
+fn a_setting_of_the_development_tools_that_is_neither_on_nor_off_is_said() {
+    let (code, said) = Bare::start(&App::new(), &[("DEV_TOOLS", "no"), ("PORT", "0")]).end();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("DEV_TOOLS is neither `on` nor `off`: `no`"),
+        "{said}"
+    );
+    assert!(said.contains("help: write DEV_TOOLS=off"), "{said}");
+}

@@ -3,14 +3,15 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{self, Write},
+    net::TcpStream,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Server, Stream, get, until};
+use support::{App, DEADLINE, Server, Stream, get, until};
 
 /// What a person takes for "at once".
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -126,8 +127,24 @@ fn every_client_of_every_worker_gets_every_event_once() {
 fn a_page_hears_what_was_saved_while_it_was_served_and_later_pages_do_not() {
     let app = App::new();
     let server = app.start();
+    // Only placing an order fires an event, and not a look at the page.
     let page = get(server.address(), "/order");
     assert_eq!(page.status, 200);
+    listen(&server).expect_silence(QUIET);
+    let order = "POST /order HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                 Content-Length: 0\r\n\r\n";
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    socket.write_all(order.as_bytes()).unwrap();
+    let answer = io::read_to_string(socket).unwrap();
+    for text in [
+        "HTTP/1.1 303 See Other\r\n",
+        "location: /order\r\n",
+        "cache-control: no-store\r\n",
+    ] {
+        assert!(answer.contains(text), "{text}: {answer}");
+    }
+    assert_eq!(get(server.address(), "/order").body, page.body);
     let served = Instant::now();
     assert_eq!(listen(&server).next_event().name(), "event_name1");
     // The lookback is five seconds; a little later the event is history.

@@ -12,20 +12,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Browser, Running, get, until, workspace};
+use support::{Browser, Running, get, readme_blocks, until, workspace};
 use tempfile::TempDir;
-
-/// The blocks of code below this heading of the README that are in this language, in order.
-fn blocks(heading: &str, language: &str) -> Vec<String> {
-    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
-    let section = readme.split(&format!("\n## {heading}\n")).nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let begin = format!("\n```{language}\n");
-    let blocks = section.split(&begin).skip(1);
-    blocks
-        .map(|block| block.split("```").next().unwrap().to_owned())
-        .collect()
-}
 
 /// Somebody with a new app, and with nothing of ours but the checkout.
 struct User {
@@ -124,8 +112,8 @@ fn a_first_user_gets_from_nothing_to_an_event_and_back() {
         .unwrap()
         .port();
     let address = format!("127.0.0.1:{port}");
-    let [page, tag, listener] = blocks(heading, "html").try_into().unwrap();
-    let main = blocks(heading, "rust").remove(0);
+    let [page, tag, listener] = readme_blocks(heading, "html").try_into().unwrap();
+    let main = readme_blocks(heading, "rust").remove(0);
     user.write("src/main.rs", &main.replace("8080", &port.to_string()));
     user.write("src/index.html", &page);
     user.cargo(&["fmt"]);

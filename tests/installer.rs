@@ -40,6 +40,8 @@ mod middlemen;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 #[path = "installer/owned.rs"]
 mod owned;
+#[path = "installer/readme.rs"]
+mod readme;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 #[path = "installer/refused.rs"]
 mod refused;

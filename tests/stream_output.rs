@@ -41,7 +41,7 @@ fn head_has_the_same_headers_and_opens_nothing() {
         ("/js/sse.js", "text/javascript; charset=utf-8"),
     ] {
         let mut connection = TcpStream::connect(server.address()).unwrap();
-        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         connection.write_all(asked.as_bytes()).unwrap();
         connection
             .set_read_timeout(Some(Duration::from_secs(10)))

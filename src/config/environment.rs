@@ -13,13 +13,14 @@ use std::{
 };
 
 /// The keys that are read.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "SSE_EVENTS",
     "SSE_STREAM_DURATION",
     "SSE_POLL_INTERVAL",
     "SSE_CACHE",
     "SSE_TTL",
     "SSE_ALLOWED_ORIGINS",
+    "SSE_ALLOWED_HOSTS",
     "SSE_MAX_CONNECTIONS",
 ];
 

@@ -43,7 +43,7 @@ struct Found {
     is_broken: bool,
 }
 
-type Content = Result<Vec<u8>, io::ErrorKind>;
+pub(super) type Content = Result<Vec<u8>, io::ErrorKind>;
 
 impl Live {
     pub(crate) fn new(config: Config) -> Self {
@@ -149,7 +149,7 @@ impl Live {
 
 /// Only a plain file is read more than once: a pipe gives what it has to one reader, and may ask
 /// its owner each time.
-fn read(path: &Path) -> Content {
+pub(super) fn read(path: &Path) -> Content {
     let metadata = fs::metadata(path).map_err(|error| error.kind())?;
     if metadata.is_file() {
         fs::read(path).map_err(|error| error.kind())

@@ -52,14 +52,26 @@ fn every_broken_value_names_its_line_and_a_remedy() {
             "SSE_EVENTS=a:k\nSSE_CACHE=redis://localhost",
             "`redis` cache",
         ),
-        ("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=*", "no origin"),
+        (
+            "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=*",
+            "`*`, which is not an origin",
+        ),
         (
             "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://a.example/",
-            "no origin",
+            "not an origin",
+        ),
+        ("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=null", "never allowed"),
+        (
+            "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=a.example,http://b.example",
+            "`http://b.example`, which is not a host name",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=\"a\\nX-Forged: 1\"",
+            "`a\\nX-Forged: 1`, which is not a host name",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=\"https://a\\nX-Forged: 1\"",
-            "`https://a\\nX-Forged: 1`, which is no origin",
+            "`https://a\\nX-Forged: 1`, which is not an origin",
         ),
         ("SSE_EVENTS=a\u{0}b:k", "a\\u{0}b"),
         ("SSE_EVENTS=a:k\u{7f}", "control character"),
@@ -86,5 +98,35 @@ fn a_missing_file_and_a_missing_key_are_told_apart() {
             .unwrap_err()
             .to_string()
             .contains("SSE_EVENTS is not set")
+    );
+}
+
+#[test]
+fn lists_in_code_are_checked_like_those_in_the_file() {
+    let config = || read("SSE_EVENTS=a:k\n").unwrap();
+    assert!(
+        config()
+            .with_allowed_origins(["HTTPS://A.example:443"])
+            .is_ok()
+    );
+    assert!(
+        config()
+            .with_allowed_hosts(["a.example:8080".to_owned()])
+            .is_ok()
+    );
+    let error = config()
+        .with_allowed_origins(["https://a.example/"])
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the list of allowed origins has `https://a.example/`")
+    );
+    assert!(error.help().unwrap().ends_with("write https://a.example"));
+    let error = config().with_allowed_hosts(["a b"]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the list of allowed hosts has `a b`")
     );
 }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
+    authority::Authority,
     events::Events,
+    lists::{self, Unusable},
     settings::{Setting, Settings},
 };
 use crate::error::{Error, ErrorKind, Location};
@@ -22,6 +24,7 @@ pub(super) struct Values {
     pub(super) poll_interval: Duration,
     pub(super) ttl: Duration,
     pub(super) allowed_origins: Vec<String>,
+    pub(super) allowed_hosts: Vec<Authority>,
     pub(super) max_connections: usize,
 }
 
@@ -36,6 +39,7 @@ impl Values {
             poll_interval: Duration::from_secs(2),
             ttl: Duration::from_secs(60),
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
             max_connections: 10_000,
         }
     }
@@ -69,8 +73,9 @@ impl Values {
             values.cache_dir_from = setting.location;
         }
         if let Some(setting) = settings.get("SSE_ALLOWED_ORIGINS") {
-            values.allowed_origins = origins(&setting)?;
+            values.allowed_origins = list(&setting, lists::origin)?;
         }
+        values.allowed_hosts = allowed_hosts(settings)?;
         if let Some(setting) = settings.get("SSE_MAX_CONNECTIONS") {
             values.max_connections = match setting.value.trim().parse() {
                 Ok(number) if number > 0 => number,
@@ -149,27 +154,16 @@ fn cache_dir(setting: &Setting, app_dir: &Path) -> Result<PathBuf, Error> {
     Ok(app_dir.join(value))
 }
 
-fn origins(setting: &Setting) -> Result<Vec<String>, Error> {
-    setting
-        .value
-        .split(',')
-        .map(str::trim)
-        .filter(|origin| !origin.is_empty())
-        .map(|origin| {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            match host {
-                // Browsers send names of other scripts in ASCII, so nothing else can be an origin.
-                Some(host) if is_host(host) => Ok(origin.to_owned()),
-                _ => Err(setting
-                    .error(format!("has `{origin}`, which is no origin"))
-                    .with_help("write scheme, host and port as browsers send them, without a path: https://app.example:8443")),
-            }
-        })
-        .collect()
+/// `SSE_ALLOWED_HOSTS` alone, for when another key cannot be used.
+pub(super) fn allowed_hosts(settings: &Settings) -> Result<Vec<Authority>, Error> {
+    match settings.get("SSE_ALLOWED_HOSTS") {
+        Some(setting) => list(&setting, lists::host),
+        None => Ok(Vec::new()),
+    }
 }
 
-fn is_host(host: &str) -> bool {
-    !host.is_empty()
-        && host.bytes().all(|byte| byte.is_ascii_graphic())
-        && !host.contains(['/', '*'])
+fn list<T>(setting: &Setting, parse: fn(&str) -> Result<T, Unusable>) -> Result<Vec<T>, Error> {
+    lists::items(&setting.value)
+        .map(|item| parse(item).map_err(|why| setting.error(why.what).with_help(why.help)))
+        .collect()
 }

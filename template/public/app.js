@@ -55,14 +55,19 @@ function show(node, text) {
 // ---- Buttons and commands, from the app's configuration
 
 let drawn = '';
+/** They are development tools, and most visitors have none. */
+let hasTools = true;
 
 /** Asks the app for its events, and draws what depends on them. */
 async function loadEvents() {
   const answer = await fetch('/info', { signal: AbortSignal.timeout(3000) });
   const info = await answer.text();
-  if (!answer.ok) throw new Error(info);
   setClock(answer.headers.get('date'));
-  const { cache, events } = JSON.parse(info);
+  hasTools = answer.status !== 404;
+  byId('tools').hidden = !hasTools;
+  byId('no-tools').hidden = hasTools;
+  if (hasTools && !answer.ok) throw new Error(info);
+  const { cache, events } = hasTools ? JSON.parse(info) : { cache: '', events: [] };
   if (info !== drawn) drawEvents(cache, events);
   drawn = info;
 }
@@ -164,7 +169,7 @@ function arrived(value, event) {
   list(eventItem(value, event, isEarlier));
   if (!isEarlier) toast(event.type, JSON.stringify(value));
   // It may have been configured just now.
-  if (!hasButton(event.type)) loadEvents().catch(() => {});
+  if (hasTools && !hasButton(event.type)) loadEvents().catch(() => {});
 }
 
 function eventItem(value, { type, time, lastEventId }, isEarlier) {

@@ -1,8 +1,10 @@
 //! A small actix-web app with live notifications: a page with a button for each event, and toasts
 //! when one arrives, from wherever it was triggered.
 
+mod dev_tools;
 mod health;
 mod pages;
+mod same_origin;
 mod stream;
 
 use std::{
@@ -11,8 +13,15 @@ use std::{
     process::ExitCode,
 };
 
-use actix_web::{App, HttpServer, middleware::Logger, web};
+use actix_web::{
+    App, HttpServer,
+    http::header,
+    middleware::{DefaultHeaders, Logger, from_fn},
+    web,
+};
 use actix_web_sse::{Error, Sse, app_dir};
+
+use self::{dev_tools::DevTools, same_origin::same_origin};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -30,7 +39,6 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            eprintln!("help: HOST and PORT, in .env or the environment, choose the address");
             ExitCode::FAILURE
         }
     }
@@ -48,20 +56,29 @@ fn without_its_text(error: &dotenvy::Error) -> String {
 
 async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
+    let tools = DevTools::parse(&setting("DEV_TOOLS", "on"))?;
     // Outside the closure below, which runs once for each worker: all of them share one reader.
     let stream = stream::open();
     let server = HttpServer::new({
         let stream = stream.clone();
         move || {
             App::new()
+                // Pages and stream answer for this machine's own names and SSE_ALLOWED_HOSTS only, so
+                // that no page elsewhere reaches them under a name of its own (DNS rebinding).
+                .wrap(from_fn(actix_web_sse::check_host))
                 // Not within the logger, whose line for a stream would come when it ends, after minutes,
                 // and take memory for all that time. Its controller says when it opens.
                 .configure(|app| stream::routes(app, stream.clone()))
                 .service(
                     web::scope("")
+                        .wrap(from_fn(same_origin))
+                        // Browsers ask whether what they have is still right, and get 304 if it is: an
+                        // edit is seen at once. Without this, they guess for how long it may be used.
+                        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
                         .wrap(Logger::new("%r %s %Ts").exclude("/health"))
                         .configure(actix_web_sse::scripts)
                         .configure(health::routes)
+                        .configure(|app| dev_tools::routes(app, tools))
                         .configure(pages::routes),
                 )
         }
@@ -72,7 +89,7 @@ async fn serve() -> io::Result<()> {
     // As much is kept in memory for one that does not read, give or take as much again.
     .h1_write_buffer_size(16 * 1024)
     .bind((host.as_str(), port))
-    .map_err(|error| io::Error::other(format!("cannot listen on {host}:{port}: {error}")))?;
+    .map_err(|error| bad_address(&format!("cannot listen on {host}:{port}: {error}")))?;
 
     // Nobody may be reading what is printed, which is no reason to end.
     let _ = greet(&server.addrs(), &stream);
@@ -90,8 +107,14 @@ fn address() -> io::Result<(String, u16)> {
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
     let port = port
         .parse()
-        .map_err(|_| io::Error::other(format!("PORT is no port number: `{port}`")))?;
+        .map_err(|_| bad_address(&format!("PORT is no port number: `{port}`")))?;
     Ok((host, port))
+}
+
+fn bad_address(what: &str) -> io::Error {
+    io::Error::other(format!(
+        "{what}\nhelp: HOST and PORT, in .env or the environment, choose the address"
+    ))
 }
 
 /// A variable of the environment, which `.env` has been read into.

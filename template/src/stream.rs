@@ -5,6 +5,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
+    http::Method,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
@@ -33,7 +34,8 @@ pub(crate) fn open() -> Result<Sse, Error> {
 pub(crate) fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
     app.app_data(Data::new(stream))
         .route("/sse/stream", web::get().to(controller))
-        .route("/sse/stream", web::head().to(head));
+        .route("/sse/stream", web::head().to(head))
+        .route("/sse/stream", web::method(Method::OPTIONS).to(preflight));
 }
 
 /// Answers with a response that goes on: its body yields an event whenever there is one.
@@ -73,4 +75,13 @@ async fn head(
 ) -> Result<impl Responder, Error> {
     let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
     sse.stream(&request)
+}
+
+/// What browsers ask before a page of SSE_ALLOWED_ORIGINS comes back with the id that it had last.
+async fn preflight(
+    request: HttpRequest,
+    stream: Data<Result<Sse, Error>>,
+) -> Result<impl Responder, Error> {
+    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
+    Ok(sse.preflight(&request))
 }

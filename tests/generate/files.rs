@@ -7,7 +7,7 @@ use support::workspace;
 use crate::{checkout::checkout, generated::Generated};
 
 /// Copied as they are.
-const COPIED: [&str; 15] = [
+const COPIED: [&str; 17] = [
     ".dockerignore",
     ".env",
     ".gitignore",
@@ -18,9 +18,11 @@ const COPIED: [&str; 15] = [
     "public/order.html",
     "public/order.js",
     "public/style.css",
+    "src/dev_tools.rs",
     "src/health.rs",
     "src/main.rs",
     "src/pages.rs",
+    "src/same_origin.rs",
     "src/stream.rs",
     "tests/live.rs",
 ];

@@ -80,6 +80,29 @@ fn a_key_that_fires_nothing_is_refused() {
     examine_app_and_url(&app, "http://127.0.0.1:1", &["--save", "nope"]).fails(2, "`nope`");
 }
 
+/// A reverse proxy on this machine that forwards the public host name, as nginx does with
+/// `proxy_set_header Host $host`.
+#[test]
+fn a_proxy_whose_host_is_not_allowed_is_explained() {
+    let app = App::new();
+    let server = app.start();
+    let proxy = Middleman {
+        request: |head| {
+            let head = without(&head, &["host"]);
+            head.replacen("\r\n", "\r\nHost: app.example\r\n", 1)
+        },
+        ..Middleman::HONEST
+    };
+    let proxy = proxy.before(server.address());
+    let found = bad(&examine_url(&proxy.url(), &[]));
+    only(&found).is(
+        "error",
+        "answer",
+        "421: this server does not answer for the host `app.example`",
+        "SSE_ALLOWED_HOSTS=app.example",
+    );
+}
+
 #[test]
 fn a_planned_end_is_none_to_worry_about() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0.5\n");

@@ -34,7 +34,7 @@ pub(crate) async fn connect(
 
 /// The request for a stream, or for anything else.
 pub(crate) async fn ask(connection: &mut TcpStream, path: &str) -> io::Result<()> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: load\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     connection.write_all(request.as_bytes()).await
 }
 

@@ -90,10 +90,10 @@ fn a_request_head_without_measure_is_refused_and_the_server_lives() {
     let long = "x".repeat(200 * 1024);
     run(async {
         for head in [
-            format!("GET /sse/stream HTTP/1.1\r\nHost: load\r\nLast-Event-ID: {long}\r\n\r\n"),
-            format!("GET /sse/stream?events={long} HTTP/1.1\r\nHost: load\r\n\r\n"),
+            format!("GET /sse/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {long}\r\n\r\n"),
+            format!("GET /sse/stream?events={long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
             format!(
-                "GET /sse/stream HTTP/1.1\r\nHost: load\r\n{}\r\n",
+                "GET /sse/stream HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
                 "X: y\r\n".repeat(500)
             ),
         ] {

@@ -46,7 +46,7 @@ impl Site {
             .map(|listener| format!("http://{}", listener.local_addr().unwrap()));
         let dir = tempfile::tempdir().unwrap();
         let config = Config::new(dir.path(), "news:news").unwrap();
-        let config = config.with_allowed_origins([here.as_str()]);
+        let config = config.with_allowed_origins([here.as_str()]).unwrap();
         let cache = Cache::open(&config).unwrap();
         let sse = Sse::follow(&cache).unwrap();
         let (server, thread) = serve(listeners, plays.clone(), sse.clone());

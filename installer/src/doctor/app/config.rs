@@ -66,8 +66,10 @@ fn values(config: &Config, lines: &EnvLines, environment: &Environment) -> Vec<F
             settings::connections(lines, environment).number.to_string(),
         ),
     ]);
-    if let (Some(origins), _) = settings::find("SSE_ALLOWED_ORIGINS", lines, environment) {
-        findings.push(shown("SSE_ALLOWED_ORIGINS", origins.to_owned()));
+    for key in ["SSE_ALLOWED_ORIGINS", "SSE_ALLOWED_HOSTS"] {
+        if let (Some(names), _) = settings::find(key, lines, environment) {
+            findings.push(shown(key, names.to_owned()));
+        }
     }
     findings
 }

@@ -4,13 +4,14 @@ use super::Environment;
 use super::env_lines::EnvLines;
 
 /// Every key that the library reads.
-pub(super) const KEYS: [&str; 7] = [
+pub(super) const KEYS: [&str; 8] = [
     "SSE_EVENTS",
     "SSE_STREAM_DURATION",
     "SSE_POLL_INTERVAL",
     "SSE_CACHE",
     "SSE_TTL",
     "SSE_ALLOWED_ORIGINS",
+    "SSE_ALLOWED_HOSTS",
     "SSE_MAX_CONNECTIONS",
 ];
 

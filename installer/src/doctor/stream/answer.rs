@@ -88,6 +88,9 @@ fn judge(head: &Head, text: &str) -> Finding {
         404 => "the stream is not served there: `.configure(actix_web_sse::routes)` is missing, or \
                 stands in a scope, which then is part of the address, or a proxy drops part of the path"
             .to_owned(),
+        421 if own_help.is_empty() => "the server does not answer for this host name: behind a reverse \
+                      proxy that forwards it, add it to SSE_ALLOWED_HOSTS in the app's .env"
+            .to_owned(),
         502 | 504 => "the answer is a proxy's, which does not reach the app: start the app, and \
                       correct the address that the proxy has"
             .to_owned(),
@@ -149,6 +152,7 @@ mod tests {
             (404, "actix_web_sse::routes"),
             (401, "guard"),
             (403, "guard"),
+            (421, "SSE_ALLOWED_HOSTS"),
             (502, "proxy's"),
             (500, "log of the server"),
         ] {
@@ -168,6 +172,18 @@ mod tests {
         assert_eq!(
             help,
             "see the log of the server; it may be tried again after 7 s"
+        );
+    }
+
+    #[test]
+    fn a_421_says_which_host_to_allow() {
+        let text = "error: this server does not answer for the host `app.example`\n\
+                    help: add it to the app's .env: SSE_ALLOWED_HOSTS=app.example\n";
+        let (what, help) = found(421, &[], text);
+        assert!(what.starts_with("the answer is 421: this server"), "{what}");
+        assert_eq!(
+            help,
+            "add it to the app's .env: SSE_ALLOWED_HOSTS=app.example"
         );
     }
 
