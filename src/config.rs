@@ -17,7 +17,7 @@ use std::{
 };
 
 #[cfg(feature = "actix")]
-pub(crate) use self::hosts::AppHosts;
+pub(crate) use self::hosts::{AppHosts, Hosts};
 pub use self::{app_dir::app_dir, events::Events};
 pub(crate) use self::{authority::Authority, live::Live};
 use self::{
@@ -344,9 +344,11 @@ impl Config {
         in_code.unwrap_or(&self.values.allowed_origins)
     }
 
-    pub(crate) fn allowed_hosts(&self) -> &[Authority] {
+    /// `None` if the key is not set.
+    pub(crate) fn allowed_hosts(&self) -> Option<&[Authority]> {
         let in_code = self.in_code.allowed_hosts.as_deref();
-        in_code.unwrap_or(&self.values.allowed_hosts)
+        let hosts = in_code.unwrap_or(&self.values.allowed_hosts);
+        (!hosts.is_empty()).then_some(hosts)
     }
 
     pub(crate) fn max_connections(&self) -> usize {

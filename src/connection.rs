@@ -92,7 +92,6 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 /// [`watch_connection`].
 pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
     static UNKNOWN: Once = Once::new();
-    #[cfg(unix)]
     if connection.is::<actix_web::rt::net::UnixStream>() {
         // Its other end is on this machine, and has no network to get lost in.
         return;

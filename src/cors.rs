@@ -8,28 +8,15 @@ use actix_web::{
 use crate::{error::Error, sse::Sse};
 
 /// What the stream's route answers to.
-pub(crate) const METHODS: &str = "GET, HEAD, OPTIONS";
+const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Chromium remembers a preflight for two hours at most.
 const PREFLIGHT_MAX_AGE_SECONDS: &str = "7200";
 
 impl Sse {
-    /// The answer to OPTIONS. Pages of `SSE_ALLOWED_ORIGINS` that listen with `fetch` come back with the
-    /// header `Last-Event-ID`, and browsers ask first whether they may. Other pages are not
-    /// told that they may. For a stream controller of your own; [`routes`](crate::routes())
-    /// and [`configure`](Sse::configure) have it.
-    ///
-    /// ```no_run
-    /// use actix_web::{HttpRequest, HttpResponse, options, web::Data};
-    /// use actix_web_sse::Sse;
-    ///
-    /// #[options("/my/stream")]
-    /// async fn preflight(request: HttpRequest, sse: Data<Sse>) -> HttpResponse {
-    ///     sse.preflight(&request)
-    /// }
-    /// ```
-    #[must_use]
-    pub fn preflight(&self, request: &HttpRequest) -> HttpResponse {
+    /// The answer to OPTIONS. Pages of `SSE_ALLOWED_ORIGINS` that listen with `fetch` return with the
+    /// header `Last-Event-ID`, and browsers ask first whether they may. Other pages get no permission.
+    pub(crate) fn preflight(&self, request: &HttpRequest) -> HttpResponse {
         if let Err(error) = self.check_host(request) {
             return self.refusal(request, &error);
         }

@@ -20,7 +20,7 @@ use actix_web::{
 };
 
 use crate::{
-    config::{AppHosts, Authority, app_dir},
+    config::{AppHosts, Authority, Hosts, app_dir},
     connection::LocalAddress,
     error::{Error, ErrorKind},
 };
@@ -65,8 +65,9 @@ impl Target {
         }
     }
 
-    /// Whether such a request may be answered.
-    pub(crate) fn check(&self, allowed: &[Authority]) -> Result<(), Error> {
+    /// Whether such a request may be answered. Without a list, only loopback addresses are
+    /// protected.
+    pub(crate) fn check(&self, allowed: Option<&[Authority]>) -> Result<(), Error> {
         let Self::Other {
             named,
             arrived_on_loopback,
@@ -74,9 +75,10 @@ impl Target {
         else {
             return Ok(());
         };
-        if allowed.is_empty() && !arrived_on_loopback {
+        if allowed.is_none() && !arrived_on_loopback {
             return Ok(());
         }
+        let allowed = allowed.unwrap_or_default();
         named.iter().try_for_each(|name| match name {
             Some(name) if allowed.iter().any(|entry| entry.allows(name)) => Ok(()),
             Some(name) => Err(misdirected(&format!(
@@ -153,7 +155,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 ///
 /// As long as the configuration cannot be used, nobody knows which hosts are allowed.
 pub(crate) fn public_reason(request: &HttpRequest, error: Error) -> Error {
-    match Target::of(request).check(&[]) {
+    match Target::of(request).check(None) {
         Ok(()) => error,
         Err(_) => Error::new(error.kind(), "Server-Sent Events are off")
             .with_help("the app's log says why, and so does a request for localhost"),
@@ -197,7 +199,7 @@ pub async fn check_host<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let target = Target::of(request.request());
     if let Target::Other { .. } = target
-        && let Err(error) = target.check(&hosts_of_this_app().await)
+        && let Err(error) = target.check(hosts_of_this_app().await.as_deref())
     {
         let refusal = request.into_response(error.error_response());
         return Ok(refusal.map_into_right_body());
@@ -206,16 +208,15 @@ pub async fn check_host<B: MessageBody>(
     Ok(response.map_into_left_body())
 }
 
-async fn hosts_of_this_app() -> Arc<[Authority]> {
+async fn hosts_of_this_app() -> Hosts {
     static HOSTS: LazyLock<AppHosts> = LazyLock::new(|| AppHosts::new(app_dir()));
     let now = Instant::now();
-    if let Some(hosts) = HOSTS.known(now) {
+    if let Some(hosts) = HOSTS.cached(now) {
         return hosts;
     }
-    match web::block(move || HOSTS.read(now)).await {
-        Ok(hosts) => hosts,
-        Err(_) => HOSTS.read(now),
-    }
+    // The threads that may wait for files are gone if the process ends: then nobody else is answered.
+    let refreshed = web::block(move || HOSTS.refresh(now)).await;
+    refreshed.unwrap_or_else(|_| Some(Arc::default()))
 }
 
 #[cfg(test)]
@@ -239,7 +240,7 @@ mod tests {
             .map(|host| Authority::parse(host).unwrap())
             .collect();
         Target::of(&request.to_http_request())
-            .check(&allowed)
+            .check((!allowed.is_empty()).then_some(&allowed))
             .is_ok()
     }
 

@@ -33,7 +33,7 @@ use crate::{
 /// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
 ///
 /// They answer HEAD as well, and the stream then does not open. The stream also answers the preflight
-/// requests of browsers, for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::preflight`]), and refuses requests
+/// requests of browsers, for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::respond`]), and refuses requests
 /// for hosts that are not allowed (see [`Sse::check_host`]).
 ///
 /// ```no_run
@@ -73,7 +73,7 @@ pub fn routes(app: &mut ServiceConfig) {
     let _ = shared.start(Instant::now());
     let stream = move |request: HttpRequest| async move {
         match shared.get().await {
-            Ok(sse) => Ok::<_, Error>(sse.answer(&request)),
+            Ok(sse) => Ok::<_, Error>(sse.respond(&request)),
             Err(error) => Err(public_reason(&request, error)),
         }
     };
@@ -123,7 +123,7 @@ impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
-        let stream = move |request: HttpRequest| std::future::ready(sse.answer(&request));
+        let stream = move |request: HttpRequest| std::future::ready(sse.respond(&request));
         app.route("/sse/stream", listening().to(stream));
         scripts(app);
     }

@@ -54,8 +54,7 @@ impl Signals {
     }
 }
 
-/// Returns when the process is told to end: by SIGTERM or SIGINT, and on Windows by Ctrl-C. What it
-/// returns hears the same signals again.
+/// Returns at the first SIGTERM or SIGINT. What it returns waits for the next one.
 pub(crate) async fn told_to_end() -> Told {
     match Told::by_all() {
         Ok(mut told) => {
@@ -100,7 +99,6 @@ async fn close(mut told: Told, hub: Weak<Hub>, _heard: Heard) {
     }
 }
 
-#[cfg(unix)]
 mod imp {
     use std::{io, task::Poll};
 
@@ -158,35 +156,5 @@ mod imp {
             found.assume_init()
         };
         ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction)
-    }
-}
-
-#[cfg(not(unix))]
-mod imp {
-    use std::io;
-
-    pub(crate) struct Told;
-
-    impl Told {
-        pub(super) fn by(_signals: &[i32]) -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub(super) fn by_all() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        /// The next Ctrl-C, as the number that it has elsewhere.
-        pub(super) async fn wait(&mut self) -> i32 {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            2
-        }
-    }
-
-    /// There is no telling whether anybody handles Ctrl-C.
-    pub(super) fn handled() -> Vec<i32> {
-        Vec::new()
     }
 }

@@ -153,8 +153,21 @@ impl Sse {
         Target::of(request).check(self.hub.config().allowed_hosts())
     }
 
-    /// The whole answer of a route: [`stream`](Sse::stream), or why there is none.
-    pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    /// The whole answer of a route, whatever comes: the stream to GET, its head to HEAD, the answer to
+    /// a browser's preflight request to OPTIONS, or why there is none. Pages of `SSE_ALLOWED_ORIGINS` can
+    /// read all of them.
+    ///
+    /// ```no_run
+    /// use actix_web::{HttpRequest, HttpResponse, route, web::Data};
+    /// use actix_web_sse::Sse;
+    ///
+    /// #[route("/my/stream", method = "GET", method = "HEAD", method = "OPTIONS")]
+    /// async fn stream(request: HttpRequest, sse: Data<Sse>) -> HttpResponse {
+    ///     sse.respond(&request)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
         if request.method() == Method::OPTIONS {
             return self.preflight(request);
         }
@@ -182,9 +195,8 @@ impl Sse {
     ///
     /// A stream ends when its client takes its last bytes. A client that takes nothing is disconnected
     /// after 300 ms, and one that is too slow to take all that waits for it after 800 ms. Streams over
-    /// HTTP/2 or a Unix socket have to be left to
-    /// [`shutdown_timeout`](actix_web::HttpServer::shutdown_timeout), and so have all streams on
-    /// systems that are not Unix; for them, limit how long you wait.
+    /// HTTP/2 or a Unix socket are left to
+    /// [`shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); for them, limit how long you wait.
     ///
     /// It is called for you when the process is told to end, unless
     /// [`with_signal_handling`](Config::with_signal_handling) says otherwise.
@@ -195,7 +207,7 @@ impl Sse {
     }
 
     /// For `HttpServer::shutdown_signal`: returns when the process is told to end (by SIGTERM or
-    /// SIGINT, on Windows by Ctrl-C) and all streams have ended after that, but 500 ms later at most.
+    /// SIGINT) and all streams have ended after that, but 500 ms later at most.
     /// Then the server stops, and completes the other requests as ever.
     ///
     /// With it,

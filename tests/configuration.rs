@@ -322,7 +322,7 @@ fn a_port_that_is_no_number_is_said() {
         let (code, said) = Bare::start(&App::new(), &[("PORT", port)]).end();
         assert_eq!(code, Some(1));
         assert!(
-            said.contains(&format!("PORT is no port number: `{port}`")),
+            said.contains(&format!("PORT is not a port number: `{port}`")),
             "{said}"
         );
     }

@@ -205,7 +205,6 @@ async fn all_of_it_is_awaited_in_a_handler_and_moves_between_threads() {
     assert!(cache.get("k").await.unwrap().is_none());
 }
 
-#[cfg(unix)]
 #[test]
 fn all_that_is_made_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;

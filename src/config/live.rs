@@ -17,7 +17,7 @@ use crate::fault::Fault;
 /// Between looks at the file.
 const EVERY: Duration = Duration::from_secs(2);
 /// Editors empty a file before they write it. What is found has to stay the same for so long.
-const SETTLED: Duration = Duration::from_millis(100);
+pub(super) const SETTLED: Duration = Duration::from_millis(100);
 /// And what cannot be used for so long, before anybody is told.
 const SETTLED_IF_BROKEN: Duration = Duration::from_secs(1);
 
@@ -231,7 +231,6 @@ mod tests {
         assert_eq!(app.events(), "renamed");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_behind_a_symbolic_link_counts_too() {
         let mut app = App::new();

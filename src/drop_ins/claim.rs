@@ -104,11 +104,9 @@ impl Claim {
     ) -> Result<Settled, Error> {
         self.wait = (self.wait * 2).min(WAITS.1);
         let folder = journal.folder();
-        let opened = claimed
-            .open_dir(&self.name)
-            .and_then(|dir| Ok((dir.open_file(&self.key)?, dir)));
-        let (mut file, dir) = match opened {
-            Ok(opened) => opened,
+        let opened = claimed.open_dir(&self.name);
+        let mut file = match opened.and_then(|dir| dir.open_file(&self.key)) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Its owner has cleared the cache.
                 remove_claim(&self.name, folder, claimed)?;
@@ -119,7 +117,6 @@ impl Claim {
             }
             Err(error) => return self.set_aside(folder, claimed, &error.to_string()),
         };
-        drop(dir);
         if watch.take_closed(&self.name) {
             self.stillness.writer_closed();
         }

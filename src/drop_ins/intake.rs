@@ -17,7 +17,7 @@ use crate::{
     fault::Fault,
     journal::{
         Interrupt, Journal, Read,
-        file::{Dir, FileJournal, Identity, discard, is_file, read_all, sweep_orphans},
+        file::{Dir, FileJournal, Identity, discard, is_file, is_passing, read_all, sweep_orphans},
     },
     key,
 };
@@ -129,11 +129,17 @@ impl<'a> Intake<'a> {
         let ready = folder.ready()?;
         let mut found = Vec::new();
         for name in names(&ready)? {
-            // A link or a device would become an entry that nobody can read.
-            if let Ok(mut file) = ready.open_file(&name)
-                && let Ok(document) = read_all(&mut file)
-            {
-                found.push((name, document));
+            let document = ready
+                .open_file(&name)
+                .and_then(|mut file| read_all(&mut file));
+            match document {
+                Ok(document) => found.push((name, document)),
+                Err(error) if is_passing(&error) => {
+                    let path = ready.path_of(&name);
+                    return Err(Error::io("read the drop-in", &path, error));
+                }
+                // A link or a device would become an entry that nobody can read.
+                Err(_) => {}
             }
         }
         let appended = self.appended(&found)?;

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
 
 use crate::{
@@ -155,15 +156,9 @@ fn busy(message: String) -> Error {
 
 /// Some descriptors must remain for the app's own pages and files.
 fn room() -> usize {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit};
-        let limit = getrlimit(Resource::Nofile).current;
-        if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
-            return limit - (limit / 10).min(256);
-        }
-    }
-    usize::MAX
+    let limit = getrlimit(Resource::Nofile).current;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or(usize::MAX, |limit| limit - (limit / 10).min(256))
 }
 
 #[cfg(test)]

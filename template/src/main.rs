@@ -107,7 +107,7 @@ fn address() -> io::Result<(String, u16)> {
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
     let port = port
         .parse()
-        .map_err(|_| bad_address(&format!("PORT is no port number: `{port}`")))?;
+        .map_err(|_| bad_address(&format!("PORT is not a port number: `{port}`")))?;
     Ok((host, port))
 }
 

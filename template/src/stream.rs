@@ -34,8 +34,11 @@ pub(crate) fn open() -> Result<Sse, Error> {
 pub(crate) fn routes(app: &mut ServiceConfig, stream: Result<Sse, Error>) {
     app.app_data(Data::new(stream))
         .route("/sse/stream", web::get().to(controller))
-        .route("/sse/stream", web::head().to(head))
-        .route("/sse/stream", web::method(Method::OPTIONS).to(preflight));
+        .route("/sse/stream", web::head().to(without_stream))
+        .route(
+            "/sse/stream",
+            web::method(Method::OPTIONS).to(without_stream),
+        );
 }
 
 /// Answers with a response that goes on: its body yields an event whenever there is one.
@@ -68,20 +71,12 @@ fn open_stream(request: &HttpRequest, sse: &Sse) -> Result<HttpResponse, Error> 
     Ok(sse.response(request).body(events))
 }
 
-/// What `curl -I` asks for: how a stream would begin, without opening one.
-async fn head(
+/// What `curl -I` asks for, how a stream would begin; and what browsers ask before a page of
+/// SSE_ALLOWED_ORIGINS returns with its last id. Neither opens a stream.
+async fn without_stream(
     request: HttpRequest,
     stream: Data<Result<Sse, Error>>,
 ) -> Result<impl Responder, Error> {
     let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
-    sse.stream(&request)
-}
-
-/// What browsers ask before a page of SSE_ALLOWED_ORIGINS comes back with the id that it had last.
-async fn preflight(
-    request: HttpRequest,
-    stream: Data<Result<Sse, Error>>,
-) -> Result<impl Responder, Error> {
-    let sse = stream.as_ref().as_ref().map_err(Clone::clone)?;
-    Ok(sse.preflight(&request))
+    Ok(sse.respond(&request))
 }

@@ -17,9 +17,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        self, AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, UTIME_NOW,
-    },
+    fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW},
     io::Errno,
 };
 
@@ -205,10 +203,8 @@ impl Dir {
         // A listing has a position, so it needs a descriptor of its own.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = fs::openat(&self.fd, ".", flags, Mode::empty())?;
-        let mut buffer = Vec::with_capacity(16 * 1024);
-        let mut items = RawDir::new(fd, buffer.spare_capacity_mut());
         let mut names = Vec::new();
-        while let Some(item) = items.next() {
+        for item in fs::Dir::new(fd)? {
             let item = item?;
             let name = OsStr::from_bytes(item.file_name().to_bytes());
             names.extend(
