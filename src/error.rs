@@ -154,9 +154,18 @@ impl Error {
 
     /// Whether a file or folder was not there.
     pub(crate) fn is_about_a_missing_file(&self) -> bool {
+        self.io_kind() == Some(std::io::ErrorKind::NotFound)
+    }
+
+    /// Whether something was not permitted.
+    pub(crate) fn is_about_permission(&self) -> bool {
+        self.io_kind() == Some(std::io::ErrorKind::PermissionDenied)
+    }
+
+    fn io_kind(&self) -> Option<std::io::ErrorKind> {
         let source = self.inner.source.as_deref();
         let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-        io.is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        io.map(std::io::Error::kind)
     }
 
     /// What the error is about.

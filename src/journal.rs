@@ -41,12 +41,12 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// Whether this is still the journal at its address; `false` after it was deleted or replaced.
     fn is_current(&self) -> bool;
 
-    /// Whether the journal still reaches up to this entry, which was there; `false` if its newest
-    /// entries were removed, so that their numbers would be given again.
+    /// Whether the journal is sound up to this entry, which was there. `false` if its newest entries
+    /// were removed, so that their numbers would be given again, or if its order was broken.
     fn reaches(&self, number: u64) -> Result<bool, Error>;
 
-    /// Lets every process open the journal again as another epoch of it. Clients are told of a gap.
-    fn begin_epoch(&self) -> Result<(), Error>;
+    /// Puts the journal away, so that every process begins another. Clients are told of a gap.
+    fn put_away(&self) -> Result<(), Error>;
 
     /// Begins to watch for new entries.
     fn watch(&self) -> Box<dyn Watch>;

@@ -71,8 +71,8 @@ impl Store {
         self.with_current(|journal| journal.append(entry))
     }
 
-    /// Does something with the journal, and does it again if the journal was removed or replaced
-    /// meanwhile.
+    /// Does something with the journal, and does it again, up to [`ATTEMPTS`] times, if the journal
+    /// was removed or replaced meanwhile.
     fn with_current<T>(
         &self,
         work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
@@ -81,6 +81,10 @@ impl Store {
             let journal = self.file_journal()?;
             let result = work(Arc::clone(&journal));
             if journal.is_current() {
+                return result;
+            }
+            // Only its id was replaced: what was done there counts.
+            if result.is_ok() && self.file_journal()?.is_same_folder(&journal) {
                 return result;
             }
         }
@@ -107,7 +111,7 @@ impl Store {
         let found = index.get(key, Now::read())?;
         if !journal.reaches(index.last())? {
             // The index would pass over numbers that are given again.
-            journal.begin_epoch()?;
+            journal.put_away()?;
         }
         Ok(found)
     }
@@ -129,20 +133,15 @@ impl Store {
     }
 
     /// Whether what is followed is still the journal at the configured address, and still has the
-    /// entry `last`, which was read there. If it has not, the journal gets another epoch: its
-    /// newest entries were removed, and their numbers would be passed over when they are given
-    /// again.
+    /// entry `last`, which was read there. If it has not, the journal is put away: its newest entries
+    /// were removed, and their numbers would be passed over when they are given again.
     pub(crate) fn is_in_force(&self, followed: &Followed, last: u64) -> Result<bool, Error> {
         let journal = &followed.journal;
         if !journal.is_current() || followed.address != self.config().cache_dir() {
             return Ok(false);
         }
         if !journal.reaches(last)? {
-            log::warn!(
-                "{}: entries up to {last} were removed; clients are told of a gap",
-                followed.address.display()
-            );
-            journal.begin_epoch()?;
+            journal.put_away()?;
         }
         Ok(journal.is_current())
     }

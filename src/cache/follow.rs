@@ -64,7 +64,8 @@ impl Follow {
             let step = self.reader.step();
             match step {
                 Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
-                Ok(Step::Tombstone(_)) => continue,
+                Ok(Step::Tombstone(_)) if start.elapsed() < timeout => continue,
+                Ok(Step::Tombstone(_)) => return Ok(None),
                 Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
                 Ok(Step::CaughtUp) => {}
                 Err(error) if self.is_in_force()? => return Err(error),

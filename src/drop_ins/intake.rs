@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::{self, File},
+    fs,
     time::{Duration, Instant},
 };
 
@@ -17,13 +17,10 @@ use crate::{
     fault::Fault,
     journal::{
         Interrupt, Journal, Read,
-        file::{Dir, FileJournal, Identity, discard, is_file, is_passing, read_all, sweep_orphans},
+        file::{Dir, FileJournal, discard, is_file, is_passing, read_all, sweep_orphans},
     },
     key,
 };
-
-/// Held by the one process that takes drop-ins.
-const LOCK: &str = ".lock";
 
 /// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,
 /// and count once if they are overwritten there.
@@ -78,9 +75,9 @@ impl<'a> Intake<'a> {
         let folder = self.journal.folder();
         let _acting = folder.act_as_owner()?;
         let claimed = folder.claimed()?;
-        let cannot = |error| Error::io("lock the drop-ins", &claimed.path_of(LOCK), error);
+        let cannot = |error| Error::io("lock the drop-ins", folder.path(), error);
         // Held until this returns; the kernel lets go of it when the process is killed.
-        let lock = folder.access().lock_file(&claimed, LOCK).map_err(cannot)?;
+        let lock = self.journal.open_lock().map_err(cannot)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Ok(Ended::Idle),
@@ -88,14 +85,11 @@ impl<'a> Intake<'a> {
         }
         let mut watch = CacheWatch::new(folder.cache(), self.config.events().keys());
         self.recover(&claimed, &mut watch)?;
-        while !self.interrupt.is_raised()
-            && self.journal.is_current()
-            && is_at(&lock, &claimed, LOCK)
-            && !claimed.is_removed()
-        {
+        while !self.interrupt.is_raised() && self.journal.is_current() && !claimed.is_removed() {
             if !in_force() {
                 return Ok(Ended::Reconfigured);
             }
+            self.journal.stop_former_programs()?;
             self.claim_all(&claimed, &mut watch);
             let wait = self.settle_all(&claimed, &mut watch);
             self.sweep();
@@ -144,7 +138,11 @@ impl<'a> Intake<'a> {
         }
         let appended = self.appended(&found)?;
         for (name, document) in found {
-            claim::remove_claim(&name, folder, claimed)?;
+            if let Err(error) = claim::remove_claim(&name, folder, claimed) {
+                // Another user's, who keeps us from removing it: it must not hold up the others.
+                fault(&mut self.faults, &name).report(&error);
+                continue;
+            }
             if appended.contains(&name) {
                 claim::remove_ready(&name, &ready)?;
             } else if entry::drop_in_name(&document).as_ref() == Some(&name) {
@@ -245,14 +243,6 @@ fn fault<'a>(faults: &'a mut HashMap<String, Fault>, key: &str) -> &'a mut Fault
     faults
         .entry(key.to_owned())
         .or_insert_with(|| Fault::of("a drop-in is not taken"))
-}
-
-/// Whether `file` is still what has this name.
-fn is_at(file: &File, dir: &Dir, name: &str) -> bool {
-    match (rustix::fs::fstat(file), dir.stat(name)) {
-        (Ok(held), Ok(Some(found))) => Identity::of(&held) == Identity::of(&found),
-        _ => false,
-    }
 }
 
 /// The names in `dir` that do not begin with a dot, in their order.

@@ -22,13 +22,16 @@ use crate::{
 /// As many entries are read before the streams are woken.
 const BATCH: usize = 256;
 
+/// How often to begin again in a journal that is replaced meanwhile.
+const ATTEMPTS: u32 = 20;
+
 /// Old entries are looked for after so many new ones.
 const SWEEP_EVERY: u64 = 1_000;
 
 /// Reads for as long as the returned handle lives.
 pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Error> {
     let folder = store.config().cache_dir().to_path_buf();
-    let way = Way::begin(store.follow()?, &store.config(), &feed, Duration::ZERO)?;
+    let way = Way::begin_in_current(&store, &feed, Duration::ZERO)?;
     let mut first = Some(way);
     Background::start("sse-tail", move |interrupt| {
         let tail = Tail {
@@ -78,6 +81,19 @@ struct Way {
 }
 
 impl Way {
+    /// Begins in the journal that is in place, and again if that is replaced meanwhile.
+    fn begin_in_current(store: &Store, feed: &Feed, unnoticed: Duration) -> Result<Self, Error> {
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            let followed = store.follow()?;
+            let journal = Arc::clone(&followed.journal);
+            match Self::begin(followed, &store.config(), feed, unnoticed) {
+                Err(_) if !journal.is_current() && attempts.next().is_some() => {}
+                result => return result,
+            }
+        }
+    }
+
     /// Begins a few seconds back: a restarted server has the same lookback for new clients as one
     /// that was there all the time. And before that by `unnoticed`, the time for which nobody
     /// may have read here although clients were there.
@@ -174,12 +190,7 @@ impl Tail<'_> {
     }
 
     fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {
-        Way::begin(
-            self.store.follow()?,
-            &self.store.config(),
-            self.feed,
-            unnoticed,
-        )
+        Way::begin_in_current(self.store, self.feed, unnoticed)
     }
 
     /// All entries that are there now.
@@ -197,6 +208,7 @@ impl Tail<'_> {
     fn read_batch(&self, way: &mut Way) -> Result<bool, Error> {
         let config = self.store.config();
         let mut batch = Vec::new();
+        let mut skipped = Skipped::default();
         let mut swept = false;
         let result = loop {
             if batch.len() == BATCH {
@@ -212,8 +224,7 @@ impl Tail<'_> {
                     batch.push(slot);
                 }
                 Ok(Step::Unreadable(why)) => {
-                    let number = way.reader.next() - 1;
-                    log::error!("journal entry {number} is skipped: {why}");
+                    skipped.add(way.reader.next() - 1, why);
                     batch.push(Slot {
                         seen: Instant::now(),
                         expires: None,
@@ -230,6 +241,7 @@ impl Tail<'_> {
                 Err(error) => break Err(error),
             }
         };
+        skipped.report();
         if !batch.is_empty() {
             self.feed.ring.push(batch);
             self.feed.bells.ring();
@@ -253,6 +265,39 @@ impl Tail<'_> {
         match way.followed.journal.sweep(self.store.config().history()) {
             Ok(()) => fault.clear(),
             Err(error) => fault.report(&error),
+        }
+    }
+}
+
+/// Consecutive entries that cannot be used for the same reason: one line of the log.
+#[derive(Default)]
+struct Skipped {
+    numbers: Option<(u64, u64)>,
+    why: String,
+}
+
+impl Skipped {
+    fn add(&mut self, number: u64, why: String) {
+        match &mut self.numbers {
+            Some((_, last)) if *last + 1 == number && self.why == why => *last = number,
+            _ => {
+                self.report();
+                self.numbers = Some((number, number));
+                self.why = why;
+            }
+        }
+    }
+
+    fn report(&self) {
+        let why = &self.why;
+        match self.numbers {
+            None => {}
+            Some((first, last)) if first == last => {
+                log::error!("journal entry {first} is skipped: {why}");
+            }
+            Some((first, last)) => {
+                log::error!("journal entries {first} to {last} are skipped: {why}");
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ use std::{
 };
 
 pub(crate) use self::{
-    dir::{Dir, Identity, is_file, is_passing, read_all},
+    dir::{Dir, is_file, is_passing, read_all},
     folder::CacheFolder,
     orphans::sweep_orphans,
     sweep::{discard, remove_tree},
@@ -103,25 +103,23 @@ impl Journal for FileJournal {
         let _acting = self.folder.act_as_owner()?;
         let folder = self.numbering.folder_of(number);
         if let Some(found) = self.open_folder(folder)? {
-            let claimed = found.claimed().and_then(|claimed| {
-                // The writer of the newest entry may not have raised the mark yet.
-                Ok(claimed >= number || found.has(number)?)
-            });
-            match claimed {
+            let cannot = |error| Error::io("read the journal", found.dir().path(), error);
+            match found.reaches(number) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                claimed => {
-                    let path = found.dir().path();
-                    return claimed.map_err(|error| Error::io("read the journal", path, error));
+                // A folder is full before the next one is created.
+                Ok(true) if !found.is_full().map_err(cannot)? => {
+                    return Ok(self.find_folder_after(folder)?.is_none());
                 }
+                reaches => return reaches.map_err(cannot),
             }
         }
         // The folder was swept, unless it was the newest.
         Ok(self.find_folder_after(folder)?.is_some())
     }
 
-    fn begin_epoch(&self) -> Result<(), Error> {
+    fn put_away(&self) -> Result<(), Error> {
         let _acting = self.folder.act_as_owner()?;
-        self.replace_id()
+        self.discard("its newest entries were removed")
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -133,6 +131,18 @@ impl Journal for FileJournal {
 impl FileJournal {
     pub(crate) fn folder(&self) -> &Arc<CacheFolder> {
         &self.folder
+    }
+
+    /// A file to lock by the one server that takes drop-ins. When it is removed or replaced, this is no
+    /// longer the current journal.
+    pub(crate) fn open_lock(&self) -> io::Result<std::fs::File> {
+        self.id.open_again(&self.dir)
+    }
+
+    /// Puts the file back at which programs of the former format stop. Its name has no leading dot, so
+    /// a cache clear removes it.
+    pub(crate) fn stop_former_programs(&self) -> Result<(), Error> {
+        open::replace_former(&self.folder)
     }
 
     /// Lets the journal look new to programs that remove old files. A journal that nobody saves to
@@ -197,38 +207,30 @@ impl FileJournal {
         Ok(Read::NotYet)
     }
 
-    /// Says that the journal has lost entries that readers may rely on.
-    ///
-    /// From here on it has another id, so every process opens it again, and all clients are told of
-    /// a gap.
+    /// Whether both are the same folder of the disk, although the id may have been replaced.
+    pub(crate) fn is_same_folder(&self, other: &Self) -> bool {
+        matches!((self.dir.identity(), other.dir.identity()), (Ok(a), Ok(b)) if a == b)
+    }
+
+    /// Puts the journal away because it has lost entries that readers may rely on. Every process
+    /// begins another, and all clients are told of a gap.
     fn damaged(&self, why: &'static str) -> Error {
-        log::warn!(
-            "{}: the journal is damaged: {why}; clients are told of a gap",
-            self.dir.path().display()
-        );
-        let path = self.dir.path();
-        match self.replace_id() {
-            Ok(()) => Error::io(
-                "use the journal",
-                path,
-                io::Error::new(io::ErrorKind::NotFound, why),
-            ),
+        let missing = io::Error::new(io::ErrorKind::NotFound, why);
+        match self.discard(why) {
+            Ok(()) => Error::io("use the journal", self.dir.path(), missing),
             Err(error) => error,
         }
     }
 
-    fn replace_id(&self) -> Result<(), Error> {
-        // Another process has done so.
-        if !self.is_current() {
-            return Ok(());
-        }
-        match IdFile::write(self.folder.access(), &self.dir) {
-            // The journal itself was removed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.map_err(|error| {
-                Error::io("begin another epoch of the journal", self.dir.path(), error)
-            }),
-        }
+    fn discard(&self, why: &'static str) -> Result<(), Error> {
+        let path = self.dir.path();
+        open::put_away(&self.folder, Some(&self.dir))
+            .map_err(|error| Error::io("put the damaged journal away", path, error))?;
+        log::warn!(
+            "{}: this journal is damaged, so another is begun: {why}; clients are told of a gap",
+            path.display()
+        );
+        Ok(())
     }
 
     fn known_newest(&self) -> Option<Arc<EntryFolder>> {

@@ -1,6 +1,11 @@
 //! What is on the disk, by the documented format.
 
-use std::{fs, time::SystemTime};
+use std::{
+    fs::{self, File},
+    io::Read,
+    os::unix::fs::MetadataExt,
+    time::SystemTime,
+};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -67,11 +72,20 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
     })
 }
 
-/// The epoch of a journal: its random id and this boot's, one over the other.
-pub(crate) fn epoch(id_file: &str) -> Option<u64> {
-    let id = id_file.strip_prefix("format 2\nid ")?;
+/// The epoch of a journal: its random id, the file that has it, and this boot, mixed.
+pub(crate) fn epoch(id_file: &File) -> Option<u64> {
+    let mut text = String::new();
+    let found = id_file.metadata().ok()?;
+    { id_file }.read_to_string(&mut text).ok()?;
+    let id = text.strip_prefix("format 2\nid ")?;
+    let id = u128::from_str_radix(id.trim(), 16).ok()?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let boot = u128::from_str_radix(&boot.trim().replace('-', ""), 16).ok()?;
-    let mixed = u128::from_str_radix(id.trim(), 16).ok()? ^ boot;
+    let created = found.created().ok();
+    let created = created.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let created = created.map_or(0, |time| time.as_nanos());
+    let file = (created << 64 ^ u128::from(found.ino()))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mixed = id ^ boot ^ file;
     u64::try_from((mixed >> 64) ^ (mixed & u128::from(u64::MAX))).ok()
 }

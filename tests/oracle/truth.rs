@@ -29,7 +29,6 @@ const FOLDERS_EVERY: Duration = Duration::from_millis(5);
 /// One journal, as far as it was read.
 pub(crate) struct Journal {
     pub(crate) epoch: u64,
-    id: String,
     held: File,
     pub(crate) entries: Vec<Entry>,
     /// A moment at which the next entry was not there yet.
@@ -198,8 +197,8 @@ impl Truth {
         let held = File::open(cache.join(".sse/journal-2")).ok()?;
         // Through the folder that was opened: another may be in its place by now.
         let id = PathBuf::from(format!("/proc/self/fd/{}/.id", held.as_raw_fd()));
-        let id = fs::read_to_string(id).ok()?;
-        if self.journals.iter().any(|journal| journal.id == id) {
+        let epoch = epoch(&File::open(id).ok()?)?;
+        if self.journals.iter().any(|journal| journal.epoch == epoch) {
             return None;
         }
         // It is there already; it was not yet when the one before was moved away.
@@ -208,8 +207,7 @@ impl Truth {
             .and_then(|journal| journal.retired)
             .unwrap_or_default();
         self.journals.push(Journal {
-            epoch: epoch(&id)?,
-            id,
+            epoch,
             held,
             entries: Vec::new(),
             absent,

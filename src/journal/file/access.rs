@@ -99,24 +99,6 @@ impl Access {
         }
         Ok(())
     }
-
-    /// Opens a file that exists to be locked, and creates it if it is missing.
-    pub(crate) fn lock_file(&self, dir: &Dir, name: &str) -> io::Result<File> {
-        for _ in 0..NAMES_TRIED {
-            // Reading is enough for a lock, and all that a group may do.
-            match dir.open_file(name) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result,
-            }
-            let (_, unfinished) = self.unfinished_file(dir)?;
-            match unfinished.rename_new(dir, name) {
-                // Another process may have been faster; either way there is one now.
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-        }
-        Err(io::ErrorKind::NotFound.into())
-    }
 }
 
 /// A file or directory that is not finished. It is removed when this is dropped, unless it was

@@ -66,11 +66,27 @@ impl FileJournal {
         let Some(number) = next_folder(full.number()) else {
             return Err(self.damaged("it has no numbers left"));
         };
+        let name = folder_name(number);
+        let cannot = |error| {
+            let path = self.dir.path_of(&name);
+            Error::io("begin a new folder of entries", &path, error)
+        };
+        // Before the next one is looked for: it may be created at any moment.
+        let was_created = match full.is_next_created() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            created => created.map_err(cannot)?,
+        };
+        probe::step();
         if let Some(next) = self.open_folder(number)? {
+            // Its creator may have been killed before it did this.
+            let _ = full.mark_next_created();
             self.remember_newest(next);
             return Ok(());
         }
-        let name = folder_name(number);
+        // Folders leave in order, so the next one is never swept while this one is there.
+        if was_created && full.is_in_place(&self.dir).map_err(cannot)? {
+            return Err(self.damaged("its newest folder was removed"));
+        }
         match self.create_next_folder(full, &name) {
             Ok(()) => Ok(()),
             // The full one was swept meanwhile.
@@ -85,16 +101,13 @@ impl FileJournal {
                 }
                 Ok(())
             }
-            Err(error) => {
-                let path = self.dir.path_of(&name);
-                Err(Error::io("begin a new folder of entries", &path, error))
-            }
+            Err(error) => Err(cannot(error)),
         }
     }
 
     fn create_next_folder(&self, full: &EntryFolder, name: &str) -> io::Result<()> {
         // From here on, everybody sees that this directory has no free number.
-        full.raise_mark(full.last())?;
+        full.fill_mark()?;
         let access = self.folder.access();
         if probe::plain_mkdir() {
             probe::step();
@@ -108,29 +121,37 @@ impl FileJournal {
             return Err(io::ErrorKind::NotFound.into());
         }
         probe::step();
-        unfinished.rename_new(&self.dir, name)
+        unfinished.rename_new(&self.dir, name)?;
+        probe::step();
+        full.mark_next_created()
     }
 
     /// Removes what has a directory's name and was not created by a writer of ours.
     fn remove_stray(&self, name: &str) -> Result<(), Error> {
         let path = self.dir.path_of(name);
+        let cannot = |error| Error::io("begin a new folder of entries", &path, error);
+        let lock = self.folder.lock_for_repair().map_err(cannot)?;
+        let stray = match self.dir.open_dir(name) {
+            Ok(stray) => stray,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_) => return self.dir.remove_file(name).map_err(cannot),
+        };
+        // By now another writer may have removed the stray one and created the next folder.
+        if EntryFolder::has_mark(&stray).map_err(cannot)? {
+            return Ok(());
+        }
         log::warn!(
             "{}: removing this, it is not part of the journal",
             path.display()
         );
         let trash = self.folder.trash()?;
-        let mut had_entries = false;
-        let removed = match self.dir.open_dir(name) {
-            Ok(stray) => {
-                let names = stray.names().unwrap_or_default();
-                had_entries = names.iter().any(|name| is_entry_name(name));
-                sweep::discard_if(&stray, &self.dir, name, &trash)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(_) => self.dir.remove_file(name),
-        };
-        removed.map_err(|error| Error::io("begin a new folder of entries", &path, error))?;
-        if had_entries {
+        if !sweep::discard_if(&stray, &self.dir, name, &trash).map_err(cannot)? {
+            drop(lock);
+            return Err(self.damaged("another program replaces its folders"));
+        }
+        drop(lock);
+        let names = stray.names().map_err(cannot)?;
+        if names.iter().any(|name| is_entry_name(name)) {
             // Its mark was removed, so its numbers would be given once more.
             return Err(self.damaged("a part of its newest folder was removed"));
         }

@@ -79,7 +79,15 @@ impl Dir {
     /// Opens a regular file for writing.
     pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        self.regular(fs::openat(&self.fd, name, flags, Mode::empty())?)
+        let file = self.regular(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
+        // Another user may have given a file of ours a second name, to have us write into it.
+        if fs::fstat(&file)?.st_nlink > 1 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it has a second name (a hard link)",
+            ));
+        }
+        Ok(file)
     }
 
     fn regular(&self, fd: OwnedFd) -> io::Result<File> {
@@ -122,7 +130,7 @@ impl Dir {
         Ok(found.map(|found| Identity::of(&found)) == Some(self.identity()?))
     }
 
-    pub(super) fn identity(&self) -> io::Result<Identity> {
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
         Ok(Identity::of(&fs::fstat(&self.fd)?))
     }
 
@@ -154,7 +162,10 @@ impl Dir {
         let is_dir = self.stat(name)?.is_some_and(|stat| is_dir(&stat));
         if !is_dir {
             fs::linkat(&self.fd, name, &to.fd, new_name, AtFlags::empty())?;
-            return self.remove_file(name);
+            // It has its new name. If the old one stays, it is an unfinished file that is removed
+            // later.
+            let _ = self.remove_file(name);
+            return Ok(());
         }
         // A directory cannot be linked. Renaming onto a directory that is not empty fails, and a
         // directory that has a name of ours is never empty for long.

@@ -6,9 +6,18 @@
 //! the file at least that long and never shorter, in one system call, so writers need no lock.
 //!
 //! A writer that is killed, or sleeps, between claiming a number and raising the mark leaves the
-//! mark low. The next writer finds the number taken and raises it.
+//! mark low. The next writer finds the number taken and raises it, and so does a server's reader.
+//!
+//! One byte more than there are numbers says that the next directory was created. If that is missing
+//! later, another program has removed it.
 
-use std::{io, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::{FileExt, MetadataExt},
+    thread,
+    time::Duration,
+};
 
 use super::{
     access::{Access, Unfinished},
@@ -18,6 +27,9 @@ use super::{
 };
 
 const HIGH_WATER: &str = ".high-water";
+
+/// How often an entry with two names is looked at, a millisecond apart.
+const LINK_CHECKS: u32 = 5;
 
 #[derive(Debug)]
 pub(super) struct EntryFolder {
@@ -49,12 +61,16 @@ impl EntryFolder {
             }
             result => result?,
         };
-        let has_mark = dir.stat(HIGH_WATER)?.is_some_and(|mark| is_file(&mark));
-        Ok(has_mark.then_some(Self {
+        Ok(Self::has_mark(&dir)?.then_some(Self {
             number,
             numbering,
             dir,
         }))
+    }
+
+    /// Whether a directory is one that a writer of ours has created.
+    pub(super) fn has_mark(dir: &Dir) -> io::Result<bool> {
+        Ok(dir.stat(HIGH_WATER)?.is_some_and(|mark| is_file(&mark)))
     }
 
     /// Puts a high-water mark into a new directory that is not in its place yet.
@@ -84,17 +100,59 @@ impl EntryFolder {
     /// The highest number that is known to be claimed; if there is none, the number before the
     /// directory's first. `NotFound` if the mark was removed.
     pub(super) fn claimed(&self) -> io::Result<u64> {
-        let mark = self.dir.stat(HIGH_WATER)?;
-        let mark = mark.ok_or(io::ErrorKind::NotFound)?;
-        let count = u64::try_from(mark.st_size).unwrap_or_default();
-        Ok(self.numbering.highest_of(self.number, count))
+        Ok(self.numbering.highest_of(self.number, self.mark_length()?))
     }
 
-    /// Says that this number of the directory, and with it every lower one, is claimed.
-    pub(super) fn raise_mark(&self, number: u64) -> io::Result<()> {
-        // Not held open: a file system with a file that is open for writing cannot be made
-        // read-only.
-        let mark = self.dir.open_file_to_write(HIGH_WATER)?;
+    /// Says that all numbers of the directory are claimed, or count as claimed.
+    pub(super) fn fill_mark(&self) -> io::Result<()> {
+        self.raise(&self.open_mark()?, self.last())
+    }
+
+    /// Says that the next directory was created.
+    pub(super) fn mark_next_created(&self) -> io::Result<()> {
+        self.open_mark()?.write_all_at(b"\n", self.count())
+    }
+
+    pub(super) fn is_next_created(&self) -> io::Result<bool> {
+        Ok(self.mark_length()? > self.count())
+    }
+
+    pub(super) fn is_full(&self) -> io::Result<bool> {
+        Ok(self.claimed()? >= self.last())
+    }
+
+    /// Whether this number is claimed. A mark that its writer has left low is raised.
+    pub(super) fn reaches(&self, number: u64) -> io::Result<bool> {
+        if self.claimed()? >= number {
+            return Ok(true);
+        }
+        let is_there = self.has(number)?;
+        if is_there && let Ok(mark) = self.open_mark() {
+            // Who may only read cannot raise it.
+            let _ = self.raise(&mark, number);
+        }
+        Ok(is_there)
+    }
+
+    /// How many numbers it has.
+    fn count(&self) -> u64 {
+        self.numbering.position(self.last()) + 1
+    }
+
+    /// Opened for each write: a file system with a file that is open for writing cannot be made
+    /// read-only.
+    fn open_mark(&self) -> io::Result<File> {
+        self.dir.open_file_to_write(HIGH_WATER)
+    }
+
+    fn mark_length(&self) -> io::Result<u64> {
+        let mark = self.dir.stat(HIGH_WATER)?;
+        let mark = mark.ok_or(io::ErrorKind::NotFound)?;
+        Ok(u64::try_from(mark.st_size).unwrap_or_default())
+    }
+
+    /// Says that this number, and with it every lower one, is claimed.
+    fn raise(&self, mark: &File, number: u64) -> io::Result<()> {
         mark.write_all_at(b"\n", self.numbering.position(number))
     }
 
@@ -110,7 +168,19 @@ impl EntryFolder {
     }
 
     pub(super) fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        read_all(&mut self.dir.open_file(&entry_name(number))?)
+        let mut file = self.dir.open_file(&entry_name(number))?;
+        // A file with a second name may be a private one of another user, who has not published it.
+        // Where files cannot be renamed without replacing, an entry has two for a moment.
+        for _ in 0..LINK_CHECKS {
+            if file.metadata()?.nlink() <= 1 {
+                return read_all(&mut file);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it has a second name (a hard link)",
+        ))
     }
 
     /// Rule 1: renames the file to the first free number.
@@ -120,22 +190,28 @@ impl EntryFolder {
     /// file is gone, or it was created after the sweep, and the mark that is read here says that
     /// the directory is full.
     pub(super) fn claim(&self, file: &mut Unfinished<'_>) -> io::Result<Claimed> {
-        let mut number = match self.claimed() {
+        // Opened before anything is claimed: whoever may not raise the mark must not claim.
+        let mark = match self.open_mark() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claimed::Gone),
-            claimed => claimed? + 1,
+            mark => mark?,
         };
+        let claimed = || {
+            let count = mark.metadata()?.len();
+            Ok::<_, io::Error>(self.numbering.highest_of(self.number, count))
+        };
+        let mut number = claimed()? + 1;
         while number <= self.last() {
             probe::step();
             match file.try_rename_new(&self.dir, &entry_name(number)) {
                 Ok(()) => {
                     probe::step();
                     // The entry is saved. A mark that stays low is raised by the next writer.
-                    let _ = self.raise_mark(number);
+                    let _ = self.raise(&mark, number);
                     return Ok(Claimed::Number(number));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    let _ = self.raise_mark(number);
-                    number = self.claimed().unwrap_or_default().max(number) + 1;
+                    let _ = self.raise(&mark, number);
+                    number = claimed()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claimed::Gone),
                 Err(error) => return Err(error),

@@ -4,14 +4,14 @@ use std::{io, sync::Arc};
 
 use super::{
     FileJournal,
+    dir::Dir,
     entry_folder::EntryFolder,
-    numbering::{folder_name, next_folder, parse_folder_name},
+    numbering::{Numbering, folder_name, next_folder, parse_folder_name},
 };
 use crate::error::Error;
 
-/// How often the list of directories is read again when it has none that can be used. A list that
-/// is read while directories come and go may miss one.
-const LISTINGS: u32 = 3;
+/// How often the list of directories is read again because all in it were swept meanwhile.
+const LISTINGS: u32 = 1_000;
 
 /// In how many directories to look for the newest entry. Each time, other processes have filled
 /// one meanwhile, or swept it; a process that has slept for long passes many.
@@ -28,26 +28,14 @@ impl FileJournal {
 
     /// The numbers that directories have, or only seem to have, in ascending order.
     pub(super) fn folder_numbers(&self) -> Result<Vec<u64>, Error> {
-        let names = self.dir.names();
-        let names = names.map_err(|error| Error::io("list the journal", self.dir.path(), error))?;
-        let mut numbers: Vec<u64> = names
-            .iter()
-            .filter_map(|name| parse_folder_name(name))
-            .collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+        numbers(&self.dir).map_err(|error| Error::io("list the journal", self.dir.path(), error))
     }
 
     /// The newest directory of entries; `None` if the journal has none.
     pub(super) fn find_newest_folder(&self) -> Result<Option<EntryFolder>, Error> {
-        for _ in 0..LISTINGS {
-            for number in self.folder_numbers()?.into_iter().rev() {
-                if let Some(folder) = self.open_folder(number)? {
-                    return Ok(Some(folder));
-                }
-            }
-        }
-        Ok(None)
+        let newest_first = |dir: &Dir| numbers(dir).map(|found| found.into_iter().rev().collect());
+        first_open(&self.dir, self.numbering, newest_first)
+            .map_err(|error| Error::io("find the newest entry", self.dir.path(), error))
     }
 
     /// The oldest directory of entries whose number is higher than this one.
@@ -100,6 +88,40 @@ impl FileJournal {
             None => Err(self.damaged("the folders with its entries were removed")),
         }
     }
+}
+
+/// The numbers that directories have, or only seem to have, in ascending order.
+pub(super) fn numbers(journal: &Dir) -> io::Result<Vec<u64>> {
+    let names = journal.names()?;
+    let mut numbers: Vec<u64> = names
+        .iter()
+        .filter_map(|name| parse_folder_name(name))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The first listed directory that can be opened. If there is none, and another listing shows other
+/// directories, those of the first were swept meanwhile.
+pub(super) fn first_open(
+    journal: &Dir,
+    numbering: Numbering,
+    list: impl Fn(&Dir) -> io::Result<Vec<u64>>,
+) -> io::Result<Option<EntryFolder>> {
+    let mut listed = list(journal)?;
+    for _ in 0..LISTINGS {
+        for number in &listed {
+            if let Some(folder) = EntryFolder::open(journal, numbering, *number)? {
+                return Ok(Some(folder));
+            }
+        }
+        let again = list(journal)?;
+        if again == listed {
+            break;
+        }
+        listed = again;
+    }
+    Ok(None)
 }
 
 fn newest_in(folder: &EntryFolder) -> io::Result<u64> {

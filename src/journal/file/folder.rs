@@ -4,7 +4,11 @@ use std::{
     fs,
     io::{self, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
+
+use rustix::{fs::FlockOperation, io::Errno};
 
 use super::{
     access::Access,
@@ -18,6 +22,10 @@ use crate::{
 
 /// What is ours in the cache folder.
 const OWN: &str = ".sse";
+
+/// How often to try to get the lock for a repair, and the pause in between: a second in all.
+const LOCK_ATTEMPTS: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// A cache folder with its `.sse/`, both held open.
 pub(crate) struct CacheFolder {
@@ -149,7 +157,9 @@ impl CacheFolder {
                     "{}: removing this, because it is not a directory",
                     self.own.path_of(name).display()
                 );
-                self.own.remove_file(name).and_then(|()| open())
+                let removed = self.own.remove_file(name);
+                // Another process may have replaced it by a directory meanwhile.
+                open().map_err(|error| removed.err().unwrap_or(error))
             }
             result => result,
         };
@@ -157,6 +167,24 @@ impl CacheFolder {
             let path = self.own.path_of(name);
             Error::io("open a folder in the cache folder", &path, error)
         })
+    }
+
+    /// Lets one process at a time repair the folder, as long as the returned value lives. Otherwise one
+    /// process could remove what another has just put in place.
+    ///
+    /// Saves need no lock. If somebody holds this one for longer than any repair takes, the others go on
+    /// without it.
+    pub(super) fn lock_for_repair(&self) -> io::Result<Dir> {
+        // A lock belongs to one opening of a file.
+        let lock = self.own.open_dir(".")?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_PAUSE),
+                // Or the file system has no locks.
+                _ => break,
+            }
+        }
+        Ok(lock)
     }
 
     pub(crate) fn access(&self) -> &Access {

@@ -19,16 +19,15 @@ pub(super) const FORMAT: u32 = 2;
 
 /// The file with the journal's id, held open.
 ///
-/// It is the file that says whether this is still the journal at its address. Programs that clean
-/// up remove it together with entries, and when the journal was damaged in another way, we replace
-/// it. Either way every process notices, because another file has its name, or none.
+/// It says whether this is still the journal at its address. Programs that clean up remove it
+/// together with entries, and every process notices that another file has its name, or none.
 #[derive(Debug)]
 pub(super) struct IdFile {
     /// As long as it is open, no other file gets its identity.
     _held: File,
     identity: Identity,
     path: PathBuf,
-    id: u128,
+    epoch: Epoch,
 }
 
 /// Why there is no id.
@@ -47,14 +46,14 @@ impl IdFile {
         let stat = rustix::fs::fstat(&file).map_err(|error| NoId::from(io::Error::from(error)))?;
         let text = read_all(&mut file).map_err(NoId::from)?;
         Ok(Self {
-            _held: file,
             identity: Identity::of(&stat),
             path: journal.path_of(NAME),
-            id: parse(&text)?,
+            epoch: epoch(parse(&text)?, created(&file, &stat), boot_id()),
+            _held: file,
         })
     }
 
-    /// Writes an id into a journal, in place of the one it has.
+    /// Writes the id of a new journal.
     pub(super) fn write(access: &Access, journal: &Dir) -> io::Result<()> {
         let (mut file, unfinished) = access.unfinished_file(journal)?;
         let (high, low) = (random()?, random()?);
@@ -73,16 +72,44 @@ impl IdFile {
         let _ = journal.touch(NAME);
     }
 
-    /// The id and the machine's boot, mixed: both are random, so the result differs for every id
-    /// and every boot.
-    ///
-    /// A reboot may lose the last entries, since saves are not synced to the disk one by one. So
-    /// what follows it is another epoch.
     pub(super) fn epoch(&self) -> Epoch {
-        let mixed = self.id ^ boot_id();
-        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
-        Epoch(half(mixed >> 64) ^ half(mixed))
+        self.epoch
     }
+
+    /// Opens the file once more: a lock belongs to one opening of a file.
+    pub(super) fn open_again(&self, journal: &Dir) -> io::Result<File> {
+        let file = journal.open_file(NAME)?;
+        if Identity::of(&rustix::fs::fstat(&file)?) == self.identity {
+            Ok(file)
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+}
+
+/// The id, the file that has it, and the machine's boot, mixed.
+///
+/// A reboot may lose the last entries, since saves are not synced to the disk one by one. A copy of
+/// the folder, such as a backup that was restored, has other entries than its original. Either way,
+/// what follows is another epoch.
+fn epoch(id: u128, created: u128, boot: u128) -> Epoch {
+    // Odd multipliers spread the few bits in which two files differ.
+    let created = created.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mixed = id ^ boot ^ created;
+    let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
+    Epoch(half(mixed >> 64) ^ half(mixed))
+}
+
+/// Tells the file from a copy of it: by its inode, and by the time of its creation where the file
+/// system keeps it, because inodes are used again.
+fn created(file: &File, stat: &rustix::fs::Stat) -> u128 {
+    let since_1970 = file
+        .metadata()
+        .and_then(|found| found.created())
+        .ok()
+        .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
+    let time = since_1970.map_or(0, |time| time.as_nanos());
+    time << 64 ^ u128::from(stat.st_ino)
 }
 
 impl From<io::Error> for NoId {

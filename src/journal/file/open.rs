@@ -11,6 +11,7 @@ use super::{
     CacheFolder, FileJournal,
     dir::{Dir, is_dir, is_file, is_no_dir},
     entry_folder::EntryFolder,
+    find::{first_open, numbers},
     id::{FORMAT, IdFile, NoId},
     numbering::{Numbering, folder_name},
     sweep,
@@ -52,7 +53,7 @@ impl FileJournal {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
-                Err(Refused::Damaged(judged)) => match put_away(folder, judged.as_ref()) {
+                Err(Refused::Damaged(judged)) => match put_away_damaged(folder, judged.as_ref()) {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
@@ -115,16 +116,9 @@ fn open_existing(folder: &CacheFolder) -> Result<(Dir, IdFile), Refused> {
     }
 }
 
-/// Whether there is a directory that the next one can be created in.
+/// Whether there is a folder of entries that the next one can be created in.
 fn has_entry_folder(journal: &Dir) -> io::Result<bool> {
-    for name in journal.names()? {
-        if let Some(number) = super::numbering::parse_folder_name(&name)
-            && EntryFolder::open(journal, Numbering::default(), number)?.is_some()
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(first_open(journal, Numbering::default(), numbers)?.is_some())
 }
 
 /// Whether a newer version has left its file in the journal's place.
@@ -146,23 +140,40 @@ fn build(folder: &CacheFolder) -> io::Result<()> {
     unfinished.rename_new(folder.own(), NAME)
 }
 
-fn put_away(folder: &CacheFolder, judged: Option<&Dir>) -> io::Result<()> {
-    log::warn!(
-        "{}: this journal is damaged, so another is begun; clients are told of a gap",
-        folder.own().path_of(NAME).display()
-    );
+pub(super) fn put_away(folder: &CacheFolder, judged: Option<&Dir>) -> io::Result<()> {
     let trash = folder
         .trash()
         .map_err(|error| io::Error::other(error.to_string()))?;
+    let _lock = folder.lock_for_repair()?;
+    // Another process may have done this since the journal was judged.
+    let is_still_there = match judged {
+        Some(judged) => judged.is_at(folder.own(), NAME)?,
+        None => folder
+            .own()
+            .open_dir(NAME)
+            .is_err_and(|error| is_no_dir(&error)),
+    };
+    if !is_still_there {
+        return Ok(());
+    }
     match judged {
-        Some(judged) => sweep::discard_if(judged, folder.own(), NAME, &trash),
+        // If it was a sound one instead, its clients are told of a gap.
+        Some(judged) => sweep::discard_if(judged, folder.own(), NAME, &trash).map(drop),
         None => sweep::discard(folder.own(), NAME, &trash),
     }
 }
 
+fn put_away_damaged(folder: &CacheFolder, judged: Option<&Dir>) -> io::Result<()> {
+    log::warn!(
+        "{}: this journal is damaged, so another is begun; clients are told of a gap",
+        folder.own().path_of(NAME).display()
+    );
+    put_away(folder, judged)
+}
+
 /// Format 1 had no version and gave the numbers of removed entries again. Its journal is put away,
 /// and a file takes its name, at which programs of that version stop.
-fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
+pub(super) fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
     let own = folder.own();
     let cannot = |error| {
         Error::io(

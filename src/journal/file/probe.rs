@@ -17,21 +17,26 @@ pub(super) use for_tests::{plain_mkdir, set, step};
 
 #[cfg(test)]
 mod for_tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     thread_local! {
-        static STALL: Cell<fn()> = const { Cell::new(|| ()) };
+        static STALL: RefCell<Box<dyn FnMut()>> = RefCell::new(Box::new(|| ()));
         static PLAIN_MKDIR: Cell<bool> = const { Cell::new(false) };
     }
 
     /// For this thread's writes from now on.
-    pub(in super::super) fn set(stall: fn(), plain_mkdir: bool) {
-        STALL.set(stall);
+    pub(in super::super) fn set(stall: impl FnMut() + 'static, plain_mkdir: bool) {
+        STALL.with_borrow_mut(|current| *current = Box::new(stall));
         PLAIN_MKDIR.set(plain_mkdir);
     }
 
     pub(in super::super) fn step() {
-        STALL.get()();
+        STALL.with(|stall| {
+            // A writer that the stall itself runs does not stall.
+            if let Ok(mut stall) = stall.try_borrow_mut() {
+                stall();
+            }
+        });
     }
 
     pub(in super::super) fn plain_mkdir() -> bool {

@@ -79,7 +79,7 @@ fn a_writer_that_was_killed_before_it_raised_the_mark_costs_no_number() {
 }
 
 #[test]
-fn a_journal_that_lost_its_newest_entries_gets_another_epoch() {
+fn a_journal_that_lost_its_newest_folder_is_put_away() {
     let app = App::new();
     let reader = app.journal();
     for _ in 1..=9 {
@@ -87,14 +87,95 @@ fn a_journal_that_lost_its_newest_entries_gets_another_epoch() {
     }
     fs::remove_dir_all(app.path("000000000002")).unwrap();
     assert!(!reader.reaches(9).unwrap() && reader.reaches(7).unwrap());
+    // A process that knows nothing of the removed folder does not create it again.
     let writer = app.journal();
-    assert_eq!(writer.append(b"new").unwrap(), 8);
-    assert!(!reader.reaches(9).unwrap());
-    reader.begin_epoch().unwrap();
+    assert!(writer.append(b"new").is_err());
     assert!(!reader.is_current() && !writer.is_current());
     let after = app.journal();
     assert_ne!(after.epoch(), reader.epoch());
-    assert_eq!(after.read(8).unwrap(), Read::Entry(b"new".to_vec()));
+    assert_eq!(after.append(b"new").unwrap(), 1);
+}
+
+#[test]
+fn a_copy_of_the_folder_is_another_epoch() {
+    let app = App::new();
+    let original = app.journal();
+    original.append(b"1").unwrap();
+    let own = app.dir.path().join("writable/cache/.sse");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&own, &app.dir.path().join("backup")])
+        .status();
+    assert!(copied.unwrap().success());
+    original.append(b"2").unwrap();
+    fs::rename(&own, app.dir.path().join("away")).unwrap();
+    fs::rename(app.dir.path().join("backup"), &own).unwrap();
+    assert!(!original.is_current());
+    let restored = app.journal();
+    assert_ne!(restored.epoch(), original.epoch());
+    assert_eq!(restored.append(b"3").unwrap(), 2);
+}
+
+/// Somebody who may write in the folder can do that.
+#[test]
+fn a_forged_folder_ahead_of_the_newest_is_found_out() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    for (name, mark) in [("000000000005", 0), ("999999999999", 4)] {
+        fs::create_dir(app.path(name)).unwrap();
+        fs::write(app.path(name).join(".high-water"), vec![b'\n'; mark]).unwrap();
+        assert!(!journal.reaches(1).unwrap(), "{name}");
+    }
+    // No number is left.
+    assert!(app.journal().append(b"2").is_err());
+    assert!(!journal.is_current());
+    assert_eq!(app.journal().append(b"2").unwrap(), 1);
+}
+
+#[test]
+fn a_reader_raises_a_mark_that_was_left_low() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
+    assert!(journal.reaches(2).unwrap());
+    app.remove_entry(2);
+    assert_eq!(app.journal().append(b"3").unwrap(), 3);
+}
+
+#[test]
+fn a_listing_whose_folders_were_swept_meanwhile_is_no_damage() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    let listed = std::cell::Cell::new(0);
+    let list = |dir: &super::Dir| {
+        listed.set(listed.get() + 1);
+        if listed.get() == 1 {
+            Ok(vec![7])
+        } else {
+            super::find::numbers(dir)
+        }
+    };
+    let found = super::find::first_open(&journal.dir, journal.numbering, list).unwrap();
+    assert_eq!(found.unwrap().number(), 0);
+}
+
+#[test]
+fn files_with_a_second_name_are_neither_read_nor_written() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    let private = app.dir.path().join("private");
+    fs::write(&private, "secret").unwrap();
+    fs::hard_link(&private, app.path("000000000000/.00000000000000000002")).unwrap();
+    assert_eq!(journal.append(b"3").unwrap(), 3);
+    assert!(is_broken(&journal, 2));
+    fs::remove_file(app.path("000000000000/.high-water")).unwrap();
+    fs::hard_link(&private, app.path("000000000000/.high-water")).unwrap();
+    assert!(journal.append(b"4").is_err());
+    assert_eq!(fs::read(&private).unwrap(), b"secret");
 }
 
 #[test]

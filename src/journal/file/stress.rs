@@ -4,6 +4,7 @@
 use std::{
     cell::Cell,
     collections::HashMap,
+    fs,
     path::Path,
     sync::{
         Arc,
@@ -143,4 +144,64 @@ fn a_plain_mkdir_for_the_next_folder_would_lose_saves() {
         tries.any(|_| lost_and_repeated(true).0 > 0),
         "this test can no longer tell a journal that loses saves"
     );
+}
+
+/// While a writer stalls between two of its steps, another fills its directory and more, and all but
+/// the newest are swept.
+#[test]
+fn a_writer_may_stall_at_any_single_step() {
+    for entries in 0..PER_FOLDER {
+        for stalls_at in 1.. {
+            if !stalls_once(entries, stalls_at) {
+                assert!(stalls_at > 4, "it has as many steps");
+                break;
+            }
+        }
+    }
+}
+
+/// `false`: the writer has fewer steps.
+fn stalls_once(entries: u64, stalls_at: u32) -> bool {
+    let app = tempfile::tempdir().unwrap();
+    let (writer, other) = (journal(app.path()), Arc::new(journal(app.path())));
+    for _ in 0..entries {
+        writer.append(b"before").unwrap();
+    }
+    let was_saved = Arc::new(AtomicBool::new(false));
+    let steps = Arc::new(AtomicU64::new(0));
+    let stall = {
+        let (other, was_saved, steps) = (other.clone(), was_saved.clone(), steps.clone());
+        move || {
+            if steps.fetch_add(1, Ordering::Relaxed) + 1 != u64::from(stalls_at) {
+                return;
+            }
+            was_saved.store(other.newest().unwrap() > entries, Ordering::Relaxed);
+            for _ in 0..3 * PER_FOLDER {
+                other.append(b"other").unwrap();
+            }
+            // The trash is emptied but for the directories themselves, which a slow sweeper leaves.
+            let trash = other.folder.trash().unwrap();
+            other.sweep_through(&trash, u64::MAX).unwrap();
+            for name in trash.names().unwrap() {
+                let swept = trash.path_of(&name);
+                for item in fs::read_dir(swept).unwrap() {
+                    let path = item.unwrap().path();
+                    if !path.ends_with(".high-water") {
+                        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+                    }
+                }
+            }
+        }
+    };
+    probe::set(stall, false);
+    let number = writer.append(b"stalled").unwrap();
+    probe::set(|| (), false);
+    let has_stalled = steps.load(Ordering::Relaxed) >= u64::from(stalls_at);
+    if has_stalled && !was_saved.load(Ordering::Relaxed) {
+        let context = format!("{entries} entries, step {stalls_at}, number {number}");
+        let read = other.read(number).unwrap();
+        assert_eq!(read, Read::Entry(b"stalled".to_vec()), "{context}");
+        assert_eq!(other.newest().unwrap(), number, "{context}");
+    }
+    has_stalled
 }

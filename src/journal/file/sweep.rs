@@ -5,7 +5,7 @@ use std::io;
 use super::{
     FileJournal,
     access::{is_unfinished, random},
-    dir::{Dir, is_dir},
+    dir::{Dir, is_dir, is_passing},
     numbering::folder_name,
 };
 use crate::error::Error;
@@ -42,7 +42,12 @@ impl FileJournal {
         {
             // Another sweeper may have taken out the one before, and be no further yet.
             for name in names(trash)? {
-                remove_unfinished_in(trash, &name)?;
+                match remove_unfinished_in(trash, &name) {
+                    // Another user's directory, and none of the journal: that can be emptied by all
+                    // who may sweep it.
+                    Err(error) if error.is_about_permission() => {}
+                    result => result?,
+                }
             }
             let name = folder_name(number);
             discard(&self.dir, &name, trash)
@@ -60,16 +65,18 @@ pub(crate) fn discard(dir: &Dir, name: &str, trash: &Dir) -> io::Result<()> {
 
 /// The same, if the name still leads to this directory. Another process may have put a sound one
 /// in its place since somebody judged it.
-pub(super) fn discard_if(judged: &Dir, dir: &Dir, name: &str, trash: &Dir) -> io::Result<()> {
+///
+/// `false`: a sound one was moved away, and could not be moved back.
+pub(super) fn discard_if(judged: &Dir, dir: &Dir, name: &str, trash: &Dir) -> io::Result<bool> {
     let Some(discarded) = discard_as(dir, name, trash)? else {
-        return Ok(());
+        return Ok(true);
     };
     if judged.is_at(trash, &discarded)? {
-        return Ok(());
+        return Ok(true);
     }
     match trash.rename_new(&discarded, dir, name) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        result => result.map(|()| true),
     }
 }
 
@@ -119,9 +126,13 @@ pub(crate) fn remove_tree(dir: &Dir, name: &str, trash: &Dir) -> Result<(), Erro
 }
 
 fn remove_unfinished_in(trash: &Dir, name: &str) -> Result<(), Error> {
-    // A file has nothing in it. What cannot be opened is reported when it is removed.
-    let Ok(discarded) = trash.open_dir(name) else {
-        return Ok(());
+    let discarded = match trash.open_dir(name) {
+        Ok(discarded) => discarded,
+        Err(error) if is_passing(&error) => {
+            return Err(Error::io("empty the trash", &trash.path_of(name), error));
+        }
+        // A file has nothing in it. What may not be opened is reported when it is removed.
+        Err(_) => return Ok(()),
     };
     for item in names(&discarded)? {
         if is_unfinished(&item) {

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    CacheFolder,
-    dir::Dir,
-    numbering::{Numbering, folder_name},
-};
+use super::{CacheFolder, dir::Dir, entry_folder::EntryFolder, numbering::Numbering};
 use crate::journal::{Interrupt, Watch};
 
 /// Watches for renames into three directories: that of the next entry, the journal, where the next
@@ -35,8 +31,9 @@ impl Watch for FolderWatch {
     fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
         let folder = self.numbering.folder_of(next);
         if self.watched != Some(folder)
-            && let Ok(dir) = self.journal.open_dir(&folder_name(folder))
-            && self.notifications.watch(&dir)
+            // Something else may have the name until the folder is created.
+            && let Ok(Some(found)) = EntryFolder::open(&self.journal, self.numbering, folder)
+            && self.notifications.watch(found.dir())
         {
             self.watched = Some(folder);
             // What came before the watch was set is not notified: look again first.

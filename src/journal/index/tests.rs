@@ -98,7 +98,7 @@ impl Journal for Memory {
         Ok(number <= self.newest()?)
     }
 
-    fn begin_epoch(&self) -> Result<(), Error> {
+    fn put_away(&self) -> Result<(), Error> {
         panic!("nothing is removed here")
     }
 

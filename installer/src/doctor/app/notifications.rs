@@ -55,13 +55,14 @@ fn judge(outcome: Outcome) -> Finding {
 
 #[cfg(target_os = "linux")]
 mod imp {
-    use std::fs::{self, File};
     use std::io;
+    use std::os::fd::AsRawFd;
     use std::path::Path;
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
     use rustix::io::Errno;
 
     use super::Outcome;
@@ -93,16 +94,21 @@ mod imp {
             }
             Err(error) => return Err(error.into()),
         };
-        match add_watch(&inotify, folder, WatchFlags::MOVED_TO) {
+        // Through a descriptor: others who may write in the cache folder can put a link in the place
+        // of this one.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = openat(CWD, folder, flags, Mode::empty())?;
+        let watched = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        match add_watch(&inotify, watched, WatchFlags::MOVED_TO) {
             Ok(_) => {}
             Err(Errno::NOSPC) => {
                 return Ok(Outcome::Exhausted("max_user_watches", "inotify watches"));
             }
             Err(error) => return Err(error.into()),
         }
-        let (from, to) = (folder.join("a"), folder.join("b"));
-        File::create(&from)?;
-        fs::rename(&from, &to)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        openat(&folder, "a", flags, Mode::RUSR | Mode::WUSR)?;
+        renameat(&folder, "a", &folder, "b")?;
         let mut descriptors = [PollFd::new(&inotify, PollFlags::IN)];
         let ready = poll(&mut descriptors, Timespec::try_from(WAIT).ok().as_ref())?;
         Ok(if ready > 0 {
