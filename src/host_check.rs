@@ -6,15 +6,15 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, LazyLock},
-    time::Instant,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use actix_web::{
     HttpRequest, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header,
+    http::{Version, header},
     middleware::Next,
     web,
 };
@@ -31,6 +31,9 @@ pub(crate) enum Target {
     /// A loopback name, or none. Browsers always send one, so a request without is not from a page.
     #[default]
     Loopback,
+    /// An address. Nobody can make it resolve to another machine, so a page that a browser loaded from
+    /// it is this server's. Health checks and load balancers name a server like that.
+    Address,
     /// Something else. `None` cannot be read as a host.
     Other {
         named: Vec<Option<Authority>>,
@@ -59,6 +62,11 @@ impl Target {
         if named.is_empty() {
             return Self::Loopback;
         }
+        let is_address =
+            |name: &Option<Authority>| name.as_ref().is_some_and(Authority::is_address);
+        if named.iter().all(is_address) {
+            return Self::Address;
+        }
         Self::Other {
             named,
             arrived_on_loopback: arrived_on_loopback(request),
@@ -80,13 +88,15 @@ impl Target {
         }
         let allowed = allowed.unwrap_or_default();
         named.iter().try_for_each(|name| match name {
+            Some(name) if name.is_address() => Ok(()),
             Some(name) if allowed.iter().any(|entry| entry.allows(name)) => Ok(()),
             Some(name) => Err(misdirected(&format!(
                 "this server does not answer for the host `{name}`"
             ))
             .with_help(format!(
-                "if a reverse proxy on this machine forwards the public host name, add it to the \
-                 app's .env: SSE_ALLOWED_HOSTS={name}"
+                "if a reverse proxy forwards this host name, add it to the list in the app's .env: \
+                 SSE_ALLOWED_HOSTS={}",
+                name.without_any_port()
             ))),
             None => Err(misdirected("the request's host cannot be read").with_help(
                 "send a Host header with a host name and an optional port, as in \
@@ -98,7 +108,22 @@ impl Target {
 }
 
 fn misdirected(message: &str) -> Error {
+    warn_of(message);
     Error::new(ErrorKind::Host, message)
+}
+
+/// Such requests may come often, and middleware that logs requests may not see them.
+fn warn_of(message: &str) {
+    const EVERY: Duration = Duration::from_secs(60);
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let now = Instant::now();
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| now.saturating_duration_since(last) >= EVERY) {
+        *last = Some(now);
+        log::warn!(
+            "421: {message}; see SSE_ALLOWED_HOSTS. More of these are not logged for a minute"
+        );
+    }
 }
 
 /// By the accepted connection if [`on_connect`](crate::on_connect()) has seen it, and by the address
@@ -144,7 +169,11 @@ pub fn is_local(request: &HttpRequest) -> bool {
     let is_forwarded = names.any(|name| {
         matches!(name, "forwarded" | "x-real-ip" | "via") || name.starts_with("x-forwarded-")
     });
-    is_from_here && !is_forwarded && matches!(Target::of(request), Target::Loopback)
+    // Browsers speak HTTP/1.1 at least; proxies such as nginx speak HTTP/1.0 unless they are told
+    // otherwise.
+    let is_proxy =
+        request.version() == Version::HTTP_10 && request.headers().contains_key(header::HOST);
+    is_from_here && !is_forwarded && !is_proxy && matches!(Target::of(request), Target::Loopback)
 }
 
 fn is_loopback(ip: IpAddr) -> bool {

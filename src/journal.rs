@@ -26,6 +26,10 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// the last entries.
     fn epoch(&self) -> Epoch;
 
+    /// The first number that was given in this epoch, if that is known. A client of another epoch
+    /// has had nothing from there on.
+    fn first(&self) -> Option<u64>;
+
     /// Adds an entry behind all others and returns its number.
     fn append(&self, entry: &[u8]) -> Result<u64, Error>;
 

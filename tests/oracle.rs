@@ -23,12 +23,16 @@ mod client;
 mod clock;
 #[path = "oracle/disk.rs"]
 mod disk;
+#[path = "oracle/faults.rs"]
+mod faults;
 #[path = "oracle/figures.rs"]
 mod figures;
 #[path = "oracle/gaps.rs"]
 mod gaps;
 #[path = "oracle/habits.rs"]
 mod habits;
+#[path = "oracle/journal.rs"]
+mod journal;
 #[path = "oracle/model.rs"]
 mod model;
 #[path = "oracle/noise.rs"]
@@ -39,10 +43,14 @@ mod parser;
 mod plan;
 #[path = "oracle/process.rs"]
 mod process;
+#[path = "oracle/remover.rs"]
+mod remover;
 #[path = "oracle/report.rs"]
 mod report;
 #[path = "oracle/server.rs"]
 mod server;
+#[path = "oracle/strays.rs"]
+mod strays;
 #[path = "oracle/truth.rs"]
 mod truth;
 #[path = "oracle/verdict.rs"]

@@ -68,6 +68,21 @@ impl Authority {
         }
     }
 
+    /// Whether this is an address and not a name. Only names can be made to resolve to another machine.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_address(&self) -> bool {
+        matches!(self.host, Host::Ip(_))
+    }
+
+    /// The host without its port.
+    #[cfg(feature = "actix")]
+    pub(crate) fn without_any_port(&self) -> Self {
+        Self {
+            host: self.host.clone(),
+            port: None,
+        }
+    }
+
     /// Whether a request for `named` is allowed by this entry of `SSE_ALLOWED_HOSTS`: on any port,
     /// unless the entry has one. Clients leave out the port that their scheme implies.
     #[cfg(feature = "actix")]

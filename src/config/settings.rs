@@ -120,8 +120,11 @@ impl EnvFile {
             match item {
                 Ok(pair) => pairs.push(pair),
                 // A line that is none of ours does not concern us, whoever reads it. One that
-                // swallows ours (an unclosed quote runs to the end of the file) does.
-                Err(dotenvy::Error::LineParse(line, _)) if !line.contains("SSE_") => {
+                // swallows ours (an unclosed quote runs to the end of the file) does. What dotenvy
+                // shows of a line may be its value alone.
+                Err(dotenvy::Error::LineParse(line, _))
+                    if !line.contains("SSE_") && !is_of_ours(&text, &line) =>
+                {
                     // Not the line itself: it may be a password.
                     log::warn!(
                         "{}:{}: this line cannot be read and is left out",
@@ -135,7 +138,7 @@ impl EnvFile {
                         "this line cannot be read",
                     )
                     .at(Location::line(path, line_of(&text, &line)))
-                    .with_help("write KEY=value; close every quote, and put a value that has spaces in quotes"));
+                    .with_help("write KEY=value; close every quote, put a value that has spaces in quotes, and write no space after a comma"));
                 }
                 Err(error) => {
                     return Err(Error::new(
@@ -200,6 +203,12 @@ fn line_of(text: &str, line: &str) -> usize {
     text.find(line).map_or(1, |at| line_number(text, at))
 }
 
+/// Whether the line assigns one of our keys.
+fn is_of_ours(text: &str, line: &str) -> bool {
+    let physical = text.lines().nth(line_of(text, line).saturating_sub(1));
+    physical.is_some_and(|line| line.contains("SSE_"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +246,14 @@ mod tests {
             .get("SSE_EVENTS")
             .unwrap();
         assert_eq!((same.value.as_str(), line(&same)), ("a:b", Some(1)));
+    }
+
+    #[test]
+    fn a_space_behind_a_comma_is_an_error_of_ours_with_its_line() {
+        let text = "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=a.example, b.example\n";
+        let error = settings(text, |_| None).err().unwrap();
+        assert_eq!(error.location().unwrap().line_number(), Some(2));
+        assert!(error.help().unwrap().contains("comma"));
     }
 
     #[test]

@@ -57,9 +57,14 @@ impl Claim {
         let dir = folder.access().create_dir(claimed, &name).map_err(cannot)?;
         // Before the file comes, so that no writer's end is missed.
         watch.add(&name, &dir);
-        let closed = watch.take_closed(key);
         match folder.cache().rename(key, &dir, key) {
-            Ok(()) => Ok(Some(Self::new(name, key.to_owned(), closed))),
+            Ok(()) => {
+                // The writer may have closed the file before the rename, and the notification may be
+                // unread: the file can be found when something else has ended the wait.
+                watch.read();
+                let closed = watch.take_closed(key);
+                Ok(Some(Self::new(name, key.to_owned(), closed)))
+            }
             Err(error) => {
                 let _ = claimed.remove_dir(&name);
                 match error.kind() {

@@ -80,6 +80,12 @@ mod linux {
                 return interrupt.wait(timeout);
             };
             interrupt.wait_or_readable(inotify, timeout);
+            self.read();
+        }
+
+        /// Reads the notifications that are there, without waiting.
+        pub(in super::super) fn read(&mut self) {
+            let Some(inotify) = &self.inotify else { return };
             let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
             let mut events = Reader::new(inotify, &mut buffer);
             loop {
@@ -131,6 +137,8 @@ mod other {
         pub(in super::super) fn take_closed(&mut self, _name: &str) -> bool {
             false
         }
+
+        pub(in super::super) fn read(&mut self) {}
 
         pub(in super::super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
             interrupt.wait(timeout.min(Duration::from_millis(100)));

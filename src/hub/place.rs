@@ -10,6 +10,8 @@ use crate::epoch::Epoch;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Opening {
     pub(crate) epoch: Epoch,
+    /// The first of the epoch, if that is known.
+    pub(crate) begin: Option<u64>,
     /// The first that is in memory.
     pub(crate) first: u64,
     /// The first that a new client hears.
@@ -35,9 +37,10 @@ impl Place {
         Self::before(opening, opening.recent)
     }
 
-    /// A client that was there all the time begins with all that there is of another journal.
+    /// A client of another journal gets all that was saved since this one began, however late it
+    /// comes and whatever is in memory.
     pub(crate) fn in_another_journal(opening: Opening) -> Self {
-        Self::before(opening, opening.first)
+        Self::before(opening, opening.begin.unwrap_or(opening.first))
     }
 
     fn before(opening: Opening, next: u64) -> Self {

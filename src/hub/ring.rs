@@ -48,6 +48,8 @@ pub(super) enum News {
 
 struct Window {
     epoch: Epoch,
+    /// The first number of the epoch, if that is known.
+    begin: Option<u64>,
     /// The number of the first slot.
     first: u64,
     slots: VecDeque<Slot>,
@@ -73,6 +75,7 @@ impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
         let window = Window {
             epoch: Epoch(0),
+            begin: None,
             first: 1,
             slots: VecDeque::new(),
             bytes: 0,
@@ -84,11 +87,13 @@ impl Ring {
         }
     }
 
-    /// Begins again before the entry `next`: in another journal, or behind swept entries.
-    pub(crate) fn restart(&self, epoch: Epoch, next: u64) {
+    /// Begins again before the entry `next`: in another journal, whose epoch begins at the number
+    /// `begin`, or behind swept entries.
+    pub(crate) fn restart(&self, epoch: Epoch, begin: Option<u64>, next: u64) {
         let mut window = self.write();
         *window = Window {
             epoch,
+            begin,
             first: next,
             slots: VecDeque::new(),
             bytes: 0,
@@ -138,6 +143,7 @@ impl Ring {
         });
         Opening {
             epoch: window.epoch,
+            begin: window.begin,
             first: window.first,
             recent: window.first + older as u64,
             end: window.end(),
@@ -256,7 +262,7 @@ mod tests {
     /// Entries 1 to 5, of which the ring keeps 2 to 5.
     fn ring() -> Ring {
         let ring = Ring::new(4);
-        ring.restart(EPOCH, 1);
+        ring.restart(EPOCH, None, 1);
         ring.push([slot(&["a"]), slot(&["b"]), slot(&[]), slot(&["a", "b"])]);
         ring.push([slot(&["c"])]);
         ring
@@ -316,7 +322,7 @@ mod tests {
             take(&ring, Cursor::before(7), &Filter::All),
             Taken::Ahead
         ));
-        ring.restart(Epoch(2), 1);
+        ring.restart(Epoch(2), None, 1);
         assert!(matches!(
             take(&ring, Cursor::before(6), &Filter::All),
             Taken::OtherEpoch(Epoch(2))
@@ -333,7 +339,7 @@ mod tests {
     #[test]
     fn what_is_over_is_a_gap_for_who_returns_and_nothing_for_who_is_new() {
         let ring = Ring::new(4);
-        ring.restart(EPOCH, 1);
+        ring.restart(EPOCH, None, 1);
         let over = Some(SystemTime::now() - Duration::from_secs(1));
         ring.push(["a", "b", "a"].map(|event| Slot {
             expires: over,
@@ -375,7 +381,7 @@ mod tests {
     #[test]
     fn who_is_new_begins_a_little_earlier() {
         let ring = Ring::new(4);
-        ring.restart(EPOCH, 7);
+        ring.restart(EPOCH, None, 7);
         let now = Instant::now() + Duration::from_secs(60);
         let aged = |seconds| Slot {
             seen: now - Duration::from_secs(seconds),

@@ -108,7 +108,8 @@ impl Way {
         let age = config.lookback().saturating_add(unnoticed);
         let reader = Reader::recent(Arc::clone(journal), age, config.in_memory() as u64)?;
         let first_new = journal.newest()? + 1;
-        feed.ring.restart(journal.epoch(), reader.next());
+        feed.ring
+            .restart(journal.epoch(), journal.first(), reader.next());
         feed.bells.ring();
         Ok(Self {
             followed,
@@ -247,9 +248,10 @@ impl Tail<'_> {
             self.feed.bells.ring();
         }
         if swept {
+            let journal = &way.followed.journal;
             self.feed
                 .ring
-                .restart(way.followed.journal.epoch(), way.reader.next());
+                .restart(journal.epoch(), journal.first(), way.reader.next());
             self.feed.bells.ring();
         }
         result

@@ -238,7 +238,7 @@ mod tests {
 
     fn ring() -> Ring {
         let ring = Ring::new(10);
-        ring.restart(Epoch(1), 1);
+        ring.restart(Epoch(1), None, 1);
         ring
     }
 
@@ -286,7 +286,7 @@ mod tests {
         }
         ring.push([slot("<2>")]);
         assert!(matches!(take(&worker, &ring, 2), Taken::Frames(bytes, _) if bytes == "<2>"));
-        ring.restart(Epoch(2), 3);
+        ring.restart(Epoch(2), None, 3);
         assert!(matches!(
             take(&worker, &ring, 3),
             Taken::OtherEpoch(Epoch(2))

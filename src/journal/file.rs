@@ -67,6 +67,10 @@ impl Journal for FileJournal {
         self.epoch
     }
 
+    fn first(&self) -> Option<u64> {
+        self.id.is_of_this_boot().then_some(1)
+    }
+
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         let _acting = self.folder.act_as_owner()?;
         self.append_bytes(entry)

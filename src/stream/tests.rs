@@ -282,6 +282,53 @@ async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_o
 }
 
 #[actix_web::test]
+async fn a_client_of_another_journal_gets_all_that_was_saved_since_this_one_began() {
+    let app = app(|config| config.with_in_memory(2));
+    app.cache.save_blocking("k", "old").unwrap();
+    let id = format!("{}-1", app.sse.hub.opening().epoch);
+    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
+    for value in 1..=9 {
+        app.cache.save_blocking("k", value).unwrap();
+    }
+    let mut returning = app.open(Some(&id));
+    let texts = ["other-epoch", "\"value\":1}", "\"value\":9}"];
+    expect(&mut returning, &texts).await;
+}
+
+#[actix_web::test]
+async fn a_client_of_a_journal_that_was_put_away_gets_what_was_saved_since_then() {
+    let app = app(|config| config);
+    app.cache.save_blocking("k", "had").unwrap();
+    let mut stream = app.open(None);
+    expect(&mut stream, &["\"had\""]).await;
+    let journal = app.sse.hub.store().journal().unwrap();
+    journal.put_away().unwrap();
+    app.cache.save_blocking("k", "new").unwrap();
+    expect(&mut stream, &["sse.gap", "other-epoch"]).await;
+    let mut heard = String::new();
+    while !heard.contains("\"new\"") {
+        heard.push_str(&next(&mut stream).await);
+    }
+    assert!(!heard.contains("had"), "{heard}");
+}
+
+#[actix_web::test]
+async fn a_stray_folder_in_the_place_of_the_next_delays_no_event() {
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
+    let mut stream = app.open(None);
+    fs::create_dir(app.folder(".sse").join("journal-2/000000000001")).unwrap();
+    for value in 1..=999 {
+        app.cache.save_blocking("k", value).unwrap();
+    }
+    expect(&mut stream, &["\"value\":999}"]).await;
+    for value in 1_000..=1_003 {
+        app.cache.save_blocking("k", value).unwrap();
+        let event = format!("\"value\":{value}}}");
+        expect(&mut stream, &[&event]).await;
+    }
+}
+
+#[actix_web::test]
 async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
     let app = app(|config| {
         restrict_root(config.cache_dir());

@@ -5,14 +5,31 @@ use std::{
     path::PathBuf,
     process::Command,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::At;
 
+/// Tells processes under test when the run began.
+const START: &str = "ORACLE_START";
+
+/// The monotonic clock, which all processes share.
+fn monotonic() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::try_from(now).unwrap()
+}
+
+/// The time since the run began, in a process under test.
+pub(crate) fn now_in_process() -> At {
+    let start = std::env::var(START).unwrap().parse().unwrap();
+    monotonic() - Duration::from_nanos(start)
+}
+
 /// The wall clock that servers and writers see, by libfaketime, and a record of its jumps.
 pub(crate) struct Clock {
-    start: Instant,
+    start: Duration,
     /// The wall clock at the start, in milliseconds since 1970.
     start_ms: i64,
     file: PathBuf,
@@ -34,7 +51,7 @@ impl Clock {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap();
         let clock = Self {
-            start: Instant::now(),
+            start: monotonic(),
             start_ms: milliseconds(unix),
             file,
             library: library(),
@@ -45,7 +62,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> At {
-        self.start.elapsed()
+        monotonic() - self.start
     }
 
     /// Sets the wall clock of all processes under test.
@@ -69,7 +86,8 @@ impl Clock {
             .env("FAKETIME_TIMESTAMP_FILE", &self.file)
             .env("FAKETIME_NO_CACHE", "1")
             .env("DONT_FAKE_MONOTONIC", "1")
-            .env("NO_FAKE_STAT", "1");
+            .env("NO_FAKE_STAT", "1")
+            .env(START, self.start.as_nanos().to_string());
     }
 
     /// The earliest and the latest that the wall clock can have shown between two moments, in

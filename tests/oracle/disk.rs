@@ -1,8 +1,7 @@
 //! What is on the disk, by the documented format.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs::{self, Metadata},
     os::unix::fs::MetadataExt,
     time::SystemTime,
 };
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::model::{At, KEYS, digest};
 
 /// One entry.
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// A moment at which it was not there yet.
     pub(crate) absent: At,
@@ -25,8 +25,8 @@ pub(crate) struct Entry {
     pub(crate) writer: u64,
     pub(crate) save: u64,
     pub(crate) digest: u64,
-    /// A moment before its file was spoilt.
-    pub(crate) spoilt: Option<At>,
+    /// A moment before its file was spoilt or removed.
+    pub(crate) gone: Option<At>,
 }
 
 #[derive(Deserialize)]
@@ -68,23 +68,20 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
         writer: number(0).ok_or("no writer")?,
         save: number(1).ok_or("no number of the save")?,
         digest: digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
-        spoilt: None,
+        gone: None,
     })
 }
 
 /// The epoch of a journal: its random id, the file that has it, and this boot, mixed.
-pub(crate) fn epoch(id_file: &File) -> Option<u64> {
-    let mut text = String::new();
-    let found = id_file.metadata().ok()?;
-    { id_file }.read_to_string(&mut text).ok()?;
-    let id = text.strip_prefix("format 2\nid ")?;
-    let id = u128::from_str_radix(id.trim(), 16).ok()?;
+pub(crate) fn epoch(text: &str, file: &Metadata) -> Option<u64> {
+    let id = text.strip_prefix("format 2\nid ")?.lines().next()?;
+    let id = u128::from_str_radix(id, 16).ok()?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let boot = u128::from_str_radix(&boot.trim().replace('-', ""), 16).ok()?;
-    let created = found.created().ok();
+    let created = file.created().ok();
     let created = created.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     let created = created.map_or(0, |time| time.as_nanos());
-    let file = (created << 64 ^ u128::from(found.ino()))
+    let file = (created << 64 ^ u128::from(file.ino()))
         .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     let mixed = id ^ boot ^ file;
     u64::try_from((mixed >> 64) ^ (mixed & u128::from(u64::MAX))).ok()

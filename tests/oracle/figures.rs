@@ -5,11 +5,7 @@ use std::{
     ops::AddAssign,
 };
 
-use crate::{
-    client::Record,
-    parser::Block,
-    truth::{Journal, Truth},
-};
+use crate::{client::Record, journal::Journal, parser::Block, truth::Truth};
 
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Figures {
@@ -24,13 +20,17 @@ pub(crate) struct Figures {
     pub(crate) jumps: u64,
     pub(crate) overflows: u64,
     pub(crate) spoilt: u64,
+    pub(crate) removed: u64,
+    pub(crate) clears: u64,
+    pub(crate) lost_folders: u64,
 }
 
 impl Figures {
     /// Adds what the clients heard in a run.
     pub(crate) fn count(&mut self, truth: &Truth, records: &[Vec<Record>]) {
         self.runs += 1;
-        self.saves += truth.journals.iter().map(Journal::newest).sum::<u64>();
+        let journals = truth.journals.iter();
+        self.saves += journals.map(Journal::newest).sum::<u64>();
         for records in records {
             let mut requests = 0_u64;
             for record in records {
@@ -62,6 +62,9 @@ impl AddAssign for Figures {
         self.jumps += more.jumps;
         self.overflows += more.overflows;
         self.spoilt += more.spoilt;
+        self.removed += more.removed;
+        self.clears += more.clears;
+        self.lost_folders += more.lost_folders;
     }
 }
 
@@ -70,7 +73,8 @@ impl Display for Figures {
         write!(
             f,
             "{} saves, {} deliveries, {} reconnects, {} gaps, {} kills, {} stops, {} folders moved \
-             away, {} clock jumps, {} overflows, {} spoilt entries",
+             away, {} clock jumps, {} overflows, {} spoilt and {} removed entries, {} clears, \
+             {} lost folders",
             self.saves,
             self.deliveries,
             self.reconnects,
@@ -80,7 +84,10 @@ impl Display for Figures {
             self.swaps,
             self.jumps,
             self.overflows,
-            self.spoilt
+            self.spoilt,
+            self.removed,
+            self.clears,
+            self.lost_folders
         )
     }
 }

@@ -4,9 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{
     client::Sent,
-    model::{At, Id},
+    journal::Journal,
+    model::{At, Id, Place},
     parser::Reason,
-    truth::Journal,
     verdict::Judge,
 };
 
@@ -49,11 +49,31 @@ fn other_epoch(judge: &mut Judge, at: At, id: Id) -> Result<(), String> {
     if !justified {
         return Err("a gap to another epoch, but its own is in force".into());
     }
-    if judge.case.truth.journal(id.epoch).is_none() {
-        return Err("a gap to an epoch that never was".into());
-    }
+    let new = judge.case.truth.journal(id.epoch);
+    let new = new.ok_or("a gap to an epoch that never was")?;
     judge.new_at = Some(at);
+    had_from_the_beginning(judge, at, new, id)?;
     judge.go(id);
+    Ok(())
+}
+
+/// What is saved after other programs took a journal away reaches everybody who was there before.
+fn had_from_the_beginning(judge: &Judge, at: At, new: &Journal, id: Id) -> Result<(), String> {
+    let since = judge.case.truth.since(new, at);
+    let start = Place { next: 1, parts: 0 };
+    for (number, _, entry) in new.wanted(judge.filter, start, id.place) {
+        let began = judge.case.began.get(&(entry.writer, entry.save));
+        let is_promised = began.is_some_and(|began| *began >= since);
+        let may_be_over = judge.may_be_over(entry, at)
+            || new.may_be_swept(number, at)
+            || new.may_be_gone(number, at);
+        if is_promised && !may_be_over {
+            return Err(format!(
+                "lost: entry {number}, saved from {began:?} on, after the loss that ended at \
+                 {since:?}; it is put behind it"
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -80,7 +100,8 @@ fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), Stri
         .wanted(judge.filter, own.place, id.place)
         .map(|(number, ..)| number)
         .collect();
-    let mut justified = false;
+    // What came last in a journal that was cleared was perhaps never copied.
+    let mut justified = journal.damaged.is_some_and(|damaged| damaged <= at);
     for number in own.place.next..=id.place.next {
         let Some(entry) = journal.entry(number) else {
             continue;
@@ -89,10 +110,12 @@ fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), Stri
             break;
         }
         let swept = journal.may_be_swept(number, at);
-        let spoilt = entry.spoilt.is_some_and(|spoilt| spoilt <= at);
+        let gone = journal.may_be_gone(number, at);
+        // A folder that has lost its mark looks like one that was swept.
+        let swept = swept || journal.damaged.is_some_and(|damaged| damaged <= at);
         let is_wanted = wanted.contains(&number);
         let over = is_wanted && entry.absent <= judge.answered && judge.may_be_over(entry, at);
-        let was_to_be_had = !(swept || spoilt || over || judge.is_nothing_to_it(entry, at));
+        let was_to_be_had = !(swept || gone || over || judge.is_nothing_to_it(entry, at));
         if is_wanted && was_to_be_had {
             return Err(format!(
                 "a gap over entry {number}, which was to be had; seen on the disk at {:?}",
@@ -102,7 +125,7 @@ fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), Stri
         justified |= match reason {
             Reason::Expired => over,
             Reason::Swept => swept,
-            _ => spoilt,
+            _ => gone,
         };
     }
     if !justified {
@@ -138,7 +161,8 @@ pub(crate) fn judge_lookback(judge: &Judge, at: At, id: Id) -> Result<(), String
             .disturbed
             .iter()
             .any(|when| (grace..=at).contains(when))
-        && journal.entry(1).is_some_and(|first| first.seen < grace);
+        && journal.entry(1).is_some_and(|first| first.seen < grace)
+        && journal.born < grace;
     let newest = journal.entries.partition_point(|entry| entry.absent <= at) as u64;
     let ring = (newest + 1).saturating_sub(life.setup.in_memory as u64);
     if is_settled && next > ring.max(1) {

@@ -5,20 +5,19 @@ use std::{
     path::Path,
 };
 
+use crate::journal::{folder_name, newest_folder};
+
 /// Renames a file to and fro in the folder where servers wait for the next entry, until every queue
 /// has overflowed. Its name begins with a dot, so it is nobody's entry. `false`: the folder went
 /// away meanwhile.
 pub(crate) fn make(cache: &Path) -> bool {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: usize = limit.trim().parse().unwrap();
-    let entries = cache.join(".sse/journal-2");
-    let newest = fs::read_dir(entries)
-        .into_iter()
-        .flatten()
-        .filter_map(|item| Some(item.ok()?.path()))
-        .filter(|path| path.is_dir())
-        .max();
-    let Some(folder) = newest else { return false };
+    let journal = cache.join(".sse/journal-2");
+    let Some(newest) = newest_folder(&journal) else {
+        return false;
+    };
+    let folder = journal.join(folder_name(newest));
     let names = [folder.join(".noise-1"), folder.join(".noise-2")];
     if File::create(&names[0]).is_err() {
         return false;

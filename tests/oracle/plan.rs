@@ -5,7 +5,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::model::At;
+use crate::{
+    model::At,
+    remover::{Clear, Leaves},
+};
 
 /// How long faults go on; what follows is calm, and then the verdict.
 const CHAOS: Duration = Duration::from_secs(12);
@@ -52,6 +55,16 @@ pub(crate) enum Fault {
     Clock(i64),
     /// So many entries back from the newest, their files are spoilt.
     Spoil(Vec<u64>),
+    /// So many entries back from the newest, their files are removed.
+    Remove(Vec<u64>),
+    /// The cache is cleared, in an order and with pauses that a seed decides.
+    Clear(Clear, u64),
+    /// The newest folder of entries goes.
+    LoseNewest(Leaves),
+    /// Names that are not ours lie beside the folders of entries.
+    StrayNames(u64),
+    /// Links to a folder outside lie where the library creates and removes files.
+    Links(u64),
 }
 
 impl Plan {
@@ -82,6 +95,7 @@ impl Plan {
         for _ in 0..3 {
             faults.push((Duration::from_millis(rng.u64(2_000..10_000)), Fault::Flood));
         }
+        other_programs(seed, servers.len(), &mut faults);
         faults.sort_by_key(|(at, _)| *at);
         Self {
             seed,
@@ -133,4 +147,45 @@ fn befall(
             faults.push((at, Fault::Spoil(back)));
         }
     }
+}
+
+/// What other programs do in the cache folder.
+fn other_programs(seed: u64, servers: usize, faults: &mut Vec<(At, Fault)>) {
+    let mut rng = Rng::with_seed(!seed);
+    for _ in 0..rng.usize(2..6) {
+        let furthest = *pick(&mut rng, &[4, 600]);
+        let back = (0..rng.usize(1..6)).map(|_| rng.u64(..furthest)).collect();
+        faults.push((moment(&mut rng), Fault::Remove(back)));
+    }
+    for _ in 0..rng.usize(1..3) {
+        // Of the newest, which no server has read yet.
+        let at = moment(&mut rng);
+        let removed_at = at + Duration::from_millis(rng.u64(100..400));
+        for server in 0..servers {
+            faults.push((at, Fault::StopServer(server)));
+            let continued_at = removed_at + Duration::from_millis(rng.u64(1..300));
+            faults.push((continued_at, Fault::ContinueServer(server)));
+        }
+        faults.push((removed_at, Fault::Remove((0..rng.u64(1..20)).collect())));
+    }
+    for how in [Clear::All, Clear::Visible] {
+        for _ in 0..rng.usize(1..3) {
+            faults.push((moment(&mut rng), Fault::Clear(how, rng.u64(..))));
+        }
+    }
+    if rng.u32(..3) > 0 {
+        let leaves = *pick(&mut rng, &[Leaves::Moved, Leaves::Removed]);
+        faults.push((moment(&mut rng), Fault::LoseNewest(leaves)));
+    }
+    for _ in 0..rng.usize(1..3) {
+        faults.push((moment(&mut rng), Fault::StrayNames(rng.u64(..))));
+        faults.push((moment(&mut rng), Fault::Links(rng.u64(..))));
+    }
+    // These stay until the end, when all is calm.
+    faults.push((CHAOS, Fault::Links(rng.u64(..))));
+    faults.push((CHAOS, Fault::StrayNames(rng.u64(..))));
+}
+
+fn moment(rng: &mut Rng) -> At {
+    Duration::from_millis(rng.u64(1_000..11_500))
 }

@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     process::{Child, Command},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -63,8 +64,32 @@ impl Process {
         &mut self.0
     }
 
+    /// The time of a processor that each of its threads has used.
+    pub(crate) fn time_used(&self) -> Vec<(String, Duration)> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
+        let threads = threads.into_iter().flatten().flatten();
+        threads
+            .filter_map(|thread| time_of(&thread.path()))
+            .collect()
+    }
+
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
+}
+
+fn time_of(thread: &Path) -> Option<(String, Duration)> {
+    let id = thread.file_name()?.to_string_lossy().into_owned();
+    let stat = std::fs::read_to_string(thread.join("stat")).ok()?;
+    // The name is in parentheses. The 12th and 13th field behind it are ticks of the clock.
+    let (name, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    let milliseconds = ticks * 1_000 / rustix::param::clock_ticks_per_second();
+    let (_, name) = name.split_once('(')?;
+    Some((
+        format!("{name} ({id})"),
+        Duration::from_millis(milliseconds),
+    ))
 }

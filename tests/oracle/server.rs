@@ -78,11 +78,10 @@ pub(crate) struct Life {
 
 /// One of the servers, of which one process after the other runs.
 pub(crate) struct Server {
-    setup: Setup,
     place: usize,
     addresses: Addresses,
     pub(crate) process: Process,
-    pub(crate) log: PathBuf,
+    log: PathBuf,
 }
 
 impl Server {
@@ -124,16 +123,11 @@ impl Server {
             }
         });
         Self {
-            setup: setup.clone(),
             place,
             addresses: Arc::clone(addresses),
             process: Process::of(child),
             log,
         }
-    }
-
-    pub(crate) fn setup(&self) -> &Setup {
-        &self.setup
     }
 
     pub(crate) fn is_listening(&self) -> bool {

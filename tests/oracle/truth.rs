@@ -1,13 +1,10 @@
 //! The truth: every entry of every journal, copied from the disk as it appears.
 //!
-//! This follows the documented format and shares nothing with the library. What is swept later
-//! was copied before.
+//! This follows the documented format and shares nothing with the library. What is swept or removed
+//! later was copied before.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
-    io::{self, ErrorKind},
-    os::fd::AsRawFd,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,31 +16,31 @@ use std::{
 
 use crate::{
     clock::Clock,
-    disk::{Entry, epoch, read},
-    model::{At, Filter, Place},
+    disk::epoch,
+    journal::{Journal, entry_number, folder_number, identity, newest_folder, path},
+    model::{At, Id},
 };
 
 /// How often the folders are listed.
 const FOLDERS_EVERY: Duration = Duration::from_millis(5);
 
-/// One journal, as far as it was read.
-pub(crate) struct Journal {
-    pub(crate) epoch: u64,
-    held: File,
-    pub(crate) entries: Vec<Entry>,
-    /// A moment at which the next entry was not there yet.
-    absent: At,
-    /// When each folder was last seen.
-    present: BTreeMap<u64, At>,
-    /// A moment before its folder was moved away.
-    pub(crate) retired: Option<At>,
-}
-
 #[derive(Default)]
 pub(crate) struct Truth {
     pub(crate) journals: Vec<Journal>,
+    /// The id in place.
+    in_place: Option<String>,
+    /// The faults that may end a journal.
+    pub(crate) losses: Vec<Loss>,
     /// Why this is not the truth.
     pub(crate) broken: Option<String>,
+}
+
+/// Other programs took away what a journal cannot do without.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loss {
+    pub(crate) start: At,
+    /// `None`: it goes on.
+    pub(crate) end: Option<At>,
 }
 
 /// Follows the cache folder at a path on a thread.
@@ -53,139 +50,53 @@ pub(crate) struct TruthFollower {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Journal {
-    pub(crate) fn entry(&self, number: u64) -> Option<&Entry> {
-        let at = usize::try_from(number.checked_sub(1)?).ok()?;
-        self.entries.get(at)
-    }
-
-    pub(crate) fn newest(&self) -> u64 {
-        self.entries.len() as u64
-    }
-
-    pub(crate) fn end(&self) -> Place {
-        Place {
-            next: self.newest() + 1,
-            parts: 0,
-        }
-    }
-
-    /// The events between two places that pass the filter: number of the entry, and place in it.
-    pub(crate) fn wanted(
-        &self,
-        filter: Filter,
-        from: Place,
-        to: Place,
-    ) -> impl Iterator<Item = (u64, usize, &Entry)> {
-        (from.next..=to.next)
-            .filter_map(|number| Some((number, self.entry(number)?)))
-            .flat_map(move |(number, entry)| {
-                let parts = entry.events().iter().enumerate();
-                parts
-                    .filter(move |(part, event)| {
-                        let place = Place {
-                            next: number,
-                            parts: *part,
-                        };
-                        from <= place && place < to && filter.wants(**event)
-                    })
-                    .map(move |(part, _)| (number, part, entry))
-            })
-    }
-
-    /// Whether the entry may have been swept at a moment.
-    pub(crate) fn may_be_swept(&self, number: u64, at: At) -> bool {
-        self.present.get(&(number / 1_000)).is_none_or(|last| {
-            *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
-        })
-    }
-
-    fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()))
-    }
-
-    fn entry_path(&self, number: u64) -> PathBuf {
-        let name = format!("{:012}/.{number:020}", number / 1_000);
-        self.path().join(name)
-    }
-
-    fn has_folder(&self, folder: u64) -> bool {
-        self.path().join(format!("{folder:012}")).is_dir()
-    }
-
-    /// Copies what is new. `false`: nothing was.
-    fn copy(&mut self, clock: &Clock) -> Result<bool, String> {
-        let before = self.entries.len();
-        loop {
-            let number = self.newest() + 1;
-            let looked = clock.now();
-            match fs::read(self.entry_path(number)) {
-                Ok(bytes) => self.push(&bytes, clock.now())?,
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    let folder = number / 1_000;
-                    let not_yet = self.has_folder(folder)
-                        || (number.is_multiple_of(1_000) && self.has_folder(folder - 1))
-                        || self.entry_path(number).is_file();
-                    if !not_yet {
-                        return Err(format!(
-                            "entry {number} of {:016x} was swept before it was copied: this machine is too slow for this test, or the journal is broken",
-                            self.epoch
-                        ));
-                    }
-                    self.absent = looked;
-                    return Ok(self.entries.len() > before);
-                }
-                Err(error) => return Err(format!("entry {number}: {error}")),
-            }
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8], seen: At) -> Result<(), String> {
-        let number = self.newest() + 1;
-        let entry = read(bytes, self.absent, seen).map_err(|why| {
-            let text = String::from_utf8_lossy(bytes);
-            format!(
-                "entry {number} of {:016x} is torn: {why}: {text:?}",
-                self.epoch
-            )
-        })?;
-        self.entries.push(entry);
-        Ok(())
-    }
-
-    fn list_folders(&mut self, now: At) -> io::Result<()> {
-        for item in fs::read_dir(self.path())? {
-            let name = item?.file_name();
-            if let Some(folder) = name.to_str().and_then(|name| name.parse().ok()) {
-                self.present.insert(folder, now);
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Truth {
     pub(crate) fn journal(&self, epoch: u64) -> Option<&Journal> {
         self.journals.iter().find(|journal| journal.epoch == epoch)
     }
 
+    /// The epochs and numbers of entries with this content.
+    pub(crate) fn find(&self, digest: u64) -> Vec<String> {
+        let all = self.journals.iter().flat_map(|journal| {
+            let entries = (1..).zip(&journal.entries);
+            entries
+                .filter(|(_, entry)| entry.digest == digest)
+                .map(|(number, _)| Id::behind(journal.epoch, number).to_string())
+        });
+        all.collect()
+    }
+
     /// The journal in place.
     pub(crate) fn current(&self) -> Option<&Journal> {
-        self.journals
-            .last()
-            .filter(|journal| journal.retired.is_none())
+        let id = self.in_place.as_ref()?;
+        self.journals.iter().find(|journal| journal.id == *id)
+    }
+
+    /// What was saved since was saved into this journal, or one that came after it.
+    pub(crate) fn since(&self, journal: &Journal, at: At) -> At {
+        let last = journal.born.max(journal.retired.unwrap_or_default());
+        let losses = self.losses.iter();
+        losses
+            .filter(|loss| loss.start <= at.min(last))
+            .map(|loss| loss.end.unwrap_or(At::MAX))
+            .max()
+            .unwrap_or_default()
     }
 
     /// Copies all that is new, and lists the folders where something was, or all. `false`: nothing
     /// was.
-    fn look(&mut self, cache: &Path, clock: &Clock, lists_all: bool) -> Result<bool, String> {
-        self.look_for_another(cache);
+    pub(crate) fn look(
+        &mut self,
+        cache: &Path,
+        clock: &Clock,
+        lists_all: bool,
+    ) -> Result<bool, String> {
+        self.look_for_another(cache, clock)?;
         let mut is_new = false;
         for journal in &mut self.journals {
             let copied = journal.copy(clock)?;
             if lists_all || copied {
-                let listed = journal.list_folders(clock.now());
-                listed.map_err(|error| error.to_string())?;
+                journal.list_folders(clock.now())?;
             }
             is_new |= copied;
         }
@@ -193,28 +104,84 @@ impl Truth {
     }
 
     /// Opens the journal in place, unless it is known.
-    fn look_for_another(&mut self, cache: &Path) -> Option<()> {
-        let held = File::open(cache.join(".sse/journal-2")).ok()?;
+    fn look_for_another(&mut self, cache: &Path, clock: &Clock) -> Result<(), String> {
+        self.in_place = None;
+        let Ok(held) = File::open(cache.join(".sse/journal-2")) else {
+            return Ok(());
+        };
         // Through the folder that was opened: another may be in its place by now.
-        let id = PathBuf::from(format!("/proc/self/fd/{}/.id", held.as_raw_fd()));
-        let epoch = epoch(&File::open(id).ok()?)?;
-        if self.journals.iter().any(|journal| journal.epoch == epoch) {
-            return None;
+        let id_file = path(&held).join(".id");
+        let (Ok(id), Ok(found)) = (fs::read_to_string(&id_file), fs::metadata(&id_file)) else {
+            return Ok(());
+        };
+        if self.journals.iter().any(|journal| journal.id == id) {
+            self.in_place = Some(id);
+            return Ok(());
         }
-        // It is there already; it was not yet when the one before was moved away.
+        // Nobody can open a journal without a folder; another is about to take its place.
+        if newest_folder(&path(&held)).is_none() {
+            return Ok(());
+        }
+        self.in_place = Some(id.clone());
+        if let Some(before) = self.journals.iter().find(|known| known.retired.is_none()) {
+            return Err(format!(
+                "{:016x} was replaced, although nothing had happened to it",
+                before.epoch
+            ));
+        }
+        // It is there already; it was not yet when the one before was damaged or moved away.
         let before = self.journals.last();
         let absent = before
             .and_then(|journal| journal.retired)
             .unwrap_or_default();
-        self.journals.push(Journal {
-            epoch,
-            held,
-            entries: Vec::new(),
-            absent,
-            present: BTreeMap::new(),
-            retired: None,
-        });
-        Some(())
+        let epoch = epoch(&id, &found).ok_or_else(|| format!("this is not an id: {id:?}"))?;
+        let new = Journal::new(epoch, id, held, absent, clock.now());
+        self.journals.push(new);
+        Ok(())
+    }
+
+    /// Removes a file as another program does; the truth keeps what was in it. `dir_name` is the
+    /// name under which its directory was found.
+    pub(crate) fn remove(
+        &mut self,
+        cache: &Path,
+        dir: &File,
+        dir_name: &str,
+        name: &str,
+        clock: &Clock,
+    ) {
+        // A journal that comes and goes between two looks of the follower is not missed.
+        if let Err(why) = self.look_for_another(cache, clock) {
+            self.broken.get_or_insert(why);
+        }
+        let now = clock.now();
+        let file = path(dir).join(name);
+        let (inside, above) = (identity(&path(dir)), identity(&path(dir).join("..")));
+        for journal in &mut self.journals {
+            let is_of_folder = above.is_some_and(|above| journal.is_in(above));
+            if name == ".id" && inside.is_some_and(|inside| journal.is_in(inside)) {
+                journal.loses_id(now);
+            } else if let (true, Some(number)) = (is_of_folder, entry_number(name)) {
+                if let Ok(bytes) = fs::read(&file) {
+                    journal.loses_entry(number, &bytes, now);
+                }
+            } else if let (".high-water", true, Some(folder)) =
+                (name, is_of_folder, folder_number(dir_name))
+            {
+                journal.loses_folder(folder, dir, now);
+            }
+        }
+        let _ = fs::remove_file(file);
+    }
+
+    /// A folder of entries is about to be moved away or removed.
+    pub(crate) fn loses_folder(&mut self, folder: u64, dir: &File, now: At) {
+        let above = identity(&path(dir).join(".."));
+        for journal in &mut self.journals {
+            if above.is_some_and(|above| journal.is_in(above)) {
+                journal.loses_folder(folder, dir, now);
+            }
+        }
     }
 }
 
@@ -234,7 +201,12 @@ impl TruthFollower {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Truth> {
-        self.truth.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.truth)
+    }
+
+    /// For a thread that removes files.
+    pub(crate) fn shared(&self) -> Arc<Mutex<Truth>> {
+        Arc::clone(&self.truth)
     }
 
     /// The truth with all that is on the disk by now: on a busy machine the follower may be late.
@@ -249,12 +221,17 @@ impl TruthFollower {
     /// Moves the cache folder away. Whoever looks next makes another.
     pub(crate) fn swap(&self, cache: &Path, to: &Path, clock: &Clock) {
         let mut truth = self.lock();
-        let now = clock.now();
+        let start = clock.now();
         fs::rename(cache, to).unwrap();
+        let end = Some(clock.now());
+        truth.losses.push(Loss { start, end });
         // One that came and goes between two looks of the follower is not missed.
-        truth.look_for_another(to);
-        if let Some(journal) = truth.journals.last_mut() {
-            journal.retired.get_or_insert(now);
+        if let Err(why) = truth.look_for_another(to, clock) {
+            truth.broken = Some(why);
+        }
+        truth.in_place = None;
+        for journal in &mut truth.journals {
+            journal.retired.get_or_insert(start);
         }
     }
 
@@ -269,16 +246,11 @@ impl TruthFollower {
             let Some(number) = journal.newest().checked_sub(*back).filter(|n| *n > 0) else {
                 continue;
             };
-            let path = journal.entry_path(number);
             let now = clock.now();
             let at = usize::try_from(number - 1).unwrap();
-            if File::options()
-                .write(true)
-                .truncate(true)
-                .open(path)
-                .is_ok()
-            {
-                journal.entries[at].spoilt.get_or_insert(now);
+            let path = journal.entry_path(number);
+            if path.is_some_and(|path| truncate(&path)) {
+                journal.entries[at].gone.get_or_insert(now);
                 count += 1;
             }
         }
@@ -300,13 +272,22 @@ impl Drop for TruthFollower {
     }
 }
 
+pub(crate) fn lock(truth: &Mutex<Truth>) -> MutexGuard<'_, Truth> {
+    truth.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn truncate(path: &Path) -> bool {
+    let file = File::options().write(true).truncate(true).open(path);
+    file.is_ok()
+}
+
 fn follow(cache: &Path, clock: &Clock, truth: &Mutex<Truth>, ends: &AtomicBool) {
     let mut listed = None;
     loop {
         // Before the last look, so that it comes after everything.
         let last = ends.load(Ordering::SeqCst);
         let is_idle = {
-            let mut truth = truth.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut truth = lock(truth);
             let now = clock.now();
             let is_due = listed.is_none_or(|listed| now > listed + FOLDERS_EVERY);
             let result = truth.look(cache, clock, is_due);

@@ -11,6 +11,7 @@ use crate::{
     parser::Block,
     server::Life,
     truth::Truth,
+    writer::Writer,
 };
 
 /// What is known of a run when it is over.
@@ -19,6 +20,8 @@ pub(crate) struct Case<'a> {
     pub(crate) clock: &'a Clock,
     /// The server processes, by their number.
     pub(crate) servers: &'a [Life],
+    /// When each save began that its writer was told is made.
+    pub(crate) began: HashMap<(u64, u64), At>,
     /// How far each server process had come in each journal, and when that was seen first.
     passed: HashMap<(usize, u64), Vec<(At, u64)>>,
 }
@@ -46,6 +49,7 @@ impl<'a> Case<'a> {
         truth: &'a Truth,
         clock: &'a Clock,
         servers: &'a [Life],
+        writers: &[Writer],
         records: &[Vec<Record>],
     ) -> Self {
         let mut events: HashMap<(usize, u64), Vec<(At, u64)>> = HashMap::new();
@@ -73,10 +77,15 @@ impl<'a> Case<'a> {
                 *number = furthest;
             }
         }
+        let began = writers.iter().flat_map(|writer| {
+            let saved = writer.saved().into_iter();
+            saved.map(|saved| ((writer.name, saved.save), saved.began))
+        });
         Self {
             truth,
             clock,
             servers,
+            began: began.collect(),
             passed: events,
         }
     }
@@ -160,13 +169,21 @@ impl Judge<'_> {
             0 => id.place.next - 1,
             _ => id.place.next,
         };
-        let entry = journal.entry(number).ok_or("there is no such entry")?;
+        let Some(entry) = journal.entry(number) else {
+            // What came last in a journal that was cleared was perhaps never copied.
+            let is_lost = journal.damaged.is_some_and(|damaged| damaged <= at);
+            self.go(id);
+            return is_lost.then_some(()).ok_or("there is no such entry".into());
+        };
         let part = match id.place.parts {
             0 => entry.events().len().saturating_sub(1),
             parts => parts - 1,
         };
         if entry.events().get(part) != Some(&event) || entry.digest != digest {
-            return Err("this is not what was saved".into());
+            let saved_as = self.case.truth.find(digest);
+            return Err(format!(
+                "this is not what was saved as entry {number}, but what was saved as {saved_as:?}"
+            ));
         }
         let place = Place {
             next: number,

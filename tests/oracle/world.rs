@@ -4,7 +4,7 @@ use std::{
     fmt::Write,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -15,10 +15,10 @@ use crate::{
     clock::Clock,
     figures::Figures,
     model::At,
-    noise,
-    plan::{Fault, Plan},
+    plan::Plan,
     report,
     server::{Addresses, Life, Server},
+    strays::Outside,
     truth::TruthFollower,
     verdict::Case,
     writer::{Part, Writer},
@@ -27,27 +27,34 @@ use crate::{
 /// Nobody saves, nobody is disturbed: for so long at most nobody comes further, on a busy machine.
 const CALM: Duration = Duration::from_secs(10);
 
+/// For so long servers are watched that have nothing to do.
+const IDLE: Duration = Duration::from_millis(600);
+const IDLE_LOOKS: u32 = 8;
+
 /// So many clients' failures are shown.
 pub(crate) const SHOWN: usize = 3;
 
-struct World {
+pub(crate) struct World {
     plan: Plan,
-    clock: Arc<Clock>,
+    pub(crate) clock: Arc<Clock>,
     addresses: Addresses,
-    truth: TruthFollower,
-    servers: Vec<Server>,
+    pub(crate) truth: TruthFollower,
+    pub(crate) servers: Vec<Server>,
     /// The number of the process that each server is.
-    numbers: Vec<usize>,
-    lives: Vec<Life>,
-    writers: Vec<Writer>,
-    former_writers: Vec<Writer>,
-    floods: Vec<Writer>,
+    pub(crate) numbers: Vec<usize>,
+    pub(crate) lives: Vec<Life>,
+    pub(crate) writers: Vec<Writer>,
+    pub(crate) former_writers: Vec<Writer>,
+    pub(crate) floods: Vec<Writer>,
     /// Dropped after those who work in it.
-    app: TempDir,
+    pub(crate) app: TempDir,
     next_writer: u64,
+    pub(crate) outside: Outside,
+    /// Programs that clear the cache.
+    pub(crate) clears: Vec<JoinHandle<()>>,
     /// Servers that were killed, and when they begin again.
-    due: Vec<(At, usize)>,
-    figures: Figures,
+    pub(crate) due: Vec<(At, usize)>,
+    pub(crate) figures: Figures,
     /// Clients that were not woken.
     waiting: Vec<usize>,
 }
@@ -86,10 +93,12 @@ pub(crate) fn run(seed: u64) -> Result<Figures, String> {
             return Err(why.clone());
         }
         report::check_saves(&truth, &former_writers)?;
-        report::judge_all(&Case::new(&truth, &clock, &lives, &records), &records, end)
+        let case = Case::new(&truth, &clock, &lives, &former_writers, &records);
+        report::judge_all(&case, &records, end)
     });
     if let Err(why) = verdict {
-        return Err(format!("seed {seed}: {why}\n{logs}"));
+        let journals = report::journals(&truth);
+        return Err(format!("seed {seed}: {why}\n{journals}{logs}"));
     }
     figures.count(&truth, &records);
     Ok(figures)
@@ -101,6 +110,7 @@ impl World {
         let clock = Arc::new(Clock::start(app.path().join("clock")));
         let addresses: Addresses = Arc::new(Mutex::new(vec![None; plan.servers.len()]));
         let truth = TruthFollower::start(cache(app.path()), Arc::clone(&clock));
+        let outside = Outside::new(app.path());
         let mut world = Self {
             app,
             clock,
@@ -113,6 +123,8 @@ impl World {
             former_writers: Vec::new(),
             floods: Vec::new(),
             next_writer: 0,
+            outside,
+            clears: Vec::new(),
             due: Vec::new(),
             figures: Figures::default(),
             waiting: Vec::new(),
@@ -151,7 +163,7 @@ impl World {
         )
     }
 
-    fn new_writer(&mut self, part: Part) -> Writer {
+    pub(crate) fn new_writer(&mut self, part: Part) -> Writer {
         self.next_writer += 1;
         Writer::start(
             self.next_writer,
@@ -174,68 +186,6 @@ impl World {
             }
         }
         self.calm(clients)
-    }
-
-    fn befall(&mut self, fault: Fault) {
-        match fault {
-            Fault::KillServer(place, for_a_while) => {
-                self.servers[place].kill();
-                self.figures.kills += 1;
-                self.due.push((self.clock.now() + for_a_while, place));
-            }
-            Fault::StopServer(place) => {
-                self.servers[place].process.stop();
-                self.disturb(place);
-                self.figures.stops += 1;
-            }
-            Fault::ContinueServer(place) => {
-                self.servers[place].process.go_on();
-                self.disturb(place);
-            }
-            Fault::KillWriter(place) => {
-                self.writers[place].process.child().kill().unwrap();
-                self.figures.kills += 1;
-                let writer = self.new_writer(Part::Usual);
-                let mut former = std::mem::replace(&mut self.writers[place], writer);
-                former.process.child().wait().unwrap();
-                self.former_writers.push(former);
-            }
-            Fault::Flood => {
-                let writer = self.new_writer(Part::Flood);
-                self.floods.push(writer);
-            }
-            Fault::StopWriter(place) => {
-                self.writers[place].process.stop();
-                self.figures.stops += 1;
-            }
-            Fault::ContinueWriter(place) => self.writers[place].process.go_on(),
-            Fault::Overflow => {
-                self.figures.overflows += u64::from(noise::make(&cache(self.app.path())));
-            }
-            Fault::Swap => {
-                self.figures.swaps += 1;
-                let to = self
-                    .app
-                    .path()
-                    .join(format!("former-{}", self.figures.swaps));
-                let cache = cache(self.app.path());
-                if cache.exists() {
-                    self.truth.swap(&cache, &to, &self.clock);
-                }
-            }
-            Fault::Clock(seconds) => {
-                self.clock.jump(seconds);
-                self.figures.jumps += 1;
-            }
-            Fault::Spoil(back) => {
-                self.figures.spoilt += self.truth.spoil(&back, &self.clock) as u64;
-            }
-        }
-    }
-
-    fn disturb(&mut self, place: usize) {
-        let now = self.clock.now();
-        self.lives[self.numbers[place]].disturbed.push(now);
     }
 
     fn restart_those_due(&mut self) {
@@ -282,6 +232,11 @@ impl World {
     /// All run, nobody saves: then everybody has soon had everything, woken by what was saved and
     /// not by what comes later.
     fn calm(&mut self, clients: &Clients) -> Result<(), String> {
+        for clear in self.clears.drain(..) {
+            clear
+                .join()
+                .map_err(|_| "a clear of the cache has failed")?;
+        }
         for server in &self.servers {
             server.process.go_on();
         }
@@ -296,7 +251,42 @@ impl World {
         let last = self.new_writer(Part::Last);
         self.writers.push(last);
         self.let_writers_end()?;
-        self.wait_for_all(clients)
+        self.wait_for_all(clients)?;
+        self.check_idle()?;
+        self.outside.check()
+    }
+
+    /// Servers that have nothing to do use no time of a processor, once they have removed what was
+    /// swept or damaged.
+    fn check_idle(&self) -> Result<(), String> {
+        let mut busy = None;
+        for _ in 0..IDLE_LOOKS {
+            busy = self.busy_thread();
+            if busy.is_none() {
+                return Ok(());
+            }
+        }
+        Err(format!(
+            "busy: there is nothing to do, and in {IDLE:?} the most is done by {busy:?}"
+        ))
+    }
+
+    /// A server's thread that is busy, and the time that it uses.
+    fn busy_thread(&self) -> Option<(usize, String, Duration)> {
+        let used = || self.servers.iter().map(|server| server.process.time_used());
+        let before: Vec<_> = used().collect();
+        thread::sleep(IDLE);
+        let servers = (0..).zip(before).zip(used());
+        let threads = servers.flat_map(|((place, before), after)| {
+            after.into_iter().map(move |(name, used)| {
+                let earlier = before.iter().find(|(earlier, _)| *earlier == name);
+                let earlier = earlier.map_or(used, |(_, earlier)| *earlier);
+                (place, name, used.saturating_sub(earlier))
+            })
+        });
+        threads
+            .max_by_key(|(.., used)| *used)
+            .filter(|(.., used)| *used > IDLE / 4)
     }
 
     fn let_writers_end(&mut self) -> Result<(), String> {
@@ -353,31 +343,21 @@ impl World {
     /// What the servers complain about.
     fn logs(&self) -> String {
         let mut text = String::new();
-        for writer in self.writers.iter().chain(&self.former_writers) {
+        let writers = self.writers.iter().chain(&self.former_writers);
+        for writer in writers.chain(&self.floods) {
             let log = std::fs::read_to_string(&writer.log).unwrap_or_default();
             for line in log.lines().filter(|line| line.contains("actix_web_sse")) {
                 let _ = writeln!(text, "writer {}: {line}", writer.name);
             }
         }
-        // What a server could not read, also one that was killed since.
         for number in 0..self.lives.len() {
             let log = self.app.path().join(format!("server-{number}.log"));
             let log = std::fs::read_to_string(log).unwrap_or_default();
-            for line in log.lines().filter(|line| line.contains(" is skipped: ")) {
-                let _ = writeln!(text, "server process {number}: {line}");
+            let setup = &self.lives[number].setup;
+            let _ = writeln!(text, "server process {number}: {setup:?}");
+            for line in log.lines().filter(|line| !line.contains(" INFO ")) {
+                let _ = writeln!(text, "  {line}");
             }
-        }
-        for server in &self.servers {
-            let log = server.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let last = &lines[lines.len().saturating_sub(12)..];
-            let _ = writeln!(
-                text,
-                "{}: {:?}\n  {}",
-                server.log.display(),
-                server.setup(),
-                last.join("\n  ")
-            );
         }
         text
     }
@@ -393,6 +373,6 @@ fn memory() -> PathBuf {
     }
 }
 
-fn cache(app: &Path) -> PathBuf {
+pub(crate) fn cache(app: &Path) -> PathBuf {
     app.join("writable/cache")
 }

@@ -17,8 +17,8 @@ use actix_web_sse::{Cache, Config};
 use fastrand::Rng;
 
 use crate::{
-    clock::Clock,
-    model::{KEYS, SSE_EVENTS},
+    clock::{Clock, now_in_process},
+    model::{At, KEYS, SSE_EVENTS},
     process::{self, Process},
 };
 
@@ -48,8 +48,9 @@ fn writer() {
     match variable("ORACLE_PART").as_str() {
         "Flood" => {
             for save in 0..FLOOD {
+                let began = now_in_process();
                 let number = cache.save_blocking("k6", [name, save]).unwrap();
-                note(&mut saved, number, save);
+                note(&mut saved, number, save, began);
                 if save.is_multiple_of(20) {
                     // Others get their turn, and the one who copies everything keeps up.
                     pause(&done, Duration::from_millis(1));
@@ -59,8 +60,9 @@ fn writer() {
         }
         "Last" => {
             for (save, (key, ..)) in (0..).zip(KEYS) {
+                let began = now_in_process();
                 let number = cache.save_blocking(key, [name, save]).unwrap();
-                note(&mut saved, number, save);
+                note(&mut saved, number, save, began);
             }
             return;
         }
@@ -69,12 +71,13 @@ fn writer() {
     let mut save = 0;
     while !done.load(Ordering::SeqCst) {
         for _ in 0..rng.u32(1..50) {
+            let began = now_in_process();
             let number = cache
                 .save(key(&mut rng), value(&mut rng, name, save))
                 .ttl(ttl(&mut rng))
                 .blocking()
                 .unwrap();
-            note(&mut saved, number, save);
+            note(&mut saved, number, save, began);
             save += 1;
             if number % 1_000 == 999 && rng.bool() {
                 // Full: what this writer knows of the next folder will be old when it goes on.
@@ -86,9 +89,10 @@ fn writer() {
 }
 
 /// One write for one line, so that a kill leaves the line whole or not at all.
-fn note(saved: &mut File, number: u64, save: u64) {
+fn note(saved: &mut File, number: u64, save: u64, began: At) {
+    let (began, returned) = (began.as_micros(), now_in_process().as_micros());
     saved
-        .write_all(format!("{number} {save}\n").as_bytes())
+        .write_all(format!("{number} {save} {began} {returned}\n").as_bytes())
         .unwrap();
 }
 
@@ -140,11 +144,21 @@ pub(crate) enum Part {
     Last,
 }
 
+/// A save that a writer was told is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Saved {
+    pub(crate) number: u64,
+    /// The writer's own number of it.
+    pub(crate) save: u64,
+    pub(crate) began: At,
+    pub(crate) returned: At,
+}
+
 /// One writer process.
 pub(crate) struct Writer {
     pub(crate) name: u64,
     pub(crate) process: Process,
-    /// The number and the save of each that it was told is saved.
+    /// What it was told is saved.
     saved: PathBuf,
     pub(crate) log: PathBuf,
 }
@@ -178,14 +192,20 @@ impl Writer {
         self.process.child().stdin.take();
     }
 
-    pub(crate) fn saved(&self) -> Vec<(u64, u64)> {
+    pub(crate) fn saved(&self) -> Vec<Saved> {
         // One that was killed at once has not made it.
         let text = fs::read_to_string(&self.saved).unwrap_or_default();
-        text.lines()
-            .map(|line| {
-                let (number, save) = line.split_once(' ').unwrap();
-                (number.parse().unwrap(), save.parse().unwrap())
-            })
-            .collect()
+        text.lines().map(parse).collect()
+    }
+}
+
+fn parse(line: &str) -> Saved {
+    let mut numbers = line.split(' ').map(|number| number.parse().unwrap());
+    let mut next = || numbers.next().unwrap();
+    Saved {
+        number: next(),
+        save: next(),
+        began: At::from_micros(next()),
+        returned: At::from_micros(next()),
     }
 }

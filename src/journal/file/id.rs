@@ -28,6 +28,7 @@ pub(super) struct IdFile {
     identity: Identity,
     path: PathBuf,
     epoch: Epoch,
+    is_of_this_boot: bool,
 }
 
 /// Why there is no id.
@@ -45,10 +46,12 @@ impl IdFile {
         let mut file = journal.open_file(NAME).map_err(NoId::from)?;
         let stat = rustix::fs::fstat(&file).map_err(|error| NoId::from(io::Error::from(error)))?;
         let text = read_all(&mut file).map_err(NoId::from)?;
+        let Content { id, boot } = parse(&text)?;
         Ok(Self {
             identity: Identity::of(&stat),
             path: journal.path_of(NAME),
-            epoch: epoch(parse(&text)?, created(&file, &stat), boot_id()),
+            epoch: epoch(id, created(&file, &stat), boot_id()),
+            is_of_this_boot: boot == Some(boot_id()),
             _held: file,
         })
     }
@@ -56,8 +59,11 @@ impl IdFile {
     /// Writes the id of a new journal.
     pub(super) fn write(access: &Access, journal: &Dir) -> io::Result<()> {
         let (mut file, unfinished) = access.unfinished_file(journal)?;
-        let (high, low) = (random()?, random()?);
-        file.write_all(format!("format {FORMAT}\nid {high:016x}{low:016x}\n").as_bytes())?;
+        let (high, low, boot) = (random()?, random()?, boot_id());
+        write!(
+            file,
+            "format {FORMAT}\nid {high:016x}{low:016x}\nboot {boot:032x}\n"
+        )?;
         unfinished.replace(NAME)
     }
 
@@ -74,6 +80,12 @@ impl IdFile {
 
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Whether the journal was begun since the machine's last boot, so that its epoch has all its
+    /// entries.
+    pub(super) fn is_of_this_boot(&self) -> bool {
+        self.is_of_this_boot
     }
 
     /// Opens the file once more: a lock belongs to one opening of a file.
@@ -131,7 +143,15 @@ impl From<io::Error> for NoId {
     }
 }
 
-fn parse(text: &[u8]) -> Result<u128, NoId> {
+/// What the file says.
+#[derive(Debug, PartialEq, Eq)]
+struct Content {
+    id: u128,
+    /// The boot in which the journal was begun.
+    boot: Option<u128>,
+}
+
+fn parse(text: &[u8]) -> Result<Content, NoId> {
     let text = std::str::from_utf8(text).map_err(|_| NoId::Damaged)?;
     let mut lines = text.lines();
     let format = lines.next().and_then(|line| line.strip_prefix("format "));
@@ -140,9 +160,14 @@ fn parse(text: &[u8]) -> Result<u128, NoId> {
         Some(format) if format > FORMAT => return Err(NoId::Newer),
         _ => return Err(NoId::Damaged),
     }
-    let id = lines.next().and_then(|line| line.strip_prefix("id "));
-    id.and_then(|id| u128::from_str_radix(id, 16).ok())
-        .ok_or(NoId::Damaged)
+    let mut value = |name| {
+        let line = lines.next().and_then(|line| line.strip_prefix(name));
+        line.and_then(|value| u128::from_str_radix(value, 16).ok())
+    };
+    Ok(Content {
+        id: value("id ").ok_or(NoId::Damaged)?,
+        boot: value("boot "),
+    })
 }
 
 /// Names this boot of the machine. Where the system does not, all boots are one.
@@ -159,7 +184,10 @@ mod tests {
 
     #[test]
     fn an_id_of_another_format_is_told_from_a_damaged_one() {
-        assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), 15);
+        let content = |boot| Content { id: 15, boot };
+        assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), content(None));
+        let text = b"format 2\nid 0f\nboot 0a\n";
+        assert_eq!(parse(text).unwrap(), content(Some(10)));
         assert!(matches!(parse(b"format 3\nanything"), Err(NoId::Newer)));
         for text in [
             &b""[..],

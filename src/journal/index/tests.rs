@@ -61,6 +61,10 @@ impl Journal for Memory {
         Epoch(1)
     }
 
+    fn first(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         Ok(self.push(Read::Entry(entry.to_vec())))
     }

@@ -1,0 +1,312 @@
+//! One journal, copied from the disk as it appears.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, Metadata},
+    io::{self, ErrorKind},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    clock::Clock,
+    disk::{self, Entry},
+    model::{At, Filter, Place},
+};
+
+const PER_FOLDER: u64 = 1_000;
+
+/// The newest folders of entries are held open. A folder that is swept or moved away can still be
+/// copied.
+const FOLDERS_HELD: usize = 4;
+
+/// One journal, as far as it was read.
+pub(crate) struct Journal {
+    pub(crate) epoch: u64,
+    pub(crate) id: String,
+    held: File,
+    /// When it was first seen.
+    pub(crate) born: At,
+    pub(crate) entries: Vec<Entry>,
+    /// A moment at which the next entry was not there yet.
+    absent: At,
+    /// When each folder was last seen.
+    present: BTreeMap<u64, At>,
+    folders: BTreeMap<u64, File>,
+    /// A moment before a fault after which the library may have begun another journal.
+    pub(crate) retired: Option<At>,
+    /// A moment from which the library may remove what other programs have left of it.
+    pub(crate) damaged: Option<At>,
+    /// Entries that were removed before they were copied.
+    rescued: BTreeMap<u64, (Vec<u8>, At)>,
+    /// Entries that were removed one by one. Their numbers must not be given again.
+    removed: BTreeSet<u64>,
+    /// Folders that were removed, or have lost their mark.
+    lost: BTreeSet<u64>,
+}
+
+impl Journal {
+    pub(crate) fn new(epoch: u64, id: String, held: File, absent: At, born: At) -> Self {
+        Self {
+            epoch,
+            id,
+            held,
+            born,
+            entries: Vec::new(),
+            absent,
+            present: BTreeMap::new(),
+            folders: BTreeMap::new(),
+            retired: None,
+            damaged: None,
+            rescued: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            lost: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn is_in(&self, directory: (u64, u64)) -> bool {
+        identity(&path(&self.held)) == Some(directory)
+    }
+
+    pub(crate) fn entry(&self, number: u64) -> Option<&Entry> {
+        let at = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.entries.get(at)
+    }
+
+    pub(crate) fn newest(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub(crate) fn end(&self) -> Place {
+        Place {
+            next: self.newest() + 1,
+            parts: 0,
+        }
+    }
+
+    /// The events between two places that pass the filter: number of the entry, and place in it.
+    pub(crate) fn wanted(
+        &self,
+        filter: Filter,
+        from: Place,
+        to: Place,
+    ) -> impl Iterator<Item = (u64, usize, &Entry)> {
+        (from.next..=to.next)
+            .filter_map(|number| Some((number, self.entry(number)?)))
+            .flat_map(move |(number, entry)| {
+                let parts = entry.events().iter().enumerate();
+                parts
+                    .filter(move |(part, event)| {
+                        let place = Place {
+                            next: number,
+                            parts: *part,
+                        };
+                        from <= place && place < to && filter.wants(**event)
+                    })
+                    .map(move |(part, _)| (number, part, entry))
+            })
+    }
+
+    /// Whether the entry may have been swept at a moment.
+    pub(crate) fn may_be_swept(&self, number: u64, at: At) -> bool {
+        self.present.get(&(number / PER_FOLDER)).is_none_or(|last| {
+            *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
+        })
+    }
+
+    /// Whether the entry's file may have been spoilt or removed at a moment.
+    pub(crate) fn may_be_gone(&self, number: u64, at: At) -> bool {
+        let of_this_entry = self.entry(number).and_then(|entry| entry.gone);
+        [of_this_entry, self.damaged]
+            .into_iter()
+            .flatten()
+            .any(|gone| gone <= at)
+    }
+
+    /// The folder of entries with this number, if it belongs to this journal.
+    fn folder(&mut self, folder: u64) -> Option<PathBuf> {
+        if !self.folders.contains_key(&folder) {
+            if self.lost.contains(&folder) {
+                return None;
+            }
+            let opened = open_dir(&path(&self.held).join(folder_name(folder))).ok()?;
+            if !has_mark(&path(&opened).join(".")) {
+                return None;
+            }
+            self.folders.insert(folder, opened);
+            if self.folders.len() > FOLDERS_HELD {
+                self.folders.pop_first();
+            }
+        }
+        self.folders.get(&folder).map(path)
+    }
+
+    pub(crate) fn entry_path(&mut self, number: u64) -> Option<PathBuf> {
+        let folder = self.folder(number / PER_FOLDER)?;
+        Some(folder.join(format!(".{number:020}")))
+    }
+
+    fn has_folder(&self, folder: u64) -> bool {
+        has_mark(&path(&self.held).join(folder_name(folder)))
+    }
+
+    /// Copies what is new. `false`: nothing was.
+    pub(crate) fn copy(&mut self, clock: &Clock) -> Result<bool, String> {
+        let before = self.entries.len();
+        loop {
+            let number = self.newest() + 1;
+            let looked = clock.now();
+            let rescued = self.rescued.remove(&number);
+            let path = self.entry_path(number);
+            let read = match (&rescued, &path) {
+                (Some((bytes, _)), _) => Ok(bytes.clone()),
+                (None, Some(path)) => fs::read(path),
+                (None, None) => Err(ErrorKind::NotFound.into()),
+            };
+            match read {
+                Ok(bytes) => self.push(&bytes, rescued.map(|(_, gone)| gone), clock.now())?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let folder = number / PER_FOLDER;
+                    let not_yet = self.has_folder(folder)
+                        || (number.is_multiple_of(PER_FOLDER) && self.has_folder(folder - 1))
+                        || path.is_some_and(|path| path.is_file());
+                    if !not_yet && self.damaged.is_none() {
+                        return Err(format!(
+                            "entry {number} of {:016x} was swept before it was copied: this machine is too slow for this test, or the journal is broken",
+                            self.epoch
+                        ));
+                    }
+                    self.absent = looked;
+                    return Ok(self.entries.len() > before);
+                }
+                Err(error) => return Err(format!("entry {number}: {error}")),
+            }
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8], gone: Option<At>, seen: At) -> Result<(), String> {
+        let number = self.newest() + 1;
+        let mut entry = disk::read(bytes, self.absent, seen).map_err(|why| {
+            let text = String::from_utf8_lossy(bytes);
+            format!(
+                "entry {number} of {:016x} is torn: {why}: {text:?}",
+                self.epoch
+            )
+        })?;
+        entry.gone = gone;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Notes which folders are there, and checks that no removed entry has come back.
+    pub(crate) fn list_folders(&mut self, now: At) -> Result<(), String> {
+        for item in fs::read_dir(path(&self.held)).into_iter().flatten() {
+            let name = item.map_err(|error| error.to_string())?.file_name();
+            if let Some(folder) = name.to_str().and_then(folder_number)
+                && self.has_folder(folder)
+            {
+                self.present.insert(folder, now);
+            }
+        }
+        if self.damaged.is_some() {
+            return Ok(());
+        }
+        let again = self.removed.iter().find(|number| {
+            let folder = path(&self.held).join(folder_name(*number / PER_FOLDER));
+            folder.join(format!(".{number:020}")).exists()
+        });
+        match again {
+            Some(number) => Err(format!(
+                "given again: entry {number} of {:016x} was removed, and another has its number",
+                self.epoch
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The entry's file is about to be removed.
+    pub(crate) fn loses_entry(&mut self, number: u64, bytes: &[u8], now: At) {
+        match self.entry(number) {
+            None => drop(self.rescued.insert(number, (bytes.to_owned(), now))),
+            Some(_) => {
+                let at = usize::try_from(number - 1).unwrap();
+                self.entries[at].gone.get_or_insert(now);
+            }
+        }
+    }
+
+    /// The entry was removed alone, and the journal stays.
+    pub(crate) fn has_lost_entry(&mut self, number: u64) {
+        self.removed.insert(number);
+    }
+
+    /// The folder, or its mark, is about to be removed.
+    pub(crate) fn loses_folder(&mut self, folder: u64, opened: &File, now: At) {
+        if let Ok(opened) = opened.try_clone() {
+            self.folders.entry(folder).or_insert(opened);
+        }
+        self.lost.insert(folder);
+        self.loses_id(now);
+    }
+
+    /// The journal's id is about to be removed.
+    pub(crate) fn loses_id(&mut self, now: At) {
+        self.damaged.get_or_insert(now);
+        self.retired.get_or_insert(now);
+    }
+}
+
+/// Opens a directory, and follows no link.
+pub(crate) fn open_dir(path: &Path) -> io::Result<File> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// A path to what is open, wherever it was moved to.
+pub(crate) fn path(opened: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()))
+}
+
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+pub(crate) fn folder_name(folder: u64) -> String {
+    format!("{folder:012}")
+}
+
+/// The number of the folder with this name. Names of another length are not folders of entries.
+pub(crate) fn folder_number(name: &str) -> Option<u64> {
+    digits(name, 12)
+}
+
+/// The number of the entry with this name.
+pub(crate) fn entry_number(name: &str) -> Option<u64> {
+    digits(name.strip_prefix('.')?, 20)
+}
+
+fn digits(text: &str, count: usize) -> Option<u64> {
+    let is_canonical = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_canonical.then(|| text.parse().ok()).flatten()
+}
+
+/// Whether this is a folder of entries, and not something that only has the name of one.
+fn has_mark(folder: &Path) -> bool {
+    let is = |path: &Path, kind: fn(&Metadata) -> bool| {
+        path.symlink_metadata().is_ok_and(|found| kind(&found))
+    };
+    is(folder, Metadata::is_dir) && is(&folder.join(".high-water"), Metadata::is_file)
+}
+
+/// The newest folder of entries in a journal's directory.
+pub(crate) fn newest_folder(journal: &Path) -> Option<u64> {
+    let names = fs::read_dir(journal).into_iter().flatten().flatten();
+    names
+        .filter_map(|item| folder_number(item.file_name().to_str()?))
+        .filter(|folder| has_mark(&journal.join(folder_name(*folder))))
+        .max()
+}

@@ -1,0 +1,118 @@
+//! What other programs put beside the journal's files: it must change nothing.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use fastrand::Rng;
+
+use crate::journal::{folder_name, newest_folder};
+
+/// Names beside the folders of entries, some of them those of folders to come.
+pub(crate) fn put_names(cache: &Path, rng: &mut Rng) {
+    let journal = cache.join(".sse/journal-2");
+    for name in ["5", "+7", "20261128", "999999999999"] {
+        let _ = fs::create_dir(journal.join(name));
+    }
+    if let Some(newest) = newest_folder(&journal) {
+        for ahead in 1..=3 {
+            let path = journal.join(folder_name(newest + ahead));
+            match rng.u32(..3) {
+                0 => drop(File::create_new(path)),
+                1 => drop(fs::create_dir(path)),
+                _ if fs::create_dir(&path).is_ok() => drop(File::create_new(path.join("stray"))),
+                _ => {}
+            }
+        }
+    }
+    let trash = cache.join(".sse/trash");
+    // Not through a link that was left here before.
+    if trash.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        let _ = fs::write(trash.join("stray"), "");
+    }
+}
+
+/// A folder outside of the cache that links in it lead to.
+pub(crate) struct Outside {
+    folder: PathBuf,
+    before: Vec<(PathBuf, Option<Vec<u8>>)>,
+}
+
+impl Outside {
+    /// It has names that the library would use, or remove, if it followed a link.
+    pub(crate) fn new(app: &Path) -> Self {
+        let folder = app.join("outside");
+        fs::create_dir_all(folder.join("deep/000000000000")).unwrap();
+        for name in [
+            "precious",
+            "k1",
+            ".abcdef123456",
+            ".high-water",
+            ".id",
+            ".00000000000000001000",
+            "deep/precious",
+            "deep/000000000000/.high-water",
+        ] {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        let before = content(&folder);
+        Self { folder, before }
+    }
+
+    /// Puts links to it where the library creates, moves and removes files.
+    pub(crate) fn put_links(&self, cache: &Path, rng: &mut Rng) {
+        let own = cache.join(".sse");
+        for name in ["trash", "broken"] {
+            let dir = own.join(name);
+            if rng.bool() {
+                let _ = fs::remove_dir_all(&dir);
+                let _ = symlink(&self.folder, &dir);
+            } else {
+                // Not through a link that was left here before.
+                let is_dir = dir.symlink_metadata().is_ok_and(|found| found.is_dir());
+                if is_dir {
+                    let _ = symlink(&self.folder, dir.join("link"));
+                    let _ = symlink(self.folder.join("k1"), dir.join("k1"));
+                    let _ = fs::create_dir(dir.join("odd"));
+                    let _ = symlink(&self.folder, dir.join("odd/.abcdef123456"));
+                }
+            }
+        }
+        let journal = own.join("journal-2");
+        if let Some(newest) = newest_folder(&journal) {
+            let _ = symlink(&self.folder, journal.join(folder_name(newest + 1)));
+        }
+        // A drop-in that cannot be read is kept in `broken`.
+        let _ = File::create_new(cache.join("k1"));
+    }
+
+    /// Nothing in it was created, changed or removed.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let now = content(&self.folder);
+        if now == self.before {
+            return Ok(());
+        }
+        Err(format!(
+            "a link was followed: outside the cache there was {:?}, and is {now:?}",
+            self.before
+        ))
+    }
+}
+
+/// All names below a folder, and what the files hold.
+fn content(folder: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let mut all = Vec::new();
+    for item in fs::read_dir(folder).unwrap() {
+        let path = item.unwrap().path();
+        let is_dir = path.symlink_metadata().unwrap().is_dir();
+        if is_dir {
+            all.extend(content(&path));
+        }
+        let bytes = (!is_dir).then(|| fs::read(&path).unwrap_or_default());
+        all.push((path, bytes));
+    }
+    all.sort();
+    all
+}
