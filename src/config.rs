@@ -294,7 +294,7 @@ impl Config {
         self
     }
 
-    /// Whether streams end by themselves when the process is told to end (SIGTERM, SIGINT).
+    /// Whether streams end by themselves at SIGTERM and SIGINT.
     /// Default: yes.
     ///
     /// Without that, actix-web waits for them when it stops, for as long as `shutdown_timeout`

@@ -74,7 +74,7 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 ///
 /// Without it, a client that stays connected and does not read keeps its connection and its place
 /// in `SSE_MAX_CONNECTIONS` for as long as it likes, and some megabytes of the kernel's memory.
-/// When all streams are told to end, such clients are disconnected with or without it: see
+/// When all streams end, such clients are disconnected with or without it: see
 /// [`Sse::close`](crate::Sse::close).
 ///
 /// `h1_allow_half_closed(false)` is a setting of actix-web, and not this function's: with it, a

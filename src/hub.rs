@@ -141,7 +141,7 @@ impl Hub {
         self.permits.all_returned().await;
     }
 
-    /// Ends the streams when the process is told to end; to be called on a worker.
+    /// Ends the streams at SIGTERM and SIGINT; to be called on a worker.
     pub(crate) fn close_with_the_process(self: &Arc<Self>) {
         if self.config().handles_signals() {
             self.signals.listen(self);

@@ -64,7 +64,7 @@ use crate::{
 /// (standard error, where the app has none) says why, and the stream answers 503 with the reason until
 /// it is mended.
 ///
-/// When the process is told to end by SIGTERM, the streams end, and so does the process within two
+/// At SIGTERM the streams end, and so does the process within two
 /// seconds, if it has no other requests to complete. Ctrl-C makes actix-web cut off all connections;
 /// with [`shutdown_signal`] streams end in order there, too.
 pub fn routes(app: &mut ServiceConfig) {

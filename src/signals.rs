@@ -1,4 +1,4 @@
-//! Ends the streams when the process is told to end.
+//! Ends the streams at SIGTERM and SIGINT.
 //!
 //! actix-web waits at its end for answers that are not complete, and a stream would let it wait for
 //! its whole `shutdown_timeout`.
@@ -47,9 +47,7 @@ impl Signals {
         let heard = Heard(Arc::clone(&self.is_heard));
         match Told::by(&handled) {
             Ok(told) => drop(rt::spawn(close(told, Arc::downgrade(hub), heard))),
-            Err(error) => report(&format!(
-                "streams go on when the process is told to end: {error}"
-            )),
+            Err(error) => report(&format!("streams go on at SIGTERM and SIGINT: {error}")),
         }
     }
 }
@@ -63,7 +61,7 @@ pub(crate) async fn told_to_end() -> Told {
         }
         Err(error) => {
             report(&format!(
-                "the process does not hear when it is told to end, and ends at once then: {error}"
+                "SIGTERM and SIGINT end the process at once, because it cannot listen for them: {error}"
             ));
             std::future::pending().await
         }
@@ -77,7 +75,7 @@ pub(crate) fn end_at_the_next(mut told: Told) {
         sleep(ONE_SIGNAL).await;
         while told.wait().now_or_never().is_some() {}
         let signal = told.wait().await;
-        log::warn!("told to end a second time: the process ends at once");
+        log::warn!("second signal: the process ends at once");
         // What shells show for a process that the signal has ended.
         std::process::exit(128 + signal);
     });

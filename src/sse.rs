@@ -198,7 +198,7 @@ impl Sse {
     /// HTTP/2 or a Unix socket are left to
     /// [`shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); for them, limit how long you wait.
     ///
-    /// It is called for you when the process is told to end, unless
+    /// It is called for you at SIGTERM and SIGINT, unless
     /// [`with_signal_handling`](Config::with_signal_handling) says otherwise.
     pub fn close(&self) -> Closing {
         self.hub.close();
@@ -206,8 +206,8 @@ impl Sse {
         Closing(Box::pin(async move { hub.is_empty().await }))
     }
 
-    /// For `HttpServer::shutdown_signal`: returns when the process is told to end (by SIGTERM or
-    /// SIGINT) and all streams have ended after that, but 500 ms later at most.
+    /// For `HttpServer::shutdown_signal`: returns when all streams have ended after a SIGTERM or
+    /// SIGINT, but 500 ms after the signal at the latest.
     /// Then the server stops, and completes the other requests as ever.
     ///
     /// With it,
@@ -240,7 +240,7 @@ impl Sse {
     }
 }
 
-/// Ends the streams of a process that was told to end, and has the next signal end it at once.
+/// Ends the streams after a first signal, and lets the next one end the process at once.
 pub(crate) async fn end_streams(told: Told, sse: Option<Sse>) {
     end_at_the_next(told);
     if let Some(sse) = sse {

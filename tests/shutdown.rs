@@ -1,4 +1,4 @@
-//! A process that is told to end ends its streams, and then itself.
+//! At SIGTERM or SIGINT a process ends its streams, and then itself.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -84,7 +84,7 @@ impl Bells {
                 all.retain(|bell| Arc::strong_count(bell) > 1);
                 all.push(Arc::clone(&bell));
             }
-            // It was not in the list if all were told to end before.
+            // It was not in the list when the streams began to end.
             if feed.is_closing() {
                 bell.ring(&bell.for_all);
             }

@@ -1,4 +1,4 @@
-//! Ends the connections of clients that do not read, once all streams are told to end.
+//! Ends the connections of clients that do not read, once all streams have to end.
 //!
 //! actix-web asks a body for more only when the client has taken what came before. A stream whose
 //! client does not read is never asked, so it cannot end by itself, and actix-web would wait for its
@@ -129,7 +129,7 @@ impl Connections {
     }
 }
 
-/// A connection whose stream is told to end.
+/// A connection whose stream has to end.
 struct Suspect {
     descriptor: imp::Descriptor,
     endpoints: Endpoints,

@@ -1,4 +1,4 @@
-//! A server that is told to end.
+//! A server at SIGTERM.
 
 use std::time::{Duration, Instant};
 

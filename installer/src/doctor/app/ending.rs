@@ -65,8 +65,8 @@ fn streams_go_on(code: &Code<'_>) -> Option<Finding> {
     Some(Finding::warning(
         ENDING,
         format!(
-            "{place} leaves signals to the app, and nothing ends the streams when the process is \
-             told to end: it waits for them for 30 seconds"
+            "{place} leaves signals to the app, and nothing ends the streams at SIGTERM: the process \
+             waits for them for 30 seconds"
         ),
         "give `sse.shutdown_signal()` to the server's `shutdown_signal`, or call `sse.close()`",
     ))
