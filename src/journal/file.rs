@@ -110,9 +110,16 @@ impl Journal for FileJournal {
             let cannot = |error| Error::io("read the journal", found.dir().path(), error);
             match found.reaches(number) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // A folder is full before the next one is created.
-                Ok(true) if !found.is_full().map_err(cannot)? => {
-                    return Ok(self.find_folder_after(folder)?.is_none());
+                Ok(true) => {
+                    // A folder is full before the next one is created. In this order: both may happen
+                    // at any moment.
+                    let is_newest = self.find_folder_after(folder)?.is_none();
+                    return match found.is_full() {
+                        _ if is_newest => Ok(true),
+                        // It was swept meanwhile, as only full ones are.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+                        is_full => is_full.map_err(cannot),
+                    };
                 }
                 reaches => return reaches.map_err(cannot),
             }

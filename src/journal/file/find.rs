@@ -40,14 +40,12 @@ impl FileJournal {
 
     /// The oldest directory of entries whose number is higher than this one.
     pub(super) fn find_folder_after(&self, number: u64) -> Result<Option<EntryFolder>, Error> {
-        for found in self.folder_numbers()? {
-            if found > number
-                && let Some(folder) = self.open_folder(found)?
-            {
-                return Ok(Some(folder));
-            }
-        }
-        Ok(None)
+        let after = |dir: &Dir| {
+            let found = numbers(dir)?;
+            Ok(found.into_iter().filter(|found| *found > number).collect())
+        };
+        first_open(&self.dir, self.numbering, after)
+            .map_err(|error| Error::io("list the journal", self.dir.path(), error))
     }
 
     /// The highest number that is claimed; 0 if none is.
