@@ -198,9 +198,9 @@ impl FileJournal {
                 if number > claimed {
                     return Ok(Read::NotYet);
                 }
-                // It was claimed after the first look, or its file was removed.
+                // It was claimed after the first look, or the file was removed.
                 let read = read_in(&folder, number)?;
-                return Ok(read.unwrap_or_else(|| Read::Broken("its file was removed".into())));
+                return Ok(read.unwrap_or_else(|| Read::Broken("the file was removed".into())));
             }
             // The directory of a number that is next in turn appears together with it.
             if number == self.numbering.first(in_folder)
