@@ -97,6 +97,7 @@ impl EventStream {
             hub,
         };
         let mut gap = None;
+        let is_returning = matches!(subscription.last_event_id, Some(LastEventId::Ours(_)));
         match subscription.last_event_id {
             None => {}
             // Whether it is of another journal decides the one on the disk, which may be newer than
@@ -110,7 +111,7 @@ impl EventStream {
             }
             Some(LastEventId::Unknown) => gap = Some(stream.gap(Gap::UnknownId)),
         }
-        let heartbeat = stream.heartbeat(Some(retry));
+        let heartbeat = stream.first_heartbeat(retry, is_returning);
         stream.due = match gap {
             Some(gap) => [gap, heartbeat].concat().into(),
             None => heartbeat,
@@ -120,6 +121,16 @@ impl EventStream {
 
     fn gap(&self, why: Gap) -> Bytes {
         gap(self.place.id(), why)
+    }
+
+    /// The place of a new client was just given to it, and needs no confirmation, even if another
+    /// journal is in force by now.
+    fn first_heartbeat(&self, retry: Duration, is_returning: bool) -> Bytes {
+        if is_returning {
+            return self.heartbeat(Some(retry));
+        }
+        let id = Some(self.place.id());
+        heartbeat(id, self.schedule.heartbeat(), Some(retry))
     }
 
     fn heartbeat(&self, retry: Option<Duration>) -> Bytes {

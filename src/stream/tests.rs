@@ -1,7 +1,17 @@
 //! Streams beside a cache that is meddled with.
 
 use std::{
-    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, task::Poll,
+    fs,
+    future::poll_fn,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    thread,
     time::Duration,
 };
 
@@ -13,7 +23,8 @@ use actix_web::{
 
 use super::EventStream;
 use crate::{
-    Config, Sse, cache::Cache, journal::file::odd_files::restrict_root, subscription::Subscription,
+    Config, Sse, cache::Cache, epoch::Epoch, journal::file::odd_files::restrict_root,
+    subscription::Subscription,
 };
 
 struct App {
@@ -293,6 +304,33 @@ async fn a_client_of_another_journal_gets_all_that_was_saved_since_this_one_bega
     let mut returning = app.open(Some(&id));
     let texts = ["other-epoch", "\"value\":1}", "\"value\":9}"];
     expect(&mut returning, &texts).await;
+}
+
+#[actix_web::test]
+async fn a_new_client_is_told_its_place_also_while_the_journal_is_replaced() {
+    let app = app(|config| config);
+    let feed = Arc::clone(app.sse.hub.feed());
+    let done = Arc::new(AtomicBool::new(false));
+    let replacing = thread::spawn({
+        let done = Arc::clone(&done);
+        move || {
+            for epoch in 1.. {
+                feed.ring.restart(Epoch(epoch), None, 1);
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    });
+    while app.sse.hub.opening().epoch.0 > 1_000_000 {
+        thread::yield_now();
+    }
+    for _ in 0..5_000 {
+        let first = next(&mut app.open(None)).await;
+        assert!(first.contains("id: "), "{first}");
+    }
+    done.store(true, Ordering::Relaxed);
+    replacing.join().unwrap();
 }
 
 #[actix_web::test]
