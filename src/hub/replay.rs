@@ -1,6 +1,6 @@
 //! Serves a client from the journal: one that was away, or one that lags behind the ring.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     epoch::Epoch,
     error::Error,
-    journal::{Reader, Step},
+    journal::{Journal, Reader, Step},
     store::Store,
 };
 
@@ -53,11 +53,29 @@ pub(crate) struct Request {
     pub(crate) until: u64,
 }
 
+/// How often to ask again because the journal is replaced meanwhile.
+const ATTEMPTS: u32 = 20;
+
 /// Reads entries from the journal up to `until`, or as many as fit into one chunk.
 ///
 /// Files are read, so this belongs on a thread that may wait for them.
 pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error> {
-    let journal = store.journal()?;
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        let journal = store.journal()?;
+        match replay_from(Arc::clone(&journal), store, request) {
+            // It was found to be damaged, or was replaced. The client is told of the one in force.
+            Err(_) if !journal.is_current() && attempts.next().is_some() => {}
+            result => return result,
+        }
+    }
+}
+
+fn replay_from(
+    journal: Arc<dyn Journal>,
+    store: &Store,
+    request: &Request,
+) -> Result<Replayed, Error> {
     if journal.epoch() != request.place.epoch {
         let expected = [request.place.epoch, journal.epoch()];
         return Ok(if expected.contains(&request.ring) {

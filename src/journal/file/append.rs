@@ -71,21 +71,11 @@ impl FileJournal {
             let path = self.dir.path_of(&name);
             Error::io("begin a new folder of entries", &path, error)
         };
-        // Before the next one is looked for: it may be created at any moment.
-        let was_created = match full.is_next_created() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            created => created.map_err(cannot)?,
-        };
-        probe::step();
-        if let Some(next) = self.open_folder(number)? {
+        if let Some(next) = self.find_next_folder(full)? {
             // Its creator may have been killed before it did this.
             let _ = full.mark_next_created();
             self.remember_newest(next);
             return Ok(());
-        }
-        // Folders leave in order, so the next one is never swept while this one is there.
-        if was_created && full.is_in_place(&self.dir).map_err(cannot)? {
-            return Err(self.damaged("its newest folder was removed"));
         }
         match self.create_next_folder(full, &name) {
             Ok(()) => Ok(()),

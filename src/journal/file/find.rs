@@ -7,6 +7,7 @@ use super::{
     dir::Dir,
     entry_folder::EntryFolder,
     numbering::{Numbering, folder_name, next_folder, parse_folder_name},
+    probe,
 };
 use crate::error::Error;
 
@@ -48,6 +49,30 @@ impl FileJournal {
             .map_err(|error| Error::io("list the journal", self.dir.path(), error))
     }
 
+    /// The directory that comes after this one, which is full. `None` if it was not created yet, or
+    /// if this one was swept.
+    pub(super) fn find_next_folder(
+        &self,
+        full: &EntryFolder,
+    ) -> Result<Option<EntryFolder>, Error> {
+        let Some(number) = next_folder(full.number()) else {
+            return Ok(None);
+        };
+        let cannot = |error| Error::io("find the newest entries", full.dir().path(), error);
+        // Before the next one is looked for: it may be created at any moment.
+        let was_created = match full.is_next_created() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            created => created.map_err(cannot)?,
+        };
+        probe::step();
+        let next = self.open_folder(number)?;
+        // Folders leave in order, so the next one is never swept while this one is there.
+        if next.is_none() && was_created && full.is_in_place(&self.dir).map_err(cannot)? {
+            return Err(self.damaged("its newest folder was removed"));
+        }
+        Ok(next)
+    }
+
     /// The highest number that is claimed; 0 if none is.
     pub(super) fn find_newest(&self) -> Result<u64, Error> {
         for _ in 0..FOLDERS_TRIED {
@@ -61,9 +86,10 @@ impl FileJournal {
                 }
                 newest => newest.map_err(cannot)?,
             };
-            let next = match next_folder(folder.number()) {
-                Some(next) if newest == folder.last() => self.open_folder(next)?,
-                _ => None,
+            let next = if newest == folder.last() {
+                self.find_next_folder(&folder)?
+            } else {
+                None
             };
             match next {
                 Some(next) => drop(self.remember_newest(next)),

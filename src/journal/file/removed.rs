@@ -97,6 +97,22 @@ fn a_journal_that_lost_its_newest_folder_is_put_away() {
 }
 
 #[test]
+fn looking_for_the_newest_entry_notices_that_the_newest_folder_was_removed() {
+    for lost in ["000000000002", "000000000002/.high-water"] {
+        let app = App::new();
+        let writer = app.journal();
+        for _ in 1..=9 {
+            writer.append(b"1").unwrap();
+        }
+        let lost = app.path(lost);
+        let _ = fs::remove_file(&lost).or_else(|_| fs::remove_dir_all(&lost));
+        assert!(app.journal().newest().is_err(), "8 and 9 were not unknown");
+        assert!(!writer.is_current());
+        assert_eq!(app.journal().newest().unwrap(), 0);
+    }
+}
+
+#[test]
 fn a_copy_of_the_folder_is_another_epoch() {
     let app = App::new();
     let original = app.journal();
