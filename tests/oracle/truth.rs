@@ -150,8 +150,13 @@ impl Truth {
         name: &str,
         clock: &Clock,
     ) {
-        // A journal that comes and goes between two looks of the follower is not missed.
-        if let Err(why) = self.look_for_another(cache, clock) {
+        // A journal that comes and goes between two looks of the follower is not missed, nor are the
+        // entries of one that may be put away from now on.
+        let looked = match name {
+            ".id" | ".high-water" => self.look(cache, clock, false).map(drop),
+            _ => self.look_for_another(cache, clock),
+        };
+        if let Err(why) = looked {
             self.broken.get_or_insert(why);
         }
         let now = clock.now();

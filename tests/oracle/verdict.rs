@@ -171,9 +171,11 @@ impl Judge<'_> {
         };
         let Some(entry) = journal.entry(number) else {
             // What came last in a journal that was cleared was perhaps never copied.
-            let is_lost = journal.damaged.is_some_and(|damaged| damaged <= at);
+            let may_be_lost = journal.damaged.is_some();
             self.go(id);
-            return is_lost.then_some(()).ok_or("there is no such entry".into());
+            return may_be_lost
+                .then_some(())
+                .ok_or("there is no such entry".into());
         };
         let part = match id.place.parts {
             0 => entry.events().len().saturating_sub(1),

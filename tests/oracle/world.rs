@@ -65,6 +65,8 @@ pub(crate) fn run(seed: u64) -> Result<Figures, String> {
     let mut world = World::new(plan);
     let clients = Clients::start(world.plan.clients, seed, &world.clock, &world.addresses);
     let result = world.live(&clients);
+    // First of all: a link that was followed explains whatever else is wrong.
+    let result = world.outside.check().and(result);
     let logs = world.logs();
     let end = world.clock.now();
     let records = clients.end();
@@ -252,8 +254,7 @@ impl World {
         self.writers.push(last);
         self.let_writers_end()?;
         self.wait_for_all(clients)?;
-        self.check_idle()?;
-        self.outside.check()
+        self.check_idle()
     }
 
     /// Servers that have nothing to do use no time of a processor, once they have removed what was
