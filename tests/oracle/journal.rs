@@ -201,7 +201,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes which folders are there, and checks that no removed entry has come back.
+    /// Notes which folders are there.
     pub(crate) fn list_folders(&mut self, now: At) -> Result<(), String> {
         for item in fs::read_dir(path(&self.held)).into_iter().flatten() {
             let name = item.map_err(|error| error.to_string())?.file_name();
@@ -211,6 +211,11 @@ impl Journal {
                 self.present.insert(folder, now);
             }
         }
+        Ok(())
+    }
+
+    /// Checks that no removed entry has come back.
+    pub(crate) fn check_removed(&self) -> Result<(), String> {
         if self.damaged.is_some() {
             return Ok(());
         }

@@ -98,6 +98,9 @@ impl Truth {
             if lists_all || copied {
                 journal.list_folders(clock.now())?;
             }
+            if lists_all {
+                journal.check_removed()?;
+            }
             is_new |= copied;
         }
         Ok(is_new)
