@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::DoctorArgs;
 use crate::doctor::{Finding, Plan, examine_app, examine_stream};
 use crate::exit::{self, Failure};
-use crate::listening::stream_url;
+use crate::listen::stream_url;
 use crate::report::Report;
 
 /// The findings as they come: text is shown at once, JSON when all is known.

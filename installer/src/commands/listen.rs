@@ -8,7 +8,7 @@ use actix_web_sse::{Config, Events};
 
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
-use crate::listening::{Heard, Http, Journal, News, Source, stream_url};
+use crate::listen::{Heard, Http, Journal, News, Source, stream_url};
 use crate::nearest::nearest;
 use crate::report::Report;
 

@@ -1,18 +1,18 @@
 //! The stream as browsers get it, through whatever stands in between.
 
-mod answer;
-mod connection;
-mod ending;
 mod headers;
-mod pace;
+mod probe;
 mod replay;
-mod saves;
+mod response;
+mod stream_end;
+mod test_saves;
+mod timing;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use self::connection::{Connection, LONGEST};
-use self::saves::Saves;
+use self::probe::{Connection, LONGEST};
+use self::test_saves::Saves;
 use super::finding::Finding;
 use crate::cli::DoctorArgs;
 use crate::exit::Failure;
@@ -55,13 +55,13 @@ impl Plan {
 pub(crate) fn examine(plan: &Plan, tell: &mut Tell<'_>) -> Result<(), Failure> {
     let mut connection = match Connection::open(&plan.url, &[]) {
         Ok(connection) => connection,
-        Err(unreached) => return tell(answer::unreached(&plan.url, &unreached)),
+        Err(unreached) => return tell(response::unreached(&plan.url, &unreached)),
     };
-    if let Some(finding) = answer::no_stream(&mut connection) {
+    if let Some(finding) = response::no_stream(&mut connection) {
         return tell(finding);
     }
     tell(Finding::ok(
-        answer::CHECK,
+        response::CHECK,
         format!("{} answers with 200", plan.url),
     ))?;
     for finding in headers::check(&connection.head, plan.url.starts_with("https:")) {
@@ -74,7 +74,10 @@ pub(crate) fn examine(plan: &Plan, tell: &mut Tell<'_>) -> Result<(), Failure> {
     connection.listen(Instant::now() + LONGEST, |heard| {
         heard.first_block.is_some()
     });
-    tell(pace::first_block(connection.head.after, &connection.heard))?;
+    tell(timing::first_block(
+        connection.head.after,
+        &connection.heard,
+    ))?;
     if connection.heard.first_block.is_none() {
         return Ok(());
     }
@@ -88,10 +91,10 @@ pub(crate) fn examine(plan: &Plan, tell: &mut Tell<'_>) -> Result<(), Failure> {
     if let (Some(saves), Some(sent)) = (&plan.saves, &sent) {
         tell(saves.judge(sent, &connection.heard))?;
     }
-    if let Some(finding) = pace::heartbeats(&connection.heard, listened) {
+    if let Some(finding) = timing::heartbeats(&connection.heard, listened) {
         tell(finding)?;
     }
-    tell(ending::judge(&connection.heard, listened))?;
+    tell(stream_end::judge(&connection.heard, listened))?;
     let last_event_id = connection.heard.last_event_id.clone();
     drop(connection);
     replay::check(&plan.url, &last_event_id, tell)

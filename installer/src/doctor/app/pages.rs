@@ -1,6 +1,6 @@
 //! Whether a page loads the listeners.
 
-use super::sources::{FOLDERS, LISTENERS, Source};
+use super::source_files::{FOLDERS, LISTENERS, Source};
 use crate::doctor::finding::Finding;
 use crate::scripts::TAG;
 
@@ -69,7 +69,7 @@ fn listens_itself(source: &Source) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sources::Kind;
+    use super::super::source_files::Kind;
     use super::*;
     use crate::doctor::finding::Level;
 

@@ -2,7 +2,7 @@
 
 use ureq::http::Version;
 
-use super::connection::Head;
+use super::probe::Head;
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "headers";
@@ -96,7 +96,7 @@ fn who_answers(head: &Head) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::tests::head;
+    use super::super::probe::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
 

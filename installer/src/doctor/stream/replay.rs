@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Tell;
-use super::connection::{Connection, Heard, LONGEST};
+use super::probe::{Connection, Heard, LONGEST};
 use crate::doctor::finding::Finding;
 use crate::exit::Failure;
 

@@ -1,6 +1,6 @@
 //! Answers that are no stream, and servers that give none.
 
-use super::connection::{Connection, Head, LONGEST};
+use super::probe::{Connection, Head, LONGEST};
 use crate::doctor::finding::Finding;
 
 pub(super) const CHECK: &str = "answer";
@@ -127,7 +127,7 @@ fn words(text: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::tests::head;
+    use super::super::probe::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_web_sse::Config;
 
-use super::env_lines::EnvLines;
-use super::{Environment, settings};
+use super::env_assignments::EnvLines;
+use super::{Environment, value_origin};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "config";
@@ -34,7 +34,7 @@ pub(super) fn check(
 }
 
 fn values(config: &Config, lines: &EnvLines, environment: &Environment) -> Vec<Finding> {
-    let origin = |key: &str| settings::find(key, lines, environment).1.text();
+    let origin = |key: &str| value_origin::find(key, lines, environment).1.text();
     let shown = |key: &str, value: String| {
         Finding::ok(CHECK, format!("{key} is {value} ({})", origin(key)))
     };
@@ -63,11 +63,13 @@ fn values(config: &Config, lines: &EnvLines, environment: &Environment) -> Vec<F
         shown("SSE_CACHE", config.cache_dir().display().to_string()),
         shown(
             "SSE_MAX_CONNECTIONS",
-            settings::connections(lines, environment).number.to_string(),
+            value_origin::connections(lines, environment)
+                .number
+                .to_string(),
         ),
     ]);
     for key in ["SSE_ALLOWED_ORIGINS", "SSE_ALLOWED_HOSTS"] {
-        if let (Some(names), _) = settings::find(key, lines, environment) {
+        if let (Some(names), _) = value_origin::find(key, lines, environment) {
             findings.push(shown(key, names.to_owned()));
         }
     }

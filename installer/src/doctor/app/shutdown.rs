@@ -1,6 +1,6 @@
 //! Whether the process ends in time when it is told to, as far as its code tells.
 
-use super::sources::{Kind, Source};
+use super::source_files::{Kind, Source};
 use crate::doctor::finding::Finding;
 
 const ENDING: &str = "ending";

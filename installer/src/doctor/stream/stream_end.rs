@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::connection::{Ended, Heard};
-use super::pace::{interval, seconds};
+use super::probe::{Ended, Heard};
+use super::timing::{interval, seconds};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "end";
@@ -73,8 +73,8 @@ fn is_planned(heard: &Heard, ended: &Ended) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::Arrival;
-    use super::super::connection::tests::{arrival, greeting, heard};
+    use super::super::probe::Arrival;
+    use super::super::probe::tests::{arrival, greeting, heard};
     use super::*;
     use crate::doctor::finding::Level;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ureq::http::Version;
 use ureq::{Agent, Body};
 
-use crate::listening::{Message, Parser};
+use crate::listen::{Message, Parser};
 
 /// The longest wait for anything that should come at once.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);

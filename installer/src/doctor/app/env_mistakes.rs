@@ -1,8 +1,8 @@
 //! What in a `.env` is read otherwise than its author thinks, or not at all.
 
 use super::Environment;
-use super::env_lines::EnvLines;
-use super::settings::KEYS;
+use super::env_assignments::EnvLines;
+use super::value_origin::KEYS;
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 

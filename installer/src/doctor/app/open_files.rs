@@ -1,8 +1,8 @@
 //! Whether as many streams fit as are let in.
 
-use super::settings::Connections;
+use super::value_origin::Connections;
 #[cfg(any(unix, test))]
-use super::settings::Origin;
+use super::value_origin::Origin;
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";

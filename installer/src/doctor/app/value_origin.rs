@@ -1,7 +1,7 @@
 //! Where the values in force come from.
 
 use super::Environment;
-use super::env_lines::EnvLines;
+use super::env_assignments::EnvLines;
 
 /// Every key that the library reads.
 pub(super) const KEYS: [&str; 8] = [

@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
-use super::parser::{Message, Parser};
+use super::sse_parser::{Message, Parser};
 use super::{Heard, News, Source};
 use crate::exit::Failure;
 

@@ -3,7 +3,7 @@
 use actix_web_sse::Events;
 
 use super::javascript::{self, Listener};
-use super::sources::{CLIENT, LISTENERS, Source};
+use super::source_files::{CLIENT, LISTENERS, Source};
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 
@@ -119,7 +119,7 @@ fn unheard(sources: &[Source], events: &Events, is_dynamic: bool) -> Vec<Finding
 mod tests {
     use actix_web_sse::Config;
 
-    use super::super::sources::Kind;
+    use super::super::source_files::Kind;
     use super::*;
     use crate::doctor::finding::Level;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::answer::BUFFERED;
-use super::connection::{Heard, LONGEST};
+use super::probe::{Heard, LONGEST};
+use super::response::BUFFERED;
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "pace";
@@ -105,8 +105,8 @@ pub(super) fn seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::Arrival;
-    use super::super::connection::tests::{arrival, greeting, heard};
+    use super::super::probe::Arrival;
+    use super::super::probe::tests::{arrival, greeting, heard};
     use super::*;
     use crate::doctor::finding::Level;
 

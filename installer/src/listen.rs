@@ -1,17 +1,17 @@
 //! Where events come from: the cache on this machine, or a stream over HTTP.
 
-mod http;
-mod journal;
-mod parser;
+mod cache_source;
+mod sse_parser;
+mod stream_source;
 
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub(crate) use self::http::{Http, stream_url};
-pub(crate) use self::journal::Journal;
-pub(crate) use self::parser::{Message, Parser};
+pub(crate) use self::cache_source::Journal;
+pub(crate) use self::sse_parser::{Message, Parser};
+pub(crate) use self::stream_source::{Http, stream_url};
 use crate::exit::Failure;
 
 /// One event.

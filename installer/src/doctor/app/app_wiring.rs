@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::ending;
-use super::sources::{Kind, Source};
+use super::shutdown;
+use super::source_files::{Kind, Source};
 use crate::app;
 use crate::code::CALL;
 use crate::dependency::{PACKAGE, Source as Dependency};
@@ -31,7 +31,7 @@ pub(super) fn check(app: &Path, sources: &[Source]) -> Vec<Finding> {
     findings.push(wiring);
     findings.extend(compression(&code));
     if has_streams {
-        findings.extend(ending::check(sources));
+        findings.extend(shutdown::check(sources));
     }
     findings
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web_sse::{Cache, Config};
 use serde::{Deserialize, Serialize};
 
-use super::connection::{Connection, Heard, LONGEST};
-use super::pace::{LATE, seconds};
+use super::probe::{Connection, Heard, LONGEST};
+use super::timing::{LATE, seconds};
 use crate::doctor::finding::Finding;
 use crate::exit::Failure;
 
