@@ -1,0 +1,75 @@
+//! The client in three real browsers: what pages, tabs and networks do to it.
+
+mod faults;
+mod gate;
+mod pages;
+mod site;
+mod tabs;
+
+/// The same tests for each engine.
+macro_rules! in_engine {
+    ($module:ident, $engine:ident) => {
+        mod $module {
+            use support::Engine;
+
+            use super::{faults, pages, tabs};
+
+            const ENGINE: Engine = Engine::$engine;
+
+            #[test]
+            fn faults_lose_and_repeat_nothing() {
+                faults::lose_and_repeat_nothing(ENGINE);
+            }
+
+            #[test]
+            fn a_hundred_page_changes_miss_and_repeat_nothing() {
+                pages::miss_and_repeat_nothing(ENGINE);
+            }
+
+            #[test]
+            fn pages_come_back_and_catch_up() {
+                pages::come_back_and_catch_up(ENGINE);
+            }
+
+            #[test]
+            fn twelve_tabs_share_one_connection() {
+                tabs::share_one_connection(ENGINE);
+            }
+
+            #[test]
+            fn tabs_survive_their_leaders() {
+                tabs::survive_their_leaders(ENGINE);
+            }
+
+            #[test]
+            fn tabs_have_connections_of_their_own_without_locks() {
+                tabs::have_connections_of_their_own_without_locks(ENGINE);
+            }
+
+            #[test]
+            fn tabs_hear_what_they_ask_for() {
+                tabs::hear_what_they_ask_for(ENGINE);
+            }
+
+            #[test]
+            fn tabs_of_different_visitors_share_nothing() {
+                tabs::of_different_visitors_share_nothing(ENGINE);
+            }
+
+            #[test]
+            fn tabs_do_not_hear_for_an_earlier_visitor() {
+                tabs::do_not_hear_for_an_earlier_visitor(ENGINE);
+            }
+        }
+    };
+}
+
+/// In Chromium only: other browsers may run these tabs on one main thread, and stall all of them.
+#[test]
+fn a_tab_hears_events_after_a_stalled_leader_returns() {
+    tabs::hear_events_after_a_stalled_leader_returns(support::Engine::Chromium);
+}
+
+in_engine!(chromium, Chromium);
+in_engine!(firefox, Firefox);
+in_engine!(webkit, WebKit);

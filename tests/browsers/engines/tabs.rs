@@ -1,0 +1,206 @@
+//! Several tabs of one browser.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use support::{Browser, Engine, Tab};
+
+use super::site::Site;
+
+const TABS: usize = 12;
+const DEATHS: usize = 20;
+/// A tab whose leader is silent takes the lead within twelve seconds: two heartbeats, and up to ten more.
+const STALL: Duration = Duration::from_secs(25);
+
+/// Opens the page in another tab, which is the current one then.
+fn open_tab(browser: &Browser, site: &Site, path: &str) -> Tab {
+    let tab = browser.new_tab();
+    browser.switch_to(&tab);
+    browser.open(&site.url(path));
+    browser.wait("window.sse?.status === 'open'");
+    tab
+}
+
+/// As many tabs with the page, the first included.
+fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize) -> Vec<Tab> {
+    browser.open(&site.url(path));
+    browser.wait("window.sse?.status === 'open'");
+    let mut tabs = vec![browser.current_tab()];
+    tabs.extend((1..count).map(|_| open_tab(browser, site, path)));
+    tabs
+}
+
+fn heard(browser: &Browser) -> Vec<u64> {
+    let heard = browser.evaluate("heard");
+    serde_json::from_value(heard).unwrap()
+}
+
+/// Waits until the tab has heard this value, and gives all that it has heard.
+fn heard_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
+    browser.switch_to(tab);
+    browser.wait(&format!("heard.includes({last})"));
+    assert_eq!(browser.evaluate("gaps"), Value::Array(vec![]));
+    heard(browser)
+}
+
+#[track_caller]
+fn assert_unbroken(heard: &[u64], first: u64, last: usize) {
+    let expected: Vec<u64> = (first..=last as u64).collect();
+    assert_eq!(heard, expected);
+}
+
+pub(crate) fn share_one_connection(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let tabs = open_tabs(&browser, &site, "/", TABS);
+    site.has_streams(1);
+    for value in 1..=100 {
+        site.save("a", value);
+    }
+    for tab in &tabs {
+        assert_unbroken(&heard_up_to(&browser, tab, 100), 1, 100);
+    }
+    site.has_streams(1);
+}
+
+/// The leader is closed, again and again, while values are saved.
+pub(crate) fn survive_their_leaders(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let mut tabs = open_tabs(&browser, &site, "/", TABS);
+    let (saved, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                site.save("a", saved.fetch_add(1, Ordering::SeqCst) + 1);
+                // A stream of saves, and not a burst.
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        for _ in 0..DEATHS {
+            let leader = leader(&browser, &tabs);
+            browser.close_tab(&tabs.remove(leader));
+            tabs.push(open_tab(&browser, &site, "/"));
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    let last = saved.load(Ordering::SeqCst);
+    assert!(last > DEATHS, "only {last} saves");
+    for tab in &tabs {
+        let heard = heard_up_to(&browser, tab, last);
+        assert_unbroken(&heard, heard[0], last);
+    }
+    site.has_streams(1);
+}
+
+/// The leader's main thread is busy for so long that another tab takes the lead, and a third tab opens
+/// in the meantime.
+pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let mut tabs = open_tabs(&browser, &site, "/", 2);
+    let leader = tabs[leader(&browser, &tabs)].clone();
+    browser.switch_to(&leader);
+    let stall = format!(
+        "setTimeout(() => {{
+            const end = Date.now() + {};
+            while (Date.now() < end);
+            window.returned = true;
+        }}, 500);",
+        STALL.as_millis()
+    );
+    browser.execute(&stall);
+    // The driver must not wait for the tab that is about to stall.
+    let follower = tabs.iter().find(|tab| **tab != leader).unwrap();
+    browser.switch_to(follower);
+    tabs.push(open_tab(&browser, &site, "/"));
+    site.save("a", 1);
+    for tab in tabs.iter().filter(|tab| **tab != leader) {
+        assert_unbroken(&heard_up_to(&browser, tab, 1), 1, 1);
+    }
+    browser.switch_to(&leader);
+    browser.wait("window.returned");
+    site.has_streams(1);
+    site.save("a", 2);
+    for tab in &tabs {
+        assert_unbroken(&heard_up_to(&browser, tab, 2), 1, 2);
+    }
+}
+
+/// Which of the tabs holds the connection, once one does.
+fn leader(browser: &Browser, tabs: &[Tab]) -> usize {
+    support::until("a tab leads", || {
+        tabs.iter().position(|tab| {
+            browser.switch_to(tab);
+            browser.evaluate("sse.leading && sse.status === 'open'") == true
+        })
+    })
+}
+
+pub(crate) fn have_connections_of_their_own_without_locks(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let tabs = open_tabs(&browser, &site, "/?nolocks", 3);
+    site.has_streams(3);
+    site.save("a", 1);
+    for tab in &tabs {
+        assert_unbroken(&heard_up_to(&browser, tab, 1), 1, 1);
+    }
+}
+
+pub(crate) fn hear_what_they_ask_for(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    let first = open_tabs(&browser, &site, "/?events=a", 1).remove(0);
+    let second = open_tab(&browser, &site, "/?events=b");
+    let all = open_tab(&browser, &site, "/");
+    site.has_streams(1);
+    for (key, value) in [("a", 1), ("b", 2), ("c", 3), ("a", 4), ("b", 5)] {
+        site.save(key, value);
+    }
+    assert_eq!(heard_up_to(&browser, &first, 4), [1, 4]);
+    assert_eq!(heard_up_to(&browser, &second, 5), [2, 5]);
+    assert_eq!(heard_up_to(&browser, &all, 5), [1, 2, 3, 4, 5]);
+}
+
+/// Somebody else logs in, in a tab beside one that is open already.
+pub(crate) fn of_different_visitors_share_nothing(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    browser.open(&site.url("/?share=none"));
+    browser.set_cookie("visitor", "a");
+    let hers = open_tabs(&browser, &site, "/?share=user-a", 1).remove(0);
+    let also_hers = open_tab(&browser, &site, "/?share=user-a");
+    site.has_streams(1);
+    browser.set_cookie("visitor", "b");
+    let his = open_tab(&browser, &site, "/?share=user-b");
+    site.has_streams(2);
+    site.save("a", 1);
+    site.save("b", 2);
+    assert_eq!(heard_up_to(&browser, &his, 2), [2]);
+    for tab in [&hers, &also_hers] {
+        assert_eq!(heard_up_to(&browser, tab, 1), [1]);
+    }
+}
+
+/// The same where the page does not say who listens: a page that comes has the connection made again,
+/// as its own visitor.
+pub(crate) fn do_not_hear_for_an_earlier_visitor(engine: Engine) {
+    let site = Site::start();
+    let browser = Browser::start_with(engine);
+    browser.open(&site.url("/?share=none"));
+    browser.set_cookie("visitor", "a");
+    let first = open_tabs(&browser, &site, "/", 1).remove(0);
+    site.save("a", 1);
+    assert_eq!(heard_up_to(&browser, &first, 1), [1]);
+    browser.set_cookie("visitor", "b");
+    let second = open_tab(&browser, &site, "/");
+    site.has_streams(1);
+    site.save("a", 2);
+    site.save("b", 3);
+    assert_eq!(heard_up_to(&browser, &second, 3), [3]);
+}

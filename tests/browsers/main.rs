@@ -1,0 +1,10 @@
+//! The starter app and the client in real browsers, and the client's types in TypeScript.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
+
+mod engines;
+mod starter;
+mod types;

@@ -1,0 +1,12 @@
+//! Tests that need other programs: PHP, strace, and `unshare` with file systems of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
+
+#[cfg(target_os = "linux")]
+mod faults;
+mod php;
+#[cfg(target_os = "linux")]
+mod save_killed;

@@ -1,0 +1,162 @@
+//! Triggering from real PHP, as CodeIgniter does.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use support::{App, Stream};
+
+fn php(app: &App, code: &str) {
+    let output = Command::new("php")
+        .args(["-r", code])
+        .current_dir(app.path())
+        .output()
+        .expect("php is missing: install the packages that `tests/run` names");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_codeigniter_record_that_php_writes_arrives_within_a_second() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    for (data, value) in [
+        ("'1'", serde_json::json!("1")),
+        (
+            "['order' => 42, 'items' => ['a', 'b'], 'total' => 9.5, 'paid' => true, 'note' => null]",
+            serde_json::json!({"order": 42, "items": ["a", "b"], "total": 9.5, "paid": true, "note": null}),
+        ),
+        (
+            "'caf\u{e9} \u{1f600}'",
+            serde_json::json!("caf\u{e9} \u{1f600}"),
+        ),
+    ] {
+        let saved = Instant::now();
+        // Step by step what CodeIgniter's file handler does: open and truncate, lock, write, close,
+        // then the rights.
+        php(
+            &app,
+            &format!(
+                "$path = 'writable/cache/event_cache_key1';
+             $file = fopen($path, 'wb');
+             flock($file, LOCK_EX);
+             fwrite($file, serialize(['time' => time(), 'ttl' => 60, 'data' => {data}]));
+             flock($file, LOCK_UN);
+             fclose($file);
+             @chmod($path, 0640);"
+            ),
+        );
+        assert_eq!(stream.next_event().value(), value);
+        assert!(
+            saved.elapsed() < Duration::from_secs(1) + Duration::from_millis(200),
+            "PHP's start included"
+        );
+    }
+}
+
+#[test]
+fn php_that_saves_in_a_tight_loop_is_never_read_torn() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    php(&app, "for ($i = 1; $i <= 2000; $i++) {
+        $file = fopen('writable/cache/event_cache_key1', 'wb');
+        flock($file, LOCK_EX);
+        fwrite($file, serialize(['time' => time(), 'ttl' => 60, 'data' => [$i, str_repeat('x', 5000)]]));
+        fclose($file);
+    }");
+    // A drop-in that is overwritten before it is taken counts once; the last one is always taken.
+    let mut before = 0;
+    while before < 2000 {
+        let value = stream.next_event().value();
+        let number = value[0].as_u64().unwrap();
+        assert!(number > before, "{number} after {before}");
+        assert_eq!(value[1].as_str().map(str::len), Some(5000));
+        before = number;
+    }
+    assert!(!server.log().contains("is left out"), "{}", server.log());
+}
+
+/// What `cache()->clean()` and `php spark cache:clear` do: they delete each file below the cache
+/// folder whose own name has no leading dot, and keep the folders.
+const CLEAR: &str = r#"
+    $items = new RecursiveIteratorIterator(
+        new RecursiveDirectoryIterator('writable/cache', RecursiveDirectoryIterator::SKIP_DOTS),
+        RecursiveIteratorIterator::CHILD_FIRST
+    );
+    foreach ($items as $item) {
+        if ($item->getFilename()[0] !== '.' && ! $item->isDir()) {
+            unlink($item->getPathname());
+        }
+    }
+"#;
+
+#[test]
+fn a_codeigniter_app_that_clears_its_cache_loses_no_saved_value() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let id = stream.next().id.unwrap();
+    for value in 1..=3 {
+        app.save("event_cache_key1", &value.to_string());
+        assert_eq!(stream.next_event().value(), value);
+    }
+    std::fs::write(app.cache().join("another_key"), "1").unwrap();
+    php(&app, CLEAR);
+    assert!(!app.cache().join("another_key").exists());
+    php(
+        &app,
+        "file_put_contents('writable/cache/event_cache_key1', '4');",
+    );
+    assert_eq!(stream.next_event().value(), 4);
+    let returning = Stream::open(server.address(), "/sse/stream", Some(&id));
+    for value in 1..=4 {
+        let event = returning.next_event();
+        assert_eq!(event.value(), value, "{event:?}");
+    }
+}
+
+/// PHP's iterator gives up at a folder that it may not list.
+#[test]
+fn another_user_who_may_list_the_cache_folder_can_walk_through_it() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let app = App::new();
+    std::fs::create_dir_all(app.cache()).unwrap();
+    for dir in [
+        app.path().to_owned(),
+        app.path().join("writable"),
+        app.cache(),
+    ] {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    app.save("event_cache_key1", "1");
+    let output = Command::new("php")
+        .args(["-r", CLEAR])
+        .current_dir(app.path())
+        .uid(12_345)
+        .gid(12_345)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let secret = Command::new("cat")
+        .arg(
+            app.cache()
+                .join(".sse/journal-2/000000000000/.00000000000000000001"),
+        )
+        .uid(12_345)
+        .gid(12_345)
+        .output()
+        .unwrap();
+    assert!(!secret.status.success(), "the values are private");
+}

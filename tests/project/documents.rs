@@ -1,0 +1,121 @@
+//! What must agree with what in this repository.
+
+use std::{fs, path::Path};
+
+use support::workspace;
+
+fn read(path: &str) -> String {
+    let path = workspace().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_changelog_has_this_version_on_top() {
+    let manifest = read("Cargo.toml");
+    let version = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("version = "))
+        .unwrap()
+        .trim_matches('"');
+    let changelog = read("CHANGELOG.md");
+    let newest = changelog
+        .lines()
+        .find_map(|line| line.strip_prefix("## "))
+        .unwrap();
+    assert!(
+        newest.starts_with(version) || newest == "Unreleased",
+        "{newest}"
+    );
+}
+
+/// What cargo-generate writes is what is tested here, except the name, where the library is from,
+/// and the lints of this workspace, which a generated app is no part of.
+#[test]
+fn the_templates_manifest_is_the_starters() {
+    let mut written = String::new();
+    let mut applies = true;
+    for line in read("template/Cargo.toml.liquid").lines() {
+        match line.trim_matches(['{', '%', '-', '}', ' ']) {
+            "when \"path\"" => applies = true,
+            "when \"git\"" | "else" => applies = false,
+            "endcase" => applies = true,
+            "case sse_source" => {}
+            _ if applies => {
+                written.push_str(
+                    &line
+                        .replace("{{project-name}}", "sse-starter")
+                        .replace("'{{sse_path}}'", "\"..\""),
+                );
+                written.push('\n');
+            }
+            _ => {}
+        }
+    }
+    written.push_str("\n[lints]\nworkspace = true\n");
+    assert_eq!(written, read("template/Cargo.toml"));
+}
+
+/// The starter's `.env` and what `sse install` writes into others have the same keys.
+#[test]
+fn the_starter_has_the_originals_lines() {
+    let env = read("template/.env");
+    for line in [
+        "SSE_STREAM_DURATION=15",
+        "SSE_POLL_INTERVAL=2",
+        "SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2",
+    ] {
+        assert!(env.lines().any(|found| found == line), "{line}");
+    }
+}
+
+#[test]
+fn the_starters_listeners_are_those_that_install_writes() {
+    let starters = read("template/public/js/sse-client.js");
+    assert_eq!(starters, read("assets/js/sse-client.js"));
+}
+
+#[test]
+fn every_link_in_the_documents_leads_somewhere() {
+    let mut documents = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    for item in fs::read_dir(workspace().join("docs")).unwrap() {
+        let name = item.unwrap().file_name().into_string().unwrap();
+        if Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "md")
+        {
+            documents.push(format!("docs/{name}"));
+        }
+    }
+    for document in documents {
+        let text = read(&document);
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next())
+        {
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let from = workspace().join(&document);
+            assert!(
+                from.parent().unwrap().join(target).exists(),
+                "{document} links to {target}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_package_inherits_the_lints() {
+    for manifest in [
+        "Cargo.toml",
+        "installer/Cargo.toml",
+        "template/Cargo.toml",
+        "tests/Cargo.toml",
+    ] {
+        assert!(
+            read(manifest).contains("[lints]\nworkspace = true"),
+            "{manifest}"
+        );
+    }
+}

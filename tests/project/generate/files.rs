@@ -1,0 +1,141 @@
+//! The files of a generated app are the template's.
+
+use std::fs;
+
+use support::workspace;
+
+use super::{checkout::checkout, generated::Generated};
+
+/// Copied as they are.
+const COPIED: [&str; 17] = [
+    ".dockerignore",
+    ".env",
+    ".gitignore",
+    "public/app.js",
+    "public/favicon.svg",
+    "public/index.html",
+    "public/js/sse-client.js",
+    "public/order.html",
+    "public/order.js",
+    "public/style.css",
+    "src/dev_tools.rs",
+    "src/health.rs",
+    "src/main.rs",
+    "src/pages.rs",
+    "src/same_origin.rs",
+    "src/stream.rs",
+    "tests/live.rs",
+];
+/// Written with the answers.
+const RENDERED: [&str; 3] = ["Cargo.toml", "Dockerfile", "README.md"];
+const PLACEHOLDERS: [&str; 4] = ["project-name", "sse_git", "sse_path", "sse_version"];
+
+fn template(file: &str) -> Vec<u8> {
+    let path = workspace().join("template").join(file);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn template_text(file: &str) -> String {
+    String::from_utf8(template(file)).unwrap()
+}
+
+/// Nothing is missing, nothing of the template itself is left, and all that does not depend on the
+/// answers is the same byte for byte.
+#[track_caller]
+pub(crate) fn are_the_templates(app: &Generated) {
+    let files = app.files();
+    let mut expected: Vec<&str> = COPIED.into_iter().chain(RENDERED).collect();
+    expected.sort_unstable();
+    assert_eq!(files.keys().collect::<Vec<_>>(), expected);
+    for file in COPIED {
+        assert!(files[file] == template(file), "{file} is another");
+    }
+    for file in RENDERED {
+        let text = app.read(file);
+        for mark in ["{{", "}}", "{%", "%}"] {
+            assert!(!text.contains(mark), "{file} has {mark}");
+        }
+    }
+}
+
+/// The manifest is the one of the workspace's member, except the name, where the library is from,
+/// and the lints of the workspace.
+#[track_caller]
+pub(crate) fn manifest_is_the_starters(app: &Generated, name: &str, library: &str) {
+    let expected = template_text("Cargo.toml")
+        .replace("name = \"sse-starter\"", &format!("name = \"{name}\""))
+        .replace("{ path = \"..\" }", library)
+        .replace("\n[lints]\nworkspace = true\n", "");
+    assert_eq!(app.read("Cargo.toml"), expected);
+}
+
+#[test]
+fn every_source_of_the_library_gives_the_same_app_with_another_dependency() {
+    let folder = checkout().destination("sources");
+    let path = format!("sse_path={}", checkout().path().display());
+    for (name, values, library) in [
+        (
+            "from-path",
+            vec!["sse_source=path", &path],
+            format!("{{ path = '{}' }}", checkout().path().display()),
+        ),
+        (
+            "from-windows",
+            vec![r"sse_path=C:\code\actix-web-sse"],
+            r"{ path = 'C:\code\actix-web-sse' }".to_owned(),
+        ),
+        (
+            "from-git",
+            vec!["sse_source=git", "sse_git=https://example.com/sse.git"],
+            "{ git = 'https://example.com/sse.git' }".to_owned(),
+        ),
+        (
+            "from-registry",
+            vec!["sse_source=registry"],
+            "'0.1'".to_owned(),
+        ),
+    ] {
+        let app = checkout().generate(&folder, name, &values);
+        are_the_templates(&app);
+        manifest_is_the_starters(&app, name, &library);
+        for file in ["Dockerfile", "README.md"] {
+            assert!(app.read(file).contains(name), "{name}: {file}");
+        }
+        let needs_the_checkout = app.read("Dockerfile").contains("--build-context");
+        assert_eq!(
+            needs_the_checkout,
+            name == "from-path" || name == "from-windows"
+        );
+    }
+}
+
+/// Nothing is published yet, so what cargo understands is all there is to see.
+#[test]
+fn an_app_with_the_library_from_a_registry_has_a_manifest_that_cargo_understands() {
+    let folder = checkout().destination("registry");
+    let values = ["sse_source=registry", "sse_version=0.7"];
+    let package = checkout().generate(&folder, "my-app", &values).package();
+    assert_eq!(package["name"], "my-app");
+    let dependencies = package["dependencies"].as_array().unwrap();
+    let library = dependencies
+        .iter()
+        .find(|dependency| dependency["name"] == "actix-web-sse")
+        .unwrap();
+    assert_eq!(library["req"], "^0.7");
+    assert!(library["source"].as_str().unwrap().starts_with("registry+"));
+}
+
+/// Liquid replaces what it does not know by nothing, and says nothing.
+#[test]
+fn the_rendered_files_use_known_placeholders_only() {
+    for file in RENDERED {
+        let text = template_text(&format!("{file}.liquid"));
+        for part in text.split("{{").skip(1) {
+            let (placeholder, _) = part.split_once("}}").unwrap();
+            assert!(
+                PLACEHOLDERS.contains(&placeholder),
+                "{file}.liquid has the placeholder {placeholder:?}"
+            );
+        }
+    }
+}

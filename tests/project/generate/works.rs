@@ -1,0 +1,117 @@
+//! Generated apps compile, pass their own tests, and run.
+
+use std::{fs, process::Command};
+
+use serde_json::json;
+use support::{Stream, get, sse, workspace};
+
+use super::{
+    checkout::checkout,
+    files::{are_the_templates, manifest_is_the_starters},
+    generated::Generated,
+};
+
+/// `sse` in an app's folder, as a shell would start it.
+#[track_caller]
+fn run_sse(app: &Generated, arguments: &[&str]) {
+    let mut command = Command::new(sse());
+    command
+        .args(arguments)
+        .current_dir(app.path())
+        .env_remove("CARGO_MANIFEST_DIR");
+    let output = command.output().unwrap();
+    let said = super::checkout::said(&output);
+    assert!(output.status.success(), "sse {arguments:?}: {said}");
+}
+
+#[test]
+fn the_line_in_the_readme_makes_an_app_that_works_and_leaves_the_checkout_as_it_was() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let line = readme
+        .lines()
+        .find_map(|line| line.strip_prefix("$ cargo generate "))
+        .expect("README.md has no line that generates an app");
+    // `--destination ..` is the folder that the checkout is in.
+    let folder = checkout().destination("my-app");
+    fs::remove_dir(&folder).unwrap();
+    checkout().types(&format!("cargo generate {line}"));
+    assert_eq!(checkout().git(&["status", "--porcelain", "--ignored"]), "");
+
+    let app = Generated::new(folder);
+    are_the_templates(&app);
+    let library = format!("{{ path = '{}' }}", checkout().path().display());
+    manifest_is_the_starters(&app, "my-app", &library);
+    app.passes_its_tests();
+    it_runs(&app);
+}
+
+fn it_runs(app: &Generated) {
+    let server = app.start();
+    assert_eq!(
+        get(server.address(), "/").body,
+        app.read("public/index.html")
+    );
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    assert_eq!(stream.headers["content-type"], "text/event-stream");
+    run_sse(app, &["save", "event_cache_key1", "{\"order\": 42}"]);
+    let event = stream.next_event();
+    assert_eq!(event.name(), "event_name1");
+    assert_eq!(event.value(), json!({"order": 42}));
+    assert!(app.path().join("writable/cache").is_dir());
+}
+
+#[test]
+fn from_git_with_the_library_from_git_it_works_too() {
+    let folder = checkout().destination("git");
+    let url = checkout().url();
+    let address = format!("sse_git={url}");
+    let output = checkout().try_generate(
+        &folder,
+        &[
+            "--git",
+            &url,
+            "template",
+            "--silent",
+            "--name",
+            "my-git-app",
+            "-d",
+            "sse_source=git",
+            "-d",
+            &address,
+        ],
+    );
+    let said = super::checkout::said(&output);
+    assert!(output.status.success(), "{said}");
+    let app = Generated::new(folder.join("my-git-app"));
+    are_the_templates(&app);
+    manifest_is_the_starters(&app, "my-git-app", &format!("{{ git = '{url}' }}"));
+    app.passes_its_tests();
+}
+
+/// Beside a checkout that has the library's name, nothing need be said.
+#[test]
+fn the_defaults_compile() {
+    let folder = checkout().destination("my-silent-app");
+    fs::remove_dir(&folder).unwrap();
+    let app = checkout().generate(folder.parent().unwrap(), "my-silent-app", &[]);
+    manifest_is_the_starters(&app, "my-silent-app", "{ path = '../actix-web-sse' }");
+    app.cargo(&["check"]);
+}
+
+/// The app has a stream controller of its own and needs nothing of what `install` writes.
+#[test]
+fn sse_install_and_uninstall_leave_a_generated_app_as_it_was() {
+    let folder = checkout().destination("installed");
+    let app = checkout().generate(&folder, "my-app", &["sse_source=registry"]);
+    let files = app.files();
+    for command in ["uninstall", "install", "uninstall"] {
+        run_sse(&app, &[command]);
+        let after = app.files();
+        let changed: Vec<_> = files
+            .keys()
+            .chain(after.keys())
+            .filter(|name| files.get(*name) != after.get(*name))
+            .collect();
+        assert!(changed.is_empty(), "`sse {command}` changes {changed:?}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The repository itself: its documents and manifests, and the template that it publishes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
+
+mod documents;
+#[cfg(feature = "tools")]
+mod first_use;
+#[cfg(feature = "tools")]
+mod generate;

@@ -1,0 +1,63 @@
+//! What browsers may keep of the starter's files: all of it, if they ask each time whether it is still
+//! right.
+
+use std::fs;
+
+use support::{App, Stream};
+
+const FILES: [&str; 8] = [
+    "/",
+    "/app.js",
+    "/favicon.svg",
+    "/js/sse-client.js",
+    "/js/sse.js",
+    "/order",
+    "/order.html",
+    "/style.css",
+];
+
+#[test]
+fn a_file_is_kept_and_asked_about() {
+    let app = App::new();
+    let server = app.start();
+    for file in FILES {
+        let first = Stream::request(server.address(), file, &[]);
+        assert_eq!(first.status, 200, "{file}");
+        assert_eq!(first.headers["cache-control"], "no-cache", "{file}");
+        let tag = first
+            .headers
+            .get("etag")
+            .unwrap_or_else(|| panic!("{file}"));
+        for tags in [tag.clone(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+            let again = Stream::request(server.address(), file, &[("If-None-Match", &tags)]);
+            assert_eq!(
+                (again.status, again.body.as_str()),
+                (304, ""),
+                "{file} {tags}"
+            );
+            assert_eq!(again.headers["cache-control"], "no-cache", "{file}");
+            assert_eq!(again.headers.get("etag"), Some(tag), "{file}");
+        }
+        let other = Stream::request(server.address(), file, &[("If-None-Match", "\"other\"")]);
+        assert_eq!((other.status, &other.body), (200, &first.body), "{file}");
+    }
+}
+
+#[test]
+fn an_edited_file_is_another() {
+    let app = App::new();
+    let server = app.start();
+    for (file, path) in [
+        ("/", "index.html"),
+        ("/style.css", "style.css"),
+        ("/js/sse-client.js", "js/sse-client.js"),
+    ] {
+        let first = Stream::request(server.address(), file, &[]);
+        let tag = first.headers["etag"].as_str();
+        let path = app.path().join("public").join(path);
+        fs::write(path, first.body.replace('e', "E")).unwrap();
+        let edited = Stream::request(server.address(), file, &[("If-None-Match", tag)]);
+        assert_eq!(edited.status, 200, "{file}");
+        assert_eq!(edited.body, first.body.replace('e', "E"), "{file}");
+    }
+}

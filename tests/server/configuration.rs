@@ -1,0 +1,335 @@
+//! The starter app under every configuration that people write: it always serves its pages, and
+//! says what is wrong where its owner looks, and no more than that to everybody else.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use support::{App, Running, Server, Stream, get, until};
+
+const EVENTS: &str = "SSE_EVENTS=event_name1:event_cache_key1";
+
+/// Starts the app with a configuration that cannot be used. The log must name `place`, and both log
+/// and answer must say `what` and give `remedy`.
+#[track_caller]
+fn is_off(app: &App, place: &str, what: &str, remedy: &str) {
+    let server = app.start();
+    assert_eq!(get(server.address(), "/").status, 200, "the page is served");
+
+    let stream = get(server.address(), "/sse/stream");
+    assert_eq!(stream.status, 503);
+    assert_eq!(stream.headers["content-type"], "text/plain; charset=utf-8");
+    assert!(stream.headers["retry-after"].parse::<u32>().unwrap() > 0);
+    let (error, help) = stream.body.split_once("\nhelp: ").expect(&stream.body);
+    assert!(
+        error.starts_with("error: ") && error.contains(what),
+        "{error}"
+    );
+    assert!(help.contains(remedy), "{help}");
+    assert!(
+        !has_absolute_path(&stream.body),
+        "visitors learn where: {}",
+        stream.body
+    );
+
+    let log = server.log();
+    for text in [what, place, "help: ", remedy] {
+        assert!(log.contains(text), "the log lacks {text:?}:\n{log}");
+    }
+}
+
+fn has_absolute_path(text: &str) -> bool {
+    let mut words = text.split(|c: char| c.is_whitespace() || "()`'\",:=".contains(c));
+    words.any(|word| word.len() > 1 && word.starts_with('/'))
+}
+
+#[test]
+fn a_missing_env_file_is_said() {
+    let app = App::new();
+    fs::remove_file(app.path().join(".env")).unwrap();
+    is_off(&app, "/.env)", "there is no .env", "`sse install`");
+}
+
+#[test]
+fn a_missing_list_of_events_is_said() {
+    is_off(
+        &App::with_env("PORT=0\n"),
+        "/.env)",
+        "SSE_EVENTS is not set",
+        "SSE_EVENTS=event_name1:",
+    );
+}
+
+#[test]
+fn an_empty_list_of_events_is_said() {
+    let app = App::with_env("PORT=0\n\nSSE_EVENTS=\n");
+    is_off(
+        &app,
+        "/.env:3",
+        "SSE_EVENTS is empty",
+        "SSE_EVENTS=event_name1:",
+    );
+}
+
+#[test]
+fn an_event_without_its_key_is_said() {
+    let app = App::with_env("SSE_POLL_INTERVAL=2\nSSE_EVENTS=event_name1\n");
+    is_off(
+        &app,
+        "/.env:2",
+        "`event_name1`, which lacks",
+        "SSE_EVENTS=event_name1:",
+    );
+}
+
+#[test]
+fn a_key_that_leads_out_of_the_cache_is_said() {
+    let app = App::with_env("# Events.\nSSE_EVENTS=event_name1:../key\n");
+    is_off(
+        &app,
+        "/.env:2",
+        "`event_name1:../key`: the cache key",
+        "SSE_EVENTS=event_name1:",
+    );
+    assert!(!app.path().join("writable").exists());
+}
+
+#[test]
+fn a_value_that_is_no_number_is_said() {
+    for (key, remedy) in [
+        ("SSE_STREAM_DURATION", "SSE_STREAM_DURATION=15"),
+        ("SSE_POLL_INTERVAL", "SSE_POLL_INTERVAL=2"),
+    ] {
+        let app = App::with_env(&format!("{EVENTS}\n\n\n{key}=soon\n"));
+        is_off(
+            &app,
+            "/.env:4",
+            &format!("{key} is no number of seconds: `soon`"),
+            remedy,
+        );
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_said() {
+    let app = App::with_env(&format!("A=1\nTITLE='it\n{EVENTS}\n"));
+    is_off(
+        &app,
+        "/.env:2",
+        "this line cannot be read",
+        "close every quote",
+    );
+}
+
+/// Tests may run as root, whom no rights keep out: below a file nobody makes a folder.
+#[test]
+fn a_cache_folder_that_cannot_be_made_is_said() {
+    let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=public/index.html/cache\n"));
+    is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
+    assert!(app.path().join("public/index.html").is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cache_folder_that_the_system_refuses_is_said() {
+    let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=/proc/sse-cache\n"));
+    is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
+}
+
+#[test]
+fn a_cache_folder_without_a_parent_is_said() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mistyped = elsewhere.path().join("mistyped");
+    let cache = mistyped.join("cache");
+    let app = App::with_env(&format!("SSE_CACHE={}\n{EVENTS}\n", cache.display()));
+    is_off(
+        &app,
+        ".env:1",
+        "the cache folder's parent is missing",
+        "SSE_CACHE",
+    );
+    assert!(!mistyped.exists(), "nobody asked for it");
+}
+
+#[test]
+fn a_mended_configuration_is_in_force_after_a_restart() {
+    let app = App::with_env("SSE_EVENTS=\n");
+    let server = app.start();
+    assert_eq!(get(server.address(), "/sse/stream").status, 503);
+    server.kill();
+    fs::write(app.path().join(".env"), EVENTS).unwrap();
+    assert_eq!(get(app.start().address(), "/sse/stream").status, 200);
+}
+
+/// How long the server lets a stream last.
+fn duration(server: &Server) -> Duration {
+    let begin = Instant::now();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    assert!(stream.has_ended());
+    begin.elapsed()
+}
+
+#[track_caller]
+fn lasts(server: &Server, seconds: f64) {
+    const BUSY_MACHINE: f64 = 2.0;
+    let lasted = duration(server).as_secs_f64();
+    let range = seconds * 0.9 - 0.01..seconds * 1.1 + BUSY_MACHINE;
+    assert!(range.contains(&lasted), "{lasted} s is not in {range:?}");
+}
+
+#[test]
+fn a_stream_lasts_as_long_as_it_says() {
+    lasts(
+        &App::with_env(&format!("SSE_STREAM_DURATION=2\n{EVENTS}\n")).start(),
+        2.0,
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let app = App::with_env("SSE_STREAM_DURATION=60\nSSE_EVENTS=a:k\n");
+    let environment = [("SSE_STREAM_DURATION", "1"), ("SSE_EVENTS", "b:k")];
+    let server = Server::start(app.path(), &environment);
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("k", "1");
+    assert_eq!(stream.next_event().name(), "b");
+    lasts(&server, 1.0);
+}
+
+#[test]
+fn a_broken_variable_of_the_environment_is_said() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[("SSE_TTL", "long")]);
+    let stream = get(server.address(), "/sse/stream");
+    assert_eq!(stream.status, 503);
+    let said = "SSE_TTL (an environment variable) is no number of seconds: `long`";
+    assert!(
+        stream.body.contains(said) && server.log().contains(said),
+        "{}",
+        stream.body
+    );
+}
+
+#[test]
+fn events_are_those_of_the_list() {
+    let app = App::with_env("SSE_EVENTS=' order : orders , mail:orders,x:y'\n");
+    let server = app.start();
+    let info: Value = serde_json::from_str(&get(server.address(), "/info").body).unwrap();
+    let names: Vec<&Value> = info["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["event"])
+        .collect();
+    assert_eq!(names, ["order", "mail", "x"]);
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("orders", "{\"order\":42}");
+    for name in ["order", "mail"] {
+        let event = stream.next_event();
+        assert_eq!((event.name(), event.value()), (name, json!({"order": 42})));
+    }
+}
+
+/// Notifications make the interval invisible, except where none can come: the folder that is
+/// watched has been moved away, and another is in its place.
+#[test]
+fn the_cache_is_looked_at_as_often_as_it_says() {
+    for (interval, is_noticed) in [("0.1", true), ("3600", false)] {
+        let app = App::with_env(&format!(
+            "SSE_POLL_INTERVAL={interval}\nSSE_STREAM_DURATION=0\n{EVENTS}\n"
+        ));
+        let server = app.start();
+        let stream = Stream::open(server.address(), "/sse/stream", None);
+        stream.next();
+        fs::rename(app.cache(), app.path().join("old")).unwrap();
+        app.save("event_cache_key1", "1");
+        if is_noticed {
+            assert_eq!(stream.next_event().value(), json!(1));
+        } else {
+            stream.expect_silence(Duration::from_secs(3));
+        }
+    }
+}
+
+/// The starter as a shell starts it, without `HOST` and `PORT`.
+struct Bare(Running);
+
+impl Bare {
+    fn start(app: &App, environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(support::starter());
+        command.current_dir(app.path()).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in ["CARGO_MANIFEST_DIR", "HOST", "PORT"] {
+            command.env_remove(name);
+        }
+        let child = command.envs(environment.iter().copied()).spawn();
+        Self(Running(child.unwrap()))
+    }
+
+    /// Where it says that it listens.
+    #[track_caller]
+    fn address(&mut self) -> String {
+        let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        let mut said = lines.by_ref().map_while(Result::ok);
+        let line = said
+            .find(|line| line.contains("http://"))
+            .expect("it has ended");
+        // It goes on talking, and would end if nobody listened.
+        thread::spawn(move || lines.for_each(drop));
+        line.split_once("http://").unwrap().1.to_owned()
+    }
+
+    /// With which code it ends, and what it says.
+    #[track_caller]
+    fn end(&mut self) -> (Option<i32>, String) {
+        let status = until("it ends", || self.0.try_wait().unwrap());
+        let text = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
+        (status.code(), text)
+    }
+}
+
+#[test]
+fn the_address_comes_from_the_file() {
+    let app = App::with_env(&format!("HOST=localhost\nPORT=0\n{EVENTS}\n"));
+    let address = Bare::start(&app, &[]).address();
+    assert!(!address.ends_with(":8080"), "{address}");
+}
+
+/// Other systems have one loopback address only.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_address_comes_from_the_environment_first() {
+    let app = App::with_env(&format!("HOST=no.such.host.invalid\nPORT=none\n{EVENTS}\n"));
+    let mut server = Bare::start(&app, &[("HOST", "127.0.0.2"), ("PORT", "0")]);
+    let address = server.address();
+    assert!(address.starts_with("127.0.0.2:"), "{address}");
+    assert_eq!(get(&address, "/sse/stream").status, 200);
+}
+
+#[test]
+fn a_port_that_is_no_number_is_said() {
+    for port in ["http", "", "65536", "-1"] {
+        let (code, said) = Bare::start(&App::new(), &[("PORT", port)]).end();
+        assert_eq!(code, Some(1));
+        assert!(
+            said.contains(&format!("PORT is not a port number: `{port}`")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_setting_of_the_development_tools_that_is_neither_on_nor_off_is_said() {
+    let (code, said) = Bare::start(&App::new(), &[("DEV_TOOLS", "no"), ("PORT", "0")]).end();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("DEV_TOOLS is neither `on` nor `off`: `no`"),
+        "{said}"
+    );
+    assert!(said.contains("help: write DEV_TOOLS=off"), "{said}");
+}

@@ -1,0 +1,300 @@
+//! Everything that makes an event.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use actix_web_sse::{Cache, Config};
+use support::{App, DEADLINE, Server, Stream, get, until};
+
+/// What a person takes for "at once".
+const A_SECOND: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Opens a stream and waits until it is there.
+fn listen(server: &Server) -> Stream {
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    stream
+}
+
+#[test]
+fn a_save_by_command_arrives_within_a_second() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    app.save("event_cache_key1", "{\"order\": 42}");
+    let saved = Instant::now();
+    assert_eq!(stream.next_event().value()["order"], 42);
+    assert!(saved.elapsed() < A_SECOND);
+}
+
+#[test]
+fn a_shells_echo_arrives_within_a_second() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    for (content, value) in [
+        ("1", 1.into()),
+        ("hello", "hello".into()),
+        ("'{\"a\":[]}'", serde_json::json!({"a": []})),
+    ] {
+        let command = format!("echo {content} > writable/cache/event_cache_key1");
+        let saved = Instant::now();
+        assert!(
+            Command::new("sh")
+                .args(["-c", &command])
+                .current_dir(app.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(stream.next_event().value(), value);
+        assert!(saved.elapsed() < A_SECOND);
+    }
+    until("the drop-in is gone", || {
+        (!app.cache().join("event_cache_key1").exists()).then_some(())
+    });
+}
+
+#[test]
+fn a_codeigniter_record_arrives_within_a_second() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    // As CodeIgniter's file cache writes it: in place, then its rights.
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let record =
+        format!("a:3:{{s:4:\"time\";i:{now};s:3:\"ttl\";i:60;s:4:\"data\";s:2:\"\u{e9}\";}}");
+    let saved = Instant::now();
+    fs::write(app.cache().join("event_cache_key1"), record).unwrap();
+    assert_eq!(stream.next_event().value(), "\u{e9}");
+    assert!(saved.elapsed() < A_SECOND);
+}
+
+#[test]
+fn a_save_in_rust_from_another_process_arrives() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
+    cache
+        .save_blocking("event_cache_key2", "from here")
+        .unwrap();
+    let event = stream.next_event();
+    assert_eq!(
+        (event.name(), event.value()),
+        ("event_name2", "from here".into())
+    );
+}
+
+#[test]
+fn every_client_of_every_worker_gets_every_event_once() {
+    let app = App::new();
+    let server = app.start();
+    let workers: u32 = {
+        let log = server.wait_for_log(" workers");
+        let (before, _) = log.split_once(" workers").unwrap();
+        before.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    assert!(
+        workers >= 2,
+        "{workers} workers: this machine has too few processors for this test"
+    );
+    let streams: Vec<Stream> = (0..8).map(|_| listen(&server)).collect();
+    for value in 1..=5 {
+        app.save("event_cache_key1", &value.to_string());
+    }
+    for stream in &streams {
+        let values: Vec<_> = (0..5).map(|_| stream.next_event().value()).collect();
+        assert_eq!(values, [1, 2, 3, 4, 5]);
+    }
+    for stream in &streams {
+        stream.expect_silence(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_page_hears_what_was_saved_while_it_was_served_and_later_pages_do_not() {
+    let app = App::new();
+    let server = app.start();
+    // Only placing an order fires an event, and not a look at the page.
+    let page = get(server.address(), "/order");
+    assert_eq!(page.status, 200);
+    listen(&server).expect_silence(QUIET);
+    let order = "POST /order HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                 Content-Length: 0\r\n\r\n";
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    socket.write_all(order.as_bytes()).unwrap();
+    let answer = io::read_to_string(socket).unwrap();
+    for text in [
+        "HTTP/1.1 303 See Other\r\n",
+        "location: /order\r\n",
+        "cache-control: no-store\r\n",
+    ] {
+        assert!(answer.contains(text), "{text}: {answer}");
+    }
+    assert_eq!(get(server.address(), "/order").body, page.body);
+    let served = Instant::now();
+    assert_eq!(listen(&server).next_event().name(), "event_name1");
+    // The lookback is five seconds; a little later the event is history.
+    thread::sleep(Duration::from_millis(5_500).saturating_sub(served.elapsed()));
+    listen(&server).expect_silence(QUIET);
+}
+
+#[test]
+fn a_file_that_is_written_slowly_arrives_once_and_whole() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    let path = app.cache().join("event_cache_key1");
+    let mut file = File::create(&path).unwrap();
+    for piece in ["{\"a\":", "1,", "\"b\":"] {
+        file.write_all(piece.as_bytes()).unwrap();
+        stream.expect_silence(A_SECOND);
+    }
+    file.write_all(b"2}").unwrap();
+    drop(file);
+    assert_eq!(
+        stream.next_event().value(),
+        serde_json::json!({"a": 1, "b": 2})
+    );
+    stream.expect_silence(QUIET);
+}
+
+#[test]
+fn of_two_servers_on_one_cache_each_sends_a_drop_in_once() {
+    let app = App::new();
+    let servers = [app.start(), app.start()];
+    let streams = [listen(&servers[0]), listen(&servers[1])];
+    for value in 1..=10 {
+        let path = app.cache().join("event_cache_key1");
+        fs::write(&path, value.to_string()).unwrap();
+        for stream in &streams {
+            assert_eq!(stream.next_event().value(), value);
+        }
+    }
+    streams
+        .iter()
+        .for_each(|stream| stream.expect_silence(QUIET));
+    // The one that took them dies; the other goes on. Which one it was does not matter.
+    let [first, second] = servers;
+    first.kill();
+    fs::write(app.cache().join("event_cache_key1"), "11").unwrap();
+    assert_eq!(streams[1].next_event().value(), 11);
+    drop(second);
+}
+
+#[test]
+fn a_deletion_fires_nothing_and_takes_no_event_back() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let before = stream.next().id.unwrap();
+    app.save("event_cache_key1", "1");
+    assert_eq!(stream.next_event().value(), 1);
+    app.run_sse(&["delete", "event_cache_key1"]);
+    app.save("event_cache_key2", "2");
+    // To who listens, to who returns, and to who comes new: both values, and nothing between them.
+    assert_eq!(stream.next().value(), 2);
+    let returns = Stream::open(server.address(), "/sse/stream", Some(&before));
+    let comes = Stream::open(server.address(), "/sse/stream", None);
+    for stream in [returns, comes] {
+        assert_eq!(stream.next().name(), "sse.heartbeat");
+        assert_eq!(stream.next().value(), 1);
+        assert_eq!(stream.next().value(), 2);
+        stream.expect_silence(QUIET);
+    }
+    let value = app
+        .sse()
+        .args(["get", "event_cache_key1"])
+        .output()
+        .unwrap();
+    assert_eq!(value.status.code(), Some(1));
+}
+
+#[test]
+fn files_that_are_no_cache_keys_of_ours_stay() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    fs::write(app.cache().join("somebody_elses"), "1").unwrap();
+    fs::create_dir(app.cache().join("event_cache_key2")).unwrap();
+    app.save("event_cache_key1", "1");
+    assert_eq!(stream.next_event().value(), 1);
+    stream.expect_silence(QUIET);
+    assert!(app.cache().join("somebody_elses").exists());
+    assert!(app.cache().join("event_cache_key2").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_folder_that_everybody_may_write_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let app = App::new();
+    fs::create_dir_all(app.cache()).unwrap();
+    fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
+    let server = app.start();
+    let log = server.wait_for_log("every user of this machine can write here");
+    assert!(
+        log.contains("writable/cache") && log.contains("chmod o-w"),
+        "{log}"
+    );
+    app.save("event_cache_key1", "1");
+    let saved = app
+        .cache()
+        .join(".sse/journal-2/000000000000/.00000000000000000001");
+    assert_eq!(fs::metadata(saved).unwrap().permissions().mode() & 0o7, 0);
+}
+
+#[test]
+fn a_broken_record_is_reported_and_set_aside() {
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    fs::write(
+        app.cache().join("event_cache_key1"),
+        "a:3:{s:4:\"time\";O:8:\"stdClass\":0:{}",
+    )
+    .unwrap();
+    let log = server.wait_for_log("is left out");
+    assert!(
+        log.contains("`event_cache_key1`") && log.contains(".sse/broken/event_cache_key1"),
+        "{log}"
+    );
+    stream.expect_silence(QUIET);
+    assert!(app.cache().join(".sse/broken/event_cache_key1").exists());
+}
+
+#[test]
+fn the_greeting_names_commands_that_work() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[]);
+    let stream = listen(&server);
+    let echo = until("the server says how to trigger an event", || {
+        server
+            .output()
+            .lines()
+            .find(|line| line.contains("echo 1 >"))
+            .map(str::to_owned)
+    });
+    assert!(
+        Command::new("sh")
+            .args(["-c", &echo])
+            .current_dir("/")
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(stream.next_event().value(), 1);
+}

@@ -1,0 +1,124 @@
+//! Editing `.env` while the app runs: what changes, and when, on streams that stay open.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use support::{App, Server, Stream, get, until};
+
+const LASTING: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=first:key1\n";
+
+/// Longer than an edit takes to be in force.
+const SOON: Duration = Duration::from_secs(10);
+
+fn edit(app: &App, env: &str) {
+    fs::write(app.path().join(".env"), env).unwrap();
+}
+
+/// The next event, which is this one.
+#[track_caller]
+fn hears(stream: &Stream, name: &str, value: u64) {
+    let event = stream.next_event();
+    assert_eq!((event.name(), event.value()), (name, value.into()));
+}
+
+#[test]
+fn an_open_stream_hears_an_event_that_is_new_and_no_longer_one_that_is_gone() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("key1", "1");
+    hears(&stream, "first", 1);
+
+    edit(&app, "SSE_STREAM_DURATION=0\nSSE_EVENTS=second:key2\n");
+    server.wait_for_log("what was edited is in force");
+    app.save("key1", "2");
+    app.save("key2", "3");
+    hears(&stream, "second", 3);
+    // Only files named by a key are drop-ins, and this is one now.
+    fs::write(app.cache().join("key2"), "4").unwrap();
+    hears(&stream, "second", 4);
+    assert_eq!(
+        get(server.address(), "/sse/stream?events=first").status,
+        400
+    );
+}
+
+#[test]
+fn an_edit_counts_although_the_app_has_copied_the_file_into_its_environment() {
+    // The starter does so; a real variable would win over the file.
+    let app = App::with_env(LASTING);
+    let server = Server::start(app.path(), &[("SSE_TTL", "7")]);
+    edit(&app, "SSE_EVENTS=first:key1,second:key1\nSSE_TTL=9\n");
+    server.wait_for_log("what was edited is in force");
+    let info = get(server.address(), "/info");
+    assert!(info.body.contains("second"), "{}", info.body);
+}
+
+#[test]
+fn open_streams_end_by_the_duration_that_is_in_force() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let streams: Vec<Stream> = (0..3)
+        .map(|_| Stream::open(server.address(), "/sse/stream", None))
+        .collect();
+    let begin = Instant::now();
+    edit(&app, "SSE_STREAM_DURATION=1\nSSE_EVENTS=first:key1\n");
+    for stream in &streams {
+        assert!(stream.has_ended());
+    }
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn the_limit_of_connections_is_the_one_in_force() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let _stream = Stream::open(server.address(), "/sse/stream", None);
+    edit(&app, &format!("{LASTING}SSE_MAX_CONNECTIONS=1\n"));
+    server.wait_for_log("what was edited is in force");
+    assert_eq!(get(server.address(), "/sse/stream").status, 503);
+    edit(&app, &format!("{LASTING}SSE_MAX_CONNECTIONS=2\n"));
+    until("another stream is let in", || {
+        let stream = Stream::open(server.address(), "/sse/stream", None);
+        (stream.status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_broken_edit_is_said_once_and_leaves_all_as_it_was() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    edit(&app, "SSE_EVENTS=first:key1\nSSE_TTL=soon\n");
+    server.wait_for_log(".env:2");
+    fs::write(app.cache().join("key1"), "1").unwrap();
+    hears(&stream, "first", 1);
+    edit(&app, &format!("{LASTING}SSE_TTL=30\n"));
+    let log = server.wait_for_log("what was edited is in force");
+    assert_eq!(log.matches("SSE_TTL is no number").count(), 1, "{log}");
+    app.save("key1", "2");
+    hears(&stream, "first", 2);
+}
+
+#[test]
+fn another_cache_folder_is_followed_from_then_on() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("key1", "1");
+    hears(&stream, "first", 1);
+    edit(&app, &format!("{LASTING}SSE_CACHE=other\n"));
+    server.wait_for_log("following this cache now");
+    app.save("key1", "2");
+    let gap = loop {
+        let event = stream.next();
+        if event.name() != "sse.heartbeat" {
+            break event;
+        }
+    };
+    assert_eq!(gap.name(), "sse.gap");
+    hears(&stream, "first", 2);
+    assert!(app.path().join("other/.sse/journal-2").is_dir());
+}

@@ -1,0 +1,20 @@
+//! The starter app's server as its clients, its operator and other programs meet it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
+
+mod caching;
+mod configuration;
+mod cross_origin;
+mod delivery;
+mod dev_tools;
+mod event_triggering;
+mod health;
+mod hostile;
+mod hosts;
+mod live_configuration;
+#[cfg(target_os = "linux")]
+mod other_programs;
+mod stream_output;

@@ -1,0 +1,293 @@
+//! What other programs and users do to the cache folder of a running server: they clear it, remove
+//! single files, put names of their own beside ours, and set links.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, chown, symlink},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::{App, Server, Stream, until};
+
+const ENV: &str = "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS=event:key\n";
+
+fn journal(app: &App) -> PathBuf {
+    app.cache().join(".sse/journal-2")
+}
+
+fn entry(app: &App, number: u64) -> PathBuf {
+    journal(app).join(format!("{:012}/.{number:020}", number / 1_000))
+}
+
+fn open(server: &Server) -> Stream {
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    stream
+}
+
+/// The next block that is not a heartbeat: its event, and its value or the reason of the gap.
+fn next(stream: &Stream) -> (String, String) {
+    let event = until("a block arrives", || {
+        let event = stream.next();
+        (event.name() != "sse.heartbeat").then_some(event)
+    });
+    let text = match event.name() {
+        "sse.gap" => event.json()["reason"].to_string(),
+        _ => event.value().to_string(),
+    };
+    (event.name().to_owned(), text)
+}
+
+#[track_caller]
+fn expect(stream: &Stream, expected: &[(&str, &str)]) {
+    let told: Vec<_> = expected.iter().map(|_| next(stream)).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(event, text)| (event.as_str(), text.trim_matches('"')))
+        .collect();
+    assert_eq!(told, expected);
+}
+
+fn signal(server: &Server, signal: Signal) {
+    let id = Pid::from_raw(server.id().cast_signed()).unwrap();
+    kill_process(id, signal).unwrap();
+}
+
+/// As `find -type f -delete` does it, and programs that clean up temporary files.
+fn remove_all_files(dir: &Path) {
+    for item in fs::read_dir(dir).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            remove_all_files(&path);
+        } else {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[test]
+fn a_cleared_cache_is_a_gap_and_what_follows_arrives() {
+    let app = App::with_env(ENV);
+    let server = app.start();
+    let stream = open(&server);
+    for value in 1..=30 {
+        app.save("key", &value.to_string());
+    }
+    for value in 1..=30 {
+        expect(&stream, &[("event", &value.to_string())]);
+    }
+    let away = stream
+        .next_within(Duration::from_millis(1))
+        .and_then(|event| event.id);
+    assert_eq!(away, None);
+    remove_all_files(&app.cache());
+    // Before the server has noticed: by a command, and as a drop-in.
+    app.save("key", "31");
+    expect(&stream, &[("sse.gap", "other-epoch"), ("event", "31")]);
+    fs::write(app.cache().join("key"), "32").unwrap();
+    expect(&stream, &[("event", "32")]);
+    assert!(
+        server.log().contains("was cleared or replaced"),
+        "{}",
+        server.log()
+    );
+}
+
+#[test]
+fn a_client_that_returns_to_a_cleared_cache_is_told_of_a_gap() {
+    let app = App::with_env(ENV);
+    let server = app.start();
+    let stream = open(&server);
+    app.save("key", "1");
+    let id = stream.next_event().id.unwrap();
+    drop(server);
+    remove_all_files(&app.cache());
+    let server = app.start();
+    app.save("key", "2");
+    let returning = Stream::open(server.address(), "/sse/stream", Some(&id));
+    expect(&returning, &[("sse.gap", "other-epoch"), ("event", "2")]);
+}
+
+#[test]
+fn an_entry_that_is_removed_before_it_was_read_is_a_gap_and_the_rest_arrives() {
+    let app = App::with_env(ENV);
+    let server = app.start();
+    let stream = open(&server);
+    app.save("key", "1");
+    expect(&stream, &[("event", "1")]);
+    signal(&server, Signal::STOP);
+    for value in 2..=5 {
+        app.save("key", &value.to_string());
+    }
+    // One in the middle, and the newest, whose number must not be given again.
+    fs::remove_file(entry(&app, 3)).unwrap();
+    fs::remove_file(entry(&app, 5)).unwrap();
+    app.save("key", "6");
+    assert!(!entry(&app, 5).exists() && entry(&app, 6).exists());
+    signal(&server, Signal::CONT);
+    expect(
+        &stream,
+        &[
+            ("event", "2"),
+            ("sse.gap", "unreadable"),
+            ("event", "4"),
+            ("sse.gap", "unreadable"),
+            ("event", "6"),
+        ],
+    );
+    app.save("key", "7");
+    expect(&stream, &[("event", "7")]);
+}
+
+#[test]
+fn names_of_other_programs_do_no_harm() {
+    let app = App::with_env(ENV);
+    app.save("key", "0");
+    for name in [
+        "5",
+        "+7",
+        "20261128",
+        "000000000005",
+        "00000000000000000009",
+    ] {
+        fs::create_dir(journal(&app).join(name)).unwrap();
+    }
+    fs::write(journal(&app).join("000000000007"), "").unwrap();
+    fs::create_dir_all(app.cache().join(".sse/trash")).unwrap();
+    fs::write(app.cache().join(".sse/trash/a file"), "").unwrap();
+    let began = Instant::now();
+    let server = app.start();
+    let stream = open(&server);
+    for value in 1..=3 {
+        app.save("key", &value.to_string());
+        assert!(entry(&app, 1 + value).exists());
+    }
+    // The first one was saved just before the stream opened.
+    for value in 0..=3 {
+        expect(&stream, &[("event", &value.to_string())]);
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "it searches for long"
+    );
+    until("the trash is emptied", || {
+        let trash = fs::read_dir(app.cache().join(".sse/trash")).unwrap();
+        (trash.count() == 0).then_some(())
+    });
+}
+
+/// A folder that its owner alone may use, with a file in it.
+fn precious(app: &App) -> PathBuf {
+    let precious = app.path().join("precious");
+    fs::create_dir(&precious).unwrap();
+    fs::write(precious.join("file"), "1").unwrap();
+    precious
+}
+
+#[track_caller]
+fn is_untouched(precious: &Path) {
+    let names: Vec<_> = fs::read_dir(precious)
+        .unwrap()
+        .map(|item| item.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["file"]);
+    let owner = fs::metadata(precious).unwrap().uid();
+    assert_eq!(owner, rustix::process::geteuid().as_raw());
+}
+
+#[test]
+fn links_below_the_cache_folder_lead_nowhere() {
+    for name in [
+        "trash/link",
+        "trash",
+        "broken",
+        "ready",
+        "claimed",
+        "claimed/link",
+        "journal-2/000000000000",
+        "journal-2/000000000001",
+        "journal-2",
+    ] {
+        let app = App::with_env(ENV);
+        let precious = precious(&app);
+        app.save("key", "0");
+        let place = app.cache().join(".sse").join(name);
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        symlink(&precious, &place).unwrap();
+        app.save("key", "1");
+        let server = app.start();
+        let stream = open(&server);
+        fs::write(app.cache().join("key"), "\"a drop-in\"").unwrap();
+        until("the drop-in arrives", || {
+            (next(&stream).1 == "\"a drop-in\"").then_some(())
+        });
+        // Empty, so it is set aside.
+        fs::write(app.cache().join("key"), "").unwrap();
+        server.wait_for_log("is left out");
+        is_untouched(&precious);
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_the_journals_folder_is_refused() {
+    let app = App::with_env(ENV);
+    let precious = precious(&app);
+    fs::create_dir_all(app.cache()).unwrap();
+    symlink(&precious, app.cache().join(".sse")).unwrap();
+    let output = app.sse().args(["save", "key", "1"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        told.contains("error: ") && told.contains("symbolic link is in the way"),
+        "{told}"
+    );
+    is_untouched(&precious);
+}
+
+/// Only root can try this.
+#[test]
+fn root_works_in_another_users_folder_with_that_users_rights() {
+    const SOMEBODY: u32 = 12_345;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let app = App::with_env(ENV);
+    let precious = precious(&app);
+    fs::create_dir_all(app.cache()).unwrap();
+    chown(app.cache(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let server = app.start();
+    let stream = open(&server);
+    app.save("key", "1");
+    fs::write(app.cache().join("key"), "2").unwrap();
+    expect(&stream, &[("event", "1"), ("event", "2")]);
+    belongs_to(SOMEBODY, &app.cache().join(".sse"));
+
+    // A private file of root's, which its owner has not published.
+    let secret = app.path().join("secret");
+    fs::write(&secret, "\"secret\"").unwrap();
+    let document = fs::read(entry(&app, 1)).unwrap();
+    fs::write(&secret, document).unwrap();
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::hard_link(&secret, entry(&app, 3)).unwrap();
+    app.save("key", "4");
+    expect(&stream, &[("sse.gap", "unreadable"), ("event", "4")]);
+    is_untouched(&precious);
+}
+
+fn belongs_to(user: u32, path: &Path) {
+    let found = fs::symlink_metadata(path).unwrap();
+    assert_eq!(
+        (found.uid(), found.gid()),
+        (user, user),
+        "{}",
+        path.display()
+    );
+    if found.is_dir() {
+        for item in fs::read_dir(path).unwrap() {
+            belongs_to(user, &item.unwrap().path());
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What `GET /sse/stream` answers.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use support::{App, Stream, get};
+
+const QUIET: Duration = Duration::from_millis(500);
+
+#[test]
+fn the_headers_keep_everybody_from_holding_it_back() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    assert_eq!(stream.status, 200);
+    for (name, value) in [
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-cache, no-transform, private"),
+        ("content-encoding", "identity"),
+        ("x-accel-buffering", "no"),
+    ] {
+        assert_eq!(
+            stream.headers.get(name).map(String::as_str),
+            Some(value),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn head_has_the_same_headers_and_opens_nothing() {
+    let app = App::new();
+    let server = app.start();
+    for (path, kind) in [
+        ("/sse/stream", "text/event-stream"),
+        ("/js/sse.js", "text/javascript; charset=utf-8"),
+    ] {
+        let mut connection = TcpStream::connect(server.address()).unwrap();
+        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        connection.write_all(asked.as_bytes()).unwrap();
+        connection
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(
+            answer.contains(&format!("content-type: {kind}\r\n")),
+            "{answer}"
+        );
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}
+
+#[test]
+fn the_first_block_comes_at_once_and_carries_the_place() {
+    let app = App::new();
+    let server = app.start();
+    let first = Stream::open(server.address(), "/sse/stream", None).next();
+    assert_eq!(first.number(), 0);
+    assert_eq!(first.retry, Some(1_000));
+    assert_eq!(
+        (first.name(), first.data.as_deref()),
+        ("sse.heartbeat", Some("15"))
+    );
+}
+
+#[test]
+fn an_event_has_id_name_and_the_saved_value_with_its_time() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let before = stream.next();
+    app.save("event_cache_key1", "{\"order\": 42}");
+    let event = stream.next_event();
+    assert_eq!(event.name(), "event_name1");
+    assert_eq!(event.number(), 1);
+    assert_eq!(
+        event.id.as_ref().unwrap()[..16],
+        before.id.unwrap()[..16],
+        "one epoch"
+    );
+    let json = event.json();
+    assert_eq!(json["value"]["order"], 42);
+    let timestamp = json["timestamp"].as_str().unwrap();
+    assert_eq!(
+        (timestamp.len(), &timestamp[10..11], &timestamp[23..]),
+        (24, "T", "Z"),
+        "RFC 3339: {timestamp}"
+    );
+    assert_eq!(json.as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn a_stream_ends_as_planned_and_its_last_block_says_where_it_was() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\nSSE_POLL_INTERVAL=2\n");
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    app.save("k", "1");
+    assert_eq!(stream.next_event().number(), 1);
+    let last = stream.next();
+    assert_eq!((last.name(), last.number()), ("sse.heartbeat", 1));
+    assert!(
+        last.retry.unwrap() < 200,
+        "it asks to return at once: {last:?}"
+    );
+    assert!(stream.has_ended());
+}
+
+#[test]
+fn a_client_that_returns_gets_what_it_has_not_had() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    for value in ["1", "2", "3", "4"] {
+        app.save("event_cache_key1", value);
+    }
+    let second = [stream.next_event(), stream.next_event()][1].clone();
+    let id = second.id.unwrap();
+    drop(stream);
+
+    let path = format!("/sse/stream?last_event_id={id}");
+    for again in [
+        Stream::open(server.address(), "/sse/stream", Some(&id)),
+        Stream::open(server.address(), &path, None),
+    ] {
+        assert_eq!(
+            again.next().id.as_deref(),
+            Some(id.as_str()),
+            "it goes on where it was"
+        );
+        assert_eq!(
+            [again.next_event().value(), again.next_event().value()],
+            [3, 4]
+        );
+        again.expect_silence(QUIET);
+    }
+}
+
+#[test]
+fn a_connection_that_old_and_new_pages_share_looks_back_for_the_new() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    for value in ["1", "2"] {
+        app.save("event_cache_key1", value);
+    }
+    stream.next_event();
+    let id = stream.next_event().id.unwrap();
+
+    let path = format!("/sse/stream?last_event_id={id}&lookback=true");
+    let shared = Stream::open(server.address(), &path, None);
+    assert_eq!(shared.next().number(), 0, "it begins before both");
+    assert_eq!(
+        [shared.next_event().value(), shared.next_event().value()],
+        [1, 2]
+    );
+
+    let beyond = id.replace("-2", "-9");
+    let path = format!("/sse/stream?last_event_id={beyond}&lookback=true");
+    let unknown = Stream::open(server.address(), &path, None);
+    let told = [unknown.next(), unknown.next()];
+    assert_eq!(
+        told[1].name(),
+        "sse.gap",
+        "an id nobody gave stays unknown: {told:?}"
+    );
+}
+
+#[test]
+fn the_header_wins_over_the_id_in_the_address() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("event_cache_key1", "1");
+    app.save("event_cache_key1", "2");
+    let (first, second) = (
+        stream.next_event().id.unwrap(),
+        stream.next_event().id.unwrap(),
+    );
+    let path = format!("/sse/stream?last_event_id={first}");
+    let again = Stream::open(server.address(), &path, Some(&second));
+    again.expect_silence(QUIET);
+}
+
+#[test]
+fn an_id_that_nobody_gave_is_a_gap() {
+    let app = App::new();
+    let server = app.start();
+    app.save("event_cache_key1", "1");
+    let epoch = Stream::open(server.address(), "/sse/stream", None)
+        .next()
+        .id
+        .unwrap()[..16]
+        .to_owned();
+    for (id, reason) in [
+        ("42".to_owned(), "unknown-id"),
+        (format!("{epoch}-99999"), "unknown-id"),
+        (format!("{epoch}-99999.7"), "unknown-id"),
+        ("0123456789abcdef-1".to_owned(), "other-epoch"),
+        ("\u{2026}".to_owned(), "unknown-id"),
+    ] {
+        let stream = Stream::open(server.address(), "/sse/stream", Some(&id));
+        let gap = std::iter::repeat_with(|| stream.next())
+            .find(|event| event.name() == "sse.gap")
+            .unwrap();
+        assert_eq!(gap.json()["reason"], reason, "{id}");
+        assert!(
+            gap.id.unwrap().starts_with(&epoch),
+            "it says where the stream goes on"
+        );
+    }
+}
+
+#[test]
+fn a_value_whose_time_is_over_is_a_gap_for_who_returns_and_not_for_others() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let start = stream.next().id.unwrap();
+    app.run_sse(&["save", "--quiet", "--ttl", "0.1", "event_cache_key1", "1"]);
+    assert_eq!(
+        stream.next_event().value(),
+        1,
+        "delivered as it comes, whatever its time to live"
+    );
+    std::thread::sleep(Duration::from_millis(150));
+
+    let again = Stream::open(server.address(), "/sse/stream", Some(&start));
+    assert_eq!(again.next().name(), "sse.heartbeat");
+    let gap = again.next();
+    assert_eq!(
+        (gap.name(), &gap.json()["reason"]),
+        ("sse.gap", &"expired".into())
+    );
+    let other = Stream::open(
+        server.address(),
+        "/sse/stream?events=event_name2",
+        Some(&start),
+    );
+    assert_eq!(other.next().name(), "sse.heartbeat");
+    assert!(other.next_within(QUIET).is_none(), "it has missed nothing");
+}
+
+#[test]
+fn a_client_chooses_its_events() {
+    let app = App::new();
+    let server = app.start();
+    let only = Stream::open(server.address(), "/sse/stream?events=event_name2", None);
+    app.save("event_cache_key1", "1");
+    app.save("event_cache_key2", "2");
+    assert_eq!(only.next_event().value(), 2);
+
+    let refused = get(server.address(), "/sse/stream?events=event_name1,typo");
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.body,
+        "error: there is no event `typo`\nhelp: SSE_EVENTS has event_name1, event_name2\n"
+    );
+}
+
+#[test]
+fn one_key_may_feed_several_events_and_a_client_may_leave_between_them() {
+    let app = App::with_env("SSE_EVENTS=a:k,b:k\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n");
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("k", "1");
+    let (a, b) = (stream.next_event(), stream.next_event());
+    assert_eq!((a.name(), b.name()), ("a", "b"));
+    assert!(a.id.as_ref().unwrap().ends_with("-1.1") && b.id.as_ref().unwrap().ends_with("-1"));
+    let again = Stream::open(server.address(), "/sse/stream", a.id.as_deref());
+    assert_eq!(again.next_event().name(), "b");
+}
+
+#[test]
+fn line_ends_in_a_value_forge_nothing() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let text = "1\r\n\r\nevent: event_name2\ndata: forged\n\nid: 9\r\u{2028}\u{0}";
+    fs::write(
+        app.cache().join("event_cache_key1"),
+        serde_json::to_string(text).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(stream.next_event().value(), text);
+    fs::write(app.cache().join("event_cache_key1"), "{\r\"n\":\n\n1}").unwrap();
+    let event = stream.next_event();
+    assert_eq!(
+        (event.name(), &event.value()["n"]),
+        ("event_name1", &1.into())
+    );
+    stream.expect_silence(QUIET);
+}
+
+#[test]
+fn pages_of_other_origins_are_let_in_by_name() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
+    let server = app.start();
+    for (origin, allowed) in [
+        (None, false),
+        (Some("https://app.example"), true),
+        (Some("https://app.example.evil.example"), false),
+        (Some("null"), false),
+    ] {
+        let header = origin.map(|origin| ("Origin", origin));
+        let stream = Stream::request(server.address(), "/sse/stream", header.as_slice());
+        let allow = |name: &str| {
+            stream
+                .headers
+                .get(&format!("access-control-allow-{name}"))
+                .map(String::as_str)
+        };
+        assert_eq!(allow("origin"), origin.filter(|_| allowed));
+        assert_eq!(allow("credentials"), allowed.then_some("true"));
+        assert_eq!(
+            stream.headers.get("vary").map(String::as_str),
+            Some("Origin")
+        );
+    }
+}
+
+/// Otherwise its client could not know that asking again is in vain.
+#[test]
+fn a_page_of_another_origin_can_read_why_it_gets_no_stream() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
+    let server = app.start();
+    for (origin, readable) in [
+        ("https://app.example", Some("Retry-After")),
+        ("https://evil.example", None),
+    ] {
+        let refused = Stream::request(
+            server.address(),
+            "/sse/stream?events=b",
+            &[("Origin", origin)],
+        );
+        assert_eq!(refused.status, 400);
+        let header = |name: &str| refused.headers.get(name).map(String::as_str);
+        assert_eq!(
+            header("access-control-allow-origin"),
+            readable.map(|_| origin)
+        );
+        assert_eq!(header("access-control-expose-headers"), readable);
+        assert_eq!(header("vary"), Some("Origin"));
+    }
+}
+
+#[test]
+fn beyond_its_connections_a_server_says_when_to_return_and_its_pages_answer() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=2\n");
+    let server = app.start();
+    let streams = [(), ()].map(|()| Stream::open(server.address(), "/sse/stream", None));
+    let refused = get(server.address(), "/sse/stream");
+    assert_eq!(
+        (refused.status, refused.headers.contains_key("retry-after")),
+        (503, true)
+    );
+    assert!(refused.body.contains("2 streams"), "{}", refused.body);
+    assert_eq!(get(server.address(), "/").status, 200);
+    assert!(streams.iter().all(|stream| stream.status == 200));
+}
