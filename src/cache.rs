@@ -3,6 +3,7 @@
 mod delete;
 mod follow;
 mod get;
+mod journal_handle;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -14,13 +15,14 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
+pub(crate) use self::journal_handle::{Followed, Store};
 pub use self::{
     delete::Delete,
     follow::{Follow, Next},
     get::Get,
     save::Save,
 };
-use crate::{config::Config, entry::Entry, error::Error, store::Store};
+use crate::{config::Config, entry::Entry, error::Error};
 
 /// The app's cache: a value saved here reaches every client that listens to its key, from this
 /// process and from every other on the same cache.

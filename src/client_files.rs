@@ -30,7 +30,6 @@ pub fn client_files() -> impl Iterator<Item = ClientFile> {
 }
 
 /// One of [`client_files`] by its name.
-#[cfg(feature = "actix")]
 pub(crate) fn client_file(name: &str) -> Option<ClientFile> {
     client_files().find(|file| file.name == name)
 }

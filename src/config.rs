@@ -4,7 +4,6 @@ mod app_dir;
 mod authority;
 mod environment;
 mod events;
-#[cfg(feature = "actix")]
 mod hosts;
 mod lists;
 mod live;
@@ -16,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "actix")]
 pub(crate) use self::hosts::{AppHosts, Hosts};
 pub use self::{app_dir::app_dir, events::Events};
 pub(crate) use self::{authority::Authority, live::Live};
@@ -337,7 +335,6 @@ impl Config {
 }
 
 /// What only a server needs to know.
-#[cfg(feature = "actix")]
 impl Config {
     pub(crate) fn allowed_origins(&self) -> &[String] {
         let in_code = self.in_code.allowed_origins.as_deref();

@@ -119,7 +119,6 @@ impl Entry {
         self.document.deleted
     }
 
-    #[cfg(feature = "actix")]
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
     }

@@ -186,35 +186,15 @@ impl Error {
         self.inner.help.as_deref()
     }
 
-    /// The text for people who are not on this machine: it names a file, but not the folders that
-    /// lead to it.
-    #[cfg(feature = "actix")]
-    pub(crate) fn public_text(&self) -> String {
-        let mut text = format!("error: {}", self.inner.message);
-        if let Some(location) = &self.inner.location {
-            let name = one_line(
-                &location
-                    .path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy(),
-            );
-            text.push_str(&match location.line {
-                Some(line) => format!(" ({name}:{line})"),
-                None => format!(" ({name})"),
-            });
-        }
-        text.push('\n');
-        if let Some(help) = &self.inner.help {
-            text.push_str(&format!("help: {help}\n"));
-        }
-        text
+    /// What is wrong, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.inner.message
     }
 }
 
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.message)?;
+        f.write_str(self.message())?;
         match &self.inner.location {
             Some(location) => write!(f, " ({location})"),
             None => Ok(()),
@@ -261,33 +241,6 @@ fn is_out_of_descriptors(error: &std::io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE)
     )
-}
-
-#[cfg(feature = "actix")]
-impl actix_web::ResponseError for Error {
-    fn status_code(&self) -> actix_web::http::StatusCode {
-        use actix_web::http::StatusCode;
-        match self.inner.kind {
-            ErrorKind::Request => StatusCode::BAD_REQUEST,
-            ErrorKind::Host => StatusCode::MISDIRECTED_REQUEST,
-            ErrorKind::Key | ErrorKind::Value => StatusCode::UNPROCESSABLE_ENTITY,
-            ErrorKind::Config | ErrorKind::Cache | ErrorKind::Busy => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
-    }
-
-    fn error_response(&self) -> actix_web::HttpResponse {
-        use actix_web::http::header;
-        let mut response = actix_web::HttpResponse::build(self.status_code());
-        response
-            .content_type("text/plain; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "no-store"));
-        if self.status_code() == actix_web::http::StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, "5"));
-        }
-        response.body(self.public_text())
-    }
 }
 
 #[cfg(test)]

@@ -27,12 +27,12 @@ use serde_json::value::RawValue;
 use crate::{
     Config, Subscription,
     config::Events,
-    drop_ins, entry,
+    entry,
     entry::Entry,
     epoch::Epoch,
     error::{Error, ErrorKind},
-    hub,
-    subscription::LastEventId,
+    http::LastEventId,
+    hub, ingest,
 };
 
 /// An event as a parser hands it out: id, name and data.
@@ -116,7 +116,7 @@ pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
 /// A drop-in, and so a record of CodeIgniter: what is read is a value that an entry keeps as it is;
 /// a record is no deeper than is allowed.
 pub fn drop_in(bytes: &[u8]) {
-    match drop_ins::fuzzing::value(bytes) {
+    match ingest::fuzzing::value(bytes) {
         Ok((value, is_record)) => {
             assert_eq!(value.get().trim(), value.get());
             if is_record {

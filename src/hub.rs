@@ -5,15 +5,11 @@
 //! delays nobody; one that falls off the ring is served from the journal.
 
 mod alarms;
-mod arrivals;
 mod bell;
 mod chunk;
 mod cursor;
 mod disconnect;
 mod frame;
-#[cfg(feature = "__internals")]
-pub mod parts;
-mod permits;
 mod place;
 mod replay;
 mod ring;
@@ -23,7 +19,7 @@ mod waiters;
 mod worker;
 
 use std::{
-    net::IpAddr,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -31,33 +27,31 @@ use std::{
     time::Instant,
 };
 
-use self::{arrivals::Arrivals, bell::Bells, permits::Permits, ring::Ring};
+pub(crate) use self::worker::Worker;
+use self::{bell::Bells, ring::Ring};
 pub(crate) use self::{
     cursor::{Cursor, EventId},
     disconnect::Endpoints,
     frame::{Filter, Gap, gap, heartbeat},
-    permits::Permit,
     place::{Opening, Place},
     replay::{Replayed, Request as ReplayRequest, replay},
     ring::Taken,
     slot::Wanted,
     worker::Member,
 };
+#[cfg(feature = "__internals")]
+pub(crate) use self::{slot::Slot, tail::read_what_is_there};
 use crate::{
-    background::{Background, Nudger},
+    cache::Store,
     config::Config,
     error::Error,
-    signals::Signals,
-    store::Store,
+    runtime::{Background, Nudger},
 };
 
 /// What all streams of one cache share.
 pub(crate) struct Hub {
     feed: Arc<Feed>,
     store: Arc<Store>,
-    permits: Arc<Permits>,
-    arrivals: Arrivals,
-    signals: Signals,
     /// Counts the configurations, so that a stream sees whether its times are still right.
     version: Arc<AtomicU32>,
     /// End the threads when the hub goes.
@@ -81,9 +75,6 @@ impl Hub {
         Ok(Self {
             feed,
             store,
-            permits: Arc::new(Permits::new()),
-            arrivals: Arrivals::new(Instant::now()),
-            signals: Signals::default(),
             version,
             _tail: tail,
             _configuration: configuration,
@@ -107,22 +98,6 @@ impl Hub {
         &self.store
     }
 
-    /// Streams that are open now.
-    pub(crate) fn connections(&self) -> usize {
-        self.permits.open()
-    }
-
-    /// The share of the configured duration for which a stream lasts that comes now.
-    pub(crate) fn share_of_duration(&self, now: Instant) -> f32 {
-        let duration = self.config().stream_duration();
-        self.arrivals.share(now, self.connections(), duration)
-    }
-
-    /// Counts a stream, of this address if it is known, until the permit is dropped.
-    pub(crate) fn permit(&self, address: Option<IpAddr>) -> Result<Permit, Error> {
-        self.permits.take(&self.config(), address)
-    }
-
     /// Where a client begins that brings no id: what was saved in the last few seconds is for it.
     pub(crate) fn opening(&self) -> Opening {
         self.feed
@@ -135,22 +110,10 @@ impl Hub {
         self.feed.closing.store(true, Ordering::SeqCst);
         self.feed.bells.ring_for_all();
     }
-
-    /// Returns when no stream is open.
-    pub(crate) async fn is_empty(&self) {
-        self.permits.all_returned().await;
-    }
-
-    /// Ends the streams at SIGTERM and SIGINT; to be called on a worker.
-    pub(crate) fn close_with_the_process(self: &Arc<Self>) {
-        if self.config().handles_signals() {
-            self.signals.listen(self);
-        }
-    }
 }
 
 impl Feed {
-    fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
             ring: Ring::new(config.in_memory()),
             bells: Bells::default(),
@@ -164,7 +127,12 @@ impl Feed {
 
     /// A place among the streams on this thread; called on a worker.
     pub(crate) fn join(self: &Arc<Self>, filter: &Filter, connection: Option<Endpoints>) -> Member {
-        self.bells.on_this_thread(self).join(filter, connection)
+        self.on_this_thread().join(filter, connection)
+    }
+
+    /// What the streams of this thread share.
+    pub(crate) fn on_this_thread(self: &Arc<Self>) -> Rc<Worker> {
+        self.bells.on_this_thread(self)
     }
 }
 

@@ -5,17 +5,15 @@
 
 pub(crate) mod file;
 mod index;
-mod interrupt;
 mod reader;
 
 use std::time::Duration;
 
 pub(crate) use self::{
     index::{Index, Now},
-    interrupt::Interrupt,
     reader::{Reader, Step},
 };
-use crate::{epoch::Epoch, error::Error};
+use crate::{epoch::Epoch, error::Error, runtime::Interrupt};
 
 /// Entries in a total order. Numbers begin at 1 and have no gaps; an entry never changes, and the
 /// oldest leave first.

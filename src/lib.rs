@@ -31,68 +31,45 @@
     not(feature = "actix"),
     allow(
         dead_code,
-        reason = "what only servers do, sweeping for one, is part of modules that all need"
+        unused_imports,
+        reason = "modules of the core have parts that only the HTTP side uses"
     )
 )]
 
 #[cfg(not(unix))]
 compile_error!("actix-web-sse runs on Linux and other Unix systems only");
 
-mod background;
 mod cache;
 mod client_files;
 mod config;
-mod drop_ins;
 mod entry;
 mod epoch;
 mod error;
-mod fault;
+mod ingest;
 mod journal;
 mod key;
-mod store;
-
-#[cfg(all(any(fuzzing, test), feature = "actix"))]
-#[doc(hidden)]
-pub mod fuzzing;
+mod runtime;
 
 #[cfg(feature = "__internals")]
 #[doc(hidden)]
-pub use crate::hub::parts;
-
+pub mod bench_support;
+#[cfg(all(any(fuzzing, test), feature = "actix"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "actix")]
-mod connection;
-#[cfg(feature = "actix")]
-mod cors;
-#[cfg(feature = "actix")]
-mod host_check;
+mod http;
 #[cfg(feature = "actix")]
 mod hub;
-#[cfg(feature = "actix")]
-mod routes;
-#[cfg(feature = "actix")]
-mod shared;
-#[cfg(feature = "actix")]
-mod signals;
-#[cfg(feature = "actix")]
-mod sse;
-#[cfg(feature = "actix")]
-mod stream;
-#[cfg(feature = "actix")]
-mod subscription;
 
+#[cfg(feature = "actix")]
+pub use crate::http::{
+    Closing, EventStream, Sse, Stats, Subscription, check_host, is_local, on_connect, routes,
+    scripts, shutdown_signal, watch_connection,
+};
 pub use crate::{
     cache::{Cache, Delete, Follow, Get, Next, Save, cache},
     client_files::{ClientFile, client_files},
     config::{Config, Events, app_dir},
     entry::Entry,
     error::{Error, ErrorKind, Location},
-};
-#[cfg(feature = "actix")]
-pub use crate::{
-    connection::{on_connect, watch_connection},
-    host_check::{check_host, is_local},
-    routes::{routes, scripts, shutdown_signal},
-    sse::{Closing, Sse, Stats},
-    stream::EventStream,
-    subscription::Subscription,
 };

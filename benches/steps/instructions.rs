@@ -16,7 +16,7 @@ use std::{hint::black_box, path::Path};
 use actix_web::rt::{System, SystemRunner};
 use actix_web_sse::{
     Config,
-    parts::{Document, Streams, read_journal},
+    bench_support::{Document, Streams, read_journal},
 };
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,

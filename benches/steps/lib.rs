@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
-use actix_web_sse::{Cache, Config, parts::Document};
+use actix_web_sse::{Cache, Config, bench_support::Document};
 use tempfile::TempDir;
 
 /// 200 bytes, as JSON.

@@ -10,7 +10,7 @@
 use std::{hint::black_box, path::Path};
 
 use actix_web::rt::System;
-use actix_web_sse::parts::{Streams, read_journal};
+use actix_web_sse::bench_support::{Streams, read_journal};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sse_steps::{App, config, document, value};
 

@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::journal_handle::{Followed, Store};
 use crate::{
     entry::Entry,
     error::Error,
-    journal::{Interrupt, Reader, Step, Watch},
-    store::{Followed, Store},
+    journal::{Reader, Step, Watch},
+    runtime::Interrupt,
 };
 
 /// What is saved in a cache, one entry after the other.

@@ -55,7 +55,6 @@ impl Authority {
 
     /// Whether this can only mean the machine itself: nobody can make such a name resolve to another
     /// one. The unspecified address counts, because systems connect it to loopback.
-    #[cfg(feature = "actix")]
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.host {
             // "Users are free to use localhost names […] and can expect that resolution of such names
@@ -69,13 +68,11 @@ impl Authority {
     }
 
     /// Whether this is an address and not a name. Only names can be made to resolve to another machine.
-    #[cfg(feature = "actix")]
     pub(crate) fn is_address(&self) -> bool {
         matches!(self.host, Host::Ip(_))
     }
 
     /// The host without its port.
-    #[cfg(feature = "actix")]
     pub(crate) fn without_any_port(&self) -> Self {
         Self {
             host: self.host.clone(),
@@ -85,7 +82,6 @@ impl Authority {
 
     /// Whether a request for `named` is allowed by this entry of `SSE_ALLOWED_HOSTS`: on any port,
     /// unless the entry has one. Clients leave out the port that their scheme implies.
-    #[cfg(feature = "actix")]
     pub(crate) fn allows(&self, named: &Self) -> bool {
         let allows_port = match (self.port, named.port) {
             (None, _) => true,
@@ -183,7 +179,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "actix")]
     #[test]
     fn an_entry_with_a_port_allows_that_port_only() {
         let allows = |entry: &str, named: &str| {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::Config;
-use crate::fault::Fault;
+use crate::runtime::Fault;
 
 /// Between looks at the file.
 const EVERY: Duration = Duration::from_secs(2);
@@ -64,7 +64,6 @@ impl Live {
     }
 
     /// How long until the next look is due.
-    #[cfg(feature = "actix")]
     pub(crate) fn rest(&self) -> Duration {
         let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         look.next.saturating_duration_since(Instant::now())

@@ -12,10 +12,10 @@ use super::{
     slot::{Slot, Wanted},
 };
 use crate::{
+    cache::Store,
     epoch::Epoch,
     error::Error,
     journal::{Journal, Reader, Step},
-    store::Store,
 };
 
 /// As many entries are read for a client at a time; one that wants none of them may leave between.

@@ -25,7 +25,7 @@ pub(crate) enum Content {
 
 impl Slot {
     /// An entry that is seen now.
-    pub(super) fn of(entry: &Entry, events: &Events, now: SystemTime) -> Self {
+    pub(crate) fn of(entry: &Entry, events: &Events, now: SystemTime) -> Self {
         let content = match frames(entry, events) {
             Ok(frames) => Content::Frames(frames),
             Err(error) => {
@@ -43,7 +43,7 @@ impl Slot {
 
 impl Content {
     /// How much memory its frames take.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
             Self::Missing => 0,

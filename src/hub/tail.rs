@@ -11,12 +11,11 @@ use super::{
     slot::{Content, Slot},
 };
 use crate::{
-    background::Background,
+    cache::{Followed, Store},
     config::Config,
     error::Error,
-    fault::Fault,
-    journal::{Interrupt, Reader, Step, Watch},
-    store::{Followed, Store},
+    journal::{Reader, Step, Watch},
+    runtime::{Background, Fault, Interrupt},
 };
 
 /// As many entries are read before the streams are woken.
@@ -46,7 +45,7 @@ pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Er
 
 /// Reads once, on this thread, and says up to which entry.
 #[cfg(feature = "__internals")]
-pub(super) fn read_what_is_there(store: &Arc<Store>, feed: &Feed) -> Result<u64, Error> {
+pub(crate) fn read_what_is_there(store: &Arc<Store>, feed: &Feed) -> Result<u64, Error> {
     let interrupt = Interrupt::new()
         .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
     let tail = Tail {

@@ -121,7 +121,7 @@ impl Worker {
     }
 
     /// Wakes those for whom there is something in the ring.
-    pub(super) fn hear(&self, ring: &Ring) {
+    pub(crate) fn hear(&self, ring: &Ring) {
         let then = self.waiters.borrow().looked_at();
         let (news, end) = ring.news_since(then);
         self.wake(|wakers| self.waiters.borrow_mut().hear(&news, end, wakers));

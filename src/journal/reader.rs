@@ -76,7 +76,6 @@ impl Reader {
     }
 
     /// Leaves the next entry out.
-    #[cfg(feature = "actix")]
     pub(crate) fn skip(&mut self) {
         self.next += 1;
     }

@@ -14,12 +14,12 @@ use crate::{
     config::Config,
     entry,
     error::{Error, one_line},
-    fault::Fault,
     journal::{
-        Interrupt, Journal, Read,
+        Journal, Read,
         file::{Dir, FileJournal, discard, is_file, is_passing, read_all, sweep_orphans},
     },
     key,
+    runtime::{Fault, Interrupt},
 };
 
 /// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,

@@ -14,7 +14,7 @@ const CHANCE: f64 = 1.25;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The streams that came in this second and in the one before.
-pub(super) struct Arrivals(Mutex<Seconds>);
+pub(crate) struct Arrivals(Mutex<Seconds>);
 
 struct Seconds {
     begin: Instant,
@@ -42,7 +42,7 @@ impl Arrivals {
         if f64::from(came) > FEW.max(CHANCE * evenly) {
             0.4 + 0.7 * fastrand::f32()
         } else {
-            super::variation()
+            crate::hub::variation()
         }
     }
 
@@ -99,7 +99,7 @@ mod tests {
         let arrivals = Arrivals::new(Instant::now());
         let spread = returns(10_000, |now| arrivals.share(now, 10_000, DURATION));
         assert!(busiest_beside_mean(&spread) < 2.0, "{spread:?}");
-        let waves = returns(10_000, |_| super::super::variation());
+        let waves = returns(10_000, |_| crate::hub::variation());
         assert!(busiest_beside_mean(&waves) > 4.0, "{waves:?}");
     }
 

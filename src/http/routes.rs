@@ -14,15 +14,13 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{
-    client_files::client_file,
-    config::app_dir,
-    error::Error,
+use super::{
     host_check::public_reason,
-    shared::Shared,
+    lazy_sse::Shared,
     signals::told_to_end,
     sse::{Sse, end_streams},
 };
+use crate::{client_files::client_file, config::app_dir, error::Error};
 
 /// Adds the stream and its scripts to an app:
 ///

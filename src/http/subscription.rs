@@ -4,10 +4,10 @@ use std::{collections::HashSet, net::IpAddr};
 
 use actix_web::{HttpRequest, http::header::HeaderName, web};
 
+use super::host_check::Target;
 use crate::{
     config::Events,
     error::{Error, ErrorKind},
-    host_check::Target,
     hub::{Endpoints, EventId, Filter},
 };
 

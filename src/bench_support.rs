@@ -16,12 +16,12 @@ use std::{
 use actix_web::{body::MessageBody, test::TestRequest};
 use serde_json::value::RawValue;
 
-use super::{Feed, slot::Slot, tail, worker::Worker};
 use crate::{
     Cache, Error, EventStream, Sse, Subscription,
     config::Events,
     entry::{self, Entry},
     epoch::Epoch,
+    hub::{Feed, Slot, Worker, read_what_is_there},
 };
 
 /// A journal's entry as it lies in its file.
@@ -59,7 +59,7 @@ impl Document {
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
     let store = cache.store()?;
     let feed = Arc::new(Feed::new(&store.config()));
-    tail::read_what_is_there(&store, &feed)
+    read_what_is_there(&store, &feed)
 }
 
 /// Streams of one thread, which nobody but the caller polls. What is published here is in no
@@ -93,8 +93,8 @@ impl Streams {
             Ok((Box::pin(stream), Arc::default()))
         };
         let open = (0..count).map(|_| open()).collect::<Result<_, Error>>()?;
-        let feed = sse.hub.feed();
-        let worker = feed.bells.on_this_thread(feed);
+        let feed = sse.server.hub.feed();
+        let worker = feed.on_this_thread();
         let mut streams = Self { sse, worker, open };
         for (_, woken) in &streams.open {
             woken.0.store(true, Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl Streams {
 
     /// Has the event of this document for all of them, and says how many it wakes.
     pub fn wake(&self, document: &Document) -> usize {
-        let hub = &self.sse.hub;
+        let hub = &self.sse.server.hub;
         let ring = &hub.feed().ring;
         ring.push([document.slot(ring.end().epoch, hub.config().events())]);
         self.worker.hear(ring);

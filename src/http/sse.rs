@@ -14,16 +14,14 @@ use actix_web::{
 
 use tokio::time::timeout;
 
-use crate::{
-    cache::Cache,
-    config::Config,
-    error::Error,
+use super::{
     host_check::Target,
-    hub::Hub,
+    server::Server,
     signals::{Told, end_at_the_next, told_to_end},
     stream::EventStream,
     subscription::Subscription,
 };
+use crate::{cache::Cache, config::Config, error::Error};
 
 /// How long a server waits for its streams to end before it stops. Clients that do not read are
 /// disconnected by then. actix-web looks once a second whether there is something left to wait for, so
@@ -38,7 +36,7 @@ const STREAMS_END_WITHIN: Duration = Duration::from_millis(500);
 /// Most apps need [`routes`](crate::routes()) only.
 #[derive(Clone)]
 pub struct Sse {
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) server: Arc<Server>,
 }
 
 /// Figures of an [`Sse`].
@@ -86,7 +84,7 @@ impl Sse {
     /// When the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
         Ok(Self {
-            hub: Arc::new(Hub::start(cache.store()?)?),
+            server: Arc::new(Server::start(cache.store()?)?),
         })
     }
 
@@ -101,8 +99,8 @@ impl Sse {
     pub fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
         subscription
             .target
-            .check(self.hub.config().allowed_hosts())?;
-        EventStream::open(Arc::clone(&self.hub), subscription)
+            .check(self.server.hub.config().allowed_hosts())?;
+        EventStream::open(&self.server, subscription)
     }
 
     /// The whole answer to a request for a stream. To HEAD it is the head of it, and nothing opens.
@@ -113,7 +111,7 @@ impl Sse {
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let subscription = Subscription::from_request(request)?;
         if request.method() == Method::HEAD {
-            let config = self.hub.config();
+            let config = self.server.hub.config();
             subscription.target.check(config.allowed_hosts())?;
             subscription.check(config.events())?;
             // Without a length: that of a stream is not known.
@@ -150,7 +148,7 @@ impl Sse {
     ///
     /// When it is not; the error is a response with status 421 that says what to do.
     pub fn check_host(&self, request: &HttpRequest) -> Result<(), Error> {
-        Target::of(request).check(self.hub.config().allowed_hosts())
+        Target::of(request).check(self.server.hub.config().allowed_hosts())
     }
 
     /// The whole answer of a route, whatever comes: the stream to GET, its head to HEAD, the answer to
@@ -178,14 +176,14 @@ impl Sse {
     /// The configuration in force now; an edit of `.env` makes another one.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
-        self.hub.config()
+        self.server.hub.config()
     }
 
     /// Figures of this moment.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.hub.connections(),
+            connections: self.server.connections(),
         }
     }
 
@@ -201,9 +199,9 @@ impl Sse {
     /// It is called for you at SIGTERM and SIGINT, unless
     /// [`with_signal_handling`](Config::with_signal_handling) says otherwise.
     pub fn close(&self) -> Closing {
-        self.hub.close();
-        let hub = Arc::clone(&self.hub);
-        Closing(Box::pin(async move { hub.is_empty().await }))
+        self.server.hub.close();
+        let server = Arc::clone(&self.server);
+        Closing(Box::pin(async move { server.is_empty().await }))
     }
 
     /// For `HttpServer::shutdown_signal`: returns when all streams have ended after a SIGTERM or

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::journal::{Interrupt, file::Dir};
+use crate::{journal::file::Dir, runtime::Interrupt};
 
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::CacheWatch;

@@ -20,7 +20,6 @@ impl Interrupt {
     }
 
     /// Ends one wait, this one or the next, without raising the flag.
-    #[cfg(feature = "actix")]
     pub(crate) fn nudge(&self) {
         self.0.nudge();
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The count of open streams.
-pub(super) struct Permits {
+pub(crate) struct Permits {
     open: AtomicUsize,
     /// Told when none is open any more.
     returned: Notify,

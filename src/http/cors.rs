@@ -5,7 +5,8 @@ use actix_web::{
     http::header::{self, HeaderName, HeaderValue},
 };
 
-use crate::{error::Error, sse::Sse};
+use super::sse::Sse;
+use crate::error::Error;
 
 /// What the stream's route answers to.
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -71,7 +72,7 @@ impl Sse {
 
     /// Pages of other origins are let in by exact name, and with their cookies.
     pub(crate) fn for_origin(&self, request: &HttpRequest) -> Vec<(HeaderName, HeaderValue)> {
-        let config = self.hub.config();
+        let config = self.server.hub.config();
         let allowed = config.allowed_origins();
         if allowed.is_empty() {
             return Vec::new();

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{connection::is_watching, hub::Hub};
+use crate::{
+    http::{connection::is_watching, server::Server},
+    hub::Hub,
+};
 
 /// A connection is tried once more so long after a heartbeat, or sooner by as much as heartbeats
 /// are sent [`TOGETHER`].
@@ -57,14 +60,15 @@ pub(super) enum Due {
 }
 
 impl Schedule {
-    pub(super) fn new(hub: &Hub) -> Self {
+    pub(super) fn new(server: &Server) -> Self {
+        let hub = &server.hub;
         let now = Instant::now();
         let mut new = Self {
             heartbeat_at: now,
             opened: now,
             ends_at: None,
             heartbeat: Millis::of(hub.config().heartbeat()),
-            share: hub.share_of_duration(now),
+            share: server.share_of_duration(now),
             version: hub.config_version(),
             is_to_probe: false,
         };

@@ -6,15 +6,15 @@ use std::{
 };
 
 use crate::{
-    background::Background,
     config::{Config, Live},
-    drop_ins,
     entry::Entry,
     error::Error,
+    ingest,
     journal::{
         Index, Journal, Now,
         file::{CacheFolder, FileJournal},
     },
+    runtime::Background,
 };
 
 /// How often the journal is opened again because its folder was removed or replaced meanwhile.
@@ -39,7 +39,6 @@ pub(crate) struct Followed {
 
 impl Followed {
     /// Looks again for what other programs drop: the configuration has changed.
-    #[cfg(feature = "actix")]
     pub(crate) fn nudge(&self) {
         self.intake.nudger().nudge();
     }
@@ -117,14 +116,13 @@ impl Store {
     }
 
     /// The journal to read from now.
-    #[cfg(feature = "actix")]
     pub(crate) fn journal(&self) -> Result<Arc<dyn Journal>, Error> {
         Ok(self.file_journal()?)
     }
 
     pub(crate) fn follow(&self) -> Result<Followed, Error> {
         let journal = self.file_journal()?;
-        let intake = drop_ins::start(Arc::clone(&journal), Arc::clone(&self.config))?;
+        let intake = ingest::start(Arc::clone(&journal), Arc::clone(&self.config))?;
         Ok(Followed {
             address: journal.folder().path().to_owned(),
             journal,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::journal::Interrupt;
+use super::interrupt::Interrupt;
 
 /// How long a thread that has panicked rests before it begins again.
 const REST: Duration = Duration::from_secs(2);
@@ -38,17 +38,14 @@ impl Background {
     }
 
     /// What ends the wait that the thread is in.
-    #[cfg(feature = "actix")]
     pub(crate) fn nudger(&self) -> Nudger {
         Nudger(self.interrupt.clone())
     }
 }
 
 /// Ends a thread's wait: there is something else to look at.
-#[cfg(feature = "actix")]
 pub(crate) struct Nudger(Interrupt);
 
-#[cfg(feature = "actix")]
 impl Nudger {
     pub(crate) fn nudge(&self) {
         self.0.nudge();

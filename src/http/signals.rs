@@ -15,7 +15,7 @@ use actix_web::rt;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use crate::{fault::report, hub::Hub};
+use crate::{hub::Hub, runtime::report};
 
 pub(crate) use imp::Told;
 

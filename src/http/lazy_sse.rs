@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{error::Error, fault::Fault, sse::Sse};
+use super::sse::Sse;
+use crate::{error::Error, runtime::Fault};
 
 /// How long a start that failed is not tried again.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -23,8 +23,8 @@ use actix_web::{
 
 use super::EventStream;
 use crate::{
-    Config, Sse, cache::Cache, epoch::Epoch, journal::file::odd_files::restrict_root,
-    subscription::Subscription,
+    Config, Sse, cache::Cache, epoch::Epoch, http::subscription::Subscription,
+    journal::file::odd_files::restrict_root,
 };
 
 struct App {
@@ -96,7 +96,7 @@ async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
         app.cache.save_blocking("k", value).unwrap();
     }
     expect(&mut stream, &["\"value\":4"]).await;
-    let id = app.sse.hub.opening().epoch.to_string() + "-0";
+    let id = app.sse.server.hub.opening().epoch.to_string() + "-0";
     fs::remove_file(app.folder(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
     let mut returning = app.open(Some(&id));
     expect(
@@ -157,7 +157,7 @@ async fn a_deletion_is_no_event_and_no_gap_whether_it_comes_from_memory_or_from_
         app.cache.save_blocking("k", 3).unwrap();
         app.cache.delete_blocking("k").unwrap();
         app.cache.save_blocking("k", 5).unwrap();
-        let id = app.sse.hub.opening().epoch.to_string() + "-0";
+        let id = app.sse.server.hub.opening().epoch.to_string() + "-0";
         let mut returning = app.open(Some(&id));
         for stream in [&mut stream, &mut returning] {
             let mut heard = String::new();
@@ -195,8 +195,8 @@ async fn a_journal_that_the_client_knows_before_its_server_does_is_no_gap() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.hub.store().journal().unwrap().epoch();
-    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     // Another server has sent it this far.
     let mut returning = app.open(Some(&format!("{epoch}-1")));
     app.cache.save_blocking("k", "new").unwrap();
@@ -216,7 +216,7 @@ async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_
     let app = app(|config| config.with_poll_interval(Duration::from_secs(1)));
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
     let mut returning = app.open(Some(&format!("{epoch}-1")));
     // Its place is looked up now.
     expect(&mut returning, &["sse.heartbeat"]).await;
@@ -227,10 +227,10 @@ async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_
     );
     let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
     brief.blocking().unwrap();
-    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     // Nobody asks for it before the tail has read it all.
     let read = async {
-        while app.sse.hub.opening().epoch != epoch || app.sse.hub.opening().end != 3 {
+        while app.sse.server.hub.opening().epoch != epoch || app.sse.server.hub.opening().end != 3 {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -247,18 +247,20 @@ async fn numbers_of_a_replaced_journal_say_nothing_of_what_is_saved_in_the_one_i
     }
     let has_read = async |epoch, end| {
         let read = async {
-            while app.sse.hub.opening().epoch != epoch || app.sse.hub.opening().end != end {
+            while app.sse.server.hub.opening().epoch != epoch
+                || app.sse.server.hub.opening().end != end
+            {
                 sleep(Duration::from_millis(5)).await;
             }
         };
         timeout(Duration::from_secs(10), read).await.unwrap();
     };
-    has_read(app.sse.hub.opening().epoch, 4).await;
+    has_read(app.sse.server.hub.opening().epoch, 4).await;
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
     let mut returning = app.open(Some(&format!("{epoch}-1")));
-    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     // The tail is there before the stream has looked for its place.
     has_read(epoch, 2).await;
     expect(&mut returning, &["sse.heartbeat"]).await;
@@ -281,8 +283,8 @@ async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_o
     let mut stream = app.open(None);
     expect(&mut stream, &["\"old\""]).await;
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    let epoch = app.sse.hub.store().journal().unwrap().epoch();
-    assert_ne!(app.sse.hub.opening().epoch, epoch, "not noticed yet");
+    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     let mut returning = app.open(Some("0123456789abcdef-1"));
     let first = expect(&mut returning, &["event: ", "\n\n"]).await;
     assert_eq!(first, "", "nothing but a heartbeat, and that was it");
@@ -296,7 +298,7 @@ async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_o
 async fn a_client_of_another_journal_gets_all_that_was_saved_since_this_one_began() {
     let app = app(|config| config.with_in_memory(2));
     app.cache.save_blocking("k", "old").unwrap();
-    let id = format!("{}-1", app.sse.hub.opening().epoch);
+    let id = format!("{}-1", app.sse.server.hub.opening().epoch);
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     for value in 1..=9 {
         app.cache.save_blocking("k", value).unwrap();
@@ -309,7 +311,7 @@ async fn a_client_of_another_journal_gets_all_that_was_saved_since_this_one_bega
 #[actix_web::test]
 async fn a_new_client_is_told_its_place_also_while_the_journal_is_replaced() {
     let app = app(|config| config);
-    let feed = Arc::clone(app.sse.hub.feed());
+    let feed = Arc::clone(app.sse.server.hub.feed());
     let done = Arc::new(AtomicBool::new(false));
     let replacing = thread::spawn({
         let done = Arc::clone(&done);
@@ -322,7 +324,7 @@ async fn a_new_client_is_told_its_place_also_while_the_journal_is_replaced() {
             }
         }
     });
-    while app.sse.hub.opening().epoch.0 > 1_000_000 {
+    while app.sse.server.hub.opening().epoch.0 > 1_000_000 {
         thread::yield_now();
     }
     for _ in 0..5_000 {
@@ -339,7 +341,7 @@ async fn a_client_of_a_journal_that_was_put_away_gets_what_was_saved_since_then(
     app.cache.save_blocking("k", "had").unwrap();
     let mut stream = app.open(None);
     expect(&mut stream, &["\"had\""]).await;
-    let journal = app.sse.hub.store().journal().unwrap();
+    let journal = app.sse.server.hub.store().journal().unwrap();
     journal.put_away().unwrap();
     app.cache.save_blocking("k", "new").unwrap();
     expect(&mut stream, &["sse.gap", "other-epoch"]).await;

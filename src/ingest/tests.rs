@@ -19,9 +19,10 @@ use crate::{
     config::{Config, Live},
     entry,
     journal::{
-        Interrupt, Journal, Reader, Step,
+        Journal, Reader, Step,
         file::{CacheFolder, FileJournal, odd_files::restrict_root},
     },
+    runtime::Interrupt,
 };
 
 struct App {

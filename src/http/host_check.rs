@@ -21,8 +21,8 @@ use actix_web::{
 
 use crate::{
     config::{AppHosts, Authority, Hosts, app_dir},
-    connection::LocalAddress,
     error::{Error, ErrorKind},
+    http::connection::LocalAddress,
 };
 
 /// The host that a request is for.

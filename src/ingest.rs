@@ -23,7 +23,10 @@ use std::sync::Arc;
 
 use self::intake::{Ended, Intake};
 use crate::{
-    background::Background, config::Live, error::Error, fault::Fault, journal::file::FileJournal,
+    config::Live,
+    error::Error,
+    journal::file::FileJournal,
+    runtime::{Background, Fault},
 };
 
 /// Takes drop-ins for as long as the returned handle lives. Of several processes on one cache, one

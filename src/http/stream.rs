@@ -17,14 +17,18 @@ use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle};
 
 use self::schedule::{Due, Schedule};
+use super::{
+    limits::Permit,
+    server::Server,
+    subscription::{LastEventId, Subscription},
+};
 use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, Filter, Gap, Hub, Member, Opening, Permit, Place, ReplayRequest, Replayed, Taken,
-        Wanted, gap, heartbeat, replay, variation,
+        Cursor, Filter, Gap, Hub, Member, Opening, Place, ReplayRequest, Replayed, Taken, Wanted,
+        gap, heartbeat, replay, variation,
     },
-    subscription::{LastEventId, Subscription},
 };
 
 /// As many bytes are given to actix-web at once.
@@ -74,10 +78,11 @@ enum Answer {
 }
 
 impl EventStream {
-    pub(crate) fn open(hub: Arc<Hub>, subscription: Subscription) -> Result<Self, Error> {
+    pub(crate) fn open(server: &Server, subscription: Subscription) -> Result<Self, Error> {
+        let hub = Arc::clone(&server.hub);
         subscription.check(hub.config().events())?;
-        let permit = hub.permit(subscription.address)?;
-        hub.close_with_the_process();
+        let permit = server.permit(subscription.address)?;
+        server.close_with_the_process();
         let retry = hub.config().retry();
         let filter = subscription.filter;
         let opening = hub.opening();
@@ -91,7 +96,7 @@ impl EventStream {
             ahead_is_known: false,
             outdated: None,
             came_elsewhere: false,
-            schedule: Schedule::new(&hub),
+            schedule: Schedule::new(server),
             ended: false,
             _permit: permit,
             hub,

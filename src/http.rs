@@ -1,0 +1,26 @@
+//! The HTTP side: requests for streams, their responses, and what protects both.
+
+mod connection;
+mod cors;
+mod error_response;
+mod host_check;
+mod jitter;
+mod lazy_sse;
+mod limits;
+mod routes;
+mod server;
+mod signals;
+mod sse;
+mod stream;
+mod subscription;
+
+#[cfg(any(fuzzing, test))]
+pub(crate) use self::subscription::LastEventId;
+pub use self::{
+    connection::{on_connect, watch_connection},
+    host_check::{check_host, is_local},
+    routes::{routes, scripts, shutdown_signal},
+    sse::{Closing, Sse, Stats},
+    stream::EventStream,
+    subscription::Subscription,
+};

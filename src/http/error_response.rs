@@ -1,0 +1,54 @@
+//! The response for an [`Error`].
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+
+use crate::error::{Error, ErrorKind, one_line};
+
+/// When a client may try again after a 503, in seconds.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self.kind() {
+            ErrorKind::Request => StatusCode::BAD_REQUEST,
+            ErrorKind::Host => StatusCode::MISDIRECTED_REQUEST,
+            ErrorKind::Key | ErrorKind::Value => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Config | ErrorKind::Cache | ErrorKind::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response
+            .content_type("text/plain; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        response.body(public_text(self))
+    }
+}
+
+/// The text for clients. It names a file, but not the folders that lead to it: clients may be on other
+/// machines.
+fn public_text(error: &Error) -> String {
+    let mut text = format!("error: {}", error.message());
+    if let Some(location) = error.location() {
+        let name = location.path().file_name().unwrap_or_default();
+        let name = one_line(&name.to_string_lossy());
+        text.push_str(&match location.line_number() {
+            Some(line) => format!(" ({name}:{line})"),
+            None => format!(" ({name})"),
+        });
+    }
+    text.push('\n');
+    if let Some(help) = error.help() {
+        text.push_str(&format!("help: {help}\n"));
+    }
+    text
+}
