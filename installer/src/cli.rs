@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::dependency::{self, Git, Reference};
-use crate::env_block;
+use crate::editing::env::values;
+use crate::editing::manifest::dependency::{self, Git, Reference};
 use crate::exit;
 
 /// Server-Sent Events for actix-web apps: save a value, and every browser that listens gets an event.
@@ -148,15 +148,15 @@ impl ChangeArgs {
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
     /// SSE_EVENTS: which event is fired by a save under which cache key
-    #[arg(long, value_name = "EVENT:KEY,…", value_parser = env_block::events)]
+    #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::events)]
     pub(crate) events: Option<String>,
 
     /// SSE_STREAM_DURATION: seconds until the server ends a stream; 0: never [default: 15]
-    #[arg(long, value_name = "SECONDS", value_parser = env_block::duration)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::duration)]
     pub(crate) duration: Option<String>,
 
     /// SSE_POLL_INTERVAL: seconds between looks at the cache that need no notification [default: 2]
-    #[arg(long, value_name = "SECONDS", value_parser = env_block::interval)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]

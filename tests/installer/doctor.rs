@@ -135,7 +135,6 @@ fn a_cache_folder_that_cannot_do_is_an_error() {
     level("/none/such/folder").is("error", "cache", "is not there", "correct SSE_CACHE");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_cache_folder_that_everybody_may_write_is_warned_about() {
     use std::os::unix::fs::PermissionsExt;

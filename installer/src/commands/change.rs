@@ -1,9 +1,9 @@
 //! What `install` and `uninstall` have in common once they know what to do.
 
 use crate::cli::ChangeArgs;
+use crate::editing::plan::Plan;
 use crate::exit::Failure;
-use crate::plan::Plan;
-use crate::report::Report;
+use crate::output::Output;
 
 /// A change that is worked out to the last byte, and not begun.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn will_say(&mut self, verb: &'static str, what: impl Into<String>) {
+    pub(super) fn will_report(&mut self, verb: &'static str, what: impl Into<String>) {
         self.lines.push((verb, what.into()));
     }
 
@@ -24,13 +24,13 @@ impl Change {
     pub(super) fn carry_out(
         self,
         args: &ChangeArgs,
-        report: Report,
+        output: Output,
         command: &str,
     ) -> Result<bool, Failure> {
         if args.diff {
             let diff = self.plan.diff();
             if !diff.is_empty() {
-                report.data(diff.trim_end_matches('\n'))?;
+                output.data(diff.trim_end_matches('\n'))?;
             }
         }
         if let Some(conflict) = self.conflict {
@@ -43,10 +43,10 @@ impl Change {
             self.plan.write()?;
         }
         for (verb, what) in self.lines {
-            report.did(verb, what);
+            output.status(verb, what);
         }
         if args.dry_run {
-            report.warn(format!("aborting {command} due to dry run"));
+            output.warn(format!("aborting {command} due to dry run"));
         }
         Ok(!args.dry_run)
     }

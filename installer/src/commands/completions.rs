@@ -5,11 +5,11 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::exit::{self, Failure};
-use crate::report::Report;
+use crate::output::Output;
 
-pub(crate) fn run(shell: Shell, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(shell: Shell, output: Output) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sse", &mut script);
-    report.data(String::from_utf8_lossy(&script).trim_end())?;
+    output.data(String::from_utf8_lossy(&script).trim_end())?;
     Ok(exit::DONE)
 }

@@ -7,14 +7,14 @@ use actix_web_sse::{Cache, Config};
 use super::keys::probably_meant;
 use crate::cli::DeleteArgs;
 use crate::exit::{self, Failure};
-use crate::report::Report;
+use crate::output::Output;
 
-pub(crate) fn run(app: PathBuf, args: &DeleteArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: PathBuf, args: &DeleteArgs, output: Output) -> Result<u8, Failure> {
     let config = Config::from_dir(app)?;
     let number = Cache::open(&config)?.delete_blocking(&args.key)?;
     if let Some(meant) = probably_meant(&args.key, config.events()) {
-        report.warn(meant);
+        output.warn(meant);
     }
-    report.say(format!("deleted {} as number {number}", args.key));
+    output.print(format!("deleted {} as number {number}", args.key));
     Ok(exit::DONE)
 }

@@ -8,13 +8,13 @@ use crate::cli::DoctorArgs;
 use crate::doctor::{Finding, Plan, examine_app, examine_stream};
 use crate::exit::{self, Failure};
 use crate::listen::stream_url;
-use crate::report::Report;
+use crate::output::Output;
 
 /// The findings as they come: text is shown at once, JSON when all is known.
 struct Findings<'a> {
     all: Vec<Finding>,
     args: &'a DoctorArgs,
-    report: Report,
+    output: Output,
 }
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct Diagnosis {
 }
 
 /// `app` is the app's folder, which need not be one where there is a URL.
-pub(crate) fn run(app: &Path, args: &DoctorArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
     let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
@@ -40,7 +40,7 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, report: Report) -> Result<u8, F
     let mut findings = Findings {
         all: Vec::new(),
         args,
-        report,
+        output,
     };
     if is_app {
         for finding in examine_app(app) {
@@ -49,7 +49,7 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, report: Report) -> Result<u8, F
     }
     if let Some(url) = url {
         let plan = Plan::new(url, args, app)?;
-        report.say(plan.announcement());
+        output.print(plan.announcement());
         examine_stream(&plan, &mut |finding| findings.tell(finding))?;
     }
     findings.end(is_app.then(|| app.to_owned()))
@@ -57,8 +57,8 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, report: Report) -> Result<u8, F
 
 impl Findings<'_> {
     fn tell(&mut self, finding: Finding) -> Result<(), Failure> {
-        if !self.args.json && (finding.is_bad() || !self.report.is_quiet()) {
-            self.report.data(&finding.lines())?;
+        if !self.args.json && (finding.is_bad() || !self.output.is_quiet()) {
+            self.output.data(&finding.lines())?;
         }
         self.all.push(finding);
         Ok(())
@@ -74,7 +74,7 @@ impl Findings<'_> {
             };
             let text = serde_json::to_string_pretty(&diagnosis)
                 .map_err(|error| Failure::error(format!("cannot print the findings: {error}")))?;
-            self.report.data(&text)?;
+            self.output.data(&text)?;
         }
         Ok(if well { exit::DONE } else { exit::DRIFT })
     }

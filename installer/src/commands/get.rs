@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::keys::probably_meant;
 use crate::cli::GetArgs;
 use crate::exit::{self, Failure};
-use crate::report::Report;
+use crate::output::Output;
 
 /// The whole entry, by the names that `sse listen --json` uses.
 #[derive(Serialize)]
@@ -20,7 +20,7 @@ struct Whole<'a> {
     value: &'a RawValue,
 }
 
-pub(crate) fn run(app: PathBuf, args: &GetArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Failure> {
     let config = Config::from_dir(app)?;
     let key = &args.key;
     let Some(entry) = Cache::open(&config)?.get_blocking(key)? else {
@@ -37,7 +37,7 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, report: Report) -> Result<u8, Fa
     } else {
         entry.value().to_owned()
     };
-    report.data(&text)?;
+    output.data(&text)?;
     Ok(exit::DONE)
 }
 

@@ -1,6 +1,6 @@
 //! `sse install`.
 
-mod left_to_do;
+mod next_steps;
 mod scripts;
 mod steps;
 
@@ -8,38 +8,38 @@ use std::path::Path;
 
 use self::steps::{Parts, Written};
 use super::change::Change;
+use crate::app::installation::{Installation, InstalledScript};
+use crate::app::library;
 use crate::cli::{DependencyArgs, InstallArgs};
-use crate::code::Wiring;
-use crate::consent::Consent;
-use crate::dependency::Source;
 use crate::doctor;
-use crate::env_block::{self, Place, Values};
+use crate::editing::env::block::{self, KeyState};
+use crate::editing::env::values::{self, Values};
+use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::dependency::DependencySource;
+use crate::editing::plan;
+use crate::editing::receipt::Receipt;
+use crate::editing::rust::app_code::Wiring;
+use crate::editing::scripts::{FOLDERS, ScriptState};
 use crate::exit::{self, Failure};
-use crate::installation::{Installation, InstalledScript};
-use crate::library;
-use crate::listeners;
-use crate::manifest::{Found, Manifest};
-use crate::plan;
-use crate::record::Record;
-use crate::report::Report;
-use crate::scripts::{FOLDERS, State};
+use crate::output::Output;
+use crate::prompt::Prompt;
 
-pub(crate) fn run(app: &Path, args: &InstallArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
     if !args.change.only_shows() {
         Installation::recover(app)?;
     }
-    let prepared = prepare(app, args, Consent::new(&args.change))?;
+    let prepared = prepare(app, args, Prompt::new(&args.change))?;
     for warning in prepared.warnings {
-        report.warn(warning);
+        output.warn(warning);
     }
-    if prepared.change.carry_out(&args.change, report, "install")? {
+    if prepared.change.carry_out(&args.change, output, "install")? {
         if prepared.makes_env && doctor::is_not_ignored(app) {
             let (what, help) = doctor::NOT_IGNORED;
-            report.warn(format!("{what}; {help}"));
+            output.warn(format!("{what}; {help}"));
         }
         // The work is done: an error now would say that it is not.
-        if let Err(failure) = left_to_do::say(app, args, report) {
-            report.warn(format!(
+        if let Err(failure) = next_steps::print(app, args, output) {
+            output.warn(format!(
                 "what is left to do cannot be told: {}",
                 failure.what()
             ));
@@ -56,11 +56,7 @@ pub(super) struct Prepared {
     warnings: Vec<String>,
 }
 
-pub(super) fn prepare(
-    app: &Path,
-    args: &InstallArgs,
-    consent: Consent,
-) -> Result<Prepared, Failure> {
+pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<Prepared, Failure> {
     let values = values(args);
     let installation = Installation::read(app, &values.events)?;
     check_values(&installation, args)?;
@@ -74,7 +70,7 @@ pub(super) fn prepare(
     let scripts = if args.no_js {
         Vec::new()
     } else {
-        scripts::planned(&installation, args.types, consent, &mut change)
+        scripts::planned(&installation, args.types, prompt, &mut change)
     };
     let folders = if scripts.is_empty() {
         Vec::new()
@@ -137,8 +133,8 @@ fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), F
 fn chosen_source(
     installation: &Installation,
     args: &InstallArgs,
-) -> Result<Option<Source>, Failure> {
-    let is_absent = installation.dependency == Found::Absent;
+) -> Result<Option<DependencySource>, Failure> {
+    let is_absent = installation.dependency == LibraryEntry::Absent;
     let DependencyArgs {
         dep_path,
         dep_version,
@@ -146,7 +142,7 @@ fn chosen_source(
         ..
     } = &args.dependency;
     let chooses = dep_path.is_some() || dep_version.is_some() || dep_git.is_some();
-    if args.no_dep || !(is_absent || installation.dependency == Found::Ours && chooses) {
+    if args.no_dep || !(is_absent || installation.dependency == LibraryEntry::Ours && chooses) {
         return Ok(None);
     }
     let source = library::source(&args.dependency, installation)?;
@@ -167,25 +163,30 @@ fn chosen_source(
     )
 }
 
-fn planned_manifest(installation: &Installation, source: &Source) -> Result<Vec<u8>, Failure> {
+fn planned_manifest(
+    installation: &Installation,
+    source: &DependencySource,
+) -> Result<Vec<u8>, Failure> {
     Manifest::parse(installation.manifest.contents().unwrap_or_default())?.add(source)
 }
 
 fn describe_dependency(
     installation: &Installation,
-    added: Option<&Source>,
+    added: Option<&DependencySource>,
     args: &InstallArgs,
     change: &mut Change,
 ) {
     match (added, &installation.dependency) {
         (Some(source), _) => {
-            change.will_say("Updated", format!("Cargo.toml (with `{}`)", source.line()));
+            change.will_report("Updated", format!("Cargo.toml (with `{}`)", source.line()));
         }
         (None, _) if args.no_dep => {}
-        (None, Found::Yours(key)) => {
-            change.will_say("Kept", format!("Cargo.toml (your dependency `{key}`)"));
+        (None, LibraryEntry::Yours(key)) => {
+            change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
         }
-        (None, Found::Ours | Found::Absent) => change.will_say("Unchanged", "Cargo.toml"),
+        (None, LibraryEntry::Ours | LibraryEntry::Absent) => {
+            change.will_report("Unchanged", "Cargo.toml")
+        }
     }
 }
 
@@ -200,9 +201,13 @@ fn planned_wiring(
     }
     match installation.code.wiring() {
         Wiring::Possible { file, contents } => {
-            change.will_say(
+            change.will_report(
                 "Updated",
-                format!("{} (with `{}`)", file.name(), crate::code::CALL),
+                format!(
+                    "{} (with `{}`)",
+                    file.name(),
+                    crate::editing::rust::splice::CALL
+                ),
             );
             Some(Written {
                 name: file.name().to_owned(),
@@ -210,11 +215,11 @@ fn planned_wiring(
             })
         }
         Wiring::Installed(name) => {
-            change.will_say("Unchanged", name);
+            change.will_report("Unchanged", name);
             None
         }
         Wiring::Yours(place) => {
-            change.will_say("Kept", format!("{place} (serves the stream)"));
+            change.will_report("Kept", format!("{place} (serves the stream)"));
             None
         }
         Wiring::Unclear(_) => None,
@@ -227,8 +232,8 @@ fn record(
     scripts: &[Written],
     folders: &[&str],
     code: Option<&Written>,
-) -> Result<Record, Failure> {
-    let mut record = Record::default();
+) -> Result<Receipt, Failure> {
+    let mut record = Receipt::default();
     if installation.env.contents().is_none() {
         record.add(".env");
     }
@@ -238,7 +243,7 @@ fn record(
     for folder in folders {
         record.add(folder);
     }
-    let ours = |script: &&InstalledScript| script.state == State::Current && script.is_ours;
+    let ours = |script: &&InstalledScript| script.state == ScriptState::Current && script.is_ours;
     for InstalledScript { script, .. } in installation.scripts.iter().filter(ours) {
         record.add_file(&script.path, &script.contents);
     }
@@ -271,7 +276,7 @@ fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {
 fn planned_env(
     installation: &Installation,
     args: &InstallArgs,
-    record: &Record,
+    record: &Receipt,
     values: &Values,
     change: &mut Change,
 ) -> Result<Option<Vec<u8>>, Failure> {
@@ -279,17 +284,20 @@ fn planned_env(
         return Ok(None);
     }
     let state = &installation.env_state;
-    let is_missing = state.keys.iter().any(|(_, place)| *place == Place::Missing);
-    let adds_dependency = installation.dependency == Found::Absent && !args.no_dep;
+    let is_missing = state
+        .keys
+        .iter()
+        .any(|(_, place)| *place == KeyState::Missing);
+    let adds_dependency = installation.dependency == LibraryEntry::Absent && !args.no_dep;
     let has_news = state.has_block || is_missing || adds_dependency || !record.is_empty();
     let old = installation.env.contents();
     let new = if has_news {
-        Some(env_block::install(old.unwrap_or_default(), record, values)?)
+        Some(block::install(old.unwrap_or_default(), record, values)?)
     } else {
         None
     };
     let new = new.filter(|new| old != Some(new.as_slice()));
-    change.will_say(
+    change.will_report(
         match (&new, old) {
             (None, _) => "Unchanged",
             (Some(_), None) => "Created",
@@ -298,8 +306,8 @@ fn planned_env(
         ".env",
     );
     for (name, place) in state.keys {
-        if place == Place::Yours {
-            change.will_say("Kept", format!(".env ({name} has your value)"));
+        if place == KeyState::Yours {
+            change.will_report("Kept", format!(".env ({name} has your value)"));
         }
     }
     Ok(new)
@@ -312,7 +320,7 @@ fn warnings(installation: &Installation) -> Vec<String> {
             .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
     if let Some(events) = installation.values.get("SSE_EVENTS")
-        && let Err(error) = listeners::names(events)
+        && let Err(error) = values::event_names(events)
     {
         warnings.push(format!("the app will refuse SSE_EVENTS in .env: {error}"));
     }

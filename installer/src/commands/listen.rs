@@ -10,7 +10,7 @@ use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::listen::{Heard, Http, Journal, News, Source, stream_url};
 use crate::nearest::nearest;
-use crate::report::Report;
+use crate::output::Output;
 
 /// How long to wait for one piece of news where there is no limit; then once more.
 const A_WHILE: Duration = Duration::from_secs(3600);
@@ -20,7 +20,7 @@ const A_WHILE: Duration = Duration::from_secs(3600);
 pub(crate) fn run(
     app: impl FnOnce() -> Result<PathBuf, Failure>,
     args: &ListenArgs,
-    report: Report,
+    output: Output,
 ) -> Result<u8, Failure> {
     let (mut source, from): (Box<dyn Source>, String) = if let Some(url) = &args.url {
         let url = stream_url(url, &args.events)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(
         let from = config.cache_dir().display().to_string();
         (Box::new(Journal::open(&config, args.events.clone())?), from)
     };
-    listen(source.as_mut(), &from, args, &mut io::stdout(), report)
+    listen(source.as_mut(), &from, args, &mut io::stdout(), output)
 }
 
 fn check_events(wanted: &[String], events: &Events) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ fn listen(
     from: &str,
     args: &ListenArgs,
     out: &mut dyn Write,
-    report: Report,
+    output: Output,
 ) -> Result<u8, Failure> {
     let deadline = args
         .timeout
@@ -72,11 +72,11 @@ fn listen(
             Some(News::Listening) if announced => {}
             Some(News::Listening) => {
                 announced = true;
-                report.say(format!("listening to {from}"));
+                output.print(format!("listening to {from}"));
             }
-            Some(News::Warning(what)) => report.warn(what),
+            Some(News::Warning(what)) => output.warn(what),
             Some(News::End) => {
-                report.say("the server wants no more listeners");
+                output.print("the server wants no more listeners");
                 return ended(args, heard, "the stream ended");
             }
             None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
@@ -182,7 +182,7 @@ mod tests {
 
     fn heard(news: Vec<News>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
         let mut out = Vec::new();
-        let result = listen(&mut Told(news), "here", args, &mut out, Report::new(true));
+        let result = listen(&mut Told(news), "here", args, &mut out, Output::new(true));
         (result, String::from_utf8(out).expect("it is text"))
     }
 
@@ -224,7 +224,7 @@ mod tests {
             "",
             &args(None, false),
             &mut ClosedPipe,
-            Report::new(true),
+            Output::new(true),
         );
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(source.0.len(), 1);

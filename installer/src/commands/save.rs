@@ -9,9 +9,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::keys::nobody_listens;
 use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
-use crate::report::Report;
+use crate::output::Output;
 
-pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, Failure> {
     let value = value(args)?;
     let config = Config::from_dir(app)?;
     let cache = Cache::open(&config)?;
@@ -23,10 +23,10 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, report: Report) -> Result<u8, F
     let number = save.blocking()?;
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
-        report.warn(nobody_listens(&args.key, config.events()));
-        report.say(format!("saved {} as number {number}", args.key));
+        output.warn(nobody_listens(&args.key, config.events()));
+        output.print(format!("saved {} as number {number}", args.key));
     } else {
-        report.say(format!(
+        output.print(format!(
             "saved {} as number {number}; fires {}",
             args.key,
             events.join(", ")

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use actix_web_sse::Config;
 use serde::Serialize;
 
-use crate::code::Wiring;
-use crate::env_block::{Place, Values};
+use crate::app::installation::{Installation, InstalledScript};
+use crate::editing::env::block::KeyState;
+use crate::editing::env::values::Values;
+use crate::editing::manifest::cargo_toml::LibraryEntry;
+use crate::editing::rust::app_code::Wiring;
+use crate::editing::scripts::{Role, ScriptState};
 use crate::exit::{self, Failure};
-use crate::installation::{Installation, InstalledScript};
-use crate::manifest::Found;
-use crate::report::Report;
-use crate::scripts::{Role, State};
+use crate::output::Output;
 
 /// How one item stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,7 +51,7 @@ struct Status {
     items: Vec<Item>,
 }
 
-pub(crate) fn run(app: &Path, json: bool, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure> {
     let installation = Installation::read(app, &Values::default().events)?;
     let items = items(&installation);
     let status = Status {
@@ -61,16 +62,16 @@ pub(crate) fn run(app: &Path, json: bool, report: Report) -> Result<u8, Failure>
     if let Err(error) = Config::from_dir(app)
         && status.state != Whole::Absent
     {
-        report.warn(format!("the app refuses its configuration: {error}"));
+        output.warn(format!("the app refuses its configuration: {error}"));
     }
     if json {
         let text = serde_json::to_string_pretty(&status)
             .map_err(|error| Failure::error(format!("cannot print the status: {error}")))?;
-        report.data(&text)?;
+        output.data(&text)?;
     } else {
-        if !report.is_quiet() {
+        if !output.is_quiet() {
             let lines: Vec<String> = status.items.iter().map(Item::line).collect();
-            report.data(&lines.join("\n"))?;
+            output.data(&lines.join("\n"))?;
         }
     }
     Ok(if status.state == Whole::Installed {
@@ -111,9 +112,9 @@ fn items(installation: &Installation) -> Vec<Item> {
         item: "dependency".to_owned(),
         path: "Cargo.toml".to_owned(),
         state: match installation.dependency {
-            Found::Absent => ItemState::Missing,
-            Found::Ours => ItemState::Installed,
-            Found::Yours(_) => ItemState::Yours,
+            LibraryEntry::Absent => ItemState::Missing,
+            LibraryEntry::Ours => ItemState::Installed,
+            LibraryEntry::Yours(_) => ItemState::Yours,
         },
         note: None,
     };
@@ -125,9 +126,9 @@ fn items(installation: &Installation) -> Vec<Item> {
             item: (*name).to_owned(),
             path: ".env".to_owned(),
             state: match place {
-                Place::Missing => ItemState::Missing,
-                Place::Installed => ItemState::Installed,
-                Place::Yours => ItemState::Yours,
+                KeyState::Missing => ItemState::Missing,
+                KeyState::Installed => ItemState::Installed,
+                KeyState::Yours => ItemState::Yours,
             },
             note: None,
         });
@@ -163,27 +164,29 @@ fn script_item(script: &InstalledScript, served: bool) -> Item {
     let is_owners = script.script.is_owners();
     let is_client = script.script.role == Role::Client;
     let (state, note) = match script.state {
-        State::Missing if served && is_client => (ItemState::Yours, Some("served by the library")),
-        State::Missing => (ItemState::Missing, None),
-        State::Edited | State::Older if is_owners => (ItemState::Yours, None),
-        State::Edited if script.script.is_types() => (
+        ScriptState::Missing if served && is_client => {
+            (ItemState::Yours, Some("served by the library"))
+        }
+        ScriptState::Missing => (ItemState::Missing, None),
+        ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
+        ScriptState::Edited if script.script.is_types() => (
             ItemState::Modified,
             Some("edited; your types belong into a file of your own"),
         ),
-        State::Edited => (
+        ScriptState::Edited => (
             ItemState::Modified,
             Some("edited; your code belongs into sse-client.js"),
         ),
-        State::Older if script.script.role == Role::EventTypes => (
+        ScriptState::Older if script.script.role == Role::EventTypes => (
             ItemState::Modified,
             Some("does not fit SSE_EVENTS; `sse install` refreshes it"),
         ),
-        State::Older => (
+        ScriptState::Older => (
             ItemState::Modified,
             Some("from another version; `sse install` refreshes it"),
         ),
-        State::Current if script.is_ours => (ItemState::Installed, None),
-        State::Current => (ItemState::Yours, None),
+        ScriptState::Current if script.is_ours => (ItemState::Installed, None),
+        ScriptState::Current => (ItemState::Yours, None),
     };
     Item {
         item: script.script.path.clone(),

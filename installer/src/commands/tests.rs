@@ -10,10 +10,10 @@ use tempfile::TempDir;
 
 use super::{install, status, uninstall};
 use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
-use crate::consent::Consent;
+use crate::editing::plan::Plan;
 use crate::exit::{self, Failure};
-use crate::plan::Plan;
-use crate::report::Report;
+use crate::output::Output;
+use crate::prompt::Prompt;
 
 const MANIFEST: &str =
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[dependencies]\nactix-web = \"4\"\n";
@@ -56,7 +56,7 @@ impl App {
     }
 
     fn try_install(&self) -> Result<u8, Failure> {
-        install::run(self.dir.path(), &args(), Report::new(true))
+        install::run(self.dir.path(), &args(), Output::new(true))
     }
 
     fn install(&self) {
@@ -71,7 +71,7 @@ impl App {
     }
 
     fn uninstall_with(&self, args: &ChangeArgs) {
-        let result = uninstall::run(self.dir.path(), args, Report::new(true));
+        let result = uninstall::run(self.dir.path(), args, Output::new(true));
         assert_eq!(
             result.unwrap_or_else(|failure| panic!("{failure}")),
             exit::DONE
@@ -79,7 +79,7 @@ impl App {
     }
 
     fn status(&self) -> u8 {
-        let result = status::run(self.dir.path(), false, Report::new(true));
+        let result = status::run(self.dir.path(), false, Output::new(true));
         result.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
@@ -104,8 +104,8 @@ fn with_version(version: &str) -> InstallArgs {
     }
 }
 
-fn nobody() -> Consent {
-    Consent::new(&ChangeArgs::default())
+fn nobody() -> Prompt {
+    Prompt::new(&ChangeArgs::default())
 }
 
 fn walk(folder: &Path, tree: &mut Tree) {
@@ -123,14 +123,8 @@ fn walk(folder: &Path, tree: &mut Tree) {
     }
 }
 
-#[cfg(unix)]
 fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
-}
-
-#[cfg(not(unix))]
-fn mode(_: &fs::Metadata) -> u32 {
-    0
 }
 
 fn install_plan(app: &App) -> Plan {
@@ -205,7 +199,6 @@ fn an_empty_folder_of_the_owner_stays() {
     assert!(app.path("public/js").is_dir());
 }
 
-#[cfg(unix)]
 #[test]
 fn modes_survive() {
     use std::os::unix::fs::PermissionsExt;
@@ -240,7 +233,6 @@ fn what_is_refused_is_left_alone() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_read_only_file_is_refused() {
     use std::os::unix::fs::PermissionsExt;
@@ -263,10 +255,7 @@ fn a_failed_write_takes_everything_back() {
     // `.env` is written already.
     let app = App::new(&[(".env", "A=1\n")]);
     let dangling = app.path("public");
-    #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere", &dangling).expect("it can be linked");
-    #[cfg(not(unix))]
-    fs::write(&dangling, "").expect("it can be written");
     let before = without_times(app.tree());
     let failure = app.try_install().expect_err("it cannot be done");
     assert_eq!(failure.code(), exit::ERROR, "{failure}");
@@ -313,16 +302,16 @@ fn an_edited_client_is_named_and_never_lost() {
 fn an_older_client_is_refreshed_and_older_listeners_are_not() {
     let app = App::new(&[]);
     app.install();
-    let mut record = crate::record::Record::default();
+    let mut record = crate::editing::receipt::Receipt::default();
     for name in ["sse.js", "sse-client.js"] {
         let path = format!("public/js/{name}");
         app.write(&path, "from an older version");
         record.add_file(&path, b"from an older version");
     }
-    let env = crate::env_block::install(
+    let env = crate::editing::env::block::install(
         app.read(".env").as_bytes(),
         &record,
-        &crate::env_block::Values::default(),
+        &crate::editing::env::values::Values::default(),
     )
     .expect("it reads");
     fs::write(app.path(".env"), env).expect("it can be written");
@@ -365,7 +354,7 @@ fn another_source_than_the_installed_one_is_refused() {
     app.install();
     let before = app.tree();
     let other = with_version("9");
-    let failure = install::run(app.dir.path(), &other, Report::new(true)).expect_err("it differs");
+    let failure = install::run(app.dir.path(), &other, Output::new(true)).expect_err("it differs");
     assert_eq!(failure.code(), exit::CONFLICT);
     assert!(
         failure.to_string().contains("actix-web-sse = \"9\""),

@@ -5,32 +5,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::change::Change;
-use crate::app;
+use crate::app::installation::{Installation, InstalledScript};
 use crate::cli::ChangeArgs;
-use crate::code::{CALL, Code, Unwiring};
-use crate::consent::Consent;
-use crate::env_block::{self, Edited, Removal as EnvRemoval, Values};
+use crate::editing::env::block::{self, BlockRemoval, EditedValues};
+use crate::editing::env::values::Values;
+use crate::editing::manifest::cargo_toml::{DependencyRemoval, LibraryEntry, Manifest};
+use crate::editing::plan::{self, Original, Step};
+use crate::editing::rust::app_code::AppCode;
+use crate::editing::rust::rust_file::Unwiring;
+use crate::editing::rust::splice::CALL;
+use crate::editing::rust::uses;
+use crate::editing::scripts::ScriptState;
+use crate::editing::text;
 use crate::exit::{self, Failure};
-use crate::installation::{Installation, InstalledScript};
-use crate::manifest::{Found, Manifest, Removal};
-use crate::plan::{self, Original, Step};
-use crate::report::Report;
-use crate::scripts::State;
-use crate::text;
+use crate::output::Output;
+use crate::prompt::Prompt;
 
-pub(crate) fn run(app: &Path, args: &ChangeArgs, report: Report) -> Result<u8, Failure> {
+pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
     if !args.only_shows() {
         Installation::recover(app)?;
     }
-    let Some(prepared) = prepare(app, Consent::new(args))? else {
-        report.say("nothing to uninstall: nothing here carries the mark of `sse install`");
+    let Some(prepared) = prepare(app, Prompt::new(args))? else {
+        output.print("nothing to uninstall: nothing here carries the mark of `sse install`");
         return Ok(exit::DONE);
     };
     for warning in prepared.warnings {
-        report.warn(warning);
+        output.warn(warning);
     }
-    if prepared.change.carry_out(args, report, "uninstall")? && prepared.removes_dependency {
-        warn_of_uses(app, report);
+    if prepared.change.carry_out(args, output, "uninstall")? && prepared.removes_dependency {
+        warn_of_uses(app, output);
     }
     Ok(exit::DONE)
 }
@@ -43,16 +46,16 @@ pub(super) struct Prepared {
 }
 
 /// Works everything out; `None` where nothing is installed.
-pub(super) fn prepare(app: &Path, consent: Consent) -> Result<Option<Prepared>, Failure> {
+pub(super) fn prepare(app: &Path, prompt: Prompt) -> Result<Option<Prepared>, Failure> {
     let installation = Installation::read(app, &Values::default().events)?;
     let contents = installation.manifest.contents().unwrap_or_default();
     let manifest = Manifest::parse(contents)?.remove()?;
-    let fate = if consent.is_forced() {
-        Edited::Goes
+    let fate = if prompt.is_forced() {
+        EditedValues::Remove
     } else {
-        Edited::Stays
+        EditedValues::Keep
     };
-    let env = env_block::uninstall(installation.env.contents().unwrap_or_default(), fate)?;
+    let env = block::uninstall(installation.env.contents().unwrap_or_default(), fate)?;
     if manifest.is_none() && env.is_none() {
         return Ok(None);
     }
@@ -76,12 +79,12 @@ pub(super) fn prepare(app: &Path, consent: Consent) -> Result<Option<Prepared>, 
     let warnings = take_out_of_code(code, &mut change)?;
     take_out_of_manifest(manifest_file, manifest, &dependency, &mut change)?;
     for script in scripts {
-        if let Some(path) = take_out_script(script, consent, &mut change)? {
+        if let Some(path) = take_out_script(script, prompt, &mut change)? {
             folders.lose(path);
         }
     }
     if let Some(own) = own_cache {
-        change.will_say("Removed", format!("{own} (saved values)"));
+        change.will_report("Removed", format!("{own} (saved values)"));
         change.plan.add(Step::RemoveTree(app.join(&own)));
         folders.lose(own);
     }
@@ -97,13 +100,13 @@ pub(super) fn prepare(app: &Path, consent: Consent) -> Result<Option<Prepared>, 
 }
 
 /// Takes our call out of the code; what is not clear enough for that is returned in words.
-fn take_out_of_code(code: Code, change: &mut Change) -> Result<Vec<String>, Failure> {
+fn take_out_of_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
     for (file, unwiring) in code.unwired() {
         match unwiring {
             Unwiring::Removed(contents) => {
                 file.check_writable()?;
-                change.will_say("Updated", format!("{} (without `{CALL}`)", file.name()));
+                change.will_report("Updated", format!("{} (without `{CALL}`)", file.name()));
                 change.plan.add(Step::Write(file, contents));
             }
             Unwiring::Unclear(lines) => {
@@ -122,17 +125,17 @@ fn take_out_of_code(code: Code, change: &mut Change) -> Result<Vec<String>, Fail
 
 fn take_out_of_manifest(
     file: Original,
-    removal: Option<Removal>,
-    dependency: &Found,
+    removal: Option<DependencyRemoval>,
+    dependency: &LibraryEntry,
     change: &mut Change,
 ) -> Result<(), Failure> {
     if let Some(removal) = removal {
         file.check_writable()?;
         let what = format!("Cargo.toml (without `{}`)", removal.removed);
-        change.will_say("Updated", what);
+        change.will_report("Updated", what);
         change.plan.add(Step::Write(file, removal.text));
-    } else if let Found::Yours(key) = dependency {
-        change.will_say("Kept", format!("Cargo.toml (your dependency `{key}`)"));
+    } else if let LibraryEntry::Yours(key) = dependency {
+        change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
     }
     Ok(())
 }
@@ -140,34 +143,34 @@ fn take_out_of_manifest(
 /// Removes a script that may go, and returns its path below the app's folder.
 fn take_out_script(
     script: InstalledScript,
-    consent: Consent,
+    prompt: Prompt,
     change: &mut Change,
 ) -> Result<Option<String>, Failure> {
-    if script.state == State::Missing {
+    if script.state == ScriptState::Missing {
         return Ok(None);
     }
     let path = script.script.path.clone();
-    if let Some(why) = why_kept(&script, consent) {
-        change.will_say("Kept", format!("{path} ({why})"));
+    if let Some(why) = why_kept(&script, prompt) {
+        change.will_report("Kept", format!("{path} ({why})"));
         return Ok(None);
     }
     script.file.check_writable()?;
-    change.will_say("Removed", &path);
+    change.will_report("Removed", &path);
     change.plan.add(Step::Remove(script.file));
     Ok(Some(path))
 }
 
 /// Why the script stays; `None` if it goes.
-fn why_kept(script: &InstalledScript, consent: Consent) -> Option<&'static str> {
+fn why_kept(script: &InstalledScript, prompt: Prompt) -> Option<&'static str> {
     if !script.is_ours {
         return Some("`sse install` did not write it");
     }
-    if script.state != State::Edited || consent.is_forced() {
+    if script.state != ScriptState::Edited || prompt.is_forced() {
         return None;
     }
     // Listeners are the owner's work, and only the owner's word removes them.
     let question = format!("{} has local changes. Remove it?", script.script.path);
-    let agrees = !script.script.is_owners() && consent.to(&question);
+    let agrees = !script.script.is_owners() && prompt.confirm(&question);
     (!agrees).then_some("you have edited it; --force would have removed it")
 }
 
@@ -207,10 +210,10 @@ impl Folders {
                 .map(|entry| entry.path())
                 .all(|path| self.lost.contains(&path))
             {
-                change.will_say("Removed", folder);
+                change.will_report("Removed", folder);
                 self.lost.insert(path.clone());
             } else {
-                change.will_say("Kept", format!("{folder} (it is not empty)"));
+                change.will_report("Kept", format!("{folder} (it is not empty)"));
             }
             change.plan.add(Step::RemoveDir(path));
         }
@@ -219,25 +222,27 @@ impl Folders {
 
 fn take_out_of_env(
     file: Original,
-    removal: EnvRemoval,
+    removal: BlockRemoval,
     has_created_it: bool,
-    fate: Edited,
+    fate: EditedValues,
     change: &mut Change,
 ) -> Result<(), Failure> {
     file.check_writable()?;
     let goes = has_created_it && text::without_bom(&removal.text).is_empty();
-    change.will_say(if goes { "Removed" } else { "Updated" }, ".env");
+    change.will_report(if goes { "Removed" } else { "Updated" }, ".env");
     for line in removal.edited {
         match fate {
-            Edited::Stays => change.will_say(
+            EditedValues::Keep => change.will_report(
                 "Kept",
                 format!(".env (your value; --force would have removed it): {line}"),
             ),
-            Edited::Goes => change.will_say("Removed", format!("from .env, your value: {line}")),
+            EditedValues::Remove => {
+                change.will_report("Removed", format!("from .env, your value: {line}"))
+            }
         }
     }
     if removal.foreign > 0 {
-        change.will_say(
+        change.will_report(
             "Kept",
             format!(
                 ".env ({} of your lines from inside the block)",
@@ -253,10 +258,10 @@ fn take_out_of_env(
     Ok(())
 }
 
-fn warn_of_uses(app: &Path, report: Report) {
-    let mentions = app::mentions(app);
+fn warn_of_uses(app: &Path, output: Output) {
+    let mentions = uses::uses_in(app).lines();
     if !mentions.is_empty() {
-        report.warn(format!(
+        output.warn(format!(
             "the app will not compile until these lines no longer use actix_web_sse:\n  {}",
             mentions.join("\n  ")
         ));

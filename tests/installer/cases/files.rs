@@ -2,12 +2,9 @@
 
 use std::{fs, time::SystemTime};
 
-#[cfg(unix)]
-use super::refused;
-use super::{snapshot, there_and_back};
+use super::{refused, snapshot, there_and_back};
 use crate::hello::Hello;
 
-#[cfg(unix)]
 #[test]
 fn relative_symbolic_link_from_another_working_directory() {
     use std::os::unix::fs::symlink;
@@ -22,7 +19,6 @@ fn relative_symbolic_link_from_another_working_directory() {
     assert!(hello.read("config/app.env").contains("SSE_EVENTS="));
 }
 
-#[cfg(unix)]
 #[test]
 fn symbolic_link_to_nowhere_or_out_of_the_app() {
     use std::os::unix::fs::symlink;
@@ -44,7 +40,6 @@ fn symbolic_link_to_nowhere_or_out_of_the_app() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn mode_is_kept() {
     use std::os::unix::fs::PermissionsExt;
@@ -64,7 +59,6 @@ fn mode_is_kept() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn read_only_file() {
     use std::os::unix::fs::PermissionsExt;
@@ -77,7 +71,6 @@ fn read_only_file() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn hard_link() {
     let hello = Hello::with(&[(".env", "A=1\n")]);
@@ -90,7 +83,6 @@ fn hard_link() {
     there_and_back(&hello);
 }
 
-#[cfg(unix)]
 #[test]
 fn folder_or_pipe_in_the_place_of_a_file() {
     for name in [".env", "public/js/sse.js", "public/js/sse-client.js"] {
@@ -252,7 +244,6 @@ fn crash_after_each_step() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn second_write_that_fails() {
     // `public` leads nowhere, which is found when other files are written already.

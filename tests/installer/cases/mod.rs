@@ -95,14 +95,8 @@ fn look(dir: &Path, found: &mut Snapshot) {
     }
 }
 
-#[cfg(unix)]
 fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
-}
-
-#[cfg(not(unix))]
-fn mode(_: &fs::Metadata) -> u32 {
-    0
 }
 
 /// What an app that loads this `.env` sees, the first of equal keys winning.

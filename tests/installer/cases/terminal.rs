@@ -16,7 +16,6 @@ fn no_terminal_and_closed_standard_input() {
     let before = snapshot(hello.path());
     hello.sse(&["install"]).fails(3, "has local changes");
     assert_eq!(snapshot(hello.path()), before);
-    #[cfg(unix)]
     {
         let closed = |streams: &str| {
             let mut shell = std::process::Command::new("sh");

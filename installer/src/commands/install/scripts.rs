@@ -2,17 +2,17 @@
 
 use super::super::change::Change;
 use super::steps::Written;
-use crate::consent::Consent;
+use crate::app::installation::{Installation, InstalledScript};
+use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
-use crate::installation::{Installation, InstalledScript};
-use crate::scripts::{Script, State};
+use crate::prompt::Prompt;
 
 /// The scripts to write. The owner's file is written where there is none; ours is refreshed,
 /// unless it has been edited: then it is a conflict, or the owner agrees.
 pub(super) fn planned(
     installation: &Installation,
     asks_for_types: bool,
-    consent: Consent,
+    prompt: Prompt,
     change: &mut Change,
 ) -> Vec<Written> {
     let mut written = Vec::new();
@@ -25,28 +25,28 @@ pub(super) fn planned(
     for InstalledScript { script, state, .. } in wanted {
         let path = &script.path;
         let writes = match state {
-            State::Missing => {
-                change.will_say("Created", path);
+            ScriptState::Missing => {
+                change.will_report("Created", path);
                 true
             }
-            State::Current => {
-                change.will_say("Unchanged", path);
+            ScriptState::Current => {
+                change.will_report("Unchanged", path);
                 false
             }
-            State::Older | State::Edited if script.is_owners() => {
-                change.will_say("Kept", format!("{path} (yours)"));
+            ScriptState::Older | ScriptState::Edited if script.is_owners() => {
+                change.will_report("Kept", format!("{path} (yours)"));
                 false
             }
-            State::Older => {
-                change.will_say("Updated", path);
+            ScriptState::Older => {
+                change.will_report("Updated", path);
                 true
             }
-            State::Edited => {
+            ScriptState::Edited => {
                 let question = format!("{path} has local changes. Replace it?");
-                if !consent.to(&question) {
+                if !prompt.confirm(&question) {
                     change.conflict = Some(edited(script));
                 }
-                change.will_say("Updated", format!("{path} (your changes are gone)"));
+                change.will_report("Updated", format!("{path} (your changes are gone)"));
                 true
             }
         };

@@ -5,9 +5,9 @@
 //! before the record that would call its old text edited, and the code after the manifest,
 //! without which it would not compile.
 
+use crate::app::installation::Installation;
+use crate::editing::plan::{Original, Plan, Step};
 use crate::exit::Failure;
-use crate::installation::Installation;
-use crate::plan::{Original, Plan, Step};
 
 /// Everything that is to be written.
 pub(super) struct Parts {

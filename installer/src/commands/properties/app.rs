@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
 use crate::commands::change::Change;
 use crate::commands::{install, uninstall};
-use crate::consent::Consent;
 use crate::exit::{self, Failure};
-use crate::report::Report;
+use crate::output::Output;
+use crate::prompt::Prompt;
 
 /// How the way through it ended.
 pub(super) enum Outcome {
@@ -137,7 +137,6 @@ impl App {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("it is below")).expect("it can be made");
         fs::write(&path, &file.contents).expect("it can be written");
-        #[cfg(unix)]
         fs::set_permissions(
             path,
             std::os::unix::fs::PermissionsExt::from_mode(file.mode),
@@ -154,12 +153,12 @@ impl App {
             },
             ..InstallArgs::default()
         };
-        let prepared = install::prepare(self.path(), &args, Consent::new(&args.change))?;
+        let prepared = install::prepare(self.path(), &args, Prompt::new(&args.change))?;
         carry_out(prepared.change, "install")
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
-        let prepared = uninstall::prepare(self.path(), Consent::new(&ChangeArgs::default()))?;
+        let prepared = uninstall::prepare(self.path(), Prompt::new(&ChangeArgs::default()))?;
         prepared.map_or(Ok(()), |prepared| carry_out(prepared.change, "uninstall"))
     }
 
@@ -245,7 +244,7 @@ fn same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
 }
 
 fn carry_out(change: Change, command: &str) -> Result<(), Failure> {
-    let made = change.carry_out(&ChangeArgs::default(), Report::new(true), command);
+    let made = change.carry_out(&ChangeArgs::default(), Output::new(true), command);
     made.map(|_| ())
 }
 
@@ -253,12 +252,6 @@ fn ok<T>(result: Result<T, Failure>) -> Result<T, TestCaseError> {
     result.map_err(|failure| TestCaseError::fail(failure.to_string()))
 }
 
-#[cfg(unix)]
 fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
-}
-
-#[cfg(not(unix))]
-fn mode(_: &fs::Metadata) -> u32 {
-    0
 }

@@ -6,7 +6,8 @@ use proptest::sample::select;
 
 use super::app::{File, modes, publics};
 use super::*;
-use crate::env_block::{KEYS, Values, state};
+use crate::editing::env::block::{KEYS, state};
+use crate::editing::env::values::Values;
 
 const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nactix-web = \"4\"\n";
 

@@ -7,9 +7,9 @@ use toml_edit::Document;
 
 use super::app::{File, Public, modes};
 use super::*;
-use crate::dependency::PACKAGE;
-use crate::manifest::{Found, Manifest};
-use crate::meaning::Meaning;
+use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::dependency::PACKAGE;
+use crate::editing::manifest::toml_value::TomlValue;
 
 const PACKAGES: &[&str] = &[
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
@@ -166,10 +166,10 @@ fn files() -> impl Strategy<Value = File> {
 }
 
 /// What the file says, without the library.
-fn rest(file: &[u8]) -> Option<Meaning> {
+fn rest(file: &[u8]) -> Option<TomlValue> {
     let text = str::from_utf8(file).ok()?;
     let document = Document::parse(text).ok()?;
-    let mut rest = Meaning::of_table(document.as_table());
+    let mut rest = TomlValue::of_table(document.as_table());
     for key in ["actix-web-sse", "sse"] {
         rest = rest.without("dependencies", key);
     }
@@ -203,7 +203,11 @@ fn any_manifest_is_restored_or_refused() {
         let outcome = app.is_restored(|| {
             let with = app.read("Cargo.toml");
             let found = Manifest::parse(&with).map(|manifest| manifest.find(Some(PACKAGE)));
-            prop_assert!(!matches!(found, Ok(Found::Absent) | Err(_)), "{:?}", found);
+            prop_assert!(
+                !matches!(found, Ok(LibraryEntry::Absent) | Err(_)),
+                "{:?}",
+                found
+            );
             prop_assert_eq!(rest(&with), rest(&manifest.contents));
             if accepted {
                 asked.fetch_add(1, Ordering::Relaxed);

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::shutdown;
 use super::source_files::{Kind, Source};
-use crate::app;
-use crate::code::CALL;
-use crate::dependency::{PACKAGE, Source as Dependency};
+use crate::app::workspace;
 use crate::doctor::finding::{Finding, Level};
-use crate::manifest::{Found, Manifest};
-use crate::wiring;
+use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::dependency::{DependencySource, PACKAGE};
+use crate::editing::rust::splice::CALL;
+use crate::editing::rust::uses;
 
 const DEPENDENCY: &str = "dependency";
 const WIRING: &str = "wiring";
@@ -51,14 +51,14 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
             "name the folder of the member that is your app: sse -C DIR doctor",
         );
     }
-    let inherited = app::workspace_source(app, &manifest);
-    match manifest.find(inherited.as_ref().map(Dependency::key)) {
-        Found::Absent => Finding::error(
+    let inherited = workspace::inherited_dependency(app, &manifest);
+    match manifest.find(inherited.as_ref().map(DependencySource::key)) {
+        LibraryEntry::Absent => Finding::error(
             DEPENDENCY,
             format!("{PACKAGE} is no dependency in Cargo.toml"),
             "run `sse install`",
         ),
-        Found::Ours | Found::Yours(_) => Finding::ok(
+        LibraryEntry::Ours | LibraryEntry::Yours(_) => Finding::ok(
             DEPENDENCY,
             format!("{PACKAGE} is a dependency in Cargo.toml"),
         ),
@@ -66,10 +66,10 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
 }
 
 fn wiring(app: &Path) -> Finding {
-    if let Some(place) = wiring::uses_in(app).stream() {
+    if let Some(place) = uses::uses_in(app).stream_route() {
         return Finding::ok(WIRING, format!("the stream is served: {place}"));
     }
-    let places: Vec<String> = wiring::places(app)
+    let places: Vec<String> = uses::app_constructions(app)
         .iter()
         .map(|(path, line)| format!("{}:{line}", path.display()))
         .collect();

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::doctor::finding::Finding;
@@ -18,8 +19,7 @@ pub(super) fn check(app: &Path, folder: &Path) -> Vec<Finding> {
     match fs::metadata(folder) {
         Ok(data) if data.is_dir() => {
             findings.push(usable(folder, &data));
-            #[cfg(unix)]
-            findings.extend(unix::access(folder, &data));
+            findings.extend(access(folder, &data));
         }
         Ok(_) => findings.push(Finding::error(
             CHECK,
@@ -95,13 +95,7 @@ fn existing(folder: &Path) -> PathBuf {
 
 fn usable(folder: &Path, data: &Metadata) -> Finding {
     let shown = folder.display();
-    #[cfg(unix)]
-    let whose = format!(" ({})", unix::rights(data));
-    #[cfg(not(unix))]
-    let whose = {
-        let _ = data;
-        String::new()
-    };
+    let whose = format!(" ({})", rights(data));
     match try_out(folder) {
         Ok(()) => Finding::ok(CHECK, format!("{shown} can be written and read{whose}")),
         Err(error) => Finding::error(
@@ -132,49 +126,39 @@ fn try_out(folder: &Path) -> io::Result<()> {
     file.close()
 }
 
-#[cfg(unix)]
-mod unix {
-    use std::fs::Metadata;
-    use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
+fn rights(data: &Metadata) -> String {
+    format!(
+        "mode {:04o}, owner {}, group {}",
+        data.mode() & 0o7777,
+        data.uid(),
+        data.gid()
+    )
+}
 
-    use super::CHECK;
-    use crate::doctor::finding::Finding;
+fn access(folder: &Path, data: &Metadata) -> Vec<Finding> {
+    let user = rustix::process::geteuid().as_raw();
+    judge(&folder.display().to_string(), data.mode(), data.uid(), user)
+}
 
-    pub(super) fn rights(data: &Metadata) -> String {
-        format!(
-            "mode {:04o}, owner {}, group {}",
-            data.mode() & 0o7777,
-            data.uid(),
-            data.gid()
-        )
+fn judge(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if mode & 0o002 != 0 {
+        findings.push(Finding::warning(
+            CHECK,
+            format!("every user of this machine may write into {folder}, and so send events"),
+            format!("chmod o-w '{folder}'"),
+        ));
     }
-
-    pub(super) fn access(folder: &Path, data: &Metadata) -> Vec<Finding> {
-        let user = rustix::process::geteuid().as_raw();
-        judge(&folder.display().to_string(), data.mode(), data.uid(), user)
+    if owner != user {
+        findings.push(Finding::note(
+            CHECK,
+            format!(
+                "{folder} belongs to user {owner}, and this is user {user}: what is found here \
+                 need not hold for the server"
+            ),
+        ));
     }
-
-    pub(super) fn judge(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if mode & 0o002 != 0 {
-            findings.push(Finding::warning(
-                CHECK,
-                format!("every user of this machine may write into {folder}, and so send events"),
-                format!("chmod o-w '{folder}'"),
-            ));
-        }
-        if owner != user {
-            findings.push(Finding::note(
-                CHECK,
-                format!(
-                    "{folder} belongs to user {owner}, and this is user {user}: what is found here \
-                     need not hold for the server"
-                ),
-            ));
-        }
-        findings
-    }
+    findings
 }
 
 #[cfg(test)]
@@ -206,15 +190,12 @@ mod tests {
             level(app.path(), &app.path().join("public/cache")),
             Level::Error
         );
-        #[cfg(unix)]
-        {
-            fs::create_dir(app.path().join("static")).expect("it can be made");
-            std::os::unix::fs::symlink("static", app.path().join("link")).expect("a link");
-            assert_eq!(
-                level(app.path(), &app.path().join("link/cache")),
-                Level::Error
-            );
-        }
+        fs::create_dir(app.path().join("static")).expect("it can be made");
+        std::os::unix::fs::symlink("static", app.path().join("link")).expect("a link");
+        assert_eq!(
+            level(app.path(), &app.path().join("link/cache")),
+            Level::Error
+        );
     }
 
     #[test]
@@ -230,11 +211,10 @@ mod tests {
         assert_eq!(level(app.path(), &file.join("cache")), Level::Error);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_folder_that_everybody_may_write_is_warned_about() {
         let levels = |mode, owner, user| -> Vec<Level> {
-            let findings = unix::judge("cache", mode, owner, user);
+            let findings = judge("cache", mode, owner, user);
             findings.iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels(0o40700, 5, 5), []);

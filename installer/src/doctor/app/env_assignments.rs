@@ -1,7 +1,7 @@
 //! The app's `.env` as far as it can be read, each assignment with its line.
 
-use crate::dotenv::{self, Kind};
-use crate::text;
+use crate::editing::env::dotenv::{self, LineKind};
+use crate::editing::text;
 
 /// One assignment.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl EnvLines {
         let lines = dotenv::lines(file);
         for line in &lines {
             match &line.kind {
-                Kind::Key(key) => keys.push((line.number, key)),
-                Kind::Broken => broken.push(line.number),
-                Kind::Blank | Kind::Comment => {}
+                LineKind::Key(key) => keys.push((line.number, key)),
+                LineKind::Broken => broken.push(line.number),
+                LineKind::Blank | LineKind::Comment => {}
             }
         }
         // The whole file is read once more, since a value may refer to one above it. A reader of

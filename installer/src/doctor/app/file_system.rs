@@ -6,7 +6,6 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "file-system";
 
-#[cfg(unix)]
 pub(super) fn check(folder: &Path) -> Vec<Finding> {
     // Of a folder that is not there yet, what there is of its path tells.
     let Some(folder) = folder.ancestors().find(|path| path.is_dir()) else {
@@ -22,12 +21,6 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-#[cfg(not(unix))]
-pub(super) fn check(_: &Path) -> Vec<Finding> {
-    let what = "kind and room of the cache's file system are not examined on this system";
-    vec![Finding::note(CHECK, what)]
 }
 
 #[cfg(target_os = "linux")]
@@ -49,7 +42,7 @@ fn kind(folder: &Path) -> Finding {
     }
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn kind(_: &Path) -> Finding {
     let what = "whether the cache is on a network file system is not examined on this system";
     Finding::note(CHECK, what)
@@ -90,10 +83,8 @@ fn judge(folder: &str, number: u32) -> Finding {
 }
 
 /// Less than this is as good as full.
-#[cfg(unix)]
 const LITTLE: u64 = 1024 * 1024;
 
-#[cfg(unix)]
 fn full(folder: &str, bytes: u64, files: Option<u64>) -> Option<Finding> {
     let what = if bytes < LITTLE {
         format!("the disk of {folder} is full: {bytes} bytes are left")

@@ -1,26 +1,17 @@
 //! Whether as many streams fit as are let in.
 
-use super::value_origin::Connections;
-#[cfg(any(unix, test))]
-use super::value_origin::Origin;
+use rustix::process::{Resource, getrlimit};
+
+use super::value_origin::{Connections, Origin};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";
 
-#[cfg(unix)]
 pub(super) fn check(connections: &Connections) -> Vec<Finding> {
-    use rustix::process::{Resource, getrlimit};
     vec![judge(getrlimit(Resource::Nofile).current, connections)]
 }
 
-#[cfg(not(unix))]
-pub(super) fn check(_: &Connections) -> Vec<Finding> {
-    let what = "the limit of open files is not examined on this system";
-    vec![Finding::note(CHECK, what)]
-}
-
 /// `limit` is none where there is no limit.
-#[cfg(any(unix, test))]
 fn judge(limit: Option<u64>, connections: &Connections) -> Finding {
     let number = connections.number;
     let limit = match limit {

@@ -2,7 +2,7 @@
 
 use super::source_files::{FOLDERS, LISTENERS, Source};
 use crate::doctor::finding::Finding;
-use crate::scripts::TAG;
+use crate::editing::scripts::TAG;
 
 const CHECK: &str = "page";
 

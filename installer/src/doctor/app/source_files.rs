@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::javascript;
-use crate::text;
+use crate::editing::text;
 
 /// Where apps keep them.
 pub(super) const FOLDERS: [&str; 6] = ["public", "static", "assets", "templates", "views", "src"];

@@ -1,0 +1,79 @@
+//! The app's folder, and the workspace that it may be a member of.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf, absolute};
+
+use super::workspace;
+use crate::cli::AppArgs;
+use crate::exit::Failure;
+
+/// The folder of the app whose cache and `.env` are used: the library's own rule, so
+/// that both look in the same place.
+pub(crate) fn dir_to_use(args: &AppArgs) -> Result<PathBuf, Failure> {
+    if args.package.is_some() {
+        return dir_to_install(args);
+    }
+    named(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))
+}
+
+/// The folder of the app to install into. Running apps go by `.env`, which may
+/// not be there yet: the `Cargo.toml` that cargo would take counts as much.
+pub(crate) fn dir_to_install(args: &AppArgs) -> Result<PathBuf, Failure> {
+    let dir = named(args).unwrap_or_else(found)?;
+    let Some(package) = &args.package else {
+        return Ok(dir);
+    };
+    let manifest = dir
+        .ancestors()
+        .map(|dir| dir.join("Cargo.toml"))
+        .find(|manifest| manifest.is_file());
+    match manifest {
+        Some(manifest) => workspace::member_dir(&manifest, package),
+        None => Err(no_manifest(&dir)),
+    }
+}
+
+/// What is wrong where no app is.
+pub(crate) fn no_manifest(dir: &Path) -> Failure {
+    Failure::error(format!("there is no Cargo.toml in {}", dir.display()))
+        .help("run this in the folder of your app, or name it: sse -C DIR …")
+}
+
+/// The folder that the arguments name, if they do.
+fn named(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
+    if let Some(manifest) = &args.manifest_path {
+        return Some(dir_of(manifest));
+    }
+    let dir = args.dir.as_deref()?;
+    Some(if dir.is_dir() {
+        absolute(dir).map_err(|error| Failure::io("find", dir, &error))
+    } else {
+        Err(
+            Failure::error(format!("there is no folder {}", dir.display()))
+                .help("give -C the folder of your app"),
+        )
+    })
+}
+
+fn dir_of(manifest: &Path) -> Result<PathBuf, Failure> {
+    let path = absolute(manifest).map_err(|error| Failure::io("find", manifest, &error))?;
+    let is_manifest = path.is_file() && path.file_name() == Some(OsStr::new("Cargo.toml"));
+    match path.parent() {
+        Some(dir) if is_manifest => Ok(dir.to_owned()),
+        _ => Err(
+            Failure::error(format!("{} is no Cargo.toml", manifest.display()))
+                .help("give --manifest-path the path of your app's Cargo.toml"),
+        ),
+    }
+}
+
+fn found() -> Result<PathBuf, Failure> {
+    if let Some(dir) = env::var_os("CARGO_MANIFEST_DIR") {
+        return Ok(dir.into());
+    }
+    let here = env::current_dir()
+        .map_err(|error| Failure::io("find the working directory", Path::new("."), &error))?;
+    let is_app = |dir: &&Path| dir.join("Cargo.toml").is_file() || dir.join(".env").is_file();
+    Ok(here.ancestors().find(is_app).unwrap_or(&here).to_owned())
+}

@@ -1,0 +1,153 @@
+//! The packages of a workspace, as cargo knows them.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+
+use crate::editing::manifest::cargo_toml::Manifest;
+use crate::editing::manifest::dependency::DependencySource;
+use crate::exit::Failure;
+
+/// A package of the workspace.
+#[derive(Deserialize)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    manifest_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Member>,
+}
+
+impl Member {
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.manifest_path.parent()
+    }
+}
+
+/// Asks cargo, which alone knows what globs, exclusions and defaults come to.
+pub(crate) fn members(manifest: &Path) -> Result<Vec<Member>, Failure> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let output = Command::new(&cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| {
+            Failure::error(format!("cannot run cargo: {error}"))
+                .help("name the folder of your app instead: sse -C DIR …")
+        })?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        let why = why.trim().trim_start_matches("error: ");
+        return Err(
+            Failure::error(format!("cargo cannot read the workspace: {why}"))
+                .help("mend it, or name the folder of your app: sse -C DIR …"),
+        );
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::error(format!("cannot read what cargo says: {error}")))?;
+    Ok(metadata.packages)
+}
+
+/// The folder of the package `name`.
+pub(crate) fn member_dir(manifest: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let members = members(manifest)?;
+    let found = members.iter().find(|member| member.name == name);
+    let dir = found.and_then(Member::dir).map(Path::to_owned);
+    dir.ok_or_else(|| {
+        Failure::usage(format!(
+            "there is no package `{name}` in {}",
+            manifest.display()
+        ))
+        .help(choices(&members))
+    })
+}
+
+/// What `--package` can be.
+pub(crate) fn choices(members: &[Member]) -> String {
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    if names.is_empty() {
+        return "the workspace has no packages; name the folder of your app: sse -C DIR …"
+            .to_owned();
+    }
+    format!("name one with -p: {}", names.join(", "))
+}
+
+/// How a member of the app's workspace inherits the library, if it can.
+pub(crate) fn inherited_dependency(
+    app: &Path,
+    manifest: &Manifest<'_>,
+) -> Option<DependencySource> {
+    if manifest.is_workspace() {
+        return manifest.workspace_source();
+    }
+    if let Some(root) = manifest.named_workspace() {
+        let text = fs::read(app.join(root).join("Cargo.toml")).ok()?;
+        return Manifest::parse(&text).ok()?.workspace_source();
+    }
+    for dir in app.ancestors().skip(1) {
+        let Ok(text) = fs::read(dir.join("Cargo.toml")) else {
+            continue;
+        };
+        // A manifest that does not parse is cargo's to complain about.
+        let Ok(root) = Manifest::parse(&text) else {
+            return None;
+        };
+        if root.is_workspace() {
+            let excluded = root
+                .excludes()
+                .iter()
+                .any(|path| app.starts_with(dir.join(path)));
+            return if excluded {
+                None
+            } else {
+                root.workspace_source()
+            };
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(root: &str, member: &str) -> Option<DependencySource> {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("Cargo.toml"), root).expect("it can be written");
+        let app = dir.path().join("apps/one");
+        fs::create_dir_all(&app).expect("it can be made");
+        inherited_dependency(
+            &app,
+            &Manifest::parse(member.as_bytes()).expect("it parses"),
+        )
+    }
+
+    #[test]
+    fn a_member_inherits_what_its_workspace_has() {
+        let root = "[workspace]\n[workspace.dependencies]\nactix-web-sse = \"1\"\n";
+        let excluding = root.replacen(
+            "[workspace]\n",
+            "[workspace]\nexclude = [\"apps/one\"]\n",
+            1,
+        );
+        assert!(source(root, "[package]\nname = \"one\"\n").is_some());
+        assert!(source(root, "[package]\nname = \"one\"\nworkspace = \"../..\"\n").is_some());
+        assert_eq!(
+            source(root, "[package]\nname = \"one\"\n[workspace]\n"),
+            None
+        );
+        assert_eq!(source(&excluding, "[package]\nname = \"one\"\n"), None);
+        assert_eq!(
+            source("[package]\nname = \"x\"\n", "[package]\nname = \"one\"\n"),
+            None
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! Edits of `.env` files, byte by byte.
+
+use super::*;
+
+fn installed(file: &str) -> Vec<u8> {
+    let mut created = Receipt::default();
+    created.add_file("public/js/sse.js", b"x");
+    install(file.as_bytes(), &created, &Values::default())
+        .unwrap_or_else(|failure| panic!("{file:?}: {failure}"))
+}
+
+fn uninstalled(file: &[u8]) -> BlockRemoval {
+    let removal = uninstall(file, EditedValues::Keep).unwrap_or_else(|failure| panic!("{failure}"));
+    removal.expect("the block is there")
+}
+
+fn refusal(file: &str) -> Failure {
+    let result = install(file.as_bytes(), &Receipt::default(), &Values::default());
+    result.expect_err("it must be refused")
+}
+
+/// Each is readable, and each has been somebody's `.env`.
+const NASTY: &[&str] = &[
+    "",
+    "\n",
+    "A=1",
+    "A=1\n",
+    "A=1 ",
+    "A=1\r",
+    "A=1\r\n",
+    "A=1\r\nB=2",
+    "A=1\r\nB=2\nC=3",
+    "A=1\nB=2\r\nC=3\n",
+    "\u{feff}",
+    "\u{feff}A=1\n",
+    "\u{feff}A=1",
+    "A=1\n\n\n\n",
+    "# only a comment, it's harmless",
+    "SSE_EVENTS=a:b\n",
+    "SSE_EVENTS=\n",
+    "export SSE_STREAM_DURATION=300",
+    "SSE_STREAM_DURATION = '300'\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=a:b\n",
+    "# SSE_EVENTS=a:b\n#SSE_POLL_INTERVAL=1",
+    "SSE_EVENTS=a:b\nSSE_EVENTS=c:d\n",
+    "SSE_TTL=5\nSSE_CACHE=x\n",
+    "TEXT='\nSSE_EVENTS=no\n# >>> sse >>>\n'\nB=2\n",
+    "TEXT='\n# >>> sse >>>\n' ",
+    "TEXT=\"a \\\" b\nSSE_POLL_INTERVAL=no\"",
+    "A=\"$HOME and ${B}\"\nB='$'\n",
+];
+
+#[test]
+fn uninstall_gives_back_every_byte() {
+    for file in NASTY {
+        let with = installed(file);
+        assert_ne!(with, file.as_bytes(), "{file:?}");
+        let out = uninstalled(&with);
+        assert_eq!(out.text, file.as_bytes(), "{file:?}");
+        assert!(out.edited.is_empty() && out.foreign == 0, "{file:?}");
+        let again = uninstall(&out.text, EditedValues::Keep)
+            .unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
+        assert!(again.is_none(), "{file:?}");
+    }
+}
+
+#[test]
+fn a_second_install_changes_nothing() {
+    for file in NASTY {
+        let once = installed(file);
+        let twice = installed(&String::from_utf8(once.clone()).expect("it is text"));
+        assert_eq!(twice, once, "{file:?}");
+    }
+}
+
+#[test]
+fn the_three_lines_stand_together_as_they_are_documented() {
+    let with = String::from_utf8(installed("")).expect("it is text");
+    let lines = "\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n\
+         SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
+    assert!(with.contains(lines), "{with}");
+    assert!(
+        with.contains("`sse install`") && with.contains("300 is kinder"),
+        "{with}"
+    );
+}
+
+#[test]
+fn every_line_has_the_ending_of_the_file() {
+    let with = installed("A=1\r\nB=2\r\n");
+    assert!(
+        with.windows(2)
+            .all(|pair| pair[1] != b'\n' || pair[0] == b'\r')
+    );
+}
+
+#[test]
+fn a_key_that_is_there_keeps_its_value() {
+    let with = installed("export SSE_EVENTS='a:b'\n");
+    let values = dotenv::read_values(&with).expect("it reads");
+    assert_eq!(values["SSE_EVENTS"], "a:b");
+    assert_eq!(values["SSE_POLL_INTERVAL"], "2");
+}
+
+#[test]
+fn a_file_that_dotenvy_cannot_read_is_refused_by_its_line() {
+    for (file, line) in [
+        ("A=1\nB='open\n", "line 2"),
+        ("A=1\nB=\"open", "line 2"),
+        ("it's\n", "line 1"),
+        ("\nA=two words\n", "line 2"),
+        ("A=1 \\", "line 1"),
+    ] {
+        let failure = refusal(file);
+        assert_eq!(failure.code(), crate::exit::CONFLICT, "{file:?}");
+        assert!(failure.to_string().contains(line), "{file:?}: {failure}");
+    }
+    let failure =
+        install(b"A=\xff\n", &Receipt::default(), &Values::default()).expect_err("no UTF-8");
+    assert_eq!(failure.code(), crate::exit::CONFLICT);
+}
+
+#[test]
+fn markers_that_do_not_pair_up_are_refused() {
+    for file in [
+        "# >>> sse >>>\n",
+        "# <<< sse <<<\n",
+        "# <<< sse <<<\n# >>> sse >>>\n",
+        "# >>> sse >>>\n# >>> sse >>>\n# <<< sse <<<\n",
+    ] {
+        assert_eq!(refusal(file).code(), crate::exit::CONFLICT, "{file:?}");
+        assert!(
+            uninstall(file.as_bytes(), EditedValues::Keep).is_err(),
+            "{file:?}"
+        );
+    }
+}
+
+#[test]
+fn lines_of_the_owner_inside_the_block_stay() {
+    let with = String::from_utf8(installed("A=1")).expect("it is text");
+    let with = with
+        .replace(
+            "SSE_POLL_INTERVAL=2\n",
+            "SSE_POLL_INTERVAL=7\nSSE_TTL=5\n# mine\n",
+        )
+        .replace("SSE_EVENTS=", "SSE_EVENTS=mine:mine\nSSE_EVENTS=");
+    let out = uninstalled(with.as_bytes());
+    let left = String::from_utf8(out.text).expect("it is text");
+    let lines = "SSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine";
+    assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
+    assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
+    assert_eq!(out.foreign, 3);
+    let out = uninstall(with.as_bytes(), EditedValues::Remove).expect("it reads");
+    let left = String::from_utf8(out.expect("the block is there").text).expect("it is text");
+    assert_eq!(left, format!("A=1\n{lines}"));
+}
+
+#[test]
+fn text_behind_the_block_and_a_moved_block_are_no_trouble() {
+    let with = installed("A=1");
+    let with = [with.as_slice(), b"\nB=2\n"].concat();
+    assert_eq!(uninstalled(&with).text, b"A=1\nB=2\n");
+    let with = [installed("").as_slice(), b"A=1"].concat();
+    assert_eq!(uninstalled(&with).text, b"A=1");
+}
+
+#[test]
+fn a_key_taken_out_of_the_block_comes_back() {
+    let with = String::from_utf8(installed("A=1\n")).expect("it is text");
+    let without = with.replace("SSE_POLL_INTERVAL=2\n", "");
+    let again = installed(&without);
+    assert_eq!(
+        dotenv::read_values(&again).expect("it reads")["SSE_POLL_INTERVAL"],
+        "2"
+    );
+    assert_eq!(uninstalled(&again).text, b"A=1\n");
+}
+
+#[test]
+fn a_chosen_value_is_ours_until_it_is_edited() {
+    let values = Values {
+        events: "an order:orders".to_owned(),
+        ..Values::default()
+    };
+    let with = install(b"A=1\n", &Receipt::default(), &values).expect("it can be installed");
+    let read = dotenv::read_values(&with).expect("it reads");
+    assert_eq!(read["SSE_EVENTS"], "an order:orders");
+    let state = state(&with).expect("it reads");
+    assert!(
+        state
+            .keys
+            .iter()
+            .all(|(_, place)| *place == KeyState::Installed)
+    );
+    assert_eq!(uninstalled(&with).text, b"A=1\n");
+    let edited = String::from_utf8(with)
+        .expect("it is text")
+        .replace(":orders", ":bills");
+    assert_eq!(
+        uninstalled(edited.as_bytes()).edited,
+        ["SSE_EVENTS='an order:bills'"]
+    );
+}
+
+#[test]
+fn the_record_grows_with_what_is_created_later() {
+    let with = installed("A=1\n");
+    let mut later = Receipt::default();
+    later.add("public/");
+    let with = install(&with, &later, &Values::default()).expect("it can be installed");
+    let state = state(&with).expect("it reads");
+    assert!(state.record.has("public/") && state.record.has("public/js/sse.js"));
+    assert_eq!(uninstalled(&with).text, b"A=1\n");
+}
+
+#[test]
+fn random_files_are_restored_or_refused() {
+    const PIECES: &[&str] = &[
+        "A=",
+        "B='",
+        "C=\"",
+        "'",
+        "\"",
+        "1",
+        " ",
+        "  ",
+        "\\",
+        "#",
+        "# it's",
+        "=",
+        "$A",
+        "${",
+        "export ",
+        "SSE_EVENTS=",
+        "SSE_POLL_INTERVAL=9",
+        "\n",
+        "\n",
+        "\n",
+        "\r\n",
+        "\r",
+        "\n\n",
+        "\u{feff}",
+        "\u{a0}",
+        "# >>> sse >>>",
+        "# <<< sse <<<",
+        "# sse: x",
+    ];
+    let mut random = text::tests::Random(1);
+    let (mut restored, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let length = random.below(12);
+        let file: String = (0..length)
+            .map(|_| PIECES[random.below(PIECES.len())])
+            .collect();
+        let had_block = find(file.as_bytes(), &dotenv::lines(file.as_bytes()));
+        if matches!(had_block, Ok(Some(_))) {
+            continue;
+        }
+        let Ok(with) = install(file.as_bytes(), &Receipt::default(), &Values::default()) else {
+            refused += 1;
+            continue;
+        };
+        let values = dotenv::read_values(&with).expect("it was checked");
+        assert!(
+            KEYS.iter().all(|name| values.contains_key(*name)),
+            "{file:?}"
+        );
+        assert_eq!(uninstalled(&with).text, file.as_bytes(), "{file:?}");
+        restored += 1;
+    }
+    assert!(
+        restored > 1_000 && refused > 1_000,
+        "{restored} restored, {refused} refused"
+    );
+}

@@ -1,0 +1,187 @@
+//! A `.env` file as dotenvy reads it, with the place of every line.
+//!
+//! dotenvy says what a file means but not where, and its reading of quotes, of
+//! escapes and of `#` is its own. So the lines are cut by the same state machine
+//! as dotenvy's, and what a line says is left to dotenvy itself.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::editing::text;
+
+/// One assignment (which may span several lines when quoted), comment or blank.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Its bytes, the newline included.
+    pub(crate) range: Range<usize>,
+    /// The number of its first line in the file, from 1.
+    pub(crate) number: usize,
+    pub(crate) kind: LineKind,
+}
+
+/// What a line is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LineKind {
+    Blank,
+    Comment,
+    Key(String),
+    /// dotenvy stops here: nothing behind it is read.
+    Broken,
+}
+
+/// A line that dotenvy cannot read.
+#[derive(Debug)]
+pub(crate) struct BadLine {
+    pub(crate) number: usize,
+    pub(crate) text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum QuoteState {
+    Complete,
+    Escape,
+    Strong,
+    StrongEscape,
+    Weak,
+    WeakEscape,
+    Comment,
+    Space,
+}
+
+/// Cuts `file` into its lines.
+pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut start = file.len() - text::without_bom(file).len();
+    while start < file.len() {
+        let (end, closed) = logical_end(file, start);
+        let range = start..end;
+        let kind = if closed {
+            kind(&file[range.clone()])
+        } else {
+            LineKind::Broken
+        };
+        lines.push(Line {
+            number: text::line_number(file, start),
+            range,
+            kind,
+        });
+        start = end;
+    }
+    lines
+}
+
+/// Every key with its value; of a key that is there twice, the first counts, as
+/// it does for dotenvy when it loads a file.
+pub(crate) fn read_values(file: &[u8]) -> Result<BTreeMap<String, String>, BadLine> {
+    let mut values = BTreeMap::new();
+    for item in dotenvy::from_read_iter(text::without_bom(file)) {
+        let Ok((key, value)) = item else {
+            return Err(first_bad_line(file));
+        };
+        values.entry(key).or_insert(value);
+    }
+    Ok(values)
+}
+
+fn first_bad_line(file: &[u8]) -> BadLine {
+    let broken = lines(file)
+        .into_iter()
+        .find(|line| line.kind == LineKind::Broken);
+    let (number, range) = broken.map_or((1, 0..0), |line| (line.number, line.range));
+    let text = String::from_utf8_lossy(&file[range]);
+    BadLine {
+        number,
+        text: text.lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn kind(chunk: &[u8]) -> LineKind {
+    match dotenvy::from_read_iter(chunk).next() {
+        Some(Ok((key, _))) => LineKind::Key(key),
+        Some(Err(_)) => LineKind::Broken,
+        None if chunk.trim_ascii_start().starts_with(b"#") => LineKind::Comment,
+        None => LineKind::Blank,
+    }
+}
+
+/// Where the line that begins at `start` ends, and whether all its quotes do.
+fn logical_end(file: &[u8], start: usize) -> (usize, bool) {
+    let mut state = QuoteState::Complete;
+    let mut at = start;
+    loop {
+        let end = text::line_end(file, at);
+        // Bytes that are no UTF-8 stand for characters without a meaning here.
+        let line = String::from_utf8_lossy(&file[at..end]);
+        if at == start && line.trim_start().starts_with('#') {
+            return (end, true);
+        }
+        state = after(state, &line);
+        let complete = matches!(state, QuoteState::Complete | QuoteState::Comment);
+        if complete || end == file.len() {
+            return (end, complete);
+        }
+        at = end;
+    }
+}
+
+fn after(mut state: QuoteState, line: &str) -> QuoteState {
+    for c in line.chars() {
+        state = match (state, c) {
+            (QuoteState::Comment, _) | (QuoteState::Space, '#') => return QuoteState::Comment,
+            (QuoteState::Complete | QuoteState::Space, '\\') => QuoteState::Escape,
+            (QuoteState::Complete | QuoteState::Space, '"') => QuoteState::Weak,
+            (QuoteState::Complete | QuoteState::Space, '\'') => QuoteState::Strong,
+            (QuoteState::Complete, c) if c.is_whitespace() && c != '\n' && c != '\r' => {
+                QuoteState::Space
+            }
+            (QuoteState::Complete | QuoteState::Space | QuoteState::Escape, _) => {
+                QuoteState::Complete
+            }
+            (QuoteState::Weak, '\\') => QuoteState::WeakEscape,
+            (QuoteState::Weak, '"') | (QuoteState::Strong, '\'') => QuoteState::Complete,
+            (QuoteState::Weak | QuoteState::WeakEscape, _) => QuoteState::Weak,
+            (QuoteState::Strong, '\\') => QuoteState::StrongEscape,
+            (QuoteState::Strong | QuoteState::StrongEscape, _) => QuoteState::Strong,
+        };
+    }
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cut_pieces_read_like_the_whole() {
+        for file in [
+            "A=1\nB=2\n",
+            "A='x\nB=2\n'\nC=3",
+            "# it's\nA=\"a\\\"\nB=1\"\r\nexport C = 3 # it's\n",
+            "\n\n  # c\nA=a\\'b\nB=1\n",
+            "A=1  # two spaces, and no apostrophe\nB=2\n",
+            "\u{feff}A=1\nB='\n# no comment\n'\n",
+        ] {
+            let whole: Vec<String> = dotenvy::from_read_iter(text::without_bom(file.as_bytes()))
+                .map(|item| item.expect("the file is good").0)
+                .collect();
+            let cut: Vec<String> = lines(file.as_bytes())
+                .into_iter()
+                .filter_map(|line| match line.kind {
+                    LineKind::Key(key) => Some(key),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(cut, whole, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let bad = read_values(b"A=1\n\nB=a b\nC=1\n").expect_err("the third line is bad");
+        assert_eq!((bad.number, bad.text.as_str()), (3, "B=a b"));
+        let bad = read_values(b"A=1\nB='open\nC=1\n").expect_err("the quote is open");
+        assert_eq!((bad.number, bad.text.as_str()), (2, "B='open"));
+        let bad = read_values(b"A=1\nB=\xff\n").expect_err("no UTF-8");
+        assert_eq!(bad.number, 2);
+    }
+}

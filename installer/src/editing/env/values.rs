@@ -1,0 +1,123 @@
+//! The values that `install` gives to keys which are not there.
+
+use std::ops::RangeInclusive;
+
+use actix_web_sse::Config;
+
+use crate::exit::Failure;
+
+/// What each key is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Values {
+    pub(crate) duration: String,
+    pub(crate) interval: String,
+    pub(crate) events: String,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            duration: "15".to_owned(),
+            interval: "2".to_owned(),
+            events: "event_name1:event_cache_key1,event_name2:event_cache_key2".to_owned(),
+        }
+    }
+}
+
+impl Values {
+    /// The value of one of [`KEYS`](super::block::KEYS).
+    pub(crate) fn of(&self, key: &str) -> &str {
+        match key {
+            "SSE_STREAM_DURATION" => &self.duration,
+            "SSE_POLL_INTERVAL" => &self.interval,
+            _ => &self.events,
+        }
+    }
+}
+
+/// The value as dotenvy reads it back: in single quotes, where nothing else has a meaning, if a
+/// character might have one.
+pub(super) fn quoted(value: &str) -> Result<String, Failure> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:,-/".contains(c);
+    if value.chars().all(is_plain) {
+        return Ok(value.to_owned());
+    }
+    if value.contains(['\'', '\\']) {
+        return Err(
+            Failure::usage(format!("`{value}` cannot be written into .env"))
+                .help("choose names without quotes and backslashes"),
+        );
+    }
+    Ok(format!("'{value}'"))
+}
+
+/// Reads what `--events` says.
+pub(crate) fn events(text: &str) -> Result<String, String> {
+    let config = Config::new(".", text).map_err(|error| error.to_string())?;
+    let pairs = config.events().iter();
+    let pairs: Vec<String> = pairs.map(|(event, key)| format!("{event}:{key}")).collect();
+    Ok(pairs.join(","))
+}
+
+/// The names of the events in a value of `SSE_EVENTS`.
+pub(crate) fn event_names(events: &str) -> Result<Vec<String>, actix_web_sse::Error> {
+    let config = Config::new(".", events)?;
+    Ok(config.events().names().map(str::to_owned).collect())
+}
+
+/// Reads what `--duration` says.
+pub(crate) fn duration(text: &str) -> Result<String, String> {
+    // A hundred years, which is where the library stops, too.
+    let most = 100.0 * 365.0 * 86_400.0;
+    seconds(text, 0.0..=most)
+        .ok_or_else(|| "write seconds, for example 300, or 0 for never".to_owned())
+}
+
+/// Reads what `--interval` says.
+pub(crate) fn interval(text: &str) -> Result<String, String> {
+    seconds(text, 0.05..=3600.0)
+        .ok_or_else(|| "write seconds from 0.05 to 3600, for example 2".to_owned())
+}
+
+fn seconds(text: &str, range: RangeInclusive<f64>) -> Option<String> {
+    let seconds = text.parse().ok()?;
+    range.contains(&seconds).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_as_the_library_checks_them() {
+        assert_eq!(events(" a:b , c:d,a:b,"), Ok("a:b,c:d".to_owned()));
+        assert!(events("a").is_err_and(|why| why.contains("cache_key")));
+        assert!(duration("0").is_ok() && duration("300").is_ok() && duration("4e9").is_err());
+        assert!(interval("0.5").is_ok());
+        for wrong in ["", "x", "-1", "NaN", "inf"] {
+            assert!(
+                duration(wrong).is_err() && interval(wrong).is_err(),
+                "{wrong}"
+            );
+        }
+        assert!(interval("0").is_err() && interval("3601").is_err());
+    }
+
+    #[test]
+    fn event_names_are_read_as_the_library_reads_them() {
+        assert_eq!(event_names("a:k, b:k,a:l").expect("it reads"), ["a", "b"]);
+        assert!(event_names("a").is_err());
+    }
+
+    #[test]
+    fn a_value_reads_back() {
+        for value in ["a:b,c:d", "an order:key #1", "a$b:c", "grüße:x"] {
+            let line = format!("A={}", quoted(value).expect("it can be written"));
+            let read = dotenvy::from_read_iter(line.as_bytes())
+                .next()
+                .expect("there is a line");
+            assert_eq!(read.expect("it reads").1, value);
+        }
+        assert!(quoted("it's:k").is_err());
+    }
+}

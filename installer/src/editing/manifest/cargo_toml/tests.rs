@@ -1,0 +1,318 @@
+//! Edits of manifests, byte by byte.
+
+use super::*;
+
+const PACKAGE_TABLE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n";
+
+fn sources() -> [DependencySource; 4] {
+    let workspace = |needs_feature| DependencySource::Workspace {
+        key: PACKAGE.to_owned(),
+        needs_feature,
+    };
+    [
+        DependencySource::Path("/some where/\u{e9}\"\\x".to_owned()),
+        DependencySource::Version("0.1.0".to_owned()),
+        workspace(false),
+        workspace(true),
+    ]
+}
+
+fn add(file: &str, source: &DependencySource) -> Result<Vec<u8>, Failure> {
+    Manifest::parse(file.as_bytes())?.add(source)
+}
+
+fn remove(file: &[u8]) -> Option<DependencyRemoval> {
+    let manifest = Manifest::parse(file).unwrap_or_else(|failure| panic!("{failure}"));
+    manifest
+        .remove()
+        .unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+fn find(file: &str) -> LibraryEntry {
+    Manifest::parse(file.as_bytes())
+        .expect("it parses")
+        .find(Some("inherited"))
+}
+
+#[test]
+fn a_source_is_recognised_however_it_is_written() {
+    let path = DependencySource::Path("/lib".to_owned());
+    let has = |file: &str| {
+        Manifest::parse(file.as_bytes())
+            .expect("it parses")
+            .has(&path)
+    };
+    assert!(has("[dependencies]\nactix-web-sse = { path = \"/lib\" }\n"));
+    assert!(has("[dependencies.actix-web-sse]\npath = '/lib'\n"));
+    assert!(!has(
+        "[dependencies]\nactix-web-sse = { path = \"/other\" }\n"
+    ));
+    assert!(!has("[dependencies]\n") && !has(PACKAGE_TABLE));
+
+    let version = DependencySource::Version("0.1.0".to_owned());
+    for source in sources().iter().chain([&version]) {
+        for file in [PACKAGE_TABLE, "[dependencies.log]\nversion = \"1\"\n"] {
+            let with = add(file, source).expect("there is room");
+            let manifest = Manifest::parse(&with).expect("it parses");
+            assert!(manifest.has(source), "{}", String::from_utf8_lossy(&with));
+        }
+    }
+}
+
+fn nasty() -> Vec<String> {
+    let bodies = [
+        "",
+        "[dependencies]",
+        "[dependencies]\n",
+        "[dependencies] # mine\n\n# nothing yet\n\n",
+        "[dependencies]\nserde = \"1\"",
+        "[dependencies]\nserde = \"1\" # why\n# the end",
+        "[dependencies]\nserde = \"1\"\n\n[profile.release]\nlto = true\n",
+        "[dependencies]\nserde = { version = \"1\", features = [\n  \"derive\", # x\n] }\n\n[[bin]]\nname = \"a\"\npath = \"a\"\n",
+        "[dependencies]\nserde.version = \"1\"\nserde.features = [\"derive\"]\n",
+        "[dependencies]\nserde = \"1\"\n[dependencies.log]\nversion = \"1\"\n",
+        "[dependencies.log]\nversion = \"1\"\n",
+        "[dependencies.log]\nversion = \"1\"",
+        "[dependencies.log]\nversion = \"1\"\n[dependencies]\nserde = \"1\"\n",
+        "[dev-dependencies]\nactix-web-sse = \"1\"\n[target.'cfg(unix)'.dependencies]\nactix-web-sse = \"1\"\n",
+        "[ dependencies ]\nserde = '''\n1 # added by sse install\n'''\n",
+        "[workspace]\nmembers = [\"a\"]\n",
+        "[dependencies]\n\n\n\n",
+    ];
+    let mut files: Vec<String> = bodies
+        .iter()
+        .map(|body| format!("{PACKAGE_TABLE}{body}"))
+        .collect();
+    files.push(format!("dependencies.serde = \"1\"\n{PACKAGE_TABLE}"));
+    files.push("[package]\nname = \"app\"".to_owned());
+    let crlf: Vec<String> = files
+        .iter()
+        .map(|file| file.replace('\n', "\r\n"))
+        .collect();
+    files.extend(crlf);
+    let marked: Vec<String> = files.iter().map(|file| format!("\u{feff}{file}")).collect();
+    files.extend(marked);
+    files.push(format!("[dependencies]\r\nserde = \"1\"\n{PACKAGE_TABLE}"));
+    files
+}
+
+#[test]
+fn remove_gives_back_every_byte() {
+    for file in nasty() {
+        for source in sources() {
+            let with = add(&file, &source).unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
+            assert_ne!(with, file.as_bytes());
+            let removal = remove(&with).expect("ours is there");
+            assert_eq!(
+                String::from_utf8_lossy(&removal.text),
+                file,
+                "{source:?} {}",
+                String::from_utf8_lossy(&with)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_added_is_what_cargo_will_read() {
+    let with = add(PACKAGE_TABLE, &sources()[0]).expect("there is room");
+    let text = String::from_utf8(with).expect("it is text");
+    let document = Document::parse(text.as_str()).expect("it parses");
+    let path = document.as_table()["dependencies"][PACKAGE]["path"].as_str();
+    assert_eq!(path, Some("/some where/\u{e9}\"\\x"));
+}
+
+#[test]
+fn an_entry_goes_below_the_last_one() {
+    let file = "[dependencies]\na = \"1\"\n\n[lints]\nworkspace = true\n";
+    let with = add(file, &DependencySource::Version("0.1.0".to_owned())).expect("there is room");
+    assert_eq!(
+        String::from_utf8_lossy(&with),
+        "[dependencies]\na = \"1\"\nactix-web-sse = \"0.1.0\" # added by sse install\n\n[lints]\nworkspace = true\n"
+    );
+}
+
+#[test]
+fn an_entry_is_found_in_every_form() {
+    for (body, found) in [
+        (
+            "actix-web-sse = \"1\"",
+            LibraryEntry::Yours(PACKAGE.to_owned()),
+        ),
+        (
+            "sse = { package = \"actix-web-sse\", version = \"1\" }",
+            LibraryEntry::Yours("sse".to_owned()),
+        ),
+        (
+            "actix-web-sse.workspace = true",
+            LibraryEntry::Yours(PACKAGE.to_owned()),
+        ),
+        (
+            "inherited = { workspace = true }",
+            LibraryEntry::Yours("inherited".to_owned()),
+        ),
+        (
+            "actix-web-sse = \"1\" # added by sse install",
+            LibraryEntry::Ours,
+        ),
+        (
+            "actix-web-sse = { package = \"other\", version = \"1\" }",
+            LibraryEntry::Absent,
+        ),
+        ("inherited = \"1\"", LibraryEntry::Absent),
+    ] {
+        assert_eq!(find(&format!("[dependencies]\n{body}\n")), found, "{body}");
+    }
+    let table = "[dependencies.actix-web-sse]\nversion = \"1\"\n";
+    assert_eq!(find(table), LibraryEntry::Yours(PACKAGE.to_owned()));
+    assert_eq!(
+        find("[dev-dependencies]\nactix-web-sse = \"1\"\n"),
+        LibraryEntry::Absent
+    );
+    assert_eq!(
+        find("[build-dependencies]\nactix-web-sse = \"1\"\n"),
+        LibraryEntry::Absent
+    );
+}
+
+#[test]
+fn a_table_on_one_line_is_refused_with_the_line_to_write() {
+    let file = format!("dependencies = {{ serde = \"1\" }}\n{PACKAGE_TABLE}");
+    let failure = add(&file, &sources()[1]).expect_err("nothing can be added");
+    assert_eq!(failure.code(), crate::exit::CONFLICT);
+    assert!(
+        failure.to_string().contains("actix-web-sse = \"0.1.0\""),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_broken_manifest_is_refused_by_its_line() {
+    let failure = add("[package]\nname = \n", &sources()[1]).expect_err("no TOML");
+    assert_eq!(failure.code(), crate::exit::CONFLICT);
+    assert!(failure.to_string().contains("line 2"), "{failure}");
+}
+
+#[test]
+fn entries_written_below_our_header_keep_a_header() {
+    let with = add(PACKAGE_TABLE, &sources()[1]).expect("there is room");
+    let with = [with.as_slice(), b"serde = \"1\"\n"].concat();
+    let removal = remove(&with).expect("ours is there");
+    let left = String::from_utf8_lossy(&removal.text).into_owned();
+    assert_eq!(
+        left,
+        format!("{PACKAGE_TABLE}[dependencies]\nserde = \"1\"\n")
+    );
+    assert_eq!(removal.removed, "actix-web-sse = \"0.1.0\"");
+}
+
+#[test]
+fn a_mark_on_another_line_takes_nothing_else_out() {
+    for entry in [
+        "serde = \"1\"",
+        "log = { workspace = true }",
+        "sse = { package = \"other\", version = \"1\" }",
+        "actix-web-sse = { package = \"other\", version = \"1\" }",
+    ] {
+        let file = format!("{PACKAGE_TABLE}[dependencies]\n{entry} # added by sse install\n");
+        assert_eq!(find(&file), LibraryEntry::Absent);
+        for source in sources() {
+            if let Ok(with) = add(&file, &source) {
+                let removal = remove(&with).expect("ours is there");
+                assert_eq!(String::from_utf8_lossy(&removal.text), file, "{source:?}");
+            }
+        }
+    }
+    let file = "[dependencies]\nactix-web-sse = \"1\"\nserde = \"1\" # added by sse install\n";
+    assert_eq!(find(file), LibraryEntry::Yours(PACKAGE.to_owned()));
+    assert!(remove(file.as_bytes()).is_none());
+}
+
+#[test]
+fn an_edited_line_is_still_ours_by_its_mark() {
+    let file = "[dependencies]\nactix-web-sse = { version = \"9\",\n features = [] } # added by sse install\n";
+    assert_eq!(find(file), LibraryEntry::Ours);
+    let removal = remove(file.as_bytes()).expect("ours is there");
+    assert_eq!(removal.text, b"[dependencies]\n");
+}
+
+#[test]
+fn the_entry_of_the_workspace_is_inherited() {
+    let source = |text: &str| {
+        Manifest::parse(text.as_bytes())
+            .expect("it parses")
+            .workspace_source()
+    };
+    let inherit = |key: &str, needs_feature| {
+        Some(DependencySource::Workspace {
+            key: key.to_owned(),
+            needs_feature,
+        })
+    };
+    assert_eq!(
+        source("[workspace.dependencies]\nactix-web-sse = \"1\"\n"),
+        inherit(PACKAGE, false)
+    );
+    assert_eq!(
+        source(
+            "[workspace.dependencies]\nsse = { package = \"actix-web-sse\", path = \"x\", default-features = false }\n"
+        ),
+        inherit("sse", true)
+    );
+    assert_eq!(source("[workspace.dependencies]\nserde = \"1\"\n"), None);
+}
+
+#[test]
+fn random_manifests_are_restored_or_refused() {
+    const LINES: &[&str] = &[
+        "[package]",
+        "name = \"app\"",
+        "[dependencies]",
+        "[ dependencies ] # x",
+        "serde = \"1\"",
+        "log = { version = \"1\", features = [\n\"std\", # x\n] } # y",
+        "rand.version = \"1\"",
+        "[dependencies.tokio]",
+        "version = \"1\"",
+        "dependencies.time = \"1\"",
+        "# a comment",
+        "",
+        "[features]",
+        "text = '''\n[dependencies]\n'''",
+        "[dev-dependencies]",
+        "[[bin]]",
+        "dependencies = { a = \"1\" }",
+        "[dependencies.'odd # name']",
+        "\t[lints]",
+    ];
+    let mut random = text::tests::Random(1);
+    let (mut restored, mut refused) = (0, 0);
+    for round in 0..20_000 {
+        let ends = ["\n", "\r\n"];
+        let mut file = String::from(if random.below(8) == 0 { "\u{feff}" } else { "" });
+        for _ in 0..random.below(9) {
+            file.push_str(LINES[random.below(LINES.len())]);
+            file.push_str(
+                ends[if random.below(8) == 0 {
+                    random.below(2)
+                } else {
+                    round % 2
+                }],
+            );
+        }
+        if random.below(3) == 0 {
+            file.truncate(file.trim_end_matches(['\r', '\n']).len());
+        }
+        let Ok(with) = add(&file, &sources()[round % 4]) else {
+            refused += 1;
+            continue;
+        };
+        let removal = remove(&with).expect("ours is there");
+        assert_eq!(String::from_utf8_lossy(&removal.text), file);
+        restored += 1;
+    }
+    assert!(
+        restored > 1_000 && refused > 1_000,
+        "{restored} restored, {refused} refused"
+    );
+}

@@ -1,0 +1,173 @@
+//! What `install` writes into `[dependencies]`: the library, and where it comes from.
+
+/// The library's package.
+pub(crate) const PACKAGE: &str = "actix-web-sse";
+
+/// Where the dependency comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DependencySource {
+    Path(String),
+    Version(String),
+    Git(Git),
+    /// The workspace's own entry, by its key; some need the HTTP side switched on.
+    Workspace {
+        key: String,
+        needs_feature: bool,
+    },
+}
+
+/// A git repository, and what is taken from it; its default branch where nothing is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Git {
+    pub(crate) url: String,
+    pub(crate) reference: Option<(Reference, String)>,
+}
+
+/// How a commit is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    Branch,
+    Tag,
+    Rev,
+}
+
+impl Reference {
+    /// The kind of which this is cargo's word.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [Self::Branch, Self::Tag, Self::Rev]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Branch => "branch",
+            Self::Tag => "tag",
+            Self::Rev => "rev",
+        }
+    }
+}
+
+impl DependencySource {
+    /// The name that the app's manifest knows the library by.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Workspace { key, .. } => key,
+            Self::Path(_) | Self::Version(_) | Self::Git(_) => PACKAGE,
+        }
+    }
+
+    /// The entry's fields, for a table of its own.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Path(path) => vec![format!("path = {}", quoted(path))],
+            Self::Version(version) => vec![format!("version = {}", quoted(version))],
+            Self::Git(git) => {
+                let address = format!("git = {}", quoted(&git.url));
+                let reference = git
+                    .reference
+                    .iter()
+                    .map(|(kind, name)| format!("{} = {}", kind.name(), quoted(name)));
+                [address].into_iter().chain(reference).collect()
+            }
+            Self::Workspace {
+                needs_feature: false,
+                ..
+            } => vec!["workspace = true".to_owned()],
+            Self::Workspace {
+                needs_feature: true,
+                ..
+            } => {
+                vec![
+                    "workspace = true".to_owned(),
+                    "features = [\"actix\"]".to_owned(),
+                ]
+            }
+        }
+    }
+
+    /// The entry as one line of `[dependencies]`.
+    pub(crate) fn line(&self) -> String {
+        let key = self.key();
+        match self {
+            Self::Version(version) => format!("{key} = {}", quoted(version)),
+            Self::Path(_) | Self::Git(_) | Self::Workspace { .. } => {
+                format!("{key} = {{ {} }}", self.fields().join(", "))
+            }
+        }
+    }
+}
+
+/// A version requirement as cargo takes it, as far as a glance can tell.
+pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
+    let is_known = |c: char| c.is_ascii_alphanumeric() || " .*^~<>=,+-".contains(c);
+    if text.chars().any(|c| c.is_ascii_digit() || c == '*') && text.chars().all(is_known) {
+        Ok(text.to_owned())
+    } else {
+        Err("a version requirement looks like 0.1, =0.1.0 or >=0.1, <0.3".to_owned())
+    }
+}
+
+/// A git address as cargo takes it. Cargo wants a URL; git's own short form for SSH is none.
+pub(crate) fn git_address(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some((scheme, rest))
+            if ["https", "http", "ssh", "git", "file"].contains(&scheme)
+                && !rest.is_empty()
+                && !text.contains(char::is_whitespace) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("cargo takes a URL: https://…, ssh://git@host/…, or file:///…".to_owned()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_git_repository_is_written_as_cargo_reads_it() {
+        let source = |reference| {
+            DependencySource::Git(Git {
+                url: "https://a.example/b".to_owned(),
+                reference,
+            })
+        };
+        assert_eq!(
+            source(None).line(),
+            "actix-web-sse = { git = \"https://a.example/b\" }"
+        );
+        assert_eq!(
+            source(Some((Reference::Tag, "v1".to_owned()))).line(),
+            "actix-web-sse = { git = \"https://a.example/b\", tag = \"v1\" }"
+        );
+        assert!(git_address("ssh://git@a.example/b").is_ok());
+        for bad in ["", "git@a.example:b", "https://", "ftp://a/b", "file:// a"] {
+            assert!(git_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn version_requirements_are_told_from_other_words() {
+        for good in ["0.1", "=0.1.0", ">=0.1, <0.3", "*", "1.0.0-rc.1+x"] {
+            assert!(version_requirement(good).is_ok(), "{good}");
+        }
+        for bad in ["", "latest", "1\"", "1\n2"] {
+            assert!(version_requirement(bad).is_err(), "{bad}");
+        }
+    }
+}

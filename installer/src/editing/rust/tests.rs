@@ -1,0 +1,51 @@
+//! Files of other people, byte by byte.
+
+mod binaries;
+mod call_sites;
+mod layout;
+mod property;
+mod refusals;
+mod removal;
+mod uses;
+
+use super::call_site::{CallSite, Reason, Unclear};
+use super::rust_file::{RustFile, Unwiring};
+use super::splice::CALL;
+
+fn parse(file: impl AsRef<[u8]>) -> RustFile {
+    let file = file.as_ref();
+    RustFile::parse(file)
+        .unwrap_or_else(|unclear| panic!("{unclear}:\n{}", String::from_utf8_lossy(file)))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("it was UTF-8")
+}
+
+/// Wires a file, and sees that only the call came in, that it is known to be there,
+/// and that taking it out gives back every byte.
+fn wired(file: &str) -> String {
+    let source = parse(file);
+    assert!(
+        matches!(source.call_site(), CallSite::Insertable { .. }),
+        "{:?}:\n{file}",
+        source.call_site()
+    );
+    let wired = text(source.wire().expect("the place is clear"));
+    assert_eq!(wired.matches(CALL).count(), file.matches(CALL).count() + 1);
+    let again = parse(&wired);
+    assert!(
+        matches!(again.call_site(), CallSite::Wired { .. }),
+        "{wired}"
+    );
+    assert_eq!(again.wire(), None, "{wired}");
+    assert_eq!(again.unwire(), Unwiring::Removed(file.into()), "{wired}");
+    wired
+}
+
+fn unclear(reason: Reason, lines: &[usize]) -> CallSite {
+    CallSite::Unclear(Unclear {
+        reason,
+        lines: lines.to_vec(),
+    })
+}

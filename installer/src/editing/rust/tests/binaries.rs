@@ -1,0 +1,78 @@
+//! Which files are binaries.
+
+use std::fs;
+use std::path::Path;
+
+use crate::editing::manifest::cargo_toml::Manifest;
+use crate::editing::rust::binaries::binary_sources;
+
+const PACKAGE: &str = "[package]\nname = \"app\"\n";
+
+fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
+    let app = tempfile::tempdir().expect("a folder");
+    for file in files {
+        let path = app.path().join(file);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("it can be made");
+        fs::write(path, "fn main() {}\n").expect("it can be written");
+    }
+    let manifest = Manifest::parse(manifest.as_bytes()).expect("it parses");
+    let sources = binary_sources(app.path(), &manifest).expect("they can be looked at");
+    let shown = sources
+        .into_iter()
+        .map(|path| path.display().to_string().replace('\\', "/"));
+    shown.collect()
+}
+
+#[test]
+fn binaries_are_found_as_cargo_finds_them() {
+    let files = [
+        "src/main.rs",
+        "src/lib.rs",
+        "src/bin/b.rs",
+        "src/bin/a/main.rs",
+        "src/bin/a/other.rs",
+        "src/bin/empty/x.rs",
+        "src/bin/notes.txt",
+        "server/run.rs",
+    ];
+    let listing = |more: &str| sources(&format!("{PACKAGE}{more}"), &files);
+    let found = ["src/main.rs", "src/bin/a/main.rs", "src/bin/b.rs"];
+    assert_eq!(listing(""), found);
+    assert_eq!(listing("autobins = true\n"), found);
+    assert_eq!(listing("autobins = false\n"), [""; 0]);
+    assert_eq!(
+        listing("[[bin]]\nname = \"server\"\npath = \"./server/run.rs\"\n"),
+        [
+            "src/main.rs",
+            "server/run.rs",
+            "src/bin/a/main.rs",
+            "src/bin/b.rs"
+        ]
+    );
+    let only = |more: &str| listing(&format!("autobins = false\n{more}"));
+    assert_eq!(only("[[bin]]\nname = \"app\"\n"), ["src/main.rs"]);
+    assert_eq!(
+        only("[[bin]]\nname = \"a\"\n[[bin]]\nname = \"b\"\n"),
+        found[1..]
+    );
+    assert_eq!(
+        only("bin = [{ name = \"b\" }]\n"),
+        [""; 0],
+        "that is the package's"
+    );
+    assert_eq!(only("[[bin]]\nname = \"missing\"\n"), [""; 0]);
+    assert_eq!(only("[[bin]]\npath = \"src/bin/b.rs\"\n"), ["src/bin/b.rs"]);
+    assert_eq!(
+        sources(
+            &format!("bin = [{{ name = \"b\" }}]\n{PACKAGE}autobins = false\n"),
+            &files
+        ),
+        ["src/bin/b.rs"]
+    );
+}
+
+#[test]
+fn without_files_or_a_package_there_are_none() {
+    assert_eq!(sources(PACKAGE, &["src/lib.rs"]), [""; 0]);
+    assert_eq!(sources("[workspace]\n", &["src/main.rs"]), [""; 0]);
+}

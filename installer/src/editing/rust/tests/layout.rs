@@ -1,0 +1,130 @@
+//! How the call stands among what is there.
+
+use std::fs;
+use std::process::Command;
+
+use super::*;
+
+fn in_main(app: &str) -> String {
+    format!("use actix_web::App;\nfn main() {{\n    let _ = {app};\n}}\n")
+}
+
+/// Wires `app` in a `main`, and gives back what became of it.
+fn layout(app: &str) -> String {
+    let (before, after) = in_main("|")
+        .split_once('|')
+        .map(|(a, b)| (a.len(), b.len()))
+        .expect("a mark");
+    let wired = wired(&in_main(app));
+    wired[before..wired.len() - after].to_owned()
+}
+
+#[test]
+fn the_call_stands_as_the_others_do() {
+    for (app, expected) in [
+        ("App::new()", "App::new().configure(actix_web_sse::routes)"),
+        (
+            "App::new().service(a)",
+            "App::new().configure(actix_web_sse::routes).service(a)",
+        ),
+        (
+            "App::new()\n        .service(a)\n        .service(b)",
+            "App::new()\n        .configure(actix_web_sse::routes)\n        .service(a)\n        .service(b)",
+        ),
+        (
+            "App::new()\n\t\t.service(a)",
+            "App::new()\n\t\t.configure(actix_web_sse::routes)\n\t\t.service(a)",
+        ),
+        (
+            "App::new()\r\n    .service(a)",
+            "App::new()\r\n    .configure(actix_web_sse::routes)\r\n    .service(a)",
+        ),
+        (
+            "App::new()\n.service(a)",
+            "App::new()\n.configure(actix_web_sse::routes)\n.service(a)",
+        ),
+        (
+            "App::new()  \r\n \n\n   .service(a)",
+            "App::new()\n   .configure(actix_web_sse::routes)  \r\n \n\n   .service(a)",
+        ),
+        (
+            "App::new() // mine\n        .service(a)",
+            "App::new().configure(actix_web_sse::routes) // mine\n        .service(a)",
+        ),
+        (
+            "App::new()\n        // mine\n        // too\n\n        .service(a)",
+            "App::new()\n        .configure(actix_web_sse::routes)\n        // mine\n        // too\n\n        .service(a)",
+        ),
+        (
+            "App::new()\n        /* mine */ .service(a)",
+            "App::new().configure(actix_web_sse::routes)\n        /* mine */ .service(a)",
+        ),
+        (
+            "App::new()\n    // no more\n",
+            "App::new().configure(actix_web_sse::routes)\n    // no more\n",
+        ),
+        (
+            "App::new()\n",
+            "App::new().configure(actix_web_sse::routes)\n",
+        ),
+        (
+            "App::new()\n    ..end",
+            "App::new().configure(actix_web_sse::routes)\n    ..end",
+        ),
+        (
+            "App::new()\n\u{2003}.service(a)",
+            "App::new().configure(actix_web_sse::routes)\n\u{2003}.service(a)",
+        ),
+        (
+            "App::new().service(\n    a\n    )",
+            "App::new().configure(actix_web_sse::routes).service(\n    a\n    )",
+        ),
+    ] {
+        assert_eq!(layout(app), expected);
+    }
+}
+
+/// The file as rustfmt leaves it, whatever the settings of who runs the test are.
+fn rustfmt(file: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("main.rs");
+    fs::write(folder.path().join("rustfmt.toml"), "").expect("it can be written");
+    fs::write(&path, file).expect("it can be written");
+    let output = Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .arg(&path)
+        .output()
+        .expect("rustfmt comes with Rust");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}{file}");
+    fs::read_to_string(path).expect("it is there")
+}
+
+const FORMATTED: [&str; 4] = [
+    "use actix_web::{App, HttpServer, web};\n\n#[actix_web::main]\nasync fn main() -> std::io::Result<()> {\n    HttpServer::new(move || {\n        App::new()\n            .app_data(web::Data::new(1))\n            .wrap(actix_web::middleware::Logger::default())\n            .service(index)\n    })\n    .bind((\"127.0.0.1\", 8080))?\n    .run()\n    .await\n}\n",
+    "use actix_web::{App, HttpServer};\n\n#[actix_web::main]\nasync fn main() -> std::io::Result<()> {\n    HttpServer::new(|| App::new().service(index))\n        .bind((\"127.0.0.1\", 8080))?\n        .run()\n        .await\n}\n",
+    "fn main() {\n    let app = actix_web::App::new()\n        // The order matters.\n        .wrap(first)\n        .wrap(second); // é\n    run(app);\n}\n",
+    "use actix_web::App;\r\n\r\nfn app() -> App {\r\n    App::new()\r\n        .service(a_rather_long_name_of_a_service)\r\n        .service(another_rather_long_name_of_a_service)\r\n}\r\n",
+];
+
+#[test]
+fn a_formatted_file_stays_formatted() {
+    for file in FORMATTED {
+        assert_eq!(rustfmt(file), file, "it was formatted");
+        let wired = wired(file);
+        assert_eq!(rustfmt(&wired), wired);
+    }
+}
+
+#[test]
+fn the_call_is_found_after_rustfmt_has_moved_it() {
+    for file in FORMATTED {
+        // The line becomes too long, and is broken up.
+        let file = file.replace(".service(index)", ".service(a_long_name_for_an_index_page)");
+        let formatted = rustfmt(&wired(&rustfmt(&file)));
+        let Unwiring::Removed(without) = parse(&formatted).unwire() else {
+            panic!("it was not found:\n{formatted}");
+        };
+        assert_eq!(rustfmt(&text(without)), rustfmt(&file));
+    }
+}

@@ -1,0 +1,183 @@
+//! Files that are put together at random.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::*;
+
+/// Stands in generated text where the call belongs.
+const MARK: &str = "\u{1}";
+
+/// How `App` comes into the file, how `main` calls it, and whether that says enough.
+const IMPORTS: &[(&str, &str, bool)] = &[
+    ("use actix_web::App;\n", "App", true),
+    ("use actix_web::{App, HttpServer, web};\n", "App", true),
+    ("use {std::io, actix_web::{web, {App}}};\n", "App", true),
+    ("use actix_web::{App as WebApp};\n", "WebApp", true),
+    ("use actix_web::*; // glöbal\n", "App", true),
+    ("use actix_web as ünï;\n", "ünï::App", true),
+    ("", "actix_web::App", true),
+    ("", "::actix_web::App", true),
+    ("use bevy::prelude::*;\nuse actix_web::App;\n", "App", true),
+    ("", "App", false),
+    ("use bevy::prelude::*;\n", "App", false),
+    ("use clap::App;\n", "App", false),
+    ("use crate::prelude::App;\n", "App", false),
+    ("#[cfg(test)]\nuse actix_web::App;\n", "App", false),
+];
+
+/// Items that make no difference.
+const HARMLESS: &[&str] = &[
+    "// App::new() in a comment, ünïcödé 𝄞\n",
+    "/* App::new() /* App::new() */ \" ' */\n",
+    "/// `App::new()`\n///\n/// r#\"\nfn documented() {}\n",
+    "const RAW: &str = r##\"App::new() \"# .configure(actix_web_sse::routes)\"##;\n",
+    "const LINES: &str = \"a\n    App::new()\\\n   \\\"é\";\nconst B: &[u8] = b\"\\xff App::new()\";\n",
+    "fn says() { println!(\"App::new() {}\", \"日本\"); }\n",
+    "fn asks<'a>(a: &'a str) -> char { '\"' }\n",
+    "#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[actix_web::test]\n    async fn works() {\n        init(actix_web::App::new()).await;\n    }\n}\n",
+    "#[actix_web::test]\nasync fn é() { call(actix_web::App::new().configure(actix_web_sse::routes)); }\n",
+    "#[tokio::test(flavor = \"multi_thread\")]\nasync fn t() { m!(App::new()); }\n",
+    "#[cfg(any(test, feature = \"mock\"))]\nfn mock() { actix_web::App::new() }\n",
+    "#[cfg(all(unix, test))]\nmod more { fn f() { actix_web::App::new(); } }\n",
+    "impl Server { #[cfg(test)] fn app() { actix_web::App::new(); } fn é(&self) {} }\n",
+    "mod tui { pub struct App; fn f() { App::new(); } }\n",
+    "fn other() { clap::App::new(\"a\"); Vec::<u8>::new(); }\n",
+    "macro_rules! names { ($($a:ident)*) => { $($a)* }; }\n",
+    "fn scoped(cfg: &mut C) { cfg.service(scope().configure(routes)); }\n",
+    "#[get(\"/é\")]\nasync fn index() -> impl Responder { \"\" }\n\n\n",
+];
+
+/// Items that make it uncertain which app is meant.
+const HINDERING: &[&str] = &[
+    "fn second() { actix_web::App::new(); }\n",
+    "fn in_macro() { serve!(|| App::new()); }\n",
+    "macro_rules! app { () => { actix_web::App::new() }; }\n",
+    "fn passed() { make(actix_web::App::new) }\n",
+    "mod unknown { use crate::prelude::*; fn f() { App::new(); } }\n",
+];
+
+/// What follows `App::new()`.
+const CHAINS: &[&str] = &[
+    "",
+    ".service(a).service(b)",
+    "\n        .app_data(é)\n        .service(b)",
+    "\n\t.wrap(a)\n\t.service(b)",
+    "\n\n\n    .wrap(a)",
+    "  \n   .wrap(\"é\")",
+    " // App::new()\n        .wrap(a)",
+    "\n        // é\n        .wrap(a)",
+    " /* é */ .wrap(a)",
+    ".wrap(a)\n        .configure(routes)\n        .service(scope(\"/\").service(b))",
+    "\n        .default_service(to(|| async { \"App::new()\" }))",
+    "\n",
+];
+
+/// What stands around the app.
+const MAINS: &[(&str, &str)] = &[
+    ("fn main() {\n    let _ = ", ";\n}\n"),
+    (
+        "#[actix_web::main]\nasync fn main() -> R {\n    HttpServer::new(move || {\n        ",
+        "\n    })\n    .run()\n    .await\n}\n",
+    ),
+    ("fn main() { serve(\"é\", || ", ") }\n"),
+    ("fn main() { if let Some(é) = (", ") {} }\n"),
+    (
+        "mod inner { pub(super) fn unused() {} }\nfn main() { [(Ö { app: ",
+        " })]; }\n",
+    ),
+    (
+        "fn main() { match 1 { #[cfg(test)] 1 => actix_web::App::new(), _ => ",
+        " } }\n",
+    ),
+];
+
+#[derive(Clone, Debug)]
+struct File {
+    /// With the mark in it.
+    marked: String,
+    is_clear: bool,
+}
+
+fn items() -> impl Strategy<Value = (String, bool)> {
+    let harmless = select(HARMLESS).prop_map(|item| (item, true));
+    let hindering = select(HINDERING).prop_map(|item| (item, false));
+    let item = prop_oneof![30 => harmless, 1 => hindering];
+    prop::collection::vec(item, 0..5).prop_map(|items| {
+        let is_clear = items.iter().all(|(_, is_clear)| *is_clear);
+        (items.into_iter().map(|(item, _)| item).collect(), is_clear)
+    })
+}
+
+fn files() -> impl Strategy<Value = File> {
+    let first = select(
+        &[
+            "",
+            "",
+            "#!/usr/bin/env -S ünï\n",
+            "#![allow(unused)]\n",
+            "//! App::new()\n",
+        ][..],
+    );
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let app = (select(IMPORTS), select(MAINS), select(CHAINS));
+    (first, flags, items(), app, items()).prop_map(
+        |(first, (bom, crlf, cut, inside), (before, clear_before), app, (after, clear_after))| {
+            let ((import, name, is_known), (around, end), chain) = app;
+            let main = if inside && around.starts_with("fn main() {\n") {
+                format!("{}{import}{}", &around[..12], &around[12..])
+            } else {
+                format!("{import}{around}")
+            };
+            let mut marked = format!("{first}{before}{main}{name}::new(){MARK}{chain}{end}{after}");
+            if cut {
+                marked.truncate(marked.trim_end().len());
+            }
+            if crlf {
+                marked = marked.replace('\n', "\r\n");
+            }
+            if bom {
+                marked.insert(0, '\u{feff}');
+            }
+            File {
+                marked,
+                is_clear: is_known && clear_before && clear_after,
+            }
+        },
+    )
+}
+
+/// The number of files comes from `PROPTEST_CASES`, as in any test of this kind.
+#[test]
+fn what_goes_in_comes_out_to_the_byte() {
+    let config = Config {
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let cases = config.cases;
+    let mut runner = TestRunner::new(config);
+    let wired_ones = std::cell::Cell::new(0);
+    let outcome = runner.run(&files(), |generated| {
+        let (before, after) = generated.marked.split_once(MARK).expect("it is marked");
+        let file = [before, after].concat();
+        let source = parse(&file);
+        let Some(wired) = source.wire() else {
+            prop_assert!(!generated.is_clear, "{:?}", source.call_site());
+            prop_assert!(matches!(source.call_site(), CallSite::Unclear(_)));
+            return Ok(());
+        };
+        wired_ones.set(wired_ones.get() + 1);
+        prop_assert!(generated.is_clear);
+        prop_assert!(wired.starts_with(before.as_bytes()) && wired.ends_with(after.as_bytes()));
+        let again = parse(&wired);
+        let is_wired = matches!(again.call_site(), CallSite::Wired { .. });
+        prop_assert!(is_wired);
+        prop_assert_eq!(again.wire(), None);
+        prop_assert_eq!(again.unwire(), Unwiring::Removed(file.into_bytes()));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    let share = f64::from(wired_ones.get()) / f64::from(cases);
+    assert!(share > 0.3, "only {share} of the files are wired");
+}

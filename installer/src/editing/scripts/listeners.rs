@@ -1,0 +1,107 @@
+//! The listeners in `public/js/sse-client.js`: one for each event.
+
+/// The file as it is shipped listens to these; the first one is the pattern for others.
+const SHIPPED: [&str; 2] = ["event_name1", "event_name2"];
+
+/// What stands before each listener.
+const BEGIN: &str = "  sse.addEventListener('";
+/// What ends it, with the empty line behind.
+const END: &str = "  });\n\n";
+
+/// The shipped file, with a listener for each of these events.
+pub(crate) fn file(shipped: &str, events: &[String]) -> String {
+    let Some((pattern, before, after)) = parts(shipped) else {
+        return shipped.to_owned();
+    };
+    let listeners: String = events
+        .iter()
+        .map(|event| listener(pattern, event))
+        .collect();
+    format!("{before}{listeners}{after}")
+}
+
+/// Listeners to paste, for the events that `script` does not name.
+pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(String, String)> {
+    let Some((pattern, ..)) = parts(shipped) else {
+        return Vec::new();
+    };
+    let missing = events.iter().filter(|event| !names_event(script, event));
+    missing
+        .map(|event| {
+            (
+                event.clone(),
+                listener(pattern, event).trim_end().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The first listener, and what stands before and behind them all.
+fn parts(shipped: &str) -> Option<(&str, &str, &str)> {
+    let begin = shipped.find(BEGIN)?;
+    let first = begin + shipped[begin..].find(END)? + END.len();
+    let end = shipped.rfind(BEGIN)?;
+    let end = end + shipped[end..].find(END)? + END.len();
+    Some((&shipped[begin..first], &shipped[..begin], &shipped[end..]))
+}
+
+fn listener(pattern: &str, event: &str) -> String {
+    pattern.replace(SHIPPED[0], &escaped(event))
+}
+
+/// The name as it stands between single quotes in JavaScript. Names have no control characters.
+fn escaped(event: &str) -> String {
+    event.replace('\\', "\\\\").replace('\'', "\\'")
+}
+
+fn names_event(script: &str, event: &str) -> bool {
+    let quoted = ['\'', '"', '`'].map(|quote| format!("{quote}{event}{quote}"));
+    let escaped = format!("'{}'", escaped(event));
+    quoted.iter().any(|name| script.contains(name)) || script.contains(&escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> &'static str {
+        let mut files = actix_web_sse::client_files();
+        let file = files.find(|file| file.name == "sse-client.js");
+        file.expect("it is shipped").contents
+    }
+
+    fn owned(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_shipped_file_is_the_one_for_the_shipped_events() {
+        assert_eq!(file(shipped(), &owned(&SHIPPED)), shipped());
+    }
+
+    #[test]
+    fn every_event_has_its_listener_and_no_other_has() {
+        let script = file(shipped(), &owned(&["order", "it's", "a\\b"]));
+        assert_eq!(script.matches("addEventListener(").count(), 3, "{script}");
+        for line in [
+            "sse.addEventListener('order', (event)",
+            "console.log('order', JSON",
+            "sse.addEventListener('it\\'s', ",
+            "sse.addEventListener('a\\\\b', ",
+        ] {
+            assert!(script.contains(line), "{line}: {script}");
+        }
+        assert!(script.ends_with("  window.sse = sse;\n  return sse;\n});\n"));
+        assert!(!file(shipped(), &[]).contains("addEventListener"));
+    }
+
+    #[test]
+    fn what_no_listener_names_is_missing() {
+        let script = "sse.on(\"a\", f); sse.addEventListener('b', g); on('it\\'s', h)";
+        let missing = missing(shipped(), script, &owned(&["a", "b", "c", "it's"]));
+        assert_eq!(missing.len(), 1);
+        let (event, listener) = &missing[0];
+        assert_eq!(event, "c");
+        assert!(listener.starts_with("  sse.addEventListener('c', ") && listener.ends_with("});"));
+    }
+}
