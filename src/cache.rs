@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-pub(crate) use self::journal_handle::{Followed, Store};
+pub(crate) use self::journal_handle::{FollowedJournal, JournalHandle};
 pub use self::{
     delete::Delete,
     follow::{Follow, Next},
@@ -36,9 +36,9 @@ pub struct Cache {
 /// Where the cache is opened from, when it is first used.
 enum Source {
     /// It is open already.
-    Open(Arc<Store>),
+    Open(Arc<JournalHandle>),
     /// The app's `.env`; a failure is tried again at the next use.
-    Env(Mutex<Option<Arc<Store>>>),
+    Env(Mutex<Option<Arc<JournalHandle>>>),
 }
 
 /// The cache of the app in [`app_dir()`](crate::app_dir), opened when it is first used.
@@ -66,7 +66,7 @@ impl Cache {
     ///
     /// When the folder cannot be made, read or written.
     pub fn open(config: &Config) -> Result<Self, Error> {
-        let store = Arc::new(Store::open(config.clone())?);
+        let store = Arc::new(JournalHandle::open(config.clone())?);
         Ok(Self {
             source: Arc::new(Source::Open(store)),
         })
@@ -171,13 +171,13 @@ impl Cache {
     }
 
     /// The store, with the configuration that is in force now.
-    pub(crate) fn store(&self) -> Result<Arc<Store>, Error> {
+    pub(crate) fn store(&self) -> Result<Arc<JournalHandle>, Error> {
         let store = self.open_store()?;
-        store.live().refresh();
+        store.config_watcher().reload_if_due();
         Ok(store)
     }
 
-    fn open_store(&self) -> Result<Arc<Store>, Error> {
+    fn open_store(&self) -> Result<Arc<JournalHandle>, Error> {
         let slot = match &*self.source {
             Source::Open(store) => return Ok(Arc::clone(store)),
             Source::Env(slot) => slot,
@@ -186,7 +186,7 @@ impl Cache {
         if let Some(store) = &*slot {
             return Ok(Arc::clone(store));
         }
-        let opened = Arc::new(Store::open(Config::from_env()?)?);
+        let opened = Arc::new(JournalHandle::open(Config::from_env()?)?);
         *slot = Some(Arc::clone(&opened));
         Ok(opened)
     }

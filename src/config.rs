@@ -6,9 +6,9 @@ mod environment;
 mod events;
 mod hosts;
 mod lists;
-mod live;
 mod settings;
 mod values;
+mod watcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ use std::{
 
 pub(crate) use self::hosts::{AppHosts, Hosts};
 pub use self::{app_dir::app_dir, events::Events};
-pub(crate) use self::{authority::Authority, live::Live};
+pub(crate) use self::{authority::Authority, watcher::ConfigWatcher};
 use self::{
     lists::Unusable,
     settings::Settings,

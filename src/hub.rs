@@ -42,7 +42,7 @@ pub(crate) use self::{
 #[cfg(feature = "__internals")]
 pub(crate) use self::{slot::Slot, tail::read_what_is_there};
 use crate::{
-    cache::Store,
+    cache::JournalHandle,
     config::Config,
     error::Error,
     runtime::{Background, Nudger},
@@ -51,7 +51,7 @@ use crate::{
 /// What all streams of one cache share.
 pub(crate) struct Hub {
     feed: Arc<Feed>,
-    store: Arc<Store>,
+    store: Arc<JournalHandle>,
     /// Counts the configurations, so that a stream sees whether its times are still right.
     version: Arc<AtomicU32>,
     /// End the threads when the hub goes.
@@ -67,7 +67,7 @@ pub(crate) struct Feed {
 }
 
 impl Hub {
-    pub(crate) fn start(store: Arc<Store>) -> Result<Self, Error> {
+    pub(crate) fn start(store: Arc<JournalHandle>) -> Result<Self, Error> {
         let feed = Arc::new(Feed::new(&store.config()));
         let version = Arc::<AtomicU32>::default();
         let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
@@ -94,7 +94,7 @@ impl Hub {
         self.version.load(Ordering::Acquire)
     }
 
-    pub(crate) fn store(&self) -> &Arc<Store> {
+    pub(crate) fn store(&self) -> &Arc<JournalHandle> {
         &self.store
     }
 
@@ -138,7 +138,7 @@ impl Feed {
 
 /// Looks at `.env` for as long as the returned handle lives, and tells everybody of a change.
 fn follow_configuration(
-    store: &Arc<Store>,
+    store: &Arc<JournalHandle>,
     feed: &Arc<Feed>,
     version: &Arc<AtomicU32>,
     tail: Nudger,
@@ -147,8 +147,8 @@ fn follow_configuration(
     let folder = store.config().app_dir().to_owned();
     Background::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
-            interrupt.wait(store.live().rest());
-            if store.live().refresh() {
+            interrupt.wait(store.config_watcher().time_to_next_check());
+            if store.config_watcher().reload_if_due() {
                 version.fetch_add(1, Ordering::Release);
                 tail.nudge();
                 feed.bells.ring_for_all();

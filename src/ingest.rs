@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use self::intake::{Ended, Intake};
 use crate::{
-    config::Live,
+    config::ConfigWatcher,
     error::Error,
     journal::file::FileJournal,
     runtime::{Background, Fault},
@@ -31,14 +31,17 @@ use crate::{
 
 /// Takes drop-ins for as long as the returned handle lives. Of several processes on one cache, one
 /// does so at a time, and another takes over when it ends.
-pub(crate) fn start(journal: Arc<FileJournal>, live: Arc<Live>) -> Result<Background, Error> {
+pub(crate) fn start(
+    journal: Arc<FileJournal>,
+    config_watcher: Arc<ConfigWatcher>,
+) -> Result<Background, Error> {
     let folder = journal.folder().path().to_path_buf();
     Background::start("sse-drop-ins", move |interrupt| {
         let mut fault = Fault::of("drop-ins are not taken");
         while !interrupt.is_raised() {
-            let config = live.current();
+            let config = config_watcher.current();
             let mut intake = Intake::new(&journal, &config, interrupt);
-            match intake.serve(|| Arc::ptr_eq(&config, &live.current())) {
+            match intake.serve(|| Arc::ptr_eq(&config, &config_watcher.current())) {
                 Ok(Ended::Reconfigured) => continue,
                 Ok(Ended::Idle) => fault.clear(),
                 Err(error) => fault.report(&error),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::journal_handle::{Followed, Store};
+use super::journal_handle::{FollowedJournal, JournalHandle};
 use crate::{
     entry::Entry,
     error::Error,
@@ -15,8 +15,8 @@ use crate::{
 
 /// What is saved in a cache, one entry after the other.
 pub struct Follow {
-    store: Arc<Store>,
-    followed: Followed,
+    store: Arc<JournalHandle>,
+    followed: FollowedJournal,
     reader: Reader,
     watch: Box<dyn Watch>,
     never: Interrupt,
@@ -34,7 +34,7 @@ pub enum Next {
 }
 
 impl Follow {
-    pub(super) fn begin(store: Arc<Store>) -> Result<Self, Error> {
+    pub(super) fn begin(store: Arc<JournalHandle>) -> Result<Self, Error> {
         let followed = store.follow()?;
         let reader = Reader::new(
             Arc::clone(&followed.journal),
@@ -60,7 +60,7 @@ impl Follow {
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
         let start = Instant::now();
         loop {
-            self.store.live().refresh();
+            self.store.config_watcher().reload_if_due();
             let poll = self.store.config().poll_interval();
             let step = self.reader.step();
             match step {
@@ -87,7 +87,7 @@ impl Follow {
 
     fn is_in_force(&self) -> Result<bool, Error> {
         self.store
-            .is_in_force(&self.followed, self.reader.next() - 1)
+            .is_current(&self.followed, self.reader.next() - 1)
     }
 
     /// Goes on in the journal that has taken the place of ours, with what was saved there since we

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, Live},
+    config::{Config, ConfigWatcher},
     entry::Entry,
     error::Error,
     ingest,
@@ -22,8 +22,8 @@ const ATTEMPTS: u32 = 20;
 
 /// Opens the journal, and opens it anew after its folder was deleted or replaced, or another one
 /// configured.
-pub(crate) struct Store {
-    config: Arc<Live>,
+pub(crate) struct JournalHandle {
+    config: Arc<ConfigWatcher>,
     current: Mutex<Arc<FileJournal>>,
     /// Of the journal that was asked last for a key's value.
     index: Mutex<Option<Index>>,
@@ -31,24 +31,24 @@ pub(crate) struct Store {
 
 /// A journal to follow. What other programs drop into the cache gets into it as long as this
 /// lives.
-pub(crate) struct Followed {
+pub(crate) struct FollowedJournal {
     pub(crate) journal: Arc<dyn Journal>,
     address: PathBuf,
     intake: Background,
 }
 
-impl Followed {
+impl FollowedJournal {
     /// Looks again for what other programs drop: the configuration has changed.
-    pub(crate) fn nudge(&self) {
+    pub(crate) fn rescan_drop_ins(&self) {
         self.intake.nudger().nudge();
     }
 }
 
-impl Store {
+impl JournalHandle {
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
         let current = Mutex::new(open(&config)?);
         Ok(Self {
-            config: Arc::new(Live::new(config)),
+            config: Arc::new(ConfigWatcher::new(config)),
             current,
             index: Mutex::new(None),
         })
@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// What keeps the configuration so.
-    pub(crate) fn live(&self) -> &Live {
+    pub(crate) fn config_watcher(&self) -> &ConfigWatcher {
         &self.config
     }
 
@@ -116,14 +116,14 @@ impl Store {
     }
 
     /// The journal to read from now.
-    pub(crate) fn journal(&self) -> Result<Arc<dyn Journal>, Error> {
+    pub(crate) fn current(&self) -> Result<Arc<dyn Journal>, Error> {
         Ok(self.file_journal()?)
     }
 
-    pub(crate) fn follow(&self) -> Result<Followed, Error> {
+    pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
         let journal = self.file_journal()?;
         let intake = ingest::start(Arc::clone(&journal), Arc::clone(&self.config))?;
-        Ok(Followed {
+        Ok(FollowedJournal {
             address: journal.folder().path().to_owned(),
             journal,
             intake,
@@ -133,7 +133,7 @@ impl Store {
     /// Whether what is followed is still the journal at the configured address, and still has the
     /// entry `last`, which was read there. If it has not, the journal is put away: its newest entries
     /// were removed, and their numbers would be passed over when they are given again.
-    pub(crate) fn is_in_force(&self, followed: &Followed, last: u64) -> Result<bool, Error> {
+    pub(crate) fn is_current(&self, followed: &FollowedJournal, last: u64) -> Result<bool, Error> {
         let journal = &followed.journal;
         if !journal.is_current() || followed.address != self.config().cache_dir() {
             return Ok(false);
@@ -190,7 +190,10 @@ mod tests {
                     thread::sleep(pause);
                     let _ = fs::rename(config.cache_dir(), app.path().join(former.to_string()));
                 });
-                Store::open(config.clone()).unwrap().append(b"1").unwrap();
+                JournalHandle::open(config.clone())
+                    .unwrap()
+                    .append(b"1")
+                    .unwrap();
                 usual = start.elapsed();
             });
         }
@@ -206,7 +209,7 @@ mod tests {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         all.wait();
-                        Store::open(config.clone()).unwrap();
+                        JournalHandle::open(config.clone()).unwrap();
                     });
                 }
             });

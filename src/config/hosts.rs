@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     Authority, Config,
-    live::{Content, SETTLED, read},
     settings::Settings,
     values,
+    watcher::{Content, SETTLED, read},
 };
 
 /// How long a list is used before `.env` is read again.

@@ -7,7 +7,7 @@ use super::{
     limits::{Permit, Permits},
     signals::Signals,
 };
-use crate::{cache::Store, error::Error, hub::Hub};
+use crate::{cache::JournalHandle, error::Error, hub::Hub};
 
 /// The hub, and what decides how many streams of it are open and for how long.
 pub(crate) struct Server {
@@ -18,7 +18,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(store: Arc<Store>) -> Result<Self, Error> {
+    pub(crate) fn start(store: Arc<JournalHandle>) -> Result<Self, Error> {
         Ok(Self {
             hub: Arc::new(Hub::start(store)?),
             permits: Arc::new(Permits::new()),

@@ -12,7 +12,7 @@ use super::{
     slot::{Slot, Wanted},
 };
 use crate::{
-    cache::Store,
+    cache::JournalHandle,
     epoch::Epoch,
     error::Error,
     journal::{Journal, Reader, Step},
@@ -59,10 +59,10 @@ const ATTEMPTS: u32 = 20;
 /// Reads entries from the journal up to `until`, or as many as fit into one chunk.
 ///
 /// Files are read, so this belongs on a thread that may wait for them.
-pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error> {
+pub(crate) fn replay(store: &JournalHandle, request: &Request) -> Result<Replayed, Error> {
     let mut attempts = 0..ATTEMPTS;
     loop {
-        let journal = store.journal()?;
+        let journal = store.current()?;
         match replay_from(Arc::clone(&journal), store, request) {
             // It was found to be damaged, or was replaced. The client is told of the one in force.
             Err(_) if !journal.is_current() && attempts.next().is_some() => {}
@@ -73,7 +73,7 @@ pub(crate) fn replay(store: &Store, request: &Request) -> Result<Replayed, Error
 
 fn replay_from(
     journal: Arc<dyn Journal>,
-    store: &Store,
+    store: &JournalHandle,
     request: &Request,
 ) -> Result<Replayed, Error> {
     if journal.epoch() != request.place.epoch {

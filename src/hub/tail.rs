@@ -11,7 +11,7 @@ use super::{
     slot::{Content, Slot},
 };
 use crate::{
-    cache::{Followed, Store},
+    cache::{FollowedJournal, JournalHandle},
     config::Config,
     error::Error,
     journal::{Reader, Step, Watch},
@@ -28,7 +28,7 @@ const ATTEMPTS: u32 = 20;
 const SWEEP_EVERY: u64 = 1_000;
 
 /// Reads for as long as the returned handle lives.
-pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Error> {
+pub(super) fn start(store: Arc<JournalHandle>, feed: Arc<Feed>) -> Result<Background, Error> {
     let folder = store.config().cache_dir().to_path_buf();
     let way = Way::begin_in_current(&store, &feed, Duration::ZERO)?;
     let mut first = Some(way);
@@ -45,7 +45,7 @@ pub(super) fn start(store: Arc<Store>, feed: Arc<Feed>) -> Result<Background, Er
 
 /// Reads once, on this thread, and says up to which entry.
 #[cfg(feature = "__internals")]
-pub(crate) fn read_what_is_there(store: &Arc<Store>, feed: &Feed) -> Result<u64, Error> {
+pub(crate) fn read_what_is_there(store: &Arc<JournalHandle>, feed: &Feed) -> Result<u64, Error> {
     let interrupt = Interrupt::new()
         .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
     let tail = Tail {
@@ -59,14 +59,14 @@ pub(crate) fn read_what_is_there(store: &Arc<Store>, feed: &Feed) -> Result<u64,
 }
 
 struct Tail<'a> {
-    store: &'a Arc<Store>,
+    store: &'a Arc<JournalHandle>,
     feed: &'a Feed,
     interrupt: &'a Interrupt,
 }
 
 /// The way through one journal, until it is replaced.
 struct Way {
-    followed: Followed,
+    followed: FollowedJournal,
     reader: Reader,
     watch: Box<dyn Watch>,
     /// Entries before this number were there before we came.
@@ -81,7 +81,11 @@ struct Way {
 
 impl Way {
     /// Begins in the journal that is in place, and again if that is replaced meanwhile.
-    fn begin_in_current(store: &Store, feed: &Feed, unnoticed: Duration) -> Result<Self, Error> {
+    fn begin_in_current(
+        store: &JournalHandle,
+        feed: &Feed,
+        unnoticed: Duration,
+    ) -> Result<Self, Error> {
         let mut attempts = 0..ATTEMPTS;
         loop {
             let followed = store.follow()?;
@@ -97,7 +101,7 @@ impl Way {
     /// that was there all the time. And before that by `unnoticed`, the time for which nobody
     /// may have read here although clients were there.
     fn begin(
-        followed: Followed,
+        followed: FollowedJournal,
         config: &Config,
         feed: &Feed,
         unnoticed: Duration,
@@ -174,7 +178,7 @@ impl Tail<'_> {
             let now = self.store.config();
             if !Arc::ptr_eq(&config, &now) {
                 config = now;
-                open.followed.nudge();
+                open.followed.rescan_drop_ins();
                 if matches!(self.is_in_force(&open), Ok(false)) {
                     log::info!("{}: following this cache now", config.cache_dir().display());
                     last_read = Instant::now();
@@ -186,7 +190,7 @@ impl Tail<'_> {
     }
 
     fn is_in_force(&self, way: &Way) -> Result<bool, Error> {
-        self.store.is_in_force(&way.followed, way.reader.next() - 1)
+        self.store.is_current(&way.followed, way.reader.next() - 1)
     }
 
     fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {

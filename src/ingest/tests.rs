@@ -16,7 +16,7 @@ use super::{
     start,
 };
 use crate::{
-    config::{Config, Live},
+    config::{Config, ConfigWatcher},
     entry,
     journal::{
         Journal, Reader, Step,
@@ -44,8 +44,8 @@ impl App {
         Arc::new(FileJournal::open(&folder).unwrap())
     }
 
-    fn live(&self) -> Arc<Live> {
-        Arc::new(Live::new(self.config.clone()))
+    fn config_watcher(&self) -> Arc<ConfigWatcher> {
+        Arc::new(ConfigWatcher::new(self.config.clone()))
     }
 
     fn cache(&self) -> PathBuf {
@@ -77,7 +77,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn every_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -102,7 +102,7 @@ fn every_content_becomes_its_value() {
 fn a_slow_writer_is_waited_for() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     let mut slow = File::create(app.cache().join("k1")).unwrap();
     slow.write_all(b"{\"whole\":").unwrap();
     // Taken away from its writer, who does not notice.
@@ -125,7 +125,7 @@ fn a_slow_writer_is_waited_for() {
 fn a_key_has_so_many_drop_ins_on_their_way_and_no_more() {
     let app = App::new();
     let journal = app.journal();
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     let key = app.cache().join("k1");
     let held = File::create(&key).unwrap();
     until("the first is taken", || !key.exists());
@@ -159,8 +159,8 @@ fn a_key_has_so_many_drop_ins_on_their_way_and_no_more() {
 fn of_two_servers_one_takes_a_drop_in_and_the_other_takes_over() {
     let app = App::new();
     let journal = app.journal();
-    let one = start(Arc::clone(&journal), app.live()).unwrap();
-    let _other = start(app.journal(), app.live()).unwrap();
+    let one = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _other = start(app.journal(), app.config_watcher()).unwrap();
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     drop(one);
@@ -192,7 +192,7 @@ fn what_a_killed_server_left_is_taken_once() {
     journal.append(&document("four")).unwrap();
     journal.append(&document("other")).unwrap();
 
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     assert_eq!(read(&journal, 4), ["k1=1", "k1=1", "k1=1", "k2=2"]);
     assert_eq!(journal.newest().unwrap(), 4);
     until("nothing is left", || {
@@ -207,7 +207,7 @@ fn what_is_no_drop_in_stays_and_what_is_broken_is_set_aside() {
     fs::write(app.cache().join("other"), "1").unwrap();
     fs::create_dir(app.cache().join("k2")).unwrap();
     fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     let broken = app.cache().join(".sse/broken/k1");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !broken.exists() {
@@ -236,7 +236,7 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
         .unwrap();
     drop(file);
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }
 
@@ -249,7 +249,7 @@ fn a_drop_in_that_cannot_be_set_aside_keeps_no_other() {
         let _acting = journal.folder().act_as_owner().unwrap();
         journal.folder().broken().unwrap();
     }
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
     let broken = app.cache().join(".sse/broken");
@@ -275,7 +275,7 @@ fn a_file_or_link_in_the_place_of_a_folder_is_removed() {
     fs::create_dir(&elsewhere).unwrap();
     fs::write(own.join("broken"), "").unwrap();
     std::os::unix::fs::symlink(&elsewhere, own.join("ready")).unwrap();
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     fs::write(app.cache().join("k1"), "").unwrap();
     fs::write(app.cache().join("k2"), "2").unwrap();
     assert_eq!(read(&journal, 1), ["k2=2"]);
@@ -293,7 +293,7 @@ fn a_file_with_a_second_name_is_not_published() {
     let private = app.dir.path().join("private");
     fs::write(&private, "secret").unwrap();
     fs::hard_link(&private, app.cache().join("k1")).unwrap();
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     until("it is set aside", || {
         app.cache().join(".sse/broken/k1").exists()
     });
@@ -359,7 +359,7 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
         left.push(link);
         kept.push(elsewhere);
     }
-    let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+    let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     until("what is old is removed", || {
         left.iter().all(|path| fs::symlink_metadata(path).is_err())
     });
@@ -395,7 +395,7 @@ fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
         if !matches!(odd, Odd::Folder) {
             odd.make(&own.join("claimed/of"), own.as_path());
         }
-        let _intake = start(Arc::clone(&journal), app.live()).unwrap();
+        let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
         fs::write(app.cache().join("k2"), "2").unwrap();
         assert_eq!(read(&journal, 1), ["k2=2"], "{odd:?}");
         until("the claim is set aside", || {

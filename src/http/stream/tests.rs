@@ -195,7 +195,7 @@ async fn a_journal_that_the_client_knows_before_its_server_does_is_no_gap() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
     assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     // Another server has sent it this far.
     let mut returning = app.open(Some(&format!("{epoch}-1")));
@@ -216,7 +216,7 @@ async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_
     let app = app(|config| config.with_poll_interval(Duration::from_secs(1)));
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
     let mut returning = app.open(Some(&format!("{epoch}-1")));
     // Its place is looked up now.
     expect(&mut returning, &["sse.heartbeat"]).await;
@@ -258,7 +258,7 @@ async fn numbers_of_a_replaced_journal_say_nothing_of_what_is_saved_in_the_one_i
     has_read(app.sse.server.hub.opening().epoch, 4).await;
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
     app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
     let mut returning = app.open(Some(&format!("{epoch}-1")));
     assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     // The tail is there before the stream has looked for its place.
@@ -283,7 +283,7 @@ async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_o
     let mut stream = app.open(None);
     expect(&mut stream, &["\"old\""]).await;
     fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    let epoch = app.sse.server.hub.store().journal().unwrap().epoch();
+    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
     assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
     let mut returning = app.open(Some("0123456789abcdef-1"));
     let first = expect(&mut returning, &["event: ", "\n\n"]).await;
@@ -341,7 +341,7 @@ async fn a_client_of_a_journal_that_was_put_away_gets_what_was_saved_since_then(
     app.cache.save_blocking("k", "had").unwrap();
     let mut stream = app.open(None);
     expect(&mut stream, &["\"had\""]).await;
-    let journal = app.sse.server.hub.store().journal().unwrap();
+    let journal = app.sse.server.hub.store().current().unwrap();
     journal.put_away().unwrap();
     app.cache.save_blocking("k", "new").unwrap();
     expect(&mut stream, &["sse.gap", "other-epoch"]).await;

@@ -21,7 +21,7 @@ pub(super) const SETTLED: Duration = Duration::from_millis(100);
 /// And what cannot be used for so long, before anybody is told.
 const SETTLED_IF_BROKEN: Duration = Duration::from_secs(1);
 
-pub(crate) struct Live {
+pub(crate) struct ConfigWatcher {
     current: RwLock<Arc<Config>>,
     look: Mutex<Look>,
 }
@@ -45,7 +45,7 @@ struct Found {
 
 pub(super) type Content = Result<Vec<u8>, io::ErrorKind>;
 
-impl Live {
+impl ConfigWatcher {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             current: RwLock::new(Arc::new(config)),
@@ -64,7 +64,7 @@ impl Live {
     }
 
     /// How long until the next look is due.
-    pub(crate) fn rest(&self) -> Duration {
+    pub(crate) fn time_to_next_check(&self) -> Duration {
         let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         look.next.saturating_duration_since(Instant::now())
     }
@@ -72,7 +72,7 @@ impl Live {
     /// Looks at the file if it is time to, and says whether anything has changed by that.
     ///
     /// The file is read on this thread.
-    pub(crate) fn refresh(&self) -> bool {
+    pub(crate) fn reload_if_due(&self) -> bool {
         self.refresh_at(Instant::now())
     }
 
@@ -164,7 +164,7 @@ mod tests {
     /// An app's `.env`, and a clock for the looks at it.
     struct App {
         dir: tempfile::TempDir,
-        live: Live,
+        live: ConfigWatcher,
         now: Instant,
     }
 
@@ -175,7 +175,7 @@ mod tests {
             let config = Config::from_dir(dir.path()).unwrap();
             let mut app = Self {
                 dir,
-                live: Live::new(config),
+                live: ConfigWatcher::new(config),
                 now: Instant::now(),
             };
             assert!(!app.look_for(3 * EVERY), "nothing was edited");
@@ -290,7 +290,7 @@ mod tests {
         let config = Config::from_dir(app.dir.path()).unwrap();
         let config = config.with_ttl(Duration::from_secs(7));
         let mut app = App {
-            live: Live::new(config.with_heartbeat(Duration::from_secs(3))),
+            live: ConfigWatcher::new(config.with_heartbeat(Duration::from_secs(3))),
             ..app
         };
         app.edit("SSE_EVENTS=b:k\nSSE_TTL=100\n");
@@ -306,7 +306,7 @@ mod tests {
         let app = App::new();
         let config = Config::new(app.dir.path(), "own:k").unwrap();
         let mut app = App {
-            live: Live::new(config),
+            live: ConfigWatcher::new(config),
             ..app
         };
         assert!(!app.look_for(3 * EVERY));
