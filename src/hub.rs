@@ -45,7 +45,7 @@ use crate::{
     cache::JournalHandle,
     config::Config,
     error::Error,
-    runtime::{Background, Nudger},
+    runtime::{BackgroundThread, ThreadWaker},
 };
 
 /// What all streams of one cache share.
@@ -55,8 +55,8 @@ pub(crate) struct Hub {
     /// Counts the configurations, so that a stream sees whether its times are still right.
     version: Arc<AtomicU32>,
     /// End the threads when the hub goes.
-    _tail: Background,
-    _configuration: Background,
+    _tail: BackgroundThread,
+    _configuration: BackgroundThread,
 }
 
 /// What the tail fills and the streams read.
@@ -71,7 +71,7 @@ impl Hub {
         let feed = Arc::new(Feed::new(&store.config()));
         let version = Arc::<AtomicU32>::default();
         let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
-        let configuration = follow_configuration(&store, &feed, &version, tail.nudger())?;
+        let configuration = follow_configuration(&store, &feed, &version, tail.waker())?;
         Ok(Self {
             feed,
             store,
@@ -141,16 +141,16 @@ fn follow_configuration(
     store: &Arc<JournalHandle>,
     feed: &Arc<Feed>,
     version: &Arc<AtomicU32>,
-    tail: Nudger,
-) -> Result<Background, Error> {
+    tail: ThreadWaker,
+) -> Result<BackgroundThread, Error> {
     let (store, feed, version) = (Arc::clone(store), Arc::clone(feed), Arc::clone(version));
     let folder = store.config().app_dir().to_owned();
-    Background::start("sse-config", move |interrupt| {
+    BackgroundThread::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
             interrupt.wait(store.config_watcher().time_to_next_check());
             if store.config_watcher().reload_if_due() {
                 version.fetch_add(1, Ordering::Release);
-                tail.nudge();
+                tail.wake();
                 feed.bells.ring_for_all();
             }
         }

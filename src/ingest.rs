@@ -26,7 +26,7 @@ use crate::{
     config::ConfigWatcher,
     error::Error,
     journal::file::FileJournal,
-    runtime::{Background, Fault},
+    runtime::{BackgroundThread, RepeatedError},
 };
 
 /// Takes drop-ins for as long as the returned handle lives. Of several processes on one cache, one
@@ -34,16 +34,17 @@ use crate::{
 pub(crate) fn start(
     journal: Arc<FileJournal>,
     config_watcher: Arc<ConfigWatcher>,
-) -> Result<Background, Error> {
+) -> Result<BackgroundThread, Error> {
     let folder = journal.folder().path().to_path_buf();
-    Background::start("sse-drop-ins", move |interrupt| {
-        let mut fault = Fault::of("drop-ins are not taken");
+    BackgroundThread::start("sse-drop-ins", move |interrupt| {
+        let mut fault =
+            RepeatedError::new("drop-ins are not ingested", "drop-ins are ingested again");
         while !interrupt.is_raised() {
             let config = config_watcher.current();
             let mut intake = Intake::new(&journal, &config, interrupt);
             match intake.serve(|| Arc::ptr_eq(&config, &config_watcher.current())) {
                 Ok(Ended::Reconfigured) => continue,
-                Ok(Ended::Idle) => fault.clear(),
+                Ok(Ended::Idle) => fault.resolved(),
                 Err(error) => fault.report(&error),
             }
             interrupt.wait(config.poll_interval());

@@ -1,11 +1,11 @@
-//! What the background threads of a server are made of.
+//! Building blocks of the background threads that a server runs.
 
-mod background;
+mod background_thread;
 mod interrupt;
 mod repeated_error;
 
 pub(crate) use self::{
-    background::{Background, Nudger},
+    background_thread::{BackgroundThread, ThreadWaker},
     interrupt::Interrupt,
-    repeated_error::{Fault, report},
+    repeated_error::{RepeatedError, log_or_print},
 };

@@ -9,7 +9,7 @@ use super::journal_handle::{FollowedJournal, JournalHandle};
 use crate::{
     entry::Entry,
     error::Error,
-    journal::{Reader, Step, Watch},
+    journal::{JournalReader, ReadOutcome, Watch},
     runtime::Interrupt,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub struct Follow {
     store: Arc<JournalHandle>,
     followed: FollowedJournal,
-    reader: Reader,
+    reader: JournalReader,
     watch: Box<dyn Watch>,
     never: Interrupt,
 }
@@ -36,7 +36,7 @@ pub enum Next {
 impl Follow {
     pub(super) fn begin(store: Arc<JournalHandle>) -> Result<Self, Error> {
         let followed = store.follow()?;
-        let reader = Reader::new(
+        let reader = JournalReader::new(
             Arc::clone(&followed.journal),
             followed.journal.newest()? + 1,
         );
@@ -62,13 +62,13 @@ impl Follow {
         loop {
             self.store.config_watcher().reload_if_due();
             let poll = self.store.config().poll_interval();
-            let step = self.reader.step();
+            let step = self.reader.read_next();
             match step {
-                Ok(Step::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
-                Ok(Step::Tombstone(_)) if start.elapsed() < timeout => continue,
-                Ok(Step::Tombstone(_)) => return Ok(None),
-                Ok(Step::Swept | Step::Unreadable(_)) => return Ok(Some(Next::Gap)),
-                Ok(Step::CaughtUp) => {}
+                Ok(ReadOutcome::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
+                Ok(ReadOutcome::Tombstone(_)) if start.elapsed() < timeout => continue,
+                Ok(ReadOutcome::Tombstone(_)) => return Ok(None),
+                Ok(ReadOutcome::Swept | ReadOutcome::Unreadable(_)) => return Ok(Some(Next::Gap)),
+                Ok(ReadOutcome::CaughtUp) => {}
                 Err(error) if self.is_in_force()? => return Err(error),
                 Err(_) => {}
             }
@@ -81,13 +81,13 @@ impl Follow {
                 return Ok(None);
             }
             self.watch
-                .wait(self.reader.next(), left.min(poll), &self.never);
+                .wait(self.reader.next_number(), left.min(poll), &self.never);
         }
     }
 
     fn is_in_force(&self) -> Result<bool, Error> {
         self.store
-            .is_current(&self.followed, self.reader.next() - 1)
+            .is_current(&self.followed, self.reader.next_number() - 1)
     }
 
     /// Goes on in the journal that has taken the place of ours, with what was saved there since we
@@ -98,7 +98,7 @@ impl Follow {
         self.followed = self.store.follow()?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
-        self.reader = Reader::recent(Arc::clone(journal), age, u64::MAX)?;
+        self.reader = JournalReader::recent(Arc::clone(journal), age, u64::MAX)?;
         Ok(())
     }
 }

@@ -11,10 +11,10 @@ use crate::{
     error::Error,
     ingest,
     journal::{
-        Index, Journal, Now,
+        Clocks, Journal, KeyIndex,
         file::{CacheFolder, FileJournal},
     },
-    runtime::Background,
+    runtime::BackgroundThread,
 };
 
 /// How often the journal is opened again because its folder was removed or replaced meanwhile.
@@ -26,7 +26,7 @@ pub(crate) struct JournalHandle {
     config: Arc<ConfigWatcher>,
     current: Mutex<Arc<FileJournal>>,
     /// Of the journal that was asked last for a key's value.
-    index: Mutex<Option<Index>>,
+    index: Mutex<Option<KeyIndex>>,
 }
 
 /// A journal to follow. What other programs drop into the cache gets into it as long as this
@@ -34,13 +34,13 @@ pub(crate) struct JournalHandle {
 pub(crate) struct FollowedJournal {
     pub(crate) journal: Arc<dyn Journal>,
     address: PathBuf,
-    intake: Background,
+    intake: BackgroundThread,
 }
 
 impl FollowedJournal {
     /// Looks again for what other programs drop: the configuration has changed.
     pub(crate) fn rescan_drop_ins(&self) {
-        self.intake.nudger().nudge();
+        self.intake.waker().wake();
     }
 }
 
@@ -79,7 +79,7 @@ impl JournalHandle {
         for _ in 0..ATTEMPTS {
             let journal = self.file_journal()?;
             let result = work(Arc::clone(&journal));
-            if journal.is_current() {
+            if journal.is_in_place() {
                 return result;
             }
             // Only its id was replaced: what was done there counts.
@@ -105,12 +105,12 @@ impl JournalHandle {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match &mut *index {
             Some(index) if index.is_of(journal) => index,
-            other => other.insert(Index::begin(Arc::clone(journal))?),
+            other => other.insert(KeyIndex::new(Arc::clone(journal))?),
         };
-        let found = index.get(key, Now::read())?;
-        if !journal.reaches(index.last())? {
+        let found = index.get(key, Clocks::read())?;
+        if !journal.is_intact_up_to(index.last_indexed())? {
             // The index would pass over numbers that are given again.
-            journal.put_away()?;
+            journal.discard()?;
         }
         Ok(found)
     }
@@ -135,19 +135,19 @@ impl JournalHandle {
     /// were removed, and their numbers would be passed over when they are given again.
     pub(crate) fn is_current(&self, followed: &FollowedJournal, last: u64) -> Result<bool, Error> {
         let journal = &followed.journal;
-        if !journal.is_current() || followed.address != self.config().cache_dir() {
+        if !journal.is_in_place() || followed.address != self.config().cache_dir() {
             return Ok(false);
         }
-        if !journal.reaches(last)? {
-            journal.put_away()?;
+        if !journal.is_intact_up_to(last)? {
+            journal.discard()?;
         }
-        Ok(journal.is_current())
+        Ok(journal.is_in_place())
     }
 
     fn file_journal(&self) -> Result<Arc<FileJournal>, Error> {
         let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !current.is_current() || current.folder().path() != config.cache_dir() {
+        if !current.is_in_place() || current.folder().path() != config.cache_dir() {
             *current = open(&config)?;
         }
         Ok(Arc::clone(&current))

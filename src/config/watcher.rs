@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::Config;
-use crate::runtime::Fault;
+use crate::runtime::RepeatedError;
 
 /// Between looks at the file.
 const EVERY: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ struct Look {
     /// What the file had in it when it was last decided upon; `None`: that has not been yet.
     decided: Option<Content>,
     found: Option<Found>,
-    fault: Fault,
+    fault: RepeatedError,
 }
 
 /// Something else than what was decided upon.
@@ -53,7 +53,10 @@ impl ConfigWatcher {
                 next: Instant::now() + EVERY,
                 decided: None,
                 found: None,
-                fault: Fault::of("an edit of .env is not in force"),
+                fault: RepeatedError::new(
+                    "changes in .env are not applied",
+                    "changes in .env are applied again",
+                ),
             }),
         }
     }
@@ -128,7 +131,7 @@ impl ConfigWatcher {
                 false
             }
             Ok(config) => {
-                look.fault.clear();
+                look.fault.resolved();
                 self.put_in_force(current, config)
             }
         };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::sse::Sse;
-use crate::{error::Error, runtime::Fault};
+use crate::{error::Error, runtime::RepeatedError};
 
 /// How long a start that failed is not tried again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
 
 struct Failed {
     last: Option<(Instant, Error)>,
-    fault: Fault,
+    fault: RepeatedError,
 }
 
 impl Shared {
@@ -36,7 +36,10 @@ impl Shared {
             started: OnceLock::new(),
             failed: Mutex::new(Failed {
                 last: None,
-                fault: Fault::of("Server-Sent Events are off"),
+                fault: RepeatedError::new(
+                    "Server-Sent Events are off",
+                    "Server-Sent Events are on",
+                ),
             }),
         }
     }
@@ -73,7 +76,7 @@ impl Shared {
         }
         match (self.start)() {
             Ok(sse) => {
-                failed.fault.clear();
+                failed.fault.resolved();
                 Ok(self.started.get_or_init(|| sse).clone())
             }
             Err(error) => {

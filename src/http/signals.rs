@@ -15,7 +15,7 @@ use actix_web::rt;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use crate::{hub::Hub, runtime::report};
+use crate::{hub::Hub, runtime::log_or_print};
 
 pub(crate) use imp::Told;
 
@@ -47,7 +47,7 @@ impl Signals {
         let heard = Heard(Arc::clone(&self.is_heard));
         match Told::by(&handled) {
             Ok(told) => drop(rt::spawn(close(told, Arc::downgrade(hub), heard))),
-            Err(error) => report(&format!("streams go on at SIGTERM and SIGINT: {error}")),
+            Err(error) => log_or_print(&format!("streams go on at SIGTERM and SIGINT: {error}")),
         }
     }
 }
@@ -60,7 +60,7 @@ pub(crate) async fn told_to_end() -> Told {
             told
         }
         Err(error) => {
-            report(&format!(
+            log_or_print(&format!(
                 "SIGTERM and SIGINT end the process at once, because it cannot listen for them: {error}"
             ));
             std::future::pending().await

@@ -15,7 +15,7 @@ use crate::{
     cache::JournalHandle,
     epoch::Epoch,
     error::Error,
-    journal::{Journal, Reader, Step},
+    journal::{Journal, JournalReader, ReadOutcome},
 };
 
 /// As many entries are read for a client at a time; one that wants none of them may leave between.
@@ -65,7 +65,7 @@ pub(crate) fn replay(store: &JournalHandle, request: &Request) -> Result<Replaye
         let journal = store.current()?;
         match replay_from(Arc::clone(&journal), store, request) {
             // It was found to be damaged, or was replaced. The client is told of the one in force.
-            Err(_) if !journal.is_current() && attempts.next().is_some() => {}
+            Err(_) if !journal.is_in_place() && attempts.next().is_some() => {}
             result => return result,
         }
     }
@@ -107,12 +107,12 @@ fn replay_from(
     };
     let config = store.config();
     let mut chunk = Chunk::new(request.place.epoch);
-    let mut reader = Reader::new(journal, next);
+    let mut reader = JournalReader::new(journal, next);
     let until = request.until.min(next.saturating_add(MOST));
     while cursor.next < until && !chunk.is_full() {
         let behind = Cursor::before(cursor.next + 1);
-        cursor = match reader.step()? {
-            Step::Entry(entry) | Step::Tombstone(entry) => {
+        cursor = match reader.read_next()? {
+            ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
                 let slot = Slot::of(&entry, config.events(), SystemTime::now());
                 let reached = chunk.entry(&wanted, cursor, &slot);
                 if reached.next == cursor.next {
@@ -122,21 +122,21 @@ fn replay_from(
                 }
                 reached
             }
-            Step::Unreadable(_) => {
+            ReadOutcome::Unreadable(_) => {
                 chunk.missed(Gap::Unreadable);
                 behind
             }
-            Step::Swept => {
+            ReadOutcome::Swept => {
                 chunk.missed(Gap::Swept);
-                Cursor::before(reader.next())
+                Cursor::before(reader.next_number())
             }
             // The ring knew the entry. Either its file alone is gone, or the whole journal.
-            Step::CaughtUp if reader.journal().is_current() => {
+            ReadOutcome::CaughtUp if reader.journal().is_in_place() => {
                 reader.skip();
                 chunk.missed(Gap::Unreadable);
                 behind
             }
-            Step::CaughtUp => return Ok(Replayed::OtherEpoch),
+            ReadOutcome::CaughtUp => return Ok(Replayed::OtherEpoch),
         };
     }
     Ok(Replayed::Frames(chunk.finish(cursor), cursor))

@@ -14,8 +14,8 @@ use crate::{
     cache::{FollowedJournal, JournalHandle},
     config::Config,
     error::Error,
-    journal::{Reader, Step, Watch},
-    runtime::{Background, Fault, Interrupt},
+    journal::{JournalReader, ReadOutcome, Watch},
+    runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
 /// As many entries are read before the streams are woken.
@@ -28,11 +28,11 @@ const ATTEMPTS: u32 = 20;
 const SWEEP_EVERY: u64 = 1_000;
 
 /// Reads for as long as the returned handle lives.
-pub(super) fn start(store: Arc<JournalHandle>, feed: Arc<Feed>) -> Result<Background, Error> {
+pub(super) fn start(store: Arc<JournalHandle>, feed: Arc<Feed>) -> Result<BackgroundThread, Error> {
     let folder = store.config().cache_dir().to_path_buf();
     let way = Way::begin_in_current(&store, &feed, Duration::ZERO)?;
     let mut first = Some(way);
-    Background::start("sse-tail", move |interrupt| {
+    BackgroundThread::start("sse-tail", move |interrupt| {
         let tail = Tail {
             store: &store,
             feed: &feed,
@@ -54,8 +54,14 @@ pub(crate) fn read_what_is_there(store: &Arc<JournalHandle>, feed: &Feed) -> Res
         interrupt: &interrupt,
     };
     let mut way = tail.begin_again(Duration::ZERO)?;
-    tail.read_all(&mut way, &mut Fault::of("old entries are not removed"))?;
-    Ok(way.reader.next() - 1)
+    tail.read_all(
+        &mut way,
+        &mut RepeatedError::new(
+            "old entries are not removed",
+            "old entries are removed again",
+        ),
+    )?;
+    Ok(way.reader.next_number() - 1)
 }
 
 struct Tail<'a> {
@@ -67,7 +73,7 @@ struct Tail<'a> {
 /// The way through one journal, until it is replaced.
 struct Way {
     followed: FollowedJournal,
-    reader: Reader,
+    reader: JournalReader,
     watch: Box<dyn Watch>,
     /// Entries before this number were there before we came.
     first_new: u64,
@@ -91,7 +97,7 @@ impl Way {
             let followed = store.follow()?;
             let journal = Arc::clone(&followed.journal);
             match Self::begin(followed, &store.config(), feed, unnoticed) {
-                Err(_) if !journal.is_current() && attempts.next().is_some() => {}
+                Err(_) if !journal.is_in_place() && attempts.next().is_some() => {}
                 result => return result,
             }
         }
@@ -109,10 +115,13 @@ impl Way {
         let journal = &followed.journal;
         let watch = journal.watch();
         let age = config.lookback().saturating_add(unnoticed);
-        let reader = Reader::recent(Arc::clone(journal), age, config.in_memory() as u64)?;
+        let reader = JournalReader::recent(Arc::clone(journal), age, config.in_memory() as u64)?;
         let first_new = journal.newest()? + 1;
-        feed.ring
-            .restart(journal.epoch(), journal.first(), reader.next());
+        feed.ring.restart(
+            journal.epoch(),
+            journal.first_of_epoch(),
+            reader.next_number(),
+        );
         feed.bells.ring();
         Ok(Self {
             followed,
@@ -131,8 +140,14 @@ impl Tail<'_> {
     /// begins as after a replaced folder.
     fn run(&self, mut way: Option<Way>) {
         let mut config = self.store.config();
-        let mut fault = Fault::of("saved values are not delivered");
-        let mut sweeping = Fault::of("old entries are not removed");
+        let mut fault = RepeatedError::new(
+            "saved values are not delivered",
+            "saved values are delivered again",
+        );
+        let mut sweeping = RepeatedError::new(
+            "old entries are not removed",
+            "old entries are removed again",
+        );
         let mut last_read = Instant::now();
         while !self.interrupt.is_raised() {
             let poll = config.poll_interval();
@@ -147,10 +162,11 @@ impl Tail<'_> {
                     }
                 },
             };
-            let before = open.reader.next();
+            let before = open.reader.next_number();
             let mut result = self.read_all(&mut open, &mut sweeping);
             // A notification that brought no entry may be of another journal.
-            let may_be_replaced = mem::take(&mut open.notified) && open.reader.next() == before;
+            let may_be_replaced =
+                mem::take(&mut open.notified) && open.reader.next_number() == before;
             if result.is_err() || may_be_replaced || open.checked.elapsed() >= poll {
                 match self.is_in_force(&open) {
                     Ok(true) => open.checked = Instant::now(),
@@ -167,8 +183,10 @@ impl Tail<'_> {
             }
             match result {
                 Ok(()) => {
-                    fault.clear();
-                    open.notified = open.watch.wait(open.reader.next(), poll, self.interrupt);
+                    fault.resolved();
+                    open.notified =
+                        open.watch
+                            .wait(open.reader.next_number(), poll, self.interrupt);
                 }
                 Err(error) => {
                     fault.report(&error);
@@ -190,7 +208,8 @@ impl Tail<'_> {
     }
 
     fn is_in_force(&self, way: &Way) -> Result<bool, Error> {
-        self.store.is_current(&way.followed, way.reader.next() - 1)
+        self.store
+            .is_current(&way.followed, way.reader.next_number() - 1)
     }
 
     fn begin_again(&self, unnoticed: Duration) -> Result<Way, Error> {
@@ -198,7 +217,7 @@ impl Tail<'_> {
     }
 
     /// All entries that are there now.
-    fn read_all(&self, way: &mut Way, sweeping: &mut Fault) -> Result<(), Error> {
+    fn read_all(&self, way: &mut Way, sweeping: &mut RepeatedError) -> Result<(), Error> {
         loop {
             let caught_up = self.read_batch(way)?;
             self.sweep(way, sweeping);
@@ -218,8 +237,8 @@ impl Tail<'_> {
             if batch.len() == BATCH {
                 break Ok(false);
             }
-            match way.reader.step() {
-                Ok(Step::Entry(entry) | Step::Tombstone(entry)) => {
+            match way.reader.read_next() {
+                Ok(ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry)) => {
                     let now = SystemTime::now();
                     let mut slot = Slot::of(&entry, config.events(), now);
                     if entry.number() < way.first_new {
@@ -227,8 +246,8 @@ impl Tail<'_> {
                     }
                     batch.push(slot);
                 }
-                Ok(Step::Unreadable(why)) => {
-                    skipped.add(way.reader.next() - 1, why);
+                Ok(ReadOutcome::Unreadable(why)) => {
+                    skipped.add(way.reader.next_number() - 1, why);
                     batch.push(Slot {
                         seen: Instant::now(),
                         expires: None,
@@ -237,11 +256,11 @@ impl Tail<'_> {
                 }
                 // The streams look in the journal for what lies between them and the ring, and
                 // find the gap there.
-                Ok(Step::Swept) => {
+                Ok(ReadOutcome::Swept) => {
                     swept = true;
                     break Ok(false);
                 }
-                Ok(Step::CaughtUp) => break Ok(true),
+                Ok(ReadOutcome::CaughtUp) => break Ok(true),
                 Err(error) => break Err(error),
             }
         };
@@ -252,23 +271,25 @@ impl Tail<'_> {
         }
         if swept {
             let journal = &way.followed.journal;
-            self.feed
-                .ring
-                .restart(journal.epoch(), journal.first(), way.reader.next());
+            self.feed.ring.restart(
+                journal.epoch(),
+                journal.first_of_epoch(),
+                way.reader.next_number(),
+            );
             self.feed.bells.ring();
         }
         result
     }
 
-    fn sweep(&self, way: &mut Way, fault: &mut Fault) {
-        let thousand = way.reader.next() / SWEEP_EVERY;
+    fn sweep(&self, way: &mut Way, fault: &mut RepeatedError) {
+        let thousand = way.reader.next_number() / SWEEP_EVERY;
         if way.swept == Some(thousand) {
             return;
         }
         // A sweep that fails is tried again with the next thousand, and holds up nothing.
         way.swept = Some(thousand);
         match way.followed.journal.sweep(self.store.config().history()) {
-            Ok(()) => fault.clear(),
+            Ok(()) => fault.resolved(),
             Err(error) => fault.report(&error),
         }
     }

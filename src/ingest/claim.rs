@@ -14,7 +14,7 @@ use crate::{
     error::{Error, one_line},
     journal::{
         Journal,
-        file::{CacheFolder, Dir, FileJournal, discard, is_passing, read_all, remove_tree},
+        file::{CacheFolder, Dir, FileJournal, discard, is_temporary, read_all, remove_tree},
     },
 };
 
@@ -117,7 +117,7 @@ impl Claim {
                 remove_claim(&self.name, folder, claimed)?;
                 return Ok(Settled::Done);
             }
-            Err(error) if is_passing(&error) => {
+            Err(error) if is_temporary(&error) => {
                 return Err(Error::io("read the drop-in", &self.path(claimed), error));
             }
             Err(error) => return self.set_aside(folder, claimed, &error.to_string()),
@@ -169,7 +169,7 @@ impl Claim {
             )));
         }
         let bytes = read_all(file).map_err(|error| {
-            if is_passing(&error) {
+            if is_temporary(&error) {
                 Unread::NotNow(error)
             } else {
                 broken(error.to_string())
@@ -235,7 +235,7 @@ pub(super) fn append_ready(
     journal.append(document)?;
     // If the journal was replaced meanwhile, the entry may be in the former one. The ready file
     // stays, and the drop-in is taken for the new journal.
-    if journal.is_current() {
+    if journal.is_in_place() {
         remove_ready(name, ready)?;
     }
     Ok(())

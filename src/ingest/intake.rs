@@ -15,11 +15,11 @@ use crate::{
     entry,
     error::{Error, one_line},
     journal::{
-        Journal, Read,
-        file::{Dir, FileJournal, discard, is_file, is_passing, read_all, sweep_orphans},
+        Journal, Lookup,
+        file::{Dir, FileJournal, discard, is_file, is_temporary, read_all, sweep_orphans},
     },
     key,
-    runtime::{Fault, Interrupt},
+    runtime::{Interrupt, RepeatedError},
 };
 
 /// So many drop-ins of one key wait for their writers to be done. Later ones stay where they are,
@@ -36,9 +36,9 @@ pub(super) struct Intake<'a> {
     /// Oldest first.
     claims: Vec<Claim>,
     /// By key: one drop-in that cannot be taken does not keep the others.
-    faults: HashMap<String, Fault>,
+    faults: HashMap<String, RepeatedError>,
     swept: Option<Instant>,
-    sweeping: Fault,
+    sweeping: RepeatedError,
 }
 
 /// Why no more drop-ins are taken without anything being wrong.
@@ -62,18 +62,21 @@ impl<'a> Intake<'a> {
             claims: Vec::new(),
             faults: HashMap::new(),
             swept: None,
-            sweeping: Fault::of("unfinished files of killed programs are not removed"),
+            sweeping: RepeatedError::new(
+                "unfinished files of killed programs are not removed",
+                "unfinished files of killed programs are removed again",
+            ),
         }
     }
 
     /// Takes drop-ins until it shall end, or the configuration is no longer `in_force`, or the folder
     /// is replaced, or its lock is lost. Returns at once while another process takes them.
     pub(super) fn serve(&mut self, in_force: impl Fn() -> bool) -> Result<Ended, Error> {
-        if !self.journal.is_current() {
+        if !self.journal.is_in_place() {
             return Ok(Ended::Idle);
         }
         let folder = self.journal.folder();
-        let _acting = folder.act_as_owner()?;
+        let _impersonation = folder.impersonate_owner()?;
         let claimed = folder.claimed()?;
         let cannot = |error| Error::io("lock the drop-ins", folder.path(), error);
         // Held until this returns; the kernel lets go of it when the process is killed.
@@ -85,7 +88,7 @@ impl<'a> Intake<'a> {
         }
         let mut watch = CacheWatch::new(folder.cache(), self.config.events().keys());
         self.recover(&claimed, &mut watch)?;
-        while !self.interrupt.is_raised() && self.journal.is_current() && !claimed.is_removed() {
+        while !self.interrupt.is_raised() && self.journal.is_in_place() && !claimed.is_removed() {
             if !in_force() {
                 return Ok(Ended::Reconfigured);
             }
@@ -128,7 +131,7 @@ impl<'a> Intake<'a> {
                 .and_then(|mut file| read_all(&mut file));
             match document {
                 Ok(document) => found.push((name, document)),
-                Err(error) if is_passing(&error) => {
+                Err(error) if is_temporary(&error) => {
                     let path = ready.path_of(&name);
                     return Err(Error::io("read the drop-in", &path, error));
                 }
@@ -168,12 +171,12 @@ impl<'a> Intake<'a> {
         let mut number = self.journal.newest()?;
         while number > 0 && appended.len() < ready.len() {
             match self.journal.read(number)? {
-                Read::Entry(bytes) => {
+                Lookup::Entry(bytes) => {
                     let name = entry::drop_in_name(&bytes);
                     appended.extend(name.filter(|name| ready.iter().any(|(it, _)| it == name)));
                 }
-                Read::Swept { .. } => break,
-                Read::NotYet | Read::Broken(_) => {}
+                Lookup::Swept { .. } => break,
+                Lookup::NotYet | Lookup::Broken(_) => {}
             }
             number -= 1;
         }
@@ -210,7 +213,7 @@ impl<'a> Intake<'a> {
         self.swept = Some(Instant::now());
         self.journal.keep_fresh();
         match sweep_orphans(self.journal.folder()) {
-            Ok(()) => self.sweeping.clear(),
+            Ok(()) => self.sweeping.resolved(),
             Err(error) => self.sweeping.report(&error),
         }
     }
@@ -225,7 +228,7 @@ impl<'a> Intake<'a> {
                 continue;
             }
             match claim.settle(self.journal, claimed, self.config, watch) {
-                Ok(Settled::Done) => fault(&mut self.faults, claim.key()).clear(),
+                Ok(Settled::Done) => fault(&mut self.faults, claim.key()).resolved(),
                 Ok(Settled::HasWriter) => waiting.push(claim),
                 Err(error) => {
                     fault(&mut self.faults, claim.key()).report(&error);
@@ -239,10 +242,10 @@ impl<'a> Intake<'a> {
     }
 }
 
-fn fault<'a>(faults: &'a mut HashMap<String, Fault>, key: &str) -> &'a mut Fault {
-    faults
-        .entry(key.to_owned())
-        .or_insert_with(|| Fault::of("a drop-in is not taken"))
+fn fault<'a>(faults: &'a mut HashMap<String, RepeatedError>, key: &str) -> &'a mut RepeatedError {
+    faults.entry(key.to_owned()).or_insert_with(|| {
+        RepeatedError::new("a drop-in is not ingested", "the drop-in was ingested")
+    })
 }
 
 /// The names in `dir` that do not begin with a dot, in their order.

@@ -19,8 +19,8 @@ use crate::{
     config::{Config, ConfigWatcher},
     entry,
     journal::{
-        Journal, Reader, Step,
-        file::{CacheFolder, FileJournal, odd_files::restrict_root},
+        Journal, JournalReader, ReadOutcome,
+        file::{CacheFolder, FileJournal, non_regular_files::make_permissions_apply_to_root},
     },
     runtime::Interrupt,
 };
@@ -55,17 +55,17 @@ impl App {
 
 /// The next `count` entries as `key=value`, waiting for them.
 fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
-    let mut reader = Reader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
+    let mut reader = JournalReader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
     let mut watch = journal.watch();
     let never = Interrupt::new().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut found = Vec::new();
     while found.len() < count {
-        match reader.step().unwrap() {
-            Step::Entry(entry) => found.push(format!("{}={}", entry.key(), entry.value())),
-            Step::CaughtUp => {
+        match reader.read_next().unwrap() {
+            ReadOutcome::Entry(entry) => found.push(format!("{}={}", entry.key(), entry.value())),
+            ReadOutcome::CaughtUp => {
                 assert!(Instant::now() < deadline, "only {found:?}");
-                watch.wait(reader.next(), Duration::from_millis(50), &never);
+                watch.wait(reader.next_number(), Duration::from_millis(50), &never);
             }
             other => panic!("{other:?}"),
         }
@@ -243,10 +243,10 @@ fn a_file_from_before_1970_is_a_drop_in_like_any_other() {
 #[test]
 fn a_drop_in_that_cannot_be_set_aside_keeps_no_other() {
     let app = App::new();
-    restrict_root(&app.cache());
+    make_permissions_apply_to_root(&app.cache());
     let journal = app.journal();
     {
-        let _acting = journal.folder().act_as_owner().unwrap();
+        let _impersonation = journal.folder().impersonate_owner().unwrap();
         journal.folder().broken().unwrap();
     }
     let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();
@@ -374,9 +374,9 @@ fn what_killed_programs_left_unfinished_is_removed_an_hour_later() {
 
 #[test]
 fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
-    use crate::journal::file::odd_files::Odd;
+    use crate::journal::file::non_regular_files::NonRegularFile;
 
-    for odd in Odd::all() {
+    for odd in NonRegularFile::all() {
         let app = App::new();
         let journal = app.journal();
         let elsewhere = app.dir.path().join("elsewhere");
@@ -392,7 +392,7 @@ fn links_fifos_devices_and_folders_are_no_drop_ins_and_hold_up_none() {
         // In the place of a claim, and in a claim.
         fs::create_dir_all(own.join("claimed/in")).unwrap();
         odd.make(&own.join("claimed/in/k1"), &elsewhere);
-        if !matches!(odd, Odd::Folder) {
+        if !matches!(odd, NonRegularFile::Folder) {
             odd.make(&own.join("claimed/of"), own.as_path());
         }
         let _intake = start(Arc::clone(&journal), app.config_watcher()).unwrap();

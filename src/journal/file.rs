@@ -16,9 +16,9 @@ mod entry_folder;
 mod find;
 mod folder;
 mod id;
-mod numbering;
 #[cfg(test)]
-pub(crate) mod odd_files;
+pub(crate) mod non_regular_files;
+mod numbering;
 mod open;
 mod orphans;
 mod owner;
@@ -36,20 +36,20 @@ use std::{
 };
 
 pub(crate) use self::{
-    dir::{Dir, is_file, is_passing, read_all},
+    dir::{Dir, is_file, is_temporary, read_all},
     folder::CacheFolder,
     orphans::sweep_orphans,
     sweep::{discard, remove_tree},
 };
 use self::{entry_folder::EntryFolder, id::IdFile, numbering::Numbering, watch::FolderWatch};
-use super::{Journal, Read, Watch};
+use super::contract::{Journal, Lookup, Watch};
 use crate::{epoch::Epoch, error::Error};
 
 /// How often a reader looks again for an entry whose directory appears or disappears meanwhile.
 const LOOKS: u32 = 3;
 
 /// One journal in a cache folder. When the folder is deleted or replaced, this one is no longer
-/// [current](Journal::is_current), and another is opened.
+/// [current](Journal::is_in_place), and another is opened.
 pub(crate) struct FileJournal {
     folder: Arc<CacheFolder>,
     dir: Arc<Dir>,
@@ -67,17 +67,17 @@ impl Journal for FileJournal {
         self.epoch
     }
 
-    fn first(&self) -> Option<u64> {
+    fn first_of_epoch(&self) -> Option<u64> {
         self.id.is_of_this_boot().then_some(1)
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        let _acting = self.folder.act_as_owner()?;
+        let _impersonation = self.folder.impersonate_owner()?;
         self.append_bytes(entry)
     }
 
-    fn read(&self, number: u64) -> Result<Read, Error> {
-        let _acting = self.folder.act_as_owner()?;
+    fn read(&self, number: u64) -> Result<Lookup, Error> {
+        let _impersonation = self.folder.impersonate_owner()?;
         if let Some(folder) = self.folder_to_read(self.numbering.folder_of(number))?
             && let Some(read) = read_in(&folder, number)?
         {
@@ -87,24 +87,24 @@ impl Journal for FileJournal {
     }
 
     fn newest(&self) -> Result<u64, Error> {
-        let _acting = self.folder.act_as_owner()?;
+        let _impersonation = self.folder.impersonate_owner()?;
         self.find_newest()
     }
 
     fn sweep(&self, keep: u64) -> Result<(), Error> {
-        let _acting = self.folder.act_as_owner()?;
+        let _impersonation = self.folder.impersonate_owner()?;
         self.sweep_to(keep)
     }
 
-    fn is_current(&self) -> bool {
+    fn is_in_place(&self) -> bool {
         self.id.is_in_place()
     }
 
-    fn reaches(&self, number: u64) -> Result<bool, Error> {
+    fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
         if number == 0 {
             return Ok(true);
         }
-        let _acting = self.folder.act_as_owner()?;
+        let _impersonation = self.folder.impersonate_owner()?;
         let folder = self.numbering.folder_of(number);
         if let Some(found) = self.open_folder(folder)? {
             let cannot = |error| Error::io("read the journal", found.dir().path(), error);
@@ -128,9 +128,9 @@ impl Journal for FileJournal {
         Ok(self.find_folder_after(folder)?.is_some())
     }
 
-    fn put_away(&self) -> Result<(), Error> {
-        let _acting = self.folder.act_as_owner()?;
-        self.discard("its newest entries were removed")
+    fn discard(&self) -> Result<(), Error> {
+        let _impersonation = self.folder.impersonate_owner()?;
+        self.discard_because("its newest entries were removed")
     }
 
     fn watch(&self) -> Box<dyn Watch> {
@@ -184,7 +184,7 @@ impl FileJournal {
     }
 
     /// Why an entry has no file: it was not saved yet, or was swept, or was removed.
-    fn read_absent(&self, number: u64) -> Result<Read, Error> {
+    fn read_absent(&self, number: u64) -> Result<Lookup, Error> {
         let in_folder = self.numbering.folder_of(number);
         for _ in 0..LOOKS {
             // By its name: the one that was read last may have been swept since.
@@ -196,26 +196,26 @@ impl FileJournal {
                         .map_err(|error| Error::io("read the entry", folder.dir().path(), error))?,
                 };
                 if number > claimed {
-                    return Ok(Read::NotYet);
+                    return Ok(Lookup::NotYet);
                 }
                 // It was claimed after the first look, or the file was removed.
                 let read = read_in(&folder, number)?;
-                return Ok(read.unwrap_or_else(|| Read::Broken("the file was removed".into())));
+                return Ok(read.unwrap_or_else(|| Lookup::Broken("the file was removed".into())));
             }
             // The directory of a number that is next in turn appears together with it.
             if number == self.numbering.first(in_folder)
                 && in_folder > 0
                 && self.open_folder(in_folder - 1)?.is_some()
             {
-                return Ok(Read::NotYet);
+                return Ok(Lookup::NotYet);
             }
             if let Some(next) = self.find_folder_after(in_folder)? {
                 let oldest = self.numbering.first(next.number());
-                return Ok(Read::Swept { oldest });
+                return Ok(Lookup::Swept { oldest });
             }
             // The number lies ahead; or its directory has appeared between the looks.
         }
-        Ok(Read::NotYet)
+        Ok(Lookup::NotYet)
     }
 
     /// Whether both are the same folder of the disk, although the id may have been replaced.
@@ -227,13 +227,13 @@ impl FileJournal {
     /// begins another, and all clients are told of a gap.
     fn damaged(&self, why: &'static str) -> Error {
         let missing = io::Error::new(io::ErrorKind::NotFound, why);
-        match self.discard(why) {
+        match self.discard_because(why) {
             Ok(()) => Error::io("use the journal", self.dir.path(), missing),
             Err(error) => error,
         }
     }
 
-    fn discard(&self, why: &'static str) -> Result<(), Error> {
+    fn discard_because(&self, why: &'static str) -> Result<(), Error> {
         let path = self.dir.path();
         open::put_away(&self.folder, Some(&self.dir))
             .map_err(|error| Error::io("put the damaged journal away", path, error))?;
@@ -262,14 +262,14 @@ impl FileJournal {
 }
 
 /// `None`: the entry has no file.
-fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<Read>, Error> {
+fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<Lookup>, Error> {
     match folder.read(number) {
-        Ok(bytes) => Ok(Some(Read::Entry(bytes))),
+        Ok(bytes) => Ok(Some(Lookup::Entry(bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if is_passing(&error) => {
+        Err(error) if is_temporary(&error) => {
             let path = folder.dir().path_of(&numbering::entry_name(number));
             Err(Error::io("read the entry", &path, error))
         }
-        Err(error) => Ok(Some(Read::Broken(error.to_string()))),
+        Err(error) => Ok(Some(Lookup::Broken(error.to_string()))),
     }
 }

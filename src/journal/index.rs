@@ -1,4 +1,4 @@
-//! The newest entry of each key, so that a value is found without reading the journal each time.
+//! The newest entry of each key, so that `get` does not read the whole journal.
 
 #[cfg(test)]
 mod tests;
@@ -9,57 +9,56 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use super::{Journal, Read};
+use super::contract::{Journal, Lookup};
 use crate::{
     entry::{self, Entry},
     error::Error,
 };
 
-/// After so many new entries the keys whose newest entry was swept are forgotten. So there are
-/// never more keys here than the journal has entries, and this number.
-const FORGET_EVERY: u64 = 1_000;
+/// After this many new entries, keys whose newest entry was swept are removed. So the index never
+/// has more keys than the journal has entries, plus this number.
+const PRUNE_INTERVAL_ENTRIES: u64 = 1_000;
 
-/// What is known of one journal's keys.
+/// Which entry is the newest of each key, in one journal.
 ///
-/// It has looked at every entry of an unbroken range, at each once: forward at what was appended
-/// since the last question, backward only until a key that is asked for was found. Values stay
-/// where they are.
-pub(crate) struct Index {
+/// The index covers one unbroken range of entries and reads each of them once: forward the entries
+/// appended since the last `get`, and backward only until the requested key is found. It stores
+/// numbers, not values.
+pub(crate) struct KeyIndex {
     journal: Arc<dyn Journal>,
-    /// The entries before this number have not been looked at; 1: there are none, or none any more.
+    /// The lowest indexed number; 1 if no older entry exists any more.
     first: u64,
-    /// The entries from this number on have not been looked at.
+    /// One more than the highest indexed number.
     next: u64,
-    /// `next` when keys were forgotten last.
-    forgotten_at: u64,
-    newest: HashMap<Box<str>, Newest>,
+    /// `next` at the time of the last pruning.
+    pruned_at: u64,
+    newest: HashMap<Box<str>, NewestEntry>,
 }
 
 /// The newest entry of one key.
-struct Newest {
+struct NewestEntry {
     number: u64,
-    life: Life,
+    expiry: Expiry,
 }
 
-/// How long an entry counts.
-enum Life {
-    /// No more, whatever a clock says later; or never, since it is a tombstone.
-    Over,
-    /// Until it is swept.
-    Endless,
-    /// Until either clock says so. The wall clock may be set back, and the monotonic one stands
-    /// still while the machine sleeps.
-    Until(SystemTime, Option<Instant>),
+enum Expiry {
+    /// Expired for good, even if a clock is set back later; also used for tombstones.
+    Expired,
+    /// Valid until it is swept.
+    Never,
+    /// Expires when either clock reaches its time. The wall clock may be set back, and the monotonic
+    /// clock stands still while the machine sleeps.
+    At(SystemTime, Option<Instant>),
 }
 
 /// Both clocks, read together.
 #[derive(Clone, Copy)]
-pub(crate) struct Now {
+pub(crate) struct Clocks {
     wall: SystemTime,
     monotonic: Instant,
 }
 
-impl Now {
+impl Clocks {
     pub(crate) fn read() -> Self {
         Self {
             wall: SystemTime::now(),
@@ -68,20 +67,20 @@ impl Now {
     }
 }
 
-impl Index {
-    pub(crate) fn begin(journal: Arc<dyn Journal>) -> Result<Self, Error> {
+impl KeyIndex {
+    pub(crate) fn new(journal: Arc<dyn Journal>) -> Result<Self, Error> {
         let next = journal.newest()? + 1;
         Ok(Self {
             journal,
             first: next,
             next,
-            forgotten_at: next,
+            pruned_at: next,
             newest: HashMap::new(),
         })
     }
 
-    /// The newest entry that it has looked at.
-    pub(crate) fn last(&self) -> u64 {
+    /// The highest indexed number.
+    pub(crate) fn last_indexed(&self) -> u64 {
         self.next - 1
     }
 
@@ -89,60 +88,60 @@ impl Index {
         Arc::ptr_eq(&self.journal, journal)
     }
 
-    /// The key's newest entry, unless it is over or a tombstone: then there is none, and not an
-    /// older one.
-    pub(crate) fn get(&mut self, key: &str, now: Now) -> Result<Option<Entry>, Error> {
-        self.look_forward(now)?;
-        self.look_back_for(key, now)?;
+    /// The key's newest entry. `None` if that entry has expired or is a tombstone: an older entry
+    /// never takes its place.
+    pub(crate) fn get(&mut self, key: &str, now: Clocks) -> Result<Option<Entry>, Error> {
+        self.scan_forward(now)?;
+        self.scan_backward_for(key, now)?;
         let Some(newest) = self.newest.get_mut(key) else {
             return Ok(None);
         };
-        if newest.life.is_over(now) {
+        if newest.expiry.is_expired(now) {
             return Ok(None);
         }
         match self.journal.read(newest.number)? {
-            // It was good when it was looked at. What has become of it since is nobody's value.
-            Read::Entry(bytes) => {
+            // It was valid when it was indexed. If it was damaged since, the key has no value.
+            Lookup::Entry(bytes) => {
                 Ok(Entry::parse(self.journal.epoch(), newest.number, &bytes).ok())
             }
-            Read::NotYet | Read::Swept { .. } | Read::Broken(_) => Ok(None),
+            Lookup::NotYet | Lookup::Swept { .. } | Lookup::Broken(_) => Ok(None),
         }
     }
 
-    /// Looks at what was appended since.
-    fn look_forward(&mut self, now: Now) -> Result<(), Error> {
+    /// Indexes the entries appended since the last scan.
+    fn scan_forward(&mut self, now: Clocks) -> Result<(), Error> {
         loop {
             match self.journal.read(self.next)? {
-                Read::NotYet => break,
-                Read::Swept { oldest } => {
+                Lookup::NotYet => break,
+                Lookup::Swept { oldest } => {
                     self.next = oldest.max(self.next + 1);
-                    self.forget_before(self.next);
+                    self.prune(self.next);
                 }
-                Read::Broken(_) => self.next += 1,
-                Read::Entry(bytes) => {
-                    self.look_at(self.next, &bytes, now);
+                Lookup::Broken(_) => self.next += 1,
+                Lookup::Entry(bytes) => {
+                    self.add(self.next, &bytes, now);
                     self.next += 1;
                 }
             }
         }
-        if self.next - self.forgotten_at >= FORGET_EVERY {
-            self.forgotten_at = self.next;
-            if let Read::Swept { oldest } = self.journal.read(self.first)? {
-                self.forget_before(oldest);
+        if self.next - self.pruned_at >= PRUNE_INTERVAL_ENTRIES {
+            self.pruned_at = self.next;
+            if let Lookup::Swept { oldest } = self.journal.read(self.first)? {
+                self.prune(oldest);
             }
         }
         Ok(())
     }
 
-    /// Looks at older entries until there is one of this key.
-    fn look_back_for(&mut self, key: &str, now: Now) -> Result<(), Error> {
+    /// Indexes older entries until one of this key is found.
+    fn scan_backward_for(&mut self, key: &str, now: Clocks) -> Result<(), Error> {
         while self.first > 1 && !self.newest.contains_key(key) {
             let number = self.first - 1;
             self.first = match self.journal.read(number)? {
-                Read::Swept { .. } => 1,
-                Read::NotYet | Read::Broken(_) => number,
-                Read::Entry(bytes) => {
-                    self.look_at(number, &bytes, now);
+                Lookup::Swept { .. } => 1,
+                Lookup::NotYet | Lookup::Broken(_) => number,
+                Lookup::Entry(bytes) => {
+                    self.add(number, &bytes, now);
                     number
                 }
             };
@@ -150,52 +149,49 @@ impl Index {
         Ok(())
     }
 
-    fn look_at(&mut self, number: u64, bytes: &[u8], now: Now) {
-        let (key, life) = match Entry::parse(self.journal.epoch(), number, bytes) {
-            Ok(entry) => (Box::from(entry.key()), Life::of(&entry, now)),
+    fn add(&mut self, number: u64, bytes: &[u8], now: Clocks) {
+        let (key, expiry) = match Entry::parse(self.journal.epoch(), number, bytes) {
+            Ok(entry) => (Box::from(entry.key()), Expiry::of_entry(&entry, now)),
             Err(_) => match entry::key_of_unusable(bytes) {
-                Some(key) => (key.into_boxed_str(), Life::Over),
-                // Damaged: nobody knows whose it is.
+                Some(key) => (key.into_boxed_str(), Expiry::Expired),
+                // Damaged so much that its key is unknown.
                 None => return,
             },
         };
-        // Backward, the newer one is known already.
-        if self
-            .newest
-            .get(&key)
-            .is_none_or(|known| known.number < number)
-        {
-            self.newest.insert(key, Newest { number, life });
+        // The backward scan meets older entries of keys that are already indexed.
+        let indexed = self.newest.get(&key);
+        if indexed.is_none_or(|newest| newest.number < number) {
+            self.newest.insert(key, NewestEntry { number, expiry });
         }
     }
 
-    fn forget_before(&mut self, oldest: u64) {
+    fn prune(&mut self, oldest: u64) {
         self.newest.retain(|_, newest| newest.number >= oldest);
         self.first = 1;
     }
 }
 
-impl Life {
-    fn of(entry: &Entry, now: Now) -> Self {
+impl Expiry {
+    fn of_entry(entry: &Entry, now: Clocks) -> Self {
         if entry.is_tombstone() {
-            return Self::Over;
+            return Self::Expired;
         }
         match entry.expires(now.wall) {
-            None => Self::Endless,
+            None => Self::Never,
             Some(end) => match end.duration_since(now.wall) {
-                Ok(left) => Self::Until(end, now.monotonic.checked_add(left)),
-                Err(_) => Self::Over,
+                Ok(left) => Self::At(end, now.monotonic.checked_add(left)),
+                Err(_) => Self::Expired,
             },
         }
     }
 
-    /// Once it is over, it stays so.
-    fn is_over(&mut self, now: Now) -> bool {
-        if let Self::Until(end, monotonic) = self
+    /// Once `true`, always `true`.
+    fn is_expired(&mut self, now: Clocks) -> bool {
+        if let Self::At(end, monotonic) = self
             && (now.wall > *end || monotonic.is_some_and(|end| now.monotonic > end))
         {
-            *self = Self::Over;
+            *self = Self::Expired;
         }
-        matches!(self, Self::Over)
+        matches!(self, Self::Expired)
     }
 }

@@ -1,66 +1,72 @@
-//! One reader's way through a journal.
+//! Reads a journal entry by entry.
 
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use super::{Journal, Read};
+use super::contract::{Journal, Lookup};
 use crate::{entry::Entry, error::Error};
 
-/// So many older entries in a row end the search for recent ones. A drop-in has the time of its
-/// file, which may be older than that of entries before it.
-const OLD_IN_A_ROW: u32 = 32;
+/// The search for recent entries goes backward and ends at this many older ones in succession. One
+/// older entry proves nothing: a drop-in has the modification time of its file, which may be older
+/// than the entries before it.
+const MAX_CONSECUTIVE_OLD_ENTRIES: u32 = 32;
 
-/// Reads entries one after the other.
-pub(crate) struct Reader {
+/// A position in a journal that moves forward only.
+pub(crate) struct JournalReader {
     journal: Arc<dyn Journal>,
-    next: u64,
+    next_number: u64,
 }
 
-/// What a reader met.
+/// The result of reading the next entry.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum ReadOutcome {
     /// The next entry.
     Entry(Entry),
-    /// The next entry is none that anybody hears: it deletes a key's value.
+    /// The next entry deletes a key's value, so it has no event.
     Tombstone(Entry),
-    /// There is no further entry yet.
+    /// No further entry exists yet.
     CaughtUp,
-    /// The oldest entries were swept before they were read; the reader goes on behind them.
+    /// The next entries were swept before they were read; the reader skips them.
     Swept,
-    /// An entry cannot be used, for this reason; the reader goes on behind it.
+    /// The next entry cannot be used, for this reason; the reader skips it.
     Unreadable(String),
 }
 
-impl Reader {
-    /// A reader whose first entry is the one with the number `next`.
-    pub(crate) fn new(journal: Arc<dyn Journal>, next: u64) -> Self {
-        Self { journal, next }
+impl JournalReader {
+    /// A reader whose first entry has the number `next_number`.
+    pub(crate) fn new(journal: Arc<dyn Journal>, next_number: u64) -> Self {
+        Self {
+            journal,
+            next_number,
+        }
     }
 
-    /// A reader that begins with what was saved within `age`, but with no more than the newest
-    /// `most` entries.
+    /// A reader that starts with the first entry saved within `max_age`, but with at most the newest
+    /// `max_entries` entries.
     pub(crate) fn recent(
         journal: Arc<dyn Journal>,
-        age: Duration,
-        most: u64,
+        max_age: Duration,
+        max_entries: u64,
     ) -> Result<Self, Error> {
         let newest = journal.newest()?;
-        let oldest_wanted = newest.saturating_sub(most) + 1;
+        let lowest = newest.saturating_sub(max_entries) + 1;
         let now = SystemTime::now();
         let mut first = newest + 1;
         let mut number = first;
-        let mut old = 0;
-        while number > oldest_wanted && old < OLD_IN_A_ROW {
+        let mut consecutive_old = 0;
+        while number > lowest && consecutive_old < MAX_CONSECUTIVE_OLD_ENTRIES {
             number -= 1;
-            match Self::new(Arc::clone(&journal), number).step()? {
-                Step::Entry(entry) | Step::Tombstone(entry) if entry.age(now) <= age => {
+            match Self::new(Arc::clone(&journal), number).read_next()? {
+                ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry)
+                    if entry.age(now) <= max_age =>
+                {
                     first = number;
-                    old = 0;
+                    consecutive_old = 0;
                 }
-                Step::Swept => break,
-                _ => old += 1,
+                ReadOutcome::Swept => break,
+                _ => consecutive_old += 1,
             }
         }
         Ok(Self::new(journal, first))
@@ -71,32 +77,33 @@ impl Reader {
     }
 
     /// The number of the next entry.
-    pub(crate) fn next(&self) -> u64 {
-        self.next
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number
     }
 
-    /// Leaves the next entry out.
+    /// Skips the next entry.
     pub(crate) fn skip(&mut self) {
-        self.next += 1;
+        self.next_number += 1;
     }
 
-    pub(crate) fn step(&mut self) -> Result<Step, Error> {
-        let number = self.next;
-        let (next, step) = match self.journal.read(number)? {
-            Read::NotYet => (number, Step::CaughtUp),
-            // Never backwards, whatever a journal says of itself.
-            Read::Swept { oldest } => (oldest.max(number + 1), Step::Swept),
-            Read::Broken(why) => (number + 1, Step::Unreadable(why)),
-            Read::Entry(bytes) => {
-                let step = match Entry::parse(self.journal.epoch(), number, &bytes) {
-                    Ok(entry) if entry.is_tombstone() => Step::Tombstone(entry),
-                    Ok(entry) => Step::Entry(entry),
-                    Err(why) => Step::Unreadable(why),
-                };
-                (number + 1, step)
-            }
+    pub(crate) fn read_next(&mut self) -> Result<ReadOutcome, Error> {
+        let number = self.next_number;
+        let (next_number, outcome) = match self.journal.read(number)? {
+            Lookup::NotYet => (number, ReadOutcome::CaughtUp),
+            // Never backward, even if a damaged journal reports a lower number.
+            Lookup::Swept { oldest } => (oldest.max(number + 1), ReadOutcome::Swept),
+            Lookup::Broken(why) => (number + 1, ReadOutcome::Unreadable(why)),
+            Lookup::Entry(bytes) => (number + 1, self.parse(number, &bytes)),
         };
-        self.next = next;
-        Ok(step)
+        self.next_number = next_number;
+        Ok(outcome)
+    }
+
+    fn parse(&self, number: u64, bytes: &[u8]) -> ReadOutcome {
+        match Entry::parse(self.journal.epoch(), number, bytes) {
+            Ok(entry) if entry.is_tombstone() => ReadOutcome::Tombstone(entry),
+            Ok(entry) => ReadOutcome::Entry(entry),
+            Err(why) => ReadOutcome::Unreadable(why),
+        }
     }
 }

@@ -20,8 +20,8 @@ impl Interrupt {
     }
 
     /// Ends one wait, this one or the next, without raising the flag.
-    pub(crate) fn nudge(&self) {
-        self.0.nudge();
+    pub(crate) fn wake(&self) {
+        self.0.wake();
     }
 
     /// Sleeps for `timeout`, or until the flag is raised, or for no reason at all.
@@ -64,10 +64,10 @@ mod imp {
 
         pub(super) fn raise(&self) {
             self.raised.store(true, Ordering::SeqCst);
-            self.nudge();
+            self.wake();
         }
 
-        pub(super) fn nudge(&self) {
+        pub(super) fn wake(&self) {
             // The counter is read by every wait, so it does not overflow.
             let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
         }
@@ -134,7 +134,7 @@ mod imp {
             self.changed.notify_all();
         }
 
-        pub(super) fn nudge(&self) {
+        pub(super) fn wake(&self) {
             self.state().nudged = true;
             self.changed.notify_all();
         }

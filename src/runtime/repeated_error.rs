@@ -1,40 +1,47 @@
-//! What goes wrong without anybody who waits for an answer. Faults that last are said once, and once
-//! more when they are over.
+//! Errors of background threads, which have no caller to return them to. An error that persists is
+//! logged once, and once more when it is resolved.
 
 use crate::error::Error;
 
-/// What is wrong with one of the background threads.
-pub(crate) struct Fault {
-    what: &'static str,
-    now: Option<String>,
+/// The last error of one activity that is tried again and again.
+pub(crate) struct RepeatedError {
+    consequence: &'static str,
+    recovery: &'static str,
+    reported: Option<String>,
 }
 
-impl Fault {
-    /// `what` is so as long as there is a fault, as in "saved values are not delivered".
-    pub(crate) fn of(what: &'static str) -> Self {
-        Self { what, now: None }
+impl RepeatedError {
+    /// `consequence` introduces each error, as in "saved values are not delivered: …".
+    /// `recovery` is logged once the activity succeeds, as in "saved values are delivered again".
+    pub(crate) fn new(consequence: &'static str, recovery: &'static str) -> Self {
+        Self {
+            consequence,
+            recovery,
+            reported: None,
+        }
     }
 
     pub(crate) fn report(&mut self, error: &Error) {
         let text = error.to_string();
-        if self.now.as_ref() != Some(&text) {
-            report(&format!("{}: {text}", self.what));
+        if self.reported.as_ref() != Some(&text) {
+            log_or_print(&format!("{}: {text}", self.consequence));
             if let Some(help) = error.help() {
-                report(&format!("help: {help}"));
+                log_or_print(&format!("help: {help}"));
             }
-            self.now = Some(text);
+            self.reported = Some(text);
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        if self.now.take().is_some() {
-            log::info!("it is over that {}", self.what);
+    /// The activity succeeded.
+    pub(crate) fn resolved(&mut self) {
+        if self.reported.take().is_some() {
+            log::info!("resolved: {}", self.recovery);
         }
     }
 }
 
-/// To the log, or to standard error where the app has set up none: this must not go unseen.
-pub(crate) fn report(text: &str) {
+/// Logs an error, or prints it to standard error if the app has no logger: it must not go unseen.
+pub(crate) fn log_or_print(text: &str) {
     if log::log_enabled!(log::Level::Error) {
         log::error!("{text}");
     } else {

@@ -24,7 +24,7 @@ use actix_web::{
 use super::EventStream;
 use crate::{
     Config, Sse, cache::Cache, epoch::Epoch, http::subscription::Subscription,
-    journal::file::odd_files::restrict_root,
+    journal::file::non_regular_files::make_permissions_apply_to_root,
 };
 
 struct App {
@@ -342,7 +342,7 @@ async fn a_client_of_a_journal_that_was_put_away_gets_what_was_saved_since_then(
     let mut stream = app.open(None);
     expect(&mut stream, &["\"had\""]).await;
     let journal = app.sse.server.hub.store().current().unwrap();
-    journal.put_away().unwrap();
+    journal.discard().unwrap();
     app.cache.save_blocking("k", "new").unwrap();
     expect(&mut stream, &["sse.gap", "other-epoch"]).await;
     let mut heard = String::new();
@@ -371,7 +371,7 @@ async fn a_stray_folder_in_the_place_of_the_next_delays_no_event() {
 #[actix_web::test]
 async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
     let app = app(|config| {
-        restrict_root(config.cache_dir());
+        make_permissions_apply_to_root(config.cache_dir());
         config.with_poll_interval(Duration::from_secs(60))
     });
     app.cache.save_blocking("k", "first").unwrap();

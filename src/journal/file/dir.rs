@@ -284,7 +284,7 @@ pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
 
 /// Whether an error comes from the machine rather than from the file, so that the next try may
 /// succeed.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_temporary(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::STALE)

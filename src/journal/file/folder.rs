@@ -13,7 +13,7 @@ use rustix::{fs::FlockOperation, io::Errno};
 use super::{
     access::Access,
     dir::{Dir, is_no_dir},
-    owner::{ActingAs, Owner},
+    owner::{Impersonation, Owner},
 };
 use crate::{
     config::Config,
@@ -74,7 +74,7 @@ impl CacheFolder {
             );
         }
         let owner = Owner::to_act_as(&stat);
-        let _acting = act(owner).map_err(cannot)?;
+        let _impersonation = act(owner).map_err(cannot)?;
         let group = match owner {
             // The group that the thread acts as.
             Some(_) => stat.st_gid,
@@ -109,7 +109,7 @@ impl CacheFolder {
 
     /// Root acts as the folder's owner for as long as the returned value lives; for everybody else
     /// nothing changes. Every access to the folder's files belongs in the scope of one.
-    pub(crate) fn act_as_owner(&self) -> Result<Option<ActingAs>, Error> {
+    pub(crate) fn impersonate_owner(&self) -> Result<Option<Impersonation>, Error> {
         act(self.owner).map_err(|error| Error::io("use the cache folder", self.path(), error))
     }
 
@@ -192,7 +192,7 @@ impl CacheFolder {
     }
 }
 
-fn act(owner: Option<Owner>) -> io::Result<Option<ActingAs>> {
+fn act(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
     owner.map(Owner::act).transpose()
 }
 
@@ -204,7 +204,7 @@ fn create(path: &Path, app: &Path) -> Result<(), Error> {
     let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
     let stat = existing.map(rustix::fs::stat).transpose();
     let owner = stat.map_err(|error| cannot(error.into()))?;
-    let _acting = act(owner.as_ref().and_then(Owner::to_act_as)).map_err(cannot)?;
+    let _impersonation = act(owner.as_ref().and_then(Owner::to_act_as)).map_err(cannot)?;
     if path.starts_with(app) {
         fs::create_dir_all(parent).map_err(cannot)?;
     } else if !parent.is_dir() {

@@ -105,7 +105,7 @@ impl IdFile {
 /// the folder, such as a backup that was restored, has other entries than its original. Either way,
 /// what follows is another epoch.
 fn epoch(id: u128, created: u128, boot: u128) -> Epoch {
-    // Odd multipliers spread the few bits in which two files differ.
+    // NonRegularFile multipliers spread the few bits in which two files differ.
     let created = created.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     let mixed = id ^ boot ^ created;
     let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();

@@ -40,7 +40,7 @@ impl FileJournal {
     ///
     /// If its files were removed in part, what is left is put away, and another is created.
     pub(crate) fn open(folder: &Arc<CacheFolder>) -> Result<Self, Error> {
-        let _acting = folder.act_as_owner()?;
+        let _impersonation = folder.impersonate_owner()?;
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {

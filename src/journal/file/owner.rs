@@ -26,8 +26,8 @@ impl Owner {
     }
 
     /// Gives this thread the owner's rights on files until the returned value is dropped.
-    pub(crate) fn act(self) -> io::Result<ActingAs> {
-        let acting = ActingAs {
+    pub(crate) fn act(self) -> io::Result<Impersonation> {
+        let acting = Impersonation {
             before: (filesystem_user(None), filesystem_group(None)),
             _stays_on_its_thread: PhantomData,
         };
@@ -49,12 +49,12 @@ impl Owner {
 
 /// While this lives, the thread accesses files as another user.
 #[must_use]
-pub(crate) struct ActingAs {
+pub(crate) struct Impersonation {
     before: (u32, u32),
     _stays_on_its_thread: PhantomData<*const ()>,
 }
 
-impl Drop for ActingAs {
+impl Drop for Impersonation {
     fn drop(&mut self) {
         filesystem_user(Some(Uid::from_raw(self.before.0)));
         filesystem_group(Some(Gid::from_raw(self.before.1)));

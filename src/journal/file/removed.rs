@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 use super::{CacheFolder, FileJournal, numbering::Numbering, sweep};
 use crate::{
     config::Config,
-    journal::{Journal, Read},
+    journal::{Journal, Lookup},
 };
 
 struct App {
@@ -41,7 +41,7 @@ impl App {
 }
 
 fn is_broken(journal: &FileJournal, number: u64) -> bool {
-    matches!(journal.read(number).unwrap(), Read::Broken(_))
+    matches!(journal.read(number).unwrap(), Lookup::Broken(_))
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn the_number_of_a_removed_entry_is_not_given_again() {
     }
     let other = app.journal();
     assert_eq!(other.newest().unwrap(), 6);
-    assert!(other.reaches(6).unwrap(), "it was given");
+    assert!(other.is_intact_up_to(6).unwrap(), "it was given");
     assert_eq!(other.append(b"7").unwrap(), 7);
     for number in [2, 5, 6] {
         assert!(is_broken(&journal, number), "{number}");
     }
-    assert_eq!(journal.read(7).unwrap(), Read::Entry(b"7".to_vec()));
-    assert_eq!(journal.read(8).unwrap(), Read::NotYet);
+    assert_eq!(journal.read(7).unwrap(), Lookup::Entry(b"7".to_vec()));
+    assert_eq!(journal.read(8).unwrap(), Lookup::NotYet);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_writer_that_was_killed_before_it_raised_the_mark_costs_no_number() {
     // It had number 2.
     fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
     assert_eq!(journal.newest().unwrap(), 2);
-    assert!(journal.reaches(2).unwrap());
+    assert!(journal.is_intact_up_to(2).unwrap());
     assert_eq!(journal.append(b"3").unwrap(), 3);
     assert_eq!(app.journal().newest().unwrap(), 3);
 }
@@ -86,11 +86,11 @@ fn a_journal_that_lost_its_newest_folder_is_put_away() {
         reader.append(b"1").unwrap();
     }
     fs::remove_dir_all(app.path("000000000002")).unwrap();
-    assert!(!reader.reaches(9).unwrap() && reader.reaches(7).unwrap());
+    assert!(!reader.is_intact_up_to(9).unwrap() && reader.is_intact_up_to(7).unwrap());
     // A process that knows nothing of the removed folder does not create it again.
     let writer = app.journal();
     assert!(writer.append(b"new").is_err());
-    assert!(!reader.is_current() && !writer.is_current());
+    assert!(!reader.is_in_place() && !writer.is_in_place());
     let after = app.journal();
     assert_ne!(after.epoch(), reader.epoch());
     assert_eq!(after.append(b"new").unwrap(), 1);
@@ -107,7 +107,7 @@ fn looking_for_the_newest_entry_notices_that_the_newest_folder_was_removed() {
         let lost = app.path(lost);
         let _ = fs::remove_file(&lost).or_else(|_| fs::remove_dir_all(&lost));
         assert!(app.journal().newest().is_err(), "8 and 9 were not unknown");
-        assert!(!writer.is_current());
+        assert!(!writer.is_in_place());
         assert_eq!(app.journal().newest().unwrap(), 0);
     }
 }
@@ -126,7 +126,7 @@ fn a_copy_of_the_folder_is_another_epoch() {
     original.append(b"2").unwrap();
     fs::rename(&own, app.dir.path().join("away")).unwrap();
     fs::rename(app.dir.path().join("backup"), &own).unwrap();
-    assert!(!original.is_current());
+    assert!(!original.is_in_place());
     let restored = app.journal();
     assert_ne!(restored.epoch(), original.epoch());
     assert_eq!(restored.append(b"3").unwrap(), 2);
@@ -141,11 +141,11 @@ fn a_forged_folder_ahead_of_the_newest_is_found_out() {
     for (name, mark) in [("000000000005", 0), ("999999999999", 4)] {
         fs::create_dir(app.path(name)).unwrap();
         fs::write(app.path(name).join(".high-water"), vec![b'\n'; mark]).unwrap();
-        assert!(!journal.reaches(1).unwrap(), "{name}");
+        assert!(!journal.is_intact_up_to(1).unwrap(), "{name}");
     }
     // No number is left.
     assert!(app.journal().append(b"2").is_err());
-    assert!(!journal.is_current());
+    assert!(!journal.is_in_place());
     assert_eq!(app.journal().append(b"2").unwrap(), 1);
 }
 
@@ -155,7 +155,7 @@ fn a_reader_raises_a_mark_that_was_left_low() {
     let journal = app.journal();
     journal.append(b"1").unwrap();
     fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
-    assert!(journal.reaches(2).unwrap());
+    assert!(journal.is_intact_up_to(2).unwrap());
     app.remove_entry(2);
     assert_eq!(app.journal().append(b"3").unwrap(), 3);
 }
@@ -201,7 +201,7 @@ fn a_save_into_a_folder_that_was_moved_away_fails() {
     journal.append(b"1").unwrap();
     fs::rename(app.path("000000000000"), app.dir.path().join("away")).unwrap();
     assert!(journal.append(b"lost").is_err());
-    assert!(!journal.is_current(), "the store opens another");
+    assert!(!journal.is_in_place(), "the store opens another");
     assert_eq!(app.journal().append(b"1").unwrap(), 1);
 }
 
@@ -220,7 +220,7 @@ fn other_names_are_not_folders_of_entries() {
     assert_eq!(other.newest().unwrap(), 0);
     for number in 1..=30 {
         assert_eq!(journal.append(b"1").unwrap(), number);
-        assert_eq!(other.read(number).unwrap(), Read::Entry(b"1".to_vec()));
+        assert_eq!(other.read(number).unwrap(), Lookup::Entry(b"1".to_vec()));
         assert_eq!(app.journal().newest().unwrap(), number);
     }
     assert_eq!(journal.epoch(), app.journal().epoch(), "nothing was lost");
@@ -258,6 +258,6 @@ fn a_sweep_goes_on_beside_what_cannot_be_removed() {
     }
     fs::create_dir(app.path("00000000000x")).unwrap();
     journal.sweep(4).unwrap();
-    assert_eq!(journal.read(3).unwrap(), Read::Swept { oldest: 16 });
+    assert_eq!(journal.read(3).unwrap(), Lookup::Swept { oldest: 16 });
     assert_eq!(journal.newest().unwrap(), 20);
 }

@@ -17,7 +17,7 @@ use std::{
 use super::{CacheFolder, FileJournal, numbering::Numbering, probe, sweep};
 use crate::{
     config::Config,
-    journal::{Journal, Read},
+    journal::{Journal, Lookup},
 };
 
 /// Small folders, so that one is born and one swept every few saves.
@@ -97,26 +97,26 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
         let mut quiet_since = None;
         loop {
             // A server asks this whenever it has nothing to read.
-            let is_sound = reader.reaches(next - 1).unwrap();
+            let is_sound = reader.is_intact_up_to(next - 1).unwrap();
             assert!(
                 plain_mkdir || is_sound,
                 "entry {next} is no reason to put it away"
             );
             match reader.read(next).unwrap() {
-                Read::Entry(bytes) => {
+                Lookup::Entry(bytes) => {
                     *seen.entry(bytes).or_default() += 1;
                     passed.store(next, Ordering::SeqCst);
                     next += 1;
                     quiet_since = None;
                 }
-                Read::NotYet if !writers.iter().all(thread::ScopedJoinHandle::is_finished) => {
+                Lookup::NotYet if !writers.iter().all(thread::ScopedJoinHandle::is_finished) => {
                     thread::yield_now();
                 }
                 // A journal that is broken on purpose may also jump.
-                Read::Swept { .. } if plain_mkdir => break,
+                Lookup::Swept { .. } if plain_mkdir => break,
                 // One more look after the last writer has ended, then what is missing is lost.
-                Read::NotYet if quiet_since.is_some() => break,
-                Read::NotYet => quiet_since = Some(Instant::now()),
+                Lookup::NotYet if quiet_since.is_some() => break,
+                Lookup::NotYet => quiet_since = Some(Instant::now()),
                 other => panic!("entry {next} was never passed, but is {other:?}"),
             }
         }
@@ -206,7 +206,7 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
     if has_stalled && !was_saved.load(Ordering::Relaxed) {
         let context = format!("{entries} entries, step {stalls_at}, number {number}");
         let read = other.read(number).unwrap();
-        assert_eq!(read, Read::Entry(b"stalled".to_vec()), "{context}");
+        assert_eq!(read, Lookup::Entry(b"stalled".to_vec()), "{context}");
         assert_eq!(other.newest().unwrap(), number, "{context}");
     }
     has_stalled

@@ -5,7 +5,7 @@ use std::io;
 use super::{
     FileJournal,
     access::{is_unfinished, random},
-    dir::{Dir, is_dir, is_passing},
+    dir::{Dir, is_dir, is_temporary},
     numbering::folder_name,
 };
 use crate::error::Error;
@@ -128,7 +128,7 @@ pub(crate) fn remove_tree(dir: &Dir, name: &str, trash: &Dir) -> Result<(), Erro
 fn remove_unfinished_in(trash: &Dir, name: &str) -> Result<(), Error> {
     let discarded = match trash.open_dir(name) {
         Ok(discarded) => discarded,
-        Err(error) if is_passing(&error) => {
+        Err(error) if is_temporary(&error) => {
             return Err(Error::io("empty the trash", &trash.path_of(name), error));
         }
         // A file has nothing in it. What may not be opened is reported when it is removed.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{CacheFolder, dir::Dir, entry_folder::EntryFolder, numbering::Numbering};
-use crate::journal::{Interrupt, Watch};
+use crate::{journal::contract::Watch, runtime::Interrupt};
 
 /// Watches for renames into three directories: that of the next entry, the journal, where the next
 /// directory appears, and `.sse/`, where another journal does. Not for reads: a reader would wake
@@ -52,7 +52,7 @@ pub(crate) mod imp {
         io::Errno,
     };
 
-    use crate::journal::{Interrupt, file::dir::Dir};
+    use crate::{journal::file::dir::Dir, runtime::Interrupt};
 
     /// Renames into directories that stay and one that changes.
     pub(in super::super) struct Notifications {
@@ -136,7 +136,7 @@ pub(crate) mod imp {
 pub(crate) mod imp {
     use std::time::Duration;
 
-    use crate::journal::{Interrupt, file::dir::Dir};
+    use crate::{journal::file::dir::Dir, runtime::Interrupt};
 
     /// Looking ten times a second stands in for notifications.
     const POLL: Duration = Duration::from_millis(100);

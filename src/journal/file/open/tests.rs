@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     config::Config,
-    journal::{Journal, Read},
+    journal::{Journal, Lookup},
 };
 
 fn try_open(app: &Path) -> Result<FileJournal, Error> {
@@ -35,7 +35,7 @@ fn what_is_left_of_a_journal_is_put_away() {
             .join(remove);
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         let after = open(app.path());
-        assert!(!before.is_current(), "{remove}");
+        assert!(!before.is_in_place(), "{remove}");
         assert_eq!(after.append(b"1").unwrap(), 1, "{remove}");
     }
 }
@@ -49,7 +49,7 @@ fn a_journal_whose_folder_was_replaced_never_writes_into_the_new_one() {
     }
     fs::rename(app.path().join("writable"), app.path().join("elsewhere")).unwrap();
     let new = open(app.path());
-    assert!(!old.is_current() && new.is_current());
+    assert!(!old.is_in_place() && new.is_in_place());
     assert_eq!(old.append(b"old").unwrap(), 6);
     assert_eq!(new.newest().unwrap(), 0);
     assert_eq!(new.append(b"new").unwrap(), 1);
@@ -100,11 +100,11 @@ fn a_journal_that_lost_all_files_is_begun_again() {
         before.append(b"old").unwrap();
     }
     remove_files(&app.path().join("writable/cache"));
-    assert!(!before.is_current());
+    assert!(!before.is_in_place());
     let after = open(app.path());
     assert_ne!(before.epoch(), after.epoch());
     assert_eq!(after.append(b"new").unwrap(), 1);
-    assert_eq!(after.read(1).unwrap(), Read::Entry(b"new".to_vec()));
+    assert_eq!(after.read(1).unwrap(), Lookup::Entry(b"new".to_vec()));
 }
 
 fn remove_files(dir: &Path) {

@@ -8,12 +8,12 @@ use super::{CacheFolder, FileJournal};
 use crate::{
     cache::Cache,
     config::Config,
-    journal::{Journal, Read},
+    journal::{Journal, Lookup},
 };
 
 /// Creates the cache folder, so that permissions count in it for root, too: there it acts as the
 /// folder's owner.
-pub(crate) fn restrict_root(cache: &Path) {
+pub(crate) fn make_permissions_apply_to_root(cache: &Path) {
     const SOMEBODY: u32 = 12_345;
     fs::create_dir_all(cache).unwrap();
     if rustix::process::geteuid().is_root() {
@@ -23,7 +23,7 @@ pub(crate) fn restrict_root(cache: &Path) {
 
 /// Something that is no regular file, but may lead to one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Odd {
+pub(crate) enum NonRegularFile {
     Link,
     Fifo,
     /// `/dev/null`; only root can make it.
@@ -31,7 +31,7 @@ pub(crate) enum Odd {
     Folder,
 }
 
-impl Odd {
+impl NonRegularFile {
     pub(crate) fn all() -> Vec<Self> {
         let mut all = vec![Self::Link, Self::Fifo, Self::Folder];
         if rustix::process::geteuid().is_root() {
@@ -73,7 +73,7 @@ fn open(config: &Config) -> FileJournal {
 
 #[test]
 fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
-    for odd in Odd::all() {
+    for odd in NonRegularFile::all() {
         at_once(move || {
             let app = tempfile::tempdir().unwrap();
             let config = Config::new(app.path(), "a:k").unwrap();
@@ -89,17 +89,17 @@ fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
             assert_eq!(cache.save_blocking("k", 1).unwrap(), 3, "{odd:?}");
             let journal = open(&config);
             assert!(
-                matches!(journal.read(2).unwrap(), Read::Broken(_)),
+                matches!(journal.read(2).unwrap(), Lookup::Broken(_)),
                 "{odd:?}"
             );
-            assert!(matches!(journal.read(3).unwrap(), Read::Entry(_)));
+            assert!(matches!(journal.read(3).unwrap(), Lookup::Entry(_)));
         });
     }
 }
 
 #[test]
 fn in_the_place_of_the_journals_parts_they_make_it_a_damaged_one() {
-    for odd in Odd::all() {
+    for odd in NonRegularFile::all() {
         for part in ["", ".id", "000000000000", "000000000000/.high-water"] {
             let path_of = move |config: &Config| match part {
                 "" => config.cache_dir().join(".sse/journal-2"),
@@ -115,7 +115,7 @@ fn in_the_place_of_the_journals_parts_they_make_it_a_damaged_one() {
                 fs::rename(&path, &away).unwrap();
                 odd.make(&path, &away);
                 let after = open(&config);
-                assert!(!before.is_current(), "{odd:?} {part}");
+                assert!(!before.is_in_place(), "{odd:?} {part}");
                 assert_ne!(before.epoch(), after.epoch(), "{odd:?} {part}");
                 assert_eq!(after.append(b"1").unwrap(), 1, "{odd:?} {part}");
                 assert!(away.exists());

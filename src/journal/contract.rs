@@ -1,0 +1,72 @@
+//! What every journal must do, however it stores its entries.
+
+use std::time::Duration;
+
+use crate::{epoch::Epoch, error::Error, runtime::Interrupt};
+
+/// Entries in a total order. Numbers begin at 1 and have no gaps. An entry never changes, and the
+/// oldest entries are swept first.
+///
+/// All methods may block on files or a network, so never call them from an async task.
+pub(crate) trait Journal: Send + Sync + 'static {
+    /// Distinguishes this journal from every other, and from itself before a reboot, which may have
+    /// lost the last entries.
+    fn epoch(&self) -> Epoch;
+
+    /// The first number assigned in this epoch, if it is known. A client with an id of another epoch
+    /// has received no entry from that number on.
+    fn first_of_epoch(&self) -> Option<u64>;
+
+    /// Appends an entry and returns its number.
+    fn append(&self, entry: &[u8]) -> Result<u64, Error>;
+
+    fn read(&self, number: u64) -> Result<Lookup, Error>;
+
+    /// The number of the newest entry, or 0 before the first one.
+    fn newest(&self) -> Result<u64, Error>;
+
+    /// Removes old entries, but none of the newest `keep`.
+    fn sweep(&self, keep: u64) -> Result<(), Error>;
+
+    /// Whether this is still the journal at its address, that is, it was not deleted or replaced.
+    fn is_in_place(&self) -> bool;
+
+    /// Whether the journal still has all numbers up to `number`, whose entry was read earlier.
+    ///
+    /// `false` if its newest entries were removed, so that their numbers would be assigned again, or
+    /// if its order is broken.
+    fn is_intact_up_to(&self, number: u64) -> Result<bool, Error>;
+
+    /// Discards the journal, so that every process opens a new one. Clients are notified of a gap.
+    fn discard(&self) -> Result<(), Error>;
+
+    /// Starts to watch for new entries.
+    fn watch(&self) -> Box<dyn Watch>;
+}
+
+/// The result of reading a number.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// A saved value.
+    Entry(Vec<u8>),
+    /// The number is not assigned yet.
+    NotYet,
+    /// The entry was removed with the oldest ones.
+    Swept {
+        /// The number that the oldest remaining entry has, or will have.
+        oldest: u64,
+    },
+    /// The entry was saved but cannot be used, for this reason.
+    Broken(String),
+}
+
+/// Waits for new entries.
+pub(crate) trait Watch: Send {
+    /// Returns when the entry `next` may exist: after a notification, after `timeout`, when
+    /// `interrupt` is raised, or spuriously. Notifications can get lost, so the caller reads again
+    /// whatever the reason was.
+    ///
+    /// Returns `true` after a notification. If no new entry exists then, another journal may have
+    /// taken the place of this one.
+    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool;
+}

@@ -1,0 +1,60 @@
+//! A thread that works until its handle is dropped.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Duration,
+};
+
+use super::interrupt::Interrupt;
+
+/// The pause before a thread that panicked starts again, so that a panic that repeats at once
+/// neither fills the log nor occupies a core.
+const RESTART_DELAY: Duration = Duration::from_secs(2);
+
+/// Stops its thread when dropped, without waiting for the thread to end: the handle may be dropped
+/// on an actix worker, which must not block.
+pub(crate) struct BackgroundThread {
+    interrupt: Interrupt,
+}
+
+impl BackgroundThread {
+    /// Calls `work` on a new thread. `work` must return when the interrupt is raised.
+    ///
+    /// If `work` panics, which is a bug in this library, it is called again: a server without this
+    /// thread would look healthy and deliver nothing.
+    pub(crate) fn start(
+        name: &str,
+        mut work: impl FnMut(&Interrupt) + Send + 'static,
+    ) -> io::Result<Self> {
+        let interrupt = Interrupt::new()?;
+        let of_thread = interrupt.clone();
+        thread::Builder::new().name(name.into()).spawn(move || {
+            while catch_unwind(AssertUnwindSafe(|| work(&of_thread))).is_err() {
+                log::error!("the thread above panicked and is started again; please report this");
+                of_thread.wait(RESTART_DELAY);
+            }
+        })?;
+        Ok(Self { interrupt })
+    }
+
+    pub(crate) fn waker(&self) -> ThreadWaker {
+        ThreadWaker(self.interrupt.clone())
+    }
+}
+
+impl Drop for BackgroundThread {
+    fn drop(&mut self) {
+        self.interrupt.raise();
+    }
+}
+
+/// Ends the current wait of a [`BackgroundThread`], so that it checks for changes at once.
+pub(crate) struct ThreadWaker(Interrupt);
+
+impl ThreadWaker {
+    pub(crate) fn wake(&self) {
+        self.0.wake();
+    }
+}
