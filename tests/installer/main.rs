@@ -24,7 +24,7 @@ mod listen;
 mod middlemen;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
-mod readme;
+mod guide;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod refused;
 mod save;

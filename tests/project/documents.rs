@@ -1,13 +1,6 @@
 //! What must agree with what in this repository.
 
-use std::{fs, path::Path};
-
-use support::workspace;
-
-fn read(path: &str) -> String {
-    let path = workspace().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+use crate::markdown::read;
 
 #[test]
 fn the_changelog_has_this_version_on_top() {
@@ -72,37 +65,6 @@ fn the_starter_has_the_originals_lines() {
 fn the_starters_listeners_are_those_that_install_writes() {
     let starters = read("template/public/js/sse-client.js");
     assert_eq!(starters, read("assets/js/sse-client.js"));
-}
-
-#[test]
-fn every_link_in_the_documents_leads_somewhere() {
-    let mut documents = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
-    for item in fs::read_dir(workspace().join("docs")).unwrap() {
-        let name = item.unwrap().file_name().into_string().unwrap();
-        if Path::new(&name)
-            .extension()
-            .is_some_and(|extension| extension == "md")
-        {
-            documents.push(format!("docs/{name}"));
-        }
-    }
-    for document in documents {
-        let text = read(&document);
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', '#']).next())
-        {
-            if target.is_empty() || target.contains("://") {
-                continue;
-            }
-            let from = workspace().join(&document);
-            assert!(
-                from.parent().unwrap().join(target).exists(),
-                "{document} links to {target}"
-            );
-        }
-    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The README's worked example, word for word, on a new app: from `cargo install` to an event in
-//! the browser, and back to where it began.
+//! The worked example of docs/getting-started.md, word for word, on a new app: from `cargo install` to
+//! an event in the browser, and back to the app as it was.
 
 use std::{
     env, fs,
@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Browser, Running, get, readme_blocks, until, workspace};
+use support::{Browser, Running, get, guide_blocks, until, workspace};
 use tempfile::TempDir;
 
 /// Somebody with a new app, and with nothing of ours but the checkout.
@@ -93,7 +93,7 @@ fn a_first_user_gets_from_nothing_to_an_event_and_back() {
     );
 
     // 1. An app.
-    let heading = "Into your app";
+    let heading = "Install it into an app";
     user.run(env!("CARGO"), user.home.path(), &["new", "shop", "--quiet"]);
     // The crates that are tested here are the ones to compile against.
     fs::copy(
@@ -108,8 +108,8 @@ fn a_first_user_gets_from_nothing_to_an_event_and_back() {
         .unwrap()
         .port();
     let address = format!("127.0.0.1:{port}");
-    let [page, tag, listener] = readme_blocks(heading, "html").try_into().unwrap();
-    let main = readme_blocks(heading, "rust").remove(0);
+    let [page, tag, listener] = guide_blocks(heading, "html").try_into().unwrap();
+    let main = guide_blocks(heading, "rust").remove(0);
     user.write("src/main.rs", &main.replace("8080", &port.to_string()));
     user.write("src/index.html", &page);
     user.cargo(&["fmt"]);

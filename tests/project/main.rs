@@ -10,3 +10,6 @@ mod documents;
 mod first_use;
 #[cfg(feature = "tools")]
 mod generate;
+mod links;
+mod markdown;
+mod proofs;

@@ -12,7 +12,7 @@ mod app;
 #[cfg(feature = "tools")]
 mod browser;
 mod build;
-mod readme;
+mod guide;
 mod running;
 mod server;
 mod stream;
@@ -25,7 +25,7 @@ pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
-    readme::readme_blocks,
+    guide::guide_blocks,
     running::Running,
     server::Server,
     stream::{Event, Follower, Stream, get},

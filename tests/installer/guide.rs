@@ -1,4 +1,4 @@
-//! The README's worked example, pasted step by step: after each step the app compiles.
+//! The worked example of docs/getting-started.md, pasted step by step: after each step the app compiles.
 
 use std::{
     io::{self, Write},
@@ -6,11 +6,11 @@ use std::{
 };
 
 use serde_json::json;
-use support::{DEADLINE, Running, Stream, readme_blocks, until};
+use support::{DEADLINE, Running, Stream, guide_blocks, until};
 
 use crate::{compiled, hello::Hello};
 
-const HEADING: &str = "Into your app";
+const HEADING: &str = "Install it into an app";
 
 /// The listener is gone when this returns, and the port free.
 fn free_port() -> u16 {
@@ -23,8 +23,8 @@ fn each_step_compiles_when_it_is_pasted_behind_those_before() {
     let hello = Hello::new();
     let append = |name: &str, text: &str| hello.write(name, &(hello.read(name) + text));
     let port = free_port();
-    let [main, handler] = readme_blocks(HEADING, "rust").try_into().unwrap();
-    let [page, tag, listener] = readme_blocks(HEADING, "html").try_into().unwrap();
+    let [main, handler] = guide_blocks(HEADING, "rust").try_into().unwrap();
+    let [page, tag, listener] = guide_blocks(HEADING, "html").try_into().unwrap();
 
     // 1. An app.
     hello.write("src/main.rs", &main.replace("8080", &port.to_string()));

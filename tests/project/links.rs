@@ -1,0 +1,99 @@
+//! The documents on GitHub and as a book: their links, anchors and table of contents.
+
+use std::path::{Component, Path, PathBuf};
+
+use support::workspace;
+
+use crate::markdown::{anchors, files_below, headings, link_targets, prose, read};
+
+const SUMMARY: &str = "docs/SUMMARY.md";
+
+/// Every document that a user reads. A link in the template's is relative to the generated app.
+fn documents() -> Vec<PathBuf> {
+    let mut documents = files_below("docs", "md");
+    documents.extend(["README.md", "CHANGELOG.md", "template/README.md.liquid"].map(PathBuf::from));
+    documents
+}
+
+/// The links of a document to files of this repository: the file, and the anchor in it.
+fn local_links(document: &Path) -> Vec<(PathBuf, Option<String>)> {
+    let text = read(document);
+    let targets = prose(&text).flat_map(link_targets);
+    targets
+        .filter(|target| !target.contains("://"))
+        .map(|target| {
+            let (path, anchor) = match target.split_once('#') {
+                Some((path, anchor)) => (path, Some(anchor.to_owned())),
+                None => (target.as_str(), None),
+            };
+            (resolve(document, path), anchor)
+        })
+        .collect()
+}
+
+/// The path of a link's target, relative to the repository.
+fn resolve(document: &Path, target: &str) -> PathBuf {
+    if target.is_empty() {
+        return document.to_owned();
+    }
+    let mut path = document.parent().unwrap().to_owned();
+    for component in Path::new(target).components() {
+        match component {
+            Component::ParentDir => assert!(path.pop(), "{target} leaves the repository"),
+            other => path.push(other),
+        }
+    }
+    path
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
+    for document in documents() {
+        for (file, anchor) in local_links(&document) {
+            let link = format!("{} links to {}", document.display(), file.display());
+            assert!(workspace().join(&file).exists(), "{link}");
+            let Some(anchor) = anchor else { continue };
+            assert!(anchors(&read(&file)).contains(&anchor), "{link}#{anchor}");
+        }
+    }
+}
+
+/// GitHub and mdBook make different anchors of other letters.
+#[test]
+fn headings_are_in_ascii() {
+    for document in documents() {
+        for heading in headings(&read(&document)) {
+            assert!(heading.is_ascii(), "{}: {heading}", document.display());
+        }
+    }
+}
+
+/// mdBook publishes the folder `docs` and nothing else.
+#[test]
+fn pages_of_the_book_link_to_nothing_outside_of_it() {
+    assert!(read("book.toml").contains("\nsrc = \"docs\"\n"));
+    for document in files_below("docs", "md") {
+        for (file, _) in local_links(&document) {
+            let link = format!("{} links to {}", document.display(), file.display());
+            assert!(file.starts_with("docs"), "{link}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_contents_lists_every_page_once() {
+    let mut pages = files_below("docs", "md");
+    pages.retain(|page| page != Path::new(SUMMARY));
+    let listed = local_links(Path::new(SUMMARY)).into_iter();
+    let mut listed: Vec<PathBuf> = listed.map(|(page, _)| page).collect();
+    listed.sort();
+    assert_eq!(listed, pages);
+}
+
+#[test]
+fn the_readme_begins_with_the_command_that_starts_the_app_and_the_one_that_tests_it() {
+    let readme = read("README.md");
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("$ "));
+    let first: Vec<&str> = commands.take(2).collect();
+    assert_eq!(first, ["cargo run -p sse-starter", "tests/run"]);
+}
