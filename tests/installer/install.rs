@@ -505,7 +505,8 @@ fn a_package_without_a_program_is_told_where_the_call_belongs() {
     let hello = Hello::with(&[("src/lib.rs", "")]);
     fs::remove_file(hello.path().join("src/main.rs")).unwrap();
     let said = hello.sse_does(&["install"]);
-    let step = "Right behind `App::new()` (this package has no binary, and its code no `App::new()`):";
+    let step =
+        "Right behind `App::new()` (this package has no binary, and its code no `App::new()`):";
     assert!(said.contains(step), "{said}");
 }
 

@@ -16,6 +16,7 @@ mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod failing;
 mod get;
+mod guide;
 mod hello;
 mod install;
 #[cfg(all(feature = "tools", target_os = "linux"))]
@@ -24,7 +25,6 @@ mod listen;
 mod middlemen;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
-mod guide;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod refused;
 mod save;

@@ -89,7 +89,8 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn anchors_are_those_of_github_and_mdbook() {
-    let text = "# `new SseClient(url, options)`\n```sh\n# no heading\n```\n## A_b, c-d\n## A_b, c-d\n";
+    let text =
+        "# `new SseClient(url, options)`\n```sh\n# no heading\n```\n## A_b, c-d\n## A_b, c-d\n";
     let expected = ["new-sseclienturl-options", "a_b-c-d", "a_b-c-d-1"];
     assert_eq!(anchors(text), expected);
 }

@@ -227,7 +227,7 @@ fn one_line_of_wiring_ends_in_time_beside_clients_that_do_not_read() {
     ends_in_time_beside_stalled_clients("routes", Signal::TERM);
 }
 
-/// The wirings of docs/configuration.md, "When the app ends".
+/// The wirings of docs/connections.md, "Shutdown".
 #[test]
 fn a_shutdown_signal_ends_in_time_beside_clients_that_do_not_read() {
     for kind in ["shutdown signal", "routes with a shutdown signal"] {
