@@ -1,4 +1,4 @@
-//! What is saved, and what has to arrive of it.
+//! The values that are saved, and the events that must arrive.
 
 use fastrand::Rng;
 use serde_json::value::RawValue;
@@ -8,28 +8,28 @@ use crate::{
     value::{self, Value},
 };
 
-/// The largest value, in bytes of JSON.
-const LARGEST: usize = 64 * 1024;
+/// The size limit of a value, in bytes of JSON.
+const MAX_VALUE_BYTES: usize = 64 * 1024;
 
-/// What has to arrive under each of the key's events.
+/// What must arrive with each of the key's events.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Expected {
     pub(crate) key: String,
-    /// Digest of the value's text on the wire, where it is known to the letter.
+    /// Digest of the value's JSON text, if every character of it is known.
     pub(crate) text: Option<String>,
     /// Digest of the value itself.
     pub(crate) value: String,
 }
 
-impl Wanted {
-    /// A value whose JSON text goes through as it is. Parsers get its line ends as `\n`: that is all
-    /// that the standard leaves of them.
+impl Expected {
+    /// A value whose JSON text is sent unchanged. Parsers return its line ends as `\n`, as the
+    /// standard requires.
     fn exactly(key: &str, json: &str, value: &Value) -> Self {
         let text = json.replace("\r\n", "\n").replace('\r', "\n");
         Self {
             key: key.to_owned(),
-            text: Some(digest::of_text(&text)),
-            value: digest::of_value(value),
+            text: Some(digest::digest_text(&text)),
+            value: digest::digest_value(value),
         }
     }
 
@@ -37,41 +37,47 @@ impl Wanted {
         Self {
             key: key.to_owned(),
             text: None,
-            value: digest::of_value(value),
+            value: digest::digest_value(value),
         }
     }
 }
 
-/// What the library is given.
-pub(crate) enum Given {
+/// An argument for the library's `save`.
+pub(crate) enum SaveArgument {
     Typed(serde_json::Value),
     Raw(Box<RawValue>),
 }
 
 /// A value for `cache().save`.
-pub(crate) fn for_the_library(rng: &mut Rng, key: &str) -> (Given, Wanted) {
+pub(crate) fn for_the_library(rng: &mut Rng, key: &str) -> (SaveArgument, Expected) {
     match rng.u16(..1000) {
         0 => {
-            let (json, value) = huge(rng, LARGEST);
-            let wanted = Wanted::exactly(key, &json, &value);
-            (Given::Raw(RawValue::from_string(json).unwrap()), wanted)
+            let (json, value) = huge(rng, MAX_VALUE_BYTES);
+            let expected = Expected::exactly(key, &json, &value);
+            (
+                SaveArgument::Raw(RawValue::from_string(json).unwrap()),
+                expected,
+            )
         }
         1..400 => {
             let mut value = Value::random(rng, false);
             let typed = value.typed();
-            let wanted = Wanted::exactly(key, &typed.to_string(), &value);
-            (Given::Typed(typed), wanted)
+            let expected = Expected::exactly(key, &typed.to_string(), &value);
+            (SaveArgument::Typed(typed), expected)
         }
         _ => {
             let value = Value::random(rng, true);
             let json = value.json(rng);
-            let wanted = Wanted::exactly(key, &json, &value);
-            (Given::Raw(RawValue::from_string(json).unwrap()), wanted)
+            let expected = Expected::exactly(key, &json, &value);
+            (
+                SaveArgument::Raw(RawValue::from_string(json).unwrap()),
+                expected,
+            )
         }
     }
 }
 
-/// A value of this many bytes: one long line, or as many lines as there is room for.
+/// A value of this many bytes: one long line, or as many lines as fit.
 pub(crate) fn huge(rng: &mut Rng, bytes: usize) -> (String, Value) {
     let number = Value::Number("1".to_owned());
     match rng.u8(..3) {
@@ -100,8 +106,8 @@ pub(crate) fn huge(rng: &mut Rng, bytes: usize) -> (String, Value) {
     }
 }
 
-/// A file for the cache folder. Without `Wanted` it says nothing that could be sent.
-pub(crate) fn drop_in(rng: &mut Rng, key: &str) -> (Vec<u8>, Option<Wanted>) {
+/// A file for the cache folder. Without `Expected` it contains no valid value.
+pub(crate) fn drop_in(rng: &mut Rng, key: &str) -> (Vec<u8>, Option<Expected>) {
     match rng.u8(..10) {
         0..3 => {
             let value = Value::random(rng, true);
@@ -113,23 +119,26 @@ pub(crate) fn drop_in(rng: &mut Rng, key: &str) -> (Vec<u8>, Option<Wanted>) {
                 " \r\n".repeat(before),
                 "\r\n".repeat(after)
             );
-            (file.into_bytes(), Some(Wanted::exactly(key, &json, &value)))
+            (
+                file.into_bytes(),
+                Some(Expected::exactly(key, &json, &value)),
+            )
         }
         3..6 => {
-            // No JSON begins so.
+            // Valid JSON does not start with `x`.
             let text = format!("x{}", value::string(&value::text(rng, false)));
             let end = ["", "\n", "\r\n"][rng.usize(..3)];
             let file = format!("{text}{end}");
-            // One line end is the shell's, whosever it was.
+            // One line end is removed: shells add it.
             let line = file.strip_suffix('\n').unwrap_or(&file);
             let line = line.strip_suffix('\r').unwrap_or(line);
             let value = Value::Text(line.encode_utf16().collect());
-            (file.into_bytes(), Some(Wanted::in_some_form(key, &value)))
+            (file.into_bytes(), Some(Expected::in_some_form(key, &value)))
         }
         6..8 => {
             let mut value = Value::random(rng, false);
             let record = record(&mut value);
-            (record, Some(Wanted::in_some_form(key, &value)))
+            (record, Some(Expected::in_some_form(key, &value)))
         }
         _ => (broken(rng), None),
     }
@@ -148,7 +157,7 @@ fn record(value: &mut Value) -> Vec<u8> {
 }
 
 fn broken(rng: &mut Rng) -> Vec<u8> {
-    const NO_UTF8: [&[u8]; 6] = [
+    const INVALID_UTF8: [&[u8]; 6] = [
         b"\xff",
         b"\xc0\x80",
         b"\xed\xa0\x80",
@@ -162,7 +171,7 @@ fn broken(rng: &mut Rng) -> Vec<u8> {
         2 | 3 => {
             let mut text = value::string(&value::text(rng, false)).into_bytes();
             text.insert(0, b'"');
-            text.extend_from_slice(NO_UTF8[rng.usize(..NO_UTF8.len())]);
+            text.extend_from_slice(INVALID_UTF8[rng.usize(..INVALID_UTF8.len())]);
             text.push(b'"');
             text
         }
@@ -172,13 +181,13 @@ fn broken(rng: &mut Rng) -> Vec<u8> {
             whole
         }
         _ => {
-            let (json, _) = huge(rng, LARGEST + 1);
+            let (json, _) = huge(rng, MAX_VALUE_BYTES + 1);
             json.into_bytes()
         }
     }
 }
 
-/// What `sse save` is given: the value, whether it is text by its flag, and by standard input.
+/// How `sse save` gets a value: whether with `--text`, and whether by standard input.
 pub(crate) struct Argument {
     pub(crate) value: String,
     pub(crate) as_text: bool,
@@ -186,22 +195,22 @@ pub(crate) struct Argument {
 }
 
 /// A value for `sse save`.
-pub(crate) fn for_the_command(rng: &mut Rng, key: &str) -> (Argument, Wanted) {
+pub(crate) fn for_the_command(rng: &mut Rng, key: &str) -> (Argument, Expected) {
     let by_stdin = rng.bool();
     if rng.bool() {
         let value = Value::random(rng, true);
         let json = value.json(rng);
-        let wanted = Wanted::exactly(key, &json, &value);
+        let expected = Expected::exactly(key, &json, &value);
         let argument = Argument {
             value: json,
             as_text: false,
             by_stdin,
         };
-        return (argument, wanted);
+        return (argument, expected);
     }
     let mut text = format!("x{}", value::string(&value::text(rng, false)));
     if !by_stdin {
-        // No argument of a program can have one.
+        // Arguments of programs cannot contain NUL.
         text.retain(|c| c != '\0');
     }
     let line = if by_stdin {
@@ -210,11 +219,11 @@ pub(crate) fn for_the_command(rng: &mut Rng, key: &str) -> (Argument, Wanted) {
     } else {
         &text
     };
-    let wanted = Wanted::in_some_form(key, &Value::Text(line.encode_utf16().collect()));
+    let expected = Expected::in_some_form(key, &Value::Text(line.encode_utf16().collect()));
     let argument = Argument {
         value: text,
         as_text: rng.bool(),
         by_stdin,
     };
-    (argument, wanted)
+    (argument, expected)
 }

@@ -1,5 +1,5 @@
-// What an event is, in a few characters: two parsers that give the same were given the same. It is
-// written once more in Rust, where it is made from what was saved.
+// A digest of an event, short enough to compare millions: parsers with equal digests returned equal
+// events. `digest.rs` computes the same digest from the saved value.
 
 const PREFIX = /^\{"timestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","value":/;
 
@@ -43,7 +43,7 @@ class Digest {
       this.length(value.length);
       for (const item of value) this.value(item);
     } else {
-      // By their UTF-16 code units.
+      // In the order of their UTF-16 code units.
       const keys = Object.keys(value).sort();
       this.unit(7);
       this.length(keys.length);
@@ -60,7 +60,7 @@ class Digest {
   }
 }
 
-/** Id, name, time, digest of the value's text, and digest of what JSON.parse makes of it. */
+/** Id, name, time, digest of the value's text, and digest of the value that JSON.parse returns. */
 function digested(id, name, data) {
   const [prefix, time] = PREFIX.exec(data) ?? ['', 'no timestamp'];
   const text = new Digest();
@@ -68,8 +68,8 @@ function digested(id, name, data) {
   const value = new Digest();
   const envelope = JSON.parse(data);
   value.value(envelope.value);
-  const whole = Object.keys(envelope).join() === 'timestamp,value' && envelope.timestamp === time;
-  return [id, name, whole ? time : 'no envelope', String(text), String(value)];
+  const isEnvelope = Object.keys(envelope).join() === 'timestamp,value' && envelope.timestamp === time;
+  return [id, name, isEnvelope ? time : 'no envelope', String(text), String(value)];
 }
 
 globalThis.digested = digested;

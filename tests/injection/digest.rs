@@ -1,4 +1,4 @@
-//! What `digest.js` makes of an event, made from what was saved.
+//! The digest that `digest.js` computes from an event, computed from the saved value.
 
 use crate::value::Value;
 
@@ -57,7 +57,7 @@ impl Digest {
                 self.unit(7);
                 self.length(fields.len());
                 let mut fields: Vec<_> = fields.iter().collect();
-                fields.sort_by(|one, other| one.0.cmp(&other.0));
+                fields.sort_by(|a, b| a.0.cmp(&b.0));
                 for (key, value) in fields {
                     self.units(key);
                     self.value(value);
@@ -71,13 +71,13 @@ impl Digest {
     }
 }
 
-pub(crate) fn of_text(text: &str) -> String {
+pub(crate) fn digest_text(text: &str) -> String {
     let mut digest = Digest::new();
     digest.units(&text.encode_utf16().collect::<Vec<_>>());
     digest.finish()
 }
 
-pub(crate) fn of_value(value: &Value) -> String {
+pub(crate) fn digest_value(value: &Value) -> String {
     let mut digest = Digest::new();
     digest.value(value);
     digest.finish()

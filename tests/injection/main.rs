@@ -1,8 +1,12 @@
-//! No value forges, splits or drops an event: values of all kinds, saved in all ways, arrive in
-//! Chromium and in two other parsers exactly once and as they were.
+//! No value can forge, split or drop an event: values of all kinds, saved in all ways, arrive in
+//! Chromium and in two other parsers exactly once and unchanged.
 //!
-//! `SSE_INJECTION_EVENTS` says how many, `SSE_INJECTION_SEED` makes the same ones once more.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! `SSE_INJECTION_EVENTS` sets the number of events, and `SSE_INJECTION_SEED` repeats the events of an
+//! earlier run.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
 
 mod cases;
 mod digest;
@@ -23,32 +27,32 @@ use fastrand::Rng;
 use support::{App, Server, workspace};
 
 use self::{
-    cases::Wanted,
-    parsers::{Heard, Parsers},
+    cases::Expected,
+    parsers::{ParsedEvent, Parsers},
 };
 
-/// Enough for every kind of value some hundred times.
-const USUALLY: usize = 20_000;
+/// Each kind of value is tried some hundred times.
+const DEFAULT_EVENTS: usize = 20_000;
 
-/// As many are saved before all parsers are asked for them. The server keeps more in memory, so
-/// that a slow parser misses nothing.
-const BATCH: usize = 1_000;
+/// This many events are saved before the parsers are read. The server keeps more in memory, so that
+/// a slow parser misses nothing.
+const BATCH_EVENTS: usize = 1_000;
 
-/// Of a thousand events so many come as files, and so many by the command.
-const DROP_INS: usize = 40;
-const BY_COMMAND: usize = 4;
+/// How many of a thousand events are saved as drop-ins, and how many by the command.
+const DROP_INS_PER_THOUSAND: usize = 40;
+const COMMANDS_PER_THOUSAND: usize = 4;
 
 #[test]
-fn whatever_is_saved_arrives_once_and_as_it_was() {
-    let count =
-        number("SSE_INJECTION_EVENTS").map_or(USUALLY, |count| usize::try_from(count).unwrap());
+fn every_saved_value_arrives_once_and_unchanged() {
+    let count = number("SSE_INJECTION_EVENTS")
+        .map_or(DEFAULT_EVENTS, |count| usize::try_from(count).unwrap());
     let seed = number("SSE_INJECTION_SEED").unwrap_or_else(|| fastrand::u64(..));
-    // Shown where the test fails.
-    println!("seed {seed}: SSE_INJECTION_SEED={seed} makes the same events");
+    // The test runner prints this only if the test fails.
+    println!("seed {seed}: SSE_INJECTION_SEED={seed} repeats these events");
     let start = Instant::now();
     let mut run = Run::start(seed);
-    while run.heard < count {
-        run.batch(BATCH.min(count - run.heard));
+    while run.received < count {
+        run.batch(BATCH_EVENTS.min(count - run.received));
     }
     run.finish();
     if let Ok(path) = env::var("SSE_INJECTION_LOG") {
@@ -60,7 +64,7 @@ fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(
         text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
     )
 }
 
@@ -73,11 +77,11 @@ struct Run {
     events: Events,
     keys: Vec<String>,
     parsers: Parsers,
-    /// The number of the entry that comes next.
+    /// The number of the next entry.
     next: u64,
     epoch: Option<String>,
-    /// Events that each parser has had.
-    heard: usize,
+    /// The number of events that each parser has returned.
+    received: usize,
     broken: usize,
     by_drop_in: usize,
     by_command: usize,
@@ -99,9 +103,9 @@ impl Run {
         assert_eq!(
             names.len(),
             pairs.len(),
-            "every name is allowed and stays as it is"
+            "every name is valid and unchanged"
         );
-        let parsers = Parsers::listen(&server, &names);
+        let parsers = Parsers::connect(&server, &names);
         Self {
             rng: Rng::with_seed(seed),
             cache: Cache::open(&config).unwrap(),
@@ -113,7 +117,7 @@ impl Run {
             parsers,
             next: 1,
             epoch: None,
-            heard: 0,
+            received: 0,
             broken: 0,
             by_drop_in: 0,
             by_command: 0,
@@ -121,76 +125,79 @@ impl Run {
     }
 
     fn batch(&mut self, count: usize) {
-        let (drop_ins, commands) = (DROP_INS * count / 1_000, BY_COMMAND * count / 1_000);
+        let (drop_ins, commands) = (
+            DROP_INS_PER_THOUSAND * count / 1_000,
+            COMMANDS_PER_THOUSAND * count / 1_000,
+        );
         self.rng.shuffle(&mut self.keys);
-        let (wanted, broken) = saving::by_drop_in(
+        let (expected, broken) = saving::by_drop_in(
             &mut self.rng,
             &self.app,
             &self.keys[..drop_ins.min(self.keys.len())],
         );
-        self.by_drop_in += wanted.len();
+        self.by_drop_in += expected.len();
         self.broken += broken;
-        self.expect_in_any_order(wanted);
+        self.expect_in_any_order(expected);
 
         let keys = &self.keys[..commands];
-        let wanted = saving::by_command(&mut self.rng, &self.app, &self.sse_events, keys);
-        self.by_command += wanted.len();
-        self.expect(wanted);
+        let expected = saving::by_command(&mut self.rng, &self.app, &self.sse_events, keys);
+        self.by_command += expected.len();
+        self.expect(expected);
 
-        let wanted = saving::by_library(
+        let expected = saving::by_library(
             &mut self.rng,
             &self.cache,
             &self.keys,
             count.saturating_sub(drop_ins + commands).max(1),
         );
-        self.expect(wanted);
+        self.expect(expected);
     }
 
-    /// Each key has one value at most, so that its events say which it is.
-    fn expect_in_any_order(&mut self, wanted: Vec<Wanted>) {
-        let heard = self.hear(&wanted);
-        let mut of_key: HashMap<String, Wanted> = wanted
+    /// Each key has at most one value, so the name of an event identifies its value.
+    fn expect_in_any_order(&mut self, expected: Vec<Expected>) {
+        let received = self.receive(&expected);
+        let mut by_key: HashMap<String, Expected> = expected
             .into_iter()
-            .map(|wanted| (wanted.key.clone(), wanted))
+            .map(|expected| (expected.key.clone(), expected))
             .collect();
-        let mut heard: VecDeque<_> = heard.into();
-        while let Some([first, ..]) = heard.front() {
+        let mut received: VecDeque<_> = received.into();
+        while let Some([first, ..]) = received.front() {
             let key = self
                 .events
                 .iter()
                 .find(|(event, _)| *event == first.name)
                 .map(|(_, key)| key);
-            let wanted = key.and_then(|key| of_key.remove(key));
-            let wanted = wanted.unwrap_or_else(|| panic!("nobody has saved {first:?}"));
-            self.compare(&wanted, &mut heard);
+            let expected = key.and_then(|key| by_key.remove(key));
+            let expected = expected.unwrap_or_else(|| panic!("this was never saved: {first:?}"));
+            self.compare(&expected, &mut received);
         }
-        assert!(of_key.is_empty(), "never arrived: {of_key:?}");
+        assert!(by_key.is_empty(), "never arrived: {by_key:?}");
     }
 
-    fn expect(&mut self, wanted: Vec<Wanted>) {
-        let mut heard: VecDeque<_> = self.hear(&wanted).into();
-        for wanted in wanted {
-            self.compare(&wanted, &mut heard);
+    fn expect(&mut self, expected: Vec<Expected>) {
+        let mut received: VecDeque<_> = self.receive(&expected).into();
+        for expected in expected {
+            self.compare(&expected, &mut received);
         }
-        assert!(heard.is_empty());
+        assert!(received.is_empty());
     }
 
-    /// As many events as these values make, from each parser.
-    fn hear(&mut self, wanted: &[Wanted]) -> Vec<[Heard; 3]> {
-        let count = wanted
+    /// The events of these values, from each parser.
+    fn receive(&mut self, expected: &[Expected]) -> Vec<[ParsedEvent; 3]> {
+        let count = expected
             .iter()
-            .map(|wanted| self.events.of_key(&wanted.key).count())
+            .map(|expected| self.events.of_key(&expected.key).count())
             .sum();
         let [rust, node, chromium] = self.parsers.next(count);
-        let came = [rust.len(), node.len(), chromium.len()];
-        if came != [count; 3] {
+        let counts = [rust.len(), node.len(), chromium.len()];
+        if counts != [count; 3] {
             let last = [rust.last(), node.last(), chromium.last()];
             panic!(
-                "of {count} events came {came:?}, last {last:?}; {}",
+                "of {count} events {counts:?} arrived, last {last:?}; {}",
                 self.server.log()
             );
         }
-        self.heard += count;
+        self.received += count;
         rust.into_iter()
             .zip(node)
             .zip(chromium)
@@ -198,13 +205,13 @@ impl Run {
             .collect()
     }
 
-    /// The events of one value: next in turn, under their names, the same for all parsers.
-    fn compare(&mut self, wanted: &Wanted, heard: &mut VecDeque<[Heard; 3]>) {
-        let names: Vec<&str> = self.events.of_key(&wanted.key).collect();
+    /// Expects the events of one value next, with their names, and the same from all parsers.
+    fn compare(&mut self, expected: &Expected, received: &mut VecDeque<[ParsedEvent; 3]>) {
+        let names: Vec<&str> = self.events.of_key(&expected.key).collect();
         for (at, name) in names.iter().enumerate() {
-            let [rust, node, chromium] = heard.pop_front().unwrap();
+            let [rust, node, chromium] = received.pop_front().unwrap();
             let data = || self.parsers.data(&chromium.id);
-            let about = || format!("{wanted:?}\nChromium has {:.2000}", data());
+            let about = || format!("{expected:?}\nChromium has {:.2000}", data());
             let epoch = self
                 .epoch
                 .get_or_insert_with(|| rust.id.chars().take(16).collect());
@@ -219,13 +226,18 @@ impl Run {
                 about()
             );
             assert_eq!(chromium, node, "{}", about());
-            let of_chromium = Heard {
+            let without_value = ParsedEvent {
                 value: None,
                 ..chromium.clone()
             };
-            assert_eq!(of_chromium, rust, "{}", about());
-            assert_eq!(chromium.value.as_ref(), Some(&wanted.value), "{}", about());
-            if let Some(text) = &wanted.text {
+            assert_eq!(without_value, rust, "{}", about());
+            assert_eq!(
+                chromium.value.as_ref(),
+                Some(&expected.value),
+                "{}",
+                about()
+            );
+            if let Some(text) = &expected.text {
                 assert_eq!(*text, rust.text, "{}", about());
             }
         }
@@ -233,14 +245,16 @@ impl Run {
     }
 
     fn finish(&self) {
-        // Behind this one nothing can be on its way.
+        // When this last value has arrived, nothing else can be on its way.
         self.cache.save_blocking(&self.keys[0], "the last").unwrap();
         let last = self.parsers.next(self.events.of_key(&self.keys[0]).count());
-        let ends = |heard: &[Heard]| {
+        let ends = |received: &[ParsedEvent]| {
             let end = format!("-{}", self.next);
-            heard.last().is_some_and(|heard| heard.id.ends_with(&end))
+            received
+                .last()
+                .is_some_and(|event| event.id.ends_with(&end))
         };
-        assert!(last.iter().all(|heard| ends(heard)), "{last:?}");
+        assert!(last.iter().all(|received| ends(received)), "{last:?}");
         assert!(self.parsers.have_no_more());
         let log = self.server.log();
         assert_eq!(log.matches("is left out").count(), self.broken);
@@ -263,10 +277,10 @@ impl Run {
         writeln!(
             log,
             "{} seed {seed}: {} events in {seconds} s, {} of them by drop-in and {} by `sse save`; \
-             each arrived once and as it was in Chromium, eventsource-parser and sseer; \
-             {} drop-ins that say nothing sent nothing",
+             each arrived once and unchanged in Chromium, eventsource-parser and sseer; \
+             {} drop-ins without a value triggered nothing",
             String::from_utf8_lossy(&today.stdout).trim(),
-            self.heard,
+            self.received,
             self.by_drop_in,
             self.by_command,
             self.broken,

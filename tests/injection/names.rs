@@ -1,6 +1,6 @@
-//! Names of events and keys with every character that they may have.
+//! Names of events and keys with every kind of character that they may contain.
 
-/// Events of their own name each; what looks like a field, a method or markup is just a name.
+/// Names that resemble fields, methods or markup, but are just names.
 const EVENTS: [&str; 46] = [
     "message",
     "data",
@@ -50,7 +50,7 @@ const EVENTS: [&str; 46] = [
     "@",
 ];
 
-/// Keys are names of files, too.
+/// Keys, which are also names of files.
 const KEYS: [&str; 45] = [
     "event_cache_key1",
     "a b",
@@ -113,7 +113,7 @@ pub(crate) fn pairs() -> Vec<(String, String)> {
     pairs
 }
 
-/// As the environment has it.
+/// The value of the environment variable.
 pub(crate) fn sse_events(pairs: &[(String, String)]) -> String {
     let items: Vec<String> = pairs
         .iter()
@@ -122,8 +122,8 @@ pub(crate) fn sse_events(pairs: &[(String, String)]) -> String {
     items.join(",")
 }
 
-/// Keys that lead elsewhere or could forge something.
-pub(crate) const BAD_KEYS: [&str; 14] = [
+/// Keys that lead out of the folder or could forge something.
+pub(crate) const INVALID_KEYS: [&str; 14] = [
     "",
     ".",
     "..",

@@ -1,9 +1,8 @@
-//! Three parsers that others wrote: Chromium's, one for Node.js, and one in Rust.
+//! Three parsers of other projects: Chromium's, one for Node.js, and one in Rust.
 
 use std::{
     convert::Infallible,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader, Write},
     pin::pin,
     process::{Command, Stdio},
     sync::mpsc::{Receiver, Sender, channel},
@@ -14,26 +13,26 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use support::{Browser, Running, Server, until, workspace};
+use support::{Browser, Running, Server, http, until, workspace};
 
 use crate::digest;
 
-/// Longer than a batch takes anywhere.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a batch takes on a busy machine.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An event as one parser gave it.
+/// An event as one parser returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct ParsedEvent {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) time: String,
     pub(crate) text: String,
-    /// Digest of what JSON.parse made of it; only JavaScript has it.
+    /// Digest of the result of `JSON.parse`; only the parsers in JavaScript have it.
     pub(crate) value: Option<String>,
 }
 
-impl Heard {
-    fn of_javascript([id, name, time, text, value]: [String; 5]) -> Self {
+impl ParsedEvent {
+    fn from_javascript([id, name, time, text, value]: [String; 5]) -> Self {
         Self {
             id,
             name,
@@ -44,16 +43,16 @@ impl Heard {
     }
 }
 
-/// All of them, listening to one server. The one in Rust and Node's get the same bytes.
+/// All of them, connected to one server. Those in Rust and for Node.js get the same bytes.
 pub(crate) struct Parsers {
     browser: Browser,
-    node: Receiver<Heard>,
-    rust: Receiver<Heard>,
+    node: Receiver<ParsedEvent>,
+    rust: Receiver<ParsedEvent>,
     _node: Running,
 }
 
 impl Parsers {
-    pub(crate) fn listen(server: &Server, names: &[String]) -> Self {
+    pub(crate) fn connect(server: &Server, names: &[String]) -> Self {
         let mut decoder = decoder();
         let mut input = decoder.stdin.take().unwrap();
         let output = BufReader::new(decoder.stdout.take().unwrap());
@@ -61,7 +60,7 @@ impl Parsers {
         thread::spawn(move || {
             for line in output.lines() {
                 let event = serde_json::from_str(&line.unwrap()).unwrap();
-                if sender.send(Heard::of_javascript(event)).is_err() {
+                if sender.send(ParsedEvent::from_javascript(event)).is_err() {
                     return;
                 }
             }
@@ -71,10 +70,11 @@ impl Parsers {
         let (opened, opens) = channel();
         let (sender, rust) = channel();
         thread::spawn(move || {
-            let both = chunks.inspect(|chunk| input.write_all(chunk).expect("Node reads"));
+            let both =
+                chunks.inspect(|chunk| input.write_all(chunk).expect("Node.js reads its input"));
             decode(both, &opened, &sender);
         });
-        opens.recv_timeout(PATIENCE).expect("the stream begins");
+        opens.recv_timeout(BATCH_TIMEOUT).expect("the stream opens");
 
         let browser = Browser::start();
         browser.open(&server.url("/js/sse.js"));
@@ -94,9 +94,9 @@ impl Parsers {
     }
 
     /// The next `count` events from each parser, in the order Rust, Node.js, Chromium.
-    pub(crate) fn next(&self, count: usize) -> [Vec<Heard>; 3] {
-        let end = Instant::now() + PATIENCE;
-        let received = |parser: &Receiver<Heard>| -> Vec<Heard> {
+    pub(crate) fn next(&self, count: usize) -> [Vec<ParsedEvent>; 3] {
+        let end = Instant::now() + BATCH_TIMEOUT;
+        let received = |parser: &Receiver<ParsedEvent>| -> Vec<ParsedEvent> {
             std::iter::from_fn(|| {
                 let left = end.saturating_duration_since(Instant::now());
                 parser.recv_timeout(left).ok()
@@ -107,32 +107,32 @@ impl Parsers {
         [
             received(&self.rust),
             received(&self.node),
-            self.of_chromium(count, end),
+            self.next_of_chromium(count, end),
         ]
     }
 
-    fn of_chromium(&self, count: usize, end: Instant) -> Vec<Heard> {
-        let mut heard = Vec::new();
+    fn next_of_chromium(&self, count: usize, end: Instant) -> Vec<ParsedEvent> {
+        let mut events = Vec::new();
         loop {
             let taken = self
                 .browser
-                .evaluate(&format!("probe.take({})", count - heard.len()));
+                .evaluate(&format!("probe.take({})", count - events.len()));
             let taken: Vec<[String; 5]> = serde_json::from_value(taken).unwrap();
-            heard.extend(taken.into_iter().map(Heard::of_javascript));
-            if heard.len() == count || Instant::now() > end {
-                return heard;
+            events.extend(taken.into_iter().map(ParsedEvent::from_javascript));
+            if events.len() == count || Instant::now() > end {
+                return events;
             }
         }
     }
 
-    /// Whether nothing more has come than was asked for.
+    /// Whether no other event has arrived.
     pub(crate) fn have_no_more(&self) -> bool {
         self.rust.try_recv().is_err()
             && self.node.try_recv().is_err()
-            && self.browser.evaluate("probe.heard.length") == 0
+            && self.browser.evaluate("probe.received.length") == 0
     }
 
-    /// The data that Chromium was given for this id, for whoever looks for a fault.
+    /// The data that Chromium received with this id, for failure messages.
     pub(crate) fn data(&self, id: &str) -> String {
         self.browser
             .evaluate(&format!("probe.newest.get('{id}') ?? ''"))
@@ -144,80 +144,59 @@ fn decoder() -> std::process::Child {
     let here = workspace().join("tests/injection");
     assert!(
         here.join("node_modules/eventsource-parser").is_dir(),
-        "a parser is missing: run `npm ci --prefix tests/injection`"
+        "a parser is missing\nhelp: run `tests/setup`"
     );
     Command::new("node")
         .arg(here.join("decode.mjs"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("node is missing: install the packages that `tests/run` names")
+        .expect("node is missing: run `tests/setup`")
 }
 
-/// The chunks of a stream's body, as they come.
+/// The chunks of a stream's body, as they arrive.
 fn chunks(address: &str) -> impl Iterator<Item = Bytes> + Send + use<> {
-    let mut socket = TcpStream::connect(address).unwrap();
-    write!(
-        socket,
-        "GET /sse/stream HTTP/1.1\r\nHost: {address}\r\n\r\n"
-    )
-    .unwrap();
-    let mut reader = BufReader::new(socket);
-    let mut line = String::new();
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-    }
-    std::iter::from_fn(move || {
-        line.clear();
-        reader.read_line(&mut line).ok()?;
-        let length = usize::from_str_radix(line.trim(), 16)
-            .ok()
-            .filter(|length| *length > 0)?;
-        let mut chunk = vec![0; length + 2];
-        reader.read_exact(&mut chunk).ok()?;
-        chunk.truncate(length);
-        Some(chunk.into())
-    })
+    let request = format!("GET /sse/stream HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let response = http::send(address, request.as_bytes()).unwrap();
+    response.into_chunks().map(Bytes::from)
 }
 
-fn decode(chunks: impl Iterator<Item = Bytes>, opened: &Sender<()>, sender: &Sender<Heard>) {
+fn decode(chunks: impl Iterator<Item = Bytes>, opened: &Sender<()>, sender: &Sender<ParsedEvent>) {
     let bytes = stream::iter(chunks.map(Ok::<_, Infallible>));
     let mut events = pin!(sseer::EventStream::new(bytes));
     while let Poll::Ready(Some(event)) = events
         .as_mut()
         .poll_next(&mut Context::from_waker(Waker::noop()))
     {
-        let event = event.expect("a stream is UTF-8");
+        let event = event.expect("the stream is valid UTF-8");
         if &*event.event == "sse.heartbeat" {
-            // Nobody listens any more once it has opened.
+            // The receiver is gone once the stream has opened.
             let _ = opened.send(());
             continue;
         }
-        let heard = heard_in_rust(&event);
-        if sender.send(heard).is_err() {
+        if sender.send(from_sseer(&event)).is_err() {
             return;
         }
     }
 }
 
-fn heard_in_rust(event: &sseer::event::Event) -> Heard {
+fn from_sseer(event: &sseer::event::Event) -> ParsedEvent {
     let data = &*event.data;
     let parts = data
         .strip_prefix("{\"timestamp\":\"")
         .and_then(|rest| rest.split_once("\",\"value\":"))
         .and_then(|(time, value)| Some((time, value.strip_suffix('}')?)));
     let (time, value) = parts.unwrap_or(("no envelope", data));
-    Heard {
+    ParsedEvent {
         id: event.id.to_string(),
         name: event.event.to_string(),
         time: time.to_owned(),
-        text: digest::of_text(value),
+        text: digest::digest_text(value),
         value: None,
     }
 }
 
-/// Waits until `path` is gone: taken, or set aside.
-pub(crate) fn gone(path: &std::path::Path) {
+/// Waits until the drop-in at `path` was ingested or set aside.
+pub(crate) fn wait_until_taken(path: &std::path::Path) {
     until("the drop-in is taken", || (!path.exists()).then_some(()));
 }

@@ -1,4 +1,4 @@
-//! All the ways into the cache.
+//! Every way to save a value.
 
 use std::{
     collections::HashMap,
@@ -12,50 +12,50 @@ use fastrand::Rng;
 use support::App;
 
 use crate::{
-    cases::{self, Argument, Given, Wanted},
-    names::BAD_KEYS,
-    parsers::gone,
+    cases::{self, Argument, Expected, SaveArgument},
+    names::INVALID_KEYS,
+    parsers::wait_until_taken,
 };
 
-/// Saves by the library, in order. Beside each some that are to be refused, and are.
+/// Saves with the library, in order. Some additional saves must be refused.
 pub(crate) fn by_library(
     rng: &mut Rng,
     cache: &Cache,
     keys: &[String],
     count: usize,
-) -> Vec<Wanted> {
+) -> Vec<Expected> {
     let mut number = None;
     (0..count)
         .map(|_| {
             if rng.u8(..20) == 0 {
-                refused(rng, cache, &keys[0]);
+                assert_refused(rng, cache, &keys[0]);
             }
             let key = &keys[rng.usize(..keys.len())];
-            let (given, wanted) = cases::for_the_library(rng, key);
-            let saved = match given {
-                Given::Typed(value) => cache.save_blocking(key, value),
-                Given::Raw(value) => cache.save_blocking(key, value),
+            let (argument, expected) = cases::for_the_library(rng, key);
+            let saved = match argument {
+                SaveArgument::Typed(value) => cache.save_blocking(key, value),
+                SaveArgument::Raw(value) => cache.save_blocking(key, value),
             };
-            let saved = saved.unwrap_or_else(|error| panic!("{wanted:?}: {error}"));
+            let saved = saved.unwrap_or_else(|error| panic!("{expected:?}: {error}"));
             assert!(
                 number.is_none_or(|before: u64| saved == before + 1),
-                "what was refused took a number"
+                "a refused save took a number"
             );
             number = Some(saved);
-            wanted
+            expected
         })
         .collect()
 }
 
-fn refused(rng: &mut Rng, cache: &Cache, good: &str) {
+fn assert_refused(rng: &mut Rng, cache: &Cache, valid_key: &str) {
     let (kind, error) = match rng.u8(..4) {
         0 => {
-            let key = BAD_KEYS[rng.usize(..BAD_KEYS.len())];
+            let key = INVALID_KEYS[rng.usize(..INVALID_KEYS.len())];
             (ErrorKind::Key, cache.save_blocking(key, 1))
         }
         1 => {
-            let at = rng.usize(..=good.len());
-            let (before, after) = good.split_at_checked(at).unwrap_or((good, ""));
+            let at = rng.usize(..=valid_key.len());
+            let (before, after) = valid_key.split_at_checked(at).unwrap_or((valid_key, ""));
             let control = char::from(if rng.bool() {
                 rng.u8(..0x20)
             } else {
@@ -69,56 +69,57 @@ fn refused(rng: &mut Rng, cache: &Cache, good: &str) {
         2 => {
             let (json, _) = cases::huge(rng, 64 * 1024 + 1);
             let json = serde_json::value::RawValue::from_string(json).unwrap();
-            (ErrorKind::Value, cache.save_blocking(good, json))
+            (ErrorKind::Value, cache.save_blocking(valid_key, json))
         }
         _ => (
             ErrorKind::Value,
-            cache.save_blocking(good, HashMap::from([((1, 2), 3)])),
+            cache.save_blocking(valid_key, HashMap::from([((1, 2), 3)])),
         ),
     };
-    let error = error.expect_err("it is refused");
+    let error = error.expect_err("this save must be refused");
     assert_eq!(error.kind(), kind, "{error}");
     assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
 
-/// Puts one file under each of these keys, and waits until all have been taken. The order in which
-/// they are taken is the server's.
-pub(crate) fn by_drop_in(rng: &mut Rng, app: &App, keys: &[String]) -> (Vec<Wanted>, usize) {
-    let mut wanted = Vec::new();
+/// Writes one drop-in for each of these keys, and waits until all were ingested. The server chooses
+/// their order.
+pub(crate) fn by_drop_in(rng: &mut Rng, app: &App, keys: &[String]) -> (Vec<Expected>, usize) {
+    let mut all_expected = Vec::new();
     for key in keys {
         let (bytes, expected) = cases::drop_in(rng, key);
         let path = app.cache().join(key);
         if rng.bool() {
             fs::write(&path, bytes).unwrap();
         } else {
-            let beside = app.cache().join("not a key");
-            fs::write(&beside, bytes).unwrap();
-            fs::rename(beside, path).unwrap();
+            let temporary = app.cache().join("not a key");
+            fs::write(&temporary, bytes).unwrap();
+            fs::rename(temporary, path).unwrap();
         }
-        wanted.extend(expected);
+        all_expected.extend(expected);
     }
-    keys.iter().for_each(|key| gone(&app.cache().join(key)));
-    let broken = keys.len() - wanted.len();
-    (wanted, broken)
+    keys.iter()
+        .for_each(|key| wait_until_taken(&app.cache().join(key)));
+    let broken = keys.len() - all_expected.len();
+    (all_expected, broken)
 }
 
 /// Runs `sse save` for each of these keys, in order.
-pub(crate) fn by_command(rng: &mut Rng, app: &App, events: &str, keys: &[String]) -> Vec<Wanted> {
+pub(crate) fn by_command(rng: &mut Rng, app: &App, events: &str, keys: &[String]) -> Vec<Expected> {
     keys.iter()
         .map(|key| {
             if rng.u8(..10) == 0 {
-                let no_text = Argument {
+                let invalid_text = Argument {
                     value: String::new(),
                     as_text: true,
                     by_stdin: true,
                 };
-                let output = sse_save(app, events, key, &no_text, b"\xed\xa0\x80");
+                let output = sse_save(app, events, key, &invalid_text, b"\xed\xa0\x80");
                 assert_eq!(output.status.code(), Some(1), "{output:?}");
             }
-            let (argument, wanted) = cases::for_the_command(rng, key);
+            let (argument, expected) = cases::for_the_command(rng, key);
             let output = sse_save(app, events, key, &argument, argument.value.as_bytes());
-            assert!(output.status.success(), "{wanted:?}: {output:?}");
-            wanted
+            assert!(output.status.success(), "{expected:?}: {output:?}");
+            expected
         })
         .collect()
 }
@@ -141,7 +142,7 @@ fn sse_save(app: &App, events: &str, key: &str, argument: &Argument, input: &[u8
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may have ended already without reading.
+    // The command may have exited without reading.
     let _ = child
         .stdin
         .take()

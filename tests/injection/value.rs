@@ -1,23 +1,23 @@
-//! Values that are made at random, and the texts that stand for them.
+//! Random values, and their texts in several formats.
 
 use std::collections::HashSet;
 
 use fastrand::Rng;
 
-/// JSON as JavaScript has it: texts are UTF-16, and may have half a pair.
+/// JSON as in JavaScript: texts are UTF-16, and may contain unpaired surrogates.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
-    /// As it is written.
+    /// The number as it is written.
     Number(String),
     Text(Vec<u16>),
     List(Vec<Value>),
-    /// No key twice.
+    /// The keys are unique.
     Map(Vec<(Vec<u16>, Value)>),
 }
 
-/// What would end a line, a block or a stream, or look like one of its fields.
+/// Texts that could end a line, a block or a stream, or be taken for one of its fields.
 const FORGERIES: [&str; 16] = [
     "\n",
     "\r",
@@ -37,7 +37,7 @@ const FORGERIES: [&str; 16] = [
     "data: ",
 ];
 
-/// Numbers at the edges of what the parsers have.
+/// Numbers at the limits of the parsers' types.
 const NUMBERS: [&str; 14] = [
     "0",
     "-0",
@@ -56,7 +56,7 @@ const NUMBERS: [&str; 14] = [
 ];
 
 impl Value {
-    /// `halves`: whether texts may have half a pair, which only JSON's escapes can write.
+    /// `halves`: whether texts may contain unpaired surrogates, which need JSON's escapes.
     pub(crate) fn random(rng: &mut Rng, halves: bool) -> Self {
         let mut budget = rng.usize(1..12);
         Self::within(rng, halves, &mut budget, 0)
@@ -76,19 +76,19 @@ impl Value {
                     .collect(),
             ),
             _ => {
-                let mut had = HashSet::new();
+                let mut seen = HashSet::new();
                 let fields = (0..rng.usize(..5)).map(|_| {
                     (
                         key(rng, halves),
                         Self::within(rng, halves, budget, depth + 1),
                     )
                 });
-                Self::Map(fields.filter(|(key, _)| had.insert(key.clone())).collect())
+                Self::Map(fields.filter(|(key, _)| seen.insert(key.clone())).collect())
             }
         }
     }
 
-    /// One of the many JSON texts for it.
+    /// One of the many JSON texts of this value.
     pub(crate) fn json(&self, rng: &mut Rng) -> String {
         let mut out = String::new();
         self.write(rng, &mut out);
@@ -128,7 +128,7 @@ impl Value {
         }
     }
 
-    /// The same for serde. Numbers beyond it become null, here and in what is returned.
+    /// The value for serde. Numbers outside its range become null, here and in the result.
     pub(crate) fn typed(&mut self) -> serde_json::Value {
         match self {
             Self::Null => serde_json::Value::Null,
@@ -154,8 +154,8 @@ impl Value {
         }
     }
 
-    /// The same as PHP serialises it. It has one type for lists and maps, so an empty map is a list
-    /// afterwards; and no numbers that JSON could not write.
+    /// The value as PHP serializes it. PHP has one type for lists and maps, so an empty map becomes a
+    /// list, and numbers that JSON cannot represent become null.
     pub(crate) fn php(&mut self, out: &mut Vec<u8>) {
         match self {
             Self::Null => out.extend_from_slice(b"N;"),
@@ -199,7 +199,7 @@ impl Value {
     }
 }
 
-/// Up to a few dozen characters of all kinds.
+/// A few dozen characters of all kinds at most.
 pub(crate) fn text(rng: &mut Rng, halves: bool) -> Vec<u16> {
     let mut units = Vec::new();
     for _ in 0..rng.usize(..16) {
@@ -219,9 +219,9 @@ pub(crate) fn text(rng: &mut Rng, halves: bool) -> Vec<u16> {
     units
 }
 
-/// A text that is a Rust string, too.
+/// The text as a Rust string.
 pub(crate) fn string(units: &[u16]) -> String {
-    String::from_utf16(units).expect("texts without halves are asked for where strings are")
+    String::from_utf16(units).expect("a text made without halves is valid UTF-16")
 }
 
 fn key(rng: &mut Rng, halves: bool) -> Vec<u16> {
@@ -243,7 +243,7 @@ fn number(rng: &mut Rng) -> String {
     }
 }
 
-/// What JSON allows between its tokens.
+/// White space that JSON allows between its tokens.
 fn space(rng: &mut Rng) -> &'static str {
     const SPACES: [&str; 11] = [
         "", "", "", "", " ", "\t", "\n", "\r", "\r\n", "\n\n", "\r\r\n\n",

@@ -111,7 +111,7 @@ fn the_ttl_says_how_long_it_is_replayed() {
     app.run_sse(&["save", "event_cache_key1", "second"]);
     let replayed = || {
         let stream = Stream::open(server.address(), "/sse/stream", Some(&before));
-        let tells = |event: &Event| event.is_the_apps() || event.name() == "sse.gap";
+        let tells = |event: &Event| event.is_from_app() || event.name() == "sse.gap";
         std::iter::repeat_with(|| stream.next())
             .find(tells)
             .unwrap()

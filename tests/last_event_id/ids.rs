@@ -1,47 +1,46 @@
-//! Ids of all kinds, and what each is entitled to.
+//! Ids of all kinds, and the response that each must get.
 
 use fastrand::Rng;
+use support::Event;
 
-use crate::client::Block;
-
-/// What the ids are about.
+/// The journal that the ids refer to.
 pub(crate) struct Journal {
     pub(crate) epoch: u64,
     pub(crate) newest: u64,
 }
 
-/// Every other entry.
+/// Every other entry feeds two events.
 pub(crate) fn feeds_two(number: u64) -> bool {
     number % 2 == 1
 }
 
 pub(crate) struct Id {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) wanted: Wanted,
+    pub(crate) expected: Expected,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The first event is the one with this id; the client goes on where it was.
-    Goes { next: String },
-    /// Nothing is missing.
-    Nothing { id: String },
-    /// It is told, for this reason, that something may be.
+pub(crate) enum Expected {
+    /// The stream continues after the id; the first event has this id.
+    Next(String),
+    /// The client has missed nothing; the heartbeat repeats its id.
+    UpToDate { id: String },
+    /// A gap for this reason.
     Gap(&'static str),
-    /// It says nothing.
-    Start,
+    /// The stream of a new client, because the id is empty.
+    NewClient,
 }
 
 impl Id {
-    /// HTTP has no way to send the others.
+    /// HTTP cannot send other ids in a header.
     pub(crate) fn fits_a_header(&self) -> bool {
         self.bytes.iter().all(|byte| !byte.is_ascii_control())
             && self.bytes.trim_ascii() == self.bytes
     }
 }
 
-/// So many entries are no search.
-const NEAR: u64 = 50;
+/// This close to the newest entry, the server needs no search.
+const NEARBY_ENTRIES: u64 = 50;
 
 pub(crate) fn random(rng: &mut Rng, journal: &Journal) -> Id {
     let Journal { epoch, newest } = *journal;
@@ -57,34 +56,34 @@ pub(crate) fn random(rng: &mut Rng, journal: &Journal) -> Id {
             };
             Id {
                 bytes,
-                wanted: Wanted::Gap(reason),
+                expected: Expected::Gap(reason),
             }
         }
         2 => ahead(rng, journal),
         3 => almost(rng, journal),
         4 => {
-            // Behind the first part of an entry that has two, or of one that has one.
-            let number = had(rng, newest).max(1);
+            // After the first event of an entry that feeds two events, or one.
+            let number = received_number(rng, newest).max(1);
             let next = if feeds_two(number) {
                 Some(format!("{epoch:016x}-{number}"))
             } else {
                 first_of(epoch, number + 1, newest)
             };
-            place(format!("{epoch:016x}-{number}.1"), next)
+            valid(format!("{epoch:016x}-{number}.1"), next)
         }
         _ => {
-            let number = had(rng, newest);
+            let number = received_number(rng, newest);
             let next = first_of(epoch, number + 1, newest);
-            place(format!("{epoch:016x}-{number}"), next)
+            valid(format!("{epoch:016x}-{number}"), next)
         }
     }
 }
 
-/// Beyond the newest entry, near or far. Whether there is such an entry only the journal knows.
+/// Beyond the newest entry, near or far. Only the journal knows that this entry does not exist.
 pub(crate) fn ahead(rng: &mut Rng, journal: &Journal) -> Id {
     let Journal { epoch, newest } = *journal;
     let ahead = if rng.bool() {
-        rng.u64(1..NEAR)
+        rng.u64(1..NEARBY_ENTRIES)
     } else {
         rng.u64(1..u64::MAX - newest)
     };
@@ -95,16 +94,16 @@ pub(crate) fn ahead(rng: &mut Rng, journal: &Journal) -> Id {
     };
     Id {
         bytes: format!("{epoch:016x}-{}{part}", newest + ahead).into_bytes(),
-        wanted: Wanted::Gap("unknown-id"),
+        expected: Expected::Gap("unknown-id"),
     }
 }
 
-fn place(id: String, next: Option<String>) -> Id {
+fn valid(id: String, next: Option<String>) -> Id {
     Id {
         bytes: id.clone().into_bytes(),
-        wanted: match next {
-            Some(next) => Wanted::Goes { next },
-            None => Wanted::Nothing { id },
+        expected: match next {
+            Some(next) => Expected::Next(next),
+            None => Expected::UpToDate { id },
         },
     }
 }
@@ -115,30 +114,30 @@ fn first_of(epoch: u64, number: u64, newest: u64) -> Option<String> {
     (number <= newest).then(|| format!("{epoch:016x}-{number}{part}"))
 }
 
-/// Mostly near the end, where clients are.
-fn had(rng: &mut Rng, newest: u64) -> u64 {
+/// The number of an entry that the client has received: mostly near the end, where clients are.
+fn received_number(rng: &mut Rng, newest: u64) -> u64 {
     if rng.u8(..50) == 0 {
         rng.u64(..=newest)
     } else {
-        newest - rng.u64(..NEAR)
+        newest - rng.u64(..NEARBY_ENTRIES)
     }
 }
 
 fn garbage(rng: &mut Rng) -> Id {
-    let most = if rng.u8(..20) == 0 { 2_000 } else { 40 };
-    let bytes: Vec<u8> = (0..rng.usize(..most)).map(|_| rng.u8(..)).collect();
-    let wanted = if bytes.is_empty() {
-        Wanted::Start
+    let max_bytes = if rng.u8(..20) == 0 { 2_000 } else { 40 };
+    let bytes: Vec<u8> = (0..rng.usize(..max_bytes)).map(|_| rng.u8(..)).collect();
+    let expected = if bytes.is_empty() {
+        Expected::NewClient
     } else {
-        Wanted::Gap("unknown-id")
+        Expected::Gap("unknown-id")
     };
-    Id { bytes, wanted }
+    Id { bytes, expected }
 }
 
-/// What is no id only for a character.
+/// Ids that are invalid because of a single character.
 fn almost(rng: &mut Rng, journal: &Journal) -> Id {
     let Journal { epoch, newest } = *journal;
-    let number = had(rng, newest);
+    let number = received_number(rng, newest);
     let text = match rng.u8(..10) {
         0 => format!("{epoch:016x}-0{number}"),
         1 => format!("{epoch:016x}-+{number}"),
@@ -153,37 +152,37 @@ fn almost(rng: &mut Rng, journal: &Journal) -> Id {
     };
     Id {
         bytes: text.into_bytes(),
-        wanted: Wanted::Gap("unknown-id"),
+        expected: Expected::Gap("unknown-id"),
     }
 }
 
-impl Wanted {
-    /// After so many blocks it is decided.
+impl Expected {
+    /// How many blocks decide it.
     pub(crate) fn blocks(&self) -> usize {
         match self {
-            Self::Goes { .. } | Self::Gap(_) => 2,
-            Self::Nothing { .. } | Self::Start => 1,
+            Self::Next(_) | Self::Gap(_) => 2,
+            Self::UpToDate { .. } | Self::NewClient => 1,
         }
     }
 
-    pub(crate) fn check(&self, answer: &[Block], journal: &Journal) -> Result<(), String> {
-        let heartbeat = answer.iter().find(|block| block.event == "sse.heartbeat");
-        let heartbeat = heartbeat.ok_or("it has no heartbeat")?;
-        let gap = answer.iter().find(|block| block.event == "sse.gap");
-        let fine = match self {
-            Self::Goes { next } => gap.is_none() && answer[1].id.as_ref() == Some(next),
-            Self::Nothing { id } => gap.is_none() && heartbeat.id.as_ref() == Some(id),
-            Self::Start => gap.is_none() && heartbeat.id.is_some(),
+    pub(crate) fn check(&self, blocks: &[Event], journal: &Journal) -> Result<(), String> {
+        let named = |name| blocks.iter().find(|block| block.name() == name);
+        let heartbeat = named("sse.heartbeat").ok_or("no heartbeat")?;
+        let gap = named("sse.gap");
+        let is_met = match self {
+            Self::Next(next) => gap.is_none() && blocks[1].id.as_ref() == Some(next),
+            Self::UpToDate { id } => gap.is_none() && heartbeat.id.as_ref() == Some(id),
+            Self::NewClient => gap.is_none() && heartbeat.id.is_some(),
             Self::Gap(reason) => gap.is_some_and(|gap| {
                 let epoch = format!("{:016x}-", journal.epoch);
-                gap.data == format!("{{\"reason\":\"{reason}\"}}")
+                gap.data == Some(format!("{{\"reason\":\"{reason}\"}}"))
                     && gap.id.as_ref().is_some_and(|id| id.starts_with(&epoch))
             }),
         };
-        if fine {
+        if is_met {
             Ok(())
         } else {
-            Err(format!("it should get {self:?}"))
+            Err(format!("expected {self:?}"))
         }
     }
 }

@@ -1,7 +1,10 @@
-//! Ids that a client may bring: each gets its place or a gap, and none costs much.
+//! Ids that a client may send: each one continues its stream or gets a gap, and none is expensive.
 //!
-//! `SSE_IDS` says how many, `SSE_IDS_SEED` makes the same ones once more.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! `SSE_IDS` sets their number, and `SSE_IDS_SEED` repeats the ids of an earlier run.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
 
 mod client;
 mod ids;
@@ -21,16 +24,16 @@ use support::{App, Server, Stream, starter, until, workspace};
 
 use self::ids::Journal;
 
-/// Enough for every kind of id some hundred times.
-const USUALLY: u64 = 4_000;
+/// Each kind of id is tried some hundred times.
+const DEFAULT_IDS: u64 = 4_000;
 
-/// More than a server keeps in memory, so that some clients are served from the journal.
+/// More than a server keeps in memory, so that some streams start in the journal.
 const ENTRIES: u64 = 5_700;
 
 /// The first key feeds two events.
 const ENV: &str = "SSE_EVENTS=a:two,b:two,c:one\nSSE_STREAM_DURATION=0\nSSE_TTL=0\n";
 
-/// An app whose entries were saved in turn under the two keys.
+/// An app whose entries alternate between the two keys.
 fn app() -> App {
     let app = App::in_memory();
     fs::write(app.path().join(".env"), ENV).unwrap();
@@ -42,8 +45,8 @@ fn app() -> App {
     app
 }
 
-fn opened(server: &Server) -> Journal {
-    // The server may be reading what was there before it.
+fn journal_of(server: &Server) -> Journal {
+    // The server may still be reading the entries saved before it started.
     let newest = until("the server has read the journal", || {
         let first = Stream::open(server.address(), "/sse/stream", None).next();
         first.id.filter(|id| id.ends_with(&format!("-{ENTRIES}")))
@@ -58,33 +61,33 @@ fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(
         text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
     )
 }
 
 #[test]
-fn whatever_id_a_client_brings_it_gets_its_place_or_a_gap() {
-    let count = number("SSE_IDS").unwrap_or(USUALLY);
+fn every_id_continues_its_stream_or_gets_a_gap() {
+    let count = number("SSE_IDS").unwrap_or(DEFAULT_IDS);
     let seed = number("SSE_IDS_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}: SSE_IDS_SEED={seed} makes the same ids");
+    println!("seed {seed}: SSE_IDS_SEED={seed} repeats these ids");
     let app = app();
     let server = Server::start(app.path(), &[("RUST_LOG", "warn")]);
-    let journal = opened(&server);
+    let journal = journal_of(&server);
     let start = Instant::now();
-    let asked = AtomicU64::new(0);
+    let started = AtomicU64::new(0);
     thread::scope(|scope| {
         for thread in 0..4 {
-            let (asked, journal, server) = (&asked, &journal, &server);
+            let (started, journal, server) = (&started, &journal, &server);
             scope.spawn(move || {
                 let mut rng = Rng::with_seed(seed.wrapping_add(thread));
-                while asked.fetch_add(1, Ordering::Relaxed) < count {
+                while started.fetch_add(1, Ordering::Relaxed) < count {
                     let id = ids::random(&mut rng, journal);
                     let in_query = rng.bool() || !id.fits_a_header();
-                    let answer =
-                        client::ask(server.address(), &id.bytes, in_query, id.wanted.blocks());
-                    id.wanted.check(&answer, journal).unwrap_or_else(|why| {
+                    let count = id.expected.blocks();
+                    let blocks = client::open_with_id(server.address(), &id.bytes, in_query, count);
+                    id.expected.check(&blocks, journal).unwrap_or_else(|why| {
                         panic!(
-                            "{:?}: {why}: {answer:?}",
+                            "{:?}: {why}: {blocks:?}",
                             String::from_utf8_lossy(&id.bytes)
                         )
                     });
@@ -92,7 +95,7 @@ fn whatever_id_a_client_brings_it_gets_its_place_or_a_gap() {
             });
         }
     });
-    assert_eq!(server.log(), "", "there is nothing to say about ids");
+    assert_eq!(server.log(), "", "ids cause no log line");
     until("all streams are closed", || {
         let stream = Stream::open(server.address(), "/sse/stream", None);
         (stream.status == 200).then_some(())
@@ -117,54 +120,55 @@ fn report(path: &str, seed: u64, count: u64, seconds: u64) {
     let today = String::from_utf8_lossy(&today.stdout).trim().to_owned();
     writeln!(
         log,
-        "{today} seed {seed}: {count} ids in {seconds} s, each got its place or a gap"
+        "{today} seed {seed}: {count} ids in {seconds} s, each one continued its stream or got a gap"
     )
     .unwrap();
 }
 
-/// Ids that could have an entry which this server has not read yet are the ones that cost a look at
-/// the disk: as many calls for each, however many entries there are.
+/// An id beyond the newest entry may belong to an entry that this server has not read yet, so the
+/// server checks the disk: with a constant number of calls, however many entries exist.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_id_costs_no_search_of_the_disk() {
-    const ASKED: u64 = 200;
-    /// Two lists of folders, and a search that halves a folder of a thousand ten times, each with
-    /// the folder's parts; not one look for each of the entries.
-    const MOST: u64 = 60;
+fn an_id_needs_no_search_of_the_disk() {
+    const IDS: u64 = 200;
+    /// Two listings of folders, and a binary search in a folder of a thousand entries (ten steps),
+    /// each with one call per part of the path. One call per entry would be thousands.
+    const MAX_CALLS_PER_ID: u64 = 60;
 
     let app = app();
-    // A server reads at its start what was saved in the last five seconds; here it shall be nothing.
+    // A server reads what was saved in the five seconds before its start; here that is nothing.
     thread::sleep(Duration::from_millis(5_500));
-    let (counts, traced) = (app.path().join("calls"), app.path().join("traced"));
-    // strace is not the parent, so that the server can be ended as any other.
+    let (counts, wrapper) = (app.path().join("calls"), app.path().join("traced"));
+    // With -D strace is not the parent, so that the server can be killed like any other.
     let script = format!(
         "#!/bin/sh\nexec strace -D -f -c -e trace=%file,getdents64 -o '{}' '{}'\n",
         counts.display(),
         starter().display()
     );
-    fs::write(&traced, script).unwrap();
-    fs::set_permissions(&traced, fs::Permissions::from_mode(0o755)).unwrap();
-    let calls = |ask: &dyn Fn(&Server, &Journal)| {
+    fs::write(&wrapper, script).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let calls = |use_server: &dyn Fn(&Server, &Journal)| {
         let _ = fs::remove_file(&counts);
-        let server = Server::start_program(&traced, app.path(), &[("RUST_LOG", "warn")]);
-        ask(&server, &opened(&server));
+        let server = Server::start_program(&wrapper, app.path(), &[("RUST_LOG", "warn")]);
+        use_server(&server, &journal_of(&server));
         server.kill();
         until("strace has counted", || {
             total(&fs::read_to_string(&counts).ok()?)
         })
     };
-    let of_start = calls(&|_, _| {});
+    let calls_at_start = calls(&|_, _| {});
     let rng = std::cell::RefCell::new(Rng::new());
-    let of_all = calls(&|server, journal| {
-        for _ in 0..ASKED {
+    let calls_with_ids = calls(&|server, journal| {
+        for _ in 0..IDS {
             let id = ids::ahead(&mut rng.borrow_mut(), journal);
-            client::ask(server.address(), &id.bytes, true, id.wanted.blocks());
+            let count = id.expected.blocks();
+            client::open_with_id(server.address(), &id.bytes, true, count);
         }
     });
-    let each = (of_all - of_start) / ASKED;
+    let calls_per_id = (calls_with_ids - calls_at_start) / IDS;
     assert!(
-        each <= MOST,
-        "{each} calls for an id: {of_all} with, {of_start} without them"
+        calls_per_id <= MAX_CALLS_PER_ID,
+        "{calls_per_id} calls per id: {calls_with_ids} with ids, {calls_at_start} without"
     );
 }
 

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use support::App;
+use support::{App, HalfClosed, LocalServer};
 
 use crate::{
     client::{audience, listen},
-    plain::Plain,
     process::{comes_true, wait_for_connections},
     scale::{alone, figure, run},
 };
@@ -15,13 +14,18 @@ use crate::{
 fn on_default_settings_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbeat() {
     let _alone = alone();
     let heartbeat = Duration::from_secs(3);
-    let server = Plain::start(|config| {
-        config
-            .with_heartbeat(heartbeat)
-            .with_stream_duration(Duration::ZERO)
-    });
+    let server = LocalServer::start(
+        HalfClosed::Stays,
+        "event:key",
+        |config, _| {
+            config
+                .with_heartbeat(heartbeat)
+                .with_stream_duration(Duration::ZERO)
+        },
+        |app, sse| sse.configure(app),
+    );
     run(async {
-        let clients = audience(20, &server.address, "/sse/stream", None).await;
+        let clients = audience(20, server.address(), "/sse/stream", None).await;
         assert_eq!(server.sse.stats().connections, 20);
         drop(clients);
         let closed = Instant::now();

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use support::{App, get};
+use actix_web::{HttpResponse, web};
+use support::{App, HalfClosed, LocalServer, get};
 use tokio::io::AsyncWriteExt;
 
 use crate::{
     client::{ask, audience, connect, crowd, read_until},
-    plain::Plain,
     scale::{alone, figure, run, scale},
 };
 
@@ -58,10 +58,18 @@ fn the_apps_pages_answer_while_thousands_are_refused_a_stream() {
 #[test]
 fn an_address_gets_no_more_streams_than_it_may_have() {
     let _alone = alone();
-    let server = Plain::start(|config| config.with_max_connections_per_address(3));
+    let server = LocalServer::start(
+        HalfClosed::Stays,
+        "event:key",
+        |config, _| config.with_max_connections_per_address(3),
+        |app, sse| {
+            sse.configure(app);
+            app.route("/", web::get().to(HttpResponse::Ok));
+        },
+    );
     run(async {
         let status = async |from: [u8; 4]| {
-            let mut connection = connect(&server.address, Some(from), None).await.unwrap();
+            let mut connection = connect(server.address(), Some(from), None).await.unwrap();
             ask(&mut connection, "/sse/stream").await.unwrap();
             let status = read_until(&mut connection, b"\r\n\r\n").await.unwrap();
             (status, connection)
@@ -71,14 +79,14 @@ fn an_address_gets_no_more_streams_than_it_may_have() {
         assert!(streams.iter().all(|(status, _)| *status == 200));
         assert_eq!(status(here).await.0, 503);
         assert_eq!(status(there).await.0, 200, "others are not held up");
-        let refused = get(&server.address, "/sse/stream");
+        let refused = get(server.address(), "/sse/stream");
         assert!(refused.headers.contains_key("retry-after"));
         assert!(
             refused.body.contains("all 3 streams of one address"),
             "{}",
             refused.body
         );
-        assert_eq!(get(&server.address, "/").status, 200);
+        assert_eq!(get(server.address(), "/").status, 200);
     });
 }
 

@@ -15,7 +15,6 @@ mod closed;
 mod forwarder;
 mod latency;
 mod limits;
-mod plain;
 mod process;
 mod restart;
 mod scale;

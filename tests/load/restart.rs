@@ -64,7 +64,7 @@ fn a_rolling_restart_loses_and_repeats_nothing() {
                 assert!(values == all, "follower {number}: {values:?}");
             }
             // Whatever came twice has come by now to one of them.
-            followers[0].rest(Duration::from_millis(500))
+            followers[0].receive_for(Duration::from_millis(500))
         });
         assert_eq!(heard.await.unwrap(), []);
         figure(

@@ -14,9 +14,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use support::oracle::At;
+
 use crate::{
     clock::Clock,
-    model::{At, Filter, Id},
+    model::{Filter, Id},
     parser::{Block, Parser, Reason},
     server::{Address, Addresses},
 };

@@ -8,24 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustix::time::{ClockId, clock_gettime};
-
-use crate::model::At;
-
-/// Tells processes under test when the run began.
-const START: &str = "ORACLE_START";
-
-/// The monotonic clock, which all processes share.
-fn monotonic() -> Duration {
-    let now = clock_gettime(ClockId::Monotonic);
-    Duration::try_from(now).unwrap()
-}
-
-/// The time since the run began, in a process under test.
-pub(crate) fn now_in_process() -> At {
-    let start = std::env::var(START).unwrap().parse().unwrap();
-    monotonic() - Duration::from_nanos(start)
-}
+use support::oracle::{At, START, monotonic};
 
 /// The wall clock that servers and writers see, by libfaketime, and a record of its jumps.
 pub(crate) struct Clock {

@@ -9,7 +9,9 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{At, KEYS, digest};
+use support::oracle::{At, KEYS};
+
+use crate::model::digest;
 
 /// One entry.
 #[derive(Clone)]

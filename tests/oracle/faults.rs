@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
+use support::oracle::WriterRole;
 
 use crate::{
     noise,
@@ -10,7 +11,6 @@ use crate::{
     remover::Remover,
     strays,
     world::{World, cache},
-    writer::Part,
 };
 
 impl World {
@@ -33,13 +33,13 @@ impl World {
             Fault::KillWriter(place) => {
                 self.writers[place].process.child().kill().unwrap();
                 self.figures.kills += 1;
-                let writer = self.new_writer(Part::Usual);
+                let writer = self.new_writer(WriterRole::Random);
                 let mut former = std::mem::replace(&mut self.writers[place], writer);
                 former.process.child().wait().unwrap();
                 self.former_writers.push(former);
             }
             Fault::Flood => {
-                let writer = self.new_writer(Part::Flood);
+                let writer = self.new_writer(WriterRole::Flood);
                 self.floods.push(writer);
             }
             Fault::StopWriter(place) => {

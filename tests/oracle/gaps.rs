@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use support::oracle::At;
+
 use crate::{
     client::Sent,
     journal::Journal,
-    model::{At, Id, Place},
+    model::{Id, Place},
     parser::Reason,
     verdict::Judge,
 };

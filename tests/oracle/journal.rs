@@ -11,10 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use support::oracle::At;
+
 use crate::{
     clock::Clock,
     disk::{self, Entry},
-    model::{At, Filter, Place},
+    model::{Filter, Place},
 };
 
 const PER_FOLDER: u64 = 1_000;

@@ -1,28 +1,8 @@
 //! What is saved and heard: keys, events, ids. Written down once more, apart from the library.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Time since the run began, by the monotonic clock.
-pub(crate) type At = Duration;
-
-/// One key that feeds two events, one that feeds three, one event with two keys, a rare one, and a
-/// key that nobody listens to.
-pub(crate) const SSE_EVENTS: &str = "a:k1,b:k1,c:k2,d:k3,e:k3,f:k3,rare:k4,c:k5";
-
-pub(crate) const EVENTS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "rare"];
-
-/// Keys, the events of each by their place in [`EVENTS`], and how often each is saved.
-pub(crate) const KEYS: [(&str, &[u8], u32); 6] = [
-    ("k1", &[0, 1], 30),
-    ("k2", &[2], 30),
-    ("k3", &[3, 4, 5], 15),
-    ("k4", &[6], 1),
-    ("k5", &[2], 20),
-    ("k6", &[], 6),
-];
+use support::oracle::EVENTS;
 
 /// A set of events, one bit for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

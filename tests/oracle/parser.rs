@@ -1,6 +1,8 @@
 //! Reads an HTTP answer in chunks, and the event stream in it, as the HTML standard says.
 
-use crate::model::{EVENTS, Id, digest};
+use support::oracle::EVENTS;
+
+use crate::model::{Id, digest};
 
 /// One dispatched block.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
+use support::oracle::{At, ServerSetup};
 
-use crate::{
-    model::At,
-    remover::{Clear, Leaves},
-};
+use crate::remover::{Clear, Leaves};
 
 /// How long faults go on; what follows is calm, and then the verdict.
 const CHAOS: Duration = Duration::from_secs(12);
@@ -17,22 +14,12 @@ const CHAOS: Duration = Duration::from_secs(12);
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    pub(crate) servers: Vec<Setup>,
+    pub(crate) servers: Vec<ServerSetup>,
     pub(crate) writers: usize,
     pub(crate) clients: usize,
     pub(crate) chaos: Duration,
     /// In the order of their times.
     pub(crate) faults: Vec<(At, Fault)>,
-}
-
-/// How one server is set up; its processes come and go.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Setup {
-    pub(crate) in_memory: usize,
-    pub(crate) history: u64,
-    pub(crate) poll: Duration,
-    pub(crate) lookback: Duration,
-    pub(crate) stream: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +60,7 @@ impl Plan {
         let history = *pick(&mut rng, &[1_000, 1_000, 2_000, 5_000]);
         let lookback = Duration::from_millis(rng.u64(200..2_000));
         let servers = (0..rng.usize(2..4))
-            .map(|place| Setup {
+            .map(|place| ServerSetup {
                 in_memory: *pick(&mut rng, &[8, 64, 256, 1_024]),
                 history,
                 poll: Duration::from_millis(rng.u64(200..1_000)),

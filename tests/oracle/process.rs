@@ -1,4 +1,4 @@
-//! This test program, again, as one of the processes under test.
+//! One of the processes under test.
 
 use std::{
     path::Path,
@@ -29,10 +29,10 @@ impl Drop for Process {
     }
 }
 
-/// A command that plays `part`: one of the ignored tests of this program.
-pub(crate) fn command(part: &str, clock: &Clock) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "--nocapture", "--quiet", part]);
+/// The helper program in this role, with the oracle's clock.
+pub(crate) fn command(role: &str, clock: &Clock) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_test-helper"));
+    command.arg(role);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SSE_") {
             command.env_remove(name);

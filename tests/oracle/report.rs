@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
+use support::oracle::At;
+
 use crate::{
     client::{Record, Status},
     clock::Clock,
     disk::Entry,
-    model::At,
     truth::Truth,
     verdict::Case,
     world::SHOWN,

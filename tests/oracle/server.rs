@@ -1,61 +1,20 @@
-//! The servers: the library's own routes, set up so that its edges are met all the time.
+//! The server processes.
 
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Duration,
 };
 
-use actix_web::{App, HttpServer};
-use actix_web_sse::{Config, Sse};
+use support::oracle::{At, ServerSetup};
 
 use crate::{
     clock::Clock,
-    model::{At, SSE_EVENTS},
-    plan::Setup,
     process::{self, Process},
 };
-
-/// So that a slow reader is noticed after some dozen events, and not after megabytes.
-const SEND_BUFFER: usize = 8 * 1024;
-
-/// Not a test by itself: what a server process runs.
-#[test]
-#[ignore = "run by the oracle as a process of its own"]
-fn server() {
-    let variable = |name| std::env::var(name).unwrap();
-    let setup: Setup = serde_json::from_str(&variable("ORACLE_SETUP")).unwrap();
-    env_logger::init();
-    let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS)
-        .unwrap()
-        .with_in_memory(setup.in_memory)
-        .with_history(setup.history)
-        .with_poll_interval(setup.poll)
-        .with_lookback(setup.lookback)
-        .with_stream_duration(setup.stream)
-        // Longer than the oracle waits for an event: no heartbeat wakes a stream that was forgotten.
-        .with_heartbeat(Duration::from_secs(60))
-        .with_retry(Duration::from_millis(50));
-    actix_web::rt::System::new().block_on(async {
-        let sse = Sse::start(&config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER).unwrap();
-        println!("LISTENING {}", listener.local_addr().unwrap());
-        HttpServer::new(move || App::new().configure(|app| sse.configure(app)))
-            .workers(2)
-            .disable_signals()
-            .listen(listener)
-            .unwrap()
-            .run()
-            .await
-            .unwrap();
-    });
-}
 
 /// Where the servers are at the moment.
 pub(crate) type Addresses = Arc<Mutex<Vec<Option<Address>>>>;
@@ -70,7 +29,7 @@ pub(crate) struct Address {
 /// One process that ran.
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
-    pub(crate) setup: Setup,
+    pub(crate) setup: ServerSetup,
     pub(crate) started: At,
     /// When it was stopped or went on; what happened around then was not its choice.
     pub(crate) disturbed: Vec<At>,
@@ -86,7 +45,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(
-        setup: &Setup,
+        setup: &ServerSetup,
         place: usize,
         number: usize,
         app: &Path,
@@ -94,7 +53,7 @@ impl Server {
         addresses: &Addresses,
     ) -> Self {
         let log = app.join(format!("server-{number}.log"));
-        let mut child = process::command("server::server", clock)
+        let mut child = process::command("oracle-server", clock)
             .env("ORACLE_APP", app)
             .env("ORACLE_SETUP", serde_json::to_string(setup).unwrap())
             .env("RUST_LOG", "info")

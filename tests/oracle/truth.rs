@@ -14,11 +14,13 @@ use std::{
     time::Duration,
 };
 
+use support::oracle::At;
+
 use crate::{
     clock::Clock,
     disk::epoch,
     journal::{Journal, entry_number, folder_number, identity, newest_folder, path},
-    model::{At, Id},
+    model::Id,
 };
 
 /// How often the folders are listed.

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use support::oracle::At;
+
 use crate::{
     client::{Record, Sent},
     clock::Clock,
     disk::Entry,
     gaps,
-    model::{At, Filter, Id, Place},
+    model::{Filter, Id, Place},
     parser::Block,
     server::Life,
     truth::Truth,

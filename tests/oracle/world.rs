@@ -10,18 +10,19 @@ use std::{
 
 use tempfile::TempDir;
 
+use support::oracle::{At, WriterRole};
+
 use crate::{
     client::Clients,
     clock::Clock,
     figures::Figures,
-    model::At,
     plan::Plan,
     report,
     server::{Addresses, Life, Server},
     strays::Outside,
     truth::TruthFollower,
     verdict::Case,
-    writer::{Part, Writer},
+    writer::Writer,
 };
 
 /// Nobody saves, nobody is disturbed: for so long at most nobody comes further, on a busy machine.
@@ -137,7 +138,7 @@ impl World {
             world.servers.push(server);
         }
         for _ in 0..world.plan.writers {
-            let writer = world.new_writer(Part::Usual);
+            let writer = world.new_writer(WriterRole::Random);
             world.writers.push(writer);
         }
         world
@@ -165,12 +166,12 @@ impl World {
         )
     }
 
-    pub(crate) fn new_writer(&mut self, part: Part) -> Writer {
+    pub(crate) fn new_writer(&mut self, role: WriterRole) -> Writer {
         self.next_writer += 1;
         Writer::start(
             self.next_writer,
             self.plan.seed,
-            part,
+            role,
             self.app.path(),
             &self.clock,
         )
@@ -250,7 +251,7 @@ impl World {
         self.let_writers_end()?;
         self.wait_for_all(clients)?;
         // All streams are open and have nothing to do: only a wake-up brings them what comes now.
-        let last = self.new_writer(Part::Last);
+        let last = self.new_writer(WriterRole::Final);
         self.writers.push(last);
         self.let_writers_end()?;
         self.wait_for_all(clients)?;

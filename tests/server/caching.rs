@@ -17,7 +17,7 @@ const FILES: [&str; 8] = [
 ];
 
 #[test]
-fn a_file_is_kept_and_asked_about() {
+fn a_file_is_cached_and_revalidated() {
     let app = App::new();
     let server = app.start();
     for file in FILES {
@@ -44,7 +44,7 @@ fn a_file_is_kept_and_asked_about() {
 }
 
 #[test]
-fn an_edited_file_is_another() {
+fn an_edited_file_is_sent_again() {
     let app = App::new();
     let server = app.start();
     for (file, path) in [

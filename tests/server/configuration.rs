@@ -49,14 +49,14 @@ fn has_absolute_path(text: &str) -> bool {
 }
 
 #[test]
-fn a_missing_env_file_is_said() {
+fn a_missing_env_file_is_reported() {
     let app = App::new();
     fs::remove_file(app.path().join(".env")).unwrap();
     is_off(&app, "/.env)", "there is no .env", "`sse install`");
 }
 
 #[test]
-fn a_missing_list_of_events_is_said() {
+fn a_missing_list_of_events_is_reported() {
     is_off(
         &App::with_env("PORT=0\n"),
         "/.env)",
@@ -66,7 +66,7 @@ fn a_missing_list_of_events_is_said() {
 }
 
 #[test]
-fn an_empty_list_of_events_is_said() {
+fn an_empty_list_of_events_is_reported() {
     let app = App::with_env("PORT=0\n\nSSE_EVENTS=\n");
     is_off(
         &app,
@@ -77,7 +77,7 @@ fn an_empty_list_of_events_is_said() {
 }
 
 #[test]
-fn an_event_without_its_key_is_said() {
+fn an_event_without_its_key_is_reported() {
     let app = App::with_env("SSE_POLL_INTERVAL=2\nSSE_EVENTS=event_name1\n");
     is_off(
         &app,
@@ -88,7 +88,7 @@ fn an_event_without_its_key_is_said() {
 }
 
 #[test]
-fn a_key_that_leads_out_of_the_cache_is_said() {
+fn a_key_that_leads_out_of_the_cache_folder_is_reported() {
     let app = App::with_env("# Events.\nSSE_EVENTS=event_name1:../key\n");
     is_off(
         &app,
@@ -100,7 +100,7 @@ fn a_key_that_leads_out_of_the_cache_is_said() {
 }
 
 #[test]
-fn a_value_that_is_no_number_is_said() {
+fn a_value_that_is_not_a_number_is_reported() {
     for (key, remedy) in [
         ("SSE_STREAM_DURATION", "SSE_STREAM_DURATION=15"),
         ("SSE_POLL_INTERVAL", "SSE_POLL_INTERVAL=2"),
@@ -116,7 +116,7 @@ fn a_value_that_is_no_number_is_said() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_is_said() {
+fn a_malformed_line_is_reported() {
     let app = App::with_env(&format!("A=1\nTITLE='it\n{EVENTS}\n"));
     is_off(
         &app,
@@ -128,7 +128,7 @@ fn a_line_that_cannot_be_read_is_said() {
 
 /// Tests may run as root, whom no rights keep out: below a file nobody makes a folder.
 #[test]
-fn a_cache_folder_that_cannot_be_made_is_said() {
+fn a_cache_folder_that_cannot_be_created_is_reported() {
     let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=public/index.html/cache\n"));
     is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
     assert!(app.path().join("public/index.html").is_file());
@@ -136,13 +136,13 @@ fn a_cache_folder_that_cannot_be_made_is_said() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_cache_folder_that_the_system_refuses_is_said() {
+fn a_cache_folder_that_the_system_refuses_is_reported() {
     let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=/proc/sse-cache\n"));
     is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
 }
 
 #[test]
-fn a_cache_folder_without_a_parent_is_said() {
+fn a_cache_folder_without_a_parent_is_reported() {
     let elsewhere = tempfile::tempdir().unwrap();
     let mistyped = elsewhere.path().join("mistyped");
     let cache = mistyped.join("cache");
@@ -157,7 +157,7 @@ fn a_cache_folder_without_a_parent_is_said() {
 }
 
 #[test]
-fn a_mended_configuration_is_in_force_after_a_restart() {
+fn a_repaired_configuration_takes_effect_after_a_restart() {
     let app = App::with_env("SSE_EVENTS=\n");
     let server = app.start();
     assert_eq!(get(server.address(), "/sse/stream").status, 503);
@@ -183,7 +183,7 @@ fn lasts(server: &Server, seconds: f64) {
 }
 
 #[test]
-fn a_stream_lasts_as_long_as_it_says() {
+fn a_stream_lasts_for_the_configured_duration() {
     lasts(
         &App::with_env(&format!("SSE_STREAM_DURATION=2\n{EVENTS}\n")).start(),
         2.0,
@@ -191,7 +191,7 @@ fn a_stream_lasts_as_long_as_it_says() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file() {
+fn the_environment_takes_precedence_over_the_file() {
     let app = App::with_env("SSE_STREAM_DURATION=60\nSSE_EVENTS=a:k\n");
     let environment = [("SSE_STREAM_DURATION", "1"), ("SSE_EVENTS", "b:k")];
     let server = Server::start(app.path(), &environment);
@@ -202,7 +202,7 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn a_broken_variable_of_the_environment_is_said() {
+fn an_invalid_environment_variable_is_reported() {
     let app = App::new();
     let server = Server::start(app.path(), &[("SSE_TTL", "long")]);
     let stream = get(server.address(), "/sse/stream");
@@ -216,7 +216,7 @@ fn a_broken_variable_of_the_environment_is_said() {
 }
 
 #[test]
-fn events_are_those_of_the_list() {
+fn the_events_are_those_in_sse_events() {
     let app = App::with_env("SSE_EVENTS=' order : orders , mail:orders,x:y'\n");
     let server = app.start();
     let info: Value = serde_json::from_str(&get(server.address(), "/info").body).unwrap();
@@ -238,7 +238,7 @@ fn events_are_those_of_the_list() {
 /// Notifications make the interval invisible, except where none can come: the folder that is
 /// watched has been moved away, and another is in its place.
 #[test]
-fn the_cache_is_looked_at_as_often_as_it_says() {
+fn the_cache_is_polled_at_the_configured_interval() {
     for (interval, is_noticed) in [("0.1", true), ("3600", false)] {
         let app = App::with_env(&format!(
             "SSE_POLL_INTERVAL={interval}\nSSE_STREAM_DURATION=0\n{EVENTS}\n"
@@ -294,7 +294,7 @@ impl Bare {
 }
 
 #[test]
-fn the_address_comes_from_the_file() {
+fn the_address_is_read_from_the_file() {
     let app = App::with_env(&format!("HOST=localhost\nPORT=0\n{EVENTS}\n"));
     let address = Bare::start(&app, &[]).address();
     assert!(!address.ends_with(":8080"), "{address}");
@@ -303,7 +303,7 @@ fn the_address_comes_from_the_file() {
 /// Other systems have one loopback address only.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_address_comes_from_the_environment_first() {
+fn the_address_in_the_environment_takes_precedence() {
     let app = App::with_env(&format!("HOST=no.such.host.invalid\nPORT=none\n{EVENTS}\n"));
     let mut server = Bare::start(&app, &[("HOST", "127.0.0.2"), ("PORT", "0")]);
     let address = server.address();
@@ -312,7 +312,7 @@ fn the_address_comes_from_the_environment_first() {
 }
 
 #[test]
-fn a_port_that_is_no_number_is_said() {
+fn an_invalid_port_is_reported() {
     for port in ["http", "", "65536", "-1"] {
         let (code, said) = Bare::start(&App::new(), &[("PORT", port)]).end();
         assert_eq!(code, Some(1));
@@ -324,7 +324,7 @@ fn a_port_that_is_no_number_is_said() {
 }
 
 #[test]
-fn a_setting_of_the_development_tools_that_is_neither_on_nor_off_is_said() {
+fn a_dev_tools_setting_other_than_on_and_off_is_reported() {
     let (code, said) = Bare::start(&App::new(), &[("DEV_TOOLS", "no"), ("PORT", "0")]).end();
     assert_eq!(code, Some(1));
     assert!(

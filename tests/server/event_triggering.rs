@@ -1,22 +1,22 @@
-//! Everything that makes an event.
+//! Every way to trigger an event.
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
-    net::TcpStream,
+    io::Write,
+    os::unix::fs::PermissionsExt,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, DEADLINE, Server, Stream, get, until};
+use support::{App, Server, Stream, get, http, until};
 
-/// What a person takes for "at once".
+/// What people perceive as "at once".
 const A_SECOND: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Opens a stream and waits until it is there.
+/// Opens a stream and waits for its first block.
 fn listen(server: &Server) -> Stream {
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();
@@ -67,7 +67,7 @@ fn a_codeigniter_record_arrives_within_a_second() {
     let app = App::new();
     let server = app.start();
     let stream = listen(&server);
-    // As CodeIgniter's file cache writes it: in place, then its rights.
+    // CodeIgniter's file cache writes the file in place, and sets its permissions afterwards.
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
@@ -81,7 +81,7 @@ fn a_codeigniter_record_arrives_within_a_second() {
 }
 
 #[test]
-fn a_save_in_rust_from_another_process_arrives() {
+fn a_save_by_another_rust_process_arrives() {
     let app = App::new();
     let server = app.start();
     let stream = listen(&server);
@@ -123,26 +123,17 @@ fn every_client_of_every_worker_gets_every_event_once() {
 }
 
 #[test]
-fn a_page_hears_what_was_saved_while_it_was_served_and_later_pages_do_not() {
+fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not() {
     let app = App::new();
     let server = app.start();
-    // Only placing an order fires an event, and not a look at the page.
+    // Placing an order triggers an event; opening the page does not.
     let page = get(server.address(), "/order");
     assert_eq!(page.status, 200);
     listen(&server).expect_silence(QUIET);
-    let order = "POST /order HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                 Content-Length: 0\r\n\r\n";
-    let mut socket = TcpStream::connect(server.address()).unwrap();
-    socket.set_read_timeout(Some(DEADLINE)).unwrap();
-    socket.write_all(order.as_bytes()).unwrap();
-    let answer = io::read_to_string(socket).unwrap();
-    for text in [
-        "HTTP/1.1 303 See Other\r\n",
-        "location: /order\r\n",
-        "cache-control: no-store\r\n",
-    ] {
-        assert!(answer.contains(text), "{text}: {answer}");
-    }
+    let order = http::request(server.address(), "POST /order", &[], "");
+    assert_eq!(order.status, 303);
+    assert_eq!(order.header("location"), Some("/order"));
+    assert_eq!(order.header("cache-control"), Some("no-store"));
     assert_eq!(get(server.address(), "/order").body, page.body);
     let served = Instant::now();
     assert_eq!(listen(&server).next_event().name(), "event_name1");
@@ -152,7 +143,7 @@ fn a_page_hears_what_was_saved_while_it_was_served_and_later_pages_do_not() {
 }
 
 #[test]
-fn a_file_that_is_written_slowly_arrives_once_and_whole() {
+fn a_slowly_written_file_arrives_once_and_complete() {
     let app = App::new();
     let server = app.start();
     let stream = listen(&server);
@@ -172,7 +163,7 @@ fn a_file_that_is_written_slowly_arrives_once_and_whole() {
 }
 
 #[test]
-fn of_two_servers_on_one_cache_each_sends_a_drop_in_once() {
+fn two_servers_on_one_cache_each_send_a_drop_in_once() {
     let app = App::new();
     let servers = [app.start(), app.start()];
     let streams = [listen(&servers[0]), listen(&servers[1])];
@@ -186,7 +177,7 @@ fn of_two_servers_on_one_cache_each_sends_a_drop_in_once() {
     streams
         .iter()
         .for_each(|stream| stream.expect_silence(QUIET));
-    // The one that took them dies; the other goes on. Which one it was does not matter.
+    // One of the two takes the drop-ins. Whichever it is, the other one continues.
     let [first, second] = servers;
     first.kill();
     fs::write(app.cache().join("event_cache_key1"), "11").unwrap();
@@ -195,7 +186,7 @@ fn of_two_servers_on_one_cache_each_sends_a_drop_in_once() {
 }
 
 #[test]
-fn a_deletion_fires_nothing_and_takes_no_event_back() {
+fn a_deletion_triggers_no_event_and_revokes_none() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -204,11 +195,11 @@ fn a_deletion_fires_nothing_and_takes_no_event_back() {
     assert_eq!(stream.next_event().value(), 1);
     app.run_sse(&["delete", "event_cache_key1"]);
     app.save("event_cache_key2", "2");
-    // To who listens, to who returns, and to who comes new: both values, and nothing between them.
+    // Connected, returning and new clients get both values, and nothing between them.
     assert_eq!(stream.next().value(), 2);
-    let returns = Stream::open(server.address(), "/sse/stream", Some(&before));
-    let comes = Stream::open(server.address(), "/sse/stream", None);
-    for stream in [returns, comes] {
+    let returning = Stream::open(server.address(), "/sse/stream", Some(&before));
+    let new = Stream::open(server.address(), "/sse/stream", None);
+    for stream in [returning, new] {
         assert_eq!(stream.next().name(), "sse.heartbeat");
         assert_eq!(stream.next().value(), 1);
         assert_eq!(stream.next().value(), 2);
@@ -223,24 +214,21 @@ fn a_deletion_fires_nothing_and_takes_no_event_back() {
 }
 
 #[test]
-fn files_that_are_no_cache_keys_of_ours_stay() {
+fn files_that_are_not_cache_keys_of_the_app_stay() {
     let app = App::new();
     let server = app.start();
     let stream = listen(&server);
-    fs::write(app.cache().join("somebody_elses"), "1").unwrap();
+    fs::write(app.cache().join("another_program"), "1").unwrap();
     fs::create_dir(app.cache().join("event_cache_key2")).unwrap();
     app.save("event_cache_key1", "1");
     assert_eq!(stream.next_event().value(), 1);
     stream.expect_silence(QUIET);
-    assert!(app.cache().join("somebody_elses").exists());
+    assert!(app.cache().join("another_program").exists());
     assert!(app.cache().join("event_cache_key2").exists());
 }
 
-#[cfg(unix)]
 #[test]
-fn a_cache_folder_that_everybody_may_write_is_warned_of() {
-    use std::os::unix::fs::PermissionsExt;
-
+fn a_world_writable_cache_folder_is_reported() {
     let app = App::new();
     fs::create_dir_all(app.cache()).unwrap();
     fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -277,11 +265,11 @@ fn a_broken_record_is_reported_and_set_aside() {
 }
 
 #[test]
-fn the_greeting_names_commands_that_work() {
+fn the_startup_message_shows_commands_that_work() {
     let app = App::new();
     let server = Server::start(app.path(), &[]);
     let stream = listen(&server);
-    let echo = until("the server says how to trigger an event", || {
+    let echo = until("the server prints how to trigger an event", || {
         server
             .output()
             .lines()

@@ -21,7 +21,7 @@ fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
 }
 
 #[test]
-fn an_app_that_answers_is_well_wherever_it_listens() {
+fn an_app_that_answers_is_healthy_on_every_address() {
     for host in ["127.0.0.1", "localhost", "0.0.0.0"] {
         let app = App::new();
         let server = Server::start(app.path(), &[("HOST", host)]);
@@ -36,7 +36,7 @@ fn an_app_that_answers_is_well_wherever_it_listens() {
 }
 
 #[test]
-fn an_app_without_its_stream_is_not_well() {
+fn an_app_without_its_stream_is_unhealthy() {
     let app = App::with_env("SSE_EVENTS=event_without_key\n");
     let server = app.start();
     assert_eq!(get(server.address(), "/health").status, 503);
@@ -46,7 +46,7 @@ fn an_app_without_its_stream_is_not_well() {
 }
 
 #[test]
-fn an_app_that_has_ended_is_not_well() {
+fn a_stopped_app_is_unhealthy() {
     let app = App::new();
     let server = app.start();
     let port = server.port().to_owned();
@@ -59,7 +59,7 @@ fn an_app_that_has_ended_is_not_well() {
 /// Docker, for one, kills what has not ended after ten seconds.
 #[cfg(unix)]
 #[test]
-fn an_app_that_is_told_to_end_does_not_wait_for_its_streams() {
+fn a_terminated_app_does_not_wait_for_its_streams() {
     let app = App::with_env("SSE_EVENTS=event_name1:event_cache_key1\nSSE_STREAM_DURATION=300\n");
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);

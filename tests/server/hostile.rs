@@ -1,39 +1,19 @@
-//! What strangers send, and what stands in files and the environment, forges no header, no event
-//! and no line of the log.
+//! Requests, files and settings cannot forge a header, an event or a line of the log.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::{Shutdown, TcpStream},
-    time::Duration,
-};
+use std::fs;
 
-use support::{App, Server, get, until};
+use support::{App, Server, get, http, until};
 
-/// The whole answer to a request that is sent as it is; of a stream what comes within a moment.
+/// The response to a request whose bytes are sent unchanged. An id could forge something in a
+/// stream's first blocks only, so a stream is read up to its first heartbeat.
 fn answer(server: &Server, target: &[u8], header: &[u8]) -> String {
-    let mut socket = TcpStream::connect(server.address()).unwrap();
     let rest = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
     let request = [b"GET ", target, rest, header, b"\r\n"].concat();
-    socket.write_all(&request).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .unwrap();
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    // A stream's first blocks are all that an id could forge.
-    while !String::from_utf8_lossy(&bytes).contains("sse.heartbeat\ndata: 15\n\n") {
-        match socket.read(&mut part) {
-            Ok(length) if length > 0 => bytes.extend_from_slice(&part[..length]),
-            _ => break,
-        }
-    }
-    let _ = socket.shutdown(Shutdown::Both);
-    String::from_utf8(bytes).unwrap()
+    http::send(server.address(), &request).unwrap().read_text()
 }
 
 #[track_caller]
-fn log_is_clean(server: &Server) {
+fn assert_log_is_clean(server: &Server) {
     let log = server.log();
     for line in log.lines() {
         assert!(!line.contains(char::is_control), "{line:?}");
@@ -42,7 +22,7 @@ fn log_is_clean(server: &Server) {
 }
 
 #[test]
-fn a_request_forges_nothing() {
+fn a_request_cannot_forge_headers_events_or_log_lines() {
     let app = App::new();
     let server = app.start();
     for (target, header, status) in [
@@ -84,19 +64,19 @@ fn a_request_forges_nothing() {
         (b"/sse/stream?events=\x7fforged", b"", "400"),
     ] {
         let answer = answer(&server, target, header);
-        let asked = format!("{} {}", target.escape_ascii(), header.escape_ascii());
-        assert_eq!(answer.get(9..12), Some(status), "{asked}: {answer}");
+        let request = format!("{} {}", target.escape_ascii(), header.escape_ascii());
+        assert_eq!(answer.get(9..12), Some(status), "{request}: {answer}");
         for line in answer.lines() {
-            assert!(!line.contains(char::is_control), "{asked}: {line:?}");
-            assert!(!line.starts_with("forged"), "{asked}: {answer}");
+            assert!(!line.contains(char::is_control), "{request}: {line:?}");
+            assert!(!line.starts_with("forged"), "{request}: {answer}");
         }
     }
     assert_eq!(get(server.address(), "/").status, 200);
-    log_is_clean(&server);
+    assert_log_is_clean(&server);
 }
 
 #[test]
-fn settings_forge_nothing() {
+fn a_setting_cannot_forge_log_lines_or_responses() {
     let app = App::new();
     for (name, value) in [
         ("SSE_EVENTS", "a\r\nforged:k"),
@@ -109,7 +89,7 @@ fn settings_forge_nothing() {
     ] {
         let server = Server::start(app.path(), &[(name, value)]);
         server.wait_for_log("help: ");
-        log_is_clean(&server);
+        assert_log_is_clean(&server);
         let refused = get(server.address(), "/sse/stream");
         assert_eq!(refused.status, 503, "{name}={value:?}");
         assert!(refused.body.contains(name), "{}", refused.body);
@@ -118,7 +98,7 @@ fn settings_forge_nothing() {
 }
 
 #[test]
-fn a_broken_line_in_env_is_not_shown() {
+fn a_malformed_env_line_is_not_shown() {
     let app = App::with_env("SSE_EVENTS=a:k\nPASSWORD=correct horse battery staple\n");
     let server = app.start();
     let log = server.wait_for_log("cannot be read");
@@ -127,7 +107,7 @@ fn a_broken_line_in_env_is_not_shown() {
 }
 
 #[test]
-fn files_forge_nothing() {
+fn a_file_cannot_forge_log_lines() {
     let app = App::with_env("SSE_EVENTS=a:k\n");
     let server = app.start();
     for record in [
@@ -143,7 +123,7 @@ fn files_forge_nothing() {
     until("all are reported", || {
         (server.log().matches("is left out").count() == 3).then_some(())
     });
-    // An entry that another version has written.
+    // An entry that another version of the library has written.
     app.save("k", "1");
     let journal = app.cache().join(".sse/journal-2/000000000000");
     let next = journal.join(format!(".{:020}", 2));
@@ -153,5 +133,5 @@ fn files_forge_nothing() {
     )
     .unwrap();
     server.wait_for_log("entry 2 is skipped");
-    log_is_clean(&server);
+    assert_log_is_clean(&server);
 }

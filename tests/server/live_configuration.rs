@@ -24,7 +24,7 @@ fn hears(stream: &Stream, name: &str, value: u64) {
 }
 
 #[test]
-fn an_open_stream_hears_an_event_that_is_new_and_no_longer_one_that_is_gone() {
+fn an_open_stream_gets_added_events_and_no_removed_ones() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -46,7 +46,7 @@ fn an_open_stream_hears_an_event_that_is_new_and_no_longer_one_that_is_gone() {
 }
 
 #[test]
-fn an_edit_counts_although_the_app_has_copied_the_file_into_its_environment() {
+fn an_edit_takes_effect_although_the_app_copied_the_file_into_its_environment() {
     // The starter does so; a real variable would win over the file.
     let app = App::with_env(LASTING);
     let server = Server::start(app.path(), &[("SSE_TTL", "7")]);
@@ -57,7 +57,7 @@ fn an_edit_counts_although_the_app_has_copied_the_file_into_its_environment() {
 }
 
 #[test]
-fn open_streams_end_by_the_duration_that_is_in_force() {
+fn open_streams_end_after_the_edited_duration() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let streams: Vec<Stream> = (0..3)
@@ -72,7 +72,7 @@ fn open_streams_end_by_the_duration_that_is_in_force() {
 }
 
 #[test]
-fn the_limit_of_connections_is_the_one_in_force() {
+fn an_edited_connection_limit_takes_effect() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let _stream = Stream::open(server.address(), "/sse/stream", None);
@@ -87,7 +87,7 @@ fn the_limit_of_connections_is_the_one_in_force() {
 }
 
 #[test]
-fn a_broken_edit_is_said_once_and_leaves_all_as_it_was() {
+fn a_broken_edit_is_reported_once_and_changes_nothing() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -103,7 +103,7 @@ fn a_broken_edit_is_said_once_and_leaves_all_as_it_was() {
 }
 
 #[test]
-fn another_cache_folder_is_followed_from_then_on() {
+fn an_edited_cache_folder_is_followed() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);

@@ -68,7 +68,7 @@ fn remove_all_files(dir: &Path) {
 }
 
 #[test]
-fn a_cleared_cache_is_a_gap_and_what_follows_arrives() {
+fn a_cleared_cache_is_a_gap_and_later_saves_arrive() {
     let app = App::with_env(ENV);
     let server = app.start();
     let stream = open(&server);
@@ -96,7 +96,7 @@ fn a_cleared_cache_is_a_gap_and_what_follows_arrives() {
 }
 
 #[test]
-fn a_client_that_returns_to_a_cleared_cache_is_told_of_a_gap() {
+fn a_client_that_returns_to_a_cleared_cache_gets_a_gap() {
     let app = App::with_env(ENV);
     let server = app.start();
     let stream = open(&server);
@@ -111,7 +111,7 @@ fn a_client_that_returns_to_a_cleared_cache_is_told_of_a_gap() {
 }
 
 #[test]
-fn an_entry_that_is_removed_before_it_was_read_is_a_gap_and_the_rest_arrives() {
+fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
     let app = App::with_env(ENV);
     let server = app.start();
     let stream = open(&server);
@@ -142,7 +142,7 @@ fn an_entry_that_is_removed_before_it_was_read_is_a_gap_and_the_rest_arrives() {
 }
 
 #[test]
-fn names_of_other_programs_do_no_harm() {
+fn files_of_other_programs_change_nothing() {
     let app = App::with_env(ENV);
     app.save("key", "0");
     for name in [
@@ -198,7 +198,7 @@ fn is_untouched(precious: &Path) {
 }
 
 #[test]
-fn links_below_the_cache_folder_lead_nowhere() {
+fn links_below_the_cache_folder_are_not_followed() {
     for name in [
         "trash/link",
         "trash",
@@ -232,7 +232,7 @@ fn links_below_the_cache_folder_lead_nowhere() {
 }
 
 #[test]
-fn a_link_in_the_place_of_the_journals_folder_is_refused() {
+fn a_link_in_place_of_the_journal_folder_is_refused() {
     let app = App::with_env(ENV);
     let precious = precious(&app);
     fs::create_dir_all(app.cache()).unwrap();
@@ -249,7 +249,7 @@ fn a_link_in_the_place_of_the_journals_folder_is_refused() {
 
 /// Only root can try this.
 #[test]
-fn root_works_in_another_users_folder_with_that_users_rights() {
+fn root_uses_another_users_folder_with_that_users_rights() {
     const SOMEBODY: u32 = 12_345;
     if !rustix::process::geteuid().is_root() {
         return;

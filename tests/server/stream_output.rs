@@ -1,18 +1,13 @@
-//! What `GET /sse/stream` answers.
+//! The responses to `GET /sse/stream`.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
-use support::{App, Stream, get};
+use support::{App, Stream, get, http};
 
 const QUIET: Duration = Duration::from_millis(500);
 
 #[test]
-fn the_headers_keep_everybody_from_holding_it_back() {
+fn the_headers_keep_proxies_from_buffering_the_stream() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -32,32 +27,23 @@ fn the_headers_keep_everybody_from_holding_it_back() {
 }
 
 #[test]
-fn head_has_the_same_headers_and_opens_nothing() {
+fn a_head_request_gets_the_same_headers_and_opens_no_stream() {
     let app = App::new();
     let server = app.start();
     for (path, kind) in [
         ("/sse/stream", "text/event-stream"),
         ("/js/sse.js", "text/javascript; charset=utf-8"),
     ] {
-        let mut connection = TcpStream::connect(server.address()).unwrap();
-        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        connection.write_all(asked.as_bytes()).unwrap();
-        connection
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-        assert!(
-            answer.contains(&format!("content-type: {kind}\r\n")),
-            "{answer}"
-        );
-        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        let mut response = http::request(server.address(), &format!("HEAD {path}"), &[], "");
+        let text = response.read_text();
+        assert_eq!(response.status, 200, "{text}");
+        assert_eq!(response.header("content-type"), Some(kind));
+        assert!(text.ends_with("\r\n\r\n"), "{text}");
     }
 }
 
 #[test]
-fn the_first_block_comes_at_once_and_carries_the_place() {
+fn the_first_block_arrives_at_once_and_carries_the_id() {
     let app = App::new();
     let server = app.start();
     let first = Stream::open(server.address(), "/sse/stream", None).next();
@@ -70,7 +56,7 @@ fn the_first_block_comes_at_once_and_carries_the_place() {
 }
 
 #[test]
-fn an_event_has_id_name_and_the_saved_value_with_its_time() {
+fn an_event_carries_its_id_its_name_and_the_saved_value_with_its_time() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -96,7 +82,7 @@ fn an_event_has_id_name_and_the_saved_value_with_its_time() {
 }
 
 #[test]
-fn a_stream_ends_as_planned_and_its_last_block_says_where_it_was() {
+fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\nSSE_POLL_INTERVAL=2\n");
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -107,13 +93,13 @@ fn a_stream_ends_as_planned_and_its_last_block_says_where_it_was() {
     assert_eq!((last.name(), last.number()), ("sse.heartbeat", 1));
     assert!(
         last.retry.unwrap() < 200,
-        "it asks to return at once: {last:?}"
+        "the client is asked to reconnect at once: {last:?}"
     );
     assert!(stream.has_ended());
 }
 
 #[test]
-fn a_client_that_returns_gets_what_it_has_not_had() {
+fn a_client_that_returns_gets_the_events_it_missed() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -132,7 +118,7 @@ fn a_client_that_returns_gets_what_it_has_not_had() {
         assert_eq!(
             again.next().id.as_deref(),
             Some(id.as_str()),
-            "it goes on where it was"
+            "the stream continues where it ended"
         );
         assert_eq!(
             [again.next_event().value(), again.next_event().value()],
@@ -143,7 +129,7 @@ fn a_client_that_returns_gets_what_it_has_not_had() {
 }
 
 #[test]
-fn a_connection_that_old_and_new_pages_share_looks_back_for_the_new() {
+fn a_connection_shared_by_old_and_new_pages_replays_the_lookback() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -155,7 +141,7 @@ fn a_connection_that_old_and_new_pages_share_looks_back_for_the_new() {
 
     let path = format!("/sse/stream?last_event_id={id}&lookback=true");
     let shared = Stream::open(server.address(), &path, None);
-    assert_eq!(shared.next().number(), 0, "it begins before both");
+    assert_eq!(shared.next().number(), 0, "it starts before both");
     assert_eq!(
         [shared.next_event().value(), shared.next_event().value()],
         [1, 2]
@@ -164,16 +150,16 @@ fn a_connection_that_old_and_new_pages_share_looks_back_for_the_new() {
     let beyond = id.replace("-2", "-9");
     let path = format!("/sse/stream?last_event_id={beyond}&lookback=true");
     let unknown = Stream::open(server.address(), &path, None);
-    let told = [unknown.next(), unknown.next()];
+    let blocks = [unknown.next(), unknown.next()];
     assert_eq!(
-        told[1].name(),
+        blocks[1].name(),
         "sse.gap",
-        "an id nobody gave stays unknown: {told:?}"
+        "an unknown id stays unknown: {blocks:?}"
     );
 }
 
 #[test]
-fn the_header_wins_over_the_id_in_the_address() {
+fn the_header_takes_precedence_over_the_id_in_the_query() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -189,7 +175,7 @@ fn the_header_wins_over_the_id_in_the_address() {
 }
 
 #[test]
-fn an_id_that_nobody_gave_is_a_gap() {
+fn an_unknown_id_is_a_gap() {
     let app = App::new();
     let server = app.start();
     app.save("event_cache_key1", "1");
@@ -212,13 +198,13 @@ fn an_id_that_nobody_gave_is_a_gap() {
         assert_eq!(gap.json()["reason"], reason, "{id}");
         assert!(
             gap.id.unwrap().starts_with(&epoch),
-            "it says where the stream goes on"
+            "the gap carries an id of this epoch"
         );
     }
 }
 
 #[test]
-fn a_value_whose_time_is_over_is_a_gap_for_who_returns_and_not_for_others() {
+fn an_expired_value_is_a_gap_only_for_returning_clients_that_wanted_it() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -227,7 +213,7 @@ fn a_value_whose_time_is_over_is_a_gap_for_who_returns_and_not_for_others() {
     assert_eq!(
         stream.next_event().value(),
         1,
-        "delivered as it comes, whatever its time to live"
+        "delivered at once, whatever its time to live"
     );
     std::thread::sleep(Duration::from_millis(150));
 
@@ -244,7 +230,10 @@ fn a_value_whose_time_is_over_is_a_gap_for_who_returns_and_not_for_others() {
         Some(&start),
     );
     assert_eq!(other.next().name(), "sse.heartbeat");
-    assert!(other.next_within(QUIET).is_none(), "it has missed nothing");
+    assert!(
+        other.next_within(QUIET).is_none(),
+        "this client has missed nothing"
+    );
 }
 
 #[test]
@@ -265,7 +254,7 @@ fn a_client_chooses_its_events() {
 }
 
 #[test]
-fn one_key_may_feed_several_events_and_a_client_may_leave_between_them() {
+fn a_client_may_disconnect_between_two_events_of_one_key() {
     let app = App::with_env("SSE_EVENTS=a:k,b:k\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n");
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -278,7 +267,7 @@ fn one_key_may_feed_several_events_and_a_client_may_leave_between_them() {
 }
 
 #[test]
-fn line_ends_in_a_value_forge_nothing() {
+fn line_ends_in_a_value_cannot_forge_fields() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -299,7 +288,7 @@ fn line_ends_in_a_value_forge_nothing() {
 }
 
 #[test]
-fn pages_of_other_origins_are_let_in_by_name() {
+fn only_listed_origins_may_read_the_stream() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
     let server = app.start();
     for (origin, allowed) in [
@@ -325,9 +314,9 @@ fn pages_of_other_origins_are_let_in_by_name() {
     }
 }
 
-/// Otherwise its client could not know that asking again is in vain.
+/// Otherwise its client could not know that a retry cannot succeed.
 #[test]
-fn a_page_of_another_origin_can_read_why_it_gets_no_stream() {
+fn a_page_of_an_allowed_origin_can_read_why_its_stream_was_refused() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
     let server = app.start();
     for (origin, readable) in [
@@ -351,7 +340,7 @@ fn a_page_of_another_origin_can_read_why_it_gets_no_stream() {
 }
 
 #[test]
-fn beyond_its_connections_a_server_says_when_to_return_and_its_pages_answer() {
+fn beyond_the_connection_limit_streams_get_503_and_pages_still_load() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=2\n");
     let server = app.start();
     let streams = [(), ()].map(|()| Stream::open(server.address(), "/sse/stream", None));

@@ -1,5 +1,8 @@
-//! At SIGTERM or SIGINT a process ends its streams, and then itself.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! At SIGTERM or SIGINT a process ends its streams, and then exits.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
+)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,29 +12,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{App as ActixApp, HttpServer, rt, web};
-use actix_web_sse::{Cache, Config, Sse};
+use actix_web_sse::{Cache, Config};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{App, Running, Stream, get, until};
 
 const LASTING: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=event_name1:event_cache_key1\n";
 
-/// With one event that much is sent of, and one for those who do not want that.
+/// One event that sends much data, and one for clients that do not want it.
 const FLOODED: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=flood:flood,event:key\n";
 
-/// From the signal to the end of a process whose requests are all streams.
-const AT_MOST: Duration = Duration::from_secs(2);
+/// From the signal to the exit of a process whose open requests are all streams: what
+/// docs/delivery.md promises.
+const MAX_SHUTDOWN: Duration = Duration::from_secs(2);
 
 const MIB: usize = 1024 * 1024;
 
-/// Much less than the 30 seconds that actix-web waits for an answer that is not complete.
+/// Much less than the 30 seconds that actix-web waits for responses to be completed.
 const SOON: Duration = Duration::from_secs(10);
 
-/// This test program, again, as a server of this kind.
+/// A server in a process of its own, and its address.
 fn server(app: &App, kind: &str) -> (Running, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", "one_server"])
-        .env("KIND", kind)
+    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
+        .args(["server", kind])
         .env("CARGO_MANIFEST_DIR", app.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -45,91 +47,24 @@ fn server(app: &App, kind: &str) -> (Running, String) {
     (Running(child), address.unwrap())
 }
 
-/// Not a test by itself: the apps of this file.
-#[actix_web::test]
-#[ignore = "run by the other tests as a process of its own"]
-async fn one_server() {
-    hear_interrupts();
-    let kind = std::env::var("KIND").unwrap();
-    let sse = match kind.as_str() {
-        "without signal handling" => {
-            let config = Config::from_env().unwrap();
-            Some(Sse::start(&config.with_signal_handling(false)).unwrap())
-        }
-        "shutdown signal" | "large write buffer" => Some(Sse::from_env().unwrap()),
-        _ => None,
-    };
-    let signal = sse.clone().filter(|_| kind != "without signal handling");
-    let server = HttpServer::new(move || {
-        let app = ActixApp::new().route("/slow/{seconds}", web::get().to(slow));
-        match sse.clone() {
-            Some(sse) => app.configure(|app| sse.configure(app)),
-            None => app.configure(actix_web_sse::routes),
-        }
-    });
-    let mut server = server.workers(2);
-    if kind == "large write buffer" {
-        server = server.h1_write_buffer_size(64 * MIB);
-    }
-    let mut server = server.bind(("127.0.0.1", 0)).unwrap();
-    if let Some(sse) = signal {
-        server = server.shutdown_signal(sse.shutdown_signal());
-    }
-    if kind == "routes with a shutdown signal" {
-        server = server.shutdown_signal(actix_web_sse::shutdown_signal());
-    }
-    println!("\nlistening on {}", server.addrs()[0]);
-    if kind == "without handlers" || kind == "its own handler" {
-        server = server.disable_signals();
-    }
-    let server = server.run();
-    if kind == "its own handler" {
-        let handle = server.handle();
-        rt::spawn(async move {
-            rt::signal::ctrl_c().await.unwrap();
-            handle.stop(true).await;
-        });
-    }
-    server.await.unwrap();
-    // Not back into the test runner, whose output nobody reads any more.
-    std::process::exit(0);
-}
-
-/// A request of the app that takes some time.
-async fn slow(seconds: web::Path<u64>) -> &'static str {
-    rt::time::sleep(Duration::from_secs(*seconds)).await;
-    "done"
-}
-
-/// What a shell starts in the background ignores SIGINT, and so does all that it starts in turn:
-/// how the tests are started is not to decide how their servers end.
-#[allow(
-    unsafe_code,
-    reason = "no crate gives a signal its default action back without it"
-)]
-fn hear_interrupts() {
-    // SAFETY: the default action is no code of ours, which would have to be fit for a handler.
-    let before = unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
-    assert_ne!(before, libc::SIG_ERR);
-}
-
-fn tell(server: &Child, signal: Signal) {
+fn send_signal(server: &Child, signal: Signal) {
     kill_process(Pid::from_child(server), signal).unwrap();
 }
 
-fn ends(mut server: Running) -> (ExitStatus, Duration) {
-    let begin = Instant::now();
-    let status = until("the server ends", || server.try_wait().unwrap());
-    (status, begin.elapsed())
+/// Waits for the exit of the server, and measures how long that takes.
+fn wait_for_exit(mut server: Running) -> (ExitStatus, Duration) {
+    let start = Instant::now();
+    let status = until("the server exits", || server.try_wait().unwrap());
+    (status, start.elapsed())
 }
 
 #[track_caller]
-fn ends_streams_and_itself(kind: &str, signal: Signal) {
+fn assert_clean_shutdown(kind: &str, signal: Signal) {
     let app = App::with_env(LASTING);
     let (server, address) = server(&app, kind);
     let streams = [(), (), ()].map(|()| Stream::open(&address, "/sse/stream", None));
-    tell(&server, signal);
-    let (status, time) = ends(server);
+    send_signal(&server, signal);
+    let (status, time) = wait_for_exit(server);
     assert!(status.success(), "{kind}: {status}");
     assert!(time < SOON, "{kind}: {time:?}");
     for stream in streams {
@@ -137,29 +72,32 @@ fn ends_streams_and_itself(kind: &str, signal: Signal) {
         let last = stream.next();
         assert_eq!(last.name(), "sse.heartbeat", "{kind}");
         assert_eq!(last.id, first.id, "{kind}");
-        assert!(last.retry.is_some(), "{kind}: the client is told to return");
+        assert!(
+            last.retry.is_some(),
+            "{kind}: the client is asked to reconnect"
+        );
         assert!(stream.has_ended(), "{kind}");
     }
 }
 
 #[test]
-fn one_line_of_wiring_is_enough_for_an_app_to_end() {
-    ends_streams_and_itself("routes", Signal::TERM);
+fn one_line_of_wiring_suffices_for_a_clean_shutdown() {
+    assert_clean_shutdown("routes", Signal::TERM);
 }
 
 #[test]
-fn an_app_that_stops_its_server_itself_ends_too() {
-    ends_streams_and_itself("its own handler", Signal::INT);
+fn an_app_with_its_own_signal_handler_shuts_down_too() {
+    assert_clean_shutdown("its own handler", Signal::INT);
 }
 
 #[test]
-fn an_app_without_handlers_is_ended_by_the_system_as_ever() {
+fn an_app_without_handlers_is_ended_by_the_default_action() {
     for signal in [Signal::TERM, Signal::INT] {
         let app = App::with_env(LASTING);
         let (server, address) = server(&app, "without handlers");
         let _stream = Stream::open(&address, "/sse/stream", None);
-        tell(&server, signal);
-        let (status, time) = ends(server);
+        send_signal(&server, signal);
+        let (status, time) = wait_for_exit(server);
         let by = std::os::unix::process::ExitStatusExt::signal(&status);
         assert_eq!(by, Some(signal.as_raw()));
         assert!(time < SOON, "{time:?}");
@@ -167,34 +105,34 @@ fn an_app_without_handlers_is_ended_by_the_system_as_ever() {
 }
 
 #[test]
-fn signals_can_be_left_to_the_app() {
+fn signal_handling_can_be_left_to_the_app() {
     let app = App::with_env(LASTING);
     let (server, address) = server(&app, "without signal handling");
     let stream = Stream::open(&address, "/sse/stream", None);
-    tell(&server, Signal::TERM);
-    // The server stops to listen, and waits for the stream.
-    until("it takes no connection", || {
+    send_signal(&server, Signal::TERM);
+    // The server stops listening, and waits for the stream.
+    until("it refuses connections", || {
         TcpStream::connect(&address).err()
     });
     stream.next();
     stream.expect_silence(Duration::from_secs(2));
 }
 
-/// Clients that read nothing, with more on its way to each than the buffers between it and the server
-/// hold.
+/// Clients that do not read, each with more data sent to it than the buffers between it and the
+/// server hold.
 fn stalled(app: &App, address: &str) -> Vec<TcpStream> {
     let reader = Stream::open(address, "/sse/stream", None);
     let clients = (0..5).map(|_| {
         let mut client = TcpStream::connect(address).unwrap();
         write!(client, "GET /sse/stream HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        // The stream is open when its first byte is there.
+        // The stream is open when its first byte has arrived.
         client.read_exact(&mut [0]).unwrap();
         client
     });
     let clients = clients.collect();
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
     let value = "x".repeat(60 * 1024);
-    // A sender's buffer grows up to 4 MiB, and a receiver's that is not read from stays small.
+    // A send buffer grows up to 4 MiB; the receive buffer of a client that does not read stays small.
     let count = 8 * MIB / value.len();
     for _ in 0..count {
         cache.save_blocking("flood", &value).unwrap();
@@ -206,86 +144,98 @@ fn stalled(app: &App, address: &str) -> Vec<TcpStream> {
 }
 
 #[track_caller]
-fn ends_in_time_beside_stalled_clients(kind: &str, signal: Signal) {
+fn assert_shutdown_in_time_beside_stalled_clients(kind: &str, signal: Signal) {
     let app = App::with_env(FLOODED);
     let (server, address) = server(&app, kind);
     let _stalled = stalled(&app, &address);
     let reader = Stream::open(&address, "/sse/stream?events=event", None);
-    tell(&server, signal);
-    let (status, time) = ends(server);
+    send_signal(&server, signal);
+    let (status, time) = wait_for_exit(server);
     assert!(status.success(), "{kind}: {status}");
-    assert!(time < AT_MOST, "{kind}: {time:?}");
+    assert!(time < MAX_SHUTDOWN, "{kind}: {time:?}");
     let (first, last) = (reader.next(), reader.next());
     assert_eq!(last.name(), "sse.heartbeat", "{kind}");
     assert!(last.number() >= first.number(), "{kind}");
-    assert!(last.retry.is_some(), "{kind}: the client is told to return");
+    assert!(
+        last.retry.is_some(),
+        "{kind}: the client is asked to reconnect"
+    );
     assert!(reader.has_ended(), "{kind}");
 }
 
 #[test]
-fn one_line_of_wiring_ends_in_time_beside_clients_that_do_not_read() {
-    ends_in_time_beside_stalled_clients("routes", Signal::TERM);
+fn one_line_of_wiring_shuts_down_in_time_beside_stalled_clients() {
+    assert_shutdown_in_time_beside_stalled_clients("routes", Signal::TERM);
 }
 
-/// The wirings of docs/connections.md, "Shutdown".
+/// Both ways that docs/connections.md shows under "Shutdown".
 #[test]
-fn a_shutdown_signal_ends_in_time_beside_clients_that_do_not_read() {
+fn a_shutdown_signal_shuts_down_in_time_beside_stalled_clients() {
     for kind in ["shutdown signal", "routes with a shutdown signal"] {
         for signal in [Signal::TERM, Signal::INT] {
-            ends_in_time_beside_stalled_clients(kind, signal);
+            assert_shutdown_in_time_beside_stalled_clients(kind, signal);
         }
     }
 }
 
 #[test]
-fn the_starter_ends_in_time_beside_clients_that_do_not_read() {
+fn the_starter_shuts_down_in_time_beside_stalled_clients() {
     let app = App::with_env(FLOODED);
     let server = app.start();
     let _stalled = stalled(&app, server.address());
     let begin = Instant::now();
     assert!(server.terminate().success());
     let time = begin.elapsed();
-    assert!(time < AT_MOST, "{time:?}");
+    assert!(time < MAX_SHUTDOWN, "{time:?}");
 }
 
 #[test]
-fn without_streams_a_server_ends_at_once() {
+fn a_server_without_streams_shuts_down_at_once() {
     for kind in ["routes", "shutdown signal", "routes with a shutdown signal"] {
         let app = App::with_env(LASTING);
         let (server, address) = server(&app, kind);
-        assert_eq!(get(&address, "/slow/0").body, "done", "it has begun");
-        tell(&server, Signal::TERM);
-        let (status, time) = ends(server);
-        assert!(status.success() && time < AT_MOST, "{kind}: {time:?}");
+        assert_eq!(
+            get(&address, "/slow/0").body,
+            "done",
+            "the server is running"
+        );
+        send_signal(&server, Signal::TERM);
+        let (status, time) = wait_for_exit(server);
+        assert!(status.success() && time < MAX_SHUTDOWN, "{kind}: {time:?}");
     }
 }
 
-/// The stream has ended, and its last bytes wait in actix-web's buffer for a client that takes none.
+/// The stream has ended, and its last bytes wait in actix-web's buffer for a client that does not
+/// read.
 #[test]
-fn an_end_that_is_never_read_holds_up_nothing() {
-    ends_in_time_beside_stalled_clients("large write buffer", Signal::TERM);
+fn a_final_block_that_is_never_read_does_not_delay_shutdown() {
+    assert_shutdown_in_time_beside_stalled_clients("large write buffer", Signal::TERM);
 }
 
 #[test]
-fn requests_of_the_app_are_completed_while_stalled_streams_end() {
+fn app_requests_are_completed_while_stalled_streams_end() {
     let app = App::with_env(FLOODED);
     let (server, address) = server(&app, "shutdown signal");
     let _stalled = stalled(&app, &address);
     let mut slow = TcpStream::connect(&address).unwrap();
     write!(slow, "GET /slow/4 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let sent = Instant::now();
-    assert_eq!(get(&address, "/slow/0").body, "done", "the server is at it");
-    tell(&server, Signal::TERM);
+    assert_eq!(
+        get(&address, "/slow/0").body,
+        "done",
+        "the server handles the slow request"
+    );
+    send_signal(&server, Signal::TERM);
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("done"), "{answer:?}");
     assert!(sent.elapsed() >= Duration::from_secs(4));
-    let (status, time) = ends(server);
+    let (status, time) = wait_for_exit(server);
     assert!(status.success(), "{status}");
-    assert!(time < AT_MOST, "{time:?}");
+    assert!(time < MAX_SHUTDOWN, "{time:?}");
 }
 
-/// As when Ctrl-C is pressed twice, and as a service manager does that has no more patience.
+/// For example when Ctrl-C is pressed twice.
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
     for signal in [Signal::TERM, Signal::INT] {
@@ -294,21 +244,25 @@ fn a_second_signal_ends_the_process_at_once() {
         let stream = Stream::open(&address, "/sse/stream", None);
         let mut slow = TcpStream::connect(&address).unwrap();
         write!(slow, "GET /slow/20 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        assert_eq!(get(&address, "/slow/0").body, "done", "the server is at it");
-        tell(&server, signal);
+        assert_eq!(
+            get(&address, "/slow/0").body,
+            "done",
+            "the server handles the slow request"
+        );
+        send_signal(&server, signal);
         assert!(stream.has_ended());
-        // Two signals within a tenth of a second are one.
+        // Two signals within a tenth of a second count as one.
         thread::sleep(Duration::from_millis(200));
-        tell(&server, signal);
-        let (status, time) = ends(server);
+        send_signal(&server, signal);
+        let (status, time) = wait_for_exit(server);
         assert_eq!(status.code(), Some(128 + signal.as_raw()), "{status}");
-        assert!(time < AT_MOST, "{time:?}");
+        assert!(time < MAX_SHUTDOWN, "{time:?}");
     }
 }
 
-/// A server that ends its streams before it stops has nothing to wait for then.
+/// The starter ends its streams before it stops, so nothing is left to wait for.
 #[test]
-fn the_starter_ends_within_a_second() {
+fn the_starter_shuts_down_within_a_second() {
     let app = App::with_env(LASTING);
     let server = app.start();
     let streams: Vec<Stream> = (0..100)

@@ -1,18 +1,24 @@
 //! What the end-to-end tests share: an app in a folder of its own, its server, and its clients.
 //!
-//! Nothing here sleeps for luck: everything waits for a condition, with a deadline.
+//! Nothing here sleeps and hopes: everything waits for a condition, with a deadline.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     missing_docs,
-    reason = "a test that cannot set up its world has failed, and says where"
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
 mod app;
 #[cfg(feature = "tools")]
 mod browser;
 mod build;
+mod event;
+mod follower;
 mod guide;
+pub mod http;
+mod local_server;
+#[cfg(feature = "tools")]
+pub mod oracle;
 mod running;
 mod server;
 mod stream;
@@ -25,9 +31,12 @@ pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
+    event::{Event, EventParser},
+    follower::Follower,
     guide::guide_blocks,
+    local_server::{HalfClosed, LocalServer},
     running::Running,
     server::Server,
-    stream::{Event, Follower, Stream, get},
+    stream::{Stream, get},
     wait::{DEADLINE, until},
 };

@@ -100,16 +100,16 @@ fn bfcache(session: &mut Session) {
     site.plays("first", [Answer::stream("data:a\n\n").held()]);
     session.visit("/travels/first");
     is_told(session, "first hears a");
-    site.has_live("first", 1);
+    site.wait_for_open_requests("first", 1);
 
     site.plays("where to from first", [Answer::text("/travels/second")]);
-    site.is_asked("where to from second", 1);
-    site.has_live("first", 0);
+    site.wait_for_requests("where to from second", 1);
+    site.wait_for_open_requests("first", 0);
 
     site.plays("first", [Answer::stream("data:b\n\n").held()]);
     site.plays("where to from second", [Answer::text("back")]);
     is_told(session, "first hears b");
-    site.has_live("first", 1);
+    site.wait_for_open_requests("first", 1);
     let count = site.asked("first").len();
     let is_kept = has_told(session, "first was kept");
     session.expect("eventsource_bfcache", &count, &2);

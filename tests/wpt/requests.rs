@@ -213,8 +213,8 @@ fn allowed_origins(session: &mut Session) {
     session.execute(&format!(
         "window.listened = cases.listened({stream}, 'news', {options});"
     ));
-    session.site.has_visitors(1);
-    session.site.cache.save_blocking("news", 1).unwrap();
+    session.site.wait_for_streams(1);
+    session.site.save("news", 1);
     let listened = session.evaluate("window.listened");
     let origin = listened[1]["origin"].clone();
     session.expect(name, &origin, &session.site.there.as_str().into());
@@ -328,9 +328,9 @@ fn close(session: &mut Session) {
 fn cancellation(session: &mut Session) {
     let name = "eventsource_request_cancellation";
     session.execute(&format!("window.heard = cases.hear({});", path(name)));
-    session.site.is_asked(name, 1);
+    session.site.wait_for_requests(name, 1);
     session.execute("window.stop();");
-    session.site.has_live(name, 0);
+    session.site.wait_for_open_requests(name, 0);
     session.site.plays(name, [Answer::end()]);
     let heard = session.evaluate("window.heard");
     session.expect(name, &heard, &json!([lost(), open()]));
@@ -340,9 +340,9 @@ fn cancellation(session: &mut Session) {
 fn cancellation_by_close(session: &mut Session) {
     let name = "eventsource_request_cancellation by close()";
     session.execute(&format!("cases.open({});", path(name)));
-    session.site.is_asked(name, 1);
+    session.site.wait_for_requests(name, 1);
     session.execute("sse.close();");
-    session.site.has_live(name, 0);
+    session.site.wait_for_open_requests(name, 0);
     session.site.plays(name, [Answer::stream("data:a\n\n")]);
     session.pass_by(&format!("{name} later"));
     let record = session.evaluate("[sse.readyState, ...record]");

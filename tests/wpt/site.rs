@@ -1,21 +1,13 @@
-//! The server, in this process. It listens on two ports, which makes two origins of it.
+//! The server that plays the answers of the cases. Its two ports are two origins.
 
-use std::{
-    net::TcpListener,
-    sync::mpsc::channel,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::time::Duration;
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, Responder,
-    dev::ServerHandle,
-    rt::{System, time::sleep},
+    HttpRequest, HttpResponse, Responder,
+    rt::time::sleep,
     web::{self, Data, Path, ServiceConfig},
 };
-use actix_web_sse::{Cache, Config, Sse};
-use support::until;
-use tempfile::TempDir;
+use support::{HalfClosed, LocalServer, until};
 
 use crate::{
     answer::Answer,
@@ -27,39 +19,39 @@ pub(crate) struct Site {
     pub(crate) here: String,
     /// The other origin.
     pub(crate) there: String,
-    /// What is saved in here reaches the visitors of `/sse/stream`, which is the library's own and lets
-    /// in the pages of the first origin only.
-    pub(crate) cache: Cache,
+    /// Its `/sse/stream` is the library's own and admits pages of the first origin only.
+    server: LocalServer,
     plays: Plays,
-    sse: Sse,
-    server: ServerHandle,
-    thread: Option<JoinHandle<()>>,
-    _dir: TempDir,
 }
 
 impl Site {
     pub(crate) fn start() -> Self {
         let plays = Plays::default();
-        let listeners = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-        let [here, there] = listeners
-            .each_ref()
-            .map(|listener| format!("http://{}", listener.local_addr().unwrap()));
-        let dir = tempfile::tempdir().unwrap();
-        let config = Config::new(dir.path(), "news:news").unwrap();
-        let config = config.with_allowed_origins([here.as_str()]).unwrap();
-        let cache = Cache::open(&config).unwrap();
-        let sse = Sse::follow(&cache).unwrap();
-        let (server, thread) = serve(listeners, plays.clone(), sse.clone());
+        let data = Data::new(plays.clone());
+        let server = LocalServer::start(
+            HalfClosed::Closes,
+            "news:news",
+            |config, [here, _]| {
+                let here = format!("http://{here}");
+                config.with_allowed_origins([here.as_str()]).unwrap()
+            },
+            move |app, sse| {
+                sse.configure(app);
+                app.app_data(data.clone()).configure(routes);
+            },
+        );
+        let [here, there] = server.origins();
         Self {
             here,
             there,
-            cache,
-            plays,
-            sse,
             server,
-            thread: Some(thread),
-            _dir: dir,
+            plays,
         }
+    }
+
+    /// Sends a value to the clients of `/sse/stream`.
+    pub(crate) fn save(&self, key: &str, value: u64) {
+        self.server.cache.save_blocking(key, value).unwrap();
     }
 
     /// The next requests for `/play/NAME` get these answers, one each.
@@ -72,64 +64,27 @@ impl Site {
         self.plays.asked(name)
     }
 
-    /// Waits until `/play/NAME` was asked so many times.
+    /// Waits until this many requests for `/play/NAME` have arrived.
     #[track_caller]
-    pub(crate) fn is_asked(&self, name: &str, count: usize) {
-        until(&format!("{name} is asked {count} times"), || {
+    pub(crate) fn wait_for_requests(&self, name: &str, count: usize) {
+        until(&format!("{name} is requested {count} times"), || {
             (self.asked(name).len() == count).then_some(())
         });
     }
 
-    /// Waits until so many requests for `/play/NAME` are open.
+    /// Waits until this many requests for `/play/NAME` are open.
     #[track_caller]
-    pub(crate) fn has_live(&self, name: &str, count: usize) {
-        until(&format!("{name} has {count} requests that go on"), || {
+    pub(crate) fn wait_for_open_requests(&self, name: &str, count: usize) {
+        until(&format!("{name} has {count} open requests"), || {
             (self.plays.live(name) == count).then_some(())
         });
     }
 
-    /// Waits until so many clients are at `/sse/stream`.
+    /// Waits until this many clients have opened `/sse/stream`.
     #[track_caller]
-    pub(crate) fn has_visitors(&self, count: usize) {
-        until(&format!("{count} visitors are there"), || {
-            (self.sse.stats().connections == count).then_some(())
-        });
+    pub(crate) fn wait_for_streams(&self, count: usize) {
+        self.server.wait_for_streams(count);
     }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // Nobody waits for it: the thread ends when it has stopped.
-        drop(self.server.stop(false));
-        drop(self.sse.close());
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-fn serve(listeners: [TcpListener; 2], plays: Plays, sse: Sse) -> (ServerHandle, JoinHandle<()>) {
-    let (sender, receiver) = channel();
-    let thread = thread::spawn(move || {
-        System::new().block_on(async move {
-            let plays = Data::new(plays);
-            let mut server = HttpServer::new(move || {
-                App::new()
-                    .app_data(plays.clone())
-                    .configure(|app| sse.configure(app))
-                    .configure(routes)
-            })
-            .workers(1)
-            .disable_signals()
-            // So that a browser that closes a connection is seen to do so.
-            .h1_allow_half_closed(false);
-            for listener in listeners {
-                server = server.listen(listener).unwrap();
-            }
-            let server = server.run();
-            sender.send(server.handle()).unwrap();
-            server.await.unwrap();
-        });
-    });
-    (receiver.recv().unwrap(), thread)
 }
 
 fn routes(app: &mut ServiceConfig) {
