@@ -102,3 +102,29 @@ fn the_readme_begins_with_the_command_that_starts_the_app_and_the_one_that_tests
     let first: Vec<&str> = commands.take(2).collect();
     assert_eq!(first, ["cargo run -p sse-starter", "tests/run"]);
 }
+
+/// The documents under `docs/` that a text names.
+fn named_documents(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split("docs/").skip(1);
+    names.filter_map(|rest| {
+        let end = rest
+            .find(|character: char| !character.is_alphanumeric() && !"-_./".contains(character));
+        let name = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
+        name.ends_with(".md").then_some(name)
+    })
+}
+
+#[test]
+fn every_document_that_the_code_names_exists() {
+    let folders = ["src", "installer/src", "template", "tests", "benches"];
+    let files = folders.iter().flat_map(|folder| files_below(folder, "rs"));
+    let missing: Vec<(PathBuf, String)> = files
+        .flat_map(|file| {
+            let text = read(&file);
+            let names: Vec<String> = named_documents(&text).map(str::to_owned).collect();
+            names.into_iter().map(move |name| (file.clone(), name))
+        })
+        .filter(|(_, name)| !workspace().join("docs").join(name).exists())
+        .collect();
+    assert_eq!(missing, []);
+}
