@@ -48,6 +48,7 @@ mod error;
 mod ingest;
 mod journal;
 mod key;
+mod platform;
 mod runtime;
 
 #[cfg(feature = "__internals")]

@@ -15,28 +15,21 @@ use std::{
 };
 
 use actix_web::{dev::Extensions, rt::net::TcpStream};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
+
+use crate::platform::tcp;
 
 /// How long a client may take nothing of what waits for it, or leave unanswered what was sent.
-#[cfg(any(target_os = "linux", target_os = "android"))]
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// After such a silence the system asks whether the client is there.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// And asks again, where this can be set.
-#[cfg(any(
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "linux",
-    target_os = "macos",
-    windows
-))]
 const ASKING: Duration = Duration::from_secs(5);
 
 /// As many bytes may wait in the system to be sent to one client. What is on the way is not
 /// counted, so this slows down nobody who reads.
-#[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 64 * 1024;
 
 /// The address on which a connection was accepted; actix-web itself tells only to which the server is
@@ -65,9 +58,9 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 ///
 /// On Linux, a connection ends when for 30 seconds the client has acknowledged nothing of what was
 /// sent, or its full buffers have let nothing more be sent (`TCP_USER_TIMEOUT`); and no more than
-/// 64 KiB wait in the kernel to be sent to one client (`TCP_NOTSENT_LOWAT`). On all systems,
-/// silent connections are probed after 15 seconds, then every 5 seconds where the system lets that be
-/// set (`SO_KEEPALIVE`).
+/// 64 KiB wait in the kernel to be sent to one client (`TCP_NOTSENT_LOWAT`). Silent
+/// connections are probed after 15 seconds, then every 5 seconds (`SO_KEEPALIVE`). On other systems,
+/// silent connections are probed after 15 seconds, then at the system's own interval.
 ///
 /// This is so for all connections of the server, and a download that is paused for longer than that
 /// is cut off as well.
@@ -139,20 +132,6 @@ pub(crate) fn is_watching() -> bool {
 }
 
 fn watch(socket: &SockRef<'_>) -> io::Result<()> {
-    let alive = TcpKeepalive::new().with_time(SILENCE);
-    #[cfg(any(
-        target_os = "android",
-        target_os = "freebsd",
-        target_os = "linux",
-        target_os = "macos",
-        windows
-    ))]
-    let alive = alive.with_interval(ASKING);
-    socket.set_tcp_keepalive(&alive)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        socket.set_tcp_user_timeout(Some(PATIENCE))?;
-        socket.set_tcp_notsent_lowat(UNSENT)?;
-    }
-    Ok(())
+    tcp::set_keepalive(socket, SILENCE, ASKING)?;
+    tcp::limit_waiting(socket, PATIENCE, UNSENT)
 }

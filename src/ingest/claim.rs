@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{content, watch::CacheWatch, writers::Stillness};
+use super::{content, watch::DropInWatch, writers::Stillness};
 use crate::{
     config::Config,
     entry,
@@ -50,13 +50,13 @@ impl Claim {
         key: &str,
         folder: &CacheFolder,
         claimed: &Dir,
-        watch: &mut CacheWatch,
+        watch: &mut DropInWatch,
     ) -> Result<Option<Self>, Error> {
         let cannot = |error| Error::io("take the drop-in", &folder.cache().path_of(key), error);
         let name = random_name().map_err(cannot)?;
         let dir = folder.access().create_dir(claimed, &name).map_err(cannot)?;
         // Before the file comes, so that no writer's end is missed.
-        watch.add(&name, &dir);
+        watch.add_claim(&name, &dir);
         match folder.cache().rename(key, &dir, key) {
             Ok(()) => {
                 // The writer may have closed the file before the rename, and the notification may be
@@ -76,8 +76,8 @@ impl Claim {
     }
 
     /// One that a killed process had taken.
-    pub(super) fn recovered(name: String, key: String, dir: &Dir, watch: &mut CacheWatch) -> Self {
-        watch.add(&name, dir);
+    pub(super) fn recovered(name: String, key: String, dir: &Dir, watch: &mut DropInWatch) -> Self {
+        watch.add_claim(&name, dir);
         Self::new(name, key, false)
     }
 
@@ -105,7 +105,7 @@ impl Claim {
         journal: &FileJournal,
         claimed: &Dir,
         config: &Config,
-        watch: &mut CacheWatch,
+        watch: &mut DropInWatch,
     ) -> Result<Settled, Error> {
         self.wait = (self.wait * 2).min(WAITS.1);
         let folder = journal.folder();

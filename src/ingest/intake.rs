@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     claim::{self, Claim, Settled},
-    watch::CacheWatch,
+    watch::DropInWatch,
 };
 use crate::{
     config::Config,
@@ -86,7 +86,7 @@ impl<'a> Intake<'a> {
             Err(fs::TryLockError::WouldBlock) => return Ok(Ended::Idle),
             Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
         }
-        let mut watch = CacheWatch::new(folder.cache(), self.config.events().keys());
+        let mut watch = DropInWatch::new(folder.cache(), self.config.events().keys());
         self.recover(&claimed, &mut watch)?;
         while !self.interrupt.is_raised() && self.journal.is_in_place() && !claimed.is_removed() {
             if !in_force() {
@@ -102,7 +102,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Goes on with what a process that was killed has left.
-    fn recover(&mut self, claimed: &Dir, watch: &mut CacheWatch) -> Result<(), Error> {
+    fn recover(&mut self, claimed: &Dir, watch: &mut DropInWatch) -> Result<(), Error> {
         self.recover_ready(claimed)?;
         for name in names(claimed)? {
             // Other programs may have put links or devices here, which are none of ours.
@@ -183,7 +183,7 @@ impl<'a> Intake<'a> {
         Ok(appended)
     }
 
-    fn claim_all(&mut self, claimed: &Dir, watch: &mut CacheWatch) {
+    fn claim_all(&mut self, claimed: &Dir, watch: &mut DropInWatch) {
         let folder = self.journal.folder();
         for key in self.config.events().keys() {
             let waiting = self.claims.iter().filter(|claim| claim.key() == key);
@@ -219,7 +219,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Turns every claim whose writer has gone into an entry, and says when to look at the others.
-    fn settle_all(&mut self, claimed: &Dir, watch: &mut CacheWatch) -> Duration {
+    fn settle_all(&mut self, claimed: &Dir, watch: &mut DropInWatch) -> Duration {
         let mut waiting: Vec<Claim> = Vec::new();
         for mut claim in std::mem::take(&mut self.claims) {
             // A later drop-in of the same key comes after the earlier, however long that takes.

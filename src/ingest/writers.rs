@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use crate::platform;
+
 /// After a writer has closed the file, another may have opened it meanwhile: it must be quiet for
 /// this long as well.
 const QUIET_AFTER_CLOSE: Duration = Duration::from_millis(50);
@@ -40,13 +42,14 @@ impl Stillness {
     /// Asks the kernel. Where it cannot say, a file counts as finished that was closed, or has not
     /// changed for long: five times `poll` at least.
     pub(super) fn has_no_writer(&mut self, file: &File, poll: Duration) -> bool {
-        lease::has_no_writer(file).unwrap_or_else(|| {
-            let closed = self.closed;
-            self.is_quiet(file, |length| match (length, closed) {
-                (0, _) => QUIET_WHEN_EMPTY,
-                (_, true) => QUIET_AFTER_CLOSE,
-                (_, false) => QUIET.max(5 * poll),
-            })
+        if let Some(has_writer) = platform::has_writer(file) {
+            return !has_writer;
+        }
+        let closed = self.closed;
+        self.is_quiet(file, |length| match (length, closed) {
+            (0, _) => QUIET_WHEN_EMPTY,
+            (_, true) => QUIET_AFTER_CLOSE,
+            (_, false) => QUIET.max(5 * poll),
         })
     }
 
@@ -70,51 +73,6 @@ impl Stillness {
     }
 }
 
-#[cfg(target_os = "linux")]
-#[allow(
-    unsafe_code,
-    reason = "no crate wraps leases; a lease is the one way to ask Linux whether a file has a writer"
-)]
-mod lease {
-    use std::{fs::File, io, os::fd::AsRawFd};
-
-    /// From `asm-generic/fcntl.h`; the same on every architecture, but missing in `libc`.
-    const F_SETSIG: libc::c_int = 10;
-
-    /// Linux grants a read lease only on a file that nobody has open for writing. It is given back
-    /// at once: the answer is all that is wanted.
-    ///
-    /// `None`: leases are not to be had here, because the file belongs to another user or its file
-    /// system has none.
-    pub(super) fn has_no_writer(file: &File) -> Option<bool> {
-        let fd = file.as_raw_fd();
-        // Should a writer open the file in the moment in which the lease is held, the kernel sends
-        // a signal, by default SIGIO, whose default action ends the process. SIGURG's is nothing.
-        //
-        // SAFETY: these calls take a descriptor, which `file` keeps open, and integers; they touch
-        // no memory of ours.
-        unsafe {
-            if libc::fcntl(fd, F_SETSIG, libc::SIGURG) == -1 {
-                return None;
-            }
-            if libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) == 0 {
-                libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK);
-                return Some(true);
-            }
-        }
-        (io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)).then_some(false)
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod lease {
-    use std::fs::File;
-
-    pub(super) fn has_no_writer(_file: &File) -> Option<bool> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, io::Write};
@@ -131,7 +89,7 @@ mod tests {
         let mut stillness = Stillness::new(false);
         assert!(!stillness.has_no_writer(&reader, Duration::ZERO));
         drop(writer);
-        if cfg!(target_os = "linux") {
+        if platform::IS_LINUX {
             assert!(stillness.has_no_writer(&reader, Duration::ZERO));
         }
     }

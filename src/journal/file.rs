@@ -41,7 +41,7 @@ pub(crate) use self::{
     orphans::sweep_orphans,
     sweep::{discard, remove_tree},
 };
-use self::{entry_folder::EntryFolder, id::IdFile, numbering::Numbering, watch::FolderWatch};
+use self::{entry_folder::EntryFolder, id::IdFile, numbering::Numbering, watch::JournalWatch};
 use super::contract::{Journal, Lookup, Watch};
 use crate::{epoch::Epoch, error::Error};
 
@@ -135,7 +135,7 @@ impl Journal for FileJournal {
 
     fn watch(&self) -> Box<dyn Watch> {
         let journal = Arc::clone(&self.dir);
-        Box::new(FolderWatch::new(&self.folder, journal, self.numbering))
+        Box::new(JournalWatch::new(&self.folder, journal, self.numbering))
     }
 }
 

@@ -21,6 +21,8 @@ use rustix::{
     io::Errno,
 };
 
+use crate::platform;
+
 /// More than any value that can be saved; a larger file is not one of ours.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -146,16 +148,8 @@ impl Dir {
 
     /// Renames a file or directory; fails with `AlreadyExists` if the new name is taken.
     pub(crate) fn rename_new(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
-        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-        {
-            let flags = fs::RenameFlags::NOREPLACE;
-            match fs::renameat_with(&self.fd, name, &to.fd, new_name, flags) {
-                // The file system cannot do it, but it may have hard links.
-                Err(Errno::INVAL | Errno::NOSYS) => {}
-                result => return Ok(result?),
-            }
-        }
-        self.link_new(name, to, new_name)
+        let renamed = platform::rename_without_replacing(self.as_fd(), name, to.as_fd(), new_name);
+        renamed.unwrap_or_else(|| self.link_new(name, to, new_name))
     }
 
     fn link_new(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {

@@ -10,7 +10,7 @@ use super::{
     access::{Access, random},
     dir::{Dir, Identity, read_all},
 };
-use crate::epoch::Epoch;
+use crate::{epoch::Epoch, platform::boot_id};
 
 const NAME: &str = ".id";
 
@@ -168,14 +168,6 @@ fn parse(text: &[u8]) -> Result<Content, NoId> {
         id: value("id ").ok_or(NoId::Damaged)?,
         boot: value("boot "),
     })
-}
-
-/// Names this boot of the machine. Where the system does not, all boots are one.
-fn boot_id() -> u128 {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .ok()
-        .and_then(|id| u128::from_str_radix(&id.trim().replace('-', ""), 16).ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

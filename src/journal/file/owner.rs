@@ -8,6 +8,8 @@ use std::{io, marker::PhantomData};
 
 use rustix::fs::{Gid, Stat, Uid};
 
+use crate::platform::file_user;
+
 /// The user and group that root acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
@@ -28,13 +30,13 @@ impl Owner {
     /// Gives this thread the owner's rights on files until the returned value is dropped.
     pub(crate) fn act(self) -> io::Result<Impersonation> {
         let acting = Impersonation {
-            before: (filesystem_user(None), filesystem_group(None)),
+            before: (file_user::set_user(None), file_user::set_group(None)),
             _stays_on_its_thread: PhantomData,
         };
         // The group first: afterwards the thread may no longer be allowed to change it.
-        filesystem_group(Some(Gid::from_raw(self.group)));
-        filesystem_user(Some(Uid::from_raw(self.user)));
-        if (filesystem_user(None), filesystem_group(None)) == (self.user, self.group) {
+        file_user::set_group(Some(Gid::from_raw(self.group)));
+        file_user::set_user(Some(Uid::from_raw(self.user)));
+        if (file_user::set_user(None), file_user::set_group(None)) == (self.user, self.group) {
             return Ok(acting);
         }
         Err(io::Error::new(
@@ -56,36 +58,7 @@ pub(crate) struct Impersonation {
 
 impl Drop for Impersonation {
     fn drop(&mut self) {
-        filesystem_user(Some(Uid::from_raw(self.before.0)));
-        filesystem_group(Some(Gid::from_raw(self.before.1)));
+        file_user::set_user(Some(Uid::from_raw(self.before.0)));
+        file_user::set_group(Some(Gid::from_raw(self.before.1)));
     }
-}
-
-/// Sets the user of this thread's file accesses, and returns the one before. `None` only asks:
-/// -1 is never a valid id, so the call changes nothing.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "no crate wraps setfsuid")]
-fn filesystem_user(user: Option<Uid>) -> u32 {
-    let id = user.map_or(u32::MAX, Uid::as_raw);
-    // SAFETY: the call takes and returns an integer and touches no memory.
-    unsafe { libc::setfsuid(id) }.cast_unsigned()
-}
-
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "no crate wraps setfsgid")]
-fn filesystem_group(group: Option<Gid>) -> u32 {
-    let id = group.map_or(u32::MAX, Gid::as_raw);
-    // SAFETY: as above.
-    unsafe { libc::setfsgid(id) }.cast_unsigned()
-}
-
-/// Other systems have no user of their own for file accesses, so root is refused there.
-#[cfg(not(target_os = "linux"))]
-fn filesystem_user(_user: Option<Uid>) -> u32 {
-    0
-}
-
-#[cfg(not(target_os = "linux"))]
-fn filesystem_group(_group: Option<Gid>) -> u32 {
-    0
 }

@@ -1,0 +1,10 @@
+//! Linux, with the system calls that other systems do not have.
+
+pub(super) mod boot;
+pub(crate) mod file_user;
+pub(super) mod folder_watcher;
+pub(super) mod lease;
+pub(super) mod rename;
+#[cfg(feature = "actix")]
+pub(crate) mod tcp;
+pub(super) mod wake_flag;

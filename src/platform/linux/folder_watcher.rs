@@ -1,0 +1,103 @@
+//! Notifications of changes in folders, by inotify.
+
+use std::{io, mem::MaybeUninit, os::fd::OwnedFd, path::Path, time::Duration};
+
+use rustix::{
+    fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
+    io::Errno,
+};
+
+use super::wake_flag::WakeFlag;
+
+/// Room for several notifications, so that a busy folder costs few system calls. One needs at most
+/// 272 bytes: a header and a name of 255 bytes.
+const BUFFER_BYTES: usize = 4096;
+
+/// Wakes a thread when something changes in a folder.
+pub(crate) struct FolderWatcher {
+    /// `None`: no notifications, so every wait lasts until its timeout.
+    inotify: Option<OwnedFd>,
+}
+
+/// Which changes of a folder are notified.
+#[derive(Clone, Copy)]
+pub(crate) enum Changes {
+    /// A file or folder got its name by a rename.
+    Renames,
+    /// A program closed a file that it had open for writing.
+    Writes,
+    RenamesAndWrites,
+}
+
+/// Identifies a watched folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WatchId(i32);
+
+pub(crate) struct Notification<'a> {
+    pub(crate) watch: WatchId,
+    /// The file in the watched folder, if its name is valid UTF-8.
+    pub(crate) name: Option<&'a str>,
+    /// The folder is not watched any more, because it was removed.
+    pub(crate) has_ended: bool,
+}
+
+impl FolderWatcher {
+    /// Fails if a limit in `/proc/sys/fs/inotify` is reached.
+    pub(crate) fn new() -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        Ok(Self {
+            inotify: Some(inotify),
+        })
+    }
+
+    /// A watcher whose waits all last until their timeout.
+    pub(crate) fn without_notifications() -> Self {
+        Self { inotify: None }
+    }
+
+    /// Watches a folder too. `None`: it is not watched, because there are no notifications.
+    pub(crate) fn add(&self, folder: &Path, changes: Changes) -> io::Result<Option<WatchId>> {
+        let Some(inotify) = &self.inotify else {
+            return Ok(None);
+        };
+        let flags = match changes {
+            Changes::Renames => WatchFlags::MOVED_TO,
+            Changes::Writes => WatchFlags::CLOSE_WRITE,
+            Changes::RenamesAndWrites => WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE,
+        };
+        Ok(Some(WatchId(inotify::add_watch(inotify, folder, flags)?)))
+    }
+
+    pub(crate) fn remove(&self, watch: WatchId) {
+        if let Some(inotify) = &self.inotify {
+            // Fails if the folder was removed, and its watch with it.
+            let _ = inotify::remove_watch(inotify, watch.0);
+        }
+    }
+
+    /// Returns after a notification, after `timeout`, when `flag` is raised or woken, or spuriously.
+    pub(crate) fn wait(&self, timeout: Duration, flag: &WakeFlag) {
+        match &self.inotify {
+            None => flag.wait(timeout),
+            Some(inotify) => flag.wait_or_readable(inotify, timeout),
+        }
+    }
+
+    /// Passes on all pending notifications, without waiting.
+    pub(crate) fn read(&self, mut handle: impl FnMut(Notification<'_>)) {
+        let Some(inotify) = &self.inotify else { return };
+        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER_BYTES];
+        let mut events = Reader::new(inotify, &mut buffer);
+        loop {
+            match events.next() {
+                Ok(event) => handle(Notification {
+                    watch: WatchId(event.wd()),
+                    name: event.file_name().and_then(|name| name.to_str().ok()),
+                    has_ended: event.events().contains(ReadFlags::IGNORED),
+                }),
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

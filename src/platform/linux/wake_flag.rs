@@ -1,0 +1,71 @@
+//! A flag that ends a thread's wait, by eventfd.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+/// A descriptor, so that one system call waits both for the flag and for file notifications.
+pub(crate) struct WakeFlag {
+    is_raised: AtomicBool,
+    eventfd: OwnedFd,
+}
+
+impl WakeFlag {
+    pub(crate) fn new() -> io::Result<Self> {
+        let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self {
+            is_raised: AtomicBool::new(false),
+            eventfd,
+        })
+    }
+
+    pub(crate) fn raise(&self) {
+        // The thread that `wake` ends the wait of must see the flag. SeqCst is the simplest ordering
+        // that ensures this, and its cost does not matter: a flag is raised once.
+        self.is_raised.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
+        // Every wait resets the counter, so it cannot overflow.
+        let _ = rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes());
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        // Pairs with the store in `raise`.
+        self.is_raised.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn wait(&self, timeout: Duration) {
+        self.poll(None, timeout);
+    }
+
+    pub(super) fn wait_or_readable(&self, fd: &OwnedFd, timeout: Duration) {
+        self.poll(Some(fd.as_fd()), timeout);
+    }
+
+    fn poll(&self, fd: Option<BorrowedFd<'_>>, timeout: Duration) {
+        // An earlier wait has reset the counter.
+        if self.is_raised() {
+            return;
+        }
+        let timeout = Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        let flag = self.eventfd.as_fd();
+        let mut fds = [
+            PollFd::from_borrowed_fd(flag, PollFlags::IN),
+            PollFd::from_borrowed_fd(fd.unwrap_or(flag), PollFlags::IN),
+        ];
+        // A signal may end the wait early; waits may end spuriously.
+        let _ = poll(&mut fds, Some(&timeout));
+        // Fails if the flag did not end the wait.
+        let _ = rustix::io::read(&self.eventfd, &mut [0; 8]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Any Unix system. What a system cannot do here is said beside each function.
+
+pub(super) mod boot;
+pub(crate) mod file_user;
+pub(super) mod folder_watcher;
+pub(super) mod lease;
+pub(super) mod rename;
+#[cfg(feature = "actix")]
+pub(crate) mod tcp;
+pub(super) mod wake_flag;
