@@ -1,8 +1,10 @@
-// Makes the one file that browsers load: `npm run build`, or `node build.mjs --check`, which fails where the
-// file is not what its sources make.
-import { build } from 'esbuild';
+// Builds assets/js/sse.js, the one file that browsers load. `npm run build` writes it; `node build.mjs --check`
+// fails if it does not match the sources.
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
 
 const file = new URL('../assets/js/sse.js', import.meta.url);
 const { outputFiles } = await build({
@@ -16,9 +18,9 @@ const { outputFiles } = await build({
   write: false,
   banner: {
     js: [
-      '// This file belongs to actix-web-sse: `sse install` refreshes it. Your own listeners go into sse-client.js.',
-      '// Its types are in sse.d.ts; its readable source is in the folder client of the library.',
-      // Nobody's compiler is to look into it.
+      '// This file belongs to actix-web-sse, which builds it from client/src. `sse install` updates it.',
+      '// Your listeners belong in sse-client.js.',
+      // An app's TypeScript must not check minified code.
       '// @ts-nocheck',
     ].join('\n'),
   },
@@ -27,6 +29,6 @@ const [{ text }] = outputFiles;
 if (!process.argv.includes('--check')) {
   await writeFile(file, text);
 } else if ((await readFile(file, 'utf8')) !== text) {
-  console.error('error: assets/js/sse.js is not what client/src makes\nhelp: run `npm run build` in client');
+  console.error('error: assets/js/sse.js does not match client/src\nhelp: run `npm run build` in client');
   process.exitCode = 1;
 }

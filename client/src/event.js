@@ -1,20 +1,26 @@
-// What listeners receive.
+// The event that listeners receive.
 
-/** What a listener receives: a MessageEvent (`data`, `lastEventId`, `origin`) that can read its own data. */
+/** A MessageEvent (`data`, `lastEventId`, `origin`) that also gives the saved value and its time. */
 export class SseEvent extends MessageEvent {
-  #read;
-  get value() { return (this.#read ??= read(this.data)).value; }
-  /** Not called `timestamp`, because every DOM event has a `timeStamp` of another meaning. */
-  get time() { return (this.#read ??= read(this.data)).time; }
+  #parsed;
+  get value() {
+    this.#parsed ??= parse(this.data);
+    return this.#parsed.value;
+  }
+  /** Not called `timestamp`, because every DOM event has a `timeStamp` with another meaning. */
+  get time() {
+    this.#parsed ??= parse(this.data);
+    return this.#parsed.time;
+  }
 }
 
-function read(data) {
+function parse(data) {
   let json;
   try {
     json = JSON.parse(data);
   } catch {
     return { value: data };
   }
-  const isSaved = json !== null && typeof json === 'object' && 'value' in json && 'timestamp' in json;
-  return isSaved ? { value: json.value, time: String(json.timestamp) } : { value: json };
+  const isEnvelope = json !== null && typeof json === 'object' && 'value' in json && 'timestamp' in json;
+  return isEnvelope ? { value: json.value, time: String(json.timestamp) } : { value: json };
 }

@@ -1,4 +1,4 @@
-// All of it, which `npm run build` makes into assets/js/sse.js.
+// The entry point: `npm run build` bundles it into assets/js/sse.js.
 
-export { SseEvent } from './event.js';
 export { SseClient, SseClient as default } from './client.js';
+export { SseEvent } from './event.js';

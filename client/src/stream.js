@@ -1,160 +1,184 @@
-// The connection, made again whenever it is lost.
+// The connection to the server, opened again whenever it is lost.
 
-import { order } from './order.js';
+import { compareEventIds } from './event-id.js';
+import { SILENCE_TIMEOUT_MS, silenceTimeout } from './heartbeat.js';
 import { Parser } from './parser.js';
-import { withQuery } from './query.js';
-import { SILENCE_MS, silenceAfter } from './silence.js';
+import { withQuery } from './url.js';
 
-/** The first wait before a new connection, until the server names another; doubled with every failure. */
-const RETRY_MS = 1000;
-const BACKOFF_MAX_MS = 30_000;
-const RETRY_AFTER_MAX_MS = 3_600_000;
-/** Answers that another try would not change. */
-const FINAL = [204, 401, 403, 404, 410];
-/** As much of a refusal's text reaches the page. */
-const BODY_MAX = 4096;
+/** The delay before the first retry until the server names another: the server's own default. */
+const RETRY_DELAY_MS = 1000;
+/** Limits the doubling of the delay, so that a page recovers soon after a server that was down for long. */
+const MAX_BACKOFF_MS = 30_000;
+/** Limits `Retry-After`, so that a wrong header does not silence a page for days. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+/** Responses that another request would not change. */
+const FINAL_STATUSES = [204, 401, 403, 404, 410];
+/** Enough for an error message; an error page of any size is not kept in memory. */
+const MAX_BODY_LENGTH = 4096;
 
 /**
- * The connection that one client or many share. Whatever happens, it is made again and goes on where it
- * was; what is heard is emitted as messages that other tabs can be sent.
+ * The connection of one client, or of all tabs that share it. After each failure it reconnects with the last
+ * event id. It emits messages, which the leader posts to the other tabs.
  *
- * A message carries the number of its `run`. A client that joins begins a new run, from a place that lies
- * behind nothing that any client of it has not had; so whoever is served by a run and hears all of its
- * messages misses nothing, and what it has had already it knows by the id.
+ * Each message carries the number of its `session`. A session may span many connections. A client that joins
+ * starts a new session, from the earliest last event id of all members. So a member of a session that receives
+ * all of its messages misses nothing; it recognises events that it already had by their ids.
  */
 export class Stream {
-  /** By client, what it has asked for last. */
-  #clients = new Map();
-  /** The last id that the connection brought, which may lie behind what some clients have had. */
-  #place = '';
-  /** Whether somebody is new, and is to hear what was saved in the moments before. */
-  #lookback = false;
-  #asked = '';
-  #run = 0;
+  /** By member id: its newest join request. */
+  #members = new Map();
+  /** The last id received on the connection, which may be behind that of some members. */
+  #lastEventId = '';
+  /** Whether a new member needs the events that were saved shortly before it connected. */
+  #needsLookback = false;
+  /** The events that the newest request named; empty for all. */
+  #requestedEvents = '';
+  #session = 0;
   #request;
-  #isUp = false;
+  #isOpen = false;
+  /** The timer for silence while a request is open, else for the next retry. */
   #timer;
-  #retry = RETRY_MS;
+  #retryDelay = RETRY_DELAY_MS;
   #failures = 0;
-  #silence = SILENCE_MS;
-  #heardAt = 0;
+  #silenceTimeout = SILENCE_TIMEOUT_MS;
+  #receivedAt = 0;
 
-  constructor(url, credentials, emit) { Object.assign(this, { url, credentials, emit }); }
+  constructor(url, credentials, emit) {
+    Object.assign(this, { url, credentials, emit });
+  }
 
-  join(join) {
-    const { client, id, events, isNew } = join;
-    const isMember = this.#clients.has(client);
-    this.#clients.set(client, join);
-    const isServed = (isMember || this.#request) && (this.#asked === '' || this.#asked === events);
-    if (!isNew && isServed && (id === this.#place || order(id, this.#place) >= 0)) {
-      this.emit({ run: this.#run, clients: new Map([[client, id]]), up: this.#isUp });
+  join(request) {
+    const { member, id, isNew } = request;
+    const order = id === this.#lastEventId ? 0 : compareEventIds(id, this.#lastEventId);
+    const isServed = !isNew && order >= 0 && this.#serves(request);
+    this.#members.set(member, request);
+    if (isServed) {
+      this.emit({ session: this.#session, members: new Map([[member, id]]), open: this.#isOpen });
       return;
     }
-    const lost = [];
-    if (id === '') this.#lookback = true;
-    else if (this.#place === '' || order(id, this.#place) < 0) this.#place = id;
-    else if (id !== this.#place && Number.isNaN(order(id, this.#place))) lost.push(client);
-    this.#run += 1;
-    const clients = new Map([...this.#clients].map(([name, { id }]) => [name, id]));
-    this.emit({ run: this.#run, clients, lost });
-    // A new request also shows the server who is logged in now: a page of theirs hears what they may.
+    const gaps = [];
+    if (id === '') this.#needsLookback = true;
+    else if (this.#lastEventId === '' || order < 0) this.#lastEventId = id;
+    // The id belongs to another journal.
+    else if (Number.isNaN(order)) gaps.push(member);
+    this.#session += 1;
+    const members = new Map([...this.#members].map(([name, { id }]) => [name, id]));
+    this.emit({ session: this.#session, members, gaps });
+    // A new request also carries the cookies of the user who is logged in now.
     this.#connect();
   }
 
-  leave(client) { this.#clients.delete(client); }
+  /** Whether the connection delivers the events that this member asks for. */
+  #serves({ member, events }) {
+    if (!this.#members.has(member) && !this.#request) return false;
+    return this.#requestedEvents === '' || this.#requestedEvents === events;
+  }
 
-  /** Now is a good moment to look whether all is well. */
-  nudge(isCertain) {
-    // A machine that slept has not counted the time, but its calendar has.
-    if (!this.#request || isCertain || Date.now() - this.#heardAt > this.#silence) this.#connect();
+  leave(member) {
+    this.#members.delete(member);
+  }
+
+  /** Reconnects at once if it is forced to, if it waits for a retry, or if the server was silent for too long. */
+  check(force) {
+    // Timers stop while the machine sleeps, so the time is compared as well.
+    if (!this.#request || force || Date.now() - this.#receivedAt > this.#silenceTimeout) this.#connect();
   }
 
   close() {
     this.emit = () => {};
-    this.#drop();
+    this.#abort();
   }
 
-  #drop() {
+  #abort() {
     clearTimeout(this.#timer);
     this.#request?.abort();
     this.#request = undefined;
-    this.#isUp = false;
+    this.#isOpen = false;
   }
 
-  #address() {
-    // Clients that ask for different events get all, and leave out what is not theirs.
-    const asked = new Set([...this.#clients.values()].map(({ events }) => events));
-    this.#asked = asked.size === 1 ? [...asked][0] : '';
-    const lookback = this.#lookback && this.#place ? 'true' : '';
-    return withQuery(this.url, { events: this.#asked, last_event_id: this.#place, lookback });
+  #nextUrl() {
+    // Members that ask for different events get all events, and each filters its own.
+    const requests = new Set([...this.#members.values()].map(({ events }) => events));
+    this.#requestedEvents = requests.size === 1 ? [...requests][0] : '';
+    const lookback = this.#needsLookback && this.#lastEventId ? 'true' : '';
+    return withQuery(this.url, { events: this.#requestedEvents, last_event_id: this.#lastEventId, lookback });
   }
 
   async #connect() {
-    this.#drop();
-    const request = (this.#request = new AbortController());
-    this.#heard();
+    this.#abort();
+    const request = new AbortController();
+    this.#request = request;
+    this.#restartSilenceTimer();
     let failure = {};
     try {
-      const response = await fetch(this.#address(), {
+      const response = await fetch(this.#nextUrl(), {
         cache: 'no-store',
         credentials: this.credentials,
         headers: { Accept: 'text/event-stream' },
         signal: request.signal,
       });
-      const [type] = (response.headers.get('content-type') ?? '').split(';');
-      if (response.status === 200 && type.trim().toLowerCase() === 'text/event-stream') {
-        if (request === this.#request) await this.#read(response, request);
-      } else {
-        const { status, headers } = response;
-        failure = { status, retryAfter: headers.get('retry-after'), body: (await response.text()).slice(0, BODY_MAX) };
-      }
+      if (!isEventStream(response)) failure = await refusal(response);
+      else if (request === this.#request) await this.#read(response, request);
     } catch {
-      // The network says no more than that it failed.
+      // The error of a failed fetch has no details; `failure` stays empty.
     }
-    if (request === this.#request) this.#failed(failure);
+    if (request === this.#request) this.#fail(failure);
   }
 
   async #read({ body, url }, request) {
     const parser = new Parser();
     const reader = body.getReader();
     const { origin } = new URL(url);
-    this.#isUp = true;
-    this.emit({ run: this.#run, up: true });
+    this.#isOpen = true;
+    this.emit({ session: this.#session, open: true });
     for (;;) {
       const { done, value } = await reader.read();
       if (done || request !== this.#request) return;
       const events = parser.read(value);
-      for (const { name, data, id } of events) {
-        this.#failures = 0;
-        if (id !== undefined) {
-          this.#place = id;
-          this.#lookback = false;
-        }
-        if (name === 'sse.heartbeat') this.#silence = silenceAfter(data);
-      }
-      this.#retry = parser.retry ?? this.#retry;
-      this.#heard();
-      if (events.length) this.emit({ run: this.#run, events, origin });
+      for (const event of events) this.#note(event);
+      this.#retryDelay = parser.retry ?? this.#retryDelay;
+      this.#restartSilenceTimer();
+      if (events.length) this.emit({ session: this.#session, events, origin });
     }
   }
 
-  /** Waits for the next sign of life. */
-  #heard() {
-    this.#heardAt = Date.now();
+  /** Keeps what the next request needs to know of an event. */
+  #note({ name, data, id }) {
+    this.#failures = 0;
+    if (id !== undefined) {
+      this.#lastEventId = id;
+      this.#needsLookback = false;
+    }
+    if (name === 'sse.heartbeat') this.#silenceTimeout = silenceTimeout(data);
+  }
+
+  #restartSilenceTimer() {
+    this.#receivedAt = Date.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#failed({}), this.#silence);
+    this.#timer = setTimeout(() => this.#fail({}), this.#silenceTimeout);
   }
 
-  #failed({ status, body, retryAfter }) {
-    this.#drop();
-    const final = FINAL.includes(status);
-    if (!final) {
-      const backoff = Math.min(BACKOFF_MAX_MS, this.#retry * 2 ** this.#failures++);
-      // Part of each wait is chance, so that the clients of a restarted server do not return as one.
-      const after = (Number(retryAfter) * 1000 || Date.parse(retryAfter) - Date.now()) * (1 + Math.random() / 4);
-      const wait = after > 0 ? Math.min(after, RETRY_AFTER_MAX_MS) : backoff * (0.5 + Math.random() / 2);
-      this.#timer = setTimeout(() => this.#connect(), wait);
-    }
-    this.emit({ run: this.#run, down: { status, body, final } });
+  #fail({ status, body, retryAfter }) {
+    this.#abort();
+    const final = FINAL_STATUSES.includes(status);
+    if (!final) this.#timer = setTimeout(() => this.#connect(), this.#nextDelay(retryAfter));
+    this.emit({ session: this.#session, error: { status, body, final } });
   }
+
+  /** Part of each delay is random, so that the clients of a restarted server do not all reconnect at once. */
+  #nextDelay(retryAfter) {
+    const backoff = Math.min(MAX_BACKOFF_MS, this.#retryDelay * 2 ** this.#failures++);
+    const requested = Number(retryAfter) * 1000 || Date.parse(retryAfter) - Date.now();
+    if (requested > 0) return Math.min(requested * (1 + Math.random() / 4), MAX_RETRY_AFTER_MS);
+    return backoff * (0.5 + Math.random() / 2);
+  }
+}
+
+function isEventStream({ status, headers }) {
+  return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(headers.get('content-type'));
+}
+
+async function refusal(response) {
+  const body = (await response.text()).slice(0, MAX_BODY_LENGTH);
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
 }

@@ -1,28 +1,35 @@
-// Who of several tabs does the work.
+// Leader election among the tabs of an origin, and the channel between them.
 
 /**
- * Finds out which of the tabs of an origin holds the connection, and carries messages between them. The
- * lock decides: it has one holder at a time, also while an earlier holder has not noticed that it lost it.
+ * Elects the tab that holds the connection, and carries messages between the tabs. The leader is the tab that
+ * holds a lock. A lock has one holder at a time, even if an earlier holder has not yet noticed that it lost it.
  */
 export class Tabs {
   #channel;
   #isQueued = false;
   #isClosed = false;
-  /** Ends the hold of the lock that this tab leads by. */
+  /** Releases the lock by which this tab leads. */
   #release;
 
-  /** Of `told`, `lead` and `follow` are called when that changes, `hear` with what another tab posts. */
-  constructor(name, told) {
-    Object.assign(this, { name, told });
+  /**
+   * Calls `handlers.lead` when this tab becomes the leader, `handlers.follow` when another tab has stolen the
+   * lead, and `handlers.receive` with each message that another tab posts.
+   */
+  constructor(name, handlers) {
+    Object.assign(this, { name, handlers });
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data }) => told.hear(data);
+    this.#channel.onmessage = ({ data }) => handlers.receive(data);
     this.#queue();
   }
 
-  post(message) { if (!this.#isClosed) this.#channel.postMessage(message); }
+  post(message) {
+    if (!this.#isClosed) this.#channel.postMessage(message);
+  }
 
   /** Takes the lead from a tab that does not answer. */
-  steal() { this.#request({ steal: true }); }
+  steal() {
+    this.#request({ steal: true });
+  }
 
   /** Gives up the lead, and queues for it again. */
   stepDown() {
@@ -44,28 +51,28 @@ export class Tabs {
   }
 
   #request(options) {
-    let held;
+    let heldRelease;
     const hold = () => {
       if (!options.steal) this.#isQueued = false;
       if (this.#isClosed) return undefined;
       return new Promise((release) => {
-        this.#release = held = release;
-        this.told.lead();
+        this.#release = heldRelease = release;
+        this.handlers.lead();
       });
     };
     navigator.locks.request(this.name, options, hold).catch(({ name }) => {
       if (this.#isClosed) return;
       if (name !== 'AbortError') {
-        // Pages like this one get no locks, so this tab is alone.
+        // The browser denies locks to this page, so it gets a connection of its own.
         this.close();
-        this.told.lead();
+        this.handlers.lead();
         return;
       }
-      // The lock was stolen. The tab may lead by a newer hold, or have stepped down before.
+      // The lock was stolen. This tab may hold a newer lock already, or may have stepped down before.
       this.#queue();
-      if (held !== this.#release) return;
+      if (heldRelease !== this.#release) return;
       this.#release = undefined;
-      this.told.follow();
+      this.handlers.follow();
     });
   }
 }

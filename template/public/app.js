@@ -95,7 +95,11 @@ function eventButton({ event, key }) {
   const button = element('button');
   button.type = 'button';
   button.dataset.eventButton = event;
-  button.append(element('span', 'name', event), element('span', 'key', key), element('span', 'act', 'Trigger'));
+  button.append(
+    element('span', 'name', event),
+    element('span', 'key', key),
+    element('span', 'act', 'Trigger'),
+  );
   button.addEventListener('click', () => trigger(event, button));
   const item = element('li');
   item.append(button);
@@ -116,7 +120,10 @@ async function trigger(event, button) {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ order, from: 'the page' }),
     });
-    show(byId('trigger-error'), answer.ok ? '' : (await answer.text()).trim() || `The app answered ${answer.status}.`);
+    show(
+      byId('trigger-error'),
+      answer.ok ? '' : (await answer.text()).trim() || `The app answered ${answer.status}.`,
+    );
   } catch {
     show(byId('trigger-error'), 'The app does not answer. Is it running?');
   } finally {
@@ -179,7 +186,12 @@ function eventItem(value, { type, time, lastEventId }, isEarlier) {
   const about = element('span', 'about');
   about.append(element('span', 'id', `id ${lastEventId}`));
   if (isEarlier) about.append(element('span', 'mark', 'saved before this page was opened'));
-  item.append(element('span', 'name', type), timeOf(time), element('code', 'value', JSON.stringify(value)), about);
+  item.append(
+    element('span', 'name', type),
+    timeOf(time),
+    element('code', 'value', JSON.stringify(value)),
+    about,
+  );
   return item;
 }
 
@@ -315,9 +327,13 @@ function follow(sse) {
   const showAll = () => showConnection(sse);
   sse.on('*', arrived);
   sse.on('sse.gap', gap);
-  sse.on('error', (_, event) => { trouble = explained(event); });
+  sse.on('error', (_, event) => {
+    trouble = explained(event);
+  });
   sse.on('open', opening);
-  sse.once('open', () => { byId('resumed').hidden = !isResumed; });
+  sse.once('open', () => {
+    byId('resumed').hidden = !isResumed;
+  });
   for (const name of ['*', 'open', 'error', 'sse.status', 'sse.leading', 'sse.heartbeat', 'sse.gap']) {
     sse.on(name, showAll);
   }

@@ -6,5 +6,6 @@ import { SseClient } from './js/sse.js';
 const sse = new SseClient('/sse/stream', { events: ['event_name1'], resume: false });
 
 sse.on('event_name1', (value, event) => {
-  document.getElementById('heard').textContent = `event_name1, saved at ${event.time}: ${JSON.stringify(value)}`;
+  document.getElementById('heard').textContent =
+    `event_name1, saved at ${event.time}: ${JSON.stringify(value)}`;
 });

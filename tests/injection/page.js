@@ -9,8 +9,12 @@ globalThis.probe = {
   },
   listen(names) {
     const source = new EventSource('/sse/stream');
-    source.addEventListener('sse.heartbeat', () => { this.open = true; });
-    source.addEventListener('error', () => { this.received.push(['', 'the connection broke', '', '', '']); });
+    source.addEventListener('sse.heartbeat', () => {
+      this.open = true;
+    });
+    source.addEventListener('error', () => {
+      this.received.push(['', 'the connection broke', '', '', '']);
+    });
     for (const name of [...names, 'sse.gap']) {
       source.addEventListener(name, (event) => {
         this.newest.set(event.lastEventId, event.data);

@@ -33,7 +33,9 @@ sse.addEventListener('order', function (event) {
   const time: string | undefined = event.time;
   console.log(order, time, this.lastEventId);
 });
-const stop: () => void = sse.on('order', (value, event) => console.log(value.order.toFixed(), event.value.order));
+const stop: () => void = sse.on('order', (value, event) =>
+  console.log(value.order.toFixed(), event.value.order),
+);
 stop();
 const listener = (value: { order: number }) => console.log(value.order);
 sse.once('order', listener);

@@ -9,13 +9,21 @@ const { SseClient, SseEvent } = module;
 globalThis.location = { href: 'http://localhost/' };
 globalThis.fetch = async () => new Response('no', { status: 404 });
 const options = new Set();
-const client = new SseClient('/', new Proxy({ share: false }, {
-  get: (given, name) => {
-    options.add(name);
-    return given[name];
-  },
-}));
-const error = await new Promise((heard) => { client.onerror = heard; });
+const client = new SseClient(
+  '/',
+  new Proxy(
+    { share: false },
+    {
+      get: (given, name) => {
+        options.add(name);
+        return given[name];
+      },
+    },
+  ),
+);
+const error = await new Promise((heard) => {
+  client.onerror = heard;
+});
 
 /** Names of its own and of its prototypes, down to the class that the platform gives. */
 function members(object, platform) {
@@ -28,11 +36,13 @@ function members(object, platform) {
 }
 
 const isOfFunctions = (name) => ['length', 'name', 'prototype'].includes(name);
-console.log(JSON.stringify({
-  exports: Object.keys(module),
-  client: members(client, EventTarget),
-  statics: Object.getOwnPropertyNames(SseClient).filter((name) => !isOfFunctions(name)),
-  event: members(new SseEvent('message'), MessageEvent).filter((name) => name !== 'isTrusted'),
-  error: members(error, Event).filter((name) => name !== 'isTrusted'),
-  options: [...options],
-}));
+console.log(
+  JSON.stringify({
+    exports: Object.keys(module),
+    client: members(client, EventTarget),
+    statics: Object.getOwnPropertyNames(SseClient).filter((name) => !isOfFunctions(name)),
+    event: members(new SseEvent('message'), MessageEvent).filter((name) => name !== 'isTrusted'),
+    error: members(error, Event).filter((name) => name !== 'isTrusted'),
+    options: [...options],
+  }),
+);

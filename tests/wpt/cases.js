@@ -68,11 +68,15 @@ export function called(url, property, options) {
 export function listened(url, name, options) {
   return recorded((record, complete) => {
     const sse = client(url, options);
-    sse.addEventListener(name, function (event) {
-      record.push(sse.readyState, shape(event, sse, this));
-      sse.close();
-      complete();
-    }, false);
+    sse.addEventListener(
+      name,
+      function (event) {
+        record.push(sse.readyState, shape(event, sse, this));
+        sse.close();
+        complete();
+      },
+      false,
+    );
   });
 }
 

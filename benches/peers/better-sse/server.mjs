@@ -1,49 +1,49 @@
 // Node.js with better-sse: a session for each client, and a channel that broadcasts to all.
 
-import { createServer } from "node:http";
-import { text } from "node:stream/consumers";
-import { createChannel, createSession } from "better-sse";
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { createChannel, createSession } from 'better-sse';
 
 const channel = createChannel();
 let published = 0;
 
 const options = {
-    // The bodies are JSON already.
-    serializer: String,
-    // No stream of the others begins with a time to reconnect.
-    retry: null,
-    headers: { "Cache-Control": "no-cache" },
+  // The bodies are JSON already.
+  serializer: String,
+  // No stream of the others begins with a time to reconnect.
+  retry: null,
+  headers: { 'Cache-Control': 'no-cache' },
 };
 
 async function stream(request, response) {
-    const session = await createSession(request, response, options);
-    channel.register(session);
-    // Tells the client that it is open.
-    await session.batch((buffer) => buffer.comment().dispatch());
+  const session = await createSession(request, response, options);
+  channel.register(session);
+  // Tells the client that it is open.
+  await session.batch((buffer) => buffer.comment().dispatch());
 }
 
 async function publish(request, response) {
-    const body = await text(request);
-    published += 1;
-    channel.broadcast(body, "order", { eventId: `0123456789abcdef-${published}` });
-    response.writeHead(204).end();
+  const body = await text(request);
+  published += 1;
+  channel.broadcast(body, 'order', { eventId: `0123456789abcdef-${published}` });
+  response.writeHead(204).end();
 }
 
 function notFound(_request, response) {
-    response.writeHead(404, { "Content-Length": 0 }).end();
+  response.writeHead(404, { 'Content-Length': 0 }).end();
 }
 
-const routes = { "GET /stream": stream, "POST /publish": publish };
+const routes = { 'GET /stream': stream, 'POST /publish': publish };
 
 const server = createServer((request, response) => {
-    const route = routes[`${request.method} ${request.url}`] ?? notFound;
-    route(request, response);
+  const route = routes[`${request.method} ${request.url}`] ?? notFound;
+  route(request, response);
 });
 
 // What publishes is silent for longer than the five seconds that are the default.
 server.keepAliveTimeout = 3_600_000;
 
 // All clients of a benchmark may knock at the same time.
-server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {
-    console.log(`listening on 127.0.0.1:${server.address().port}`);
+server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
+  console.log(`listening on 127.0.0.1:${server.address().port}`);
 });

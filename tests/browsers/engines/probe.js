@@ -13,10 +13,14 @@ window.gaps = [];
 window.statuses = [];
 window.errors = [];
 window.restored = 0;
-addEventListener('pageshow', ({ persisted }) => { if (persisted) window.restored += 1; });
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) window.restored += 1;
+});
 
 const sse = new SseClient('/sse/stream', options);
-sse.on('*', () => { throw new Error('a listener may fail'); });
+sse.on('*', () => {
+  throw new Error('a listener may fail');
+});
 sse.on('*', (value) => {
   heard.push(value);
   localStorage.setItem('heard', `${localStorage.getItem('heard') ?? ''}${value},`);

@@ -6,7 +6,7 @@ declare module './js/sse.js' {
   }
 }
 
-const news = document.querySelector('#news')!;
+const news = document.querySelector('#news') as HTMLElement;
 new SseClient().on('order', (value, event) => {
   news.textContent = `Order ${value.order} at ${event.time}`;
 });

@@ -1,10 +1,10 @@
-// A share of the random schedules, apart from the test runner, which makes promises slow.
+// Runs a share of the random schedules. In a worker, because the test runner makes promises slow.
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { runSchedule } from './schedule.mjs';
 
-/** Schedules wait for a turn of the event loop after every task; so many share the turns. */
-const CONCURRENT = 16;
+/** Schedules wait for a turn of the event loop after every task. This many schedules share each turn. */
+const CONCURRENT_SCHEDULES = 16;
 
 const failed = [];
 async function runAll(seeds) {
@@ -14,5 +14,5 @@ async function runAll(seeds) {
   }
 }
 const seeds = workerData.values();
-await Promise.all(Array.from({ length: CONCURRENT }, () => runAll(seeds)));
+await Promise.all(Array.from({ length: CONCURRENT_SCHEDULES }, () => runAll(seeds)));
 parentPort.postMessage(failed);

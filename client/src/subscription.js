@@ -1,0 +1,239 @@
+// A tab's subscription: over a connection of its own, or over one that the tabs share.
+
+import { compareEventIds } from './event-id.js';
+import { SILENCE_TIMEOUT_MS, silenceTimeout } from './heartbeat.js';
+import { stored } from './storage.js';
+import { Stream } from './stream.js';
+import { Tabs } from './tabs.js';
+
+/** A tab that does not answer for this long counts as frozen. A busy page answers sooner. */
+const ANSWER_TIMEOUT_MS = 5000;
+
+/**
+ * Receives each event once and in order, whichever tab holds the connection. The handlers are methods of the
+ * client: `open(isNew)`, `error(failure)`, `rejoin()` when this tab has to join again, `gap(reason)`, and
+ * `dispatch(name, data, init)` for an event.
+ */
+export class Subscription {
+  isLeading = false;
+  /** Identifies this tab among the members of the connection; undefined while stopped. */
+  #member;
+  /** The newest leadership that this tab knows of; a higher number is newer. */
+  #generation = 0;
+  /** The session of the leader's connection that delivers to this tab. */
+  #session;
+  #tabs;
+  /** The connection, if this tab leads. */
+  #stream;
+  #leaderTimer;
+  #silenceTimeout = SILENCE_TIMEOUT_MS;
+
+  /**
+   * `options`: `url`, `credentials`, `events`, `lastEventId`; `share`, a name common to all tabs that share one
+   * connection; and `storageKey`, to store the last event id for the next page of this tab.
+   */
+  constructor(options, handlers) {
+    Object.assign(this, options, { handlers });
+    this.lastEventId = String(this.lastEventId || (this.storageKey && stored(this.storageKey)) || '');
+  }
+
+  get isStarted() {
+    return this.#member !== undefined;
+  }
+
+  start() {
+    this.#member = Math.random().toString(36).slice(2);
+    if (!this.share) {
+      this.#lead();
+      return;
+    }
+    this.#tabs = new Tabs(this.share, {
+      lead: () => this.#lead(),
+      follow: () => this.#follow(),
+      receive: (message) => this.#receivePosted(message),
+    });
+    this.#post({ join: this.#joinRequest(true) });
+    this.#awaitLeader();
+  }
+
+  stop() {
+    this.#post({ leave: this.#member });
+    this.#tabs?.close();
+    this.#stream?.close();
+    clearTimeout(this.#leaderTimer);
+    this.#generation = 0;
+    this.#member = this.#session = this.#tabs = this.#stream = undefined;
+    this.#storeLastEventId();
+    this.#setLeading(false);
+  }
+
+  /** Checks the connection, or asks the leader to do so. `force` replaces it even if it seems to work. */
+  check(force) {
+    if (this.#stream) this.#stream.check(force);
+    else if (this.#member) this.#askLeader({ check: force });
+  }
+
+  // ---- Leading and following
+
+  #lead() {
+    clearTimeout(this.#leaderTimer);
+    this.#stream?.close();
+    // Newer than all leaderships that this tab knows of. The random fraction tells it from the next generation
+    // of another tab that knows of the same.
+    this.#generation = Math.floor(this.#generation) + 1 + Math.random();
+    this.#post({ leader: true });
+    this.#stream = new Stream(this.url, this.credentials, (message) => {
+      // The other tabs first, because a listener in this tab may take long.
+      this.#post(message);
+      this.#receive(message);
+    });
+    this.#stream.join(this.#joinRequest(false));
+    this.#setLeading(true);
+  }
+
+  #stopLeading() {
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#setLeading(false);
+  }
+
+  /** Another tab has taken the lead, because this one was silent for too long. */
+  #follow() {
+    this.#stopLeading();
+    this.#rejoin();
+  }
+
+  #rejoin() {
+    if (!this.#member) return;
+    this.handlers.rejoin();
+    this.#session = undefined;
+    this.#post({ join: this.#joinRequest(false) });
+    this.#awaitLeader();
+  }
+
+  #setLeading(isLeading) {
+    if (this.isLeading === isLeading) return;
+    this.isLeading = isLeading;
+    this.handlers.dispatch('sse.leading', String(isLeading));
+  }
+
+  /** Asks the leader again if no session delivers to this tab for too long. */
+  #awaitLeader() {
+    clearTimeout(this.#leaderTimer);
+    // The random part keeps the tabs from asking all at once.
+    const delay = this.#silenceTimeout + Math.random() * ANSWER_TIMEOUT_MS;
+    this.#leaderTimer = setTimeout(() => this.#askLeader({}), delay);
+  }
+
+  /** Asks the leader to serve this tab, and takes the lead if it does not answer. */
+  #askLeader(message) {
+    this.#post({ join: this.#joinRequest(false), ...message });
+    clearTimeout(this.#leaderTimer);
+    this.#leaderTimer = setTimeout(() => this.#tabs.steal(), ANSWER_TIMEOUT_MS);
+  }
+
+  // ---- Messages between tabs
+
+  #post(message) {
+    this.#tabs?.post({ generation: this.#generation, ...message });
+  }
+
+  #joinRequest(isNew) {
+    return { member: this.#member, id: this.lastEventId, events: this.events.join(), isNew };
+  }
+
+  /**
+   * Handles a message from another tab. A tab that was busy for long posts late, and does not know who leads
+   * now. So messages of an older generation do not count, and a leader steps down when it learns of a newer one.
+   */
+  #receivePosted(message) {
+    const known = this.#generation;
+    const { generation } = message;
+    if (generation > known) this.#acceptGeneration(generation);
+    if (this.#stream) this.#serve(message);
+    if (generation < known) this.#correct(message);
+    else if (!this.#stream) this.#receiveFromLeader(message, known && generation > known);
+  }
+
+  #acceptGeneration(generation) {
+    this.#generation = generation;
+    this.#session = undefined;
+    if (!this.#stream) return;
+    this.#tabs.stepDown();
+    this.#stopLeading();
+  }
+
+  #serve({ join, leave, check }) {
+    if (join) this.#stream.join(join);
+    if (leave) this.#stream?.leave(leave);
+    if (check !== undefined) this.#stream?.check(check);
+  }
+
+  /** A leader with an older generation holds the lock: any newer message makes it step down. */
+  #correct({ leader }) {
+    if (leader) this.#post({});
+  }
+
+  /**
+   * Joins a new leader, which does not know this tab yet. A tab without any leader so far need not join again:
+   * its first request reaches every present leader, and a later leader announces itself.
+   */
+  #receiveFromLeader(message, isReplaced) {
+    if (message.leader || (isReplaced && !this.#isServedBy(message))) this.#rejoin();
+    else this.#receive(message);
+  }
+
+  /**
+   * Whether a session delivers to this tab. The sessions of one leader follow each other without a gap, but the
+   * first has to start at this tab's last event id: the leader may have handled an older request of this tab.
+   */
+  #isServedBy({ members }) {
+    if (!members?.has(this.#member)) return false;
+    return this.#session !== undefined || members.get(this.#member) === this.lastEventId;
+  }
+
+  // ---- Messages of the stream
+
+  #receive(message) {
+    const { session, members, gaps, open, events, origin, error } = message;
+    if (this.#isServedBy(message)) {
+      this.#session = session;
+      if (gaps?.includes(this.#member)) this.handlers.gap('other-epoch');
+    }
+    if (session === undefined || session !== this.#session) return;
+    if (!this.#stream) this.#awaitLeader();
+    // A message with `members` confirms a connection that was open before.
+    if (open) this.handlers.open(!members);
+    if (events) this.#deliver(events, origin);
+    if (error) this.handlers.error(error);
+  }
+
+  #deliver(events, origin) {
+    const session = this.#session;
+    for (const event of events) {
+      const { name, data } = event;
+      const isWanted = this.#advance(event);
+      if (isWanted) this.handlers.dispatch(name, data, { lastEventId: this.lastEventId, origin });
+      // A listener may have closed the client.
+      if (session !== this.#session) return;
+    }
+    this.#storeLastEventId();
+  }
+
+  /** Moves the last event id forward. Returns whether the page should receive the event. */
+  #advance({ name, data, id }) {
+    // Another member of the connection may have started further back. If the server does not know the requested
+    // id, the new one counts.
+    const isOld =
+      compareEventIds(id, this.lastEventId) <= 0 && !(name === 'sse.gap' && data?.includes('unknown-id'));
+    if (id !== undefined && !isOld) this.lastEventId = id;
+    const isHeartbeat = name === 'sse.heartbeat';
+    if (isHeartbeat) this.#silenceTimeout = silenceTimeout(data);
+    if (data === undefined || (isOld && !isHeartbeat)) return false;
+    return name.startsWith('sse.') || !this.events.length || this.events.includes(name);
+  }
+
+  #storeLastEventId() {
+    if (this.storageKey && this.lastEventId) stored(this.storageKey, this.lastEventId);
+  }
+}

@@ -1,0 +1,66 @@
+// The server and the network of the simulated browser: numbered events, replay after the last id, and faults.
+import { Connection } from './connection.mjs';
+import { formatId } from './event-id.mjs';
+
+export class Server {
+  /** The journals by epoch; each is the list of its events. */
+  journals = [[]];
+  connections = new Set();
+  /** `up`, `refusing` (no connection), `busy` (503) or `silent` (no answer). */
+  mode = 'up';
+
+  constructor(browser) {
+    this.browser = browser;
+  }
+
+  get journal() {
+    return this.journals.at(-1);
+  }
+  get lastEventId() {
+    return formatId(this.journals.length - 1, this.journal.length);
+  }
+
+  save(name) {
+    const number = this.journal.length + 1;
+    const event = { name, number, savedAt: this.browser.now };
+    this.journal.push(event);
+    for (const connection of this.connections) connection.sendEvent(event);
+  }
+
+  /** The cache folder is deleted, and a new journal begins. */
+  replaceJournal() {
+    this.journals.push([]);
+    for (const connection of this.connections) connection.sendGap();
+  }
+
+  /** All connections fail. */
+  failAll() {
+    for (const connection of this.connections) connection.fail();
+  }
+  /** All streams end as planned. */
+  endAll() {
+    for (const connection of this.connections) connection.end();
+  }
+  /** All connections lose what is sent on them, without an error. */
+  loseAll() {
+    for (const connection of this.connections) this.connections.delete(connection);
+  }
+
+  removeTab(tab) {
+    for (const connection of this.connections)
+      if (connection.tab === tab) this.connections.delete(connection);
+  }
+
+  fetch(tab, address, { signal }) {
+    const connection = new Connection(this, tab, new URL(address).searchParams);
+    signal.addEventListener('abort', () => connection.abort());
+    tab.effect('network', () => this.#accept(connection));
+    return connection.response;
+  }
+
+  #accept(connection) {
+    if (this.mode === 'refusing') connection.fail();
+    else if (this.mode === 'busy') connection.respond(503);
+    else if (this.mode === 'up') connection.open();
+  }
+}
