@@ -21,6 +21,19 @@ fn the_changelog_has_this_version_on_top() {
     );
 }
 
+#[test]
+fn the_readme_names_the_rust_version_of_the_manifest() {
+    let manifest = read("Cargo.toml");
+    let versions = manifest.lines();
+    let version = versions
+        .filter_map(|line| line.strip_prefix("rust-version = "))
+        .next()
+        .unwrap()
+        .trim_matches('"');
+    let needs = format!("It needs Rust {version} or newer");
+    assert!(read("README.md").contains(&needs), "{needs}");
+}
+
 /// What cargo-generate writes is what is tested here, except the name, where the library is from,
 /// and the lints of this workspace, which a generated app is no part of.
 #[test]
