@@ -23,13 +23,13 @@ use self::driver::Driver;
 pub use self::engine::Engine;
 use crate::{build::workspace, wait::DEADLINE};
 
-/// Longer than the 30 seconds after which drivers give up a script.
-const ANSWER: Duration = Duration::from_secs(60);
+/// Longer than the 30 seconds after which drivers abort a script.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A headless browser with a profile of its own; closed when dropped.
+/// A headless browser with its own profile; closed when dropped.
 ///
-/// All but [`Browser::new_tab`], [`Browser::tabs`] and [`Browser::close_tab`] is about the current
-/// tab, which is the first one until [`Browser::switch_to`] names another.
+/// All methods except [`Browser::new_tab`], [`Browser::tabs`] and [`Browser::close_tab`] act on the
+/// current tab, which is the first one until [`Browser::switch_to`] selects another.
 pub struct Browser {
     runtime: Runtime,
     client: Option<Client>,
@@ -41,13 +41,13 @@ pub struct Browser {
 pub struct Tab(WindowHandle);
 
 impl Browser {
-    /// Starts Chromium. A machine without it fails the test.
+    /// Starts Chromium. The test fails if it is not installed.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(Engine::Chromium)
     }
 
-    /// Starts a browser with this engine. A machine without it fails the test.
+    /// Starts a browser with this engine. The test fails if it is not installed.
     #[must_use]
     pub fn start_with(engine: Engine) -> Self {
         let driver = Driver::start(engine);
@@ -62,11 +62,14 @@ impl Browser {
         let mut client = ClientBuilder::new(HttpConnector::new());
         client.capabilities(capabilities);
         let url = driver.url();
-        let session = runtime.block_on(async { timeout(ANSWER, client.connect(&url)).await });
+        let session =
+            runtime.block_on(async { timeout(COMMAND_TIMEOUT, client.connect(&url)).await });
         let client = session
             .unwrap_or_else(|_| panic!("{engine} does not start"))
             .unwrap_or_else(|error| {
-                panic!("{engine} does not start; `tests/run` installs what it needs: {error}")
+                panic!(
+                    "{engine} does not start: {error}\nhelp: `tests/setup` installs what it needs"
+                )
             });
         let browser = Self {
             runtime,
@@ -81,11 +84,11 @@ impl Browser {
         self.client.as_ref().unwrap()
     }
 
-    /// Has the browser do something, but not for ever.
+    /// Waits for the browser to complete a command, with a deadline.
     #[track_caller]
     fn drive<T, E: Debug>(&self, command: impl Future<Output = Result<T, E>>) -> T {
         self.runtime
-            .block_on(async { timeout(ANSWER, command).await })
+            .block_on(async { timeout(COMMAND_TIMEOUT, command).await })
             .expect("the browser does not answer")
             .unwrap()
     }
@@ -116,7 +119,7 @@ impl Browser {
         self.drive(async { client.find(Locator::Css(css)).await?.click().await });
     }
 
-    /// What JavaScript's `return EXPRESSION` gives; of a promise, what it is fulfilled with.
+    /// The value of a JavaScript expression; if it is a promise, the value that it is fulfilled with.
     #[track_caller]
     pub fn evaluate(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
@@ -129,7 +132,7 @@ impl Browser {
         self.drive(self.client().execute(script, vec![]));
     }
 
-    /// Waits until the expression is true, and says how long that took.
+    /// Waits until the expression is true, and returns how long that took.
     #[track_caller]
     pub fn wait(&self, expression: &str) -> Duration {
         let start = Instant::now();
@@ -140,12 +143,12 @@ impl Browser {
             let text = self.evaluate("document.body.innerText");
             assert!(
                 start.elapsed() < DEADLINE,
-                "waited in vain for {expression}; the page says {text}"
+                "{expression} did not become true in {DEADLINE:?}; the page shows {text}"
             );
         }
     }
 
-    /// Opens an empty tab. It is not the current one before [`Browser::switch_to`].
+    /// Opens an empty tab, which is not current before [`Browser::switch_to`].
     #[track_caller]
     #[must_use]
     pub fn new_tab(&self) -> Tab {
@@ -158,7 +161,7 @@ impl Browser {
         Tab(self.drive(self.client().window()))
     }
 
-    /// All tabs, in no order.
+    /// All tabs, in no particular order.
     #[track_caller]
     #[must_use]
     pub fn tabs(&self) -> Vec<Tab> {
@@ -167,20 +170,20 @@ impl Browser {
     }
 
     /// Makes a tab the current one. `WebKitGTK` does not show it: its page stays hidden, without
-    /// frames and with slow timers, while clicks and scripts work as in any other.
+    /// frames and with slow timers, but clicks and scripts work as in a visible one.
     #[track_caller]
     pub fn switch_to(&self, tab: &Tab) {
         self.drive(self.client().switch_to_window(tab.0.clone()));
     }
 
-    /// Closes a tab, but not the last one: that ends some browsers. If it was the current one,
-    /// any other is now.
+    /// Closes a tab, but not the last one, because that ends some browsers. If the current tab is
+    /// closed, any other one becomes current.
     #[track_caller]
     pub fn close_tab(&self, tab: &Tab) {
         let current = self.current_tab();
         let others = self.tabs().into_iter().filter(|other| other != tab);
         let next = others.max_by_key(|other| *other == current);
-        let next = next.expect("the last tab is closed by dropping the browser");
+        let next = next.expect("only dropping the browser closes the last tab");
         self.switch_to(tab);
         self.drive(self.client().close_window());
         self.switch_to(&next);
@@ -189,7 +192,7 @@ impl Browser {
     /// Sets a cookie for the whole site that is open, until the browser ends.
     #[track_caller]
     pub fn set_cookie(&self, name: &str, value: &str) {
-        // Through the page: drivers disagree about what has to be said to them about a cookie.
+        // Through the page, because drivers require different descriptions of a cookie.
         let cookie = Value::from(format!("{name}={value}; path=/"));
         self.execute(&format!("document.cookie = {cookie};"));
     }
@@ -200,7 +203,7 @@ impl Browser {
         self.drive(self.client().delete_all_cookies());
     }
 
-    /// Stops all that the browser does, as a machine that sleeps, until [`Browser::resume`].
+    /// Stops the browser's processes until [`Browser::resume`], like a machine that sleeps.
     pub fn pause(&self) {
         self.driver.signal(Signal::STOP);
     }
@@ -224,14 +227,14 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            // A browser that is asked to end leaves no files behind. It is killed if it does not.
+            // A browser that is closed removes its files. It is killed if it does not end in time.
             let closed = async { timeout(DEADLINE / 3, client.close()).await };
             let _ = self.runtime.block_on(closed);
         }
     }
 }
 
-/// Where a program is: in `PATH`, or where `tests/run` installs what Debian does not have.
+/// Finds a program in `PATH`, or where `tests/setup` installs what Debian does not package.
 #[track_caller]
 fn find(program: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -239,5 +242,5 @@ fn find(program: &str) -> PathBuf {
         .chain([workspace().join("target/tools/bin")])
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{program} is missing: `tests/run` installs it"))
+        .unwrap_or_else(|| panic!("{program} is missing\nhelp: `tests/setup` installs it"))
 }

@@ -20,6 +20,7 @@ mod local_server;
 #[cfg(feature = "tools")]
 pub mod oracle;
 mod running;
+mod scratch;
 mod server;
 mod stream;
 #[cfg(all(feature = "tools", target_os = "linux"))]

@@ -9,9 +9,8 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::ServerHandle, rt::System, web::ServiceConfig};
 use actix_web_sse::{Cache, Config, Sse};
-use tempfile::TempDir;
 
-use crate::wait::until;
+use crate::{scratch::ScratchFolder, wait::until};
 
 /// A running server; it is stopped when this is dropped.
 pub struct LocalServer {
@@ -21,7 +20,7 @@ pub struct LocalServer {
     addresses: [String; 2],
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    _dir: TempDir,
+    _dir: ScratchFolder,
 }
 
 /// What happens to the connection of a client that has closed its sending side.
@@ -47,7 +46,7 @@ impl LocalServer {
         let addresses = listeners
             .each_ref()
             .map(|listener| listener.local_addr().unwrap().to_string());
-        let dir = tempfile::tempdir().unwrap();
+        let dir = ScratchFolder::new();
         let config = configure(Config::new(dir.path(), events).unwrap(), &addresses);
         let cache = Cache::open(&config).unwrap();
         let sse = Sse::follow(&cache).unwrap();

@@ -1,13 +1,13 @@
-//! One answer of the server, byte for byte.
+//! One response of the server, byte for byte.
 
 use std::{convert::Infallible, future, iter};
 
 use actix_web::{HttpResponse, http::StatusCode, web::Bytes};
 use futures_util::{StreamExt, stream};
 
-use crate::plays::Live;
+use crate::plays::OpenRequest;
 
-/// What one request gets.
+/// The answer to one request.
 #[derive(Clone)]
 pub(crate) struct Answer {
     status: u16,
@@ -27,13 +27,13 @@ impl Answer {
         }
     }
 
-    /// A stream that brings a short waiting time, and by its end the next request. The waiting times
-    /// of the client's own are so long that they would make up most of the time of the tests.
-    pub(crate) fn hurry() -> Self {
-        Self::stream("retry:1\nevent:hurry\ndata\n\n")
+    /// A stream that sets a short retry delay and ends. The client's default delay would make up most
+    /// of the time of the tests.
+    pub(crate) fn retry_soon() -> Self {
+        Self::stream("retry:1\nevent:retry_soon\ndata\n\n")
     }
 
-    /// The stream at whose event a page stops to listen.
+    /// A stream with the event at which a page stops listening.
     pub(crate) fn end() -> Self {
         Self::stream("event:end\ndata\n\n")
     }
@@ -42,7 +42,7 @@ impl Answer {
         Self::stream(text).of_type("text/plain")
     }
 
-    /// An answer with this status, whose body would be an event.
+    /// A response with this status, whose body would be an event.
     pub(crate) fn status(status: u16) -> Self {
         let mut answer = Self::stream("data:data\n\n");
         answer.status = status;
@@ -60,14 +60,14 @@ impl Answer {
         self
     }
 
-    /// The body goes on with these bytes, in a chunk of their own.
+    /// Appends a chunk to the body.
     pub(crate) fn then(mut self, text: &str) -> Self {
         self.chunks.push(Bytes::copy_from_slice(text.as_bytes()));
         self
     }
 
     /// The body does not end.
-    pub(crate) fn held(mut self) -> Self {
+    pub(crate) fn kept_open(mut self) -> Self {
         self.ends = false;
         self
     }
@@ -82,15 +82,15 @@ impl Answer {
         self
     }
 
-    /// Pages of this origin may read it, and cookies may come and go with it: what our server says to
-    /// the origins in `SSE_ALLOWED_ORIGINS`.
+    /// Pages of this origin may read it, with cookies: the headers that our server sends to the origins
+    /// in `SSE_ALLOWED_ORIGINS`.
     pub(crate) fn for_origin(self, origin: &str) -> Self {
         self.with("access-control-allow-origin", origin)
             .with("access-control-allow-credentials", "true")
     }
 
-    /// `live` lasts as long as the body.
-    pub(crate) fn response(self, live: Live) -> HttpResponse {
+    /// `request` is dropped with the body.
+    pub(crate) fn response(self, request: OpenRequest) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap());
         for header in &self.headers {
             response.append_header((header.0, header.1.as_str()));
@@ -99,11 +99,11 @@ impl Answer {
             return response.finish();
         }
         let chunks = self.chunks.into_iter().map(Ok::<_, Infallible>);
-        // This item never comes, and the body does not end before it.
+        // This item is never ready, so the body does not end.
         let rest = iter::repeat_n((), usize::from(!self.ends));
         let rest = stream::iter(rest).then(|()| future::pending());
         response.streaming(stream::iter(chunks).chain(rest).inspect(move |_| {
-            let _ = &live;
+            let _ = &request;
         }))
     }
 }

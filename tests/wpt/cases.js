@@ -1,19 +1,19 @@
-// What pages and workers run: one client each, and a record of what it heard.
+// The cases that pages and workers run: each has one client, and records what it receives.
 
 import { SseClient } from '/js/sse.js';
 
-/** Shorter than the time after which drivers give up a script, so that a failure says what was heard. */
+/** Shorter than the time after which drivers abort a script, so that a failure shows the record. */
 const DEADLINE_MS = 20_000;
 
-/** A client without neighbours and without memory, which is what an EventSource is. */
+/** A client that shares and remembers nothing, like an EventSource. */
 const client = (url, options) => new SseClient(url, { share: false, resume: false, ...options });
 
-/** Fulfilled with the record when it is complete or, with a remark, when that takes too long. */
+/** Fulfilled with the record when it is complete or, with a note in it, at the deadline. */
 function recorded(begin) {
   return new Promise((resolve) => {
     const record = [];
     const timer = setTimeout(() => {
-      record.push('the end did not come');
+      record.push('the end did not arrive');
       resolve(record);
     }, DEADLINE_MS);
     begin(record, () => {
@@ -23,8 +23,8 @@ function recorded(begin) {
   });
 }
 
-/** All that comes before an event named `end`, or until an error that is final. */
-export function hear(url, { names = [], ...options } = {}) {
+/** Everything before an event named `end`, or up to a final error. */
+export function receive(url, { names = [], ...options } = {}) {
   return recorded((record, complete) => {
     const sse = client(url, options);
     const end = () => {
@@ -43,7 +43,7 @@ export function hear(url, { names = [], ...options } = {}) {
   });
 }
 
-/** What a property or listener of the client is called with, and on what. */
+/** Describes the event with which a property or listener of the client is called, and its `this`. */
 function shape(event, sse, self) {
   const { type, bubbles, cancelable, isTrusted, data = null, origin = null, lastEventId = null } = event;
   const isMessage = event instanceof MessageEvent;
@@ -52,7 +52,7 @@ function shape(event, sse, self) {
   return { type, bubbles, cancelable, isTrusted, isMessage, isOurs, hasData, data, origin, lastEventId };
 }
 
-/** The first event that this property of the client is called with, and the state of the client then. */
+/** The state of the client when this property is called first, and the event. */
 export function called(url, property, options) {
   return recorded((record, complete) => {
     const sse = client(url, options);
@@ -64,7 +64,7 @@ export function called(url, property, options) {
   });
 }
 
-/** The first event of this name that a listener receives. */
+/** The state of the client when a listener receives the first event of this name, and the event. */
 export function listened(url, name, options) {
   return recorded((record, complete) => {
     const sse = client(url, options);
@@ -80,7 +80,7 @@ export function listened(url, name, options) {
   });
 }
 
-/** The states of a client that is closed as soon as it is open, and what is heard until `later` ends. */
+/** The states of a client that is closed as soon as it is open, and what it receives until `later` ends. */
 export function closed(url, later) {
   return recorded((record, complete) => {
     const sse = client(url);
@@ -90,21 +90,21 @@ export function closed(url, later) {
       record.push(sse.readyState);
       sse.close();
       record.push(sse.readyState);
-      await hear(later);
+      await receive(later);
       record.push(sse.readyState);
       complete();
     };
   });
 }
 
-/** Leaves a client in the page as `sse`, and as `record` what it hears. */
+/** Keeps a client in the page as `sse`, and its record as `record`. */
 export function open(url) {
   globalThis.sse = client(url);
   globalThis.record = [];
   sse.onopen = sse.onmessage = sse.onerror = ({ type }) => record.push(type);
 }
 
-/** What the class and its instances say about states, and about the address. */
+/** The constants of the class and of an instance, and the instance's URL. */
 export function described(url) {
   const sse = client(url);
   sse.close();
@@ -117,7 +117,7 @@ const KINDS = {
   shared: () => new SharedWorker('/worker.js', { type: 'module' }).port,
 };
 
-/** What one of these functions says in a worker. */
+/** The result of one of these functions in a worker. */
 export function inWorker(kind, run, ...args) {
   return recorded((record, complete) => {
     const worker = KINDS[kind]();

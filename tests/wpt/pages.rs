@@ -1,4 +1,4 @@
-//! The originals about the shape of the class that apply to ours, and about pages that are left.
+//! The originals that test the shape of the class and apply to ours, and pages that are left.
 
 use serde_json::{Value, json};
 use support::{Engine, until};
@@ -8,16 +8,43 @@ use crate::{
     session::{CLOSED, CONNECTING, OPEN, Session, path},
 };
 
-pub(crate) fn all(engine: Engine) {
-    let mut session = Session::start(engine);
-    shapes(&mut session);
-    description(&mut session);
-    bfcache(&mut session);
+cases! {
+    eventsource_onmessage: |session| assert_message(
+        session,
+        "eventsource_onmessage",
+        "called",
+        "onmessage",
+    );
+    eventsource_eventtarget: |session| assert_message(
+        session,
+        "eventsource_eventtarget",
+        "listened",
+        "message",
+    );
+    eventsource_onopen: |session| assert_called(
+        session,
+        "eventsource_onopen",
+        "onopen",
+        Answer::stream("data:a\n\n"),
+        &json!([OPEN, shape("open")]),
+    );
+    /// What `format_mime_bogus` tests about the event of an error.
+    eventsource_onerror: |session| assert_called(
+        session,
+        "eventsource_onerror",
+        "onerror",
+        Answer::status(404),
+        &json!([CLOSED, shape("error")]),
+    );
+    /// And `eventsource_readyState`.
+    eventsource_url: description;
+    eventsource_bfcache: bfcache;
 }
 
-/// The event that a client's property or listener receives, as `cases.js` writes it down.
+/// The event that a client's property or listener receives, as `cases.js` records it.
 ///
-/// `eventsource_onmessage_trusted`: those of an EventSource are trusted; no script can make one that is.
+/// `eventsource_onmessage_trusted`: events of an EventSource are trusted, but a script cannot make
+/// trusted events.
 fn shape(name: &str) -> Value {
     json!({
         "type": name,
@@ -43,48 +70,21 @@ fn message_shape(origin: &str) -> Value {
     shape
 }
 
-/// `eventsource_onmessage`, `eventsource_onopen`, `eventsource_eventtarget`, and what
-/// `format_mime_bogus` says about the error's event.
-fn shapes(session: &mut Session) {
-    let message = json!([OPEN, message_shape(&session.site.here)]);
-    for (name, function, of, answer, expected) in [
-        (
-            "eventsource_onmessage",
-            "called",
-            "onmessage",
-            Answer::stream("data:a\n\n"),
-            message.clone(),
-        ),
-        (
-            "eventsource_eventtarget",
-            "listened",
-            "message",
-            Answer::stream("data:a\n\n"),
-            message,
-        ),
-        (
-            "eventsource_onopen",
-            "called",
-            "onopen",
-            Answer::stream("data:a\n\n"),
-            json!([OPEN, shape("open")]),
-        ),
-        (
-            "eventsource_onerror",
-            "called",
-            "onerror",
-            Answer::status(404),
-            json!([CLOSED, shape("error")]),
-        ),
-    ] {
-        session.site.plays(name, [answer]);
-        let called = session.run(function, &[path(name), of.into()]);
-        session.expect(name, &called, &expected);
-    }
+fn assert_message(session: &Session, name: &str, function: &str, property: &str) {
+    session.site.plays(name, [Answer::stream("data:a\n\n")]);
+    let called = session.run(function, &[path(name), property.into()]);
+    let expected = json!([OPEN, message_shape(&session.site.here)]);
+    session.expect(name, &called, &expected);
 }
 
-/// `eventsource_readyState` and `eventsource_url`, which is the whole address.
-fn description(session: &mut Session) {
+fn assert_called(session: &Session, name: &str, property: &str, answer: Answer, expected: &Value) {
+    session.site.plays(name, [answer]);
+    let called = session.run("called", &[path(name), property.into()]);
+    session.expect(name, &called, expected);
+}
+
+/// The URL is absolute.
+fn description(session: &Session) {
     let name = "eventsource_url";
     let states = [CONNECTING, OPEN, CLOSED];
     let address = format!("{}/play/{name}", session.site.here);
@@ -92,37 +92,41 @@ fn description(session: &mut Session) {
     session.expect(name, &described, &json!([states, states, address, false]));
 }
 
-/// `eventsource_bfcache`: a page that is left has no connection, and a new one when it is shown again.
-/// Firefox keeps no page with a stream that goes on, be it an EventSource's or ours, and loads it again.
-fn bfcache(session: &mut Session) {
+/// A page that is left closes its connection, and opens another when it is shown again. Firefox does
+/// not cache pages with an open stream, be it an EventSource's or ours, and loads them again.
+fn bfcache(session: &Session) {
     let site = &session.site;
-    site.plays("told", vec![Answer::status(204).without_body(); 5]);
-    site.plays("first", [Answer::stream("data:a\n\n").held()]);
+    site.plays("reports", vec![Answer::status(204).without_body(); 5]);
+    site.plays("first", [Answer::stream("data:a\n\n").kept_open()]);
     session.visit("/travels/first");
-    is_told(session, "first hears a");
+    wait_for_report(session, "first receives a");
     site.wait_for_open_requests("first", 1);
 
     site.plays("where to from first", [Answer::text("/travels/second")]);
     site.wait_for_requests("where to from second", 1);
     site.wait_for_open_requests("first", 0);
 
-    site.plays("first", [Answer::stream("data:b\n\n").held()]);
+    site.plays("first", [Answer::stream("data:b\n\n").kept_open()]);
     site.plays("where to from second", [Answer::text("back")]);
-    is_told(session, "first hears b");
+    wait_for_report(session, "first receives b");
     site.wait_for_open_requests("first", 1);
-    let count = site.asked("first").len();
-    let is_kept = has_told(session, "first was kept");
+    let count = site.requests("first").len();
+    let is_cached = has_report(session, "first was cached");
     session.expect("eventsource_bfcache", &count, &2);
-    let is_right = is_kept || session.engine == Engine::Firefox;
-    session.expect("eventsource_bfcache, the page is kept", &is_right, &true);
+    let is_expected = is_cached || session.engine == Engine::Firefox;
+    session.expect(
+        "eventsource_bfcache, the page is cached",
+        &is_expected,
+        &true,
+    );
 }
 
-/// Waits until a page has told this.
-fn is_told(session: &Session, what: &str) {
-    until(what, || has_told(session, what).then_some(()));
+fn wait_for_report(session: &Session, report: &str) {
+    until(report, || has_report(session, report).then_some(()));
 }
 
-fn has_told(session: &Session, what: &str) -> bool {
-    let told = session.site.asked("told");
-    told.iter().any(|told| told.query("what") == Some(what))
+fn has_report(session: &Session, report: &str) -> bool {
+    let reports = session.site.requests("reports");
+    let mut reports = reports.iter().map(|request| request.query("what"));
+    reports.any(|what| what == Some(report))
 }

@@ -1,4 +1,4 @@
-//! What the server is told to answer, and what it was asked.
+//! The answers that the server plays, and the requests that it received.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,27 +10,27 @@ use actix_web::{HttpRequest, web::Query};
 
 use crate::answer::Answer;
 
-/// The address `/play/NAME` of every name.
+/// The state of `/play/NAME` for every name.
 #[derive(Clone, Default)]
 pub(crate) struct Plays(Arc<Mutex<HashMap<String, Play>>>);
 
 #[derive(Default)]
 struct Play {
     answers: VecDeque<Answer>,
-    asked: Vec<Asked>,
-    live: usize,
+    requests: Vec<Request>,
+    open: usize,
 }
 
-/// A request.
+/// A request that was received.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Request {
     pub(crate) at: Instant,
     pub(crate) method: String,
     headers: HashMap<String, String>,
     query: HashMap<String, String>,
 }
 
-impl Asked {
+impl Request {
     fn from_request(request: &HttpRequest) -> Self {
         let headers = request.headers().iter();
         Self {
@@ -62,8 +62,8 @@ impl Plays {
         self.0.lock().unwrap()
     }
 
-    /// The next requests for the name get these answers, one each. A request for which there is none
-    /// waits for it.
+    /// The next requests for the name get these answers, one each. A request without an answer waits
+    /// for one.
     pub(crate) fn add(&self, name: &str, answers: impl IntoIterator<Item = Answer>) {
         let mut plays = self.lock();
         plays
@@ -73,25 +73,25 @@ impl Plays {
             .extend(answers);
     }
 
-    pub(crate) fn asked(&self, name: &str) -> Vec<Asked> {
+    pub(crate) fn requests(&self, name: &str) -> Vec<Request> {
         let plays = self.lock();
         plays
             .get(name)
-            .map_or_else(Vec::new, |play| play.asked.clone())
+            .map_or_else(Vec::new, |play| play.requests.clone())
     }
 
-    /// How many requests have been neither answered completely nor given up.
-    pub(crate) fn live(&self, name: &str) -> usize {
-        self.lock().get(name).map_or(0, |play| play.live)
+    /// How many requests were neither answered completely nor aborted.
+    pub(crate) fn open(&self, name: &str) -> usize {
+        self.lock().get(name).map_or(0, |play| play.open)
     }
 
-    /// Writes down a request.
-    pub(crate) fn begin(&self, name: &str, request: &HttpRequest) -> Live {
+    /// Records a request.
+    pub(crate) fn begin(&self, name: &str, request: &HttpRequest) -> OpenRequest {
         let mut plays = self.lock();
         let play = plays.entry(name.to_owned()).or_default();
-        play.asked.push(Asked::from_request(request));
-        play.live += 1;
-        Live {
+        play.requests.push(Request::from_request(request));
+        play.open += 1;
+        OpenRequest {
             plays: self.clone(),
             name: name.to_owned(),
         }
@@ -102,16 +102,16 @@ impl Plays {
     }
 }
 
-/// Exists as long as a request does.
-pub(crate) struct Live {
+/// Counts as open until it is dropped.
+pub(crate) struct OpenRequest {
     plays: Plays,
     name: String,
 }
 
-impl Drop for Live {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         if let Some(play) = self.plays.lock().get_mut(&self.name) {
-            play.live -= 1;
+            play.open -= 1;
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A browser at the server, and a record of what was wrong.
+//! A browser with the page that runs the cases.
 
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,34 +13,52 @@ pub(crate) const CONNECTING: u8 = 0;
 pub(crate) const OPEN: u8 = 1;
 pub(crate) const CLOSED: u8 = 2;
 
-/// The cases of a group share one browser. What is wrong with one does not keep the others from being
-/// tried; all of it is said when this is dropped.
+/// A browser and its server. All cases of an engine share them.
 pub(crate) struct Session {
     pub(crate) engine: Engine,
     pub(crate) site: Site,
     browser: Browser,
-    wrong: Vec<String>,
+}
+
+/// Runs a case in the engine's session, which the first case starts.
+pub(crate) fn run(engine: Engine, case: impl FnOnce(&Session)) {
+    static SESSIONS: [Mutex<Option<Session>>; 3] = [const { Mutex::new(None) }; 3];
+
+    let mut shared = SESSIONS[engine as usize]
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    // A case that fails drops the session, because its page may be in any state.
+    let session = shared.take().unwrap_or_else(|| Session::start(engine));
+    session.open_unless_current();
+    case(&session);
+    *shared = Some(session);
 }
 
 impl Session {
-    pub(crate) fn start(engine: Engine) -> Self {
-        let session = Self {
+    fn start(engine: Engine) -> Self {
+        Self {
             engine,
             site: Site::start(),
             browser: Browser::start_with(engine),
-            wrong: Vec::new(),
-        };
-        session.open(&session.site.here);
-        session
+        }
     }
 
-    /// Opens an empty page of this origin, which has the cases.
+    /// Returns to the page with the cases, if the case before has left it.
+    fn open_unless_current(&self) {
+        let origin = Value::from(self.site.here.as_str());
+        let is_current = format!("window.cases !== undefined && location.origin === {origin}");
+        if self.evaluate(&is_current) != true {
+            self.open(&self.site.here);
+        }
+    }
+
+    /// Opens the page with the cases at this origin.
     pub(crate) fn open(&self, origin: &str) {
         self.browser.open(&format!("{origin}/"));
         self.browser.wait("window.cases !== undefined");
     }
 
-    /// Opens any page, without looking into it.
+    /// Opens another page, without running scripts in it.
     pub(crate) fn visit(&self, path: &str) {
         self.browser.open(&format!("{}{path}", self.site.here));
     }
@@ -53,94 +71,84 @@ impl Session {
         self.browser.evaluate(expression)
     }
 
-    /// What a function in `cases.js` says.
+    /// Runs a function of `cases.js`.
     pub(crate) fn run(&self, function: &str, arguments: &[Value]) -> Value {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         self.evaluate(&format!("cases.{function}({})", arguments.join(", ")))
     }
 
-    /// All that is heard at `/play/NAME` before the event `end`.
-    pub(crate) fn hear(&self, name: &str) -> Value {
-        self.run("hear", &[path(name)])
+    /// Everything that a client of `/play/NAME` receives before the event `end`.
+    pub(crate) fn receive(&self, name: &str) -> Value {
+        self.run("receive", &[path(name)])
     }
 
-    /// A client that loses a connection at once, returns and hears the end. Whatever another client
-    /// might have done meanwhile without any further waiting, it has done.
-    pub(crate) fn pass_by(&self, name: &str) {
-        self.site.plays(name, [Answer::hurry(), Answer::end()]);
-        let heard = self.hear(name);
-        assert_eq!(heard, json!([open(), lost(), open()]), "{name}");
+    /// Lets a client connect, reconnect at once and receive the end. By then, another client has done
+    /// everything that it does without a delay.
+    pub(crate) fn run_other_client(&self, name: &str) {
+        self.site.plays(name, [Answer::retry_soon(), Answer::end()]);
+        let received = self.receive(name);
+        assert_eq!(received, json!([open(), lost(), open()]), "{name}");
     }
 
-    /// Notes it down if the ids that the server was asked to go on after are not these.
-    pub(crate) fn expect_places(&mut self, name: &str, expected: &[Option<&str>]) {
-        let asked = self.site.asked(name);
-        let places = asked.iter().map(|asked| asked.query("last_event_id"));
-        let places: Vec<_> = places.collect();
-        self.expect(name, places.as_slice(), expected);
+    /// Expects that the requests contained these ids.
+    #[track_caller]
+    pub(crate) fn expect_last_ids(&self, name: &str, expected: &[Option<&str>]) {
+        let requests = self.site.requests(name);
+        let ids = requests
+            .iter()
+            .map(|request| request.query("last_event_id"));
+        let ids: Vec<_> = ids.collect();
+        self.expect(name, ids.as_slice(), expected);
     }
 
-    /// Notes it down if a case went another way than expected.
+    #[track_caller]
     pub(crate) fn expect<T: PartialEq + Serialize + ?Sized>(
-        &mut self,
-        name: &str,
+        &self,
+        what: &str,
         actual: &T,
         expected: &T,
     ) {
-        if actual != expected {
-            let [actual, expected] =
-                [actual, expected].map(|one| serde_json::to_string(one).unwrap());
-            let wrong = format!("{name}\n  is       {actual}\n  expected {expected}");
-            self.wrong.push(wrong);
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let Self { engine, wrong, .. } = self;
-        for case in &*wrong {
-            eprintln!("{engine}: {case}");
-        }
+        let [shown, shown_expected] =
+            [actual, expected].map(|value| serde_json::to_string(value).unwrap());
         assert!(
-            wrong.is_empty() || thread::panicking(),
-            "{engine}: {} cases went wrong",
-            wrong.len()
+            actual == expected,
+            "{}: {what}\n  is       {shown}\n  expected {shown_expected}",
+            self.engine
         );
     }
 }
 
-/// The address of a case's stream.
+/// The path of a case's stream.
 pub(crate) fn path(name: &str) -> Value {
     format!("/play/{name}").into()
 }
 
-/// What is heard of a connection that was opened.
+/// The record of a connection that was opened.
 pub(crate) fn open() -> Value {
     json!(["open", OPEN])
 }
 
-/// What is heard of a connection that was lost: it will be made again.
+/// The record of a connection that was lost and will be reopened.
 pub(crate) fn lost() -> Value {
     json!(["error", CONNECTING, null, null, false])
 }
 
-/// What is heard of an answer that is no stream, after which the client tries again.
+/// The record of a response that is not a stream, after which the client retries.
 pub(crate) fn refused(status: u16, body: &str) -> Value {
     json!(["error", CONNECTING, status, body, false])
 }
 
-/// What is heard of an answer that another try would not change.
+/// The record of a final response.
 pub(crate) fn refused_for_good(status: u16, body: &str) -> Value {
     json!(["error", CLOSED, status, body, true])
 }
 
-/// What is heard of an event without a name.
+/// The record of an event without a name.
 pub(crate) fn message(data: &str, last_event_id: &str) -> Value {
     json!(["message", data, last_event_id])
 }
 
-/// What is heard of an event.
+/// The record of an event.
 pub(crate) fn event(name: &str, data: &str) -> Value {
     json!([name, data, ""])
 }

@@ -11,7 +11,7 @@ use support::{HalfClosed, LocalServer, until};
 
 use crate::{
     answer::Answer,
-    plays::{Asked, Plays},
+    plays::{Plays, Request},
 };
 
 pub(crate) struct Site {
@@ -60,15 +60,15 @@ impl Site {
     }
 
     /// The requests for `/play/NAME` so far.
-    pub(crate) fn asked(&self, name: &str) -> Vec<Asked> {
-        self.plays.asked(name)
+    pub(crate) fn requests(&self, name: &str) -> Vec<Request> {
+        self.plays.requests(name)
     }
 
     /// Waits until this many requests for `/play/NAME` have arrived.
     #[track_caller]
     pub(crate) fn wait_for_requests(&self, name: &str, count: usize) {
         until(&format!("{name} is requested {count} times"), || {
-            (self.asked(name).len() == count).then_some(())
+            (self.requests(name).len() == count).then_some(())
         });
     }
 
@@ -76,7 +76,7 @@ impl Site {
     #[track_caller]
     pub(crate) fn wait_for_open_requests(&self, name: &str, count: usize) {
         until(&format!("{name} has {count} open requests"), || {
-            (self.plays.live(name) == count).then_some(())
+            (self.plays.open(name) == count).then_some(())
         });
     }
 
@@ -97,10 +97,10 @@ fn routes(app: &mut ServiceConfig) {
 }
 
 async fn play(request: HttpRequest, name: Path<String>, plays: Data<Plays>) -> HttpResponse {
-    let live = plays.begin(&name, &request);
+    let open = plays.begin(&name, &request);
     loop {
         if let Some(answer) = plays.next(&name) {
-            return answer.response(live);
+            return answer.response(open);
         }
         sleep(Duration::from_millis(5)).await;
     }

@@ -1,4 +1,4 @@
-// Runs a case in a worker of either kind, for whoever asks.
+// Runs a case in a worker of either kind, and posts the result.
 
 import * as cases from '/cases.js';
 

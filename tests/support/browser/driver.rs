@@ -1,4 +1,4 @@
-//! The program that drives a browser.
+//! The driver: the program that controls a browser.
 
 use std::{
     fs::{self, File},
@@ -7,32 +7,30 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use super::{display::Display, engine::Engine, group::Group};
-use crate::wait::until;
+use crate::{scratch::ScratchFolder, wait::until};
 
-/// A driver with a home folder of its own. It and the browser it has started end when this is
-/// dropped.
+/// A driver with its own home folder. The driver and its browser end when this is dropped.
 pub(super) struct Driver {
     port: u16,
-    // Fields are dropped in this order: a browser goes before its display, and both before the
-    // folder in which they write.
+    // Fields are dropped in this order: a browser ends before its display, and both before their
+    // folder is removed.
     programs: Group,
     _display: Option<Display>,
-    home: TempDir,
+    home: ScratchFolder,
 }
 
 impl Driver {
     pub(super) fn start(engine: Engine) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = ScratchFolder::new();
         let display = engine
             .needs_a_display()
             .then(|| Display::start(home.path()));
         let output = home.path().join("driver.out");
         let (program, arguments) = engine.driver();
         let mut programs = Group::start(program, arguments, Signal::KILL, |command| {
-            settle(command, home.path());
+            isolate(command, home.path());
             if let Some(display) = &display {
                 command.env("DISPLAY", display.name());
             }
@@ -40,9 +38,9 @@ impl Driver {
             command.stdout(output.try_clone().unwrap()).stderr(output);
         });
         let port = until(&format!("{program} listens"), || {
-            let said = fs::read_to_string(&output).unwrap();
-            assert!(!programs.has_ended(), "{program} has ended: {said}");
-            engine.port(programs.id(), &said)
+            let printed = fs::read_to_string(&output).unwrap();
+            assert!(!programs.has_ended(), "{program} has ended: {printed}");
+            engine.port(programs.id(), &printed)
         });
         Self {
             port,
@@ -61,14 +59,14 @@ impl Driver {
         self.programs.signal(signal);
     }
 
-    /// Where the browser's profile goes.
+    /// The folder for the browser's profile.
     pub(super) fn profile(&self) -> PathBuf {
         self.home.path().join("profile")
     }
 }
 
-/// Has a program keep in `home` all that it writes, and find there nothing of another's.
-fn settle(command: &mut Command, home: &Path) {
+/// Makes a program write everything into `home`, and find nothing of other programs there.
+fn isolate(command: &mut Command, home: &Path) {
     for folder in [
         "HOME",
         "TMPDIR",
@@ -80,13 +78,13 @@ fn settle(command: &mut Command, home: &Path) {
     ] {
         command.env(folder, home);
     }
-    // A browser would start a bus of its own, which is nobody's child and stays behind.
+    // Otherwise a browser starts a bus of its own, which no process ends.
     command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
     command.env("NO_AT_BRIDGE", "1");
     command.env_remove("WAYLAND_DISPLAY");
 }
 
-/// The port on which a process listens that does not say so itself.
+/// The port on which a process listens, for a driver that does not print it.
 pub(super) fn listens_on(process: u32) -> Option<u16> {
     let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
         .ok()?
@@ -100,10 +98,10 @@ pub(super) fn listens_on(process: u32) -> Option<u16> {
     connections.lines().find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let listens = *fields.get(3)? == "0A";
-        let mine = sockets
+        let is_of_process = sockets
             .iter()
             .any(|inode| Some(&inode.as_str()) == fields.get(9));
         let (_, port) = fields.get(1)?.split_once(':')?;
-        (listens && mine).then(|| u16::from_str_radix(port, 16).ok())?
+        (listens && is_of_process).then(|| u16::from_str_radix(port, 16).ok())?
     })
 }

@@ -1,4 +1,4 @@
-//! The browsers, and what is different about each.
+//! The browsers, and how each is started.
 
 use std::{fmt, path::Path};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::driver::listens_on;
 
-/// What runs the pages.
+/// A browser's engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Chromium,
@@ -27,14 +27,14 @@ impl Engine {
         }
     }
 
-    /// The port, from what the driver has said so far.
-    pub(super) fn port(self, driver: u32, said: &str) -> Option<u16> {
+    /// The port, from what the driver has printed so far.
+    pub(super) fn port(self, driver: u32, printed: &str) -> Option<u16> {
         let (before, after) = match self {
             Self::Chromium => ("successfully on port ", '.'),
             Self::Firefox => ("Listening on 127.0.0.1:", '\n'),
             Self::WebKit => return listens_on(driver),
         };
-        let (port, _) = said.split_once(before)?.1.split_once(after)?;
+        let (port, _) = printed.split_once(before)?.1.split_once(after)?;
         port.parse().ok()
     }
 
@@ -42,16 +42,16 @@ impl Engine {
         self == Self::WebKit
     }
 
-    /// What is asked of the driver: a browser with a new profile.
+    /// The capabilities for a browser with a new profile.
     pub(super) fn capabilities(self, profile: &Path) -> Value {
         match self {
             Self::Chromium => json!({"goog:chromeOptions": {"args": chromium(profile)}}),
-            // The profile is a new one anyway, in the folder for temporary files.
+            // Its driver always creates a new profile, in the folder for temporary files.
             Self::Firefox => json!({"moz:firefoxOptions": {
                 "binary": super::find("firefox-esr"),
                 "args": ["-headless"],
             }}),
-            // The driver knows where its browser is, and that browser's sessions are private.
+            // Its driver finds the browser, whose sessions are private.
             Self::WebKit => json!({"proxy": {"proxyType": "direct"}}),
         }
     }

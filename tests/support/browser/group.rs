@@ -1,4 +1,4 @@
-//! A program with all that it starts.
+//! A program with all processes that it starts.
 
 use std::{
     os::unix::process::CommandExt,
@@ -9,20 +9,20 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::find;
 
-/// Ends the whole group as soon as the pipe to it is closed. The system closes it even if the test
-/// is interrupted or killed, and then nobody else would end a group that is not the terminal's.
+/// Ends the whole group as soon as the pipe to it is closed. The system closes the pipe even if the
+/// test is interrupted or killed, and a group that is not the terminal's would keep running then.
 const GUARDED: &str = r#"exec 3<&0
 { read -r _ <&3; kill -s "$0" 0; } >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
 
-/// A process group of its own, which ends when this is dropped.
+/// A separate process group, which ends when this is dropped.
 pub(super) struct Group {
     leader: Child,
     end: Signal,
 }
 
 impl Group {
-    /// Starts `program` as the group's leader. What `prepare` sets, its children inherit.
+    /// Starts `program` as the group's leader. Its children inherit what `prepare` sets.
     pub(super) fn start(
         program: &str,
         arguments: &[&str],
@@ -46,7 +46,7 @@ impl Group {
         self.leader.id()
     }
 
-    /// Sends a signal to the program and all that it has started.
+    /// Sends a signal to the program and all processes that it has started.
     pub(super) fn signal(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.leader), signal).unwrap();
     }
@@ -66,7 +66,7 @@ fn name(signal: Signal) -> &'static str {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The group may have ended already.
         let _ = kill_process_group(Pid::from_child(&self.leader), self.end);
         let _ = self.leader.wait();
     }
