@@ -57,7 +57,7 @@ impl Document {
 ///
 /// When the cache cannot be read.
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
-    let store = cache.store()?;
+    let store = cache.journal()?;
     let feed = Arc::new(Feed::new(&store.config()));
     read_what_is_there(&store, &feed)
 }

@@ -1,21 +1,25 @@
-//! Saving values, and following what is saved.
+//! Saves values, reads and deletes them, and follows what is saved.
 
 mod delete;
 mod follow;
 mod get;
+#[cfg(feature = "actix")]
+mod into_future;
 mod journal_handle;
+mod journal_source;
 mod save;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "actix")]
-mod waiting;
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-pub(crate) use self::journal_handle::{FollowedJournal, JournalHandle};
+#[cfg(feature = "actix")]
+pub(crate) use self::journal_handle::FollowedJournal;
+pub(crate) use self::journal_handle::JournalHandle;
+use self::journal_source::JournalSource;
 pub use self::{
     delete::Delete,
     follow::{Follow, Next},
@@ -24,24 +28,16 @@ pub use self::{
 };
 use crate::{config::Config, entry::Entry, error::Error};
 
-/// The app's cache: a value saved here reaches every client that listens to its key, from this
-/// process and from every other on the same cache.
+/// The app's cache. A value saved here reaches every client that listens to its key, in this process
+/// and in every other on the same cache folder.
 ///
-/// Cheap to clone. [`cache()`] is the one that the app's `.env` describes.
+/// It is cheap to clone. [`cache()`] returns the cache that the app's `.env` describes.
 #[derive(Clone)]
 pub struct Cache {
-    source: Arc<Source>,
+    source: JournalSource,
 }
 
-/// Where the cache is opened from, when it is first used.
-enum Source {
-    /// It is open already.
-    Open(Arc<JournalHandle>),
-    /// The app's `.env`; a failure is tried again at the next use.
-    Env(Mutex<Option<Arc<JournalHandle>>>),
-}
-
-/// The cache of the app in [`app_dir()`](crate::app_dir), opened when it is first used.
+/// Returns the cache of the app in [`app_dir()`](crate::app_dir). It is opened when it is first used.
 ///
 /// ```no_run
 /// # async fn handler() -> Result<(), actix_web_sse::Error> {
@@ -54,44 +50,43 @@ enum Source {
 #[must_use]
 pub fn cache() -> &'static Cache {
     static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache {
-        source: Arc::new(Source::Env(Mutex::new(None))),
+        source: JournalSource::from_env(),
     });
     &CACHE
 }
 
 impl Cache {
-    /// Opens the cache that `config` describes, and makes its folder where it is missing.
+    /// Opens the cache that `config` describes, and creates its folder if it does not exist.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made, read or written.
+    /// Fails if the folder cannot be created, read or written.
     pub fn open(config: &Config) -> Result<Self, Error> {
-        let store = Arc::new(JournalHandle::open(config.clone())?);
         Ok(Self {
-            source: Arc::new(Source::Open(store)),
+            source: JournalSource::opened(JournalHandle::open(config.clone())?),
         })
     }
 
-    /// Saves `value` under `key`. Nothing happens until the result is awaited, or until
-    /// [`Save::blocking`] is called.
+    /// Saves `value` under `key`, once the result is awaited or [`Save::blocking`] is called.
     ///
-    /// The save survives the end of this process; it is not synced to the disk, so it may not
+    /// The saved value survives the end of this process. It is not synced to the disk, so it may not
     /// survive a power failure.
     pub fn save(&self, key: impl Into<String>, value: impl Serialize) -> Save {
         Save {
-            cache: self.clone(),
+            source: self.source.clone(),
             key: key.into(),
             value: to_raw_value(&value).map_err(|error| error.to_string()),
             ttl: None,
         }
     }
 
-    /// Saves `value` under `key`, on this thread, and returns the entry's number. For code that is
-    /// not async; in a handler it would hold up other requests.
+    /// Saves `value` under `key` on this thread and returns the entry's number in the journal.
+    ///
+    /// Use it in code that is not async: in a handler, it would hold up other requests.
     ///
     /// # Errors
     ///
-    /// As [`Save::blocking`].
+    /// Fails like [`Save::blocking`].
     pub fn save_blocking(
         &self,
         key: impl Into<String>,
@@ -100,12 +95,12 @@ impl Cache {
         self.save(key, value).blocking()
     }
 
-    /// The newest value saved under `key`, with all that is known of it. Nothing happens until the
-    /// result is awaited, or until [`Get::blocking`] is called.
+    /// Reads the newest value saved under `key`, once the result is awaited or [`Get::blocking`] is
+    /// called.
     ///
-    /// `None`: nothing was saved under the key, or what was saved last is over, deleted or swept.
-    /// An older value never comes back. A value is over after the time to live it was saved with,
-    /// or `SSE_TTL`; with 0 it stays until it is swept.
+    /// The result is `None` if nothing was saved under the key, or if the newest value has expired,
+    /// or was deleted or swept; an older value never comes back. A value expires when its time to
+    /// live is over, which the save or `SSE_TTL` sets; 0 keeps it until it is swept.
     ///
     /// ```no_run
     /// # async fn handler() -> Result<(), actix_web_sse::Error> {
@@ -119,75 +114,60 @@ impl Cache {
     /// ```
     pub fn get(&self, key: impl Into<String>) -> Get {
         Get {
-            cache: self.clone(),
+            source: self.source.clone(),
             key: key.into(),
         }
     }
 
-    /// The newest value saved under `key`, read on this thread. For code that is not async; in a
-    /// handler it would hold up other requests.
+    /// Reads the newest value saved under `key` on this thread.
+    ///
+    /// Use it in code that is not async: in a handler, it would hold up other requests.
     ///
     /// # Errors
     ///
-    /// As [`Get::blocking`].
+    /// Fails like [`Get::blocking`].
     pub fn get_blocking(&self, key: impl Into<String>) -> Result<Option<Entry>, Error> {
         self.get(key).blocking()
     }
 
-    /// Deletes the value saved under `key`: from then on [`get`](Self::get) finds none, until
-    /// another is saved. Nothing happens until the result is awaited, or until
-    /// [`Delete::blocking`] is called.
+    /// Deletes the value saved under `key`, once the result is awaited or [`Delete::blocking`] is
+    /// called. Until another value is saved, [`get`](Self::get) returns `None`.
     ///
-    /// It fires no event, and takes back none: clients that return still get what was saved before.
-    /// A key without a value may be deleted, too.
+    /// A deletion fires no event and recalls none: clients that return still receive the values saved
+    /// before it. Deleting a key without a value succeeds, too.
     pub fn delete(&self, key: impl Into<String>) -> Delete {
         Delete {
-            cache: self.clone(),
+            source: self.source.clone(),
             key: key.into(),
         }
     }
 
-    /// Deletes the value saved under `key`, on this thread, and returns the number that the
-    /// deletion has in the journal. For code that is not async; in a handler it would hold up other
-    /// requests.
+    /// Deletes the value saved under `key` on this thread and returns the number of the tombstone in
+    /// the journal.
+    ///
+    /// Use it in code that is not async: in a handler, it would hold up other requests.
     ///
     /// # Errors
     ///
-    /// As [`Delete::blocking`].
+    /// Fails like [`Delete::blocking`].
     pub fn delete_blocking(&self, key: impl Into<String>) -> Result<u64, Error> {
         self.delete(key).blocking()
     }
 
-    /// Follows the cache: what is saved from now on, read on this thread.
+    /// Starts to follow the cache: the result yields the values that are saved after this call.
     ///
-    /// As long as it is followed, what other programs drop into the cache folder is taken in, by a
-    /// thread of its own unless another process does so.
+    /// While it lives, a background thread ingests the files that other programs put into the cache
+    /// folder, unless another process does so.
     ///
     /// # Errors
     ///
-    /// When the cache cannot be opened.
+    /// Fails if the cache cannot be opened.
     pub fn follow(&self) -> Result<Follow, Error> {
-        Follow::begin(self.store()?)
+        Follow::start(self.journal()?)
     }
 
-    /// The store, with the configuration that is in force now.
-    pub(crate) fn store(&self) -> Result<Arc<JournalHandle>, Error> {
-        let store = self.open_store()?;
-        store.config_watcher().reload_if_due();
-        Ok(store)
-    }
-
-    fn open_store(&self) -> Result<Arc<JournalHandle>, Error> {
-        let slot = match &*self.source {
-            Source::Open(store) => return Ok(Arc::clone(store)),
-            Source::Env(slot) => slot,
-        };
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &*slot {
-            return Ok(Arc::clone(store));
-        }
-        let opened = Arc::new(JournalHandle::open(Config::from_env()?)?);
-        *slot = Some(Arc::clone(&opened));
-        Ok(opened)
+    /// The journal's handle, with the configuration of the last edit of `.env`.
+    pub(crate) fn journal(&self) -> Result<Arc<JournalHandle>, Error> {
+        self.source.journal()
     }
 }

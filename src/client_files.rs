@@ -1,20 +1,20 @@
-//! The browser's side, embedded, so that it never lags behind the server's.
+//! The browser client, embedded so that it always matches the server.
 
 use include_dir::{Dir, include_dir};
 
 static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets");
 
-/// A file that browsers load, or editors.
+/// A file for an app's `public/js`, which browsers or editors load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientFile {
     /// The file's name: `sse.js`, `sse.d.ts` or `sse-client.js`.
     pub name: &'static str,
-    /// Its text.
+    /// The file's text.
     pub contents: &'static str,
 }
 
-/// The files that belong into an app's `public/js`: `sse.js`, the client, `sse.d.ts`, its types, and
-/// `sse-client.js`, a first set of listeners for the app's owner to change.
+/// Iterates over the files for an app's `public/js`: the client `sse.js`, its types `sse.d.ts`, and
+/// `sse-client.js`, example listeners for the app's owner to change.
 pub fn client_files() -> impl Iterator<Item = ClientFile> {
     ASSETS
         .get_dir("js")
@@ -29,17 +29,12 @@ pub fn client_files() -> impl Iterator<Item = ClientFile> {
         })
 }
 
-/// One of [`client_files`] by its name.
-pub(crate) fn client_file(name: &str) -> Option<ClientFile> {
-    client_files().find(|file| file.name == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_scripts_and_the_types_are_there() {
+    fn the_scripts_and_types_are_embedded() {
         let mut names: Vec<_> = client_files().map(|file| file.name).collect();
         names.sort_unstable();
         assert_eq!(names, ["sse-client.js", "sse.d.ts", "sse.js"]);

@@ -69,7 +69,7 @@ impl Entry {
     /// The id that browsers get with it, and return with as `Last-Event-ID`.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}-{}", self.epoch, self.number)
+        format!("{}-{}", self.epoch(), self.number)
     }
 
     /// The cache key it was saved under.

@@ -1,5 +1,7 @@
 //! The HTTP side: requests for streams, their responses, and what protects both.
 
+mod app_hosts;
+mod authority;
 mod connection;
 mod cors;
 mod error_response;

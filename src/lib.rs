@@ -27,14 +27,6 @@
 //! - `actix` (default): everything about HTTP, and `.await` on what the cache does. Without it the
 //!   crate saves, reads, deletes and follows values from any program.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(
-    not(feature = "actix"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "modules of the core have parts that only the HTTP side uses"
-    )
-)]
 
 #[cfg(not(unix))]
 compile_error!("actix-web-sse runs on Linux and other Unix systems only");

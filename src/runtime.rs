@@ -5,7 +5,7 @@ mod interrupt;
 mod repeated_error;
 
 pub(crate) use self::{
-    background_thread::{BackgroundThread, ThreadWaker},
-    interrupt::Interrupt,
-    repeated_error::{RepeatedError, log_or_print},
+    background_thread::BackgroundThread, interrupt::Interrupt, repeated_error::RepeatedError,
 };
+#[cfg(feature = "actix")]
+pub(crate) use self::{background_thread::ThreadWaker, repeated_error::log_or_print};

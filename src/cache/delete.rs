@@ -1,37 +1,29 @@
-//! Deleting a key's value.
+//! Deletes a key's value.
 
 use std::time::SystemTime;
 
-use super::Cache;
+use super::journal_source::JournalSource;
 use crate::{entry, error::Error, key};
 
-/// The end of a key's value, on its way into the cache.
-#[must_use = "nothing is deleted until this is awaited, or `blocking()` is called"]
+/// A deletion that has not started, from [`Cache::delete`](crate::Cache::delete). Await it, or call
+/// [`blocking`](Delete::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and deletes on a thread that may wait for the disk.
+#[must_use = "nothing is deleted until this is awaited or `blocking()` is called"]
 pub struct Delete {
-    pub(super) cache: Cache,
+    pub(super) source: JournalSource,
     pub(super) key: String,
 }
 
 impl Delete {
-    /// Deletes on this thread, and returns the number that the deletion has in the journal.
+    /// Deletes on this thread and returns the number of the tombstone in the journal.
     ///
     /// # Errors
     ///
-    /// When the key is not valid, or the cache cannot be written. Then nothing was deleted.
+    /// Fails if the key is not valid or the cache cannot be written. Then nothing was deleted.
     pub fn blocking(self) -> Result<u64, Error> {
         let key = key::checked(&self.key)?;
-        let store = self.cache.store()?;
-        store.append(&entry::tombstone(key, SystemTime::now()))
-    }
-}
-
-#[cfg(feature = "actix")]
-impl IntoFuture for Delete {
-    type Output = Result<u64, Error>;
-    type IntoFuture = super::waiting::Waiting<u64>;
-
-    /// Deletes on a thread that may wait for the disk.
-    fn into_future(self) -> Self::IntoFuture {
-        super::waiting::wait("the value is not deleted", move || self.blocking())
+        let journal = self.source.journal()?;
+        journal.append(&entry::tombstone(key, SystemTime::now()))
     }
 }

@@ -1,4 +1,4 @@
-//! Following what is saved.
+//! Follows what is saved.
 
 use std::{
     sync::Arc,
@@ -7,98 +7,122 @@ use std::{
 
 use super::journal_handle::{FollowedJournal, JournalHandle};
 use crate::{
+    config::Config,
     entry::Entry,
     error::Error,
     journal::{JournalReader, ReadOutcome, Watch},
     runtime::Interrupt,
 };
 
-/// What is saved in a cache, one entry after the other.
+/// Yields the values that are saved in a cache, one after the other. [`Cache::follow`] creates it.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use actix_web_sse::{Next, cache};
+///
+/// # fn main() -> Result<(), actix_web_sse::Error> {
+/// let mut follow = cache().follow()?;
+/// loop {
+///     match follow.next_timeout(Duration::from_secs(60))? {
+///         Some(Next::Entry(entry)) => println!("{}: {}", entry.key(), entry.value()),
+///         Some(_) => println!("some entries may have been missed"),
+///         None => println!("nothing was saved for a minute"),
+///     }
+/// }
+/// # }
+/// ```
+///
+/// [`Cache::follow`]: crate::Cache::follow
 pub struct Follow {
-    store: Arc<JournalHandle>,
+    handle: Arc<JournalHandle>,
     followed: FollowedJournal,
     reader: JournalReader,
     watch: Box<dyn Watch>,
-    never: Interrupt,
+    /// Waits need an interrupt. This one is never raised.
+    interrupt: Interrupt,
 }
 
-/// What a [`Follow`] meets.
+/// An item of [`Follow`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Next {
     /// A saved value.
     Entry(Entry),
-    /// Entries were swept or damaged before they were read, or the cache was made anew: something
-    /// may have been missed.
+    /// Entries may have been missed: they were swept or damaged before they were read, or the journal
+    /// was replaced.
     Gap,
 }
 
 impl Follow {
-    pub(super) fn begin(store: Arc<JournalHandle>) -> Result<Self, Error> {
-        let followed = store.follow()?;
-        let reader = JournalReader::new(
-            Arc::clone(&followed.journal),
-            followed.journal.newest()? + 1,
-        );
+    pub(super) fn start(handle: Arc<JournalHandle>) -> Result<Self, Error> {
+        let followed = handle.follow()?;
+        let first_number = followed.journal.newest()? + 1;
+        let reader = JournalReader::new(Arc::clone(&followed.journal), first_number);
         let watch = followed.journal.watch();
-        let never = Interrupt::new()
-            .map_err(|error| Error::io("follow the cache", store.config().cache_dir(), error))?;
+        let interrupt = Interrupt::new()
+            .map_err(|error| Error::io("follow the cache", handle.config().cache_dir(), error))?;
         Ok(Self {
-            store,
+            handle,
             followed,
             reader,
             watch,
-            never,
+            interrupt,
         })
     }
 
-    /// Waits for what comes next, for `timeout` at most; `None`: nothing came.
+    /// Waits for the next item, for `timeout` at most. Returns `None` after that.
     ///
     /// # Errors
     ///
-    /// When the cache cannot be read.
+    /// Fails if the cache cannot be read.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
         let start = Instant::now();
         loop {
-            self.store.config_watcher().reload_if_due();
-            let poll = self.store.config().poll_interval();
-            let step = self.reader.read_next();
-            match step {
+            self.handle.config_watcher().reload_if_due();
+            let config = self.handle.config();
+            match self.reader.read_next() {
                 Ok(ReadOutcome::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
                 Ok(ReadOutcome::Tombstone(_)) if start.elapsed() < timeout => continue,
                 Ok(ReadOutcome::Tombstone(_)) => return Ok(None),
                 Ok(ReadOutcome::Swept | ReadOutcome::Unreadable(_)) => return Ok(Some(Next::Gap)),
                 Ok(ReadOutcome::CaughtUp) => {}
-                Err(error) if self.is_in_force()? => return Err(error),
+                Err(error) if self.is_current()? => return Err(error),
                 Err(_) => {}
             }
-            if !self.is_in_force()? {
-                self.follow_anew()?;
+            if !self.is_current()? {
+                self.reopen()?;
                 return Ok(Some(Next::Gap));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Ok(None);
             }
-            self.watch
-                .wait(self.reader.next_number(), left.min(poll), &self.never);
+            self.wait(left, &config);
         }
     }
 
-    fn is_in_force(&self) -> Result<bool, Error> {
-        self.store
-            .is_current(&self.followed, self.reader.next_number() - 1)
+    fn is_current(&self) -> Result<bool, Error> {
+        let last_read = self.reader.next_number() - 1;
+        self.handle.is_current(&self.followed, last_read)
     }
 
-    /// Goes on in the journal that has taken the place of ours, with what was saved there since we
-    /// looked last.
-    fn follow_anew(&mut self) -> Result<(), Error> {
-        let config = self.store.config();
-        let age = config.lookback() + 2 * config.poll_interval();
-        self.followed = self.store.follow()?;
+    fn wait(&mut self, timeout: Duration, config: &Config) {
+        // Notifications may get lost, so the journal is polled, too.
+        let timeout = timeout.min(config.poll_interval());
+        self.watch
+            .wait(self.reader.next_number(), timeout, &self.interrupt);
+    }
+
+    /// Follows the journal that has replaced the former one, from the entries saved since the former
+    /// one was last read.
+    fn reopen(&mut self) -> Result<(), Error> {
+        let config = self.handle.config();
+        // The replacement is noticed within one poll interval; a second one covers a slow check.
+        let max_age = config.lookback() + 2 * config.poll_interval();
+        self.followed = self.handle.follow()?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
-        self.reader = JournalReader::recent(Arc::clone(journal), age, u64::MAX)?;
+        self.reader = JournalReader::recent(Arc::clone(journal), max_age, u64::MAX)?;
         Ok(())
     }
 }

@@ -1,34 +1,25 @@
-//! Reading a key's value.
+//! Reads a key's value.
 
-use super::Cache;
+use super::journal_source::JournalSource;
 use crate::{entry::Entry, error::Error, key};
 
-/// A question for the newest value of a key.
-#[must_use = "nothing is read until this is awaited, or `blocking()` is called"]
+/// A read that has not started, from [`Cache::get`](crate::Cache::get). Await it, or call [`blocking`](Get::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and reads on a thread that may wait for the disk.
+#[must_use = "nothing is read until this is awaited or `blocking()` is called"]
 pub struct Get {
-    pub(super) cache: Cache,
+    pub(super) source: JournalSource,
     pub(super) key: String,
 }
 
 impl Get {
-    /// Reads on this thread.
+    /// Reads on this thread. See [`Cache::get`](crate::Cache::get) for when it returns `None`.
     ///
     /// # Errors
     ///
-    /// When the key is not valid, or the cache cannot be read.
+    /// Fails if the key is not valid or the cache cannot be read.
     pub fn blocking(self) -> Result<Option<Entry>, Error> {
         let key = key::checked(&self.key)?;
-        self.cache.store()?.get(key)
-    }
-}
-
-#[cfg(feature = "actix")]
-impl IntoFuture for Get {
-    type Output = Result<Option<Entry>, Error>;
-    type IntoFuture = super::waiting::Waiting<Option<Entry>>;
-
-    /// Reads on a thread that may wait for the disk.
-    fn into_future(self) -> Self::IntoFuture {
-        super::waiting::wait("the value is not read", move || self.blocking())
+        self.source.journal()?.get(key)
     }
 }

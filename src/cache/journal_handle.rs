@@ -1,4 +1,4 @@
-//! The journal that is in force at the configured address, whatever happens to its folder.
+//! The journal at the configured address, whatever happens to its folder.
 
 use std::{
     path::PathBuf,
@@ -17,30 +17,37 @@ use crate::{
     runtime::BackgroundThread,
 };
 
-/// How often the journal is opened again because its folder was removed or replaced meanwhile.
-const ATTEMPTS: u32 = 20;
+/// How often an operation is repeated because the cache folder was removed or replaced meanwhile. No
+/// honest program replaces it that often in the time that 20 attempts take.
+const MAX_ATTEMPTS: u32 = 20;
 
-/// Opens the journal, and opens it anew after its folder was deleted or replaced, or another one
-/// configured.
+/// Opens the journal, and opens it again after its folder was deleted or replaced, or after
+/// `SSE_CACHE` was changed.
 pub(crate) struct JournalHandle {
-    config: Arc<ConfigWatcher>,
+    config_watcher: Arc<ConfigWatcher>,
     current: Mutex<Arc<FileJournal>>,
-    /// Of the journal that was asked last for a key's value.
+    /// The index of the journal in which a key was looked up last.
     index: Mutex<Option<KeyIndex>>,
 }
 
-/// A journal to follow. What other programs drop into the cache gets into it as long as this
-/// lives.
+/// A journal that this process follows. Drop-ins are ingested into it until this is dropped.
 pub(crate) struct FollowedJournal {
     pub(crate) journal: Arc<dyn Journal>,
     address: PathBuf,
-    intake: BackgroundThread,
+    ingest: BackgroundThread,
 }
 
 impl FollowedJournal {
-    /// Looks again for what other programs drop: the configuration has changed.
+    /// Has the ingest check the cache folder now, after the configuration has changed.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(
+            dead_code,
+            reason = "only the hub is notified of a changed configuration"
+        )
+    )]
     pub(crate) fn rescan_drop_ins(&self) {
-        self.intake.waker().wake();
+        self.ingest.waker().wake();
     }
 }
 
@@ -48,47 +55,46 @@ impl JournalHandle {
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
         let current = Mutex::new(open(&config)?);
         Ok(Self {
-            config: Arc::new(ConfigWatcher::new(config)),
+            config_watcher: Arc::new(ConfigWatcher::new(config)),
             current,
             index: Mutex::new(None),
         })
     }
 
-    /// The configuration in force.
+    /// The current configuration.
     pub(crate) fn config(&self) -> Arc<Config> {
-        self.config.current()
+        self.config_watcher.current()
     }
 
-    /// What keeps the configuration so.
     pub(crate) fn config_watcher(&self) -> &ConfigWatcher {
-        &self.config
+        &self.config_watcher
     }
 
-    /// Appends an entry. When the folder is replaced at that very moment, the entry may be in what
-    /// was there before, so it is appended once more.
+    /// Appends an entry and returns its number. If the folder is replaced at the same moment, the
+    /// entry may be in the former folder, so it is appended again.
     pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         self.with_current(|journal| journal.append(entry))
     }
 
-    /// Does something with the journal, and does it again, up to [`ATTEMPTS`] times, if the journal
-    /// was removed or replaced meanwhile.
+    /// Runs `work` with the current journal, and again if the journal was removed or replaced
+    /// meanwhile.
     fn with_current<T>(
         &self,
         work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        for _ in 0..ATTEMPTS {
-            let journal = self.file_journal()?;
+        for _ in 0..MAX_ATTEMPTS {
+            let journal = self.current_file_journal()?;
             let result = work(Arc::clone(&journal));
             if journal.is_in_place() {
                 return result;
             }
-            // Only its id was replaced: what was done there counts.
-            if result.is_ok() && self.file_journal()?.is_same_folder(&journal) {
+            // If only the journal's id was replaced, the entry is in the folder and counts.
+            if result.is_ok() && self.current_file_journal()?.is_same_folder(&journal) {
                 return result;
             }
         }
         let config = self.config();
-        let replaced = std::io::Error::other("another program replaces it again and again");
+        let replaced = std::io::Error::other("another program keeps replacing it");
         Err(Error::io(
             "use the cache folder",
             config.cache_dir(),
@@ -96,7 +102,7 @@ impl JournalHandle {
         ))
     }
 
-    /// A key's newest entry, if it is alive.
+    /// The newest entry of a key; `None` if it has expired, or was deleted or swept.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
         self.with_current(|journal| self.look_up(&(journal as Arc<dyn Journal>), key))
     }
@@ -109,42 +115,52 @@ impl JournalHandle {
         };
         let found = index.get(key, Clocks::read())?;
         if !journal.is_intact_up_to(index.last_indexed())? {
-            // The index would pass over numbers that are given again.
+            // The index would skip the removed numbers when they are assigned again.
             journal.discard()?;
         }
         Ok(found)
     }
 
-    /// The journal to read from now.
+    /// The journal at the configured address.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only replays read a journal without following it")
+    )]
     pub(crate) fn current(&self) -> Result<Arc<dyn Journal>, Error> {
-        Ok(self.file_journal()?)
+        Ok(self.current_file_journal()?)
     }
 
     pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
-        let journal = self.file_journal()?;
-        let intake = ingest::start(Arc::clone(&journal), Arc::clone(&self.config))?;
+        let journal = self.current_file_journal()?;
+        let ingest = ingest::start(Arc::clone(&journal), Arc::clone(&self.config_watcher))?;
         Ok(FollowedJournal {
             address: journal.folder().path().to_owned(),
             journal,
-            intake,
+            ingest,
         })
     }
 
-    /// Whether what is followed is still the journal at the configured address, and still has the
-    /// entry `last`, which was read there. If it has not, the journal is put away: its newest entries
-    /// were removed, and their numbers would be passed over when they are given again.
-    pub(crate) fn is_current(&self, followed: &FollowedJournal, last: u64) -> Result<bool, Error> {
+    /// Whether `followed` is still the journal at the configured address and still has the entry
+    /// `last_read`.
+    ///
+    /// If it lacks that entry, its newest entries were removed, and their numbers would be assigned
+    /// again and skipped by every reader. Then the journal is discarded.
+    pub(crate) fn is_current(
+        &self,
+        followed: &FollowedJournal,
+        last_read: u64,
+    ) -> Result<bool, Error> {
         let journal = &followed.journal;
         if !journal.is_in_place() || followed.address != self.config().cache_dir() {
             return Ok(false);
         }
-        if !journal.is_intact_up_to(last)? {
+        if !journal.is_intact_up_to(last_read)? {
             journal.discard()?;
         }
         Ok(journal.is_in_place())
     }
 
-    fn file_journal(&self) -> Result<Arc<FileJournal>, Error> {
+    fn current_file_journal(&self) -> Result<Arc<FileJournal>, Error> {
         let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.is_in_place() || current.folder().path() != config.cache_dir() {
@@ -154,14 +170,13 @@ impl JournalHandle {
     }
 }
 
-/// Opens the journal, or creates it. If the folder is moved away at that very moment, the next
-/// attempt creates another.
+/// Opens the journal or creates it. If the folder is moved away at the same moment, it tries again.
 fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let mut attempts = 0..ATTEMPTS;
+    let mut retries = 0..MAX_ATTEMPTS;
     loop {
         let opened = CacheFolder::prepare(config).map(Arc::new);
         match opened.and_then(|folder| FileJournal::open(&folder)) {
-            Err(error) if error.is_about_a_missing_file() && attempts.next().is_some() => {}
+            Err(error) if error.is_about_a_missing_file() && retries.next().is_some() => {}
             opened => return opened.map(Arc::new),
         }
     }
@@ -179,12 +194,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_moved_away_at_any_moment_fails_no_save() {
+    fn a_save_succeeds_although_the_folder_is_moved_away() {
         let app = tempfile::tempdir().unwrap();
         let config = Config::new(app.path(), "a:k").unwrap();
-        let mut usual = Duration::from_millis(1);
+        let mut usual_duration = Duration::from_millis(1);
         for former in 0..60 {
-            let (start, pause) = (Instant::now(), usual * (former % 20) / 20);
+            let (start, pause) = (Instant::now(), usual_duration * (former % 20) / 20);
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(pause);
@@ -194,21 +209,21 @@ mod tests {
                     .unwrap()
                     .append(b"1")
                     .unwrap();
-                usual = start.elapsed();
+                usual_duration = start.elapsed();
             });
         }
     }
 
     #[test]
-    fn of_many_that_make_the_folder_at_once_all_can_use_it() {
+    fn threads_that_create_the_folder_at_once_can_all_use_it() {
         for _ in 0..10 {
             let app = tempfile::tempdir().unwrap();
             let config = Config::new(app.path(), "a:k").unwrap();
-            let all = Barrier::new(8);
+            let start = Barrier::new(8);
             thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {
-                        all.wait();
+                        start.wait();
                         JournalHandle::open(config.clone()).unwrap();
                     });
                 }

@@ -1,71 +1,65 @@
-//! Saving a value.
+//! Saves a value.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
 
-use super::Cache;
+use super::journal_source::JournalSource;
 use crate::{
     entry,
     error::{Error, ErrorKind},
     key,
 };
 
-/// A value on its way into the cache.
-#[must_use = "nothing is saved until this is awaited, or `blocking()` is called"]
+/// A save that has not started, from [`Cache::save`](crate::Cache::save). Await it, or call [`blocking`](Save::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and saves on a thread that may wait for the disk.
+#[must_use = "nothing is saved until this is awaited or `blocking()` is called"]
 pub struct Save {
-    pub(super) cache: Cache,
+    pub(super) source: JournalSource,
     pub(super) key: String,
     pub(super) value: Result<Box<RawValue>, String>,
     pub(super) ttl: Option<Duration>,
 }
 
 impl Save {
-    /// How long the value is replayed to clients that return, and got by
-    /// [`get`](Cache::get), in the place of `SSE_TTL`; zero: until it is swept. Clients that are
-    /// connected get it in any case.
+    /// Sets the entry's time to live instead of `SSE_TTL`: how long it is replayed to clients that
+    /// return, and returned by [`get`](crate::Cache::get). Zero: until it is swept.
+    ///
+    /// Connected clients receive the value in any case.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
     }
 
-    /// Saves on this thread, and returns the entry's number in the journal.
+    /// Saves on this thread and returns the entry's number in the journal.
     ///
     /// # Errors
     ///
-    /// When the key is not valid, the value is no JSON or too large, or the cache cannot be
-    /// written. Then nothing was saved.
+    /// Fails if the key is not valid, if the value cannot be written as JSON or is too large, or if
+    /// the cache cannot be written. Then nothing was saved.
     pub fn blocking(self) -> Result<u64, Error> {
         let key = key::checked(&self.key)?;
         let value = self.value.map_err(|why| {
             Error::new(
                 ErrorKind::Value,
-                format!("the value for `{key}` is no JSON: {why}"),
+                format!("the value for `{key}` cannot be written as JSON: {why}"),
             )
             .with_help("save a type whose maps have strings as keys")
         })?;
-        let store = self.cache.store()?;
-        let config = store.config();
-        let (length, most) = (value.get().len(), config.max_value_bytes());
-        if length > most {
+        let journal = self.source.journal()?;
+        let config = journal.config();
+        let (length, limit) = (value.get().len(), config.max_value_bytes());
+        if length > limit {
             return Err(Error::new(
                 ErrorKind::Value,
-                format!("the value for `{key}` has {length} bytes as JSON; {most} are allowed"),
+                format!(
+                    "the value for `{key}` has {length} bytes as JSON; at most {limit} are allowed"
+                ),
             )
             .with_help("save an id and let the page fetch the rest"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
-        store.append(&entry::document(key, value, ttl, SystemTime::now()))
-    }
-}
-
-#[cfg(feature = "actix")]
-impl IntoFuture for Save {
-    type Output = Result<u64, Error>;
-    type IntoFuture = super::waiting::Waiting<u64>;
-
-    /// Saves on a thread that may wait for the disk.
-    fn into_future(self) -> Self::IntoFuture {
-        super::waiting::wait("the value is not saved", move || self.blocking())
+        journal.append(&entry::document(key, value, ttl, SystemTime::now()))
     }
 }

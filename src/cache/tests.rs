@@ -19,7 +19,7 @@ fn next(follow: &mut Follow) -> Entry {
 }
 
 #[test]
-fn what_is_saved_is_followed_in_order() {
+fn saved_values_are_followed_in_order() {
     let (_app, cache) = cache();
     cache.save_blocking("k", "before").unwrap();
     let mut follow = cache.follow().unwrap();
@@ -36,7 +36,7 @@ fn what_is_saved_is_followed_in_order() {
 }
 
 #[test]
-fn what_cannot_be_saved_is_refused() {
+fn an_invalid_key_or_value_is_rejected() {
     let (_app, cache) = cache();
     for key in ["", "../k", "a:b"] {
         assert_eq!(
@@ -48,9 +48,9 @@ fn what_cannot_be_saved_is_refused() {
     let error = cache.save_blocking("k", too_long).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Value);
     assert!(error.to_string().contains("65538 bytes"), "{error}");
-    let no_json = std::collections::HashMap::from([(vec![1], 1)]);
+    let not_json = std::collections::HashMap::from([(vec![1], 1)]);
     assert_eq!(
-        cache.save_blocking("k", no_json).unwrap_err().kind(),
+        cache.save_blocking("k", not_json).unwrap_err().kind(),
         ErrorKind::Value
     );
     assert_eq!(
@@ -61,12 +61,12 @@ fn what_cannot_be_saved_is_refused() {
 }
 
 #[test]
-fn a_deleted_folder_is_made_again() {
+fn a_deleted_folder_is_created_again() {
     let (app, cache) = cache();
     let mut follow = cache.follow().unwrap();
     cache.save_blocking("k", 1).unwrap();
     assert_eq!(next(&mut follow).value(), "1");
-    // Out of the way in one step, as long as threads of ours work in it.
+    // Renamed first, because a background thread may be working in the folder.
     std::fs::rename(app.path().join("writable"), app.path().join("deleted")).unwrap();
     std::fs::remove_dir_all(app.path().join("deleted")).unwrap();
     assert_eq!(cache.save_blocking("k", 2).unwrap(), 1);
@@ -75,10 +75,10 @@ fn a_deleted_folder_is_made_again() {
     assert_eq!(next(&mut follow).value(), "2");
 }
 
-/// A value as every process finds it: the one that saved it, and one that comes later.
+/// The value of `key`, which the process that saved it and a newly started one must agree on.
 fn value(app: &tempfile::TempDir, cache: &Cache, key: &str) -> Option<String> {
-    let later = Cache::open(&Config::new(app.path(), "a:k").unwrap()).unwrap();
-    let [here, there] = [cache, &later].map(|cache| {
+    let new_cache = Cache::open(&Config::new(app.path(), "a:k").unwrap()).unwrap();
+    let [here, there] = [cache, &new_cache].map(|cache| {
         let entry = cache.get_blocking(key).unwrap()?;
         Some(entry.value().to_owned())
     });
@@ -87,7 +87,7 @@ fn value(app: &tempfile::TempDir, cache: &Cache, key: &str) -> Option<String> {
 }
 
 #[test]
-fn what_was_saved_last_is_got_until_it_is_deleted() {
+fn get_returns_the_newest_value_until_it_is_deleted() {
     let (app, cache) = cache();
     assert_eq!(value(&app, &cache, "k"), None);
     cache.save_blocking("k", 1).unwrap();
@@ -103,13 +103,13 @@ fn what_was_saved_last_is_got_until_it_is_deleted() {
     assert_eq!(value(&app, &cache, "other").as_deref(), Some("[3]"));
     cache.save_blocking("k", 5).unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("5"));
-    // A value that is null is a value.
+    // `null` is a value, too.
     cache.save_blocking("k", ()).unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("null"));
 }
 
 #[test]
-fn a_value_is_got_for_its_time_to_live_and_no_older_one_after_it() {
+fn after_its_time_to_live_neither_a_value_nor_an_older_one_is_returned() {
     let (app, cache) = cache();
     cache.save("k", 1).ttl(Duration::ZERO).blocking().unwrap();
     let ttl = Duration::from_millis(300);
@@ -119,13 +119,13 @@ fn a_value_is_got_for_its_time_to_live_and_no_older_one_after_it() {
         assert!(saved.elapsed() < Duration::from_secs(10));
         std::thread::yield_now();
     }
-    // Times of saving have no fractions of a millisecond.
+    // The time of saving is rounded to milliseconds.
     assert!(saved.elapsed() + Duration::from_millis(1) >= ttl);
     assert_eq!(value(&app, &cache, "k"), None);
 }
 
 #[test]
-fn keys_that_cannot_be_are_neither_got_nor_deleted() {
+fn an_invalid_key_can_be_neither_read_nor_deleted() {
     let (_app, cache) = cache();
     for key in ["", "../k", "a:b"] {
         assert_eq!(cache.get_blocking(key).unwrap_err().kind(), ErrorKind::Key);
@@ -138,7 +138,7 @@ fn keys_that_cannot_be_are_neither_got_nor_deleted() {
 }
 
 #[test]
-fn a_deletion_is_neither_followed_nor_a_gap() {
+fn a_deletion_yields_neither_an_entry_nor_a_gap() {
     let (_app, cache) = cache();
     let mut follow = cache.follow().unwrap();
     cache.save_blocking("k", 1).unwrap();
@@ -153,7 +153,7 @@ fn a_deletion_is_neither_followed_nor_a_gap() {
 }
 
 #[test]
-fn in_a_cache_that_was_made_anew_nothing_old_is_got() {
+fn values_of_a_replaced_cache_are_not_returned() {
     let (app, cache) = cache();
     cache.save_blocking("k", "old").unwrap();
     assert!(cache.get_blocking("k").unwrap().is_some());
@@ -161,14 +161,14 @@ fn in_a_cache_that_was_made_anew_nothing_old_is_got() {
     assert_eq!(value(&app, &cache, "k"), None);
     cache.save_blocking("k", "new").unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"new\""));
-    // As a backup that is put back: the same journal by its name, with other entries.
+    // As if a backup were restored: a journal with the same id and other entries.
     std::fs::rename(app.path().join("writable"), app.path().join("new")).unwrap();
     std::fs::rename(app.path().join("deleted"), app.path().join("writable")).unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"old\""));
 }
 
 #[test]
-fn keys_that_were_swept_are_got_no_more() {
+fn the_value_of_a_swept_key_is_not_returned() {
     let (app, cache) = cache();
     cache.save("k", 1).ttl(Duration::ZERO).blocking().unwrap();
     for number in 2..=2_000 {
@@ -180,7 +180,7 @@ fn keys_that_were_swept_are_got_no_more() {
     }
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("1"));
     cache
-        .store()
+        .journal()
         .unwrap()
         .follow()
         .unwrap()
@@ -193,7 +193,7 @@ fn keys_that_were_swept_are_got_no_more() {
 
 #[cfg(feature = "actix")]
 #[actix_web::test]
-async fn all_of_it_is_awaited_in_a_handler_and_moves_between_threads() {
+async fn save_get_and_delete_can_be_awaited_and_their_futures_are_send() {
     fn is_send<T: Send>(future: T) -> T {
         future
     }
@@ -206,7 +206,7 @@ async fn all_of_it_is_awaited_in_a_handler_and_moves_between_threads() {
 }
 
 #[test]
-fn all_that_is_made_is_its_owners_alone() {
+fn created_files_and_folders_are_accessible_to_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     fn modes(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, bool, u32)>) {

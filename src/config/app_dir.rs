@@ -1,28 +1,33 @@
-//! Where the app lives: its `.env`, and the folder that relative paths start from.
+//! The app's folder: `.env` is in it, and relative paths are resolved against it.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// The app's folder: `CARGO_MANIFEST_DIR` under cargo; else the nearest folder upwards from the
-/// working directory that has a `.env`; else the working directory.
+/// Returns the app's folder, which contains its `.env`.
 ///
-/// The library and the `sse` command follow the same rule, so that a value saved by one reaches
-/// the other.
+/// That is the first of these: the folder in `CARGO_MANIFEST_DIR`, which cargo sets; the nearest
+/// folder with a `.env`, starting at the working directory and going up; the working directory.
+///
+/// The library and the `sse` command follow the same rule, so a value saved by one reaches the other.
 #[must_use]
 pub fn app_dir() -> PathBuf {
-    let here = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    choose(env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from), &here)
+    let working_dir = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    choose(
+        env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+        &working_dir,
+    )
 }
 
-fn choose(under_cargo: Option<PathBuf>, here: &Path) -> PathBuf {
-    if let Some(dir) = under_cargo {
+fn choose(cargo_dir: Option<PathBuf>, working_dir: &Path) -> PathBuf {
+    if let Some(dir) = cargo_dir {
         return dir;
     }
-    here.ancestors()
+    working_dir
+        .ancestors()
         .find(|dir| dir.join(".env").is_file())
-        .unwrap_or(here)
+        .unwrap_or(working_dir)
         .to_path_buf()
 }
 
@@ -31,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_says_where_the_app_is() {
+    fn under_cargo_the_app_is_in_the_packages_folder() {
         assert_eq!(
             choose(Some("/app".into()), Path::new("/elsewhere")),
             Path::new("/app")
@@ -39,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_env_file_upwards_marks_the_app() {
+    fn the_nearest_folder_with_an_env_file_is_the_apps() {
         let root = tempfile::tempdir().unwrap();
         let deep = root.path().join("app/src/pages");
         std::fs::create_dir_all(&deep).unwrap();
@@ -49,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_env_file_it_is_the_working_directory() {
+    fn without_an_env_file_the_working_directory_is_the_apps_folder() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(choose(None, root.path()), root.path());
     }

@@ -1,9 +1,9 @@
-//! The real environment variables, as opposed to those that were read from `.env`.
+//! The real environment variables, as opposed to copies of `.env`.
 //!
 //! Most actix apps call `dotenvy::dotenv().ok()` first, which copies the file into the environment.
-//! Such a copy must neither hide the line in `.env`, which is what the owner will look for, nor a
-//! later edit of it. So a variable whose value equals the file's when the file is first read counts
-//! as the file's from then on.
+//! Such a copy must not hide the line in `.env` from error messages, and must not override a later
+//! edit of that line. So a variable that equals the file's value when the file is first read is taken
+//! for a copy and ignored.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The keys that are read.
+/// The keys that the library reads.
 const KEYS: [&str; 8] = [
     "SSE_EVENTS",
     "SSE_STREAM_DURATION",
@@ -24,20 +24,22 @@ const KEYS: [&str; 8] = [
     "SSE_MAX_CONNECTIONS",
 ];
 
-/// The keys that the environment sets, and to what.
+/// The keys that the environment sets, with their values.
 #[derive(Debug)]
 pub(super) struct Environment(BTreeMap<&'static str, String>);
 
 impl Environment {
-    /// The environment of this process, for the app in `app_dir`, whose `.env` sets a key to what
-    /// `in_file` gives. The first call for an app decides.
+    /// The environment of this process, without copies of the `.env` in `app_dir`, whose values
+    /// `in_file` returns. The result of the first call for an app is kept, because a later edit would
+    /// make a copy look like a real variable.
     pub(super) fn of_app<'a>(
         app_dir: &Path,
         in_file: impl Fn(&str) -> Option<&'a String>,
     ) -> Arc<Self> {
-        static FOUND: Mutex<BTreeMap<PathBuf, Arc<Environment>>> = Mutex::new(BTreeMap::new());
-        let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-        let environment = found.entry(app_dir.to_owned());
+        static ENVIRONMENTS: Mutex<BTreeMap<PathBuf, Arc<Environment>>> =
+            Mutex::new(BTreeMap::new());
+        let mut environments = ENVIRONMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = environments.entry(app_dir.to_owned());
         Arc::clone(environment.or_insert_with(|| {
             let variable = |key: &str| env::var(key).ok();
             Arc::new(Self::new(variable, in_file))
@@ -65,19 +67,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_of_the_file_is_no_variable_of_its_own() {
+    fn a_copy_of_the_files_value_is_ignored() {
         let in_file = "from the file".to_owned();
         let variable = |key: &str| match key {
             "SSE_CACHE" => Some("from the file".to_owned()),
-            "SSE_TTL" => Some("of its own".to_owned()),
-            "SSE_EVENTS" => Some("nowhere else".to_owned()),
+            "SSE_TTL" => Some("another value".to_owned()),
+            "SSE_EVENTS" => Some("not in the file".to_owned()),
             _ => None,
         };
         let environment =
             Environment::new(variable, |key| (key != "SSE_EVENTS").then_some(&in_file));
         assert_eq!(environment.get("SSE_CACHE"), None);
-        assert_eq!(environment.get("SSE_TTL").unwrap(), "of its own");
-        assert_eq!(environment.get("SSE_EVENTS").unwrap(), "nowhere else");
+        assert_eq!(environment.get("SSE_TTL").unwrap(), "another value");
+        assert_eq!(environment.get("SSE_EVENTS").unwrap(), "not in the file");
         assert_eq!(environment.get("SSE_POLL_INTERVAL"), None);
     }
 }

@@ -1,18 +1,20 @@
-//! `SSE_EVENTS`: which event a page hears when a value is saved under which cache key.
+//! `SSE_EVENTS`: which event a save under which cache key fires.
 
 use std::sync::Arc;
 
 use crate::key;
 
-/// The pairs of `SSE_EVENTS`, in their order.
+/// The pairs of event and cache key in `SSE_EVENTS`, in their order there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Events {
     pairs: Arc<[(Arc<str>, Arc<str>)]>,
 }
 
 impl Events {
-    /// Reads `event:key,event:key`. White space around names is ignored, and so is a comma at the
-    /// end. One key may feed several events, and one event may have several keys.
+    /// Parses `event:key,event:key`, and ignores white space around names and a trailing comma. One
+    /// key may fire several events, and one event may have several keys.
+    ///
+    /// The error continues a sentence that begins with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
         for item in text
@@ -38,12 +40,12 @@ impl Events {
         })
     }
 
-    /// Every pair of event and cache key, in the order of `SSE_EVENTS`.
+    /// Iterates over the pairs of event and cache key, in the order of `SSE_EVENTS`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(event, key)| (&**event, &**key))
     }
 
-    /// The names of the events, each once.
+    /// Iterates over the names of the events, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.pairs
             .iter()
@@ -54,7 +56,7 @@ impl Events {
             })
     }
 
-    /// The cache keys, each once.
+    /// Iterates over the cache keys, each once.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.pairs.iter().enumerate().filter_map(|(at, (_, key))| {
             let first = self.pairs.iter().position(|(_, other)| other == key);
@@ -62,11 +64,12 @@ impl Events {
         })
     }
 
-    /// The events that a save under `key` fires.
+    /// Iterates over the events that a save under `key` fires.
     pub fn of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.shared_of_key(key).map(|event| &**event)
     }
 
+    /// Like [`of_key`](Self::of_key), for a caller that keeps the names.
     pub(crate) fn shared_of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Arc<str>> {
         self.pairs
             .iter()
@@ -74,18 +77,18 @@ impl Events {
             .map(|(event, _)| event)
     }
 
-    /// Whether there is an event of this name.
+    /// Returns whether `SSE_EVENTS` has an event of this name.
     #[must_use]
     pub fn contains(&self, event: &str) -> bool {
         self.pairs.iter().any(|(name, _)| **name == *event)
     }
 }
 
-/// Names that would not arrive as what they are.
+/// Rejects names that a page could not tell from something else.
 ///
 /// Browsers dispatch an event under the name in its `event` field, and fire `open` and `error` at
-/// the same object for the connection itself, so a page could not tell them apart. `sse.` is the
-/// prefix of our own events, and `*` is how a page listens to all.
+/// the same object for the connection itself. `sse.` is the prefix of this library's own events, and
+/// `*` is how a page listens to all events.
 fn check_event_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the event has no name".into());
@@ -102,7 +105,7 @@ fn check_event_name(name: &str) -> Result<(), String> {
         return Err("the client's `on('*')` means every event".into());
     }
     if name.starts_with("sse.") {
-        return Err("event names that begin with `sse.` are ours".into());
+        return Err("event names that begin with `sse.` are reserved".into());
     }
     Ok(())
 }
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_keep_their_order_and_repeat_nothing() {
+    fn pairs_keep_their_order_and_are_listed_once() {
         let events = Events::parse(" a:k1 , b:k2,c:k1,a:k1,").unwrap();
         assert_eq!(
             events.iter().collect::<Vec<_>>(),
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn an_invalid_list_is_rejected_with_the_reason() {
         for (text, why) in [
             ("", "empty"),
             (" , ", "empty"),
@@ -134,7 +137,7 @@ mod tests {
             ("a:", "is empty"),
             ("open:k", "browsers use"),
             ("error:k", "browsers use"),
-            ("sse.gap:k", "are ours"),
+            ("sse.gap:k", "are reserved"),
             ("*:k", "every event"),
             ("a:../k", "leading dot"),
             ("a:b/c", "`/`"),

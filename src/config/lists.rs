@@ -1,15 +1,16 @@
-//! `SSE_ALLOWED_ORIGINS` and `SSE_ALLOWED_HOSTS`: lists of names, each in the spelling that requests
-//! are compared with.
+//! Parses `SSE_ALLOWED_ORIGINS` and `SSE_ALLOWED_HOSTS` into the spelling that requests are compared
+//! with.
 
 use super::authority::Authority;
 
 /// Why an item of a list cannot be used, and what to write instead.
-pub(super) struct Unusable {
-    pub(super) what: String,
+pub(super) struct Rejected {
+    /// Continues a sentence that begins with the list.
+    pub(super) reason: String,
     pub(super) help: String,
 }
 
-/// The items of a value, which commas separate.
+/// The items of a comma-separated value.
 pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(',')
@@ -18,52 +19,60 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// An origin as browsers send it: "scheme and domains serializations are all lower case ASCII,
-/// without percent encoding" (Fetch), and the scheme's own port is left out.
-pub(super) fn origin(text: &str) -> Result<String, Unusable> {
-    let unusable = |help: String| Unusable {
-        what: format!("has `{text}`, which is not an origin"),
+/// without percent encoding" (Fetch), and the scheme's default port is omitted.
+pub(super) fn origin(text: &str) -> Result<String, Rejected> {
+    let rejected = |help: String| Rejected {
+        reason: format!("has `{text}`, which is not an origin"),
         help,
     };
     if text.eq_ignore_ascii_case("null") {
-        return Err(Unusable {
-            what: "has `null`, which any page can send and which is therefore never allowed".into(),
+        return Err(Rejected {
+            reason: "has `null`, which any page can send and which is therefore never allowed"
+                .into(),
             help: "serve the page from an http or https address instead of a file or a sandboxed \
-                   frame, and write that address's origin: https://app.example"
+                   frame, and write the origin of that address: https://app.example"
                 .into(),
         });
     }
     if text.contains('*') {
-        return Err(unusable(
+        return Err(rejected(
             "wildcards are not supported: write each origin, as in \
              https://app.example,https://other.example:8443"
                 .into(),
         ));
     }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(unusable(match Authority::parse(text) {
-            Some(host) => format!("write the scheme, too: https://{host}"),
+    parse_origin(text).map_err(rejected)
+}
+
+/// Fails with what to write instead.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let Some((scheme, after_scheme)) = text.split_once("://") else {
+        return Err(match Authority::parse(text) {
+            Some(host) => format!("add the scheme: https://{host}"),
             None => ORIGIN_HELP.into(),
-        }));
+        });
     };
-    let (scheme, implied_port) = match scheme.to_ascii_lowercase().as_str() {
+    let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
         "https" => ("https", 443),
         "http" => ("http", 80),
-        _ => return Err(unusable(ORIGIN_HELP.into())),
+        _ => return Err(ORIGIN_HELP.into()),
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let Some(host) = Authority::parse(&rest[..end]) else {
-        return Err(unusable(match rest.is_ascii() {
+    let end = after_scheme
+        .find(['/', '?', '#'])
+        .unwrap_or(after_scheme.len());
+    let Some(host) = Authority::parse(&after_scheme[..end]) else {
+        return Err(match after_scheme.is_ascii() {
             true => ORIGIN_HELP.into(),
             false => {
                 "write the host as browsers send it, in ASCII: https://xn--bcher-kva.example".into()
             }
-        }));
+        });
     };
-    let origin = format!("{scheme}://{}", host.without_port(implied_port));
-    if end < rest.len() {
-        return Err(unusable(format!(
-            "an origin has no path, and no slash at its end: write {origin}"
-        )));
+    let origin = format!("{scheme}://{}", host.without_port(default_port));
+    if end < after_scheme.len() {
+        return Err(format!(
+            "an origin has no path and no trailing slash: write {origin}"
+        ));
     }
     Ok(origin)
 }
@@ -71,14 +80,21 @@ pub(super) fn origin(text: &str) -> Result<String, Unusable> {
 const ORIGIN_HELP: &str =
     "write scheme, host and port as browsers send them, without a path: https://app.example:8443";
 
-/// A host that requests may name.
-pub(super) fn host(text: &str) -> Result<Authority, Unusable> {
+/// A host that requests may be for.
+pub(super) fn host(text: &str) -> Result<Authority, Rejected> {
     if let Some(host) = Authority::parse(text) {
         return Ok(host);
     }
-    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    Err(Rejected {
+        reason: format!("has `{text}`, which is not a host name"),
+        help: host_help(text),
+    })
+}
+
+fn host_help(text: &str) -> String {
+    let after_scheme = text.split_once("://").map_or(text, |(_, host)| host);
     let without_path = after_scheme.split('/').next().unwrap_or_default();
-    let help = if text.contains('*') {
+    if text.contains('*') {
         "wildcards are not supported: write each host, as in app.example,other.example:8443".into()
     } else if !text.is_ascii() {
         "write the host as browsers send it, in ASCII: xn--bcher-kva.example".into()
@@ -86,16 +102,12 @@ pub(super) fn host(text: &str) -> Result<Authority, Unusable> {
         format!("write an IPv6 address in brackets: [{text}]")
     } else {
         match Authority::parse(without_path) {
-            Some(host) => format!("write the host alone, without scheme and path: {host}"),
+            Some(host) => format!("write only the host, without scheme and path: {host}"),
             None => {
                 "write host names, with or without a port: app.example,other.example:8443".into()
             }
         }
-    };
-    Err(Unusable {
-        what: format!("has `{text}`, which is not a host name"),
-        help,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_what_browsers_send() {
+    fn an_origin_is_spelled_as_browsers_send_it() {
         for (text, expected) in [
             ("https://app.example", "https://app.example"),
             ("HTTPS://App.Example:443", "https://app.example"),
@@ -117,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_origin_is_told_how_to_become_one() {
+    fn a_rejected_origin_comes_with_a_correction() {
         for (text, help) in [
             ("https://app.example/", "write https://app.example"),
             ("HTTPS://App.Example:443/a?b", "write https://app.example"),
@@ -133,13 +145,13 @@ mod tests {
             ("https://", "without a path"),
             ("https://app.example:https", "without a path"),
         ] {
-            let why = origin(text).expect_err(text);
-            assert!(why.help.contains(help), "{text}: {}", why.help);
+            let rejected = origin(text).expect_err(text);
+            assert!(rejected.help.contains(help), "{text}: {}", rejected.help);
         }
     }
 
     #[test]
-    fn what_cannot_be_a_host_is_told_how_to_become_one() {
+    fn a_rejected_host_comes_with_a_correction() {
         for (text, help) in [
             ("https://App.example:8443/x", "path: app.example:8443"),
             ("app.example/", "path: app.example"),
@@ -148,8 +160,8 @@ mod tests {
             ("b\u{fc}cher.example", "xn--"),
             ("app.example:http", "with or without a port"),
         ] {
-            let why = host(text).expect_err(text);
-            assert!(why.help.contains(help), "{text}: {}", why.help);
+            let rejected = host(text).expect_err(text);
+            assert!(rejected.help.contains(help), "{text}: {}", rejected.help);
         }
     }
 }

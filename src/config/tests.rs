@@ -1,6 +1,9 @@
 //! Reading the configuration.
 
+use std::time::Duration;
+
 use super::*;
+use crate::error::Error;
 
 fn read(env: &str) -> Result<Config, Error> {
     let dir = tempfile::tempdir().unwrap();
@@ -19,33 +22,36 @@ fn the_three_keys_are_enough() {
 }
 
 #[test]
-fn every_broken_value_names_its_line_and_a_remedy() {
-    for (line, what) in [
+fn every_invalid_value_is_reported_with_its_line_and_a_remedy() {
+    for (env, message) in [
         ("SSE_EVENTS=", "is empty"),
         ("SSE_EVENTS=a", "lacks its"),
         ("SSE_EVENTS=a:../k", "leading dot"),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=soon",
-            "no number of seconds: `soon`",
+            "not a number of seconds: `soon`",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=-1",
-            "no number of seconds",
+            "not a number of seconds",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=NaN",
-            "no number of seconds",
+            "not a number of seconds",
         ),
-        ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=", "no number of seconds"),
+        (
+            "SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=",
+            "not a number of seconds",
+        ),
         ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0", "out of range"),
-        ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "no number of seconds"),
+        ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "not a number of seconds"),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1e19",
-            "no number of seconds",
+            "not a number of seconds",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0",
-            "no number of connections",
+            "not a number of connections",
         ),
         ("SSE_EVENTS=a:k\nSSE_CACHE=", "is empty"),
         (
@@ -76,23 +82,23 @@ fn every_broken_value_names_its_line_and_a_remedy() {
         ("SSE_EVENTS=a\u{0}b:k", "a\\u{0}b"),
         ("SSE_EVENTS=a:k\u{7f}", "control character"),
     ] {
-        let error = read(line).unwrap_err();
-        assert!(error.to_string().contains(what), "{line:?} gave {error}");
-        let expected = line.lines().count();
+        let error = read(env).unwrap_err();
+        assert!(error.to_string().contains(message), "{env:?} gave {error}");
+        let expected = env.lines().count();
         assert_eq!(
             error.location().unwrap().line_number(),
             Some(expected),
-            "{line:?}"
+            "{env:?}"
         );
-        assert!(error.help().is_some(), "{line:?}");
+        assert!(error.help().is_some(), "{env:?}");
     }
 }
 
 #[test]
-fn a_missing_file_and_a_missing_key_are_told_apart() {
+fn a_missing_file_and_a_missing_key_have_different_messages() {
     let dir = tempfile::tempdir().unwrap();
     let error = Config::from_dir(dir.path()).unwrap_err();
-    assert!(error.to_string().contains("no .env"), "{error}");
+    assert!(error.to_string().contains(".env does not exist"), "{error}");
     assert!(
         read("A=b\n")
             .unwrap_err()
@@ -102,7 +108,7 @@ fn a_missing_file_and_a_missing_key_are_told_apart() {
 }
 
 #[test]
-fn lists_in_code_are_checked_like_those_in_the_file() {
+fn lists_in_code_are_checked_like_lists_in_the_file() {
     let config = || read("SSE_EVENTS=a:k\n").unwrap();
     assert!(
         config()

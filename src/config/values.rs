@@ -1,6 +1,7 @@
-//! What the keys of `.env` say, as values.
+//! Parses the keys of `.env` into values.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -8,17 +9,17 @@ use std::{
 use super::{
     authority::Authority,
     events::Events,
-    lists::{self, Unusable},
+    lists::{self, Rejected},
     settings::{Setting, Settings},
 };
 use crate::error::{Error, ErrorKind, Location};
 
-/// One value for each key, with its default where the key is not set.
+/// One value for each key: its default where the key is not set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Values {
     pub(super) events: Events,
     pub(super) cache_dir: PathBuf,
-    /// Where `SSE_CACHE` stands, for errors about the folder.
+    /// Where `SSE_CACHE` is set, for errors about the folder.
     pub(super) cache_dir_from: Option<Location>,
     pub(super) stream_duration: Duration,
     pub(super) poll_interval: Duration,
@@ -35,39 +36,26 @@ impl Values {
             events,
             cache_dir: app_dir.join("writable").join("cache"),
             cache_dir_from: None,
+            // The CodeIgniter module's values, so that its users find what they know.
             stream_duration: Duration::from_secs(15),
             poll_interval: Duration::from_secs(2),
             ttl: Duration::from_secs(60),
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
+            // Far above what an app needs, and far below what a small machine can hold.
             max_connections: 10_000,
         }
     }
 
-    /// Reads them all, and fails at the first that cannot be used.
+    /// Reads every key and fails at the first that cannot be used.
     pub(super) fn read(app_dir: &Path, settings: &Settings) -> Result<Self, Error> {
         let events = settings
             .get("SSE_EVENTS")
-            .ok_or_else(|| no_events(settings))?;
+            .ok_or_else(|| missing_events(settings))?;
         let events =
             Events::parse(&events.value).map_err(|why| events.error(why).with_help(EVENTS_HELP))?;
         let mut values = Self::new(app_dir, events);
-        if let Some(setting) = settings.get("SSE_STREAM_DURATION") {
-            values.stream_duration = seconds(&setting, "from 0 (never) to a hundred years", 15)?;
-        }
-        if let Some(setting) = settings.get("SSE_POLL_INTERVAL") {
-            values.poll_interval = seconds(&setting, POLL_INTERVALS_IN_WORDS, 2)?;
-            if !POLL_INTERVALS.contains(&values.poll_interval) {
-                return Err(setting
-                    .error(format!("is out of range: `{}`", setting.value))
-                    .with_help(
-                        "write seconds from 0.05 to 3600, for example SSE_POLL_INTERVAL=2",
-                    ));
-            }
-        }
-        if let Some(setting) = settings.get("SSE_TTL") {
-            values.ttl = seconds(&setting, "from 0 (for ever) to a hundred years", 60)?;
-        }
+        values.read_times(settings)?;
         if let Some(setting) = settings.get("SSE_CACHE") {
             values.cache_dir = cache_dir(&setting, app_dir)?;
             values.cache_dir_from = setting.location;
@@ -77,33 +65,38 @@ impl Values {
         }
         values.allowed_hosts = allowed_hosts(settings)?;
         if let Some(setting) = settings.get("SSE_MAX_CONNECTIONS") {
-            values.max_connections = match setting.value.trim().parse() {
-                Ok(number) if number > 0 => number,
-                _ => {
-                    return Err(setting
-                        .error(format!("is no number of connections: `{}`", setting.value))
-                        .with_help(
-                            "write a whole number from 1 up, for example SSE_MAX_CONNECTIONS=10000",
-                        ));
-                }
-            };
+            values.max_connections = connections(&setting)?;
         }
         Ok(values)
+    }
+
+    fn read_times(&mut self, settings: &Settings) -> Result<(), Error> {
+        if let Some(setting) = settings.get("SSE_STREAM_DURATION") {
+            self.stream_duration = seconds(&setting, "from 0 (never) to a hundred years", 15)?;
+        }
+        if let Some(setting) = settings.get("SSE_POLL_INTERVAL") {
+            self.poll_interval = poll_interval(&setting)?;
+        }
+        if let Some(setting) = settings.get("SSE_TTL") {
+            self.ttl = seconds(&setting, "from 0 (for ever) to a hundred years", 60)?;
+        }
+        Ok(())
     }
 }
 
 pub(super) const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
     SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
-/// Below, looking would cost more than notifications save; above, a lost one would go unnoticed.
-const POLL_INTERVALS_IN_WORDS: &str = "from 0.05 to 3600";
-pub(super) const POLL_INTERVALS: std::ops::RangeInclusive<Duration> =
+/// Below, polling would cost more than notifications save; above, a lost notification would delay an
+/// event for too long.
+pub(super) const POLL_INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(3600);
+const POLL_INTERVALS_IN_WORDS: &str = "from 0.05 to 3600";
 
-/// A hundred years. Clocks count on from now, and not every sum of times is a time.
-pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// A hundred years. Adding a longer time to `Instant::now()` may overflow.
+pub(super) const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-fn no_events(settings: &Settings) -> Error {
+fn missing_events(settings: &Settings) -> Error {
     let path = settings.path();
     if settings.has_file() {
         Error::new(ErrorKind::Config, "SSE_EVENTS is not set")
@@ -112,11 +105,23 @@ fn no_events(settings: &Settings) -> Error {
     } else {
         Error::new(
             ErrorKind::Config,
-            "there is no .env, and SSE_EVENTS is not in the environment",
+            ".env does not exist, and SSE_EVENTS is not in the environment",
         )
         .at(Location::file(path))
         .with_help("run `sse install` in the app's folder, or name the folder (`sse -C DIR`)")
     }
+}
+
+fn poll_interval(setting: &Setting) -> Result<Duration, Error> {
+    let interval = seconds(setting, POLL_INTERVALS_IN_WORDS, 2)?;
+    if POLL_INTERVALS.contains(&interval) {
+        return Ok(interval);
+    }
+    Err(setting
+        .error(format!("is out of range: `{}`", setting.value))
+        .with_help(format!(
+            "write seconds {POLL_INTERVALS_IN_WORDS}, for example SSE_POLL_INTERVAL=2"
+        )))
 }
 
 fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Error> {
@@ -126,10 +131,10 @@ fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Err
         .parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| *duration <= LONGEST)
+        .filter(|duration| *duration <= MAX_DURATION)
         .ok_or_else(|| {
             setting
-                .error(format!("is no number of seconds: `{}`", setting.value))
+                .error(format!("is not a number of seconds: `{}`", setting.value))
                 .with_help(format!(
                     "write seconds {range}, for example {}={example}",
                     setting.key
@@ -137,24 +142,35 @@ fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Err
         })
 }
 
+fn connections(setting: &Setting) -> Result<usize, Error> {
+    match setting.value.trim().parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(setting
+            .error(format!(
+                "is not a number of connections: `{}`",
+                setting.value
+            ))
+            .with_help("write a whole number, at least 1, for example SSE_MAX_CONNECTIONS=10000")),
+    }
+}
+
 fn cache_dir(setting: &Setting, app_dir: &Path) -> Result<PathBuf, Error> {
     let value = setting.value.trim();
     if value.is_empty() {
-        return Err(setting.error("is empty").with_help(
-            "name a folder, for example SSE_CACHE=writable/cache, or take the line out",
-        ));
+        return Err(setting
+            .error("is empty")
+            .with_help("name a folder, for example SSE_CACHE=writable/cache, or remove the line"));
     }
     if let Some((scheme, _)) = value.split_once("://") {
         return Err(setting
             .error(format!(
-                "names a `{scheme}` cache, which this version does not have"
+                "names a `{scheme}` cache, which this version does not support"
             ))
             .with_help("name a folder, for example SSE_CACHE=writable/cache"));
     }
     Ok(app_dir.join(value))
 }
 
-/// `SSE_ALLOWED_HOSTS` alone, for when another key cannot be used.
 pub(super) fn allowed_hosts(settings: &Settings) -> Result<Vec<Authority>, Error> {
     match settings.get("SSE_ALLOWED_HOSTS") {
         Some(setting) => list(&setting, lists::host),
@@ -162,8 +178,10 @@ pub(super) fn allowed_hosts(settings: &Settings) -> Result<Vec<Authority>, Error
     }
 }
 
-fn list<T>(setting: &Setting, parse: fn(&str) -> Result<T, Unusable>) -> Result<Vec<T>, Error> {
+fn list<T>(setting: &Setting, parse: fn(&str) -> Result<T, Rejected>) -> Result<Vec<T>, Error> {
     lists::items(&setting.value)
-        .map(|item| parse(item).map_err(|why| setting.error(why.what).with_help(why.help)))
+        .map(|item| {
+            parse(item).map_err(|rejected| setting.error(rejected.reason).with_help(rejected.help))
+        })
         .collect()
 }

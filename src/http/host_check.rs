@@ -19,8 +19,9 @@ use actix_web::{
     web,
 };
 
+use super::app_hosts::{AllowedHosts, AppHosts};
 use crate::{
-    config::{AppHosts, Authority, Hosts, app_dir},
+    config::{Authority, app_dir},
     error::{Error, ErrorKind},
     http::connection::LocalAddress,
 };
@@ -96,7 +97,7 @@ impl Target {
             .with_help(format!(
                 "if a reverse proxy forwards this host name, add it to the list in the app's .env: \
                  SSE_ALLOWED_HOSTS={}",
-                name.without_any_port()
+                name.host_only()
             ))),
             None => Err(misdirected("the request's host cannot be read").with_help(
                 "send a Host header with a host name and an optional port, as in \
@@ -237,7 +238,7 @@ pub async fn check_host<B: MessageBody>(
     Ok(response.map_into_left_body())
 }
 
-async fn hosts_of_this_app() -> Hosts {
+async fn hosts_of_this_app() -> AllowedHosts {
     static HOSTS: LazyLock<AppHosts> = LazyLock::new(|| AppHosts::new(app_dir()));
     let now = Instant::now();
     if let Some(hosts) = HOSTS.cached(now) {

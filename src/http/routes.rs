@@ -20,7 +20,7 @@ use super::{
     signals::told_to_end,
     sse::{Sse, end_streams},
 };
-use crate::{client_files::client_file, config::app_dir, error::Error};
+use crate::{client_files::client_files, config::app_dir, error::Error};
 
 /// Adds the stream and its scripts to an app:
 ///
@@ -128,7 +128,8 @@ impl Sse {
 }
 
 async fn client(request: HttpRequest) -> HttpResponse {
-    let text = client_file("sse.js").map_or("", |file| file.contents);
+    let script = client_files().find(|file| file.name == "sse.js");
+    let text = script.map_or("", |file| file.contents);
     script(&request, text)
 }
 

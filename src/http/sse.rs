@@ -84,7 +84,7 @@ impl Sse {
     /// When the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
         Ok(Self {
-            server: Arc::new(Server::start(cache.store()?)?),
+            server: Arc::new(Server::start(cache.journal()?)?),
         })
     }
 

@@ -15,6 +15,10 @@ pub(crate) trait Journal: Send + Sync + 'static {
 
     /// The first number assigned in this epoch, if it is known. A client with an id of another epoch
     /// has received no entry from that number on.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the hub compares ids of clients")
+    )]
     fn first_of_epoch(&self) -> Option<u64>;
 
     /// Appends an entry and returns its number.
@@ -26,6 +30,10 @@ pub(crate) trait Journal: Send + Sync + 'static {
     fn newest(&self) -> Result<u64, Error>;
 
     /// Removes old entries, but none of the newest `keep`.
+    #[cfg_attr(
+        not(any(feature = "actix", test)),
+        expect(dead_code, reason = "only servers sweep")
+    )]
     fn sweep(&self, keep: u64) -> Result<(), Error>;
 
     /// Whether this is still the journal at its address, that is, it was not deleted or replaced.

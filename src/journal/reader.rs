@@ -31,7 +31,13 @@ pub(crate) enum ReadOutcome {
     /// The next entries were swept before they were read; the reader skips them.
     Swept,
     /// The next entry cannot be used, for this reason; the reader skips it.
-    Unreadable(String),
+    Unreadable(
+        #[cfg_attr(
+            not(feature = "actix"),
+            expect(dead_code, reason = "only the hub logs the reason")
+        )]
+        String,
+    ),
 }
 
 impl JournalReader {
@@ -82,6 +88,10 @@ impl JournalReader {
     }
 
     /// Skips the next entry.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the hub skips entries that it cannot read")
+    )]
     pub(crate) fn skip(&mut self) {
         self.next_number += 1;
     }
@@ -100,7 +110,7 @@ impl JournalReader {
     }
 
     fn parse(&self, number: u64, bytes: &[u8]) -> ReadOutcome {
-        match Entry::parse(self.journal.epoch(), number, bytes) {
+        match Entry::parse(self.journal().epoch(), number, bytes) {
             Ok(entry) if entry.is_tombstone() => ReadOutcome::Tombstone(entry),
             Ok(entry) => ReadOutcome::Entry(entry),
             Err(why) => ReadOutcome::Unreadable(why),

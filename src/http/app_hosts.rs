@@ -1,4 +1,4 @@
-//! `SSE_ALLOWED_HOSTS` for code that has no `Sse`: the middleware in front of an app's own pages.
+//! `SSE_ALLOWED_HOSTS` for the middleware, which has no `Sse`.
 
 use std::{
     path::PathBuf,
@@ -7,40 +7,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Authority, Config,
-    settings::Settings,
-    values,
-    watcher::{Content, SETTLED, read},
-};
+use crate::config::{Authority, Config, DEBOUNCE, EnvSnapshot, allowed_hosts_in_env};
 
-/// How long a list is used before `.env` is read again.
+/// How long a list is used before `.env` is read again. The documentation promises that an edit
+/// takes effect within two seconds.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// How often a file is read that changes each time.
+/// A file that never stays the same must not hold up requests for longer than this many reads.
 const MAX_READS: u32 = 5;
 
 /// The allowed hosts; `None` if the key is not set.
-pub(crate) type Hosts = Option<Arc<[Authority]>>;
+pub(super) type AllowedHosts = Option<Arc<[Authority]>>;
 
 /// The hosts that an app's `.env` allows. An edit takes effect within two seconds; a file that cannot
-/// be used changes nothing. The stream and the cache report what is wrong with it.
-pub(crate) struct AppHosts {
+/// be used changes nothing. Errors are not logged here, because the stream and the cache log them.
+pub(super) struct AppHosts {
     app_dir: PathBuf,
-    /// Locked for moments only, never while the file is read.
+    /// Never locked while the file is read, so that no request waits for a file.
     current: RwLock<Option<Current>>,
-    /// Held by the one thread that reads the file.
+    /// Held by the thread that reads the file.
     reading: Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Current {
-    content: Content,
-    hosts: Hosts,
+    snapshot: EnvSnapshot,
+    hosts: AllowedHosts,
     read_at: Instant,
 }
 
 impl AppHosts {
-    pub(crate) fn new(app_dir: PathBuf) -> Self {
+    pub(super) fn new(app_dir: PathBuf) -> Self {
         Self {
             app_dir,
             current: RwLock::new(None),
@@ -48,71 +45,74 @@ impl AppHosts {
         }
     }
 
-    /// The hosts as they were read last. `None` if the file has to be read first: nobody has read it,
-    /// or it is time to read it again and nobody does.
-    pub(crate) fn cached(&self, now: Instant) -> Option<Hosts> {
+    /// Returns the hosts as they were read last. `None` if the caller has to read the file: it was
+    /// never read, or it is due to be read and no other thread does so.
+    pub(super) fn cached(&self, now: Instant) -> Option<AllowedHosts> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
-        let is_fresh = now.saturating_duration_since(current.read_at) < MAX_AGE;
-        (is_fresh || self.reading.try_lock().is_err()).then(|| current.hosts.clone())
+        (current.is_fresh(now) || self.reading.try_lock().is_err()).then(|| current.hosts.clone())
     }
 
-    /// The hosts as they are in the file, which is read on this thread.
-    pub(crate) fn refresh(&self, now: Instant) -> Hosts {
+    /// Reads the file on this thread, unless another has done so meanwhile.
+    pub(super) fn refresh(&self, now: Instant) -> AllowedHosts {
         let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let (before, hosts) = {
-            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-            match &*current {
-                // Another thread has read it meanwhile.
-                Some(current) if now.saturating_duration_since(current.read_at) < MAX_AGE => {
-                    return current.hosts.clone();
-                }
-                Some(current) => (Some(current.content.clone()), current.hosts.clone()),
-                None => (None, None),
-            }
-        };
-        let content = self.read_settled(before.as_ref());
+        let before = self.current();
+        if let Some(current) = &before
+            && current.is_fresh(now)
+        {
+            return current.hosts.clone();
+        }
+        let snapshot = self.settled_snapshot(before.as_ref().map(|current| &current.snapshot));
         let hosts = match before {
-            Some(before) if before == content => hosts,
-            Some(_) => Config::from_dir(&self.app_dir)
-                .map_or(hosts, |config| config.allowed_hosts().map(Arc::from)),
-            None => self.read_hosts_only(),
+            Some(before) if before.snapshot == snapshot => before.hosts,
+            Some(before) => Config::from_dir(&self.app_dir)
+                .map_or(before.hosts, |config| config.allowed_hosts().map(Arc::from)),
+            None => self.hosts_alone(),
         };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = Some(Current {
-            content,
+            snapshot,
             hosts: hosts.clone(),
             read_at: now,
         });
         hosts
     }
 
-    /// Editors empty a file before they write it, so new content has to stay the same for a moment.
-    fn read_settled(&self, before: Option<&Content>) -> Content {
-        let path = self.app_dir.join(".env");
-        let mut content = read(&path);
-        for _ in 0..MAX_READS {
-            if before.is_none_or(|before| *before == content) {
-                break;
-            }
-            thread::sleep(SETTLED);
-            let again = read(&path);
-            if again == content {
-                break;
-            }
-            content = again;
-        }
-        content
+    fn current(&self) -> Option<Current> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
     }
 
-    /// Another key that cannot be used does not shut out the app's visitors. If this one cannot be
-    /// used, only loopback names are allowed.
-    fn read_hosts_only(&self) -> Hosts {
-        let settings = Settings::read(&self.app_dir);
-        match settings.and_then(|settings| values::allowed_hosts(&settings)) {
+    /// Reads new content until it stays the same, because editors empty a file before they write it.
+    fn settled_snapshot(&self, before: Option<&EnvSnapshot>) -> EnvSnapshot {
+        let mut snapshot = EnvSnapshot::take(&self.app_dir);
+        for _ in 0..MAX_READS {
+            if before.is_none_or(|before| *before == snapshot) {
+                break;
+            }
+            thread::sleep(DEBOUNCE);
+            let next = EnvSnapshot::take(&self.app_dir);
+            if next == snapshot {
+                break;
+            }
+            snapshot = next;
+        }
+        snapshot
+    }
+
+    /// Reads this key alone, so that an error in another key does not lock out the app's visitors. If
+    /// this key cannot be used, only loopback names are allowed.
+    fn hosts_alone(&self) -> AllowedHosts {
+        match allowed_hosts_in_env(&self.app_dir) {
             Ok(hosts) => Some(hosts.into()).filter(|hosts: &Arc<[_]>| !hosts.is_empty()),
             Err(_) => Some(Arc::default()),
         }
+    }
+}
+
+impl Current {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.read_at) < MAX_AGE
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edit_counts_and_a_broken_one_changes_nothing() {
+    fn an_edit_takes_effect_and_an_invalid_one_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let env = dir.path().join(".env");
         let hosts = AppHosts::new(dir.path().to_owned());
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_be_used_allows_loopback_names_only() {
+    fn an_invalid_list_allows_only_loopback_names() {
         let dir = tempfile::tempdir().unwrap();
         let env = "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=https://a.example/\n";
         std::fs::write(dir.path().join(".env"), env).unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_do_not_wait_while_another_reads_the_file() {
+    fn requests_do_not_wait_while_another_thread_reads_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let hosts = AppHosts::new(dir.path().to_owned());
         let begin = Instant::now();

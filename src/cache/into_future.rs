@@ -1,0 +1,63 @@
+//! `.await` on saves, reads and deletions: they run on a thread that may wait for the disk.
+
+use std::{panic::resume_unwind, pin::Pin};
+
+use tokio::runtime::Handle;
+
+use super::{delete::Delete, get::Get, save::Save};
+use crate::{
+    entry::Entry,
+    error::{Error, ErrorKind},
+};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+impl IntoFuture for Save {
+    type Output = Result<u64, Error>;
+    type IntoFuture = BoxFuture<u64>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        run("the value was not saved", move || self.blocking())
+    }
+}
+
+impl IntoFuture for Get {
+    type Output = Result<Option<Entry>, Error>;
+    type IntoFuture = BoxFuture<Option<Entry>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        run("the value was not read", move || self.blocking())
+    }
+}
+
+impl IntoFuture for Delete {
+    type Output = Result<u64, Error>;
+    type IntoFuture = BoxFuture<u64>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        run("the value was not deleted", move || self.blocking())
+    }
+}
+
+/// `consequence` begins the error message if the runtime was shut down before `work` ran.
+fn run<T: Send + 'static>(
+    consequence: &'static str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> BoxFuture<T> {
+    Box::pin(async move {
+        // Another executor than tokio has no threads for blocking work that we know of.
+        let Ok(runtime) = Handle::try_current() else {
+            return work();
+        };
+        match runtime.spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(Error::new(
+                    ErrorKind::Cache,
+                    format!("{consequence}: the runtime was shut down"),
+                )),
+            },
+        }
+    })
+}

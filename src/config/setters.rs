@@ -1,0 +1,173 @@
+//! The `with_…` methods of [`Config`].
+
+use std::{path::Path, time::Duration};
+
+use super::{
+    definition::Config,
+    lists::{self, Rejected},
+    values::{MAX_DURATION, POLL_INTERVALS},
+};
+use crate::error::{Error, ErrorKind};
+
+/// Half of the largest file that the journal reads, which leaves room for the rest of the entry.
+const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
+
+/// A shorter heartbeat would keep the worker busy with nothing else.
+const MIN_HEARTBEAT: Duration = Duration::from_millis(10);
+
+impl Config {
+    /// Sets how long before its arrival a new client's events begin. Default: 5 seconds; at most a
+    /// hundred years.
+    #[must_use]
+    pub fn with_lookback(mut self, lookback: Duration) -> Self {
+        self.lookback = lookback.min(MAX_DURATION);
+        self
+    }
+
+    /// Sets how long a stream may be silent before it sends a heartbeat. Default: 15 seconds; at
+    /// least 10 ms.
+    #[must_use]
+    pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.server.heartbeat = heartbeat.clamp(MIN_HEARTBEAT, MAX_DURATION);
+        self
+    }
+
+    /// Sets how long a browser waits before it reconnects after a lost connection. Default:
+    /// 1 second.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Duration) -> Self {
+        self.server.retry = retry.min(MAX_DURATION);
+        self
+    }
+
+    /// Sets how many entries the cache keeps at least. Older entries are swept 1,000 at a time.
+    /// Default: 10,000.
+    #[must_use]
+    pub fn with_history(mut self, entries: u64) -> Self {
+        self.server.history = entries;
+        self
+    }
+
+    /// Sets how many entries a server keeps in memory, at least 1. Clients that lag further behind
+    /// are served from the cache folder. Default: 4,096.
+    #[must_use]
+    pub fn with_in_memory(mut self, entries: usize) -> Self {
+        self.server.in_memory = entries.max(1);
+        self
+    }
+
+    /// Sets the size of the largest value, in bytes of JSON. Default: 64 KiB; at most 32 MiB.
+    #[must_use]
+    pub fn with_max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = bytes.min(MAX_VALUE_BYTES);
+        self
+    }
+
+    /// Overrides `SSE_STREAM_DURATION`: how long a stream lasts before the server ends it. Zero: for
+    /// ever.
+    #[must_use]
+    pub fn with_stream_duration(mut self, duration: Duration) -> Self {
+        self.overrides.stream_duration = Some(duration.min(MAX_DURATION));
+        self
+    }
+
+    /// Overrides `SSE_POLL_INTERVAL`: the time between two reads of the cache when no notification
+    /// arrives. It is clamped to 50 ms to 1 hour.
+    #[must_use]
+    pub fn with_poll_interval(mut self, interval: Duration) -> Self {
+        let interval = interval.clamp(*POLL_INTERVALS.start(), *POLL_INTERVALS.end());
+        self.overrides.poll_interval = Some(interval);
+        self
+    }
+
+    /// Overrides `SSE_TTL`: the time to live of an entry whose save sets none. Zero: until it is
+    /// swept.
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.overrides.ttl = Some(ttl);
+        self
+    }
+
+    /// Overrides `SSE_CACHE`: the cache folder. A relative path is resolved against the app's folder.
+    #[must_use]
+    pub fn with_cache_dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.overrides.cache_dir = Some(self.app_dir.join(dir));
+        self
+    }
+
+    /// Overrides `SSE_ALLOWED_ORIGINS`: the origins whose pages may read the stream, such as
+    /// `https://app.example`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an item is not an origin.
+    pub fn with_allowed_origins<S: AsRef<str>>(
+        mut self,
+        origins: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        let origins = parse_all("the list of allowed origins", origins, lists::origin)?;
+        self.server.allowed_origins = Some(origins);
+        Ok(self)
+    }
+
+    /// Overrides `SSE_ALLOWED_HOSTS`: the hosts that requests may be for, such as `app.example`.
+    ///
+    /// The stream and `Sse::check_host` use them. The middleware `check_host` does not: it knows no
+    /// `Config` and reads the app's `.env`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an item is not a host name with an optional port.
+    pub fn with_allowed_hosts<S: AsRef<str>>(
+        mut self,
+        hosts: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        let hosts = parse_all("the list of allowed hosts", hosts, lists::host)?;
+        self.server.allowed_hosts = Some(hosts);
+        Ok(self)
+    }
+
+    /// Overrides `SSE_MAX_CONNECTIONS`: how many streams a server has open at once.
+    #[must_use]
+    pub fn with_max_connections(mut self, connections: usize) -> Self {
+        self.server.max_connections = Some(connections);
+        self
+    }
+
+    /// Sets whether the server ends its streams at SIGTERM and SIGINT. Default: `true`.
+    ///
+    /// With `false`, actix-web waits for open streams when it stops, for as long as its
+    /// `shutdown_timeout` allows. The library never takes away a signal's default action: a process
+    /// that handles no signals ends at once either way.
+    #[must_use]
+    pub fn with_signal_handling(mut self, handles_signals: bool) -> Self {
+        self.server.handles_signals = handles_signals;
+        self
+    }
+
+    /// Sets how many streams one address may have open at once, at least 1. The server answers
+    /// further requests with 503 and `Retry-After`. An IPv6 network of 64 bits counts as one address.
+    ///
+    /// Default: no limit, because behind a proxy all clients have the proxy's address.
+    /// `Subscription::of_address` sets a client's real address.
+    #[must_use]
+    pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
+        self.server.max_connections_per_address = Some(connections.max(1));
+        self
+    }
+}
+
+fn parse_all<T, S: AsRef<str>>(
+    list: &str,
+    items: impl IntoIterator<Item = S>,
+    parse: fn(&str) -> Result<T, Rejected>,
+) -> Result<Vec<T>, Error> {
+    let error = |rejected: Rejected| {
+        Error::new(ErrorKind::Config, format!("{list} {}", rejected.reason))
+            .with_help(rejected.help)
+    };
+    let items = items.into_iter();
+    items
+        .map(|item| parse(item.as_ref()).map_err(error))
+        .collect()
+}

@@ -1,0 +1,160 @@
+//! Edits of `.env`, with a simulated clock.
+
+use std::fs;
+
+use super::*;
+
+/// An app's `.env`, its watcher, and a simulated clock.
+struct App {
+    dir: tempfile::TempDir,
+    watcher: ConfigWatcher,
+    now: Instant,
+}
+
+impl App {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
+        let config = Config::from_dir(dir.path()).unwrap();
+        let mut app = Self {
+            dir,
+            watcher: ConfigWatcher::new(config),
+            now: Instant::now(),
+        };
+        assert!(!app.poll_for(3 * POLL_INTERVAL), "nothing was edited");
+        app
+    }
+
+    fn edit(&self, text: &str) {
+        fs::write(self.dir.path().join(".env"), text).unwrap();
+    }
+
+    /// Lets this time pass. Returns whether the configuration has changed.
+    fn poll_for(&mut self, time: Duration) -> bool {
+        let end = self.now + time;
+        let mut changed = false;
+        while self.now < end {
+            changed |= self.watcher.reload_if_due_at(self.now);
+            self.now += Duration::from_millis(20);
+        }
+        changed
+    }
+
+    fn events(&self) -> String {
+        let config = self.watcher.current();
+        let events: Vec<&str> = config.events().names().collect();
+        events.join(",")
+    }
+}
+
+/// How long an edit takes at most.
+const EDIT_DELAY: Duration = Duration::from_millis(2_200);
+
+#[test]
+fn an_edit_takes_effect_within_two_seconds() {
+    let mut app = App::new();
+    app.edit("SSE_EVENTS=b:k\nSSE_STREAM_DURATION=300\n");
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "b");
+    let config = app.watcher.current();
+    assert_eq!(config.stream_duration(), Duration::from_secs(300));
+    assert!(
+        !app.poll_for(3 * POLL_INTERVAL),
+        "the file did not change again"
+    );
+    app.edit("# Only a comment.\nSSE_EVENTS=b:k\nSSE_STREAM_DURATION=300\n");
+    assert!(!app.poll_for(3 * POLL_INTERVAL));
+}
+
+#[test]
+fn a_file_renamed_to_env_takes_effect() {
+    let mut app = App::new();
+    let (env, new) = (app.dir.path().join(".env"), app.dir.path().join("new"));
+    fs::write(&new, "SSE_EVENTS=renamed:k\n").unwrap();
+    fs::rename(&new, &env).unwrap();
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "renamed");
+}
+
+#[test]
+fn an_edit_behind_a_symbolic_link_takes_effect() {
+    let mut app = App::new();
+    let (env, real) = (app.dir.path().join(".env"), app.dir.path().join("real"));
+    fs::rename(&env, &real).unwrap();
+    std::os::unix::fs::symlink("real", &env).unwrap();
+    fs::write(&real, "SSE_EVENTS=linked:k\n").unwrap();
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "linked");
+}
+
+#[test]
+fn the_intermediate_states_of_an_editor_are_ignored() {
+    let mut app = App::new();
+    // As if an editor wrote the file piece by piece, each just before a check.
+    for piece in ["", "SSE_EVENTS=b", "SSE_EVENTS=b:k\nSSE_TTL", ""] {
+        app.now += POLL_INTERVAL;
+        app.edit(piece);
+        assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
+        app.now += DEBOUNCE / 2;
+        assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
+    }
+    app.edit("SSE_EVENTS=b:k,c:k\n");
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "b,c");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_changes_nothing() {
+    let mut app = App::new();
+    let env = app.dir.path().join(".env");
+    app.edit("SSE_EVENTS=b:k\n");
+    assert!(app.poll_for(EDIT_DELAY));
+    for broken in [
+        "SSE_EVENTS=b\n",
+        "SSE_EVENTS=c:k\nSSE_TTL=soon\n",
+        "",
+        "A='",
+    ] {
+        app.edit(broken);
+        assert!(!app.poll_for(3 * POLL_INTERVAL), "{broken}");
+        assert_eq!(app.events(), "b", "{broken}");
+    }
+    fs::remove_file(&env).unwrap();
+    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    fs::create_dir(&env).unwrap();
+    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert_eq!(app.events(), "b");
+    fs::remove_dir(&env).unwrap();
+    app.edit("SSE_EVENTS=c:k\n");
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "c");
+}
+
+#[test]
+fn settings_from_code_survive_an_edit() {
+    let app = App::new();
+    let config = Config::from_dir(app.dir.path()).unwrap();
+    let config = config.with_ttl(Duration::from_secs(7));
+    let mut app = App {
+        watcher: ConfigWatcher::new(config.with_heartbeat(Duration::from_secs(3))),
+        ..app
+    };
+    app.edit("SSE_EVENTS=b:k\nSSE_TTL=100\n");
+    assert!(app.poll_for(2 * EDIT_DELAY));
+    let config = app.watcher.current();
+    assert_eq!(config.ttl(), Duration::from_secs(7));
+    assert_eq!(config.server.heartbeat, Duration::from_secs(3));
+    assert_eq!(app.events(), "b");
+}
+
+#[test]
+fn a_configuration_without_a_file_never_changes() {
+    let app = App::new();
+    let config = Config::new(app.dir.path(), "own:k").unwrap();
+    let mut app = App {
+        watcher: ConfigWatcher::new(config),
+        ..app
+    };
+    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert_eq!(app.events(), "own");
+}
