@@ -128,8 +128,8 @@ impl Sse {
 }
 
 async fn client(request: HttpRequest) -> HttpResponse {
-    let script = client_files().find(|file| file.name == "sse.js");
-    let text = script.map_or("", |file| file.contents);
+    let file = client_files().find(|file| file.name == "sse.js");
+    let text = file.map_or("", |file| file.contents);
     script(&request, text)
 }
 

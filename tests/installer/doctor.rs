@@ -74,7 +74,7 @@ fn what_install_leaves_to_do_is_told_with_the_lines_to_paste() {
 #[test]
 fn an_app_without_anything_is_told_to_install() {
     let found = bad(&examine(&Hello::new()));
-    found[0].is("error", "config", "there is no .env", "sse install");
+    found[0].is("error", "config", ".env does not exist", "sse install");
     found[1].is(
         "error",
         "dependency",

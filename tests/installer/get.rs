@@ -136,6 +136,6 @@ fn keys_that_cannot_be_and_folders_that_are_no_app_are_refused() {
             sse(&app, &[command, key]).fails(1, "the cache key `");
         }
         assert_eq!(sse(&app, &[command]).code, 2);
-        sse_in(nothing.path(), &[command, "k"]).fails(1, "there is no .env");
+        sse_in(nothing.path(), &[command, "k"]).fails(1, ".env does not exist");
     }
 }

@@ -150,7 +150,7 @@ fn a_broken_configuration_is_named_by_file_and_line() {
         (
             "SSE_EVENTS=a:k\n\nSSE_TTL=long\n",
             3,
-            "SSE_TTL is no number of seconds: `long`",
+            "SSE_TTL is not a number of seconds: `long`",
         ),
         (
             "SSE_EVENTS=a:k\nTITLE='it\nSSE_TTL=1\n",
@@ -172,7 +172,7 @@ fn a_broken_configuration_is_named_by_file_and_line() {
 fn without_an_app_nothing_is_saved() {
     let nothing = tempfile::tempdir().unwrap();
     for command in [&["save", "k"][..], &["listen", "--timeout", "5"]] {
-        sse_in(nothing.path(), command).fails(1, "there is no .env");
+        sse_in(nothing.path(), command).fails(1, ".env does not exist");
     }
     assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 0);
 }

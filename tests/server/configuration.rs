@@ -52,7 +52,7 @@ fn has_absolute_path(text: &str) -> bool {
 fn a_missing_env_file_is_reported() {
     let app = App::new();
     fs::remove_file(app.path().join(".env")).unwrap();
-    is_off(&app, "/.env)", "there is no .env", "`sse install`");
+    is_off(&app, "/.env)", ".env does not exist", "`sse install`");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_value_that_is_not_a_number_is_reported() {
         is_off(
             &app,
             "/.env:4",
-            &format!("{key} is no number of seconds: `soon`"),
+            &format!("{key} is not a number of seconds: `soon`"),
             remedy,
         );
     }
@@ -207,7 +207,7 @@ fn an_invalid_environment_variable_is_reported() {
     let server = Server::start(app.path(), &[("SSE_TTL", "long")]);
     let stream = get(server.address(), "/sse/stream");
     assert_eq!(stream.status, 503);
-    let said = "SSE_TTL (an environment variable) is no number of seconds: `long`";
+    let said = "SSE_TTL (an environment variable) is not a number of seconds: `long`";
     assert!(
         stream.body.contains(said) && server.log().contains(said),
         "{}",

@@ -32,7 +32,7 @@ fn an_open_stream_gets_added_events_and_no_removed_ones() {
     hears(&stream, "first", 1);
 
     edit(&app, "SSE_STREAM_DURATION=0\nSSE_EVENTS=second:key2\n");
-    server.wait_for_log("what was edited is in force");
+    server.wait_for_log("its new values are in effect");
     app.save("key1", "2");
     app.save("key2", "3");
     hears(&stream, "second", 3);
@@ -51,7 +51,7 @@ fn an_edit_takes_effect_although_the_app_copied_the_file_into_its_environment() 
     let app = App::with_env(LASTING);
     let server = Server::start(app.path(), &[("SSE_TTL", "7")]);
     edit(&app, "SSE_EVENTS=first:key1,second:key1\nSSE_TTL=9\n");
-    server.wait_for_log("what was edited is in force");
+    server.wait_for_log("its new values are in effect");
     let info = get(server.address(), "/info");
     assert!(info.body.contains("second"), "{}", info.body);
 }
@@ -77,7 +77,7 @@ fn an_edited_connection_limit_takes_effect() {
     let server = app.start();
     let _stream = Stream::open(server.address(), "/sse/stream", None);
     edit(&app, &format!("{LASTING}SSE_MAX_CONNECTIONS=1\n"));
-    server.wait_for_log("what was edited is in force");
+    server.wait_for_log("its new values are in effect");
     assert_eq!(get(server.address(), "/sse/stream").status, 503);
     edit(&app, &format!("{LASTING}SSE_MAX_CONNECTIONS=2\n"));
     until("another stream is let in", || {
@@ -96,8 +96,8 @@ fn a_broken_edit_is_reported_once_and_changes_nothing() {
     fs::write(app.cache().join("key1"), "1").unwrap();
     hears(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_TTL=30\n"));
-    let log = server.wait_for_log("what was edited is in force");
-    assert_eq!(log.matches("SSE_TTL is no number").count(), 1, "{log}");
+    let log = server.wait_for_log("its new values are in effect");
+    assert_eq!(log.matches("SSE_TTL is not a number").count(), 1, "{log}");
     app.save("key1", "2");
     hears(&stream, "first", 2);
 }
