@@ -554,7 +554,7 @@ fn an_event_that_is_configured_later_needs_no_reload() {
     listening(&browser, &server);
     let env = "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name2:event_cache_key2,event_name3:event_cache_key3\n";
     fs::write(app.path().join(".env"), env).unwrap();
-    server.wait_for_log("what was edited is in force");
+    server.wait_for_log("its new values are in effect");
     app.save("event_cache_key3", "\"of a new event.\"");
     says(
         &browser,
