@@ -1,4 +1,4 @@
-//! The command line, and nothing behind it.
+//! The command line's arguments.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::editing::env::values;
 use crate::editing::manifest::dependency::{self, Git, Reference};
 use crate::exit;
 
-/// Server-Sent Events for actix-web apps: save a value, and every browser that listens gets an event.
+/// Server-Sent Events for actix-web apps: save a value, and every listening browser receives an event.
 #[derive(Parser)]
 #[command(name = "sse", version, after_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) app: AppArgs,
 
-    /// Say nothing but warnings and errors
+    /// Print only data, warnings and errors
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 
@@ -27,16 +27,15 @@ pub(crate) struct Cli {
     pub(crate) color: colorchoice_clap::Color,
 }
 
-/// Headings in the help.
 const GLOBAL: &str = "Global options";
-const DEPENDENCY: &str = "Where the library is from";
+const DEPENDENCY: &str = "Source of the library";
 
-/// Which app is meant.
+/// Selects the app.
 #[derive(Args, Default)]
 pub(crate) struct AppArgs {
-    /// The app's folder [default: under cargo the package's, else the nearest one upwards that has
-    /// a .env (for install, uninstall, status and doctor a Cargo.toml will do), else the working
-    /// directory]
+    /// The app's folder [default: under cargo, the package's folder; else the nearest parent
+    /// folder with a .env (for install, uninstall, status and doctor also with a Cargo.toml); else
+    /// the working directory]
     #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) dir: Option<PathBuf>,
 
@@ -51,95 +50,94 @@ pub(crate) struct AppArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Put Server-Sent Events into an actix-web app
+    /// Install Server-Sent Events into an actix-web app
     ///
-    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` to the app's one
-    /// `App::new()`, three keys to .env, and to public/js sse.js with its types for TypeScript and
-    /// editors, and sse-client.js, which is yours from then on. What is there already is kept, and
-    /// a second run changes nothing. `sse uninstall` gives back every byte.
+    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` behind the app's
+    /// `App::new()`, and three keys to .env. Creates in public/js: sse.js, its types for TypeScript
+    /// and editors, and sse-client.js, which is yours to edit. Existing keys, lines and files are
+    /// kept, and a second run changes nothing. `sse uninstall` restores every byte.
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
-    /// Take out what `sse install` put in, and nothing else
+    /// Remove what `sse install` added, and nothing else
     ///
-    /// Removes the block from .env, the line from Cargo.toml that carries the mark of
-    /// `sse install`, its call in your code, the cache's own folder .sse, and the scripts. What you
-    /// have changed since stays, and is named: values in the block, lines of yours in it, listeners.
+    /// Removes the block in .env, the marked line in Cargo.toml, the call in your code, the folder
+    /// .sse in the cache, and the scripts. Anything you have changed since stays and is listed:
+    /// values in the block, your own lines in it, listeners.
     #[command(after_help = exit::table())]
     Uninstall(UninstallArgs),
 
-    /// Say what is installed, missing, modified or yours
+    /// Print what is installed, missing, modified or yours
     #[command(after_help = exit::table())]
     Status(StatusArgs),
 
-    /// Say why no event arrives
+    /// Find out why no event arrives
     ///
-    /// Examines the app's configuration, pages, code and cache folder, and with a URL the stream
-    /// there, as browsers get it through whatever stands in between. It changes nothing, and saves
-    /// nothing unless --save says so.
+    /// Examines the app's configuration, pages, code and cache folder. With a URL it also examines
+    /// the stream at that address, as a browser receives it through any proxies. It changes
+    /// nothing, and saves values only with --save.
     #[command(after_help = exit::table())]
     Doctor(DoctorArgs),
 
-    /// Save a value under a cache key, which fires the events that listen to it
+    /// Save a value under a cache key, which sends the events mapped to that key
     ///
-    /// The value is read as JSON if it is JSON, else as text. A warning tells when no event
-    /// in SSE_EVENTS listens to the key.
+    /// A value that is valid JSON is saved as JSON, any other as text. If SSE_EVENTS maps the key
+    /// to no event, a warning is printed.
     #[command(after_help = exit::table())]
     Save(SaveArgs),
 
     /// Print the newest value saved under a cache key, as JSON
     ///
-    /// Ends with 1 where there is none: nothing was saved, or what was saved last is deleted or has
-    /// outlived its time. A file that was dropped into the cache folder counts when a server has
-    /// taken it.
+    /// Exits with 1 if there is none: nothing was saved, or the newest value was deleted or has
+    /// expired. A file dropped into the cache folder counts once a server has ingested it.
     #[command(after_help = exit::table())]
     Get(GetArgs),
 
     /// Delete the value saved under a cache key
     ///
-    /// It fires no event, and takes back none: browsers that were away still get what was saved
-    /// before.
+    /// This sends no event and withdraws none: browsers that were away still receive the values
+    /// saved before.
     #[command(after_help = exit::table())]
     Delete(DeleteArgs),
 
-    /// Print events as they come, until Ctrl-C
+    /// Print events as they arrive, until Ctrl-C
     ///
-    /// Without a URL it reads the cache on this machine, and no server need run. With one it
-    /// reads the stream there, and comes back to where it was when the stream ends.
+    /// Without a URL it reads the cache on this machine, which needs no running server. With a URL
+    /// it reads the stream there; when the stream ends, it reconnects and misses no event.
     #[command(after_help = exit::table())]
     Listen(ListenArgs),
 
-    /// Print a script that completes this command in a shell
+    /// Print a shell completion script for this command
     ///
     /// For bash, for example: sse completions bash > ~/.local/share/bash-completion/completions/sse
     Completions {
-        /// The shell
+        /// The shell to complete in
         shell: clap_complete::Shell,
     },
 }
 
-/// What is common to commands that change files.
+/// The flags of commands that change files.
 #[derive(Args, Default)]
 pub(crate) struct ChangeArgs {
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Print what would be changed as a diff, and change nothing
+    /// Print the changes as a diff, and change nothing
     #[arg(long)]
     pub(crate) diff: bool,
 
-    /// Replace or remove what you have changed, too, without asking
+    /// Replace or remove files and values that you have changed, without asking
     #[arg(short, long)]
     pub(crate) force: bool,
 
-    /// Answer every question with yes; without a terminal nothing is asked, and the answer is no
+    /// Answer yes to every question. Without this and without a terminal, the answer is no
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
 
 impl ChangeArgs {
-    /// Whether nothing is to be changed.
+    /// Whether the command must not change anything.
     pub(crate) fn only_shows(&self) -> bool {
         self.dry_run || self.diff
     }
@@ -147,31 +145,31 @@ impl ChangeArgs {
 
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
-    /// SSE_EVENTS: which event is fired by a save under which cache key
+    /// SSE_EVENTS: which event is sent for a value saved under which cache key
     #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::events)]
     pub(crate) events: Option<String>,
 
-    /// SSE_STREAM_DURATION: seconds until the server ends a stream; 0: never [default: 15]
+    /// SSE_STREAM_DURATION: seconds until the server ends a stream, 0 for never [default: 15]
     #[arg(long, value_name = "SECONDS", value_parser = values::duration)]
     pub(crate) duration: Option<String>,
 
-    /// SSE_POLL_INTERVAL: seconds between looks at the cache that need no notification [default: 2]
+    /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed [default: 2]
     #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]
     pub(crate) dependency: DependencyArgs,
 
-    /// Leave .env alone; without its record, uninstall leaves the folders that install made
+    /// Leave .env alone. Its receipt is missing then, so uninstall leaves the created folders
     #[arg(long)]
     pub(crate) no_env: bool,
 
-    /// Leave public/js alone; the library serves its own copy of sse.js
+    /// Leave public/js alone. The library serves its own copy of sse.js
     #[arg(long)]
     pub(crate) no_js: bool,
 
-    /// Write the types into public/js, sse.d.ts and sse-events.d.ts, also where the app's code
-    /// serves the scripts itself
+    /// Write the types sse.d.ts and sse-events.d.ts into public/js even if the app's code serves
+    /// the scripts itself
     #[arg(long, conflicts_with = "no_js")]
     pub(crate) types: bool,
 
@@ -179,7 +177,7 @@ pub(crate) struct InstallArgs {
     #[arg(long)]
     pub(crate) no_dep: bool,
 
-    /// Leave the code alone, and print the line that belongs there
+    /// Leave the code alone, and print the line to add
     #[arg(long)]
     pub(crate) no_wire: bool,
 
@@ -187,19 +185,19 @@ pub(crate) struct InstallArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// Where the app is to get the library from.
+/// The source of the dependency.
 #[derive(Args, Default)]
 pub(crate) struct DependencyArgs {
-    /// This folder [default: the checkout that this command was built from, if it was]
+    /// A folder with the library [default: the checkout that this command was built from, if any]
     #[arg(long, help_heading = DEPENDENCY, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
     pub(crate) dep_path: Option<PathBuf>,
 
-    /// This version from the registry [default: the version of this command, if it was installed
+    /// A version from the registry [default: the version of this command, if it was installed
     /// from there]
     #[arg(long, help_heading = DEPENDENCY, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
     pub(crate) dep_version: Option<String>,
 
-    /// This git repository [default: the one that this command was installed from, if it was]
+    /// A git repository [default: the one that this command was installed from, if any]
     #[arg(long, help_heading = DEPENDENCY, value_name = "URL", value_parser = dependency::git_address)]
     pub(crate) dep_git: Option<String>,
 
@@ -222,14 +220,14 @@ pub(crate) struct DependencyArgs {
 }
 
 impl DependencyArgs {
-    /// What the arguments choose, if they do.
+    /// The git repository that the arguments choose.
     pub(crate) fn git(&self) -> Option<Git> {
-        let reference = [
+        let references = [
             (Reference::Branch, &self.dep_branch),
             (Reference::Tag, &self.dep_tag),
             (Reference::Rev, &self.dep_rev),
         ];
-        let mut chosen = reference
+        let mut chosen = references
             .into_iter()
             .filter_map(|(kind, name)| Some((kind, name.clone()?)));
         Some(Git {
@@ -261,20 +259,20 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// How long to listen to the stream; more than a minute shows whether something on the way
-    /// cuts off streams that are silent
+    /// How long to read the stream. More than a minute shows whether a proxy cuts off silent
+    /// streams
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5", requires = "url")]
     pub(crate) wait: Duration,
 
     /// Save five values under this cache key of the app in this folder, and time their arrival.
-    /// Every page that listens hears them
+    /// Every listening page receives them
     #[arg(long, value_name = "KEY", requires = "url")]
     pub(crate) save: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct SaveArgs {
-    /// The cache key, as it stands behind the colon in SSE_EVENTS
+    /// The cache key, as after the colon in SSE_EVENTS
     pub(crate) key: String,
 
     /// The value; `-` reads it from standard input
@@ -285,7 +283,7 @@ pub(crate) struct SaveArgs {
     #[arg(long)]
     pub(crate) text: bool,
 
-    /// How long the value is replayed to browsers that were away, and `sse get` prints it
+    /// How long browsers that were away still receive the value, and `sse get` prints it
     /// [default: SSE_TTL]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) ttl: Option<Duration>,
@@ -293,7 +291,7 @@ pub(crate) struct SaveArgs {
 
 #[derive(Args)]
 pub(crate) struct GetArgs {
-    /// The cache key, as it stands behind the colon in SSE_EVENTS
+    /// The cache key, as after the colon in SSE_EVENTS
     pub(crate) key: String,
 
     /// Print the whole entry as one JSON object: id, key, timestamp and value
@@ -303,16 +301,16 @@ pub(crate) struct GetArgs {
 
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
-    /// The cache key, as it stands behind the colon in SSE_EVENTS
+    /// The cache key, as after the colon in SSE_EVENTS
     pub(crate) key: String,
 }
 
 #[derive(Args)]
 pub(crate) struct ListenArgs {
-    /// The stream to listen to, like http://127.0.0.1:8080; /sse/stream is added if it has no path
+    /// The stream to read, like http://127.0.0.1:8080; /sse/stream is added if it has no path
     pub(crate) url: Option<String>,
 
-    /// Only these events
+    /// Print only these events
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) events: Vec<String>,
 
@@ -320,16 +318,16 @@ pub(crate) struct ListenArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// End after so many events
-    #[arg(long, value_name = "N", value_parser = number)]
+    /// Exit after this many events
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     pub(crate) count: Option<u64>,
 
-    /// End after so many seconds, with exit code 1 if --count was not reached by then
+    /// Exit after this many seconds, with code 1 if --count was not reached by then
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
-fn number(text: &str) -> Result<u64, String> {
+fn whole_number(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| "write a whole number, for example 1".to_owned())
 }

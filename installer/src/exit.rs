@@ -1,4 +1,4 @@
-//! Exit codes, and the failure that carries one to `main`.
+//! Exit codes, and the error type that carries one to `main`.
 
 use std::fmt;
 use std::io;
@@ -6,17 +6,16 @@ use std::path::Path;
 
 /// Done, or there was nothing to do.
 pub(crate) const DONE: u8 = 0;
-/// Something went wrong, and nothing was left half done.
+/// An error; no change was left half made.
 pub(crate) const ERROR: u8 = 1;
-/// The command line was not understood; clap exits with this code by itself.
+/// The command line is wrong. clap itself exits with this code, too.
 pub(crate) const USAGE: u8 = 2;
-/// A file is in a state that is not ours to change: nothing was written.
+/// A file of the app's owner is in the way; nothing was written.
 pub(crate) const CONFLICT: u8 = 3;
-/// `sse status`: something is missing or modified, or nothing is installed; `sse doctor`:
-/// something is wrong.
+/// `sse status` found something missing or modified, or `sse doctor` found a problem.
 pub(crate) const DRIFT: u8 = 4;
-/// Ended by Ctrl-C. The code is the shell's, for a process that SIGINT ended:
-/// we do not catch the signal, and a second run finishes what was begun.
+/// Ended by Ctrl-C. `sse` does not catch SIGINT, so this is the shell's code for a process
+/// that the signal ended. A second run completes the first.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The table for `--help`.
@@ -24,81 +23,79 @@ pub(crate) fn table() -> String {
     format!(
         "Exit codes:\n\
          \x20 {DONE:>3}  done, or nothing to do\n\
-         \x20 {ERROR:>3}  error, nothing half done\n\
-         \x20 {USAGE:>3}  usage\n\
-         \x20 {CONFLICT:>3}  conflict with a file of yours, nothing written\n\
+         \x20 {ERROR:>3}  error; no change is left half made\n\
+         \x20 {USAGE:>3}  wrong usage\n\
+         \x20 {CONFLICT:>3}  conflict with a file of yours; nothing was written\n\
          \x20 {DRIFT:>3}  status, doctor: something is missing, modified or wrong\n\
          \x20 {INTERRUPTED:>3}  interrupted"
     )
 }
 
-/// Why a command ended without doing what it was asked to.
+/// Why a command failed, with its exit code and what the user can do.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    what: String,
+    message: String,
     help: Option<String>,
 }
 
 impl Failure {
-    /// Something went wrong: exit code 1.
-    pub(crate) fn error(what: impl Into<String>) -> Self {
-        Self::new(ERROR, what)
+    /// An error: exit code 1.
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Self::new(ERROR, message)
     }
 
-    /// The command line asks for what cannot be: exit code 2.
-    pub(crate) fn usage(what: impl Into<String>) -> Self {
-        Self::new(USAGE, what)
+    /// The command line asks for something that does not exist: exit code 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(USAGE, message)
     }
 
     /// A file is in the way, and nothing was written: exit code 3.
-    pub(crate) fn conflict(what: impl Into<String>) -> Self {
-        Self::new(CONFLICT, what)
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(CONFLICT, message)
     }
 
-    /// An operation on a file that the system refused.
-    pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
+    /// The system refused an operation on a file. `operation` completes "cannot …".
+    pub(crate) fn io(operation: &str, path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "run the command as a user who may do this, or change the rights of what is named, or of its folder"
+                "run the command as a user who may do this, or change the permissions of the file or its folder"
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room on the disk, then run the command again"
+                "free some disk space, then run the command again"
             }
-            _ => "see to that, then run the command again",
+            _ => "fix the cause, then run the command again",
         };
-        Self::error(format!("cannot {doing} {}: {error}", path.display())).help(help)
+        Self::error(format!("cannot {operation} {}: {error}", path.display())).help(help)
     }
 
-    fn new(code: u8, what: impl Into<String>) -> Self {
+    fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
-            what: what.into(),
+            message: message.into(),
             help: None,
         }
     }
 
-    /// Says what the user can do about it.
+    /// Adds what the user can do.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds to what happened, as a roll back does that did not succeed.
+    /// Appends to the message, for example the outcome of a rollback.
     #[must_use]
-    pub(crate) fn and(mut self, more: &str) -> Self {
-        self.what.push_str(more);
+    pub(crate) fn append(mut self, text: &str) -> Self {
+        self.message.push_str(text);
         self
     }
 
-    /// What happened.
-    pub(crate) fn what(&self) -> &str {
-        &self.what
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
-    /// What the user can do about it.
-    pub(crate) fn what_to_do(&self) -> Option<&str> {
+    pub(crate) fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
     }
 
@@ -119,7 +116,7 @@ impl From<actix_web_sse::Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        write!(f, "error: {}", self.message)?;
         if let Some(help) = &self.help {
             write!(f, "\nhelp: {help}")?;
         }

@@ -1,16 +1,15 @@
-//! The name that somebody probably meant.
+//! Suggestions for misspelt names.
 
-/// The nearest of `names` to `name`, if one is near enough to be worth asking.
+/// The name most similar to `name`, if it is similar enough to suggest.
 pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Two letters in three must be right: a suggestion that is far off sends people
-    // looking in the wrong place.
-    const NEAR: f64 = 0.66;
+    // About two letters in three must match: a far-fetched suggestion misleads.
+    const MIN_SIMILARITY: f64 = 0.66;
     let scored = names
         .into_iter()
         .map(|other| (strsim::jaro_winkler(name, other), other));
-    // Of equally near names the first: it is the one that SSE_EVENTS names first.
-    let best = scored.min_by(|(one, _), (other, _)| other.total_cmp(one));
-    best.filter(|(score, _)| *score >= NEAR)
+    // Of equally similar names the first wins: `min_by` returns the first minimum.
+    let best = scored.min_by(|(a, _), (b, _)| b.total_cmp(a));
+    best.filter(|(score, _)| *score >= MIN_SIMILARITY)
         .map(|(_, other)| other)
 }
 
@@ -19,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typing_error_is_recognised_and_another_word_is_not() {
+    fn a_misspelt_name_has_a_suggestion_and_an_unrelated_one_has_none() {
         let names = ["event_cache_key1", "event_cache_key2", "orders"];
         assert_eq!(nearest("event_cache_kye2", names), Some("event_cache_key2"));
         assert_eq!(nearest("Order", names), Some("orders"));

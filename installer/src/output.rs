@@ -1,5 +1,5 @@
-//! What a command tells its user: data, which it was run for, on standard output; what
-//! it did and what is worth a second look on standard error.
+//! A command's output: data on standard output; status lines, warnings and errors on
+//! standard error.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -13,7 +13,7 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 const DONE: Style = AnsiColor::Green.on_default().bold();
 
-/// Where the lines go; with `--quiet` only data, warnings and errors are left.
+/// Writes a command's output; with `--quiet` only data, warnings and errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
     quiet: bool,
@@ -24,47 +24,55 @@ impl Output {
         Self { quiet }
     }
 
-    /// Whether only data that was asked for is wanted, and warnings.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// A line about what was done.
+    /// Prints a line on standard error.
     pub(crate) fn print(self, line: impl Display) {
         if !self.quiet {
             write_line(&line);
         }
     }
 
-    /// What was done with what, `Updated .env` for one.
-    pub(crate) fn status(self, verb: &str, what: impl Display) {
+    /// Prints what was done to an object, such as `Updated .env`.
+    pub(crate) fn status(self, verb: &str, object: impl Display) {
         if !self.quiet {
-            write_line(&format_args!("{DONE}{verb}{DONE:#} {what}"));
+            write_line(&format_args!("{DONE}{verb}{DONE:#} {object}"));
         }
     }
 
-    /// What the command was run for: it is an error if it cannot be written. A reader who
-    /// has heard enough is none.
+    /// Writes the data that the command was run for. It is an error if that fails, unless the
+    /// reader closed the pipe.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
         write_data(&mut io::stdout(), text)
     }
 
-    pub(crate) fn warn(self, what: impl Display) {
-        write_line(&format_args!("{WARNING}warning{WARNING:#}: {what}"));
+    pub(crate) fn warn(self, message: impl Display) {
+        write_line(&format_args!("{WARNING}warning{WARNING:#}: {message}"));
     }
 }
 
-/// Why the command ended, and what can be done about it.
+/// Prints why the command failed, and what the user can do.
 pub(crate) fn print_failure(failure: &Failure) {
-    write_line(&format_args!("{ERROR}error{ERROR:#}: {}", failure.what()));
-    if let Some(help) = failure.what_to_do() {
+    write_line(&format_args!(
+        "{ERROR}error{ERROR:#}: {}",
+        failure.message()
+    ));
+    if let Some(help) = failure.help_text() {
         write_line(&format_args!("{HELP}help{HELP:#}: {help}"));
     }
 }
 
-/// With standard error closed there is nobody to tell, and the exit code says enough.
+/// Errors are ignored: if standard error is closed, only the exit code can report anything.
 fn write_line(line: &dyn Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// JSON on one line. Line ends occur only between its tokens, where a space means the same:
+/// inside strings they are escaped.
+pub(crate) fn json_on_one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
 }
 
 fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
@@ -72,7 +80,7 @@ fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::error(format!(
             "cannot write to standard output: {error}"
         ))
-        .help("look where it goes, then run the command again")),
+        .help("check where standard output goes, then run the command again")),
         _ => Ok(()),
     }
 }
@@ -94,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_cannot_be_written_is_an_error_unless_nobody_reads() {
+    fn failing_to_write_data_is_an_error_unless_the_pipe_is_closed() {
         let failure = write_data(&mut Fails(ErrorKind::StorageFull), "x").expect_err("it is full");
         let text = failure.to_string();
         assert!(

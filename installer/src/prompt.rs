@@ -1,15 +1,15 @@
-//! Whether the owner's changes may be overwritten.
+//! Asks before the owner's changes are overwritten.
 
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::ChangeArgs;
 
-/// Who decides: the arguments, or whoever sits at the terminal.
+/// Confirms changes by the command's flags or by a question on the terminal.
 #[derive(Clone, Copy)]
 pub(crate) struct Prompt {
     force: bool,
     yes: bool,
-    /// Nothing is going to be changed, so that there is nothing to ask.
+    /// Nothing will be changed, so nothing needs to be confirmed.
     only_shows: bool,
 }
 
@@ -27,7 +27,7 @@ impl Prompt {
         self.force
     }
 
-    /// Asks, if somebody is there to be asked; else the answer is no.
+    /// Asks the question on the terminal. Without a terminal the answer is no.
     pub(crate) fn confirm(self, question: &str) -> bool {
         if self.force || self.yes {
             return true;
@@ -35,9 +35,9 @@ impl Prompt {
         if self.only_shows || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return false;
         }
-        let mut asked = anstream::stderr();
-        // A terminal that is gone cannot answer, and reading from it says so.
-        let _ = write!(asked, "{question} [y/N] ").and_then(|()| asked.flush());
+        let mut stderr = anstream::stderr();
+        // Ignored: if the terminal is gone, reading the answer fails, too.
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::hello::sse_in;
 
 /// What a run says that has failed and taken everything back.
-pub(crate) const AS_BEFORE: &str = "everything is as it was before";
+pub(crate) const AS_BEFORE: &str = "all files are as they were before";
 
 /// What is found at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,30 +1,29 @@
-//! The cache folder, as far as it comes and goes with the installation.
+//! The cache folder, as far as `install` and `uninstall` handle it.
 //!
-//! The running app makes the folder, and in it `.sse`, which holds saved values that no
-//! browser will ask for once there is no stream. So both go when the installation goes, but
-//! only below the app's own folder, and the cache folder only if nothing else is in it.
+//! The running app creates this folder and in it `.sse`, the folder of saved values. Without
+//! a stream no browser asks for them, so `uninstall` removes both, but only below the app's
+//! folder, and the cache folder only if it is empty.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::editing::plan;
 use crate::exit::Failure;
 
-/// Where the cache is by default, below the app's folder.
-const DEFAULT: &str = "writable/cache";
-/// What the library keeps in it.
-const OWN: &str = ".sse";
+/// The default value of `SSE_CACHE`, relative to the app's folder.
+const DEFAULT_PATH: &str = "writable/cache";
+/// The library's folder in the cache folder.
+const JOURNAL_FOLDER: &str = ".sse";
 
-/// The app's cache folder, if it is below the app's own.
 pub(crate) struct CacheFolder {
     app: PathBuf,
-    /// Below the app's folder, without `..`.
+    /// Relative to the app's folder and without `..`; `None` if the cache is elsewhere.
     path: Option<PathBuf>,
 }
 
 impl CacheFolder {
-    /// `setting` is the value of `SSE_CACHE`, if there is one.
+    /// `setting` is the value of `SSE_CACHE`, if it is set.
     pub(crate) fn new(app: &Path, setting: Option<&str>) -> Self {
-        let path = Path::new(setting.unwrap_or(DEFAULT));
+        let path = Path::new(setting.unwrap_or(DEFAULT_PATH));
         let path = path.strip_prefix(app).unwrap_or(path);
         let is_folder = !setting.is_some_and(|setting| setting.contains("://"));
         let is_below = is_folder
@@ -37,34 +36,34 @@ impl CacheFolder {
         }
     }
 
-    /// The folders that the app is going to make, the outermost first, each below the app's
-    /// folder and with a slash at its end.
-    pub(crate) fn missing(&self) -> Result<Vec<String>, Failure> {
+    /// The folders that the app will create, the outermost first. Their paths are relative to
+    /// the app's folder and end with a slash.
+    pub(crate) fn missing_folders(&self) -> Result<Vec<String>, Failure> {
         let mut names = Vec::new();
         let folders = self.path.iter().flat_map(|path| path.ancestors());
         for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
             if !plan::exists(&self.app.join(folder))? {
-                names.extend(name(folder));
+                names.extend(receipt_path(folder));
             }
         }
         names.reverse();
         Ok(names)
     }
 
-    /// The library's own folder in the cache, if it is there.
-    pub(crate) fn own(&self) -> Result<Option<String>, Failure> {
+    /// The library's folder in the cache, if it exists.
+    pub(crate) fn journal_folder(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        let own = path.join(OWN);
-        let is_there = plan::exists(&self.app.join(&own))?;
-        let is_folder = is_there && !self.app.join(&own).is_symlink();
-        Ok(is_folder.then(|| name(&own)).flatten())
+        let journal = path.join(JOURNAL_FOLDER);
+        let exists = plan::exists(&self.app.join(&journal))?;
+        let is_folder = exists && !self.app.join(&journal).is_symlink();
+        Ok(is_folder.then(|| receipt_path(&journal)).flatten())
     }
 }
 
-/// The path with slashes, as a record has it on every system.
-fn name(folder: &Path) -> Option<String> {
+/// The folder's path as a receipt writes it: without `.` components, a slash at its end.
+fn receipt_path(folder: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = folder
         .components()
         .filter(|part| *part != Component::CurDir)
@@ -80,10 +79,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_folder_below_the_apps_is_looked_at() {
+    fn only_a_cache_below_the_apps_folder_is_handled() {
         let app = tempfile::tempdir().expect("a folder");
         let missing = |setting| {
-            let missing = CacheFolder::new(app.path(), setting).missing();
+            let missing = CacheFolder::new(app.path(), setting).missing_folders();
             missing.unwrap_or_else(|failure| panic!("{failure}"))
         };
         assert_eq!(missing(None), ["writable/", "writable/cache/"]);
@@ -97,9 +96,11 @@ mod tests {
             "redis://127.0.0.1/",
         ] {
             let cache = CacheFolder::new(app.path(), Some(outside));
-            assert!(matches!(cache.own(), Ok(None)), "{outside}");
+            assert!(matches!(cache.journal_folder(), Ok(None)), "{outside}");
             assert!(
-                cache.missing().is_ok_and(|missing| missing.is_empty()),
+                cache
+                    .missing_folders()
+                    .is_ok_and(|missing| missing.is_empty()),
                 "{outside}"
             );
         }
@@ -108,12 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn the_librarys_own_folder_is_one() {
+    fn the_journal_folder_is_reported_if_it_exists() {
         let app = tempfile::tempdir().expect("a folder");
         let cache = CacheFolder::new(app.path(), None);
-        assert!(matches!(cache.own(), Ok(None)));
+        assert!(matches!(cache.journal_folder(), Ok(None)));
         fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("it can be made");
-        let own = cache.own().unwrap_or_else(|failure| panic!("{failure}"));
-        assert_eq!(own.as_deref(), Some("writable/cache/.sse/"));
+        let folder = cache
+            .journal_folder()
+            .unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(folder.as_deref(), Some("writable/cache/.sse/"));
     }
 }

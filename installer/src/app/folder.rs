@@ -1,4 +1,4 @@
-//! The app's folder, and the workspace that it may be a member of.
+//! Finds the app's folder.
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,8 +8,8 @@ use super::workspace;
 use crate::cli::AppArgs;
 use crate::exit::Failure;
 
-/// The folder of the app whose cache and `.env` are used: the library's own rule, so
-/// that both look in the same place.
+/// The folder of the app whose cache and `.env` a command uses. It is the library's own
+/// rule, so that command and app use the same files.
 pub(crate) fn dir_to_use(args: &AppArgs) -> Result<PathBuf, Failure> {
     if args.package.is_some() {
         return dir_to_install(args);
@@ -17,10 +17,10 @@ pub(crate) fn dir_to_use(args: &AppArgs) -> Result<PathBuf, Failure> {
     named(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))
 }
 
-/// The folder of the app to install into. Running apps go by `.env`, which may
-/// not be there yet: the `Cargo.toml` that cargo would take counts as much.
+/// The folder of the app to install into. Its `.env` may not exist yet, so a `Cargo.toml`
+/// identifies the folder, too.
 pub(crate) fn dir_to_install(args: &AppArgs) -> Result<PathBuf, Failure> {
-    let dir = named(args).unwrap_or_else(found)?;
+    let dir = named(args).unwrap_or_else(search)?;
     let Some(package) = &args.package else {
         return Ok(dir);
     };
@@ -34,13 +34,12 @@ pub(crate) fn dir_to_install(args: &AppArgs) -> Result<PathBuf, Failure> {
     }
 }
 
-/// What is wrong where no app is.
 pub(crate) fn no_manifest(dir: &Path) -> Failure {
-    Failure::error(format!("there is no Cargo.toml in {}", dir.display()))
-        .help("run this in the folder of your app, or name it: sse -C DIR …")
+    Failure::error(format!("no Cargo.toml in {}", dir.display()))
+        .help("run the command in your app's folder, or name the folder: sse -C DIR …")
 }
 
-/// The folder that the arguments name, if they do.
+/// The folder that the arguments name.
 fn named(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     if let Some(manifest) = &args.manifest_path {
         return Some(dir_of(manifest));
@@ -49,10 +48,8 @@ fn named(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     Some(if dir.is_dir() {
         absolute(dir).map_err(|error| Failure::io("find", dir, &error))
     } else {
-        Err(
-            Failure::error(format!("there is no folder {}", dir.display()))
-                .help("give -C the folder of your app"),
-        )
+        Err(Failure::error(format!("no folder {}", dir.display()))
+            .help("pass your app's folder with -C"))
     })
 }
 
@@ -62,13 +59,14 @@ fn dir_of(manifest: &Path) -> Result<PathBuf, Failure> {
     match path.parent() {
         Some(dir) if is_manifest => Ok(dir.to_owned()),
         _ => Err(
-            Failure::error(format!("{} is no Cargo.toml", manifest.display()))
-                .help("give --manifest-path the path of your app's Cargo.toml"),
+            Failure::error(format!("{} is not a Cargo.toml", manifest.display()))
+                .help("pass the path of your app's Cargo.toml with --manifest-path"),
         ),
     }
 }
 
-fn found() -> Result<PathBuf, Failure> {
+/// The folder of cargo's current package, else the nearest one upwards that looks like an app.
+fn search() -> Result<PathBuf, Failure> {
     if let Some(dir) = env::var_os("CARGO_MANIFEST_DIR") {
         return Ok(dir.into());
     }

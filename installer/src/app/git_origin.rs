@@ -8,20 +8,20 @@ use toml_edit::Document;
 use crate::editing::manifest::dependency::{Git, Reference};
 use crate::exit::Failure;
 
-/// Cargo writes beside the folder `bin` what it installed into it, and where that came from.
-const INSTALLED: &str = ".crates.toml";
+/// Beside its folder `bin`, cargo keeps this list of what it installed and from where.
+const INSTALL_LIST: &str = ".crates.toml";
 
-/// What cargo remembers of this command.
+/// The repository that cargo recorded for this command.
 pub(super) fn git() -> Result<Git, Failure> {
-    let remembered = || {
+    let recorded = || {
         let program = env::current_exe().ok()?;
         let root = program.parent()?.parent()?;
-        let text = fs::read_to_string(root.join(INSTALLED)).ok()?;
+        let text = fs::read_to_string(root.join(INSTALL_LIST)).ok()?;
         read(&text)
     };
-    remembered().ok_or_else(|| {
-        Failure::error("this `sse` was installed from a git repository, and cargo does not say which")
-            .help("name it: --dep-git URL, or say where else the library is: --dep-path DIR or --dep-version REQ")
+    recorded().ok_or_else(|| {
+        Failure::error("this `sse` was installed from a git repository, but cargo has no record of which one")
+            .help("name the repository with --dep-git URL, or another source with --dep-path DIR or --dep-version REQ")
     })
 }
 
@@ -41,10 +41,10 @@ fn read(text: &str) -> Option<Git> {
             reference: None,
         });
     };
-    // A name that cargo had to encode is left at the commit that it stood for.
+    // Instead of decoding a percent-encoded name, take the commit that it named.
     let reference = match query.split_once('=') {
         Some((kind, name)) if !name.contains('%') => {
-            Some((Reference::of_name(kind)?, name.to_owned()))
+            Some((Reference::from_name(kind)?, name.to_owned()))
         }
         _ => Some((Reference::Rev, commit.to_owned())),
     };
@@ -59,21 +59,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_repository_is_read_from_what_cargo_remembers() {
-        let remembered = |source: &str| {
+    fn the_repository_is_read_from_cargos_install_list() {
+        let recorded = |source: &str| {
             read(&format!(
                 "[v1]\n\"other 1.0.0 (registry+https://x)\" = [\"o\"]\n\"sse-cli 0.1.0 ({source})\" = [\"sse\"]\n"
             ))
         };
-        let git = remembered("git+https://a.example/b#0123abc").expect("it is a git source");
+        let git = recorded("git+https://a.example/b#0123abc").expect("it is a git source");
         assert_eq!(git.url, "https://a.example/b");
         assert_eq!(git.reference, None);
-        let git = remembered("git+file:///a%20b?branch=next#0123abc").expect("it is one, too");
+        let git = recorded("git+file:///a%20b?branch=next#0123abc").expect("it is one, too");
         assert_eq!(git.url, "file:///a%20b");
         assert_eq!(git.reference, Some((Reference::Branch, "next".to_owned())));
-        let git = remembered("git+https://x?branch=a%2Fb#0123abc").expect("it is one, too");
+        let git = recorded("git+https://x?branch=a%2Fb#0123abc").expect("it is one, too");
         assert_eq!(git.reference, Some((Reference::Rev, "0123abc".to_owned())));
-        assert_eq!(remembered("path+file:///x"), None);
+        assert_eq!(recorded("path+file:///x"), None);
         assert_eq!(read(""), None);
     }
 }

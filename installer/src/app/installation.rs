@@ -1,4 +1,4 @@
-//! An app's files as they are read before anything is decided about them.
+//! An app's files as they are before a command changes anything.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use crate::app::workspace;
 use crate::editing::env::block::{self, EnvState};
 use crate::editing::env::dotenv;
 use crate::editing::env::values;
-use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::DependencySource;
-use crate::editing::plan::{self, Original};
+use crate::editing::manifest::edits::LibraryEntry;
+use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
 use crate::editing::rust::app_code::AppCode;
 use crate::editing::scripts::{self, Script, ScriptState};
@@ -20,69 +21,71 @@ use crate::exit::Failure;
 /// Everything that `install` may have changed in an app.
 pub(crate) struct Installation {
     pub(crate) app: PathBuf,
-    pub(crate) manifest: Original,
+    pub(crate) manifest: OriginalFile,
     pub(crate) dependency: LibraryEntry,
-    /// How the app's workspace knows the library, if it does.
+    /// The dependency that the app can inherit from its workspace.
     pub(crate) inherited: Option<DependencySource>,
-    pub(crate) env: Original,
+    pub(crate) env: OriginalFile,
     pub(crate) env_state: EnvState,
-    /// The names of the events that the app has, or will have.
+    /// The names of the app's events, as `.env` has them or will have them.
     pub(crate) events: Vec<String>,
     pub(crate) scripts: Vec<InstalledScript>,
     pub(crate) code: AppCode,
     pub(crate) cache: CacheFolder,
-    /// What dotenvy reads from `.env`; nothing, where it cannot read it.
-    pub(crate) values: BTreeMap<String, String>,
+    /// What dotenvy reads from `.env`; empty if dotenvy cannot read it.
+    pub(crate) env_values: BTreeMap<String, String>,
     pub(crate) has_actix_web: bool,
 }
 
-/// A script and what is in its place.
+/// A script, and the file at its path.
 pub(crate) struct InstalledScript {
     pub(crate) script: Script,
-    pub(crate) file: Original,
+    pub(crate) file: OriginalFile,
     pub(crate) state: ScriptState,
-    /// Whether `install` wrote it, as far as that can be told.
+    /// Whether `install` wrote the file, as far as is known.
     pub(crate) is_ours: bool,
 }
 
 impl Installation {
-    /// Cleans up after a run that was killed, before anything is read and decided.
+    /// Cleans up after a run that was killed.
     pub(crate) fn recover(app: &Path) -> Result<(), Failure> {
         let files = ["Cargo.toml", ".env"].map(str::to_owned);
         let scripts = scripts::shipped(&[]).map(|script| script.path);
         plan::recover(app, files.into_iter().chain(scripts))?;
-        // These are whole now, and say what code there may be.
-        let manifest = Original::read(app, "Cargo.toml")?;
+        // Manifest and receipt are complete now, and name the source files.
+        let manifest = OriginalFile::read(app, "Cargo.toml")?;
         let manifest = read_manifest(app, &manifest)?;
-        let env = Original::read(app, ".env")?;
+        let env = OriginalFile::read(app, ".env")?;
         let env_state = block::state(env.contents().unwrap_or_default())?;
         plan::recover(
             app,
-            AppCode::source_names(app, &manifest, &env_state.record)?,
+            AppCode::source_names(app, &manifest, &env_state.receipt)?,
         )
     }
 
-    /// Reads the app's files; `events` is what `SSE_EVENTS` will be where it is not set.
-    pub(crate) fn read(app: &Path, events: &str) -> Result<Self, Failure> {
-        let manifest_file = Original::read(app, "Cargo.toml")?;
+    /// Reads the app's files. `default_events` is the value of `SSE_EVENTS` if it is not set.
+    pub(crate) fn read(app: &Path, default_events: &str) -> Result<Self, Failure> {
+        let manifest_file = OriginalFile::read(app, "Cargo.toml")?;
         let manifest = read_manifest(app, &manifest_file)?;
         let inherited = workspace::inherited_dependency(app, &manifest);
-        let dependency = manifest.find(inherited.as_ref().map(DependencySource::key));
+        let dependency = manifest.library_entry(inherited.as_ref().map(DependencySource::key));
 
-        let env = Original::read(app, ".env")?;
+        let env = OriginalFile::read(app, ".env")?;
         let env_state = block::state(env.contents().unwrap_or_default())?;
-        // `.env` is often not in version control, and its record lost in a fresh
-        // clone: there the marked dependency says that `install` was here.
+        // `.env` is often not in version control, so a fresh clone lacks its receipt. There
+        // the marked dependency proves that `install` ran.
         let is_known_by_dependency = !env_state.has_block && dependency == LibraryEntry::Ours;
 
-        let values = values(env.contents().unwrap_or_default());
-        let events = values.get("SSE_EVENTS").map_or(events, String::as_str);
+        let env_values = read_env_values(env.contents().unwrap_or_default());
+        let events = env_values
+            .get("SSE_EVENTS")
+            .map_or(default_events, String::as_str);
         let events = values::event_names(events).unwrap_or_default();
         let mut scripts = Vec::new();
         for script in scripts::shipped(&events) {
-            let file = Original::read(app, &script.path)?;
-            let state = script.state(file.contents(), &env_state.record);
-            let is_ours = is_known_by_dependency || env_state.record.has(&script.path);
+            let file = OriginalFile::read(app, &script.path)?;
+            let state = script.state(file.contents(), &env_state.receipt);
+            let is_ours = is_known_by_dependency || env_state.receipt.has(&script.path);
             scripts.push(InstalledScript {
                 script,
                 file,
@@ -93,11 +96,11 @@ impl Installation {
         let code = AppCode::read(
             app,
             &manifest,
-            &env_state.record,
+            &env_state.receipt,
             &dependency,
             is_known_by_dependency,
         )?;
-        let cache = CacheFolder::new(app, values.get("SSE_CACHE").map(String::as_str));
+        let cache = CacheFolder::new(app, env_values.get("SSE_CACHE").map(String::as_str));
         let has_actix_web = manifest.has_actix_web();
         Ok(Self {
             app: app.to_owned(),
@@ -110,13 +113,13 @@ impl Installation {
             scripts,
             code,
             cache,
-            values,
+            env_values,
             has_actix_web,
         })
     }
 
-    /// Whether the app is to have this script. One that serves its own goes without, but its types
-    /// are kept up to date once they are there.
+    /// Whether `install` should write this script. An app that serves its own scripts gets none,
+    /// but its types, if they exist, are kept up to date.
     pub(crate) fn wants(&self, script: &Script) -> bool {
         !self.serves_its_own_scripts() || (script.is_types() && self.has_types())
     }
@@ -129,38 +132,39 @@ impl Installation {
         types.any(|script| script.state != ScriptState::Missing)
     }
 
-    /// Whether the app has listeners, and its own code serves the scripts they need, so that
-    /// it wants none from us: an app that began with the template does.
+    /// Whether the app has listeners and its own code serves the scripts they need, as in an app
+    /// made from the template.
     pub(crate) fn serves_its_own_scripts(&self) -> bool {
-        let owners = self.scripts.iter().find(|script| script.script.is_owners());
+        let listeners = self.scripts.iter().find(|script| script.script.is_owners());
         matches!(self.dependency, LibraryEntry::Yours(_))
             && self.code.serves_scripts()
-            && owners.is_some_and(|script| !script.is_ours && script.state != ScriptState::Missing)
+            && listeners
+                .is_some_and(|script| !script.is_ours && script.state != ScriptState::Missing)
     }
 
-    /// What `install` has recorded about what it created.
-    pub(crate) fn record(&self) -> &Receipt {
-        &self.env_state.record
+    /// What `install` created, according to the block in `.env`.
+    pub(crate) fn receipt(&self) -> &Receipt {
+        &self.env_state.receipt
     }
 }
 
-/// What dotenvy cannot read has no values; who needs them says so elsewhere. A last line that it
-/// cannot read without its end is one that gets it, when a block is put behind.
-fn values(env: &[u8]) -> BTreeMap<String, String> {
-    let ended = || dotenv::read_values(&[env, b"\n"].concat());
+/// The values in `.env`; none if dotenvy cannot read it, which is reported where it matters.
+/// Some last lines are readable only with a line end, which adding the block gives them.
+fn read_env_values(env: &[u8]) -> BTreeMap<String, String> {
+    let with_line_end = || dotenv::read_values(&[env, b"\n"].concat());
     dotenv::read_values(env)
-        .or_else(|_| ended())
+        .or_else(|_| with_line_end())
         .unwrap_or_default()
 }
 
-fn read_manifest<'a>(app: &Path, file: &'a Original) -> Result<Manifest<'a>, Failure> {
+fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>, Failure> {
     let contents = file.contents().ok_or_else(|| folder::no_manifest(app))?;
     let manifest = Manifest::parse(contents)?;
     if manifest.package().is_some() {
         return Ok(manifest);
     }
     let path = app.join("Cargo.toml");
-    // Where cargo cannot tell them either, the help says how to go on without a name.
+    // If cargo cannot list the members, the help names none.
     let members = workspace::members(&path).unwrap_or_default();
     Err(Failure::usage(format!(
         "{} is a workspace without a package of its own",

@@ -1,4 +1,4 @@
-//! The packages of a workspace, as cargo knows them.
+//! The workspace that the app may be a member of.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,6 @@ use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::DependencySource;
 use crate::exit::Failure;
 
-/// A package of the workspace.
 #[derive(Deserialize)]
 pub(crate) struct Member {
     pub(crate) name: String,
@@ -30,7 +29,8 @@ impl Member {
     }
 }
 
-/// Asks cargo, which alone knows what globs, exclusions and defaults come to.
+/// The packages of a workspace. Cargo lists them, because only cargo resolves globs,
+/// exclusions and defaults reliably.
 pub(crate) fn members(manifest: &Path) -> Result<Vec<Member>, Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let output = Command::new(&cargo)
@@ -41,46 +41,42 @@ pub(crate) fn members(manifest: &Path) -> Result<Vec<Member>, Failure> {
         .output()
         .map_err(|error| {
             Failure::error(format!("cannot run cargo: {error}"))
-                .help("name the folder of your app instead: sse -C DIR …")
+                .help("name your app's folder instead: sse -C DIR …")
         })?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr);
         let why = why.trim().trim_start_matches("error: ");
         return Err(
             Failure::error(format!("cargo cannot read the workspace: {why}"))
-                .help("mend it, or name the folder of your app: sse -C DIR …"),
+                .help("fix the workspace, or name your app's folder: sse -C DIR …"),
         );
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::error(format!("cannot read what cargo says: {error}")))?;
+        .map_err(|error| Failure::error(format!("cannot read cargo's output: {error}")))?;
     Ok(metadata.packages)
 }
 
-/// The folder of the package `name`.
+/// The folder of the package `name` of the workspace.
 pub(crate) fn member_dir(manifest: &Path, name: &str) -> Result<PathBuf, Failure> {
     let members = members(manifest)?;
     let found = members.iter().find(|member| member.name == name);
     let dir = found.and_then(Member::dir).map(Path::to_owned);
     dir.ok_or_else(|| {
-        Failure::usage(format!(
-            "there is no package `{name}` in {}",
-            manifest.display()
-        ))
-        .help(choices(&members))
+        Failure::usage(format!("no package `{name}` in {}", manifest.display()))
+            .help(choices(&members))
     })
 }
 
-/// What `--package` can be.
+/// Help text that lists the values `--package` can have.
 pub(crate) fn choices(members: &[Member]) -> String {
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     if names.is_empty() {
-        return "the workspace has no packages; name the folder of your app: sse -C DIR …"
-            .to_owned();
+        return "the workspace has no packages; name your app's folder: sse -C DIR …".to_owned();
     }
     format!("name one with -p: {}", names.join(", "))
 }
 
-/// How a member of the app's workspace inherits the library, if it can.
+/// The dependency on the library that the app can inherit from its workspace.
 pub(crate) fn inherited_dependency(
     app: &Path,
     manifest: &Manifest<'_>,
@@ -96,7 +92,7 @@ pub(crate) fn inherited_dependency(
         let Ok(text) = fs::read(dir.join("Cargo.toml")) else {
             continue;
         };
-        // A manifest that does not parse is cargo's to complain about.
+        // Cargo itself reports a manifest that does not parse.
         let Ok(root) = Manifest::parse(&text) else {
             return None;
         };
@@ -131,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_inherits_what_its_workspace_has() {
+    fn a_member_inherits_the_workspaces_dependency() {
         let root = "[workspace]\n[workspace.dependencies]\nactix-web-sse = \"1\"\n";
         let excluding = root.replacen(
             "[workspace]\n",

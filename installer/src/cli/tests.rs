@@ -1,4 +1,4 @@
-//! The command line as it is typed.
+//! Parsing of the command line.
 
 use clap::CommandFactory;
 
@@ -21,18 +21,18 @@ fn values_may_be_negative_or_standard_input() {
 }
 
 #[test]
-fn a_number_is_whole() {
-    assert_eq!(number("3"), Ok(3));
+fn a_count_is_a_whole_number() {
+    assert_eq!(whole_number("3"), Ok(3));
     for wrong in ["", "x", "1.5", "-1"] {
         assert!(
-            number(wrong).is_err_and(|why| why.contains("whole number")),
+            whole_number(wrong).is_err_and(|why| why.contains("whole number")),
             "{wrong}"
         );
     }
 }
 
 #[test]
-fn seconds_may_have_fractions() {
+fn seconds_may_be_fractions() {
     assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
     for wrong in ["", "-1", "NaN", "1e99", "5s"] {
         assert!(seconds(wrong).is_err(), "{wrong}");

@@ -1,26 +1,26 @@
-//! What `install` and `uninstall` have in common once they know what to do.
+//! A planned change, which `install` and `uninstall` make or show.
 
 use crate::cli::ChangeArgs;
 use crate::editing::plan::Plan;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// A change that is worked out to the last byte, and not begun.
+/// A change that is planned to the last byte, but not made yet.
 #[derive(Default)]
 pub(super) struct Change {
     pub(super) plan: Plan,
-    /// What to say once it is made: what was done, with what.
-    pub(super) lines: Vec<(&'static str, String)>,
-    /// Why it must not be made, although it can be shown.
+    /// The status lines to print once the change is made: verb and object.
+    pub(super) status_lines: Vec<(&'static str, String)>,
+    /// Why the change must not be made. It can still be shown.
     pub(super) conflict: Option<Failure>,
 }
 
 impl Change {
-    pub(super) fn will_report(&mut self, verb: &'static str, what: impl Into<String>) {
-        self.lines.push((verb, what.into()));
+    pub(super) fn will_report(&mut self, verb: &'static str, object: impl Into<String>) {
+        self.status_lines.push((verb, object.into()));
     }
 
-    /// Makes the change, or shows it, as the arguments say; returns whether it was made.
+    /// Makes the change or shows it, as the arguments ask. Returns whether it was made.
     pub(super) fn carry_out(
         self,
         args: &ChangeArgs,
@@ -42,8 +42,8 @@ impl Change {
         if !args.dry_run {
             self.plan.write()?;
         }
-        for (verb, what) in self.lines {
-            output.status(verb, what);
+        for (verb, object) in self.status_lines {
+            output.status(verb, object);
         }
         if args.dry_run {
             output.warn(format!("aborting {command} due to dry run"));

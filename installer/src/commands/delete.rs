@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use actix_web_sse::{Cache, Config};
 
-use super::keys::probably_meant;
+use super::keys::suggestion;
 use crate::cli::DeleteArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
@@ -12,8 +12,8 @@ use crate::output::Output;
 pub(crate) fn run(app: PathBuf, args: &DeleteArgs, output: Output) -> Result<u8, Failure> {
     let config = Config::from_dir(app)?;
     let number = Cache::open(&config)?.delete_blocking(&args.key)?;
-    if let Some(meant) = probably_meant(&args.key, config.events()) {
-        output.warn(meant);
+    if let Some(suggestion) = suggestion(&args.key, config.events()) {
+        output.warn(suggestion);
     }
     output.print(format!("deleted {} as number {number}", args.key));
     Ok(exit::DONE)

@@ -10,7 +10,7 @@ use crate::exit::{self, Failure};
 use crate::listen::stream_url;
 use crate::output::Output;
 
-/// The findings as they come: text is shown at once, JSON when all is known.
+/// Collects the findings. Text is printed at once, JSON at the end.
 struct Findings<'a> {
     all: Vec<Finding>,
     args: &'a DoctorArgs,
@@ -19,23 +19,23 @@ struct Findings<'a> {
 
 #[derive(Serialize)]
 struct Diagnosis {
-    /// The folder that was examined, if one was.
+    /// The examined folder, if any.
     app: Option<PathBuf>,
     findings: Vec<Finding>,
     well: bool,
 }
 
-/// `app` is the app's folder, which need not be one where there is a URL.
+/// `app` is the app's folder. With a URL it may be a folder without an app.
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
     let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
     if !is_app && (url.is_none() || args.save.is_some()) {
         return Err(Failure::error(format!(
-            "there is no app in {}: neither a Cargo.toml nor a .env",
+            "no app in {}: neither a Cargo.toml nor a .env",
             app.display()
         ))
-        .help("run this in the folder of your app, or name it: sse -C DIR doctor"));
+        .help("run the command in your app's folder, or name the folder: sse -C DIR doctor"));
     }
     let mut findings = Findings {
         all: Vec::new(),
@@ -44,19 +44,19 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
     };
     if is_app {
         for finding in examine_app(app) {
-            findings.tell(finding)?;
+            findings.add(finding)?;
         }
     }
     if let Some(url) = url {
         let plan = Plan::new(url, args, app)?;
         output.print(plan.announcement());
-        examine_stream(&plan, &mut |finding| findings.tell(finding))?;
+        examine_stream(&plan, &mut |finding| findings.add(finding))?;
     }
-    findings.end(is_app.then(|| app.to_owned()))
+    findings.finish(is_app.then(|| app.to_owned()))
 }
 
 impl Findings<'_> {
-    fn tell(&mut self, finding: Finding) -> Result<(), Failure> {
+    fn add(&mut self, finding: Finding) -> Result<(), Failure> {
         if !self.args.json && (finding.is_bad() || !self.output.is_quiet()) {
             self.output.data(&finding.lines())?;
         }
@@ -64,7 +64,7 @@ impl Findings<'_> {
         Ok(())
     }
 
-    fn end(self, app: Option<PathBuf>) -> Result<u8, Failure> {
+    fn finish(self, app: Option<PathBuf>) -> Result<u8, Failure> {
         let well = !self.all.iter().any(Finding::is_bad);
         if self.args.json {
             let diagnosis = Diagnosis {

@@ -6,14 +6,14 @@ use actix_web_sse::{Cache, Config, Entry};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::keys::probably_meant;
+use super::keys::suggestion;
 use crate::cli::GetArgs;
 use crate::exit::{self, Failure};
-use crate::output::Output;
+use crate::output::{Output, json_on_one_line};
 
-/// The whole entry, by the names that `sse listen --json` uses.
+/// The entry as `--json` prints it, with the field names of `sse listen --json`.
 #[derive(Serialize)]
-struct Whole<'a> {
+struct EntryJson<'a> {
     id: String,
     key: &'a str,
     timestamp: &'a str,
@@ -24,16 +24,16 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
     let config = Config::from_dir(app)?;
     let key = &args.key;
     let Some(entry) = Cache::open(&config)?.get_blocking(key)? else {
-        let help = probably_meant(key, config.events());
+        let help = suggestion(key, config.events());
         let help = help.unwrap_or_else(|| {
             "it was never saved, was deleted, or has outlived its time to live, which \
              `sse save --ttl` sets (0: until it is swept)"
                 .to_owned()
         });
-        return Err(Failure::error(format!("there is no value under `{key}`")).help(help));
+        return Err(Failure::error(format!("no value under `{key}`")).help(help));
     };
     let text = if args.json {
-        whole(&entry)?
+        entry_json(&entry)?
     } else {
         entry.value().to_owned()
     };
@@ -41,17 +41,15 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
     Ok(exit::DONE)
 }
 
-/// In one line, whatever line ends there are between the parts of the value.
-fn whole(entry: &Entry) -> Result<String, Failure> {
-    let whole = serde_json::from_str(entry.value()).and_then(|value| {
-        serde_json::to_string(&Whole {
+fn entry_json(entry: &Entry) -> Result<String, Failure> {
+    let json = serde_json::from_str(entry.value()).and_then(|value| {
+        serde_json::to_string(&EntryJson {
             id: entry.id(),
             key: entry.key(),
             timestamp: entry.timestamp(),
             value,
         })
     });
-    whole
-        .map(|text| text.replace(['\n', '\r'], " "))
+    json.map(|json| json_on_one_line(&json))
         .map_err(|error| Failure::error(format!("cannot print the entry: {error}")))
 }

@@ -6,7 +6,7 @@ mod steps;
 
 use std::path::Path;
 
-use self::steps::{Parts, Written};
+use self::steps::{NewContents, NewFile};
 use super::change::Change;
 use crate::app::installation::{Installation, InstalledScript};
 use crate::app::library;
@@ -14,8 +14,9 @@ use crate::cli::{DependencyArgs, InstallArgs};
 use crate::doctor;
 use crate::editing::env::block::{self, KeyState};
 use crate::editing::env::values::{self, Values};
-use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::DependencySource;
+use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::plan;
 use crate::editing::receipt::Receipt;
 use crate::editing::rust::app_code::Wiring;
@@ -33,26 +34,25 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
         output.warn(warning);
     }
     if prepared.change.carry_out(&args.change, output, "install")? {
-        if prepared.makes_env && doctor::is_not_ignored(app) {
+        if prepared.creates_env && doctor::is_not_ignored(app) {
             let (what, help) = doctor::NOT_IGNORED;
             output.warn(format!("{what}; {help}"));
         }
-        // The work is done: an error now would say that it is not.
+        // Only a warning: the installation itself has succeeded.
         if let Err(failure) = next_steps::print(app, args, output) {
             output.warn(format!(
-                "what is left to do cannot be told: {}",
-                failure.what()
+                "cannot determine the next steps: {}",
+                failure.message()
             ));
         }
     }
     Ok(exit::DONE)
 }
 
-/// What there is to do, and what is worth a second look.
 pub(super) struct Prepared {
     pub(super) change: Change,
-    /// Whether there is no `.env` yet.
-    makes_env: bool,
+    /// Whether the change creates `.env`.
+    creates_env: bool,
     warnings: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<
     describe_dependency(&installation, source.as_ref(), args, &mut change);
     let manifest = source.map(|source| planned_manifest(&installation, &source));
 
-    let wired = planned_wiring(&installation, args, &mut change);
+    let code = planned_wiring(&installation, args, &mut change);
     let scripts = if args.no_js {
         Vec::new()
     } else {
@@ -77,22 +77,22 @@ pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<
     } else {
         missing_folders(&installation.app)?
     };
-    let record = record(&installation, &scripts, &folders, wired.as_ref())?;
-    let env = planned_env(&installation, args, &record, &values, &mut change)?;
+    let receipt = receipt(&installation, &scripts, &folders, code.as_ref())?;
+    let env = planned_env(&installation, args, &receipt, &values, &mut change)?;
 
-    let makes_env = env.is_some() && installation.env.contents().is_none();
+    let creates_env = env.is_some() && installation.env.contents().is_none();
     let warnings = warnings(&installation);
-    let parts = Parts {
+    let new = NewContents {
         env,
         folders,
         scripts,
         manifest: manifest.transpose()?,
-        code: wired,
+        code,
     };
-    steps::add(&mut change.plan, installation, parts)?;
+    steps::add(&mut change.plan, installation, new)?;
     Ok(Prepared {
         change,
-        makes_env,
+        creates_env,
         warnings,
     })
 }
@@ -107,7 +107,7 @@ fn values(args: &InstallArgs) -> Values {
     }
 }
 
-/// A key that is there keeps its value, so it is a conflict when the arguments name another.
+/// An existing key keeps its value, so it is a conflict if the arguments ask for another.
 fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), Failure> {
     let chosen = [
         ("SSE_STREAM_DURATION", &args.duration),
@@ -115,12 +115,12 @@ fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), F
         ("SSE_EVENTS", &args.events),
     ];
     for (name, value) in chosen {
-        let found = installation.values.get(name);
+        let found = installation.env_values.get(name);
         if let (Some(value), Some(found)) = (value, found)
             && value != found
         {
             return Err(Failure::conflict(format!(
-                ".env: {name} has another value already: {found}"
+                ".env: {name} already has another value: {found}"
             ))
             .help(format!("change it there: {name}={value}")));
         }
@@ -128,8 +128,8 @@ fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), F
     Ok(())
 }
 
-/// The dependency to add; `None` when there is one. The one that an earlier run added stays, so
-/// it is a conflict when the arguments choose another; the owner's is reported as kept.
+/// The dependency to add; `None` if the app has one. One that an earlier run added stays, so
+/// it is a conflict if the arguments choose another. The owner's is reported as kept.
 fn chosen_source(
     installation: &Installation,
     args: &InstallArgs,
@@ -145,18 +145,18 @@ fn chosen_source(
     if args.no_dep || !(is_absent || installation.dependency == LibraryEntry::Ours && chooses) {
         return Ok(None);
     }
-    let source = library::source(&args.dependency, installation)?;
+    let source = library::dependency_source(&args.dependency, installation)?;
     if is_absent {
         return Ok(Some(source));
     }
     let contents = installation.manifest.contents().unwrap_or_default();
-    if Manifest::parse(contents)?.has(&source) {
+    if Manifest::parse(contents)?.has_source(&source) {
         return Ok(None);
     }
     Err(
-        Failure::conflict("Cargo.toml has the dependency already, from another place").help(
+        Failure::conflict("Cargo.toml already has the dependency, from another source").help(
             format!(
-                "run `sse uninstall` first, or change it by hand to: {}",
+                "run `sse uninstall` first, or replace the line with: {}",
                 source.line()
             ),
         ),
@@ -190,12 +190,12 @@ fn describe_dependency(
     }
 }
 
-/// The file of code with our call in it, where it is clear what file and where in it.
+/// The source file with the call inserted, if the call site is certain.
 fn planned_wiring(
     installation: &Installation,
     args: &InstallArgs,
     change: &mut Change,
-) -> Option<Written> {
+) -> Option<NewFile> {
     if args.no_wire {
         return None;
     }
@@ -209,7 +209,7 @@ fn planned_wiring(
                     crate::editing::rust::splice::CALL
                 ),
             );
-            Some(Written {
+            Some(NewFile {
                 name: file.name().to_owned(),
                 contents,
             })
@@ -218,47 +218,48 @@ fn planned_wiring(
             change.will_report("Unchanged", name);
             None
         }
-        Wiring::Yours(place) => {
-            change.will_report("Kept", format!("{place} (serves the stream)"));
+        Wiring::Yours(location) => {
+            change.will_report("Kept", format!("{location} (serves the stream)"));
             None
         }
         Wiring::Unclear(_) => None,
     }
 }
 
-/// What will have been written or made when `install` is done, by us or by the app.
-fn record(
+/// What will exist because of this installation, created by `install` or by the app.
+fn receipt(
     installation: &Installation,
-    scripts: &[Written],
+    scripts: &[NewFile],
     folders: &[&str],
-    code: Option<&Written>,
+    code: Option<&NewFile>,
 ) -> Result<Receipt, Failure> {
-    let mut record = Receipt::default();
+    let mut receipt = Receipt::default();
     if installation.env.contents().is_none() {
-        record.add(".env");
+        receipt.add(".env");
     }
     for script in scripts {
-        record.add_file(&script.name, &script.contents);
+        receipt.add_file(&script.name, &script.contents);
     }
     for folder in folders {
-        record.add(folder);
+        receipt.add(folder);
     }
     let ours = |script: &&InstalledScript| script.state == ScriptState::Current && script.is_ours;
     for InstalledScript { script, .. } in installation.scripts.iter().filter(ours) {
-        record.add_file(&script.path, &script.contents);
+        receipt.add_file(&script.path, &script.contents);
     }
     if let Some(code) = code {
-        record.add(&code.name);
+        receipt.add(&code.name);
     } else if let Wiring::Installed(name) = installation.code.wiring() {
-        record.add(&name);
+        receipt.add(&name);
     }
-    // Nothing of the installation is there yet, so neither is what the app makes with it.
-    if !record.is_empty() && !installation.env_state.has_block {
-        for folder in installation.cache.missing()? {
-            record.add(&folder);
+    // On a first installation, folders of the cache that are missing now are created by the
+    // app because of it.
+    if !receipt.is_empty() && !installation.env_state.has_block {
+        for folder in installation.cache.missing_folders()? {
+            receipt.add(&folder);
         }
     }
-    Ok(record)
+    Ok(receipt)
 }
 
 fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {
@@ -271,12 +272,12 @@ fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {
     Ok(missing)
 }
 
-/// The `.env` with keys and record; `None` when nothing is to be added. Whenever
-/// anything at all is installed there is a block, since it carries the record.
+/// The `.env` with keys and receipt; `None` if nothing needs to be added. Whatever is
+/// installed, `.env` gets a block, because the block holds the receipt.
 fn planned_env(
     installation: &Installation,
     args: &InstallArgs,
-    record: &Receipt,
+    receipt: &Receipt,
     values: &Values,
     change: &mut Change,
 ) -> Result<Option<Vec<u8>>, Failure> {
@@ -284,15 +285,12 @@ fn planned_env(
         return Ok(None);
     }
     let state = &installation.env_state;
-    let is_missing = state
-        .keys
-        .iter()
-        .any(|(_, place)| *place == KeyState::Missing);
+    let is_missing = state.keys.iter().any(|(_, key)| *key == KeyState::Missing);
     let adds_dependency = installation.dependency == LibraryEntry::Absent && !args.no_dep;
-    let has_news = state.has_block || is_missing || adds_dependency || !record.is_empty();
+    let needs_block = state.has_block || is_missing || adds_dependency || !receipt.is_empty();
     let old = installation.env.contents();
-    let new = if has_news {
-        Some(block::install(old.unwrap_or_default(), record, values)?)
+    let new = if needs_block {
+        Some(block::install(old.unwrap_or_default(), receipt, values)?)
     } else {
         None
     };
@@ -305,8 +303,8 @@ fn planned_env(
         },
         ".env",
     );
-    for (name, place) in state.keys {
-        if place == KeyState::Yours {
+    for (name, key) in state.keys {
+        if key == KeyState::Yours {
             change.will_report("Kept", format!(".env ({name} has your value)"));
         }
     }
@@ -319,10 +317,10 @@ fn warnings(installation: &Installation) -> Vec<String> {
         warnings
             .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
-    if let Some(events) = installation.values.get("SSE_EVENTS")
+    if let Some(events) = installation.env_values.get("SSE_EVENTS")
         && let Err(error) = values::event_names(events)
     {
-        warnings.push(format!("the app will refuse SSE_EVENTS in .env: {error}"));
+        warnings.push(format!("the app will reject SSE_EVENTS in .env: {error}"));
     }
     warnings
 }

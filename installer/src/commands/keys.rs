@@ -1,59 +1,59 @@
-//! Cache keys that were probably meant otherwise.
+//! Suggestions for cache keys that no event is mapped to.
 
 use actix_web_sse::Events;
 
 use crate::nearest::nearest;
 
-/// Why a save is not going to fire anything.
-pub(super) fn nobody_listens(key: &str, events: &Events) -> String {
-    match meant(key, events) {
-        Some(Meant::Key(of_event)) => of_event,
-        Some(Meant::Nearest(other)) => {
-            format!("no event listens to `{key}`; did you mean `{other}`?")
+/// The warning about a save that sends no event.
+pub(super) fn no_event_warning(key: &str, events: &Events) -> String {
+    match likely_mistake(key, events) {
+        Some(Mistake::EventName(message)) => message,
+        Some(Mistake::Misspelt(nearest)) => {
+            format!("no event is mapped to `{key}`; did you mean `{nearest}`?")
         }
         None => {
             let keys: Vec<&str> = events.keys().collect();
             format!(
-                "no event listens to `{key}`; SSE_EVENTS has {}",
+                "no event is mapped to `{key}`; the keys in SSE_EVENTS are {}",
                 keys.join(", ")
             )
         }
     }
 }
 
-/// Which key somebody meant who found nothing under this one; nothing where an event listens to
-/// it, or none is like it.
-pub(super) fn probably_meant(key: &str, events: &Events) -> Option<String> {
+/// A suggestion for a key without a value. `None` if the key is mapped to an event or resembles
+/// no other.
+pub(super) fn suggestion(key: &str, events: &Events) -> Option<String> {
     if events.of_key(key).next().is_some() {
         return None;
     }
-    Some(match meant(key, events)? {
-        Meant::Key(of_event) => of_event,
-        Meant::Nearest(other) => format!("did you mean `{other}`?"),
+    Some(match likely_mistake(key, events)? {
+        Mistake::EventName(message) => message,
+        Mistake::Misspelt(nearest) => format!("did you mean `{nearest}`?"),
     })
 }
 
-enum Meant<'a> {
-    /// The sentence about an event and its key.
-    Key(String),
-    Nearest(&'a str),
+enum Mistake<'a> {
+    /// The key is an event's name. The message names that event's keys.
+    EventName(String),
+    /// The nearest key.
+    Misspelt(&'a str),
 }
 
-/// The names of events are no keys, and look alike: mixing them up is the likeliest mistake of
-/// all.
-fn meant<'a>(key: &str, events: &'a Events) -> Option<Meant<'a>> {
+/// Names of events and keys look alike, so mixing them up is the most likely mistake.
+fn likely_mistake<'a>(key: &str, events: &'a Events) -> Option<Mistake<'a>> {
     if events.contains(key) {
         let keys: Vec<String> = events
             .iter()
             .filter(|(event, _)| *event == key)
             .map(|(_, key)| format!("`{key}`"))
             .collect();
-        return Some(Meant::Key(format!(
+        return Some(Mistake::EventName(format!(
             "`{key}` is an event; its key is {}",
             keys.join(" or ")
         )));
     }
-    nearest(key, events.keys()).map(Meant::Nearest)
+    nearest(key, events.keys()).map(Mistake::Misspelt)
 }
 
 #[cfg(test)]
@@ -63,30 +63,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_in_the_place_of_its_key_is_named() {
+    fn the_warning_names_the_key_that_was_probably_meant() {
         let config = Config::new(".", "event_name1:event_cache_key1,orders:new_order");
         let config = config.expect("the list is good");
-        let why = |key: &str| nobody_listens(key, config.events());
+        let why = |key: &str| no_event_warning(key, config.events());
         assert_eq!(
             why("event_name1"),
             "`event_name1` is an event; its key is `event_cache_key1`"
         );
         assert_eq!(
             why("event_cache_key"),
-            "no event listens to `event_cache_key`; did you mean `event_cache_key1`?"
+            "no event is mapped to `event_cache_key`; did you mean `event_cache_key1`?"
         );
-        assert!(why("zzz").ends_with("SSE_EVENTS has event_cache_key1, new_order"));
+        assert!(why("zzz").ends_with("the keys in SSE_EVENTS are event_cache_key1, new_order"));
     }
 
     #[test]
-    fn who_asked_for_a_key_that_has_events_meant_it() {
+    fn a_key_that_is_mapped_to_an_event_gets_no_suggestion() {
         let config = Config::new(".", "event_name1:event_cache_key1");
         let config = config.expect("the list is good");
-        let meant = |key: &str| probably_meant(key, config.events());
-        assert_eq!(meant("event_cache_key1"), None);
-        assert_eq!(meant("zzz"), None);
+        let suggest = |key: &str| suggestion(key, config.events());
+        assert_eq!(suggest("event_cache_key1"), None);
+        assert_eq!(suggest("zzz"), None);
         assert_eq!(
-            meant("event_cache_kye1").as_deref(),
+            suggest("event_cache_kye1").as_deref(),
             Some("did you mean `event_cache_key1`?")
         );
     }

@@ -10,13 +10,12 @@ use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::listen::{Heard, Http, Journal, News, Source, stream_url};
 use crate::nearest::nearest;
-use crate::output::Output;
+use crate::output::{Output, json_on_one_line};
 
-/// How long to wait for one piece of news where there is no limit; then once more.
-const A_WHILE: Duration = Duration::from_secs(3600);
+/// Without `--timeout`, waits this long at a time. Any value works, because the loop waits again.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// `app` is not asked for when there is a URL: a stream can be listened to from
-/// anywhere.
+/// `app` is called only without a URL, since reading a stream needs no app.
 pub(crate) fn run(
     app: impl FnOnce() -> Result<PathBuf, Failure>,
     args: &ListenArgs,
@@ -41,9 +40,9 @@ fn check_events(wanted: &[String], events: &Events) -> Result<(), Failure> {
     let names: Vec<&str> = events.names().collect();
     let help = match nearest(unknown, names.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("SSE_EVENTS has {}", names.join(", ")),
+        None => format!("the events in SSE_EVENTS are {}", names.join(", ")),
     };
-    Err(Failure::usage(format!("there is no event `{unknown}`")).help(help))
+    Err(Failure::usage(format!("no event `{unknown}`")).help(help))
 }
 
 fn listen(
@@ -56,10 +55,10 @@ fn listen(
     let deadline = args
         .timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut heard = 0;
+    let mut received = 0;
     let mut announced = false;
-    while args.count != Some(heard) {
-        let wait = deadline.map_or(A_WHILE, |deadline| {
+    while args.count != Some(received) {
+        let wait = deadline.map_or(MAX_WAIT, |deadline| {
             deadline.saturating_duration_since(Instant::now())
         });
         match source.next(wait)? {
@@ -67,7 +66,7 @@ fn listen(
                 if !print(&event, args.json, out)? {
                     return Ok(exit::DONE);
                 }
-                heard += 1;
+                received += 1;
             }
             Some(News::Listening) if announced => {}
             Some(News::Listening) => {
@@ -76,16 +75,16 @@ fn listen(
             }
             Some(News::Warning(what)) => output.warn(what),
             Some(News::End) => {
-                output.print("the server wants no more listeners");
-                return ended(args, heard, "the stream ended");
+                output.print("the server closed the stream for good (204)");
+                return ended(args, received, "the stream ended");
             }
             None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                if !announced && heard == 0 {
+                if !announced && received == 0 {
                     return Err(Failure::error(format!(
-                        "the time is over, and {from} was never reached"
+                        "timed out, and {from} was never reached"
                     )));
                 }
-                return ended(args, heard, "the time is over");
+                return ended(args, received, "timed out");
             }
             None => {}
         }
@@ -93,39 +92,33 @@ fn listen(
     Ok(exit::DONE)
 }
 
-/// An end that comes from outside is a failure for who waits for a number of events.
-fn ended(args: &ListenArgs, heard: u64, why: &str) -> Result<u8, Failure> {
+/// The result of an end that `--count` did not cause: a failure if `--count` was given.
+fn ended(args: &ListenArgs, received: u64, why: &str) -> Result<u8, Failure> {
     match args.count {
         None => Ok(exit::DONE),
         Some(count) => Err(Failure::error(format!(
-            "{why}, and {heard} of {count} events came"
+            "{why} after {received} of {count} events"
         ))),
     }
 }
 
-/// Prints one event; `false` when nobody reads any more.
+/// Prints one event; `false` if the reader closed the pipe.
 fn print(event: &Heard, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
     let line = if json {
         serde_json::to_string(event)
             .map_err(|error| Failure::error(format!("cannot print an event: {error}")))?
     } else {
-        let value = one_line(event.value.get());
+        let value = json_on_one_line(event.value.get());
         match &event.timestamp {
             Some(timestamp) => format!("{timestamp}  {}  {value}", event.event),
             None => format!("{}  {value}", event.event),
         }
     };
-    match writeln!(out, "{}", one_line(&line)).and_then(|()| out.flush()) {
+    match writeln!(out, "{}", json_on_one_line(&line)).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::error(format!("cannot print an event: {error}"))),
     }
-}
-
-/// JSON in one line. Line ends stand between its tokens only, where a space says the
-/// same: inside strings they are escaped.
-fn one_line(json: &str) -> String {
-    json.replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]
@@ -134,10 +127,10 @@ mod tests {
 
     use super::*;
 
-    /// Tells what it was given, and then nothing.
-    struct Told(Vec<News>);
+    /// Yields the given news, then none.
+    struct FixedSource(Vec<News>);
 
-    impl Source for Told {
+    impl Source for FixedSource {
         fn next(&mut self, timeout: Duration) -> Result<Option<News>, Failure> {
             if self.0.is_empty() {
                 std::thread::sleep(timeout.min(Duration::from_millis(50)));
@@ -182,12 +175,18 @@ mod tests {
 
     fn heard(news: Vec<News>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
         let mut out = Vec::new();
-        let result = listen(&mut Told(news), "here", args, &mut out, Output::new(true));
+        let result = listen(
+            &mut FixedSource(news),
+            "here",
+            args,
+            &mut out,
+            Output::new(true),
+        );
         (result, String::from_utf8(out).expect("it is text"))
     }
 
     #[test]
-    fn an_event_is_a_line() {
+    fn each_event_is_printed_on_one_line() {
         let (result, text) = heard(vec![event("{\n \"b\": 1 }")], &args(None, false));
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(text, "t  a  {  \"b\": 1 }\n");
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_ends_it() {
+    fn listening_ends_after_count_events() {
         let (result, text) = heard(
             vec![event("1"), event("2"), event("3")],
             &args(Some(2), false),
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_not_reached_in_time_is_an_error() {
+    fn a_timeout_before_count_events_is_an_error() {
         let (result, _) = heard(vec![event("1")], &args(Some(2), false));
         let failure = result.expect_err("one is missing");
         assert_eq!(failure.code(), exit::ERROR);
@@ -217,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_ends_it_quietly() {
-        let mut source = Told(vec![event("1"), event("2")]);
+    fn a_closed_pipe_ends_listening_without_an_error() {
+        let mut source = FixedSource(vec![event("1"), event("2")]);
         let result = listen(
             &mut source,
             "",
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_event_is_refused_with_the_nearest() {
+    fn an_unknown_event_is_refused_with_the_nearest_name() {
         let config = Config::new(".", "event_name1:a,event_name2:b").expect("the list is good");
         let refused = |event: &str| check_events(&[event.to_owned()], config.events()).is_err();
         assert!(refused("event_name3") && !refused("event_name2"));
@@ -246,7 +245,7 @@ mod tests {
             vec![News::Warning("it does not answer".into())],
             &args(None, false),
         );
-        let failure = result.expect_err("nobody listened");
+        let failure = result.expect_err("the server was not reached");
         assert_eq!(failure.code(), exit::ERROR);
         assert!(failure.to_string().contains("here was never reached"));
     }

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use actix_web_sse::{Cache, Config};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::keys::nobody_listens;
+use super::keys::no_event_warning;
 use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
 pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, Failure> {
-    let value = value(args)?;
+    let value = parse_value(args)?;
     let config = Config::from_dir(app)?;
     let cache = Cache::open(&config)?;
     let save = cache.save(&args.key, value);
@@ -23,7 +23,7 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     let number = save.blocking()?;
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
-        output.warn(nobody_listens(&args.key, config.events()));
+        output.warn(no_event_warning(&args.key, config.events()));
         output.print(format!("saved {} as number {number}", args.key));
     } else {
         output.print(format!(
@@ -35,9 +35,9 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     Ok(exit::DONE)
 }
 
-fn value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
+fn parse_value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
     let text = if args.value == "-" {
-        read(io::stdin())?
+        read_text(io::stdin())?
     } else {
         args.value.clone()
     };
@@ -53,14 +53,16 @@ fn value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
     }
 }
 
-/// The text without the newline that a shell's tools put at its end.
-fn read(mut input: impl Read) -> Result<String, Failure> {
+/// Reads text, without the newline that shell tools add at its end.
+fn read_text(mut input: impl Read) -> Result<String, Failure> {
     let mut text = String::new();
     input
         .read_to_string(&mut text)
         .map_err(|error| match error.kind() {
-            ErrorKind::InvalidData => Failure::error("the value on standard input is no UTF-8")
-                .help("convert it, or for bytes that are no text: base64 FILE | sse save KEY -"),
+            ErrorKind::InvalidData => Failure::error(
+                "the value on standard input is not valid UTF-8",
+            )
+            .help("convert it to UTF-8, or encode binary data: base64 FILE | sse save KEY -"),
             _ => Failure::error(format!(
                 "cannot read the value from standard input: {error}"
             )),
@@ -80,11 +82,14 @@ mod tests {
             text,
             ttl: None,
         };
-        super::value(&args).expect("it is a value").get().to_owned()
+        parse_value(&args)
+            .expect("it is a value")
+            .get()
+            .to_owned()
     }
 
     #[test]
-    fn a_value_is_json_or_else_text() {
+    fn a_value_that_is_not_json_is_text() {
         for (value, json) in [
             ("{\"order\": 42}", "{\"order\": 42}"),
             ("12345678901234567890123", "12345678901234567890123"),
@@ -98,11 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn standard_input_loses_one_newline_and_must_be_text() {
+    fn standard_input_loses_one_newline_and_must_be_utf8() {
         for (bytes, text) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("", "")] {
-            assert_eq!(read(bytes.as_bytes()).expect("it is text"), text);
+            assert_eq!(read_text(bytes.as_bytes()).expect("it is text"), text);
         }
-        let failure = read(&b"\xff"[..]).expect_err("it is no text").to_string();
-        assert!(failure.contains("no UTF-8\nhelp: "), "{failure}");
+        let failure = read_text(&b"\xff"[..])
+            .expect_err("it is not text")
+            .to_string();
+        assert!(failure.contains("not valid UTF-8\nhelp: "), "{failure}");
     }
 }

@@ -8,28 +8,26 @@ use serde::Serialize;
 use crate::app::installation::{Installation, InstalledScript};
 use crate::editing::env::block::KeyState;
 use crate::editing::env::values::Values;
-use crate::editing::manifest::cargo_toml::LibraryEntry;
+use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::Wiring;
 use crate::editing::scripts::{Role, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
-/// How one item stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ItemState {
     Installed,
     Missing,
-    /// Ours, and not as this version writes it.
+    /// Written by `install`, but not as this version writes it.
     Modified,
-    /// There, and the owner's.
+    /// Exists, and is the owner's.
     Yours,
 }
 
-/// How the whole stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Whole {
+enum OverallState {
     Installed,
     Partial,
     Absent,
@@ -47,7 +45,7 @@ struct Item {
 #[derive(Serialize)]
 struct Status {
     app: PathBuf,
-    state: Whole,
+    state: OverallState,
     items: Vec<Item>,
 }
 
@@ -56,13 +54,13 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
     let items = items(&installation);
     let status = Status {
         app: installation.app,
-        state: whole(&items),
+        state: overall_state(&items),
         items,
     };
     if let Err(error) = Config::from_dir(app)
-        && status.state != Whole::Absent
+        && status.state != OverallState::Absent
     {
-        output.warn(format!("the app refuses its configuration: {error}"));
+        output.warn(format!("the app rejects its configuration: {error}"));
     }
     if json {
         let text = serde_json::to_string_pretty(&status)
@@ -74,7 +72,7 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
             output.data(&lines.join("\n"))?;
         }
     }
-    Ok(if status.state == Whole::Installed {
+    Ok(if status.state == OverallState::Installed {
         exit::DONE
     } else {
         exit::DRIFT
@@ -108,7 +106,20 @@ impl Item {
 }
 
 fn items(installation: &Installation) -> Vec<Item> {
-    let dependency = Item {
+    let is_served_by_app = installation.serves_its_own_scripts();
+    let scripts = installation.scripts.iter();
+    let scripts = scripts
+        .filter(|script| installation.wants(&script.script) || !script.script.is_types())
+        .map(|script| script_item(script, is_served_by_app));
+    [dependency_item(installation), wiring_item(installation)]
+        .into_iter()
+        .chain(key_items(installation))
+        .chain(scripts)
+        .collect()
+}
+
+fn dependency_item(installation: &Installation) -> Item {
+    Item {
         item: "dependency".to_owned(),
         path: "Cargo.toml".to_owned(),
         state: match installation.dependency {
@@ -117,31 +128,21 @@ fn items(installation: &Installation) -> Vec<Item> {
             LibraryEntry::Yours(_) => ItemState::Yours,
         },
         note: None,
-    };
-    let keys = installation
-        .env_state
-        .keys
-        .iter()
-        .map(|(name, place)| Item {
-            item: (*name).to_owned(),
-            path: ".env".to_owned(),
-            state: match place {
-                KeyState::Missing => ItemState::Missing,
-                KeyState::Installed => ItemState::Installed,
-                KeyState::Yours => ItemState::Yours,
-            },
-            note: None,
-        });
-    let served = installation.serves_its_own_scripts();
-    let scripts = installation.scripts.iter();
-    let scripts = scripts
-        .filter(|script| installation.wants(&script.script) || !script.script.is_types())
-        .map(|script| script_item(script, served));
-    [dependency, wiring_item(installation)]
-        .into_iter()
-        .chain(keys)
-        .chain(scripts)
-        .collect()
+    }
+}
+
+fn key_items(installation: &Installation) -> impl Iterator<Item = Item> {
+    let keys = installation.env_state.keys.into_iter();
+    keys.map(|(name, key)| Item {
+        item: name.to_owned(),
+        path: ".env".to_owned(),
+        state: match key {
+            KeyState::Missing => ItemState::Missing,
+            KeyState::Installed => ItemState::Installed,
+            KeyState::Yours => ItemState::Yours,
+        },
+        note: None,
+    })
 }
 
 fn wiring_item(installation: &Installation) -> Item {
@@ -155,35 +156,35 @@ fn wiring_item(installation: &Installation) -> Item {
         item: "stream".to_owned(),
         path,
         state,
-        note: (state == ItemState::Missing).then_some("no code serves it"),
+        note: (state == ItemState::Missing).then_some("not served by any code"),
     }
 }
 
-/// `served` says that the app goes without its own copy of what the library serves.
-fn script_item(script: &InstalledScript, served: bool) -> Item {
+/// `is_served_by_app` means that the app's code serves the scripts, so `sse.js` need not exist.
+fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
     let is_owners = script.script.is_owners();
     let is_client = script.script.role == Role::Client;
     let (state, note) = match script.state {
-        ScriptState::Missing if served && is_client => {
+        ScriptState::Missing if is_served_by_app && is_client => {
             (ItemState::Yours, Some("served by the library"))
         }
         ScriptState::Missing => (ItemState::Missing, None),
         ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
         ScriptState::Edited if script.script.is_types() => (
             ItemState::Modified,
-            Some("edited; your types belong into a file of your own"),
+            Some("edited; your own types belong in a file of your own"),
         ),
         ScriptState::Edited => (
             ItemState::Modified,
-            Some("edited; your code belongs into sse-client.js"),
+            Some("edited; your own code belongs in sse-client.js"),
         ),
         ScriptState::Older if script.script.role == Role::EventTypes => (
             ItemState::Modified,
-            Some("does not fit SSE_EVENTS; `sse install` refreshes it"),
+            Some("does not match SSE_EVENTS; `sse install` updates it"),
         ),
         ScriptState::Older => (
             ItemState::Modified,
-            Some("from another version; `sse install` refreshes it"),
+            Some("from another version; `sse install` updates it"),
         ),
         ScriptState::Current if script.is_ours => (ItemState::Installed, None),
         ScriptState::Current => (ItemState::Yours, None),
@@ -196,14 +197,15 @@ fn script_item(script: &InstalledScript, served: bool) -> Item {
     }
 }
 
-fn whole(items: &[Item]) -> Whole {
-    let is = |state: ItemState| move |item: &Item| item.state == state;
-    if items.iter().all(is(ItemState::Missing)) {
-        Whole::Absent
-    } else if items.iter().any(is(ItemState::Missing)) || items.iter().any(is(ItemState::Modified))
+fn overall_state(items: &[Item]) -> OverallState {
+    let has_state = |state: ItemState| move |item: &Item| item.state == state;
+    if items.iter().all(has_state(ItemState::Missing)) {
+        OverallState::Absent
+    } else if items.iter().any(has_state(ItemState::Missing))
+        || items.iter().any(has_state(ItemState::Modified))
     {
-        Whole::Partial
+        OverallState::Partial
     } else {
-        Whole::Installed
+        OverallState::Installed
     }
 }

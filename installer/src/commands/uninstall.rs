@@ -9,8 +9,9 @@ use crate::app::installation::{Installation, InstalledScript};
 use crate::cli::ChangeArgs;
 use crate::editing::env::block::{self, BlockRemoval, EditedValues};
 use crate::editing::env::values::Values;
-use crate::editing::manifest::cargo_toml::{DependencyRemoval, LibraryEntry, Manifest};
-use crate::editing::plan::{self, Original, Step};
+use crate::editing::manifest::cargo_toml::Manifest;
+use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
+use crate::editing::plan::{self, OriginalFile, Step};
 use crate::editing::rust::app_code::AppCode;
 use crate::editing::rust::rust_file::Unwiring;
 use crate::editing::rust::splice::CALL;
@@ -26,7 +27,7 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
         Installation::recover(app)?;
     }
     let Some(prepared) = prepare(app, Prompt::new(args))? else {
-        output.print("nothing to uninstall: nothing here carries the mark of `sse install`");
+        output.print("nothing to uninstall: no file has the mark of `sse install`");
         return Ok(exit::DONE);
     };
     for warning in prepared.warnings {
@@ -38,60 +39,36 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
     Ok(exit::DONE)
 }
 
-/// What there is to take out.
+/// A planned removal.
 pub(super) struct Prepared {
     pub(super) change: Change,
     warnings: Vec<String>,
     removes_dependency: bool,
 }
 
-/// Works everything out; `None` where nothing is installed.
+/// Plans the removal; `None` if nothing is installed.
 pub(super) fn prepare(app: &Path, prompt: Prompt) -> Result<Option<Prepared>, Failure> {
     let installation = Installation::read(app, &Values::default().events)?;
     let contents = installation.manifest.contents().unwrap_or_default();
-    let manifest = Manifest::parse(contents)?.remove()?;
-    let fate = if prompt.is_forced() {
+    let dependency = Manifest::parse(contents)?.remove()?;
+    let edited_values = if prompt.is_forced() {
         EditedValues::Remove
     } else {
         EditedValues::Keep
     };
-    let env = block::uninstall(installation.env.contents().unwrap_or_default(), fate)?;
-    if manifest.is_none() && env.is_none() {
+    let env = installation.env.contents().unwrap_or_default();
+    let block = block::uninstall(env, edited_values)?;
+    if dependency.is_none() && block.is_none() {
         return Ok(None);
     }
-    let removes_dependency = manifest.is_some();
-    let has_created_env = installation.record().has(".env");
-    let own_cache = installation.cache.own()?;
-    let mut folders = Folders::of(&installation)?;
-    let Installation {
-        app,
-        manifest: manifest_file,
+    let removes_dependency = dependency.is_some();
+    let removal = Removal {
         dependency,
-        env: env_file,
-        scripts,
-        code,
-        ..
-    } = installation;
-
-    // The code first, which would not compile without the dependency; `.env` last, since its
-    // record is what a second run goes by when this one is killed.
+        block,
+        edited_values,
+    };
     let mut change = Change::default();
-    let warnings = take_out_of_code(code, &mut change)?;
-    take_out_of_manifest(manifest_file, manifest, &dependency, &mut change)?;
-    for script in scripts {
-        if let Some(path) = take_out_script(script, prompt, &mut change)? {
-            folders.lose(path);
-        }
-    }
-    if let Some(own) = own_cache {
-        change.will_report("Removed", format!("{own} (saved values)"));
-        change.plan.add(Step::RemoveTree(app.join(&own)));
-        folders.lose(own);
-    }
-    folders.remove(&mut change);
-    if let Some(removal) = env {
-        take_out_of_env(env_file, removal, has_created_env, fate, &mut change)?;
-    }
+    let warnings = removal.plan(installation, prompt, &mut change)?;
     Ok(Some(Prepared {
         change,
         warnings,
@@ -99,8 +76,56 @@ pub(super) fn prepare(app: &Path, prompt: Prompt) -> Result<Option<Prepared>, Fa
     }))
 }
 
-/// Takes our call out of the code; what is not clear enough for that is returned in words.
-fn take_out_of_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, Failure> {
+/// The edits of `Cargo.toml` and `.env`.
+struct Removal {
+    dependency: Option<DependencyRemoval>,
+    block: Option<BlockRemoval>,
+    edited_values: EditedValues,
+}
+
+impl Removal {
+    /// Plans all steps, and returns warnings. The code comes first, because it does not
+    /// compile without the dependency. `.env` comes last, because after a kill a second run
+    /// needs its receipt.
+    fn plan(
+        self,
+        installation: Installation,
+        prompt: Prompt,
+        change: &mut Change,
+    ) -> Result<Vec<String>, Failure> {
+        let created_env = installation.receipt().has(".env");
+        let journal = installation.cache.journal_folder()?;
+        let mut folders = CreatedFolders::new(&installation)?;
+        let warnings = remove_from_code(installation.code, change)?;
+        remove_from_manifest(
+            installation.manifest,
+            self.dependency,
+            &installation.dependency,
+            change,
+        )?;
+        for script in installation.scripts {
+            if let Some(path) = remove_script(script, prompt, change)? {
+                folders.note_removed(path);
+            }
+        }
+        if let Some(journal) = journal {
+            change.will_report("Removed", format!("{journal} (saved values)"));
+            let path = installation.app.join(&journal);
+            change.plan.add(Step::RemoveTree(path));
+            folders.note_removed(journal);
+        }
+        folders.remove(change);
+        if let Some(block) = self.block {
+            report_env_lines(&block, self.edited_values, created_env, change);
+            remove_from_env(installation.env, block, created_env, change)?;
+        }
+        Ok(warnings)
+    }
+}
+
+/// Removes the call from the code. Returns a warning for each file where it is not certain
+/// which call is ours.
+fn remove_from_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
     for (file, unwiring) in code.unwired() {
         match unwiring {
@@ -112,7 +137,7 @@ fn take_out_of_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, F
             Unwiring::Unclear(lines) => {
                 let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
                 warnings.push(format!(
-                    "{} line {}: take out `{CALL}` by hand, it is not clear what is ours",
+                    "{} line {}: remove `{CALL}` by hand; `sse` cannot tell which call it added",
                     file.name(),
                     lines.join(", ")
                 ));
@@ -123,25 +148,25 @@ fn take_out_of_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, F
     Ok(warnings)
 }
 
-fn take_out_of_manifest(
-    file: Original,
+fn remove_from_manifest(
+    file: OriginalFile,
     removal: Option<DependencyRemoval>,
-    dependency: &LibraryEntry,
+    entry: &LibraryEntry,
     change: &mut Change,
 ) -> Result<(), Failure> {
     if let Some(removal) = removal {
         file.check_writable()?;
-        let what = format!("Cargo.toml (without `{}`)", removal.removed);
-        change.will_report("Updated", what);
+        let object = format!("Cargo.toml (without `{}`)", removal.removed);
+        change.will_report("Updated", object);
         change.plan.add(Step::Write(file, removal.text));
-    } else if let LibraryEntry::Yours(key) = dependency {
+    } else if let LibraryEntry::Yours(key) = entry {
         change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
     }
     Ok(())
 }
 
-/// Removes a script that may go, and returns its path below the app's folder.
-fn take_out_script(
+/// Removes a script if it is ours, and returns its path below the app's folder.
+fn remove_script(
     script: InstalledScript,
     prompt: Prompt,
     change: &mut Change,
@@ -150,7 +175,7 @@ fn take_out_script(
         return Ok(None);
     }
     let path = script.script.path.clone();
-    if let Some(why) = why_kept(&script, prompt) {
+    if let Some(why) = reason_to_keep(&script, prompt) {
         change.will_report("Kept", format!("{path} ({why})"));
         return Ok(None);
     }
@@ -160,58 +185,57 @@ fn take_out_script(
     Ok(Some(path))
 }
 
-/// Why the script stays; `None` if it goes.
-fn why_kept(script: &InstalledScript, prompt: Prompt) -> Option<&'static str> {
+fn reason_to_keep(script: &InstalledScript, prompt: Prompt) -> Option<&'static str> {
     if !script.is_ours {
         return Some("`sse install` did not write it");
     }
     if script.state != ScriptState::Edited || prompt.is_forced() {
         return None;
     }
-    // Listeners are the owner's work, and only the owner's word removes them.
+    // Listeners are the owner's work, so only --force removes them, never a mere yes.
     let question = format!("{} has local changes. Remove it?", script.script.path);
-    let agrees = !script.script.is_owners() && prompt.confirm(&question);
-    (!agrees).then_some("you have edited it; --force would have removed it")
+    let is_confirmed = !script.script.is_owners() && prompt.confirm(&question);
+    (!is_confirmed).then_some("you have edited it; --force would have removed it")
 }
 
-/// The folders that `install` recorded, and what they will not hold any more.
-struct Folders {
+/// The folders that `install` created, and the entries that they lose.
+struct CreatedFolders {
     app: PathBuf,
     /// The deepest first.
-    recorded: Vec<String>,
-    lost: BTreeSet<PathBuf>,
+    paths: Vec<String>,
+    removed: BTreeSet<PathBuf>,
 }
 
-impl Folders {
-    fn of(installation: &Installation) -> Result<Self, Failure> {
-        let mut recorded = Vec::new();
-        for folder in installation.record().folders() {
+impl CreatedFolders {
+    fn new(installation: &Installation) -> Result<Self, Failure> {
+        let mut paths = Vec::new();
+        for folder in installation.receipt().folders() {
             if plan::exists(&installation.app.join(folder))? {
-                recorded.push(folder.to_owned());
+                paths.push(folder.to_owned());
             }
         }
         Ok(Self {
             app: installation.app.clone(),
-            recorded,
-            lost: BTreeSet::new(),
+            paths,
+            removed: BTreeSet::new(),
         })
     }
 
-    fn lose(&mut self, path: String) {
-        self.lost.insert(self.app.join(path));
+    fn note_removed(&mut self, path: String) {
+        self.removed.insert(self.app.join(path));
     }
 
-    /// Removes each that will be empty then, and names the others.
+    /// Plans the removal of each folder. Those that will not be empty are reported as kept.
     fn remove(mut self, change: &mut Change) {
-        for folder in self.recorded {
+        for folder in self.paths {
             let path = self.app.join(&folder);
             let entries = fs::read_dir(&path).into_iter().flatten().flatten();
             if entries
                 .map(|entry| entry.path())
-                .all(|path| self.lost.contains(&path))
+                .all(|path| self.removed.contains(&path))
             {
                 change.will_report("Removed", folder);
-                self.lost.insert(path.clone());
+                self.removed.insert(path.clone());
             } else {
                 change.will_report("Kept", format!("{folder} (it is not empty)"));
             }
@@ -220,37 +244,19 @@ impl Folders {
     }
 }
 
-fn take_out_of_env(
-    file: Original,
+/// Whether `.env` goes as a whole: `install` created it, and nothing else is in it.
+fn removes_env(removal: &BlockRemoval, created_env: bool) -> bool {
+    created_env && text::without_bom(&removal.text).is_empty()
+}
+
+fn remove_from_env(
+    file: OriginalFile,
     removal: BlockRemoval,
-    has_created_it: bool,
-    fate: EditedValues,
+    created_env: bool,
     change: &mut Change,
 ) -> Result<(), Failure> {
     file.check_writable()?;
-    let goes = has_created_it && text::without_bom(&removal.text).is_empty();
-    change.will_report(if goes { "Removed" } else { "Updated" }, ".env");
-    for line in removal.edited {
-        match fate {
-            EditedValues::Keep => change.will_report(
-                "Kept",
-                format!(".env (your value; --force would have removed it): {line}"),
-            ),
-            EditedValues::Remove => {
-                change.will_report("Removed", format!("from .env, your value: {line}"))
-            }
-        }
-    }
-    if removal.foreign > 0 {
-        change.will_report(
-            "Kept",
-            format!(
-                ".env ({} of your lines from inside the block)",
-                removal.foreign
-            ),
-        );
-    }
-    change.plan.add(if goes {
+    change.plan.add(if removes_env(&removal, created_env) {
         Step::Remove(file)
     } else {
         Step::Write(file, removal.text)
@@ -258,12 +264,40 @@ fn take_out_of_env(
     Ok(())
 }
 
+fn report_env_lines(
+    removal: &BlockRemoval,
+    edited_values: EditedValues,
+    created_env: bool,
+    change: &mut Change,
+) {
+    let is_removed = removes_env(removal, created_env);
+    change.will_report(if is_removed { "Removed" } else { "Updated" }, ".env");
+    for line in &removal.edited {
+        match edited_values {
+            EditedValues::Keep => change.will_report(
+                "Kept",
+                format!(".env (your value; --force would have removed it): {line}"),
+            ),
+            EditedValues::Remove => {
+                change.will_report("Removed", format!("from .env, your value: {line}"));
+            }
+        }
+    }
+    if removal.foreign_lines > 0 {
+        let object = format!(
+            ".env ({} of your lines from inside the block)",
+            removal.foreign_lines
+        );
+        change.will_report("Kept", object);
+    }
+}
+
 fn warn_of_uses(app: &Path, output: Output) {
-    let mentions = uses::uses_in(app).lines();
-    if !mentions.is_empty() {
+    let lines = uses::uses_in(app).lines();
+    if !lines.is_empty() {
         output.warn(format!(
             "the app will not compile until these lines no longer use actix_web_sse:\n  {}",
-            mentions.join("\n  ")
+            lines.join("\n  ")
         ));
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod block;
 pub(crate) mod dotenv;
+mod markers;
 pub(crate) mod values;

@@ -2,4 +2,5 @@
 
 pub(crate) mod cargo_toml;
 pub(crate) mod dependency;
+pub(crate) mod edits;
 pub(crate) mod toml_value;

@@ -1,61 +1,59 @@
-//! File changes, planned in memory and then written: all of them or none.
+//! A transaction of file changes: all are made, or none.
 //!
-//! A command reads every file and works out every result before it writes the
-//! first one, so that most of what can go wrong goes wrong while nothing has
-//! happened. Then all new contents are written to temporary files: a disk that is
-//! full is full before the first file changes. Only then each takes the place of
-//! its target by a rename; when a step fails, the steps before it are undone in
-//! reverse. After a crash in the middle there is no undoing: the steps are in an
-//! order in which a second run completes the first, and [`recover`] comes first.
+//! A command reads every file and computes every result before it writes the first file, so
+//! most errors occur before anything has changed. Then all new contents are written to
+//! temporary files, so a full disk is noticed before the first file changes. Only then each
+//! temporary file is renamed to its target. If a step fails, the steps before it are undone
+//! in reverse order. After a crash nothing is undone. Instead a second run, which begins with
+//! [`recover`], completes the first; callers order their steps to make that possible.
 
 mod diff;
-mod file;
+mod original_file;
 mod recovery;
-mod staged;
+mod staged_file;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::file::Original;
-use self::file::Unwritten;
+pub(crate) use self::original_file::OriginalFile;
+use self::original_file::WriteError;
 pub(crate) use self::recovery::recover;
-use self::staged::Staged;
+use self::staged_file::StagedFile;
 use crate::exit::Failure;
 
-/// One change.
 pub(crate) enum Step {
     MakeDir(PathBuf),
-    Write(Original, Vec<u8>),
-    Remove(Original),
-    /// Removes a folder if it is empty, else leaves it.
+    Write(OriginalFile, Vec<u8>),
+    Remove(OriginalFile),
+    /// Removes a folder if it is empty.
     RemoveDir(PathBuf),
-    /// Removes a folder with all that is in it, which cannot be taken back.
+    /// Removes a folder and everything in it, which cannot be undone.
     RemoveTree(PathBuf),
 }
 
-/// Changes in the order in which they are made.
+/// Changes, in the order in which they are made.
 #[derive(Default)]
 pub(crate) struct Plan {
     steps: Vec<Step>,
 }
 
-/// A change for which everything is on the disk that it needs there.
-enum ReadyStep {
+/// A change whose new contents are already on the disk.
+enum StagedStep {
     MakeDir(PathBuf),
-    Replace(Box<Original>, Staged),
-    Remove(Box<Original>),
+    Replace(Box<OriginalFile>, StagedFile),
+    Remove(Box<OriginalFile>),
     RemoveDir(PathBuf),
     RemoveTree(PathBuf),
 }
 
-/// How to take a step back.
+/// How to undo a step.
 enum Undo {
     RemoveDir(PathBuf),
-    Restore(Box<Original>),
+    Restore(Box<OriginalFile>),
     MakeDir(PathBuf, fs::Permissions),
-    /// Nothing can be done.
-    Lost(PathBuf),
+    /// The step cannot be undone.
+    Irreversible(PathBuf),
 }
 
 impl Plan {
@@ -73,23 +71,24 @@ impl Plan {
         changes.collect()
     }
 
-    /// Makes the changes, or fails with everything as it was.
+    /// Makes the changes, or fails and restores the files as they were.
     pub(crate) fn write(self) -> Result<(), Failure> {
         let mut undos = Vec::new();
-        let written = self.stage().map_err(Unwritten::from).and_then(|steps| {
-            // What is left of them is gone before anything is taken back, and its space free.
+        let written = self.stage().map_err(WriteError::from).and_then(|steps| {
+            // Consumes the steps: on failure their temporary files are deleted, and their
+            // space is free, before anything is undone.
             steps
                 .into_iter()
                 .try_for_each(|step| step.apply(&mut undos))
         });
-        written.map_err(|Unwritten { failure, torn }| match torn {
+        written.map_err(|WriteError { failure, torn }| match torn {
             None => roll_back(undos, failure),
-            // As after a crash, the next run completes the work, and what was done is part of it.
-            Some(why) => failure.and(&format!("; {why}")),
+            // As after a crash: nothing is undone, and the next run completes the change.
+            Some(why) => failure.append(&format!("; {why}")),
         })
     }
 
-    fn stage(self) -> Result<Vec<ReadyStep>, Failure> {
+    fn stage(self) -> Result<Vec<StagedStep>, Failure> {
         self.steps.into_iter().map(Step::stage).collect()
     }
 }
@@ -100,34 +99,34 @@ impl Plan {
         self.steps.len()
     }
 
-    /// Makes the first changes and stops there, as a process does that is killed.
+    /// Makes the first changes only, as a process does that is killed.
     pub(crate) fn write_until_killed(self, steps: usize) {
         let ready = self.stage().unwrap_or_else(|failure| panic!("{failure}"));
         for step in ready.into_iter().take(steps) {
             step.apply(&mut Vec::new())
-                .unwrap_or_else(|unwritten| panic!("{}", unwritten.failure));
+                .unwrap_or_else(|error| panic!("{}", error.failure));
         }
     }
 }
 
 impl Step {
-    fn stage(self) -> Result<ReadyStep, Failure> {
+    fn stage(self) -> Result<StagedStep, Failure> {
         Ok(match self {
-            Self::MakeDir(path) => ReadyStep::MakeDir(path),
+            Self::MakeDir(path) => StagedStep::MakeDir(path),
             Self::Write(original, contents) => {
                 let staged = original.stage(&contents)?;
-                ReadyStep::Replace(Box::new(original), staged)
+                StagedStep::Replace(Box::new(original), staged)
             }
-            Self::Remove(original) => ReadyStep::Remove(Box::new(original)),
-            Self::RemoveDir(path) => ReadyStep::RemoveDir(path),
-            Self::RemoveTree(path) => ReadyStep::RemoveTree(path),
+            Self::Remove(original) => StagedStep::Remove(Box::new(original)),
+            Self::RemoveDir(path) => StagedStep::RemoveDir(path),
+            Self::RemoveTree(path) => StagedStep::RemoveTree(path),
         })
     }
 }
 
-impl ReadyStep {
-    /// Makes the change, and adds to `undos` what takes it back.
-    fn apply(self, undos: &mut Vec<Undo>) -> Result<(), Unwritten> {
+impl StagedStep {
+    /// Makes the change, and adds its reversal to `undos`.
+    fn apply(self, undos: &mut Vec<Undo>) -> Result<(), WriteError> {
         match self {
             Self::MakeDir(path) => undos.push(make_dir(&path)?),
             Self::Replace(original, staged) => {
@@ -141,8 +140,8 @@ impl ReadyStep {
             Self::RemoveDir(path) => undos.extend(remove_dir(&path)?),
             Self::RemoveTree(path) => {
                 let removed = remove_tree(&path);
-                // What of it was removed before a failure is gone, too.
-                undos.push(Undo::Lost(path));
+                // Even a failed removal may have deleted some entries.
+                undos.push(Undo::Irreversible(path));
                 removed?;
             }
         }
@@ -159,31 +158,33 @@ impl Undo {
                 fs::create_dir(&path)?;
                 fs::set_permissions(&path, permissions)
             }
-            Self::Lost(path) => Err(io::Error::other(format!("{} is gone", path.display()))),
+            Self::Irreversible(path) => {
+                Err(io::Error::other(format!("{} was deleted", path.display())))
+            }
         }
     }
 }
 
-/// Whether there is something at `path`. What cannot be looked at is not taken for missing.
+/// Whether `path` exists. If that cannot be determined, it is an error.
 pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
-    Ok(look_at(path)?.is_some())
+    Ok(metadata(path)?.is_some())
 }
 
-/// Whether there is a file at `path`, with the same care.
+/// Whether `path` is a file. If that cannot be determined, it is an error.
 pub(crate) fn is_file(path: &Path) -> Result<bool, Failure> {
-    Ok(look_at(path)?.is_some_and(|metadata| metadata.is_file()))
+    Ok(metadata(path)?.is_some_and(|metadata| metadata.is_file()))
 }
 
-fn look_at(path: &Path) -> Result<Option<fs::Metadata>, Failure> {
+fn metadata(path: &Path) -> Result<Option<fs::Metadata>, Failure> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if is_absence(&error) => Ok(None),
-        Err(error) => Err(Failure::io("look at", path, &error)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(Failure::io("read the metadata of", path, &error)),
     }
 }
 
-/// Whether the error says that there is nothing, and not that it could not be seen.
-pub(crate) fn is_absence(error: &io::Error) -> bool {
+/// Whether the error means that nothing exists at the path.
+pub(crate) fn is_not_found(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -208,11 +209,11 @@ fn remove_dir(path: &Path) -> Result<Option<Undo>, Failure> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(_) if !exists(path)? => return Ok(None),
-        Err(error) => return Err(Failure::io("look at", path, &error)),
+        Err(error) => return Err(Failure::io("read the metadata of", path, &error)),
     };
     match fs::remove_dir(path) {
         Ok(()) => Ok(Some(Undo::MakeDir(path.to_owned(), metadata.permissions()))),
-        // A file that has taken the folder's place is as little ours as one in it.
+        // The entries, or a file that has replaced the folder, are not ours.
         Err(error)
             if matches!(
                 error.kind(),
@@ -233,10 +234,10 @@ fn roll_back(undos: Vec<Undo>, failure: Failure) -> Failure {
         .map(|error| error.to_string())
         .collect();
     if failed.is_empty() {
-        failure.and("; everything is as it was before")
+        failure.append("; all files are as they were before")
     } else {
-        failure.and(&format!(
-            "; and taking back what was done failed: {}",
+        failure.append(&format!(
+            "; undoing the changes made before also failed: {}",
             failed.join(", ")
         ))
     }
@@ -244,10 +245,12 @@ fn roll_back(undos: Vec<Undo>, failure: Failure) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
     use super::*;
 
     fn write(app: &Path, name: &str, contents: &str) -> Step {
-        let original = Original::read(app, name).expect("it can be read");
+        let original = OriginalFile::read(app, name).expect("it can be read");
         Step::Write(original, contents.as_bytes().to_vec())
     }
 
@@ -258,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_step_takes_back_the_ones_before() {
+    fn a_failing_step_undoes_the_steps_before_it() {
         let app = tempfile::tempdir().expect("a folder");
         let path = app.path();
         fs::write(path.join("changed"), "before").expect("it can be written");
         fs::write(path.join("removed"), "still here").expect("it can be written");
         fs::create_dir(path.join("empty")).expect("it can be made");
-        let removed = Original::read(path, "removed").expect("it can be read");
+        let removed = OriginalFile::read(path, "removed").expect("it can be read");
         let failure = plan([
             Step::MakeDir(path.join("made")),
             write(path, "made/new", "x"),
@@ -277,7 +280,7 @@ mod tests {
         .expect_err("the last folder is missing");
         assert_eq!(failure.code(), crate::exit::ERROR);
         assert!(
-            failure.to_string().contains("as it was before"),
+            failure.to_string().contains("as they were before"),
             "{failure}"
         );
         let read = |name: &str| fs::read_to_string(path.join(name)).expect("it is there");
@@ -299,7 +302,7 @@ mod tests {
         fs::write(&path, "changed since").expect("it can be written");
         fs::write(app.path().join("new"), "made since").expect("it can be written");
         for plan in [plan([step]), plan([new])] {
-            let failure = plan.write().expect_err("somebody was faster");
+            let failure = plan.write().expect_err("the file has changed");
             assert!(failure.to_string().contains("changed"), "{failure}");
         }
         assert_eq!(fs::read(&path).expect("it is there"), b"changed since");
@@ -310,9 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn mode_symbolic_link_and_hard_link_survive() {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-
+    fn writing_keeps_mode_symbolic_links_and_hard_links() {
         let app = tempfile::tempdir().expect("a folder");
         let path = app.path();
         fs::write(path.join("real"), "1").expect("it can be written");
@@ -335,9 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_file_of_the_app_is_refused() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-
+    fn only_regular_files_below_the_apps_folder_are_accepted() {
         let outside = tempfile::tempdir().expect("a folder");
         let app = tempfile::tempdir().expect("a folder");
         let path = app.path();
@@ -346,13 +345,13 @@ mod tests {
         symlink(outside.path().join("file"), path.join("outside")).expect("it can be linked");
         symlink("nowhere", path.join("dangling")).expect("it can be linked");
         for name in ["folder", "outside", "dangling"] {
-            let failure = Original::read(path, name).err().expect("it is refused");
+            let failure = OriginalFile::read(path, name).err().expect("it is refused");
             assert_eq!(failure.code(), crate::exit::CONFLICT, "{name}");
         }
         fs::write(path.join("locked"), "").expect("it can be written");
         fs::set_permissions(path.join("locked"), fs::Permissions::from_mode(0o444))
             .expect("it is ours");
-        let locked = Original::read(path, "locked").expect("it can be read");
+        let locked = OriginalFile::read(path, "locked").expect("it can be read");
         let failure = locked.check_writable().expect_err("it is refused");
         assert_eq!(failure.code(), crate::exit::CONFLICT);
     }

@@ -1,21 +1,20 @@
-//! What `install` created, remembered in the one text that it owns.
+//! The receipt: a list of what `install` created.
 //!
-//! `uninstall` removes nothing that it cannot prove to be ours, and there is no
-//! state file that could be lost, committed or left behind: the block in `.env`
-//! lists the files and folders, and each file with a hash of what was written, so
-//! that every version ever installed is known as long as nobody edited it.
+//! `uninstall` removes only what is provably ours. A state file could be lost, committed or
+//! left behind, so the block in `.env` lists the created files and folders. Each file has a
+//! hash of its contents, which identifies an unedited file of any version.
 
 use std::collections::BTreeMap;
 
-/// Paths below the app's folder, folders with a slash at the end; files of which
-/// the contents matter with their hash.
+/// Paths below the app's folder. Folders end with a slash; files whose contents matter have a
+/// hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Receipt {
     entries: BTreeMap<String, Option<u64>>,
 }
 
 impl Receipt {
-    /// Reads what [`Receipt::to_text`] wrote; what it cannot read is passed over.
+    /// Parses the output of [`Receipt::to_text`]. Entries that do not parse are skipped.
     pub(crate) fn parse(text: &str) -> Self {
         let entries = text.split_whitespace().filter_map(|entry| {
             let Some((path, hash)) = entry.split_once('=') else {
@@ -44,7 +43,7 @@ impl Receipt {
         self.entries.contains_key(path)
     }
 
-    /// Whether `contents` are what was written to `path`, line endings aside.
+    /// Whether `contents` are those written to `path`, apart from line endings.
     pub(crate) fn is_unmodified(&self, path: &str, contents: &[u8]) -> bool {
         self.entries.get(path) == Some(&Some(hash(contents)))
     }
@@ -55,8 +54,8 @@ impl Receipt {
         paths.filter(|path| path.ends_with('/')).map(String::as_str)
     }
 
-    /// The files of code that the wiring was put into.
-    pub(crate) fn code(&self) -> impl Iterator<Item = &str> {
+    /// The source files that the call was inserted into.
+    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
         let paths = self.entries.keys().map(String::as_str);
         paths.filter(|path| path.ends_with(".rs"))
     }
@@ -69,7 +68,7 @@ impl Receipt {
         self.entries.insert(path.to_owned(), Some(hash(contents)));
     }
 
-    /// Adds what `other` has; on the same file `other` is the newer one.
+    /// Adds the entries of `other`, which is newer: its hashes replace existing ones.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.entries.extend(
             other
@@ -80,35 +79,34 @@ impl Receipt {
     }
 }
 
-/// What separates the parts of a record, and how it is written inside a path.
+/// The characters that separate entries and fields, and their encoding inside a path.
 const SEPARATORS: [(&str, &str); 4] = [("%", "%25"), (" ", "%20"), ("=", "%3D"), ("\t", "%09")];
 
 fn encoded(path: &str) -> String {
     let mut text = path.to_owned();
-    for (separator, code) in SEPARATORS {
-        text = text.replace(separator, code);
+    for (separator, encoding) in SEPARATORS {
+        text = text.replace(separator, encoding);
     }
     text
 }
 
 fn decoded(text: &str) -> String {
     let mut path = text.to_owned();
-    for (separator, code) in SEPARATORS.into_iter().rev() {
-        path = path.replace(code, separator);
+    for (separator, encoding) in SEPARATORS.into_iter().rev() {
+        path = path.replace(encoding, separator);
     }
     path
 }
 
-/// FNV-1a over the contents without carriage returns before line feeds, which
-/// version control adds and takes away. It tells an edited file from one that
-/// nobody touched; it does not guard against somebody who wants to deceive us.
+/// FNV-1a of the contents with CRLF as LF, because version control converts line endings. It
+/// distinguishes edited files from unedited ones; it does not resist deliberate collisions.
 pub(crate) fn hash(contents: &[u8]) -> u64 {
     normalised(contents).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// The bytes with every CRLF as LF.
+/// The bytes, with CRLF as LF.
 fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
     let bytes = contents.iter().enumerate();
     let is_kept = |at: usize, byte: u8| byte != b'\r' || contents.get(at + 1) != Some(&b'\n');
@@ -117,9 +115,9 @@ fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
         .map(|(_, byte)| *byte)
 }
 
-/// Whether two texts differ in their line endings at most.
-pub(crate) fn same_text(one: &[u8], other: &[u8]) -> bool {
-    one == other || normalised(one).eq(normalised(other))
+/// Whether two texts are equal, apart from line endings.
+pub(crate) fn is_same_text(a: &[u8], b: &[u8]) -> bool {
+    a == b || normalised(a).eq(normalised(b))
 }
 
 #[cfg(test)]
@@ -127,26 +125,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_reads_back() {
-        let mut record = Receipt::default();
-        record.add(".env");
-        record.add("public/");
-        record.add("public/js/");
-        record.add("src/my app=100%20.rs");
-        record.add_file("public/js/sse.js", b"a\nb\n");
-        assert_eq!(Receipt::parse(&record.to_text()), record);
+    fn a_receipt_reads_back() {
+        let mut receipt = Receipt::default();
+        receipt.add(".env");
+        receipt.add("public/");
+        receipt.add("public/js/");
+        receipt.add("src/my app=100%20.rs");
+        receipt.add_file("public/js/sse.js", b"a\nb\n");
+        assert_eq!(Receipt::parse(&receipt.to_text()), receipt);
         assert_eq!(
-            record.folders().collect::<Vec<_>>(),
+            receipt.folders().collect::<Vec<_>>(),
             ["public/js/", "public/"]
         );
-        assert_eq!(record.code().collect::<Vec<_>>(), ["src/my app=100%20.rs"]);
-        assert!(record.is_unmodified("public/js/sse.js", b"a\r\nb\r\n"));
-        assert!(!record.is_unmodified("public/js/sse.js", b"a\nb"));
+        assert_eq!(
+            receipt.source_files().collect::<Vec<_>>(),
+            ["src/my app=100%20.rs"]
+        );
+        assert!(receipt.is_unmodified("public/js/sse.js", b"a\r\nb\r\n"));
+        assert!(!receipt.is_unmodified("public/js/sse.js", b"a\nb"));
     }
 
     #[test]
-    fn the_hash_stays_what_it_was() {
-        // Files in the field carry it: a change here would call them all edited.
+    fn the_hash_function_does_not_change() {
+        // Existing receipts contain hashes: with another function all files would count as edited.
         assert_eq!(hash(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash(b"a"), 0xaf63_dc4c_8601_ec8c);
     }

@@ -1,4 +1,4 @@
-//! The scripts in the app's `public/js`, and their types.
+//! The scripts and their types in the app's `public/js`.
 
 mod listeners;
 mod types;
@@ -8,61 +8,60 @@ use crate::editing::receipt::{self, Receipt};
 /// The folders that hold the scripts, the outermost first.
 pub(crate) const FOLDERS: [&str; 2] = ["public/", "public/js/"];
 
-/// The tag that makes a page listen.
+/// The tag that a page loads the listeners with.
 pub(crate) const TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
 
-const LISTENERS: &str = "sse-client.js";
-const TYPES: &str = "sse.d.ts";
-const EVENT_TYPES: &str = "sse-events.d.ts";
+const LISTENERS_FILE: &str = "sse-client.js";
+const TYPES_FILE: &str = "sse.d.ts";
+const EVENT_TYPES_FILE: &str = "sse-events.d.ts";
 
 /// A script as this version ships it.
 pub(crate) struct Script {
-    /// Below the app's folder.
+    /// The path below the app's folder.
     pub(crate) path: String,
     pub(crate) contents: Vec<u8>,
     pub(crate) role: Role,
 }
 
-/// What a script is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
-    /// The app's owner's, once they are written.
+    /// The owner's, once they are written.
     Listeners,
-    /// What editors and TypeScript are told of the client.
+    /// The client's types, for TypeScript and editors.
     Types,
-    /// The same of `SSE_EVENTS`.
+    /// The names of the events in `SSE_EVENTS`, as a type.
     EventTypes,
 }
 
-/// What an app has in the place of a script.
+/// The file at a script's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScriptState {
     Missing,
-    /// As this version ships it.
+    /// As this version writes it.
     Current,
-    /// As another version wrote it, or as it was for other events, and nobody has edited it since.
+    /// As another version wrote it, or for other events, and unedited since.
     Older,
     Edited,
 }
 
 impl Script {
-    /// Whether it is for the app's owner to change.
+    /// Whether the script belongs to the app's owner.
     pub(crate) fn is_owners(&self) -> bool {
         self.role == Role::Listeners
     }
 
-    /// Whether no browser loads it.
+    /// Whether the file has types only, which no browser loads.
     pub(crate) fn is_types(&self) -> bool {
         matches!(self.role, Role::Types | Role::EventTypes)
     }
 
-    pub(crate) fn state(&self, found: Option<&[u8]>, record: &Receipt) -> ScriptState {
+    pub(crate) fn state(&self, found: Option<&[u8]>, receipt: &Receipt) -> ScriptState {
         match found {
             None => ScriptState::Missing,
-            Some(found) if receipt::same_text(found, &self.contents) => ScriptState::Current,
-            Some(found) if record.is_unmodified(&self.path, found) => ScriptState::Older,
-            Some(found) if self.role == Role::EventTypes && types::is_file(found) => {
+            Some(found) if receipt::is_same_text(found, &self.contents) => ScriptState::Current,
+            Some(found) if receipt.is_unmodified(&self.path, found) => ScriptState::Older,
+            Some(found) if self.role == Role::EventTypes && types::is_generated(found) => {
                 ScriptState::Older
             }
             Some(_) => ScriptState::Edited,
@@ -70,19 +69,18 @@ impl Script {
     }
 }
 
-/// Every script that this version ships, with a listener for each of these events, and their names
-/// as types.
+/// Every script that this version ships, with a listener and a type for each of these events.
 pub(crate) fn shipped(events: &[String]) -> impl Iterator<Item = Script> {
     let embedded = actix_web_sse::client_files().map(|file| match file.name {
-        LISTENERS => {
+        LISTENERS_FILE => {
             let contents = listeners::file(file.contents, events);
-            script(LISTENERS, contents, Role::Listeners)
+            script(LISTENERS_FILE, contents, Role::Listeners)
         }
-        TYPES => script(TYPES, file.contents.to_owned(), Role::Types),
+        TYPES_FILE => script(TYPES_FILE, file.contents.to_owned(), Role::Types),
         name => script(name, file.contents.to_owned(), Role::Client),
     });
-    let of_events = script(EVENT_TYPES, types::file(events), Role::EventTypes);
-    embedded.chain([of_events])
+    let event_types = script(EVENT_TYPES_FILE, types::file(events), Role::EventTypes);
+    embedded.chain([event_types])
 }
 
 fn script(name: &str, contents: String, role: Role) -> Script {
@@ -93,10 +91,10 @@ fn script(name: &str, contents: String, role: Role) -> Script {
     }
 }
 
-/// Listeners to paste, each with its event, for events that the owner's file does not name.
+/// Each event that the owner's file does not name, with a listener to paste.
 pub(crate) fn missing_listeners(found: &[u8], events: &[String]) -> Vec<(String, String)> {
     let mut files = actix_web_sse::client_files();
-    let shipped = files.find(|file| file.name == LISTENERS);
+    let shipped = files.find(|file| file.name == LISTENERS_FILE);
     shipped.map_or_else(Vec::new, |shipped| {
         listeners::missing(shipped.contents, &String::from_utf8_lossy(found), events)
     })
@@ -107,48 +105,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_is_known_by_what_it_says() {
+    fn a_scripts_state_depends_on_its_contents_and_the_receipt() {
         let script = Script {
             path: "public/js/a.js".to_owned(),
             contents: b"a\nb\n".to_vec(),
             role: Role::Client,
         };
-        let mut record = Receipt::default();
-        assert_eq!(script.state(None, &record), ScriptState::Missing);
+        let mut receipt = Receipt::default();
+        assert_eq!(script.state(None, &receipt), ScriptState::Missing);
         assert_eq!(
-            script.state(Some(b"a\r\nb\r\n"), &record),
+            script.state(Some(b"a\r\nb\r\n"), &receipt),
             ScriptState::Current
         );
-        assert_eq!(script.state(Some(b"older"), &record), ScriptState::Edited);
-        record.add_file("public/js/a.js", b"older");
-        assert_eq!(script.state(Some(b"older"), &record), ScriptState::Older);
+        assert_eq!(script.state(Some(b"older"), &receipt), ScriptState::Edited);
+        receipt.add_file("public/js/a.js", b"older");
+        assert_eq!(script.state(Some(b"older"), &receipt), ScriptState::Older);
         assert_eq!(
-            script.state(Some(b"older, edited"), &record),
+            script.state(Some(b"older, edited"), &receipt),
             ScriptState::Edited
         );
     }
 
     #[test]
-    fn types_for_other_events_are_known_without_a_record() {
+    fn types_for_other_events_are_recognised_without_a_receipt() {
         let for_events = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let mut shipped = shipped(&names);
             let script = shipped.find(|script| script.role == Role::EventTypes);
             script.expect("it is shipped")
         };
-        let (script, record) = (for_events(&["a"]), Receipt::default());
+        let (script, receipt) = (for_events(&["a"]), Receipt::default());
         let other = for_events(&["a", "b"]).contents;
         assert_eq!(
-            script.state(Some(&script.contents), &record),
+            script.state(Some(&script.contents), &receipt),
             ScriptState::Current
         );
-        assert_eq!(script.state(Some(&other), &record), ScriptState::Older);
+        assert_eq!(script.state(Some(&other), &receipt), ScriptState::Older);
         let edited = [&other[..], b"// mine\n"].concat();
-        assert_eq!(script.state(Some(&edited), &record), ScriptState::Edited);
+        assert_eq!(script.state(Some(&edited), &receipt), ScriptState::Edited);
     }
 
     #[test]
-    fn all_are_shipped_and_only_the_listeners_are_the_owners() {
+    fn four_scripts_are_shipped_and_the_listeners_are_the_owners() {
         let mut found: Vec<_> = shipped(&[])
             .map(|script| (script.path.clone(), script.is_owners(), script.is_types()))
             .collect();

@@ -1,20 +1,17 @@
-//! Lines put into somebody else's text, and taken out again to the byte.
+//! Inserts lines into a text, and removes them again to the byte.
 //!
-//! Everything works on bytes, because an editor that decodes and encodes again
-//! loses what it does not model: a byte order mark, mixed line endings, a missing
-//! newline at the end.
+//! Everything works on bytes, because decoding and encoding a text loses a byte order mark,
+//! mixed line endings, or a missing newline at the end.
 //!
-//! The rule that makes removal exact: where the text lacks a final newline, the
-//! newline is put *before* our lines and none after them. So lines of ours that
-//! end the text without a newline say by that alone that the newline before them
-//! is ours too.
+//! One rule makes removal exact. If the text lacks a final newline, the newline is inserted
+//! *before* our lines, and none after them. So if our lines end the text without a newline,
+//! the newline before them is ours, too.
 
 use std::ops::Range;
 
 /// The UTF-8 byte order mark.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// How a text ends its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Eol {
     Lf,
@@ -22,7 +19,7 @@ pub(crate) enum Eol {
 }
 
 impl Eol {
-    /// The ending that most lines of `text` have; a line feed where none has any.
+    /// The ending of most lines in `text`; LF if it has none.
     pub(crate) fn of(text: &[u8]) -> Self {
         let feeds = text.iter().filter(|byte| **byte == b'\n').count();
         let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
@@ -41,12 +38,12 @@ impl Eol {
     }
 }
 
-/// The text behind its byte order mark.
+/// The text without its byte order mark.
 pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(BOM).unwrap_or(text)
 }
 
-/// Puts `lines` in at `at`, which is the start of a line or the end of the text.
+/// Inserts `lines` at the offset `at`, the start of a line or the end of the text.
 pub(crate) fn insert_lines<S: AsRef<str>>(
     text: &[u8],
     at: usize,
@@ -54,15 +51,15 @@ pub(crate) fn insert_lines<S: AsRef<str>>(
     eol: Eol,
 ) -> Vec<u8> {
     let (before, after) = text.split_at(at);
-    let unfinished =
+    let lacks_final_newline =
         after.is_empty() && !without_bom(before).is_empty() && !before.ends_with(b"\n");
     let mut new = before.to_vec();
     for line in lines {
-        if unfinished {
+        if lacks_final_newline {
             new.extend_from_slice(eol.bytes());
         }
         new.extend_from_slice(line.as_ref().as_bytes());
-        if !unfinished {
+        if !lacks_final_newline {
             new.extend_from_slice(eol.bytes());
         }
     }
@@ -70,24 +67,24 @@ pub(crate) fn insert_lines<S: AsRef<str>>(
     new
 }
 
-/// Takes whole lines out; `ranges` are in order and do not overlap. `own` is the
-/// line ending that the lines were put in with.
-pub(crate) fn remove_lines(text: &[u8], ranges: &[Range<usize>], own: Eol) -> Vec<u8> {
+/// Removes complete lines. `ranges` are sorted and do not overlap; `eol` is the line ending
+/// that the lines were inserted with.
+pub(crate) fn remove_lines(text: &[u8], ranges: &[Range<usize>], eol: Eol) -> Vec<u8> {
     let mut kept = Vec::with_capacity(text.len());
-    let mut from = 0;
+    let mut kept_from = 0;
     for range in ranges {
-        kept.extend_from_slice(&text[from..range.start]);
-        from = range.end;
+        kept.extend_from_slice(&text[kept_from..range.start]);
+        kept_from = range.end;
     }
-    kept.extend_from_slice(&text[from..]);
+    kept.extend_from_slice(&text[kept_from..]);
     let ended_the_text = ranges.last().is_some_and(|range| range.end == text.len());
-    if ended_the_text && !text.ends_with(b"\n") && kept.ends_with(own.bytes()) {
-        kept.truncate(kept.len() - own.bytes().len());
+    if ended_the_text && !text.ends_with(b"\n") && kept.ends_with(eol.bytes()) {
+        kept.truncate(kept.len() - eol.bytes().len());
     }
     kept
 }
 
-/// From the start of the line that `at` is in to its end, the newline included.
+/// The complete lines that the range touches, including the last newline.
 pub(crate) fn whole_lines(text: &[u8], range: &Range<usize>) -> Range<usize> {
     let start = text[..range.start]
         .iter()
@@ -96,7 +93,7 @@ pub(crate) fn whole_lines(text: &[u8], range: &Range<usize>) -> Range<usize> {
     start..line_end(text, range.end)
 }
 
-/// The end of the line that `at` is in, behind its newline.
+/// The end of the line at offset `at`, behind its newline.
 pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
     text[at..]
         .iter()
@@ -104,7 +101,7 @@ pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
         .map_or(text.len(), |feed| at + feed + 1)
 }
 
-/// The number of the line that `at` is in, from 1.
+/// The number of the line at offset `at`, counted from 1.
 pub(crate) fn line_number(text: &[u8], at: usize) -> usize {
     1 + text[..at].iter().filter(|byte| **byte == b'\n').count()
 }
@@ -113,7 +110,7 @@ pub(crate) fn line_number(text: &[u8], at: usize) -> usize {
 pub(crate) mod tests {
     use super::*;
 
-    /// Numbers that are random enough for making test files, and the same each time.
+    /// A reproducible random number generator for test files.
     pub(crate) struct Random(pub(crate) u64);
 
     impl Random {
@@ -127,7 +124,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn lines_at_the_end_come_out_as_they_went_in() {
+    fn removing_appended_lines_restores_every_byte() {
         for text in [
             "",
             "a",
@@ -145,14 +142,14 @@ pub(crate) mod tests {
             let at = with
                 .iter()
                 .position(|byte| *byte == b'x')
-                .expect("the line is in");
+                .expect("the line was inserted");
             let out = remove_lines(&with, &[whole_lines(&with, &(at..with.len()))], eol);
             assert_eq!(out, text, "{:?}", String::from_utf8_lossy(text));
         }
     }
 
     #[test]
-    fn the_line_ending_is_that_of_most_lines() {
+    fn the_line_ending_of_most_lines_is_used() {
         assert_eq!(Eol::of(b""), Eol::Lf);
         assert_eq!(Eol::of(b"a\r"), Eol::Lf);
         assert_eq!(Eol::of(b"a\r\nb\nc\r\n"), Eol::CrLf);

@@ -196,7 +196,7 @@ fn change_between_plan_and_rename() {
         shown.contains(".env was changed by somebody else just now"),
         "{shown}"
     );
-    assert!(shown.contains("everything is as it was before"), "{shown}");
+    assert!(shown.contains("all files are as they were before"), "{shown}");
     assert_eq!(hello.read(".env"), "A=2\n");
     assert_eq!(hello.read("public/js/sse.js"), "// edited\n");
     assert_eq!(hello.read("Cargo.toml"), manifest);
@@ -251,6 +251,6 @@ fn second_write_that_fails() {
     std::os::unix::fs::symlink("nowhere", hello.path().join("public")).unwrap();
     let before = snapshot(hello.path());
     let ran = hello.sse(&["install"]);
-    ran.fails(1, "everything is as it was before");
+    ran.fails(1, "all files are as they were before");
     assert_eq!(snapshot(hello.path()), before);
 }

@@ -1,71 +1,62 @@
-//! What `install` does about the scripts.
+//! The scripts that `install` writes.
 
 use super::super::change::Change;
-use super::steps::Written;
+use super::steps::NewFile;
 use crate::app::installation::{Installation, InstalledScript};
 use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
 use crate::prompt::Prompt;
 
-/// The scripts to write. The owner's file is written where there is none; ours is refreshed,
-/// unless it has been edited: then it is a conflict, or the owner agrees.
+/// The scripts to write. The owner's file is written only if it is missing. Ours are
+/// refreshed, unless they have been edited: then it is a conflict, or the owner confirms.
 pub(super) fn planned(
     installation: &Installation,
     asks_for_types: bool,
     prompt: Prompt,
     change: &mut Change,
-) -> Vec<Written> {
-    let mut written = Vec::new();
-    let wanted = installation
-        .scripts
-        .iter()
-        .filter(|InstalledScript { script, .. }| {
-            installation.wants(script) || (asks_for_types && script.is_types())
-        });
-    for InstalledScript { script, state, .. } in wanted {
-        let path = &script.path;
-        let writes = match state {
-            ScriptState::Missing => {
-                change.will_report("Created", path);
-                true
-            }
-            ScriptState::Current => {
-                change.will_report("Unchanged", path);
-                false
-            }
-            ScriptState::Older | ScriptState::Edited if script.is_owners() => {
-                change.will_report("Kept", format!("{path} (yours)"));
-                false
-            }
-            ScriptState::Older => {
-                change.will_report("Updated", path);
-                true
-            }
-            ScriptState::Edited => {
-                let question = format!("{path} has local changes. Replace it?");
-                if !prompt.confirm(&question) {
-                    change.conflict = Some(edited(script));
-                }
-                change.will_report("Updated", format!("{path} (your changes are gone)"));
-                true
-            }
-        };
-        if writes {
-            written.push(Written {
-                name: path.clone(),
-                contents: script.contents.clone(),
-            });
-        }
-    }
-    written
+) -> Vec<NewFile> {
+    let wanted = installation.scripts.iter().filter(|found| {
+        installation.wants(&found.script) || (asks_for_types && found.script.is_types())
+    });
+    wanted
+        .filter(|found| is_to_be_written(found, prompt, change))
+        .map(|found| NewFile {
+            name: found.script.path.clone(),
+            contents: found.script.contents.clone(),
+        })
+        .collect()
 }
 
-fn edited(script: &Script) -> Failure {
-    let place = if script.is_types() {
-        "types of yours belong into a file of your own"
-    } else {
-        "code of yours belongs into public/js/sse-client.js"
+/// Whether the script is to be written, which is added to the change's report.
+fn is_to_be_written(found: &InstalledScript, prompt: Prompt, change: &mut Change) -> bool {
+    let script = &found.script;
+    let path = &script.path;
+    let (is_written, verb, object) = match found.state {
+        ScriptState::Missing => (true, "Created", path.clone()),
+        ScriptState::Current => (false, "Unchanged", path.clone()),
+        ScriptState::Older | ScriptState::Edited if script.is_owners() => {
+            (false, "Kept", format!("{path} (yours)"))
+        }
+        ScriptState::Older => (true, "Updated", path.clone()),
+        ScriptState::Edited => {
+            if !prompt.confirm(&format!("{path} has local changes. Replace it?")) {
+                change.conflict = Some(edited_conflict(script));
+            }
+            let object = format!("{path} (your changes are overwritten)");
+            (true, "Updated", object)
+        }
     };
-    Failure::conflict(format!("{} has local changes", script.path))
-        .help(format!("--diff to compare, --force to overwrite; {place}"))
+    change.will_report(verb, object);
+    is_written
+}
+
+fn edited_conflict(script: &Script) -> Failure {
+    let advice = if script.is_types() {
+        "your own types belong in a file of your own"
+    } else {
+        "your own code belongs in public/js/sse-client.js"
+    };
+    Failure::conflict(format!("{} has local changes", script.path)).help(format!(
+        "compare with --diff, or overwrite with --force; {advice}"
+    ))
 }

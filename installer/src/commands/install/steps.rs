@@ -1,26 +1,26 @@
 //! The order in which `install` writes.
 //!
-//! A second run completes one that was killed, and `uninstall` undoes it: so what `install`
-//! remembers of what it creates is written before it is created, a script that is replaced
-//! before the record that would call its old text edited, and the code after the manifest,
-//! without which it would not compile.
+//! After a kill at any point, a second run must be able to complete the installation, and
+//! `uninstall` to undo it. So the receipt is written before the files it lists are created,
+//! replaced scripts before the receipt with their new hashes, and the code after the
+//! manifest, without which it would not compile.
 
 use crate::app::installation::Installation;
-use crate::editing::plan::{Original, Plan, Step};
+use crate::editing::plan::{OriginalFile, Plan, Step};
 use crate::exit::Failure;
 
-/// Everything that is to be written.
-pub(super) struct Parts {
+/// Everything that `install` will write.
+pub(super) struct NewContents {
     pub(super) env: Option<Vec<u8>>,
     pub(super) folders: Vec<&'static str>,
-    pub(super) scripts: Vec<Written>,
+    pub(super) scripts: Vec<NewFile>,
     pub(super) manifest: Option<Vec<u8>>,
-    pub(super) code: Option<Written>,
+    pub(super) code: Option<NewFile>,
 }
 
 /// A file with its new contents.
-pub(super) struct Written {
-    /// Below the app's folder.
+pub(super) struct NewFile {
+    /// The path below the app's folder.
     pub(super) name: String,
     pub(super) contents: Vec<u8>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Written {
 pub(super) fn add(
     plan: &mut Plan,
     installation: Installation,
-    mut parts: Parts,
+    mut new: NewContents,
 ) -> Result<(), Failure> {
     let Installation {
         app,
@@ -41,23 +41,23 @@ pub(super) fn add(
     let mut replaced = Vec::new();
     let mut created = Vec::new();
     for script in scripts {
-        let Some(at) = position(&parts.scripts, &script.script.path) else {
+        let Some(index) = position(&new.scripts, &script.script.path) else {
             continue;
         };
-        let contents = parts.scripts.swap_remove(at).contents;
+        let contents = new.scripts.swap_remove(index).contents;
         let exists = script.file.contents().is_some();
         let list = if exists { &mut replaced } else { &mut created };
         list.push((script.file, contents));
     }
 
     write(plan, replaced)?;
-    write(plan, parts.env.map(|contents| (env, contents)))?;
-    for folder in parts.folders {
+    write(plan, new.env.map(|contents| (env, contents)))?;
+    for folder in new.folders {
         plan.add(Step::MakeDir(app.join(folder)));
     }
     write(plan, created)?;
-    write(plan, parts.manifest.map(|contents| (manifest, contents)))?;
-    let code = parts.code.and_then(|written| {
+    write(plan, new.manifest.map(|contents| (manifest, contents)))?;
+    let code = new.code.and_then(|written| {
         let mut files = code.into_files();
         let file = files.find(|file| file.name() == written.name)?;
         Some((file, written.contents))
@@ -65,13 +65,13 @@ pub(super) fn add(
     write(plan, code)
 }
 
-fn position(written: &[Written], path: &str) -> Option<usize> {
+fn position(written: &[NewFile], path: &str) -> Option<usize> {
     written.iter().position(|written| written.name == path)
 }
 
 fn write(
     plan: &mut Plan,
-    files: impl IntoIterator<Item = (Original, Vec<u8>)>,
+    files: impl IntoIterator<Item = (OriginalFile, Vec<u8>)>,
 ) -> Result<(), Failure> {
     for (file, contents) in files {
         file.check_writable()?;

@@ -212,7 +212,7 @@ fn any_env_file_is_restored_or_refused() {
             let outcome = app.is_restored(|| {
                 let mut expected = before.clone().expect("what cannot be read is refused");
                 for name in KEYS {
-                    let default = Values::default().of(name).to_owned();
+                    let default = Values::default().get(name).to_owned();
                     expected.entry(name.to_owned()).or_insert(default);
                 }
                 prop_assert_eq!(values(&app.read(".env")), Some(expected));

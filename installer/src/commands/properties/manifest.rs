@@ -7,8 +7,9 @@ use toml_edit::Document;
 
 use super::app::{File, Public, modes};
 use super::*;
-use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::PACKAGE;
+use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::manifest::toml_value::TomlValue;
 
 const PACKAGES: &[&str] = &[
@@ -169,7 +170,7 @@ fn files() -> impl Strategy<Value = File> {
 fn rest(file: &[u8]) -> Option<TomlValue> {
     let text = str::from_utf8(file).ok()?;
     let document = Document::parse(text).ok()?;
-    let mut rest = TomlValue::of_table(document.as_table());
+    let mut rest = TomlValue::from_table(document.as_table());
     for key in ["actix-web-sse", "sse"] {
         rest = rest.without("dependencies", key);
     }
@@ -202,7 +203,8 @@ fn any_manifest_is_restored_or_refused() {
         let accepted = is_asked && cargo_accepts(&app);
         let outcome = app.is_restored(|| {
             let with = app.read("Cargo.toml");
-            let found = Manifest::parse(&with).map(|manifest| manifest.find(Some(PACKAGE)));
+            let found =
+                Manifest::parse(&with).map(|manifest| manifest.library_entry(Some(PACKAGE)));
             prop_assert!(
                 !matches!(found, Ok(LibraryEntry::Absent) | Err(_)),
                 "{:?}",

@@ -7,8 +7,9 @@ use super::shutdown;
 use super::source_files::{Kind, Source};
 use crate::app::workspace;
 use crate::doctor::finding::{Finding, Level};
-use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::{DependencySource, PACKAGE};
+use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::splice::CALL;
 use crate::editing::rust::uses;
 
@@ -41,7 +42,7 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
         Ok(manifest) => manifest,
         Err(failure) => {
             let help = "mend Cargo.toml: `cargo metadata` says more";
-            return Finding::error(DEPENDENCY, failure.what(), help);
+            return Finding::error(DEPENDENCY, failure.message(), help);
         }
     };
     if manifest.package().is_none() {
@@ -52,7 +53,7 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
         );
     }
     let inherited = workspace::inherited_dependency(app, &manifest);
-    match manifest.find(inherited.as_ref().map(DependencySource::key)) {
+    match manifest.library_entry(inherited.as_ref().map(DependencySource::key)) {
         LibraryEntry::Absent => Finding::error(
             DEPENDENCY,
             format!("{PACKAGE} is no dependency in Cargo.toml"),

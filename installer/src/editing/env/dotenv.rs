@@ -1,31 +1,30 @@
-//! A `.env` file as dotenvy reads it, with the place of every line.
+//! The lines of an `.env`, as dotenvy reads it, with their positions.
 //!
-//! dotenvy says what a file means but not where, and its reading of quotes, of
-//! escapes and of `#` is its own. So the lines are cut by the same state machine
-//! as dotenvy's, and what a line says is left to dotenvy itself.
+//! dotenvy returns keys and values without positions, and has its own rules for quotes,
+//! escapes and `#`. So the file is split into lines by the same state machine as dotenvy's,
+//! and each line is parsed by dotenvy itself.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::editing::text;
 
-/// One assignment (which may span several lines when quoted), comment or blank.
+/// One assignment, comment or blank line. A quoted value may span several lines of text.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// Its bytes, the newline included.
+    /// The line's bytes, including the newline.
     pub(crate) range: Range<usize>,
-    /// The number of its first line in the file, from 1.
+    /// The number of the first line of text, counted from 1.
     pub(crate) number: usize,
     pub(crate) kind: LineKind,
 }
 
-/// What a line is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LineKind {
     Blank,
     Comment,
     Key(String),
-    /// dotenvy stops here: nothing behind it is read.
+    /// dotenvy cannot read the line, and reads none after it.
     Broken,
 }
 
@@ -48,15 +47,14 @@ enum QuoteState {
     Space,
 }
 
-/// Cuts `file` into its lines.
 pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = file.len() - text::without_bom(file).len();
     while start < file.len() {
-        let (end, closed) = logical_end(file, start);
+        let (end, is_closed) = logical_end(file, start);
         let range = start..end;
-        let kind = if closed {
-            kind(&file[range.clone()])
+        let kind = if is_closed {
+            line_kind(&file[range.clone()])
         } else {
             LineKind::Broken
         };
@@ -70,8 +68,8 @@ pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
     lines
 }
 
-/// Every key with its value; of a key that is there twice, the first counts, as
-/// it does for dotenvy when it loads a file.
+/// Every key with its value. If a key occurs twice, its first value counts, as when dotenvy
+/// loads a file.
 pub(crate) fn read_values(file: &[u8]) -> Result<BTreeMap<String, String>, BadLine> {
     let mut values = BTreeMap::new();
     for item in dotenvy::from_read_iter(text::without_bom(file)) {
@@ -95,7 +93,7 @@ fn first_bad_line(file: &[u8]) -> BadLine {
     }
 }
 
-fn kind(chunk: &[u8]) -> LineKind {
+fn line_kind(chunk: &[u8]) -> LineKind {
     match dotenvy::from_read_iter(chunk).next() {
         Some(Ok((key, _))) => LineKind::Key(key),
         Some(Err(_)) => LineKind::Broken,
@@ -104,27 +102,28 @@ fn kind(chunk: &[u8]) -> LineKind {
     }
 }
 
-/// Where the line that begins at `start` ends, and whether all its quotes do.
+/// The end of the line that begins at `start`, and whether its quotes are closed.
 fn logical_end(file: &[u8], start: usize) -> (usize, bool) {
     let mut state = QuoteState::Complete;
-    let mut at = start;
+    let mut line_start = start;
     loop {
-        let end = text::line_end(file, at);
-        // Bytes that are no UTF-8 stand for characters without a meaning here.
-        let line = String::from_utf8_lossy(&file[at..end]);
-        if at == start && line.trim_start().starts_with('#') {
+        let end = text::line_end(file, line_start);
+        // Lossy: only ASCII characters are special here.
+        let line = String::from_utf8_lossy(&file[line_start..end]);
+        if line_start == start && line.trim_start().starts_with('#') {
             return (end, true);
         }
-        state = after(state, &line);
-        let complete = matches!(state, QuoteState::Complete | QuoteState::Comment);
-        if complete || end == file.len() {
-            return (end, complete);
+        state = next_state(state, &line);
+        let is_complete = matches!(state, QuoteState::Complete | QuoteState::Comment);
+        if is_complete || end == file.len() {
+            return (end, is_complete);
         }
-        at = end;
+        line_start = end;
     }
 }
 
-fn after(mut state: QuoteState, line: &str) -> QuoteState {
+/// The state after `line`. `Weak` and `Strong` are double and single quotes.
+fn next_state(mut state: QuoteState, line: &str) -> QuoteState {
     for c in line.chars() {
         state = match (state, c) {
             (QuoteState::Comment, _) | (QuoteState::Space, '#') => return QuoteState::Comment,
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cut_pieces_read_like_the_whole() {
+    fn the_lines_have_the_same_keys_as_the_file() {
         for file in [
             "A=1\nB=2\n",
             "A='x\nB=2\n'\nC=3",
@@ -176,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_named() {
+    fn a_bad_line_is_reported_with_its_number() {
         let bad = read_values(b"A=1\n\nB=a b\nC=1\n").expect_err("the third line is bad");
         assert_eq!((bad.number, bad.text.as_str()), (3, "B=a b"));
         let bad = read_values(b"A=1\nB='open\nC=1\n").expect_err("the quote is open");
         assert_eq!((bad.number, bad.text.as_str()), (2, "B='open"));
-        let bad = read_values(b"A=1\nB=\xff\n").expect_err("no UTF-8");
+        let bad = read_values(b"A=1\nB=\xff\n").expect_err("not valid UTF-8");
         assert_eq!(bad.number, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! The values that `install` gives to keys which are not there.
+//! The values that `install` sets missing keys to.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,6 @@ use actix_web_sse::Config;
 
 use crate::exit::Failure;
 
-/// What each key is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Values {
     pub(crate) duration: String,
@@ -26,7 +25,7 @@ impl Default for Values {
 
 impl Values {
     /// The value of one of [`KEYS`](super::block::KEYS).
-    pub(crate) fn of(&self, key: &str) -> &str {
+    pub(crate) fn get(&self, key: &str) -> &str {
         match key {
             "SSE_STREAM_DURATION" => &self.duration,
             "SSE_POLL_INTERVAL" => &self.interval,
@@ -35,8 +34,8 @@ impl Values {
     }
 }
 
-/// The value as dotenvy reads it back: in single quotes, where nothing else has a meaning, if a
-/// character might have one.
+/// The value as `.env` must write it. Single quotes are added if a character may be special to
+/// dotenvy; inside them none is.
 pub(super) fn quoted(value: &str) -> Result<String, Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:,-/".contains(c);
     if value.chars().all(is_plain) {
@@ -45,13 +44,13 @@ pub(super) fn quoted(value: &str) -> Result<String, Failure> {
     if value.contains(['\'', '\\']) {
         return Err(
             Failure::usage(format!("`{value}` cannot be written into .env"))
-                .help("choose names without quotes and backslashes"),
+                .help("choose names without single quotes and backslashes"),
         );
     }
     Ok(format!("'{value}'"))
 }
 
-/// Reads what `--events` says.
+/// Parses the value of `--events`.
 pub(crate) fn events(text: &str) -> Result<String, String> {
     let config = Config::new(".", text).map_err(|error| error.to_string())?;
     let pairs = config.events().iter();
@@ -65,16 +64,17 @@ pub(crate) fn event_names(events: &str) -> Result<Vec<String>, actix_web_sse::Er
     Ok(config.events().names().map(str::to_owned).collect())
 }
 
-/// Reads what `--duration` says.
+/// Parses the value of `--duration`.
 pub(crate) fn duration(text: &str) -> Result<String, String> {
-    // A hundred years, which is where the library stops, too.
-    let most = 100.0 * 365.0 * 86_400.0;
-    seconds(text, 0.0..=most)
+    // A hundred years, the library's limit, too.
+    const MAX_SECONDS: f64 = 100.0 * 365.0 * 86_400.0;
+    seconds(text, 0.0..=MAX_SECONDS)
         .ok_or_else(|| "write seconds, for example 300, or 0 for never".to_owned())
 }
 
-/// Reads what `--interval` says.
+/// Parses the value of `--interval`.
 pub(crate) fn interval(text: &str) -> Result<String, String> {
+    // The library's limits, too.
     seconds(text, 0.05..=3600.0)
         .ok_or_else(|| "write seconds from 0.05 to 3600, for example 2".to_owned())
 }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_reads_back() {
+    fn a_quoted_value_reads_back_unchanged() {
         for value in ["a:b,c:d", "an order:key #1", "a$b:c", "grüße:x"] {
             let line = format!("A={}", quoted(value).expect("it can be written"));
             let read = dotenvy::from_read_iter(line.as_bytes())

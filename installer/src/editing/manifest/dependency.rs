@@ -1,29 +1,28 @@
-//! What `install` writes into `[dependencies]`: the library, and where it comes from.
+//! The entry that `install` writes into `[dependencies]`.
 
-/// The library's package.
+/// The library's package name.
 pub(crate) const PACKAGE: &str = "actix-web-sse";
 
-/// Where the dependency comes from.
+/// The source of the dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DependencySource {
     Path(String),
     Version(String),
     Git(Git),
-    /// The workspace's own entry, by its key; some need the HTTP side switched on.
+    /// The workspace's entry, by its key. If it lacks the feature `actix`, the member adds it.
     Workspace {
         key: String,
         needs_feature: bool,
     },
 }
 
-/// A git repository, and what is taken from it; its default branch where nothing is said.
+/// A git repository. Without a reference, cargo takes its default branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Git {
     pub(crate) url: String,
     pub(crate) reference: Option<(Reference, String)>,
 }
 
-/// How a commit is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reference {
     Branch,
@@ -32,8 +31,8 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    /// The kind of which this is cargo's word.
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
+    /// The kind that cargo calls `name`.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Branch, Self::Tag, Self::Rev]
             .into_iter()
             .find(|kind| kind.name() == name)
@@ -49,7 +48,7 @@ impl Reference {
 }
 
 impl DependencySource {
-    /// The name that the app's manifest knows the library by.
+    /// The entry's key in the app's manifest.
     pub(crate) fn key(&self) -> &str {
         match self {
             Self::Workspace { key, .. } => key,
@@ -57,7 +56,7 @@ impl DependencySource {
         }
     }
 
-    /// The entry's fields, for a table of its own.
+    /// The entry's fields, one per line of a table `[dependencies.KEY]`.
     pub(crate) fn fields(&self) -> Vec<String> {
         match self {
             Self::Path(path) => vec![format!("path = {}", quoted(path))],
@@ -98,7 +97,7 @@ impl DependencySource {
     }
 }
 
-/// A version requirement as cargo takes it, as far as a glance can tell.
+/// Parses a version requirement. It is only a rough check; cargo does the exact one.
 pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
     let is_known = |c: char| c.is_ascii_alphanumeric() || " .*^~<>=,+-".contains(c);
     if text.chars().any(|c| c.is_ascii_digit() || c == '*') && text.chars().all(is_known) {
@@ -108,12 +107,12 @@ pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
     }
 }
 
-/// A git address as cargo takes it. Cargo wants a URL; git's own short form for SSH is none.
+/// Parses a git address. Cargo takes URLs only, not git's short form `git@host:path`.
 pub(crate) fn git_address(text: &str) -> Result<String, String> {
     match text.split_once("://") {
-        Some((scheme, rest))
+        Some((scheme, path))
             if ["https", "http", "ssh", "git", "file"].contains(&scheme)
-                && !rest.is_empty()
+                && !path.is_empty()
                 && !text.contains(char::is_whitespace) =>
         {
             Ok(text.to_owned())
@@ -122,6 +121,7 @@ pub(crate) fn git_address(text: &str) -> Result<String, String> {
     }
 }
 
+/// The text as a TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_git_repository_is_written_as_cargo_reads_it() {
+    fn a_git_repository_is_written_in_cargos_syntax() {
         let source = |reference| {
             DependencySource::Git(Git {
                 url: "https://a.example/b".to_owned(),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn version_requirements_are_told_from_other_words() {
+    fn only_version_requirements_are_accepted_as_versions() {
         for good in ["0.1", "=0.1.0", ">=0.1, <0.3", "*", "1.0.0-rc.1+x"] {
             assert!(version_requirement(good).is_ok(), "{good}");
         }

@@ -1,28 +1,26 @@
-//! What a TOML document says, without how it is written, for comparing two.
+//! The values of a TOML document, to compare two documents regardless of their layout.
 
 use std::collections::BTreeMap;
 
 use toml_edit::{Item, TableLike, Value};
 
-/// A value, a list or a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TomlValue {
-    /// A value's type and text.
+    /// The type's name and the text.
     Scalar(&'static str, String),
     List(Vec<TomlValue>),
     Table(BTreeMap<String, TomlValue>),
 }
 
 impl TomlValue {
-    pub(crate) fn of_table(table: &dyn TableLike) -> Self {
+    pub(crate) fn from_table(table: &dyn TableLike) -> Self {
         let entries = table
             .iter()
-            .map(|(key, item)| (key.to_owned(), Self::of_item(item)));
+            .map(|(key, item)| (key.to_owned(), Self::from_item(item)));
         Self::Table(entries.collect())
     }
 
-    /// Without the entry `key` of the table `table`, and without the table if that
-    /// was all it had.
+    /// Removes the entry `key` of the table `table`, and the table if it is then empty.
     #[must_use]
     pub(crate) fn without(mut self, table: &str, key: &str) -> Self {
         if let Self::Table(entries) = &mut self
@@ -36,36 +34,36 @@ impl TomlValue {
         self
     }
 
-    /// A table, for which a single value is the short way to write its entry `key`.
+    /// Expands the short form of a table: a single value stands for `{ key = value }`.
     #[must_use]
-    pub(crate) fn or_table_of(self, key: &str) -> Self {
+    pub(crate) fn expanded(self, key: &str) -> Self {
         match self {
             Self::Scalar(..) | Self::List(_) => Self::Table([(key.to_owned(), self)].into()),
             Self::Table(_) => self,
         }
     }
 
-    pub(crate) fn of_item(item: &Item) -> Self {
+    pub(crate) fn from_item(item: &Item) -> Self {
         match item {
             Item::None => Self::List(Vec::new()),
-            Item::Value(value) => Self::of_value(value),
-            Item::Table(table) => Self::of_table(table),
+            Item::Value(value) => Self::from_value(value),
+            Item::Table(table) => Self::from_table(table),
             Item::ArrayOfTables(tables) => {
-                Self::List(tables.iter().map(|table| Self::of_table(table)).collect())
+                Self::List(tables.iter().map(|table| Self::from_table(table)).collect())
             }
         }
     }
 
-    fn of_value(value: &Value) -> Self {
+    fn from_value(value: &Value) -> Self {
         let scalar = |text: String| Self::Scalar(value.type_name(), text);
         match value {
             Value::String(text) => scalar(text.value().clone()),
             Value::Integer(number) => scalar(number.value().to_string()),
             Value::Float(number) => scalar(number.value().to_string()),
-            Value::Boolean(yes) => scalar(yes.value().to_string()),
+            Value::Boolean(boolean) => scalar(boolean.value().to_string()),
             Value::Datetime(time) => scalar(time.value().to_string()),
-            Value::Array(values) => Self::List(values.iter().map(Self::of_value).collect()),
-            Value::InlineTable(table) => Self::of_table(table),
+            Value::Array(values) => Self::List(values.iter().map(Self::from_value).collect()),
+            Value::InlineTable(table) => Self::from_table(table),
         }
     }
 }

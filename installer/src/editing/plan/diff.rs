@@ -1,8 +1,8 @@
-//! A change as a unified diff, which `git apply` and `patch` read.
+//! Changes as unified diffs, as `git apply` and `patch` read them.
 
 use similar::TextDiff;
 
-/// The change of the file `name` from `old` to `new`; none is a file that does not exist.
+/// The change of the file `name` from `old` to `new`. `None` is a file that does not exist.
 pub(crate) fn unified(name: &str, old: Option<&[u8]>, new: Option<&[u8]>) -> String {
     let text = |side: Option<&[u8]>| String::from_utf8_lossy(side.unwrap_or_default()).into_owned();
     let label = |side: Option<&[u8]>, prefix: &str| match side {
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_shown_as_patch_reads_it() {
+    fn a_change_is_a_valid_unified_diff() {
         let diff = unified(".env", Some(b"A=1\nB=2"), Some(b"A=1\nB=3"));
         assert_eq!(
             diff,

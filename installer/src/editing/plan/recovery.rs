@@ -1,16 +1,16 @@
-//! What a run leaves that was killed: files of ours beside the app's, which the next run
-//! takes away, and a file that was written in place, which it completes.
+//! Cleans up after a killed run: removes its temporary files, and completes a file that was
+//! being written in place.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use super::staged::{Copy, is_temporary, overwrite};
+use super::staged_file::{PendingCopy, is_temporary, overwrite};
 use crate::exit::Failure;
 
-/// Cleans up after runs that were killed, where the files `names` of the app are. Nothing
-/// is touched but files of which the name is ours, and no process holds the lock.
+/// Cleans up in the folders that hold the app's files `names`. Only files that have our
+/// naming scheme and no lock are touched.
 pub(crate) fn recover<S: AsRef<Path>>(
     app: &Path,
     names: impl IntoIterator<Item = S>,
@@ -18,17 +18,18 @@ pub(crate) fn recover<S: AsRef<Path>>(
     let mut folders = BTreeSet::new();
     for name in names {
         let path = app.join(name);
-        // Contents wait in the nearest folder that was there, which may have a nearer one by now.
-        let above = path.ancestors().skip(1);
-        let above = above
+        // New contents were staged in the nearest folder that existed then. Deeper folders may
+        // have been created since.
+        let parents = path.ancestors().skip(1);
+        let parents = parents
             .take_while(|folder| folder.starts_with(app))
             .map(Path::to_owned);
-        // A symbolic link's file is in another folder than the link.
-        let file = fs::canonicalize(&path).ok();
-        let behind = file.as_deref().and_then(Path::parent).map(Path::to_owned);
+        // The target of a symbolic link may be in another folder.
+        let target = fs::canonicalize(&path).ok();
+        let target_folder = target.as_deref().and_then(Path::parent).map(Path::to_owned);
         folders.extend(
-            above
-                .chain(behind)
+            parents
+                .chain(target_folder)
                 .filter_map(|folder| fs::canonicalize(folder).ok()),
         );
     }
@@ -36,17 +37,17 @@ pub(crate) fn recover<S: AsRef<Path>>(
 }
 
 fn recover_in(folder: &Path) -> Result<(), Failure> {
-    let reading = |error: io::Error| Failure::io("read the folder", folder, &error);
+    let read_error = |error: io::Error| Failure::io("read the folder", folder, &error);
     let entries = match fs::read_dir(folder) {
-        // Nothing of ours is in what is no folder.
+        // Not a folder, so it has no files of ours.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
-        entries => entries.map_err(reading)?,
+        entries => entries.map_err(read_error)?,
     };
     for entry in entries {
-        let entry = entry.map_err(reading)?;
+        let entry = entry.map_err(read_error)?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let copy = Copy::parse(name);
+        let copy = PendingCopy::parse(name);
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         if !is_file || !(copy.is_some() || is_temporary(name)) || is_in_use(&entry.path()) {
             continue;
@@ -54,13 +55,13 @@ fn recover_in(folder: &Path) -> Result<(), Failure> {
         if let Some(copy) = copy {
             complete(&copy, &entry.path(), &folder.join(copy.target))?;
         }
-        let removing = |error| Failure::io("remove", &entry.path(), &error);
-        fs::remove_file(entry.path()).map_err(removing)?;
+        let remove_error = |error| Failure::io("remove", &entry.path(), &error);
+        fs::remove_file(entry.path()).map_err(remove_error)?;
     }
     Ok(())
 }
 
-/// Whether another process holds the lock, or it cannot be told.
+/// Whether another process holds the lock. If that cannot be determined, the answer is yes.
 fn is_in_use(path: &Path) -> bool {
     let Ok(file) = File::open(path) else {
         return true;
@@ -71,24 +72,24 @@ fn is_in_use(path: &Path) -> bool {
     )
 }
 
-/// Writes to the target what its copy at `path` says. A target that was torn has the beginning
-/// of that, and one that was not reached yet is as it was; any other has been changed since, and
-/// is left to its owner.
-fn complete(copy: &Copy<'_>, path: &Path, target: &Path) -> Result<(), Failure> {
-    let wanted = fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+/// Completes the target from its copy at `path`. A target with only the beginning of the copy
+/// was torn by the kill. A target with the old contents was not reached and stays. Any other
+/// contents are the owner's later changes, which are a conflict.
+fn complete(copy: &PendingCopy<'_>, path: &Path, target: &Path) -> Result<(), Failure> {
+    let intended = fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
     let found = fs::read(target).map_err(|error| Failure::io("read", target, &error))?;
-    if found == wanted || copy.was(&found) {
+    if found == intended || copy.has_old_contents(&found) {
         return Ok(());
     }
-    if wanted.starts_with(&found) {
-        return overwrite(target, &wanted).map_err(|error| Failure::io("write", target, &error));
+    if intended.starts_with(&found) {
+        return overwrite(target, &intended).map_err(|error| Failure::io("write", target, &error));
     }
     Err(Failure::conflict(format!(
-        "an earlier run was ended while it wrote {}, which has been changed since",
+        "an earlier run was killed while it wrote {}, which has been changed since",
         target.display()
     ))
     .help(format!(
-        "what it was to say is in {}: take from there what you miss, delete that file, and run the command again",
+        "its intended contents are in {}: copy what you need, delete that file, and run the command again",
         path.display()
     )))
 }
@@ -97,7 +98,7 @@ fn complete(copy: &Copy<'_>, path: &Path, target: &Path) -> Result<(), Failure> 
 mod tests {
     use tempfile::TempDir;
 
-    use super::super::staged::tests::copy_path;
+    use super::super::staged_file::tests::copy_path;
     use super::*;
 
     /// An app with a file that was being written from `before` to `wanted` when the writer died.
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_torn_is_completed_and_what_was_not_begun_is_left() {
+    fn a_torn_file_is_completed_and_an_untouched_one_is_left() {
         for (before, wanted) in [("A=1\nB=2\n", "A=1\n"), ("A=1\nB=2\n", "A=1\nX=1\nB=2\n")] {
             for end in 0..=wanted.len() {
                 let (app, recovered) = killed(before, wanted, &wanted[..end]);
@@ -134,16 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_since_is_left_with_the_copy() {
+    fn a_file_that_was_changed_since_stays_and_so_does_its_copy() {
         let (app, recovered) = killed("A=1\n", "A=1\nB=2\n", "C=3\n");
-        let failure = recovered.expect_err("it is not known what is wanted");
+        let failure = recovered.expect_err("the target has changed");
         assert_eq!(failure.code(), crate::exit::CONFLICT);
         assert!(failure.to_string().contains(".env."), "{failure}");
         assert_eq!((env(&app).as_str(), count(&app)), ("C=3\n", 2));
     }
 
     #[test]
-    fn temporary_files_go_unless_they_are_not_ours_or_in_use() {
+    fn only_unlocked_temporary_files_of_ours_are_removed() {
         let app = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(app.path().join("public/js")).expect("it can be made");
         let make = |name: &str| File::create(app.path().join(name)).expect("it can be made");

@@ -6,9 +6,10 @@ use super::binaries::binary_sources;
 use super::call_site::CallSite;
 use super::rust_file::{RustFile, Unwiring};
 use super::uses::{self, Uses};
-use crate::editing::manifest::cargo_toml::{LibraryEntry, Manifest};
+use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::PACKAGE;
-use crate::editing::plan::{self, Original};
+use crate::editing::manifest::edits::LibraryEntry;
+use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
 use crate::exit::Failure;
 
@@ -22,7 +23,7 @@ pub(crate) struct AppCode {
 }
 
 struct SourceFile {
-    file: Original,
+    file: OriginalFile,
     /// Whether `install` inserted the call, if the file has one.
     is_ours: bool,
 }
@@ -31,7 +32,7 @@ struct SourceFile {
 pub(crate) enum Wiring<'a> {
     /// It does not, and the call site is certain.
     Possible {
-        file: &'a Original,
+        file: &'a OriginalFile,
         contents: Vec<u8>,
     },
     /// By the call that `install` inserted into this file.
@@ -56,7 +57,7 @@ impl AppCode {
         let files = names.into_iter().map(|name| {
             Ok(SourceFile {
                 is_ours: is_ours || receipt.has(&name),
-                file: Original::read(app, &name)?,
+                file: OriginalFile::read(app, &name)?,
             })
         });
         Ok(Self {
@@ -79,7 +80,7 @@ impl AppCode {
             .filter(|path| is_below(path))
             .filter_map(|path| path.to_str().map(str::to_owned))
             .collect();
-        for name in receipt.code() {
+        for name in receipt.source_files() {
             if !names.iter().any(|other| other == name) && plan::is_file(&app.join(name))? {
                 names.push(name.to_owned());
             }
@@ -115,7 +116,7 @@ impl AppCode {
 
     fn possible_wiring<'a>(
         &self,
-        mut insertable: Vec<(&'a Original, Vec<u8>)>,
+        mut insertable: Vec<(&'a OriginalFile, Vec<u8>)>,
         reasons: &[String],
     ) -> Wiring<'a> {
         if self.is_renamed {
@@ -136,7 +137,7 @@ impl AppCode {
     }
 
     /// Each file that may have our call, and what taking it out results in.
-    pub(crate) fn unwired(self) -> impl Iterator<Item = (Original, Unwiring)> {
+    pub(crate) fn unwired(self) -> impl Iterator<Item = (OriginalFile, Unwiring)> {
         let ours = self.files.into_iter().filter(|file| file.is_ours);
         ours.map(|SourceFile { file, .. }| {
             let parsed = RustFile::parse(file.contents().unwrap_or_default());
@@ -146,7 +147,7 @@ impl AppCode {
         })
     }
 
-    pub(crate) fn into_files(self) -> impl Iterator<Item = Original> {
+    pub(crate) fn into_files(self) -> impl Iterator<Item = OriginalFile> {
         self.files.into_iter().map(|file| file.file)
     }
 

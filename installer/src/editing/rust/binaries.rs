@@ -40,7 +40,7 @@ fn discovered(app: &Path) -> Result<Vec<PathBuf>, Failure> {
     let path = app.join(folder);
     let list_error = |error: io::Error| Failure::io("list", &path, &error);
     let entries = match fs::read_dir(&path) {
-        Err(error) if plan::is_absence(&error) => return Ok(Vec::new()),
+        Err(error) if plan::is_not_found(&error) => return Ok(Vec::new()),
         entries => entries.map_err(list_error)?,
     };
     let mut sources = Vec::new();

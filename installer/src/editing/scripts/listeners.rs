@@ -1,11 +1,11 @@
-//! The listeners in `public/js/sse-client.js`: one for each event.
+//! The listeners in `public/js/sse-client.js`, one for each event.
 
-/// The file as it is shipped listens to these; the first one is the pattern for others.
-const SHIPPED: [&str; 2] = ["event_name1", "event_name2"];
+/// The events of the shipped file. Its first listener is the pattern for all others.
+const SHIPPED_EVENTS: [&str; 2] = ["event_name1", "event_name2"];
 
-/// What stands before each listener.
+/// The beginning of each listener.
 const BEGIN: &str = "  sse.addEventListener('";
-/// What ends it, with the empty line behind.
+/// The end of each listener, with the empty line behind it.
 const END: &str = "  });\n\n";
 
 /// The shipped file, with a listener for each of these events.
@@ -20,7 +20,7 @@ pub(crate) fn file(shipped: &str, events: &[String]) -> String {
     format!("{before}{listeners}{after}")
 }
 
-/// Listeners to paste, for the events that `script` does not name.
+/// Each event that `script` does not name, with a listener to paste.
 pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(String, String)> {
     let Some((pattern, ..)) = parts(shipped) else {
         return Vec::new();
@@ -36,7 +36,7 @@ pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(St
         .collect()
 }
 
-/// The first listener, and what stands before and behind them all.
+/// The first listener, the text before all listeners and the text behind them.
 fn parts(shipped: &str) -> Option<(&str, &str, &str)> {
     let begin = shipped.find(BEGIN)?;
     let first = begin + shipped[begin..].find(END)? + END.len();
@@ -46,10 +46,10 @@ fn parts(shipped: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn listener(pattern: &str, event: &str) -> String {
-    pattern.replace(SHIPPED[0], &escaped(event))
+    pattern.replace(SHIPPED_EVENTS[0], &escaped(event))
 }
 
-/// The name as it stands between single quotes in JavaScript. Names have no control characters.
+/// The name escaped for a JavaScript string in single quotes. Names have no control characters.
 fn escaped(event: &str) -> String {
     event.replace('\\', "\\\\").replace('\'', "\\'")
 }
@@ -75,12 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_file_is_the_one_for_the_shipped_events() {
-        assert_eq!(file(shipped(), &owned(&SHIPPED)), shipped());
+    fn the_file_for_the_shipped_events_is_the_shipped_file() {
+        assert_eq!(file(shipped(), &owned(&SHIPPED_EVENTS)), shipped());
     }
 
     #[test]
-    fn every_event_has_its_listener_and_no_other_has() {
+    fn the_file_has_one_listener_per_event() {
         let script = file(shipped(), &owned(&["order", "it's", "a\\b"]));
         assert_eq!(script.matches("addEventListener(").count(), 3, "{script}");
         for line in [
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_listener_names_is_missing() {
+    fn events_that_the_script_does_not_name_are_missing() {
         let script = "sse.on(\"a\", f); sse.addEventListener('b', g); on('it\\'s', h)";
         let missing = missing(shipped(), script, &owned(&["a", "b", "c", "it's"]));
         assert_eq!(missing.len(), 1);

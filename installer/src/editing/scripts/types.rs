@@ -1,10 +1,10 @@
-//! The types in `public/js/sse-events.d.ts`: the names of the events.
+//! `public/js/sse-events.d.ts`, which declares the names of the events as a type.
 
 use crate::editing::receipt;
 
 const HEAD: &str = "\
-// This file belongs to actix-web-sse: `sse install` writes it from SSE_EVENTS, anew when that has changed.
-// What types the values have is for you to say: see SseEvents in sse.d.ts.
+// This file belongs to actix-web-sse: `sse install` writes it from SSE_EVENTS, and rewrites it after changes.
+// To declare the types of the values, see SseEvents in sse.d.ts.
 
 /** The names of the events in SSE_EVENTS. */
 export type SseEventName = ";
@@ -18,11 +18,11 @@ declare module './sse.js' {
 }
 ";
 
-/// What stands between two names.
+/// Separates two names.
 const OR: &str = " | ";
 
-/// The file for these events. Where there are none, because `SSE_EVENTS` cannot be read, it accepts
-/// every name: the app's own scripts are not what is wrong.
+/// The file for these events. Without events, because `SSE_EVENTS` is invalid, it accepts every
+/// name: the mistake is not in the app's scripts.
 pub(crate) fn file(events: &[String]) -> String {
     let names: Vec<String> = events.iter().map(|event| quoted(event)).collect();
     let names = if names.is_empty() {
@@ -33,20 +33,20 @@ pub(crate) fn file(events: &[String]) -> String {
     format!("{HEAD}{names}{FOOT}")
 }
 
-/// Whether the text is this file for some events, and nobody has edited it.
+/// Whether the text is this file for some list of events, unedited.
 ///
-/// The record cannot tell that everywhere: a clone has the file, and no `.env`.
-pub(crate) fn is_file(found: &[u8]) -> bool {
+/// The receipt does not suffice: a fresh clone has the file, but no `.env`.
+pub(crate) fn is_generated(found: &[u8]) -> bool {
     let text = String::from_utf8_lossy(found).replace("\r\n", "\n");
     let names = text.strip_prefix(HEAD);
-    let names = names.and_then(|rest| rest.strip_suffix(FOOT));
+    let names = names.and_then(|tail| tail.strip_suffix(FOOT));
     names
-        .and_then(read)
-        .is_some_and(|events| receipt::same_text(file(&events).as_bytes(), found))
+        .and_then(parse_names)
+        .is_some_and(|events| receipt::is_same_text(file(&events).as_bytes(), found))
 }
 
-/// The name as a type of TypeScript. Names have no control characters, but some compilers end a
-/// string at U+2028 and U+2029, too.
+/// The name as a TypeScript string type. Names have no control characters, but some compilers
+/// end a string at U+2028 and U+2029, too.
 fn quoted(event: &str) -> String {
     let escaped = event
         .replace('\\', "\\\\")
@@ -56,39 +56,40 @@ fn quoted(event: &str) -> String {
     format!("'{escaped}'")
 }
 
-/// Reads names as they are written here; what is written otherwise does not come out as it was.
-fn read(names: &str) -> Option<Vec<String>> {
+/// Parses the names as `file` writes them. For other spellings the result may be wrong, which the
+/// caller notices by writing the file again.
+fn parse_names(names: &str) -> Option<Vec<String>> {
     if names == "string" {
         return Some(Vec::new());
     }
     let mut events = Vec::new();
-    let mut rest = names;
+    let mut remaining = names;
     loop {
-        let (event, behind) = read_one(rest.strip_prefix('\'')?)?;
+        let (event, after) = parse_name(remaining.strip_prefix('\'')?)?;
         events.push(event);
-        if behind.is_empty() {
+        if after.is_empty() {
             return Some(events);
         }
-        rest = behind.strip_prefix(OR)?;
+        remaining = after.strip_prefix(OR)?;
     }
 }
 
-/// The name before the next quote, and what is behind that.
-fn read_one(text: &str) -> Option<(String, &str)> {
+/// The name before the next quote, and the text after that quote.
+fn parse_name(text: &str) -> Option<(String, &str)> {
     let mut event = String::new();
-    let mut rest = text.chars();
+    let mut chars = text.chars();
     loop {
-        match rest.next()? {
-            '\'' => return Some((event, rest.as_str())),
-            '\\' => match rest.next()? {
+        match chars.next()? {
+            '\'' => return Some((event, chars.as_str())),
+            '\\' => match chars.next()? {
                 'u' => {
-                    let digits = rest.as_str().get(..4)?;
+                    let digits = chars.as_str().get(..4)?;
                     event.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
-                    rest = rest.as_str()[4..].chars();
+                    chars = chars.as_str()[4..].chars();
                 }
                 escaped => event.push(escaped),
             },
-            plain => event.push(plain),
+            unescaped => event.push(unescaped),
         }
     }
 }
@@ -97,21 +98,21 @@ fn read_one(text: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
-    fn of(names: &[&str]) -> String {
+    fn file_for(names: &[&str]) -> String {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         file(&names)
     }
 
     #[test]
-    fn every_name_is_one_of_the_type() {
-        let text = of(&["order", "it's", "a\\b", "a\"b", "a\u{2028}b"]);
+    fn the_type_has_every_name() {
+        let text = file_for(&["order", "it's", "a\\b", "a\"b", "a\u{2028}b"]);
         let line = r#"export type SseEventName = 'order' | 'it\'s' | 'a\\b' | 'a"b' | 'a\u2028b';"#;
         assert!(text.lines().any(|found| found == line), "{text}");
-        assert!(of(&[]).contains("SseEventName = string;\n"));
+        assert!(file_for(&[]).contains("SseEventName = string;\n"));
     }
 
     #[test]
-    fn it_is_known_whatever_its_events_are_and_no_other_is() {
+    fn the_generated_file_is_recognised_for_any_events_and_no_other_text_is() {
         for names in [
             &[][..],
             &["a"],
@@ -128,9 +129,12 @@ mod tests {
                 "ü🎉",
             ],
         ] {
-            let text = of(names);
-            assert!(is_file(text.as_bytes()), "{text}");
-            assert!(is_file(text.replace('\n', "\r\n").as_bytes()), "{text}");
+            let text = file_for(names);
+            assert!(is_generated(text.as_bytes()), "{text}");
+            assert!(
+                is_generated(text.replace('\n', "\r\n").as_bytes()),
+                "{text}"
+            );
             for edited in [
                 format!("{text}// mine\n"),
                 format!("// mine\n{text}"),
@@ -139,18 +143,18 @@ mod tests {
                 text.replace("names:", "mine: 1; names:"),
                 text.trim_end().to_owned(),
             ] {
-                assert!(!is_file(edited.as_bytes()), "{edited}");
+                assert!(!is_generated(edited.as_bytes()), "{edited}");
             }
         }
         for other in ["", "mine", "export type SseEventName = 'a';\n"] {
-            assert!(!is_file(other.as_bytes()), "{other}");
+            assert!(!is_generated(other.as_bytes()), "{other}");
         }
-        let text = of(&["a"]);
+        let text = file_for(&["a"]);
         for names in [
             "'a", "'a\\", "'a\\u20'", "'\\a'", "\"a\"", "'a' | ", "'a'|'b'", "",
         ] {
             let edited = text.replace("'a'", names);
-            assert!(!is_file(edited.as_bytes()), "{edited}");
+            assert!(!is_generated(edited.as_bytes()), "{edited}");
         }
     }
 }

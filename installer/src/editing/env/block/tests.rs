@@ -56,7 +56,7 @@ fn uninstall_gives_back_every_byte() {
         assert_ne!(with, file.as_bytes(), "{file:?}");
         let out = uninstalled(&with);
         assert_eq!(out.text, file.as_bytes(), "{file:?}");
-        assert!(out.edited.is_empty() && out.foreign == 0, "{file:?}");
+        assert!(out.edited.is_empty() && out.foreign_lines == 0, "{file:?}");
         let again = uninstall(&out.text, EditedValues::Keep)
             .unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
         assert!(again.is_none(), "{file:?}");
@@ -149,7 +149,7 @@ fn lines_of_the_owner_inside_the_block_stay() {
     let lines = "SSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine";
     assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
     assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
-    assert_eq!(out.foreign, 3);
+    assert_eq!(out.foreign_lines, 3);
     let out = uninstall(with.as_bytes(), EditedValues::Remove).expect("it reads");
     let left = String::from_utf8(out.expect("the block is there").text).expect("it is text");
     assert_eq!(left, format!("A=1\n{lines}"));
@@ -209,7 +209,7 @@ fn the_record_grows_with_what_is_created_later() {
     later.add("public/");
     let with = install(&with, &later, &Values::default()).expect("it can be installed");
     let state = state(&with).expect("it reads");
-    assert!(state.record.has("public/") && state.record.has("public/js/sse.js"));
+    assert!(state.receipt.has("public/") && state.receipt.has("public/js/sse.js"));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
 }
 
@@ -252,7 +252,7 @@ fn random_files_are_restored_or_refused() {
         let file: String = (0..length)
             .map(|_| PIECES[random.below(PIECES.len())])
             .collect();
-        let had_block = find(file.as_bytes(), &dotenv::lines(file.as_bytes()));
+        let had_block = Block::find(file.as_bytes(), &dotenv::lines(file.as_bytes()));
         if matches!(had_block, Ok(Some(_))) {
             continue;
         }

@@ -1,5 +1,7 @@
 //! Edits of manifests, byte by byte.
 
+use toml_edit::Document;
+
 use super::*;
 
 const PACKAGE_TABLE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n";
@@ -31,7 +33,7 @@ fn remove(file: &[u8]) -> Option<DependencyRemoval> {
 fn find(file: &str) -> LibraryEntry {
     Manifest::parse(file.as_bytes())
         .expect("it parses")
-        .find(Some("inherited"))
+        .library_entry(Some("inherited"))
 }
 
 #[test]
@@ -40,7 +42,7 @@ fn a_source_is_recognised_however_it_is_written() {
     let has = |file: &str| {
         Manifest::parse(file.as_bytes())
             .expect("it parses")
-            .has(&path)
+            .has_source(&path)
     };
     assert!(has("[dependencies]\nactix-web-sse = { path = \"/lib\" }\n"));
     assert!(has("[dependencies.actix-web-sse]\npath = '/lib'\n"));
@@ -54,7 +56,11 @@ fn a_source_is_recognised_however_it_is_written() {
         for file in [PACKAGE_TABLE, "[dependencies.log]\nversion = \"1\"\n"] {
             let with = add(file, source).expect("there is room");
             let manifest = Manifest::parse(&with).expect("it parses");
-            assert!(manifest.has(source), "{}", String::from_utf8_lossy(&with));
+            assert!(
+                manifest.has_source(source),
+                "{}",
+                String::from_utf8_lossy(&with)
+            );
         }
     }
 }

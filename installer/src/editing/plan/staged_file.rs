@@ -1,0 +1,212 @@
+//! New contents of a file in a temporary file, and how they replace the target.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::editing::receipt;
+
+/// Begins the name of every temporary file.
+pub(super) const PREFIX: &str = ".sse-";
+const SUFFIX: &str = ".tmp";
+/// Ends the name of a pending copy.
+const PENDING_SUFFIX: &str = ".pending";
+/// The random characters between prefix and suffix, as many as tempfile itself uses.
+const RANDOM_CHARS: usize = 6;
+
+/// Contents in a temporary file. It is locked, so that a concurrent [`recover`](super::recover)
+/// does not remove it.
+pub(super) struct StagedFile {
+    temporary: NamedTempFile,
+    contents: Vec<u8>,
+}
+
+impl StagedFile {
+    /// Writes `contents` beside the target, on the same file system. The file gets the owner and
+    /// mode in `metadata`, or those of a new file.
+    pub(super) fn new(
+        target: &Path,
+        contents: &[u8],
+        metadata: Option<&Metadata>,
+    ) -> io::Result<Self> {
+        let mut builder = Builder::new();
+        builder
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
+            .rand_bytes(RANDOM_CHARS);
+        // The contents may be secret: until the file has the mode of the one it replaces,
+        // only its owner may read it. A new file's mode is the umask's decision.
+        let mode = if metadata.is_some() { 0o600 } else { 0o666 };
+        builder.permissions(Permissions::from_mode(mode));
+        let mut temporary = builder.tempfile_in(staging_folder(target))?;
+        // Ignored: if the file system has no locks, `recover` cannot lock the file either, and
+        // leaves it alone.
+        let _ = temporary.as_file().lock();
+        temporary.write_all(contents)?;
+        if let Some(metadata) = metadata {
+            adopt_owner(temporary.as_file(), metadata);
+            temporary
+                .as_file()
+                .set_permissions(metadata.permissions())?;
+        }
+        temporary.as_file().sync_all()?;
+        Ok(Self {
+            temporary,
+            contents: contents.to_vec(),
+        })
+    }
+
+    /// Whether a rename may replace the target. It must not if the target has several hard
+    /// links or another owner, because the rename would break the links or change the owner.
+    pub(super) fn can_replace(&self, target: &Metadata) -> bool {
+        let staged = self.temporary.as_file().metadata();
+        staged.is_ok_and(|staged| target.nlink() == 1 && has_same_owner(&staged, target))
+    }
+
+    pub(super) fn create(self, target: &Path) -> io::Result<()> {
+        let created = self.temporary.persist_noclobber(target);
+        created.map(|_| ()).map_err(|error| error.error)
+    }
+
+    pub(super) fn rename(self, target: &Path) -> io::Result<()> {
+        let renamed = self.temporary.persist(target);
+        renamed.map(|_| ()).map_err(|error| error.error)
+    }
+
+    /// Overwrites the target's bytes. If the process is killed meanwhile, it leaves the pending
+    /// copy, from which `recover` completes the target.
+    pub(super) fn write_in_place(self, target: &Path) -> Result<(), InPlaceError> {
+        let before = fs::read(target)?;
+        let copy = PendingCopy::path(target, &before);
+        let _locked = self.temporary.persist(&copy).map_err(|error| error.error)?;
+        let written = overwrite(target, &self.contents).and_then(|()| fs::remove_file(&copy));
+        written.map_err(|error| {
+            let restored = overwrite(target, &before).and_then(|()| fs::remove_file(&copy));
+            let torn = restored.err().map(|error| {
+                let copy = copy.display();
+                format!("it could not be restored ({error}). Its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")
+            });
+            InPlaceError { error, torn }
+        })
+    }
+}
+
+/// Why writing in place failed.
+#[derive(Debug)]
+pub(super) struct InPlaceError {
+    pub(super) error: io::Error,
+    /// Set if the file was not restored: how it will be completed.
+    pub(super) torn: Option<String>,
+}
+
+impl From<io::Error> for InPlaceError {
+    fn from(error: io::Error) -> Self {
+        Self { error, torn: None }
+    }
+}
+
+/// The copy of the new contents beside a file that is written in place. Its name contains the
+/// file's name and a hash of the old contents.
+pub(super) struct PendingCopy<'a> {
+    /// The name of the file that is written.
+    pub(super) target: &'a str,
+    old_hash: u64,
+}
+
+impl<'a> PendingCopy<'a> {
+    fn path(target: &Path, before: &[u8]) -> PathBuf {
+        let mut name = OsString::from(PREFIX);
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".{:016x}{PENDING_SUFFIX}", receipt::hash(before)));
+        target.with_file_name(name)
+    }
+
+    pub(super) fn parse(name: &'a str) -> Option<Self> {
+        let name = name.strip_prefix(PREFIX)?.strip_suffix(PENDING_SUFFIX)?;
+        let (target, hash) = name.rsplit_once('.')?;
+        let old_hash = u64::from_str_radix(hash, 16).ok()?;
+        Some(Self { target, old_hash })
+    }
+
+    /// Whether `contents` are those of the file before it was written.
+    pub(super) fn has_old_contents(&self, contents: &[u8]) -> bool {
+        self.old_hash == receipt::hash(contents)
+    }
+}
+
+/// The nearest existing folder above the target. Missing ones are created later.
+fn staging_folder(target: &Path) -> &Path {
+    let mut folders = target.ancestors().skip(1);
+    folders
+        .find(|folder| folder.is_dir())
+        .unwrap_or(Path::new("."))
+}
+
+pub(super) fn overwrite(target: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).truncate(true).open(target)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// Whether our temporary files are named like this.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let random = name
+        .strip_prefix(PREFIX)
+        .and_then(|name| name.strip_suffix(SUFFIX));
+    random.is_some_and(|random| {
+        random.len() == RANDOM_CHARS && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+fn has_same_owner(a: &Metadata, b: &Metadata) -> bool {
+    (a.uid(), a.gid()) == (b.uid(), b.gid())
+}
+
+/// Gives the file the owner of its target, if this user may do that.
+fn adopt_owner(file: &File, target: &Metadata) {
+    let has_owner = file
+        .metadata()
+        .is_ok_and(|staged| has_same_owner(&staged, target));
+    if !has_owner {
+        // Ignored: if it is refused, the target is written in place.
+        let _ = fchown(file, Some(target.uid()), Some(target.gid()));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The path of the pending copy of a file with the contents `before`.
+    pub(crate) fn copy_path(target: &Path, before: &[u8]) -> PathBuf {
+        PendingCopy::path(target, before)
+    }
+
+    #[test]
+    fn only_names_of_our_temporary_files_are_recognised() {
+        let staged =
+            StagedFile::new(&std::env::temp_dir().join("x"), b"", None).expect("it is made");
+        let name = staged.temporary.path().file_name().expect("it has one");
+        assert!(is_temporary(name.to_str().expect("it is text")));
+        for other in [
+            ".sse-.tmp",
+            ".sse-abcde.tmp",
+            ".sse-abcdefg.tmp",
+            ".sse-abc.ef.tmp",
+            "sse-abcdef.tmp",
+            ".sse-abcdef.tmp~",
+        ] {
+            assert!(!is_temporary(other), "{other}");
+        }
+        let path = PendingCopy::path(Path::new("a/.env"), b"before");
+        let name = path.file_name().and_then(|name| name.to_str());
+        let copy = PendingCopy::parse(name.expect("it has one")).expect("it is a copy's");
+        assert_eq!(copy.target, ".env");
+        assert!(copy.has_old_contents(b"before") && !copy.has_old_contents(b"after"));
+        assert!(path.starts_with("a") && PendingCopy::parse(".sse-abcdef.tmp").is_none());
+    }
+}
