@@ -83,7 +83,7 @@ fn an_app_without_anything_is_told_to_install() {
     );
     let hello = Hello::new();
     let nowhere = sse_in(hello.outside(), &["doctor"]);
-    nowhere.fails(1, "there is no app in");
+    nowhere.fails(1, "no app in");
 }
 
 #[test]

@@ -24,12 +24,12 @@ fn prints(app: &App, arguments: &[&str], text: &str) {
     );
 }
 
-/// That there is no value, and what is said to help.
+/// Asserts that the key has no value, and the help text.
 #[track_caller]
 fn is_missing(app: &App, key: &str, help: &str) {
     let ran = sse(app, &["get", key]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
-    let text = format!("error: there is no value under `{key}`\nhelp: {help}");
+    let text = format!("error: no value under `{key}`\nhelp: {help}");
     assert!(ran.err.starts_with(&text), "{}", ran.err);
 }
 
@@ -122,7 +122,7 @@ fn a_key_that_was_probably_meant_is_named() {
             ran.err
         );
     }
-    // A key that no event listens to is as good as any other.
+    // Deleting a key that is mapped to no event works like any other.
     app.run_sse(&["save", "settings", "1"]);
     prints(&app, &["get", "settings"], "1\n");
 }

@@ -33,7 +33,7 @@ fn it_says_what_it_did_and_what_is_left_to_do() {
         "Created public/js/sse.d.ts\n",
         "Created public/js/sse-events.d.ts\n",
         "Updated src/main.rs (with `.configure(actix_web_sse::routes)`)\n",
-        "Left to do by hand:\n",
+        "Next steps:\n",
         " <script src=\"/js/sse-client.js\"></script>\n",
         " sse save event_cache_key1 '{\"order\": 42}'\n",
         "The stream is public: every visitor receives every value of every key in SSE_EVENTS.\n",
@@ -98,7 +98,7 @@ fn the_dependency_is_where_the_user_says() {
     );
     hello
         .sse(&["install", "--dep-version", "0.2"])
-        .fails(3, "from another place");
+        .fails(3, "from another source");
     hello
         .sse(&["install", "--dep-path", "."])
         .fails(1, "no actix-web-sse in .");
@@ -189,8 +189,8 @@ fn a_conflict_exits_with_3_and_writes_nothing() {
         (".env", "A=1\nTITLE='it\n", ".env line 2"),
         (".env", "A=1\n\n# >>> sse >>>\n", "(line 3)"),
         (".env/folder", "", ".env"),
-        ("public", "", "public is no folder"),
-        ("public/js", "", "public/js is no folder"),
+        ("public", "", "public is not a folder"),
+        ("public/js", "", "public/js is not a folder"),
     ] {
         let hello = Hello::with(&[(name, contents)]);
         let before = hello.tree();
@@ -411,7 +411,7 @@ fn the_events_and_times_are_what_the_arguments_say() {
     hello.sse_does(&arguments);
     hello
         .sse(&["install", "--events", "other:others"])
-        .fails(3, "SSE_EVENTS has another value already");
+        .fails(3, "SSE_EVENTS already has another value");
     for wrong in [
         ["--events", "order"],
         ["--duration", "soon"],

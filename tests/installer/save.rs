@@ -72,15 +72,15 @@ fn a_key_that_fires_nothing_is_saved_with_a_warning_that_names_the_one_that_was_
         ),
         (
             "event_cache_kye2",
-            "no event listens to `event_cache_kye2`; did you mean `event_cache_key2`?",
+            "no event is mapped to `event_cache_kye2`; did you mean `event_cache_key2`?",
         ),
         (
             "event_cache_key",
-            "no event listens to `event_cache_key`; did you mean `event_cache_key1`?",
+            "no event is mapped to `event_cache_key`; did you mean `event_cache_key1`?",
         ),
         (
             "zzz",
-            "no event listens to `zzz`; SSE_EVENTS has event_cache_key1, event_cache_key2",
+            "no event is mapped to `zzz`; the keys in SSE_EVENTS are event_cache_key1, event_cache_key2",
         ),
     ] {
         let ran = save(&app, &[key]);
@@ -137,7 +137,8 @@ fn a_key_that_cannot_be_is_refused() {
 #[test]
 fn a_value_that_cannot_be_is_refused() {
     let app = App::new();
-    sse_reads(app.path(), &["save", "event_cache_key1", "-"], b"\xff\xfe").fails(1, "no UTF-8");
+    sse_reads(app.path(), &["save", "event_cache_key1", "-"], b"\xff\xfe")
+        .fails(1, "not valid UTF-8");
     let large = vec![b'a'; 70_000];
     sse_reads(app.path(), &["save", "event_cache_key1", "-"], &large).fails(1, "65536 are allowed");
 }

@@ -30,7 +30,7 @@ fn they_name_the_events_and_follow_sse_events() {
     let ran = hello.sse(&["status"]);
     assert_eq!(ran.code, 4);
     let line =
-        format!("modified   {EVENTS} (does not fit SSE_EVENTS; `sse install` refreshes it)\n");
+        format!("modified   {EVENTS} (does not match SSE_EVENTS; `sse install` updates it)\n");
     assert!(ran.out.contains(&line), "{}", ran.out);
 
     let shown = hello.sse(&["install", "--diff"]).out;
@@ -80,10 +80,10 @@ fn what_you_have_edited_is_a_conflict_and_stays() {
         let before = hello.tree();
         let ran = hello.sse(&["install"]);
         ran.fails(3, &format!("{name} has local changes"));
-        assert!(ran.err.contains("types of yours belong"), "{}", ran.err);
+        assert!(ran.err.contains("your own types belong"), "{}", ran.err);
         assert_eq!(hello.tree(), before);
         let status = hello.sse(&["status"]);
-        let line = format!("modified   {name} (edited; your types belong");
+        let line = format!("modified   {name} (edited; your own types belong");
         assert!(status.out.contains(&line), "{}", status.out);
 
         let said = hello.sse_does(&["uninstall"]);

@@ -119,10 +119,7 @@ fn a_first_user_gets_from_nothing_to_an_event_and_back() {
 
     // 2. Install.
     let said = user.run(user.sse(), &user.app(), &["install"]);
-    assert!(
-        said.contains("Left to do by hand:\n  1. In your page:\n"),
-        "{said}"
-    );
+    assert!(said.contains("Next steps:\n  1. In your page:\n"), "{said}");
     assert!(said.contains(tag.trim()), "{said}");
     let formatted = user.git(&["diff", "src/main.rs"]);
     user.cargo(&["fmt"]);

@@ -82,10 +82,7 @@ mod tests {
             text,
             ttl: None,
         };
-        parse_value(&args)
-            .expect("it is a value")
-            .get()
-            .to_owned()
+        parse_value(&args).expect("it is a value").get().to_owned()
     }
 
     #[test]

@@ -88,14 +88,14 @@ fn folder_or_pipe_in_the_place_of_a_file() {
     for name in [".env", "public/js/sse.js", "public/js/sse-client.js"] {
         let hello = Hello::with(&[("public/js/app.js", "")]);
         fs::create_dir(hello.path().join(name)).unwrap();
-        refused(&hello, "is no file");
+        refused(&hello, "is not a regular file");
 
         let hello = Hello::with(&[("public/js/app.js", "")]);
         let made = std::process::Command::new("mkfifo")
             .arg(hello.path().join(name))
             .status();
         assert!(made.unwrap().success());
-        refused(&hello, "is no file");
+        refused(&hello, "is not a regular file");
     }
 }
 
@@ -193,10 +193,13 @@ fn change_between_plan_and_rename() {
     let (code, shown) = asked.answer("y\n");
     assert_eq!(code, 1, "{shown}");
     assert!(
-        shown.contains(".env was changed by somebody else just now"),
+        shown.contains("another program has just changed .env"),
         "{shown}"
     );
-    assert!(shown.contains("all files are as they were before"), "{shown}");
+    assert!(
+        shown.contains("all files are as they were before"),
+        "{shown}"
+    );
     assert_eq!(hello.read(".env"), "A=2\n");
     assert_eq!(hello.read("public/js/sse.js"), "// edited\n");
     assert_eq!(hello.read("Cargo.toml"), manifest);

@@ -9,7 +9,7 @@
 //! | mixed line endings | `env_file::mixed_line_endings` |
 //! | a carriage return alone at the end | `env_file::lone_final_carriage_return` |
 //! | a byte order mark | `env_file::byte_order_mark` |
-//! | bytes that are no UTF-8, NUL | `env_file::invalid_utf8_and_nul` |
+//! | bytes that are not valid UTF-8, NUL | `env_file::invalid_utf8_and_nul` |
 //! | blank lines at the end | `env_file::blank_lines_at_the_end` |
 //! | a key that is set | `env_file::key_that_is_set` |
 //! | an exported key | `env_file::exported_key` |

@@ -79,7 +79,7 @@ fn the_three_lines_stand_together_as_they_are_documented() {
          SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
     assert!(with.contains(lines), "{with}");
     assert!(
-        with.contains("`sse install`") && with.contains("300 is kinder"),
+        with.contains("`sse install`") && with.contains("300 means fewer"),
         "{with}"
     );
 }
