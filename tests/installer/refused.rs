@@ -1,8 +1,7 @@
-//! Apps that cannot be written to indeed: something is in the way, the folder is read-only, the
-//! disk is full.
+//! Apps that cannot be written to: something is in the way, the folder is read-only, the disk is full.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::{
         fs::{PermissionsExt, symlink},
         process::CommandExt,
@@ -10,6 +9,8 @@ use std::{
     path::Path,
     process::Command,
 };
+
+use support::namespace::{Namespace, mount_small_disk};
 
 use crate::{
     hello::{self, Ran},
@@ -34,7 +35,7 @@ fn sse(app: &Owned, command: &str) -> Command {
 }
 
 #[test]
-fn what_is_in_the_way_stays() {
+fn files_in_the_way_stay() {
     let in_the_way: [(&str, Make); 6] = [
         ("a file", |dir| fs::write(dir.join("public"), "").unwrap()),
         ("a link to nowhere", |dir| {
@@ -63,11 +64,11 @@ fn what_is_in_the_way_stays() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_is_left_as_it_is() {
-    // Nothing is refused to root, so root becomes somebody else.
-    let everybody = tempfile::tempdir().unwrap();
-    fs::set_permissions(everybody.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = everybody.path().join("sse");
+fn a_read_only_folder_is_left_unchanged() {
+    // The system refuses nothing to root, so root becomes another user.
+    let public = tempfile::tempdir().unwrap();
+    fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = public.path().join("sse");
     fs::copy(support::sse(), &program).unwrap();
     let is_root = rustix::process::geteuid().is_root();
     for (folder, command) in [
@@ -100,43 +101,26 @@ fn a_folder_that_may_not_be_written_is_left_as_it_is() {
 
 const NOBODY: u32 = 65534;
 
-/// Names the folder of the small disk, in which [`on_a_small_disk`] runs.
-const SMALL_DISK: &str = "SSE_TESTS_SMALL_DISK";
-
-/// The disk is mounted where only the process sees it that this starts, and goes with it.
-#[test]
-fn a_disk_that_is_full_indeed() {
-    let disk = tempfile::tempdir().unwrap();
-    let _ = support::sse();
-    let mut inside = Command::new("unshare");
-    inside.args(["--mount", "--map-root-user"]);
-    let script = "mount -t tmpfs -o size=128k sse-tests \"$1\" && exec \"$2\" --exact refused::on_a_small_disk --ignored --nocapture";
-    inside
-        .args(["sh", "-c", script, "sh"])
-        .arg(disk.path())
-        .arg(env::current_exe().unwrap())
-        .env(SMALL_DISK, disk.path());
-    let output = inside.output().expect("unshare is missing");
-    let out = String::from_utf8_lossy(&output.stdout);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && out.contains("1 passed"),
-        "this needs a system that lets `unshare --mount --map-root-user` mount a tmpfs\n{out}{err}"
-    );
-}
+/// Small enough that an installation fails at each of its steps, as more and more space is free.
+const DISK_BYTES: u32 = 128 * 1024;
 
 #[test]
-#[ignore = "runs in the small disk that another test mounts"]
-fn on_a_small_disk() {
-    let disk = env::var_os(SMALL_DISK).expect("another test starts this one");
+fn a_full_disk_leaves_the_app_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let namespace = Namespace::start(&mount_small_disk(DISK_BYTES), folder.path());
+    let disk = namespace.outside_path(folder.path());
+    let run_sse = |app: &Owned, command: &str| {
+        let app = folder.path().join(app.path().file_name().unwrap());
+        let mut sse = namespace.command(&support::sse(), &app);
+        Ran::of(&sse.arg(command).output().unwrap())
+    };
     let mut codes = Vec::new();
     for free in 0..24 {
         for (name, make) in APPS {
-            let app = Owned::new_in(Path::new(&disk), make);
+            let app = Owned::new_in(&disk, make);
             let before = app.snapshot();
-            fill(Path::new(&disk), free);
-            let output = sse(&app, "install").output().unwrap();
-            let ran = Ran::of(&output);
+            fill(&disk, free);
+            let ran = run_sse(&app, "install");
             match ran.code {
                 0 => assert!(!ran.err.contains("error: "), "{}", ran.err),
                 1 => {
@@ -151,20 +135,20 @@ fn on_a_small_disk() {
             }
             codes.push(ran.code);
             if ran.code == 0 {
-                // Taking out needs space as well, since no file is written over; what there is
-                // decides between all and nothing again.
+                // Removal needs space as well, because no file is overwritten. It completes or
+                // changes nothing, too.
                 let installed = app.snapshot();
-                let ran = Ran::of(&sse(&app, "uninstall").output().unwrap());
+                let ran = run_sse(&app, "uninstall");
                 let expected = if ran.code == 0 { &before } else { &installed };
                 is(&app, expected).unwrap_or_else(|why| panic!("{name}, {free} free: {why}"));
             }
-            fs::remove_file(Path::new(&disk).join("filling")).unwrap();
+            fs::remove_file(disk.join("filling")).unwrap();
         }
     }
     assert!(codes.contains(&0) && codes.contains(&1), "{codes:?}");
 }
 
-/// Fills the disk but for so many pages.
+/// Fills the disk except for this many pages.
 fn fill(disk: &Path, free: usize) {
     const PAGE: usize = 4096;
 

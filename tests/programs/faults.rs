@@ -1,127 +1,117 @@
-//! What goes wrong with a cache folder under a running server: a save fails and says why, the server
-//! says what is wrong, and all goes on by itself when the fault is gone.
+//! Faults of a cache folder under a running server: a save fails and reports why, the server reports
+//! the fault, and everything continues by itself when the fault is gone.
 
 use std::{
-    env,
     fs::{self, File, Permissions},
     io::{ErrorKind, Write},
     net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
-use support::{App, Server, Stream, starter, until};
-
-/// Names the folder in which another file system is mounted, for the tests that run there.
-const DISK: &str = "SSE_TESTS_DISK";
+use support::{
+    App, Server, Stream,
+    namespace::{Namespace, mount_small_disk},
+    sse, starter, until,
+};
+use tempfile::TempDir;
 
 const ENV: &str = "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS=event:key\n";
 
-/// Runs one of the ignored tests below where mounts and limits are its own, and go with it.
-#[track_caller]
-fn apart(setup: &str, test: &str) {
-    let disk = tempfile::tempdir().unwrap();
-    // What is built is built outside.
-    let _ = (support::sse(), starter());
-    let script = format!("{setup} && exec \"$2\" --exact faults::{test} --ignored --nocapture");
-    let mut inside = Command::new("unshare");
-    inside
-        .args([
-            "--mount",
-            "--user",
-            "--map-root-user",
-            "sh",
-            "-c",
-            &script,
-            "sh",
-        ])
-        .arg(disk.path())
-        .arg(env::current_exe().unwrap())
-        .env(DISK, disk.path());
-    let output = inside.output().expect("unshare is missing");
-    let out = String::from_utf8_lossy(&output.stdout);
-    let passed = output.status.success() && out.contains("1 passed");
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(passed, "{out}\n{err}");
-}
+/// Large enough for a journal, and small enough to be filled at once.
+const DISK_BYTES: u32 = 1024 * 1024;
 
-const SMALL_DISK: &str = "mount -t tmpfs -o size=1m sse-tests \"$1\"";
-
-/// An app whose cache is on the disk of its own, and a stream that has heard of one save.
-struct OnDisk {
+/// An app whose server and command run in namespaces, with the cache in a folder of these, and a
+/// stream that has received one event.
+struct Isolated {
+    namespace: Namespace,
+    /// The folder as the namespaces have it.
+    disk: TempDir,
     app: App,
-    disk: PathBuf,
     server: Server,
     stream: Stream,
 }
 
-impl OnDisk {
-    fn new() -> Self {
-        let disk = PathBuf::from(env::var_os(DISK).unwrap());
-        let cache = disk.join("cache");
+impl Isolated {
+    fn start(setup: &str) -> Self {
+        let disk = tempfile::tempdir().unwrap();
+        let namespace = Namespace::start(setup, disk.path());
+        let cache = disk.path().join("cache");
         let app = App::with_env(&format!("{ENV}SSE_CACHE={}\n", cache.display()));
-        let server = app.start();
+        let program = namespace.script(&starter(), app.path());
+        let program = write_program(&app, &program);
+        let server = Server::start_program(&program, app.path(), &[]);
         let stream = Stream::open(server.address(), "/sse/stream", None);
-        app.save("key", "\"before\"");
-        let all = Self {
-            app,
+        let isolated = Self {
+            namespace,
             disk,
+            app,
             server,
             stream,
         };
-        all.hears("before");
-        all
+        isolated.save("before");
+        isolated.receives("before");
+        isolated
     }
 
-    /// This comes next, and no gap before it.
-    #[track_caller]
-    fn hears(&self, value: &str) {
-        hears(&self.stream, value);
+    /// A file of the folder, as this process reaches it.
+    fn path(&self, name: &str) -> PathBuf {
+        self.namespace.outside_path(&self.disk.path().join(name))
+    }
+
+    fn try_save(&self, value: &str) -> Output {
+        let mut sse = self.namespace.command(&sse(), self.app.path());
+        let value = format!("\"{value}\"");
+        sse.args(["save", "--quiet", "key", &value])
+            .output()
+            .unwrap()
     }
 
     #[track_caller]
-    fn cannot_save(&self, why: &str, remedy: &str) {
-        let output = save(&self.app, "\"lost\"");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(why) && said.contains(remedy), "{said}");
+    fn save(&self, value: &str) {
+        let output = self.try_save(value);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    #[track_caller]
+    fn cannot_save(&self, cause: &str, remedy: &str) {
+        let output = self.try_save("lost");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(cause) && error.contains(remedy), "{error}");
+    }
+
+    #[track_caller]
+    fn receives(&self, value: &str) {
+        receives(&self.stream, value);
     }
 }
 
+/// Expects this value next, and no gap before it.
 #[track_caller]
-fn hears(stream: &Stream, value: &str) {
-    let event = loop {
-        let event = stream.next();
-        if event.name() != "sse.heartbeat" {
-            break event;
-        }
-    };
+fn receives(stream: &Stream, value: &str) {
+    let event = stream.next_but_heartbeats();
     assert_eq!((event.name(), event.value()), ("event", value.into()));
 }
 
-fn save(app: &App, value: &str) -> Output {
-    let mut sse = app.sse();
-    sse.args(["save", "--quiet", "key", value])
-        .output()
-        .unwrap()
+/// Writes a shell script into the app's folder.
+fn write_program(app: &App, script: &str) -> PathBuf {
+    let path = app.path().join("program");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 #[test]
 fn a_full_disk() {
-    apart(SMALL_DISK, "on_a_disk_that_fills");
-}
-
-#[test]
-#[ignore = "runs where another test has mounted a disk"]
-fn on_a_disk_that_fills() {
-    let all = OnDisk::new();
-    let filler = all.disk.join("filler");
+    let isolated = Isolated::start(&mount_small_disk(DISK_BYTES));
+    let filler = isolated.path("filler");
     fill(&filler);
-    all.cannot_save("No space left", "make room");
+    isolated.cannot_save("No space left", "make room");
     fs::remove_file(&filler).unwrap();
-    all.app.save("key", "\"after\"");
-    all.hears("after");
+    isolated.save("after");
+    isolated.receives("after");
 }
 
 fn fill(path: &Path) {
@@ -135,62 +125,49 @@ fn fill(path: &Path) {
 }
 
 #[test]
-fn a_disk_that_turns_read_only() {
-    apart(SMALL_DISK, "on_a_disk_that_turns_read_only");
-}
-
-#[test]
-#[ignore = "runs where another test has mounted a disk"]
-fn on_a_disk_that_turns_read_only() {
-    let all = OnDisk::new();
-    let remount = |how: &str| {
-        let mut mount = Command::new("mount");
-        mount.args(["-o", &format!("remount,{how}")]).arg(&all.disk);
-        assert!(mount.status().unwrap().success());
+fn a_disk_that_becomes_read_only() {
+    let isolated = Isolated::start(&mount_small_disk(DISK_BYTES));
+    let remount = |mode: &str| {
+        let mut mount = isolated
+            .namespace
+            .command(Path::new("mount"), isolated.app.path());
+        mount.args(["-o", &format!("remount,{mode}")]);
+        assert!(mount.arg(isolated.disk.path()).status().unwrap().success());
     };
     remount("ro");
-    all.cannot_save("Read-only file system", "help: ");
-    // The stream goes on, and so does what does not write.
-    let other = Stream::open(all.server.address(), "/sse/stream", None);
-    hears(&other, "before");
+    isolated.cannot_save("Read-only file system", "help: ");
+    // Streams continue, and so does everything else that does not write.
+    let other = Stream::open(isolated.server.address(), "/sse/stream", None);
+    receives(&other, "before");
     remount("rw");
-    all.app.save("key", "\"after\"");
-    all.hears("after");
-    hears(&other, "after");
-    fs::write(all.disk.join("cache/key"), "\"dropped\"").unwrap();
-    all.hears("dropped");
+    isolated.save("after");
+    isolated.receives("after");
+    receives(&other, "after");
+    fs::write(isolated.path("cache/key"), "\"dropped\"").unwrap();
+    isolated.receives("dropped");
 }
 
 #[test]
-fn no_notifications_to_be_had() {
-    let setup = "echo 0 > /proc/sys/user/max_inotify_instances";
-    apart(setup, "where_nothing_is_notified");
-}
-
-#[test]
-#[ignore = "runs where another test has taken notifications away"]
-fn where_nothing_is_notified() {
-    let all = OnDisk::new();
-    all.server.wait_for_log("no file notifications");
+fn no_file_notifications() {
+    let isolated = Isolated::start("echo 0 > /proc/sys/user/max_inotify_instances");
+    isolated.server.wait_for_log("no file notifications");
     for number in 0..3 {
-        all.app.save("key", &format!("\"{number}\""));
-        all.hears(&number.to_string());
+        isolated.save(&number.to_string());
+        isolated.receives(&number.to_string());
     }
-    fs::write(all.disk.join("cache/key"), "\"dropped\"").unwrap();
-    all.hears("dropped");
+    fs::write(isolated.path("cache/key"), "\"dropped\"").unwrap();
+    isolated.receives("dropped");
 }
 
 #[test]
-fn no_descriptor_left() {
+fn no_free_descriptors() {
     let app = App::with_env(ENV);
-    let limited = app.path().join("limited");
     let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    fs::write(&limited, script).unwrap();
-    fs::set_permissions(&limited, Permissions::from_mode(0o755)).unwrap();
+    let limited = write_program(&app, &script);
     let server = Server::start_program(&limited, app.path(), &[]);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key", "\"before\"");
-    hears(&stream, "before");
+    receives(&stream, "before");
 
     let taken: Vec<TcpStream> = (0..100)
         .map(|_| TcpStream::connect(server.address()).unwrap())
@@ -200,48 +177,48 @@ fn no_descriptor_left() {
     assert!(log.contains("Too many open files"), "{log}");
     assert!(log.contains("raise the limit of open files"), "{log}");
     drop(taken);
-    hears(&stream, "meanwhile");
+    receives(&stream, "meanwhile");
     app.save("key", "\"after\"");
-    hears(&stream, "after");
+    receives(&stream, "after");
     let log = server.wait_for_log("resolved: saved values are delivered again");
     let reports = log.matches("saved values are not delivered: ").count();
     assert_eq!(reports, 1, "the error is logged once: {log}");
 }
 
-/// Whatever happens to the folder: who listens hears of a gap, and then of what is saved.
+/// In each case, clients get a gap, and then what is saved.
 #[test]
-fn a_folder_that_is_removed_replaced_and_brought_back() {
+fn a_folder_that_is_removed_replaced_and_restored() {
     let app = App::with_env(ENV);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key", "\"first\"");
-    hears(&stream, "first");
+    receives(&stream, "first");
     let (writable, aside) = (app.path().join("writable"), app.path().join("aside"));
 
-    // Removed: it is made again by who saves.
+    // Removed: the next save creates it again.
     fs::rename(&writable, &aside).unwrap();
     app.save("key", "\"second\"");
-    gap(&stream);
-    hears(&stream, "second");
+    receives_gap(&stream);
+    receives(&stream, "second");
 
-    // Swapped for the one that was there before.
+    // Replaced by the folder that was there before.
     let other = app.path().join("other");
     fs::rename(&writable, &other).unwrap();
     fs::rename(&aside, &writable).unwrap();
-    gap(&stream);
-    until("what was heard before is over", || {
+    receives_gap(&stream);
+    until("the events of that folder have arrived", || {
         app.save("key", "\"third\"");
         let event = stream.next_event();
         (event.value() == "third").then_some(())
     });
 
-    // Emptied from within, as `rm -r` does it.
+    // Emptied from within, like `rm -r`.
     until("the cache is gone", || {
-        // It fails where the server makes it again meanwhile.
+        // It fails if the server creates it again meanwhile.
         let _ = fs::remove_dir_all(&writable);
         (!writable.join("cache/.sse/journal-2/.id").exists()).then_some(())
     });
-    until("what is saved arrives", || {
+    until("the saved value arrives", || {
         app.save("key", "\"fourth\"");
         let event = stream.next();
         (event.data.is_some_and(|data| data.contains("fourth"))).then_some(())
@@ -249,12 +226,6 @@ fn a_folder_that_is_removed_replaced_and_brought_back() {
 }
 
 #[track_caller]
-fn gap(stream: &Stream) {
-    let event = loop {
-        let event = stream.next();
-        if event.name() != "sse.heartbeat" {
-            break event;
-        }
-    };
-    assert_eq!(event.name(), "sse.gap");
+fn receives_gap(stream: &Stream) {
+    assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
 }

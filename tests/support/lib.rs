@@ -17,6 +17,8 @@ mod follower;
 mod guide;
 pub mod http;
 mod local_server;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
 mod running;
