@@ -10,10 +10,11 @@ mod jitter;
 mod lazy_sse;
 mod limits;
 mod routes;
-mod server;
+mod shutdown_signal;
 mod signals;
 mod sse;
 mod stream;
+mod stream_server;
 mod subscription;
 
 #[cfg(any(fuzzing, test))]

@@ -1,64 +1,72 @@
-//! How long streams last, so that those that come together do not end together.
+//! Varies how long streams last, so that streams that open together do not end together.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Fewer in a second are no crowd, whatever the number of streams.
-const FEW: f64 = 50.0;
+use crate::hub::variation;
 
-/// With streams that end evenly, so many times their mean may come in a second by chance.
-const CHANCE: f64 = 1.25;
+/// Fewer connects per second than this never count as a thundering herd, because any server handles
+/// them.
+const MIN_HERD_PER_SECOND: f64 = 50.0;
+
+/// If streams end evenly, the busiest second has about this many times the mean by chance. More
+/// connects than that are a thundering herd.
+const RANDOM_PEAK: f64 = 1.25;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The streams that came in this second and in the one before.
-pub(crate) struct Arrivals(Mutex<Seconds>);
+/// Counts the streams that opened in the current second and in the one before.
+pub(super) struct LifetimeJitter(Mutex<Seconds>);
 
 struct Seconds {
-    begin: Instant,
-    before: u32,
-    now: u32,
+    start: Instant,
+    previous: u32,
+    current: u32,
 }
 
-impl Arrivals {
+impl LifetimeJitter {
     pub(super) fn new(now: Instant) -> Self {
         Self(Mutex::new(Seconds {
-            begin: now,
-            before: 0,
-            now: 0,
+            start: now,
+            previous: 0,
+            current: 0,
         }))
     }
 
-    /// Counts a stream that comes now, and gives its share of the configured duration.
+    /// Counts a stream that opens now, and returns the factor for its configured duration.
     ///
-    /// Usually that is the whole, give or take 10 %. When all clients return at once, as to a server
-    /// that was restarted, they would end and return in waves from then on; so each stream of a
-    /// crowd lasts from 0.4 to 1.1 of the duration.
-    pub(super) fn share(&self, now: Instant, open: usize, duration: Duration) -> f32 {
-        let came = self.count(now);
-        let evenly = open as f64 / duration.as_secs_f64();
-        if f64::from(came) > FEW.max(CHANCE * evenly) {
+    /// Usually that is 0.9 to 1.1. If all clients connect at once, for example after a restart, that
+    /// range is too narrow: they would keep returning in waves. So each stream of such a herd gets
+    /// 0.4 to 1.1.
+    pub(super) fn factor(&self, now: Instant, open_streams: usize, duration: Duration) -> f32 {
+        let per_second = f64::from(self.count(now));
+        let even_rate = open_streams as f64 / duration.as_secs_f64();
+        if per_second > MIN_HERD_PER_SECOND.max(RANDOM_PEAK * even_rate) {
             0.4 + 0.7 * fastrand::f32()
         } else {
-            crate::hub::variation()
+            variation()
         }
     }
 
-    /// How many have come within a second, in this one or the one before.
+    /// The number of streams opened in this second or the one before, whichever is larger.
     fn count(&self, now: Instant) -> u32 {
         let mut seconds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = now.saturating_duration_since(seconds.begin);
+        let passed = now.saturating_duration_since(seconds.start);
         if passed >= SECOND {
             *seconds = Seconds {
-                begin: now,
-                before: if passed < 2 * SECOND { seconds.now } else { 0 },
-                now: 0,
+                start: now,
+                previous: if passed < 2 * SECOND {
+                    seconds.current
+                } else {
+                    0
+                },
+                current: 0,
             };
         }
-        seconds.now = seconds.now.saturating_add(1);
-        seconds.now.max(seconds.before)
+        seconds.current = seconds.current.saturating_add(1);
+        seconds.current.max(seconds.previous)
     }
 }
 
@@ -70,21 +78,21 @@ mod tests {
 
     const DURATION: Duration = Duration::from_secs(15);
 
-    /// How many of so many streams return in each of 60 seconds, if all come in the first.
-    fn returns(streams: usize, share: impl Fn(Instant) -> f32) -> Vec<usize> {
-        let begin = Instant::now();
+    /// How many of the streams return in each of 60 seconds, if all connect in the first.
+    fn returns(streams: usize, factor: impl Fn(Instant) -> f32) -> Vec<usize> {
+        let start = Instant::now();
         let step = SECOND / u32::try_from(streams).unwrap();
-        let mut comes: BinaryHeap<Reverse<Instant>> = (0..u32::try_from(streams).unwrap())
-            .map(|number| Reverse(begin + step * number))
+        let mut connects: BinaryHeap<Reverse<Instant>> = (0..u32::try_from(streams).unwrap())
+            .map(|number| Reverse(start + step * number))
             .collect();
         let mut returns = vec![0; 61];
-        while let Some(Reverse(now)) = comes.pop() {
-            let second = usize::try_from((now - begin).as_secs()).unwrap();
+        while let Some(Reverse(now)) = connects.pop() {
+            let second = usize::try_from((now - start).as_secs()).unwrap();
             let Some(returned) = returns.get_mut(second) else {
                 continue;
             };
             *returned += 1;
-            comes.push(Reverse(now + DURATION.mul_f32(share(now))));
+            connects.push(Reverse(now + DURATION.mul_f32(factor(now))));
         }
         returns.split_off(1)
     }
@@ -95,20 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_does_not_come_back_as_a_crowd() {
-        let arrivals = Arrivals::new(Instant::now());
-        let spread = returns(10_000, |now| arrivals.share(now, 10_000, DURATION));
+    fn a_herd_does_not_return_as_a_herd() {
+        let jitter = LifetimeJitter::new(Instant::now());
+        let spread = returns(10_000, |now| jitter.factor(now, 10_000, DURATION));
         assert!(busiest_beside_mean(&spread) < 2.0, "{spread:?}");
-        let waves = returns(10_000, |_| crate::hub::variation());
+        let waves = returns(10_000, |_| variation());
         assert!(busiest_beside_mean(&waves) > 4.0, "{waves:?}");
     }
 
     #[test]
-    fn a_few_streams_last_as_long_as_is_configured() {
-        let arrivals = Arrivals::new(Instant::now());
+    fn a_few_streams_last_as_long_as_configured() {
+        let jitter = LifetimeJitter::new(Instant::now());
         for _ in 0..50 {
-            let share = arrivals.share(Instant::now(), 50, DURATION);
-            assert!((0.9..=1.1).contains(&share));
+            let factor = jitter.factor(Instant::now(), 50, DURATION);
+            assert!((0.9..=1.1).contains(&factor));
         }
     }
 }

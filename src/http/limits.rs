@@ -1,10 +1,10 @@
-//! How many streams are open, in all and by address.
+//! Limits how many streams are open, in total and per address.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -17,25 +17,26 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// The count of open streams.
-pub(crate) struct Permits {
+/// Counts the open streams.
+pub(super) struct ConnectionLimits {
     open: AtomicUsize,
-    /// Told when none is open any more.
-    returned: Notify,
-    /// An address is in here as long as it has a stream, so this is never longer than the list of
+    /// Notified when the last stream has ended.
+    all_ended: Notify,
+    /// Contains the addresses that have an open stream, so it has at most as many items as there are
     /// streams.
-    of_addresses: Mutex<HashMap<Network, usize>>,
-    /// As many as the limit of open files leaves room for.
-    room: usize,
+    per_address: Mutex<HashMap<Network, usize>>,
+    /// The number of streams that the limit of open files allows.
+    max_by_descriptors: usize,
 }
 
-/// One open stream in the count of them.
-pub(crate) struct Permit {
-    permits: Arc<Permits>,
+/// Counts one stream until it is dropped.
+pub(super) struct ConnectionGuard {
+    limits: Arc<ConnectionLimits>,
     network: Option<Network>,
 }
 
-/// What counts as one address. Whoever has IPv6 has a /64 at least, and may take any address of it.
+/// What counts as one address: an IPv4 address or an IPv6 network of 64 bits, since every IPv6 client
+/// may use any address of its /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Network {
     V4(u32),
@@ -43,8 +44,8 @@ enum Network {
     V6(u64),
 }
 
-impl Network {
-    fn of(address: IpAddr) -> Self {
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address.to_bits()),
             IpAddr::V6(address) => {
@@ -58,104 +59,116 @@ impl Network {
     }
 }
 
-impl Permits {
+impl ConnectionLimits {
     pub(super) fn new() -> Self {
         Self {
             open: AtomicUsize::new(0),
-            returned: Notify::new(),
-            of_addresses: Mutex::default(),
-            room: room(),
+            all_ended: Notify::new(),
+            per_address: Mutex::default(),
+            max_by_descriptors: max_by_descriptors(),
         }
     }
 
-    /// Streams that are open now.
+    /// The number of open streams.
     pub(super) fn open(&self) -> usize {
+        // Relaxed: the count guards no other data. For `all_ended`, see there.
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Returns when none is open.
-    pub(super) async fn all_returned(&self) {
+    /// Waits until no stream is open.
+    pub(super) async fn all_ended(&self) {
         loop {
-            // First the waiting, then the look: an end in between is heard.
-            let returned = self.returned.notified();
+            // The order matters: a stream that ends after this line wakes the future, and the count
+            // of a stream that ended before it is visible below, because `Notify` synchronises.
+            let ended = self.all_ended.notified();
             if self.open() == 0 {
                 return;
             }
-            returned.await;
+            ended.await;
         }
     }
 
-    /// Counts a stream until the permit is dropped.
-    pub(super) fn take(
+    /// Counts a stream, or fails if a limit is reached.
+    pub(super) fn acquire(
         self: &Arc<Self>,
         config: &Config,
         address: Option<IpAddr>,
-    ) -> Result<Permit, Error> {
-        let most = config.max_connections().min(self.room).max(1);
-        let mut permit = Permit {
-            permits: Arc::clone(self),
+    ) -> Result<ConnectionGuard, Error> {
+        let limit = config.max_connections().min(self.max_by_descriptors).max(1);
+        // The guard exists before the check, so that a refused stream is subtracted again.
+        let mut guard = ConnectionGuard {
+            limits: Arc::clone(self),
             network: None,
         };
-        if self.open.fetch_add(1, Ordering::Relaxed) >= most {
-            return Err(busy(format!(
-                "all {most} streams of this server are in use"
-            ))
-            .with_help(
-                "come back later; SSE_MAX_CONNECTIONS and the limit of open files set the number",
-            ));
+        // Relaxed: each stream gets a different count under any ordering.
+        if self.open.fetch_add(1, Ordering::Relaxed) >= limit {
+            return Err(server_is_full(limit));
         }
-        // Without a limit nobody is counted: all openings would wait for one lock.
-        if let (Some(address), Some(most)) = (address, config.max_connections_per_address()) {
-            self.count(Network::of(address), most)?;
-            permit.network = Some(Network::of(address));
+        // Without a limit, addresses are not counted, so that opening a stream takes no lock.
+        if let (Some(address), Some(limit)) = (address, config.max_connections_per_address()) {
+            self.count_address(address.into(), limit)?;
+            guard.network = Some(address.into());
         }
-        Ok(permit)
+        Ok(guard)
     }
 
-    fn count(&self, network: Network, most: usize) -> Result<(), Error> {
-        let mut addresses = self.addresses();
-        let open = addresses.get(&network).copied().unwrap_or(0);
-        if open >= most {
-            return Err(
-                busy(format!("all {most} streams of one address are in use")).with_help(
-                    "close a page, or come back later; with_max_connections_per_address sets the \
-                     number, and behind a proxy Subscription::of_address the address",
-                ),
-            );
+    fn count_address(&self, network: Network, limit: usize) -> Result<(), Error> {
+        let mut per_address = self.per_address();
+        let open = per_address.get(&network).copied().unwrap_or(0);
+        if open >= limit {
+            return Err(address_is_full(limit));
         }
-        addresses.insert(network, open + 1);
+        per_address.insert(network, open + 1);
         Ok(())
     }
 
-    fn addresses(&self) -> std::sync::MutexGuard<'_, HashMap<Network, usize>> {
-        self.of_addresses
+    fn per_address(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+        self.per_address
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         if let Some(network) = self.network
-            && let Entry::Occupied(mut count) = self.permits.addresses().entry(network)
+            && let Entry::Occupied(mut count) = self.limits.per_address().entry(network)
         {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
         }
-        if self.permits.open.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.permits.returned.notify_waiters();
+        // Release: the task that the notification wakes must see the new count.
+        if self.limits.open.fetch_sub(1, Ordering::Release) == 1 {
+            self.limits.all_ended.notify_waiters();
         }
     }
 }
 
-fn busy(message: String) -> Error {
-    Error::new(ErrorKind::Busy, message)
+fn server_is_full(limit: usize) -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!("all {limit} streams of this server are in use"),
+    )
+    .with_help(
+        "try again later; SSE_MAX_CONNECTIONS and the limit of open files determine the number",
+    )
 }
 
-/// Some descriptors must remain for the app's own pages and files.
-fn room() -> usize {
+fn address_is_full(limit: usize) -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!("all {limit} streams of one address are in use"),
+    )
+    .with_help(
+        "close a page or try again later; with_max_connections_per_address sets the number, and \
+         behind a proxy, Subscription::of_address sets the address",
+    )
+}
+
+/// A tenth of the descriptors, but at most 256, are reserved for the app's own pages and files.
+fn max_by_descriptors() -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     limit.map_or(usize::MAX, |limit| limit - (limit / 10).min(256))
@@ -165,10 +178,10 @@ fn room() -> usize {
 mod tests {
     use super::*;
 
-    fn config(all: usize, per_address: usize) -> Config {
+    fn config(total: usize, per_address: usize) -> Config {
         Config::new(".", "a:k")
             .unwrap()
-            .with_max_connections(all)
+            .with_max_connections(total)
             .with_max_connections_per_address(per_address)
     }
 
@@ -177,51 +190,51 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_own_limit_and_others_are_not_held_up_by_it() {
-        let permits = Arc::new(Permits::new());
+    fn the_limit_of_one_address_does_not_affect_others() {
+        let limits = Arc::new(ConnectionLimits::new());
         let config = config(10, 2);
-        let one = permits.take(&config, address("192.0.2.1")).unwrap();
-        let _two = permits.take(&config, address("192.0.2.1")).unwrap();
-        let refused = permits.take(&config, address("192.0.2.1")).err().unwrap();
+        let first = limits.acquire(&config, address("192.0.2.1")).unwrap();
+        let _second = limits.acquire(&config, address("192.0.2.1")).unwrap();
+        let refused = limits.acquire(&config, address("192.0.2.1")).err().unwrap();
         assert_eq!(refused.kind(), ErrorKind::Busy);
-        assert_eq!(permits.open(), 2, "a refused one counts nowhere");
-        let _other = permits.take(&config, address("192.0.2.2")).unwrap();
-        drop(one);
-        assert!(permits.take(&config, address("192.0.2.1")).is_ok());
+        assert_eq!(limits.open(), 2, "a refused stream is not counted");
+        let _other = limits.acquire(&config, address("192.0.2.2")).unwrap();
+        drop(first);
+        assert!(limits.acquire(&config, address("192.0.2.1")).is_ok());
     }
 
     #[test]
-    fn the_limit_of_all_comes_first_and_refusing_leaves_no_count_behind() {
-        let permits = Arc::new(Permits::new());
+    fn a_stream_refused_by_the_total_limit_leaves_no_count_behind() {
+        let limits = Arc::new(ConnectionLimits::new());
         let config = config(1, 1);
-        let held = permits.take(&config, address("192.0.2.1")).unwrap();
+        let held = limits.acquire(&config, address("192.0.2.1")).unwrap();
         for last in 2..100 {
-            let refused = permits.take(&config, address(&format!("192.0.2.{last}")));
+            let refused = limits.acquire(&config, address(&format!("192.0.2.{last}")));
             assert!(refused.is_err());
         }
-        assert_eq!((permits.open(), permits.addresses().len()), (1, 1));
+        assert_eq!((limits.open(), limits.per_address().len()), (1, 1));
         drop(held);
-        assert_eq!((permits.open(), permits.addresses().len()), (0, 0));
+        assert_eq!((limits.open(), limits.per_address().len()), (0, 0));
     }
 
     #[test]
     fn without_a_limit_or_an_address_only_the_total_counts() {
-        let permits = Arc::new(Permits::new());
+        let limits = Arc::new(ConnectionLimits::new());
         let unlimited = Config::new(".", "a:k").unwrap();
         let many: Vec<_> = (0..100)
-            .map(|_| permits.take(&unlimited, address("192.0.2.1")).unwrap())
+            .map(|_| limits.acquire(&unlimited, address("192.0.2.1")).unwrap())
             .collect();
         let limited = config(1_000, 1);
-        let _nameless = [(); 5].map(|()| permits.take(&limited, None).unwrap());
-        assert!(permits.addresses().is_empty());
+        let _nameless = [(); 5].map(|()| limits.acquire(&limited, None).unwrap());
+        assert!(limits.per_address().is_empty());
         drop(many);
-        assert_eq!(permits.open(), 5);
+        assert_eq!(limits.open(), 5);
     }
 
     #[test]
-    fn an_ipv6_network_is_one_address_and_so_are_both_forms_of_an_ipv4_one() {
-        let same =
-            |a: &str, b: &str| Network::of(a.parse().unwrap()) == Network::of(b.parse().unwrap());
+    fn an_ipv6_network_and_both_forms_of_an_ipv4_address_count_as_one() {
+        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
+        let same = |a: &str, b: &str| network(a) == network(b);
         assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
         assert!(same("::ffff:192.0.2.1", "192.0.2.1"));

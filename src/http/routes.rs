@@ -17,7 +17,7 @@ use actix_web::{
 use super::{
     host_check::public_reason,
     lazy_sse::Shared,
-    signals::told_to_end,
+    signals::shutdown_requested,
     sse::{Sse, end_streams},
 };
 use crate::{client_files::client_files, config::app_dir, error::Error};
@@ -93,8 +93,8 @@ pub fn routes(app: &mut ServiceConfig) {
 /// # }
 /// ```
 pub async fn shutdown_signal() {
-    let told = told_to_end().await;
-    end_streams(told, Shared::of_this_process().started()).await;
+    let signal = shutdown_requested().await;
+    end_streams(signal, Shared::of_this_process().started()).await;
 }
 
 /// Adds the two scripts of [`routes`], for apps that have a stream controller of their own.

@@ -16,9 +16,10 @@ use tokio::time::timeout;
 
 use super::{
     host_check::Target,
-    server::Server,
-    signals::{Told, end_at_the_next, told_to_end},
+    shutdown_signal::ShutdownSignal,
+    signals::{exit_at_next_signal, shutdown_requested},
     stream::EventStream,
+    stream_server::StreamServer,
     subscription::Subscription,
 };
 use crate::{cache::Cache, config::Config, error::Error};
@@ -36,7 +37,7 @@ const STREAMS_END_WITHIN: Duration = Duration::from_millis(500);
 /// Most apps need [`routes`](crate::routes()) only.
 #[derive(Clone)]
 pub struct Sse {
-    pub(crate) server: Arc<Server>,
+    pub(crate) server: Arc<StreamServer>,
 }
 
 /// Figures of an [`Sse`].
@@ -84,7 +85,7 @@ impl Sse {
     /// When the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
         Ok(Self {
-            server: Arc::new(Server::start(cache.journal()?)?),
+            server: Arc::new(StreamServer::start(cache.journal()?)?),
         })
     }
 
@@ -183,7 +184,7 @@ impl Sse {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.server.connections(),
+            connections: self.server.open_streams(),
         }
     }
 
@@ -201,7 +202,7 @@ impl Sse {
     pub fn close(&self) -> Closing {
         self.server.hub.close();
         let server = Arc::clone(&self.server);
-        Closing(Box::pin(async move { server.is_empty().await }))
+        Closing(Box::pin(async move { server.all_ended().await }))
     }
 
     /// For `HttpServer::shutdown_signal`: returns when all streams have ended after a SIGTERM or
@@ -234,13 +235,13 @@ impl Sse {
     /// ```
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let sse = self.clone();
-        async move { end_streams(told_to_end().await, Some(sse)).await }
+        async move { end_streams(shutdown_requested().await, Some(sse)).await }
     }
 }
 
 /// Ends the streams after a first signal, and lets the next one end the process at once.
-pub(crate) async fn end_streams(told: Told, sse: Option<Sse>) {
-    end_at_the_next(told);
+pub(crate) async fn end_streams(signal: ShutdownSignal, sse: Option<Sse>) {
+    exit_at_next_signal(signal);
     if let Some(sse) = sse {
         // Those that have not ended are left to actix-web's limit.
         let _ = timeout(STREAMS_END_WITHIN, sse.close()).await;

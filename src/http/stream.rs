@@ -18,8 +18,8 @@ use tokio::task::{JoinError, JoinHandle};
 
 use self::schedule::{Due, Schedule};
 use super::{
-    limits::Permit,
-    server::Server,
+    limits::ConnectionGuard,
+    stream_server::StreamServer,
     subscription::{LastEventId, Subscription},
 };
 use crate::{
@@ -64,7 +64,7 @@ pub struct EventStream {
     member: Member,
     schedule: Schedule,
     ended: bool,
-    _permit: Permit,
+    _guard: ConnectionGuard,
 }
 
 /// What came of asking the journal.
@@ -78,11 +78,11 @@ enum Answer {
 }
 
 impl EventStream {
-    pub(crate) fn open(server: &Server, subscription: Subscription) -> Result<Self, Error> {
+    pub(crate) fn open(server: &StreamServer, subscription: Subscription) -> Result<Self, Error> {
         let hub = Arc::clone(&server.hub);
         subscription.check(hub.config().events())?;
-        let permit = server.permit(subscription.address)?;
-        server.close_with_the_process();
+        let guard = server.count_stream(subscription.address)?;
+        server.close_on_signals();
         let retry = hub.config().retry();
         let filter = subscription.filter;
         let opening = hub.opening();
@@ -98,7 +98,7 @@ impl EventStream {
             came_elsewhere: false,
             schedule: Schedule::new(server),
             ended: false,
-            _permit: permit,
+            _guard: guard,
             hub,
         };
         let mut gap = None;

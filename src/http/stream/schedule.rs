@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    http::{connection::is_watching, server::Server},
+    http::{connection::is_watching, stream_server::StreamServer},
     hub::Hub,
 };
 
@@ -60,7 +60,7 @@ pub(super) enum Due {
 }
 
 impl Schedule {
-    pub(super) fn new(server: &Server) -> Self {
+    pub(super) fn new(server: &StreamServer) -> Self {
         let hub = &server.hub;
         let now = Instant::now();
         let mut new = Self {
@@ -68,7 +68,7 @@ impl Schedule {
             opened: now,
             ends_at: None,
             heartbeat: Millis::of(hub.config().heartbeat()),
-            share: server.share_of_duration(now),
+            share: server.lifetime_factor(now),
             version: hub.config_version(),
             is_to_probe: false,
         };
