@@ -1,6 +1,6 @@
-//! The steps of a delivery one by one, for the measurements in `benches/`: no part of the
-//! interface, and in no build without the feature `__internals`.
-#![allow(missing_docs, reason = "this is not for users")]
+//! The steps of a delivery, one by one, for the measurements in `benches/`. This is not part of the
+//! public API: only the feature `__internals` compiles it.
+#![allow(missing_docs, reason = "users never see this module")]
 
 use std::{
     pin::Pin,
@@ -21,16 +21,16 @@ use crate::{
     config::Events,
     entry::{self, Entry},
     epoch::Epoch,
-    hub::{Feed, Slot, Worker, read_what_is_there},
+    hub::{LocalHub, RingEntry, SharedRing, read_existing_entries},
 };
 
-/// A journal's entry as it lies in its file.
+/// An entry's JSON document, as its file contains it.
 pub struct Document(Vec<u8>);
 
 impl Document {
     /// # Panics
     ///
-    /// When `value` is no JSON.
+    /// If `value` is not JSON.
     #[must_use]
     pub fn new(key: &str, value: &str) -> Self {
         let value = RawValue::from_string(value.to_owned()).expect("the value is JSON");
@@ -38,53 +38,64 @@ impl Document {
         Self(entry::document(key, value, Duration::ZERO, time))
     }
 
-    /// Makes of it what lies in the ring.
-    fn slot(&self, epoch: Epoch, events: &Events) -> Slot {
-        let entry = Entry::parse(epoch, 1, &self.0).expect("what we wrote we can read");
-        Slot::of(&entry, events, SystemTime::UNIX_EPOCH)
+    /// Parses and encodes the entry as the tail does.
+    fn ring_entry(&self, epoch: Epoch, events: &Events) -> RingEntry {
+        let entry = Entry::parse(epoch, 1, &self.0).expect("a document that we wrote can be read");
+        RingEntry::new(&entry, events, SystemTime::UNIX_EPOCH)
     }
 
-    /// From its bytes to those that browsers get, of which there are so many.
+    /// Encodes the frames that browsers get, and returns their size in bytes.
     #[must_use]
     pub fn encode(&self, events: &Events) -> usize {
-        self.slot(Epoch(1), events).content.bytes()
+        self.ring_entry(Epoch(1), events).content.bytes()
     }
 }
 
-/// Reads all that the ring has room for, as a server does that starts, and says how much it was.
+/// Reads the journal into a ring, as a server does at its start, and returns the number of the
+/// newest entry.
 ///
 /// # Errors
 ///
-/// When the cache cannot be read.
+/// If the cache cannot be read.
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
-    let store = cache.journal()?;
-    let feed = Arc::new(Feed::new(&store.config()));
-    read_what_is_there(&store, &feed)
+    let journal = cache.journal()?;
+    let shared = SharedRing::new(&journal.config());
+    read_existing_entries(&journal, &shared)
 }
 
-/// Streams of one thread, which nobody but the caller polls. What is published here is in no
-/// journal.
+/// Streams on one thread that only the caller polls. What is delivered to them is in no journal.
 pub struct Streams {
     sse: Sse,
-    worker: Rc<Worker>,
-    open: Vec<(Pin<Box<EventStream>>, Arc<Woken>)>,
+    local_hub: Rc<LocalHub>,
+    open: Vec<(Pin<Box<EventStream>>, Arc<WokenFlag>)>,
 }
 
 #[derive(Default)]
-struct Woken(AtomicBool);
+struct WokenFlag(AtomicBool);
 
-impl Wake for Woken {
+/// All accesses are `Relaxed`, because they are on one thread.
+impl WokenFlag {
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for WokenFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 impl Streams {
-    /// Opens them; to be called where actix-web runs.
+    /// Opens `count` streams. Call it where actix-web runs.
     ///
     /// # Errors
     ///
-    /// When the cache cannot be used, or not for so many streams.
+    /// If the cache cannot be used, or its configuration allows fewer streams.
     pub fn open(cache: &Cache, count: usize) -> Result<Self, Error> {
         let sse = Sse::follow(cache)?;
         let open = || {
@@ -93,34 +104,33 @@ impl Streams {
             Ok((Box::pin(stream), Arc::default()))
         };
         let open = (0..count).map(|_| open()).collect::<Result<_, Error>>()?;
-        let feed = sse.server.hub.feed();
-        let worker = feed.on_this_thread();
-        let mut streams = Self { sse, worker, open };
+        let local_hub = sse.server.hub.local_hub();
+        let mut streams = Self {
+            sse,
+            local_hub,
+            open,
+        };
         for (_, woken) in &streams.open {
-            woken.0.store(true, Ordering::Relaxed);
+            Arc::clone(woken).wake();
         }
         streams.deliver();
         Ok(streams)
     }
 
-    /// Has the event of this document for all of them, and says how many it wakes.
+    /// Adds the document's event to the ring, and returns how many streams it wakes.
     pub fn wake(&self, document: &Document) -> usize {
         let hub = &self.sse.server.hub;
-        let ring = &hub.feed().ring;
-        ring.push([document.slot(ring.end().epoch, hub.config().events())]);
-        self.worker.hear(ring);
-        let is_woken = |woken: &Woken| woken.0.load(Ordering::Relaxed);
-        self.open
-            .iter()
-            .filter(|(_, woken)| is_woken(woken))
-            .count()
+        let ring = hub.ring();
+        ring.push([document.ring_entry(ring.end().epoch, hub.config().events())]);
+        self.local_hub.wake_for_new_entries(ring);
+        self.open.iter().filter(|(_, woken)| woken.get()).count()
     }
 
-    /// Polls those that were woken until each waits again, and says how many bytes they had.
+    /// Polls the woken streams until each waits again, and returns how many bytes they sent.
     pub fn deliver(&mut self) -> usize {
         let mut bytes = 0;
         for (stream, woken) in &mut self.open {
-            if woken.0.swap(false, Ordering::Relaxed) {
+            if woken.take() {
                 let waker = Waker::from(Arc::clone(woken));
                 let mut context = Context::from_waker(&waker);
                 while let Poll::Ready(Some(Ok(chunk))) = stream.as_mut().poll_next(&mut context) {

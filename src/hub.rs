@@ -1,46 +1,49 @@
-//! From the journal to every stream of this process: one thread reads, everybody else shares.
+//! Carries entries from the journal to every stream of this process.
 //!
-//! The tail reads each entry once, encodes each of its events once, and puts the frames into the
-//! ring. A stream is a cursor into the ring. It has no queue, so a slow one costs nothing and
-//! delays nobody; one that falls off the ring is served from the journal.
+//! One thread, the tail, reads each entry once, encodes each of its events once, and adds the
+//! frames to the ring. A stream is a cursor into the ring. It has no queue, so a slow client takes
+//! no memory and delays nobody; a stream that falls off the ring is served from the journal.
 
-mod alarms;
-mod bell;
 mod chunk;
+mod connections;
 mod cursor;
 mod disconnect;
+mod filter;
 mod frame;
-mod place;
+mod local_hub;
+mod notify;
+mod read_request;
 mod replay;
 mod ring;
-mod slot;
+mod ring_entry;
+mod shared_ring;
+mod subscribers;
 mod tail;
-mod waiters;
-mod worker;
+mod timers;
+mod worker_task;
 
 use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Instant,
 };
 
-pub(crate) use self::worker::Worker;
-use self::{bell::Bells, ring::Ring};
 pub(crate) use self::{
-    cursor::{Cursor, EventId},
-    disconnect::Endpoints,
-    frame::{Filter, Gap, gap, heartbeat},
-    place::{Opening, Place},
-    replay::{Replayed, Request as ReplayRequest, replay},
-    ring::Taken,
-    slot::Wanted,
-    worker::Member,
+    connections::Endpoints,
+    cursor::{Cursor, EventId, StartPoints, StreamPosition},
+    filter::Filter,
+    frame::{Gap, encode_gap, encode_heartbeat},
+    local_hub::{LocalHub, StreamHandle},
+    read_request::ReadRequest,
+    replay::{ReplayRequest, ReplayResult, replay},
+    ring::{ReadResult, Ring},
+    shared_ring::SharedRing,
 };
 #[cfg(feature = "__internals")]
-pub(crate) use self::{slot::Slot, tail::read_what_is_there};
+pub(crate) use self::{ring_entry::RingEntry, tail::read_existing_entries};
 use crate::{
     cache::JournalHandle,
     config::Config,
@@ -50,118 +53,101 @@ use crate::{
 
 /// What all streams of one cache share.
 pub(crate) struct Hub {
-    feed: Arc<Feed>,
-    store: Arc<JournalHandle>,
-    /// Counts the configurations, so that a stream sees whether its times are still right.
-    version: Arc<AtomicU32>,
-    /// End the threads when the hub goes.
+    shared: Arc<SharedRing>,
+    journal: Arc<JournalHandle>,
+    /// Counts the changes of the configuration, so that a stream notices one.
+    config_version: Arc<AtomicU32>,
+    /// Both threads end when the hub is dropped.
     _tail: BackgroundThread,
-    _configuration: BackgroundThread,
-}
-
-/// What the tail fills and the streams read.
-pub(crate) struct Feed {
-    pub(crate) ring: Ring,
-    bells: Bells,
-    closing: AtomicBool,
+    _config_thread: BackgroundThread,
 }
 
 impl Hub {
-    pub(crate) fn start(store: Arc<JournalHandle>) -> Result<Self, Error> {
-        let feed = Arc::new(Feed::new(&store.config()));
-        let version = Arc::<AtomicU32>::default();
-        let tail = tail::start(Arc::clone(&store), Arc::clone(&feed))?;
-        let configuration = follow_configuration(&store, &feed, &version, tail.waker())?;
+    pub(crate) fn start(journal: Arc<JournalHandle>) -> Result<Self, Error> {
+        let shared = Arc::new(SharedRing::new(&journal.config()));
+        let config_version = Arc::<AtomicU32>::default();
+        let tail = tail::start(Arc::clone(&journal), Arc::clone(&shared))?;
+        let config_thread = follow_config(&journal, &shared, &config_version, tail.waker())?;
         Ok(Self {
-            feed,
-            store,
-            version,
+            shared,
+            journal,
+            config_version,
             _tail: tail,
-            _configuration: configuration,
+            _config_thread: config_thread,
         })
     }
 
-    pub(crate) fn feed(&self) -> &Arc<Feed> {
-        &self.feed
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.shared.ring
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        self.store.config()
+        self.journal.config()
     }
 
-    /// Another number each time that the configuration has changed.
+    /// Changes each time that the configuration changes.
     pub(crate) fn config_version(&self) -> u32 {
-        self.version.load(Ordering::Acquire)
+        // Pairs with `Release` in `follow_config`: a stream that sees the new version also sees the
+        // new configuration.
+        self.config_version.load(Ordering::Acquire)
     }
 
-    pub(crate) fn store(&self) -> &Arc<JournalHandle> {
-        &self.store
+    pub(crate) fn journal(&self) -> &Arc<JournalHandle> {
+        &self.journal
     }
 
-    /// Where a client begins that brings no id: what was saved in the last few seconds is for it.
-    pub(crate) fn opening(&self) -> Opening {
-        self.feed
-            .ring
-            .opening(Instant::now().checked_sub(self.config().lookback()))
+    /// Where a stream that opens now may start: a new client also receives what was saved within
+    /// the lookback.
+    pub(crate) fn start_points(&self) -> StartPoints {
+        let since = Instant::now().checked_sub(self.config().lookback());
+        self.shared.ring.start_points(since)
     }
 
-    /// Ends every stream. Clients that do not read are disconnected a moment later.
+    /// Registers a stream on this thread. Call it on a worker.
+    pub(crate) fn add_stream(
+        &self,
+        filter: &Filter,
+        connection: Option<Endpoints>,
+    ) -> StreamHandle {
+        self.local_hub().add_stream(filter, connection)
+    }
+
+    /// What the streams of this thread share. Call it on a worker.
+    pub(crate) fn local_hub(&self) -> Rc<LocalHub> {
+        worker_task::local_hub(&self.shared)
+    }
+
+    /// Ends every stream. Clients that do not read are disconnected shortly after.
     pub(crate) fn close(&self) {
-        self.feed.closing.store(true, Ordering::SeqCst);
-        self.feed.bells.ring_for_all();
-    }
-}
-
-impl Feed {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            ring: Ring::new(config.in_memory()),
-            bells: Bells::default(),
-            closing: AtomicBool::new(false),
-        }
+        self.shared.close();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::SeqCst)
-    }
-
-    /// A place among the streams on this thread; called on a worker.
-    pub(crate) fn join(self: &Arc<Self>, filter: &Filter, connection: Option<Endpoints>) -> Member {
-        self.on_this_thread().join(filter, connection)
-    }
-
-    /// What the streams of this thread share.
-    pub(crate) fn on_this_thread(self: &Arc<Self>) -> Rc<Worker> {
-        self.bells.on_this_thread(self)
+        self.shared.is_closing()
     }
 }
 
-/// Looks at `.env` for as long as the returned handle lives, and tells everybody of a change.
-fn follow_configuration(
-    store: &Arc<JournalHandle>,
-    feed: &Arc<Feed>,
+/// Reads `.env` again and again for as long as the returned handle lives, and wakes the tail and
+/// every stream after a change.
+fn follow_config(
+    journal: &Arc<JournalHandle>,
+    shared: &Arc<SharedRing>,
     version: &Arc<AtomicU32>,
     tail: ThreadWaker,
 ) -> Result<BackgroundThread, Error> {
-    let (store, feed, version) = (Arc::clone(store), Arc::clone(feed), Arc::clone(version));
-    let folder = store.config().app_dir().to_owned();
+    let (journal, shared, version) = (Arc::clone(journal), Arc::clone(shared), Arc::clone(version));
+    let folder = journal.config().app_dir().to_owned();
     BackgroundThread::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
-            interrupt.wait(store.config_watcher().time_to_next_check());
-            if store.config_watcher().reload_if_due() {
+            interrupt.wait(journal.config_watcher().time_to_next_check());
+            if journal.config_watcher().reload_if_due() {
                 version.fetch_add(1, Ordering::Release);
                 tail.wake();
-                feed.bells.ring_for_all();
+                shared.notifiers.notify_all();
             }
         }
     })
     .map_err(|error| Error::io("follow the configuration", &folder, error))
-}
-
-/// A factor that varies a duration by up to 10 %, so that what began together does not end
-/// together.
-pub(crate) fn variation() -> f32 {
-    0.9 + 0.2 * fastrand::f32()
 }
 
 /// What the fuzz targets need of this module.
@@ -169,12 +155,12 @@ pub(crate) fn variation() -> f32 {
 pub(crate) mod fuzzing {
     use bytes::Bytes;
 
-    use super::frame::frames;
+    use super::frame::encode_entry;
     use crate::{config::Events, entry::Entry};
 
     /// The encoded events of one entry.
     pub(crate) fn frames_of(entry: &Entry, events: &Events) -> Vec<Bytes> {
-        let frames = frames(entry, events).expect("names that are allowed can be encoded");
+        let frames = encode_entry(entry, events).expect("allowed event names can be encoded");
         frames.into_iter().map(|frame| frame.bytes).collect()
     }
 }

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::hub::variation;
-
 /// Fewer connects per second than this never count as a thundering herd, because any server handles
 /// them.
 const MIN_HERD_PER_SECOND: f64 = 50.0;
@@ -46,7 +44,7 @@ impl LifetimeJitter {
         if per_second > MIN_HERD_PER_SECOND.max(RANDOM_PEAK * even_rate) {
             0.4 + 0.7 * fastrand::f32()
         } else {
-            variation()
+            random_variation()
         }
     }
 
@@ -68,6 +66,12 @@ impl LifetimeJitter {
         seconds.current = seconds.current.saturating_add(1);
         seconds.current.max(seconds.previous)
     }
+}
+
+/// A random factor that varies a duration by up to 10 %, so that what starts together does not end
+/// together.
+pub(super) fn random_variation() -> f32 {
+    0.9 + 0.2 * fastrand::f32()
 }
 
 #[cfg(test)]
@@ -107,7 +111,7 @@ mod tests {
         let jitter = LifetimeJitter::new(Instant::now());
         let spread = returns(10_000, |now| jitter.factor(now, 10_000, DURATION));
         assert!(busiest_beside_mean(&spread) < 2.0, "{spread:?}");
-        let waves = returns(10_000, |_| variation());
+        let waves = returns(10_000, |_| random_variation());
         assert!(busiest_beside_mean(&waves) > 4.0, "{waves:?}");
     }
 

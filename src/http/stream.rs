@@ -1,6 +1,8 @@
 //! One client's stream: the body of its response.
 
+mod pending_replay;
 mod schedule;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -14,67 +16,71 @@ use std::{
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use tokio::task::{JoinError, JoinHandle};
 
-use self::schedule::{Due, Schedule};
+use self::{
+    pending_replay::PendingReplay,
+    schedule::{Schedule, ScheduledBlock},
+    start::Start,
+};
 use super::{
-    limits::ConnectionGuard,
-    stream_server::StreamServer,
-    subscription::{LastEventId, Subscription},
+    jitter::random_variation, limits::ConnectionGuard, stream_server::StreamServer,
+    subscription::Subscription,
 };
 use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, Filter, Gap, Hub, Member, Opening, Place, ReplayRequest, Replayed, Taken, Wanted,
-        gap, heartbeat, replay, variation,
+        Cursor, Filter, Gap, Hub, ReadRequest, ReadResult, ReplayRequest, ReplayResult,
+        StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
     },
 };
 
-/// As many bytes are given to actix-web at once.
-const PIECE: usize = 8 * 1024;
+/// Upper bound for the bytes that actix-web gets at once. actix-web copies each piece into its
+/// write buffer, and takes the next while that holds less than 32 KiB. As one piece, a large frame
+/// would be copied whole for each client that does not read.
+const MAX_PIECE_BYTES: usize = 8 * 1024;
 
-/// A comment, which no client tells anybody of.
+/// A comment, which clients ignore.
 const PROBE: &[u8] = b":\n";
+
+/// A stream that reaches its planned end tells its client to reconnect after this many milliseconds,
+/// chosen at random: soon, but not all clients at once.
+const PLANNED_RETRY_MILLIS: std::ops::Range<u64> = 10..100;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
-/// It begins at once with a heartbeat that carries the client's place, sends one whenever it was
-/// silent for a while, and ends after `SSE_STREAM_DURATION`; the client then returns and goes on
+/// It starts with a heartbeat that carries the client's position, and sends another whenever it was
+/// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and continues
 /// where it was.
 pub struct EventStream {
     hub: Arc<Hub>,
     filter: Filter,
-    place: Place,
-    /// It has had all that is in memory, and waits for more.
+    position: StreamPosition,
+    /// The stream has sent everything up to the end of the ring, and waits.
     is_caught_up: bool,
-    /// Bytes that are due before anything else: how it begins, or what is left of a large chunk.
-    due: Bytes,
-    /// An answer from the journal that is on its way.
-    from_journal: Option<JoinHandle<Result<Replayed, Error>>>,
-    /// The client's number lies beyond the ring, but the journal knows it.
-    ahead_is_known: bool,
-    /// The journal that the ring still shows, although the client's own is in force: the tail has
-    /// not noticed yet that the folder was replaced.
-    outdated: Option<Epoch>,
-    /// When the client came, the ring showed another journal than its own: which entries were saved
-    /// before is not known yet.
-    came_elsewhere: bool,
-    /// Among the streams of this thread.
-    member: Member,
+    /// Bytes to send before anything else: the first block, or the rest of a large chunk.
+    unsent: Bytes,
+    pending_replay: Option<PendingReplay>,
+    /// The client's position is beyond the ring, and the journal has confirmed it.
+    is_ahead_confirmed: bool,
+    /// The epoch that the ring still shows although the client's journal is the current one: the
+    /// tail has not noticed yet that the cache folder was replaced.
+    outdated_ring_epoch: Option<Epoch>,
+    /// See [`Start::is_ttl_limit_unknown`].
+    is_ttl_limit_unknown: bool,
+    handle: StreamHandle,
     schedule: Schedule,
-    ended: bool,
+    has_ended: bool,
     _guard: ConnectionGuard,
 }
 
-/// What came of asking the journal.
-enum Answer {
-    Chunk(Bytes),
-    /// Nothing for this client, which is further now.
-    Further,
-    /// Nothing until the tail has noticed what the journal says.
+/// How a stream continues after a replay.
+enum AfterReplay {
+    Send(Bytes),
+    /// Nothing to send, but the position has changed: read again.
+    Advanced,
+    /// Nothing to send until the tail has noticed what the journal shows.
     Wait,
-    End,
 }
 
 impl EventStream {
@@ -84,248 +90,229 @@ impl EventStream {
         let guard = server.count_stream(subscription.address)?;
         server.close_on_signals();
         let retry = hub.config().retry();
+        let (last_event_id, lookback) = (subscription.last_event_id, subscription.lookback);
+        let start = Start::new(hub.start_points(), last_event_id, lookback);
         let filter = subscription.filter;
-        let opening = hub.opening();
         let mut stream = Self {
-            member: hub.feed().join(&filter, subscription.connection),
+            handle: hub.add_stream(&filter, subscription.connection),
             filter,
-            place: Place::of_a_new_client(opening),
+            position: start.position,
             is_caught_up: false,
-            due: Bytes::new(),
-            from_journal: None,
-            ahead_is_known: false,
-            outdated: None,
-            came_elsewhere: false,
+            unsent: Bytes::new(),
+            pending_replay: None,
+            is_ahead_confirmed: false,
+            outdated_ring_epoch: None,
+            is_ttl_limit_unknown: start.is_ttl_limit_unknown,
             schedule: Schedule::new(server),
-            ended: false,
+            has_ended: false,
             _guard: guard,
             hub,
         };
-        let mut gap = None;
-        let is_returning = matches!(subscription.last_event_id, Some(LastEventId::Ours(_)));
-        match subscription.last_event_id {
-            None => {}
-            // Whether it is of another journal decides the one on the disk, which may be newer than
-            // what the tail follows.
-            Some(LastEventId::Ours(id)) => {
-                stream.place = Place::of_a_returning_client(opening, id);
-                if subscription.lookback {
-                    stream.place = stream.place.looking_back(opening);
-                }
-                stream.came_elsewhere = id.epoch != opening.epoch;
-            }
-            Some(LastEventId::Unknown) => gap = Some(stream.gap(Gap::UnknownId)),
-        }
-        let heartbeat = stream.first_heartbeat(retry, is_returning);
-        stream.due = match gap {
-            Some(gap) => [gap, heartbeat].concat().into(),
+        let heartbeat = stream.first_heartbeat(retry, start.is_returning);
+        stream.unsent = match start.gap {
+            Some(gap) => [stream.gap(gap), heartbeat].concat().into(),
             None => heartbeat,
         };
         Ok(stream)
     }
 
-    fn gap(&self, why: Gap) -> Bytes {
-        gap(self.place.id(), why)
+    fn gap(&self, gap: Gap) -> Bytes {
+        encode_gap(self.position.event_id(), gap)
     }
 
-    /// The place of a new client was just given to it, and needs no confirmation, even if another
-    /// journal is in force by now.
+    /// A new client's position comes from the ring, and needs no confirmation, even if the ring
+    /// shows another journal by now.
     fn first_heartbeat(&self, retry: Duration, is_returning: bool) -> Bytes {
         if is_returning {
             return self.heartbeat(Some(retry));
         }
-        let id = Some(self.place.id());
-        heartbeat(id, self.schedule.heartbeat(), Some(retry))
+        let id = Some(self.position.event_id());
+        encode_heartbeat(id, self.schedule.heartbeat_interval(), Some(retry))
     }
 
+    /// An id that only the journal can confirm is left out until the journal has confirmed it.
     fn heartbeat(&self, retry: Option<Duration>) -> Bytes {
-        // An id that only the journal can confirm is not repeated to the client before it has.
-        let id = self.is_confirmed().then(|| self.place.id());
-        heartbeat(id, self.schedule.heartbeat(), retry)
+        let id = self
+            .is_position_confirmed()
+            .then(|| self.position.event_id());
+        encode_heartbeat(id, self.schedule.heartbeat_interval(), retry)
     }
 
-    fn is_confirmed(&self) -> bool {
-        let end = self.member.end(&self.hub.feed().ring);
-        let is_there = self.place.cursor <= Cursor::before(end.next);
-        self.place.epoch == end.epoch && (self.ahead_is_known || is_there)
+    fn is_position_confirmed(&self) -> bool {
+        let end = self.handle.ring_end(self.hub.ring());
+        let is_reached = self.position.cursor <= Cursor::before(end.next);
+        self.position.epoch == end.epoch && (self.is_ahead_confirmed || is_reached)
     }
 
-    /// Goes on elsewhere, and says so.
-    fn begin_again(&mut self, place: Place, why: Gap) -> Bytes {
-        self.place = place;
+    /// Continues at another position, and tells the client that it may have missed events.
+    fn restart_at(&mut self, position: StreamPosition, gap: Gap) -> Bytes {
+        self.position = position;
         self.is_caught_up = false;
-        self.ahead_is_known = false;
-        self.outdated = None;
-        self.came_elsewhere = false;
-        self.gap(why)
+        self.is_ahead_confirmed = false;
+        self.outdated_ring_epoch = None;
+        self.is_ttl_limit_unknown = false;
+        self.gap(gap)
     }
 
-    /// All that is new, from wherever it is to be had. Ready with nothing: wait for more.
+    /// The next chunk, from the ring or the journal. `Ready(None)` means: wait for new entries.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if mem::take(&mut self.is_caught_up) {
-            let next = self.member.slept_until(self.place.position());
-            self.place.cursor = self.place.cursor.max(Cursor::before(next));
+            let next = self.handle.next_wanted(self.position.ring_position());
+            self.position.cursor = self.position.cursor.max(Cursor::before(next));
         }
         loop {
-            if let Some(answer) = &mut self.from_journal {
-                let answer = ready!(Pin::new(answer).poll(context));
-                self.from_journal = None;
-                match self.answered(answer) {
-                    Answer::Chunk(bytes) => return Poll::Ready(Some(bytes)),
-                    Answer::Further => {}
-                    Answer::Wait => return Poll::Ready(None),
-                    Answer::End => {
-                        self.ended = true;
-                        return Poll::Ready(None);
-                    }
+            if let Some(pending) = &mut self.pending_replay {
+                let result = ready!(pending.poll(context));
+                self.pending_replay = None;
+                let Some(result) = result else {
+                    self.has_ended = true;
+                    return Poll::Ready(None);
+                };
+                match self.apply_replay(result) {
+                    AfterReplay::Send(bytes) => return Poll::Ready(Some(bytes)),
+                    AfterReplay::Advanced => {}
+                    AfterReplay::Wait => return Poll::Ready(None),
                 }
             }
-            if self.outdated.is_some() {
-                self.arrive();
+            if self.outdated_ring_epoch.is_some() {
+                self.check_outdated_ring();
             }
-            if self.came_elsewhere {
-                self.count_replayed(self.hub.opening());
+            if self.is_ttl_limit_unknown {
+                self.set_ttl_limit(self.hub.start_points());
             }
-            let wanted = Wanted {
-                place: self.place,
+            let request = ReadRequest {
+                position: self.position,
                 filter: &self.filter,
             };
-            let taken = self.member.take(&self.hub.feed().ring, &wanted);
-            match taken {
-                Taken::Frames(bytes, cursor) => {
-                    self.place.cursor = cursor;
+            match self.handle.read(self.hub.ring(), &request) {
+                ReadResult::Frames(bytes, cursor) => {
+                    self.position.cursor = cursor;
                     if !bytes.is_empty() {
                         return Poll::Ready(Some(bytes));
                     }
                 }
-                Taken::CaughtUp => {
+                ReadResult::CaughtUp => {
                     self.is_caught_up = true;
                     return Poll::Ready(None);
                 }
-                Taken::Ahead if self.ahead_is_known => {
+                ReadResult::Ahead if self.is_ahead_confirmed => {
                     self.is_caught_up = true;
                     return Poll::Ready(None);
                 }
-                Taken::OtherEpoch(ring) if self.outdated == Some(ring) => return Poll::Ready(None),
-                Taken::Ahead | Taken::Behind | Taken::OtherEpoch(_) => self.ask_journal(),
+                ReadResult::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
+                    return Poll::Ready(None);
+                }
+                ReadResult::Ahead | ReadResult::Behind | ReadResult::OtherEpoch(_) => {
+                    self.start_replay();
+                }
             }
         }
     }
 
-    /// The tail may follow the client's journal by now.
-    fn arrive(&mut self) {
-        if self.member.end(&self.hub.feed().ring).epoch == self.place.epoch {
-            self.outdated = None;
+    /// The tail may have reached the client's journal by now.
+    fn check_outdated_ring(&mut self) {
+        if self.handle.ring_end(self.hub.ring()).epoch == self.position.epoch {
+            self.outdated_ring_epoch = None;
         }
     }
 
-    /// If the tail has come to the client's journal before the journal was asked: numbers of the
-    /// journal that it showed before say nothing here.
-    fn count_replayed(&mut self, opening: Opening) {
-        if opening.epoch == self.place.epoch {
-            self.place.replay_until = opening.end - 1;
-            self.came_elsewhere = false;
+    /// If the ring shows the client's journal now, its end tells which entries were saved before.
+    /// The numbers of another journal would tell nothing.
+    fn set_ttl_limit(&mut self, points: StartPoints) {
+        if points.epoch == self.position.epoch {
+            self.position.ttl_applies_until = points.end - 1;
+            self.is_ttl_limit_unknown = false;
         }
     }
 
-    /// Files are read on a thread that may wait for them, never on this one.
-    fn ask_journal(&mut self) {
-        let store = Arc::clone(self.hub.store());
-        let opening = self.hub.opening();
-        if self.came_elsewhere {
-            self.count_replayed(opening);
+    fn start_replay(&mut self) {
+        let points = self.hub.start_points();
+        if self.is_ttl_limit_unknown {
+            self.set_ttl_limit(points);
         }
         let request = ReplayRequest {
-            place: self.place,
+            position: self.position,
             filter: self.filter.clone(),
-            ring: opening.epoch,
-            until: opening.first,
+            ring_epoch: points.epoch,
+            ring_start: points.ring_start,
         };
-        self.from_journal = Some(tokio::task::spawn_blocking(move || {
-            replay(&store, &request)
-        }));
+        self.pending_replay = Some(PendingReplay::start(&self.hub, request));
     }
 
-    fn answered(&mut self, answer: Result<Result<Replayed, Error>, JoinError>) -> Answer {
-        let failed = match answer {
-            Ok(Ok(Replayed::Frames(bytes, cursor))) => {
-                self.place.cursor = cursor;
-                return if bytes.is_empty() {
-                    Answer::Further
+    fn apply_replay(&mut self, result: ReplayResult) -> AfterReplay {
+        match result {
+            ReplayResult::Frames(bytes, cursor) => {
+                self.position.cursor = cursor;
+                if bytes.is_empty() {
+                    AfterReplay::Advanced
                 } else {
-                    Answer::Chunk(bytes)
-                };
-            }
-            // While the journal was asked, the ring may have come so far: look again.
-            Ok(Ok(Replayed::Ahead)) => {
-                self.ahead_is_known = true;
-                return Answer::Further;
-            }
-            Ok(Ok(Replayed::InForce { outdated, newest })) => {
-                // What is saved from now on is delivered as it comes, however late the tail is.
-                if self.outdated.replace(outdated).is_none() {
-                    self.place.replay_until = newest;
-                    self.came_elsewhere = false;
+                    AfterReplay::Send(bytes)
                 }
-                return Answer::Further;
             }
-            // Where the ring is, the client may have been before: it goes on in the journal in
-            // force, when the tail has come there.
-            Ok(Ok(Replayed::Outdated(ring))) => {
-                self.outdated = Some(ring);
-                return Answer::Further;
+            // The ring may have reached the position meanwhile: read it again.
+            ReplayResult::Ahead => {
+                self.is_ahead_confirmed = true;
+                AfterReplay::Advanced
             }
-            Ok(Ok(Replayed::Unknown)) => {
-                let place = Place::of_a_new_client(self.hub.opening());
-                return Answer::Chunk(self.begin_again(place, Gap::UnknownId));
+            ReplayResult::UnknownId => {
+                let position = StreamPosition::for_new_client(self.hub.start_points());
+                AfterReplay::Send(self.restart_at(position, Gap::UnknownId))
             }
-            Ok(Ok(Replayed::OtherEpoch)) => {
-                let opening = self.hub.opening();
-                return if opening.epoch == self.place.epoch {
-                    Answer::Wait
-                } else {
-                    let place = Place::in_another_journal(opening);
-                    Answer::Chunk(self.begin_again(place, Gap::OtherEpoch))
-                };
+            ReplayResult::RingOutdated { ring_epoch, newest } => {
+                // The time to live does not apply to what is saved after this, however late the
+                // tail reads it.
+                if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
+                    self.position.ttl_applies_until = newest;
+                    self.is_ttl_limit_unknown = false;
+                }
+                AfterReplay::Advanced
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        // The client keeps its place, and comes back for what it could not get now.
-        log::error!("a stream ends early, its client will return: {failed}");
-        Answer::End
+            // The client may have been in the ring's journal before, so it waits until the tail
+            // reaches the current one, and continues there.
+            ReplayResult::BothOutdated { ring_epoch } => {
+                self.outdated_ring_epoch = Some(ring_epoch);
+                AfterReplay::Advanced
+            }
+            ReplayResult::ClientOutdated => self.change_journal(),
+        }
     }
 
-    /// The next part of a chunk. actix-web copies what it is given, and takes more as long as it has
-    /// less than 32 KiB to write: whole, a large frame would be copied for each client that does
-    /// not read.
-    fn piece(&mut self) -> Bytes {
-        self.due.split_to(self.due.len().min(PIECE))
+    fn change_journal(&mut self) -> AfterReplay {
+        let points = self.hub.start_points();
+        if points.epoch == self.position.epoch {
+            return AfterReplay::Wait;
+        }
+        let position = StreamPosition::for_client_of_another_journal(points);
+        AfterReplay::Send(self.restart_at(position, Gap::OtherEpoch))
     }
 
-    /// The last block of a stream that ends as planned: the client returns after a moment that is
-    /// not the same for all. The next stream's first block sets the usual time again.
-    fn farewell(&mut self) -> Bytes {
-        self.ended = true;
-        let retry = if self.hub.feed().is_closing() {
-            self.member.end_with_all();
-            self.hub.config().retry().mul_f32(variation())
+    fn next_piece(&mut self) -> Bytes {
+        self.unsent.split_to(self.unsent.len().min(MAX_PIECE_BYTES))
+    }
+
+    /// The last block of a stream that ends as planned. Its retry time differs for each stream, so
+    /// that not all clients reconnect at once; the first block of the next stream sets the
+    /// configured time again.
+    fn last_block(&mut self) -> Bytes {
+        self.has_ended = true;
+        let retry = if self.hub.is_closing() {
+            self.handle.end_in_shutdown();
+            self.hub.config().retry().mul_f32(random_variation())
         } else {
-            Duration::from_millis(fastrand::u64(10..100))
+            Duration::from_millis(fastrand::u64(PLANNED_RETRY_MILLIS))
         };
         self.heartbeat(Some(retry))
     }
 
-    fn is_over(&self, now: Instant) -> bool {
-        self.hub.feed().is_closing() || self.schedule.is_over(now)
+    fn must_end(&self, now: Instant) -> bool {
+        self.hub.is_closing() || self.schedule.has_ended(now)
     }
 
-    /// The next planned block, if it is time for it.
-    fn planned(&mut self, now: Instant) -> Option<Bytes> {
-        Some(match self.schedule.due(now)? {
-            Due::End => self.farewell(),
-            Due::Heartbeat => self.heartbeat(None),
-            Due::Probe => Bytes::from_static(PROBE),
+    fn scheduled_block(&mut self, now: Instant) -> Option<Bytes> {
+        Some(match self.schedule.take_due(now)? {
+            ScheduledBlock::End => self.last_block(),
+            ScheduledBlock::Heartbeat => self.heartbeat(None),
+            ScheduledBlock::Probe => Bytes::from_static(PROBE),
         })
     }
 }
@@ -344,30 +331,30 @@ impl MessageBody for EventStream {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         let now = Instant::now();
-        if !this.due.is_empty() {
-            return Poll::Ready(Some(Ok(this.piece())));
+        if !this.unsent.is_empty() {
+            return Poll::Ready(Some(Ok(this.next_piece())));
         }
-        if this.ended {
+        if this.has_ended {
             return Poll::Ready(None);
         }
-        this.schedule.follow(&this.hub);
-        if this.is_over(now) {
-            return Poll::Ready(Some(Ok(this.farewell())));
+        this.schedule.apply_config(&this.hub);
+        if this.must_end(now) {
+            return Poll::Ready(Some(Ok(this.last_block())));
         }
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
-                this.schedule.was_heard(now);
-                this.due = bytes;
-                return Poll::Ready(Some(Ok(this.piece())));
+                this.schedule.block_sent(now);
+                this.unsent = bytes;
+                return Poll::Ready(Some(Ok(this.next_piece())));
             }
-            Poll::Ready(None) if this.ended => return Poll::Ready(None),
-            Poll::Ready(None) => this.member.wait(context),
+            Poll::Ready(None) if this.has_ended => return Poll::Ready(None),
+            Poll::Ready(None) => this.handle.wait(context),
             Poll::Pending => {}
         }
-        if let Some(bytes) = this.planned(now) {
+        if let Some(bytes) = this.scheduled_block(now) {
             return Poll::Ready(Some(Ok(bytes)));
         }
-        this.member.wake_at(this.schedule.next(), context);
+        this.handle.wake_at(this.schedule.next_deadline(), context);
         Poll::Pending
     }
 }

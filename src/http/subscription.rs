@@ -2,7 +2,11 @@
 
 use std::{collections::HashSet, net::IpAddr};
 
-use actix_web::{HttpRequest, http::header::HeaderName, web};
+use actix_web::{
+    HttpRequest,
+    http::{Version, header::HeaderName},
+    web,
+};
 
 use super::host_check::Target;
 use crate::{
@@ -81,7 +85,7 @@ impl Subscription {
             last_event_id: header.flatten().or(in_query.flatten()),
             lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
-            connection: Endpoints::of(request),
+            connection: endpoints(request),
             target: Target::of(request),
         })
     }
@@ -144,6 +148,17 @@ impl LastEventId {
             .and_then(|text| text.parse().ok());
         Some(id.map_or(Self::Unknown, Self::Ours))
     }
+}
+
+/// Both ends of the request's connection. `None` if they do not identify the connection, as over a
+/// Unix socket, or if the connection does not belong to the stream alone: HTTP/2 carries other
+/// requests over it.
+fn endpoints(request: &HttpRequest) -> Option<Endpoints> {
+    if request.version() > Version::HTTP_11 {
+        return None;
+    }
+    let server_port = request.app_config().local_addr().port();
+    Some(Endpoints::new(request.peer_addr()?, server_port))
 }
 
 #[cfg(test)]

@@ -1,27 +1,30 @@
-//! Frames one behind the other, as one write to one client.
+//! Frames joined into one write to one client.
 
 use bytes::{Bytes, BytesMut};
 
 use super::{
     cursor::Cursor,
-    frame::{Gap, gap},
-    slot::{Content, Slot, Wanted},
+    frame::{Gap, encode_gap},
+    read_request::ReadRequest,
+    ring_entry::{Content, RingEntry},
 };
 use crate::epoch::Epoch;
 
-/// As many bytes are copied together for one client. It bounds what a client that does not read
-/// costs; more would make a burst no faster, for actix-web writes after 32 KiB.
-pub(super) const FULL: usize = 16 * 1024;
+/// Upper bound for the bytes that are copied into one chunk. It bounds the memory that a client
+/// which does not read holds. Larger chunks would not make a burst faster: actix-web flushes
+/// whenever 32 KiB are buffered.
+pub(super) const MAX_CHUNK_BYTES: usize = 16 * 1024;
 
-/// What one client gets in one write: the frames it wants, and gaps where some cannot be had.
+/// What one client gets in one write: the frames it wants, and a gap for those it cannot have.
 pub(super) struct Chunk {
     epoch: Epoch,
-    /// One frame alone is not copied. That is the usual case, and that of all frames which are
-    /// larger than a full chunk.
+    /// A single frame is not copied. That is the usual case, and also how a frame that is larger
+    /// than a full chunk is sent.
     first: Option<Bytes>,
-    all: BytesMut,
-    /// Told before the next frame, so that any number of entries make one gap.
-    gap: Option<Gap>,
+    /// Copies of all frames, once there are two.
+    joined: BytesMut,
+    /// Written before the next frame, so that consecutive missing entries make one gap.
+    pending_gap: Option<Gap>,
 }
 
 impl Chunk {
@@ -29,73 +32,80 @@ impl Chunk {
         Self {
             epoch,
             first: None,
-            all: BytesMut::new(),
-            gap: None,
+            joined: BytesMut::new(),
+            pending_gap: None,
         }
     }
 
-    /// Adds what a client gets of the entry at its cursor, and gives the cursor behind what was
-    /// added: behind the entry, or before the frame for which there is no room.
-    pub(super) fn entry(&mut self, wanted: &Wanted<'_>, at: Cursor, slot: &Slot) -> Cursor {
-        let behind = Cursor::before(at.next + 1);
-        let frames = match &slot.content {
-            Content::Frames(frames) => frames,
-            Content::Missing => {
-                self.missed(Gap::Unreadable);
-                return behind;
-            }
+    /// Adds what the client gets of the entry at its cursor. Returns the cursor after what was
+    /// added: after the entry, or before the frame that does not fit.
+    pub(super) fn push_entry(
+        &mut self,
+        request: &ReadRequest<'_>,
+        cursor: Cursor,
+        entry: &RingEntry,
+    ) -> Cursor {
+        let after = Cursor::before(cursor.next + 1);
+        let Content::Frames(frames) = &entry.content else {
+            self.add_gap(Gap::Unreadable);
+            return after;
         };
         let mut frames = frames
             .iter()
             .enumerate()
-            .skip(at.parts)
-            .filter(|(_, frame)| wanted.filter.wants(frame))
+            .skip(cursor.frames_sent)
+            .filter(|(_, frame)| request.filter.wants(&frame.event))
             .peekable();
         if frames.peek().is_none() {
-            return behind;
+            return after;
         }
-        if wanted.is_over(at.next, slot.expires) {
-            if at.next >= wanted.place.claims_from {
-                self.missed(Gap::Expired);
+        if request.is_expired(cursor.next, entry.expires_at) {
+            if cursor.next >= request.position.gap_applies_from {
+                self.add_gap(Gap::Expired);
             }
-            return behind;
+            return after;
         }
-        for (parts, frame) in frames {
+        for (frames_sent, frame) in frames {
             if !self.has_room_for(&frame.bytes) {
-                return Cursor { parts, ..at };
+                return Cursor {
+                    frames_sent,
+                    ..cursor
+                };
             }
-            self.tell_gap(at.next);
+            self.write_gap(cursor.next);
             self.push(&frame.bytes);
         }
-        behind
+        after
     }
 
-    pub(super) fn missed(&mut self, why: Gap) {
-        self.gap.get_or_insert(why);
+    /// Notes that entries are missing here.
+    pub(super) fn add_gap(&mut self, gap: Gap) {
+        self.pending_gap.get_or_insert(gap);
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.len() >= FULL
+        self.len() >= MAX_CHUNK_BYTES
     }
 
-    /// The bytes, for a client that goes on at `next`.
-    pub(super) fn finish(mut self, next: Cursor) -> Bytes {
-        self.tell_gap(next.next);
-        if self.all.is_empty() {
+    /// The bytes, for a client that continues at `cursor`.
+    pub(super) fn finish(mut self, cursor: Cursor) -> Bytes {
+        self.write_gap(cursor.next);
+        if self.joined.is_empty() {
             self.first.unwrap_or_default()
         } else {
-            self.all.freeze()
+            self.joined.freeze()
         }
     }
 
-    /// There always is in an empty one.
+    /// An empty chunk takes a frame of any size.
     fn has_room_for(&self, frame: &Bytes) -> bool {
-        (self.len() == 0 && self.gap.is_none()) || self.len() + frame.len() <= FULL
+        let is_empty = self.len() == 0 && self.pending_gap.is_none();
+        is_empty || self.len() + frame.len() <= MAX_CHUNK_BYTES
     }
 
-    fn tell_gap(&mut self, next: u64) {
-        if let Some(why) = self.gap.take() {
-            self.push(&gap(Cursor::before(next).id(self.epoch), why));
+    fn write_gap(&mut self, next: u64) {
+        if let Some(gap) = self.pending_gap.take() {
+            self.push(&encode_gap(Cursor::before(next).event_id(self.epoch), gap));
         }
     }
 
@@ -103,19 +113,19 @@ impl Chunk {
         match &self.first {
             None => self.first = Some(frame.clone()),
             Some(first) => {
-                if self.all.is_empty() {
-                    self.all.extend_from_slice(first);
+                if self.joined.is_empty() {
+                    self.joined.extend_from_slice(first);
                 }
-                self.all.extend_from_slice(frame);
+                self.joined.extend_from_slice(frame);
             }
         }
     }
 
     fn len(&self) -> usize {
-        if self.all.is_empty() {
+        if self.joined.is_empty() {
             self.first.as_ref().map_or(0, Bytes::len)
         } else {
-            self.all.len()
+            self.joined.len()
         }
     }
 }
@@ -125,101 +135,102 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::hub::{
-        frame::{Filter, Frame},
-        place::Place,
-    };
+    use crate::hub::{cursor::StreamPosition, filter::Filter, frame::Frame};
 
     const EPOCH: Epoch = Epoch(1);
+    const FULL: usize = MAX_CHUNK_BYTES;
 
-    /// An entry that fires the events `a`, `b`, `c`… with frames of these sizes.
-    fn slot(sizes: &[usize]) -> Slot {
+    /// An entry that feeds the events `a`, `b`, `c`… with frames of these sizes.
+    fn entry(sizes: &[usize]) -> RingEntry {
         let frames = (b'a'..).zip(sizes).map(|(event, size)| Frame {
             event: char::from(event).to_string().into(),
             bytes: vec![event; *size].into(),
         });
-        Slot {
-            seen: Instant::now(),
-            expires: None,
+        RingEntry {
+            seen_at: Instant::now(),
+            expires_at: None,
             content: Content::Frames(frames.collect()),
         }
     }
 
-    /// All chunks of a client that reads these entries: how long each is, and where it ends.
-    fn chunks(slots: &[Slot], filter: &Filter) -> Vec<(usize, u64, usize)> {
+    fn request(cursor: Cursor, filter: &Filter) -> ReadRequest<'_> {
+        let position = StreamPosition {
+            epoch: EPOCH,
+            cursor,
+            ttl_applies_until: 0,
+            gap_applies_from: 0,
+        };
+        ReadRequest { position, filter }
+    }
+
+    /// The chunks of a client that reads these entries: length, and the cursor at the end.
+    fn chunks(entries: &[RingEntry], filter: &Filter) -> Vec<(usize, u64, usize)> {
         let mut cursor = Cursor::before(1);
         let mut chunks = Vec::new();
-        while usize::try_from(cursor.next).unwrap() <= slots.len() {
-            let place = Place {
-                epoch: EPOCH,
-                cursor,
-                replay_until: 0,
-                claims_from: 0,
-            };
-            let wanted = Wanted { place, filter };
+        while usize::try_from(cursor.next).unwrap() <= entries.len() {
+            let request = request(cursor, filter);
             let mut chunk = Chunk::new(EPOCH);
-            while let Some(slot) = slots.get(usize::try_from(cursor.next).unwrap() - 1) {
+            while let Some(entry) = entries.get(usize::try_from(cursor.next).unwrap() - 1) {
                 let number = cursor.next;
-                cursor = chunk.entry(&wanted, cursor, slot);
+                cursor = chunk.push_entry(&request, cursor, entry);
                 if cursor.next == number {
                     break;
                 }
             }
-            chunks.push((chunk.finish(cursor).len(), cursor.next, cursor.parts));
-            assert!(chunks.len() < 100, "it does not advance: {chunks:?}");
+            chunks.push((chunk.finish(cursor).len(), cursor.next, cursor.frames_sent));
+            assert!(
+                chunks.len() < 100,
+                "the cursor does not advance: {chunks:?}"
+            );
         }
         chunks
     }
 
     #[test]
-    fn a_chunk_ends_before_the_frame_for_which_it_has_no_room() {
-        let slots = [
-            slot(&[FULL - 10]),
-            slot(&[10]),
-            slot(&[1]),
-            slot(&[FULL + 1]),
+    fn a_chunk_ends_before_the_frame_that_does_not_fit() {
+        let entries = [
+            entry(&[FULL - 10]),
+            entry(&[10]),
+            entry(&[1]),
+            entry(&[FULL + 1]),
         ];
         assert_eq!(
-            chunks(&slots, &Filter::All),
+            chunks(&entries, &Filter::All),
             [(FULL, 3, 0), (1, 4, 0), (FULL + 1, 5, 0)]
         );
     }
 
     #[test]
-    fn a_chunk_may_end_between_the_events_of_one_entry() {
-        let slots = [slot(&[10]), slot(&[FULL - 10, 3 * FULL, 20]), slot(&[30])];
+    fn a_chunk_may_end_between_two_events_of_one_entry() {
+        let entries = [
+            entry(&[10]),
+            entry(&[FULL - 10, 3 * FULL, 20]),
+            entry(&[30]),
+        ];
         assert_eq!(
-            chunks(&slots, &Filter::All),
+            chunks(&entries, &Filter::All),
             [(FULL, 2, 1), (3 * FULL, 2, 2), (50, 4, 0)]
         );
         let without_b = Filter::only(["a".to_owned(), "c".to_owned()].into());
-        assert_eq!(chunks(&slots, &without_b), [(FULL, 2, 2), (50, 4, 0)]);
+        assert_eq!(chunks(&entries, &without_b), [(FULL, 2, 2), (50, 4, 0)]);
     }
 
     #[test]
-    fn a_large_frame_is_not_copied_not_even_behind_a_gap() {
-        let large = slot(&[FULL + 1]);
+    fn a_large_frame_is_not_copied_even_after_a_gap() {
+        let large = entry(&[FULL + 1]);
         let Content::Frames(frames) = &large.content else {
-            unreachable!("it has frames")
+            unreachable!("the entry has frames")
         };
-        let wanted = Wanted {
-            place: Place {
-                epoch: EPOCH,
-                cursor: Cursor::before(1),
-                replay_until: 0,
-                claims_from: 0,
-            },
-            filter: &Filter::All,
-        };
+        let start = Cursor::before(1);
+        let request = request(start, &Filter::All);
         let mut chunk = Chunk::new(EPOCH);
-        chunk.missed(Gap::Swept);
-        let at = Cursor::before(1);
-        assert_eq!(chunk.entry(&wanted, at, &large), at);
-        let told = chunk.finish(at);
-        assert!(told.starts_with(b"id: ") && told.len() < 200, "{told:?}");
+        chunk.add_gap(Gap::Swept);
+        assert_eq!(chunk.push_entry(&request, start, &large), start);
+        let gap = chunk.finish(start);
+        assert!(gap.starts_with(b"id: ") && gap.len() < 200, "{gap:?}");
 
         let mut chunk = Chunk::new(EPOCH);
-        let behind = chunk.entry(&wanted, at, &large);
-        assert_eq!(chunk.finish(behind).as_ptr(), frames[0].bytes.as_ptr());
+        let after = chunk.push_entry(&request, start, &large);
+        assert_eq!(chunk.finish(after).as_ptr(), frames[0].bytes.as_ptr());
     }
 }

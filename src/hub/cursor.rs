@@ -1,4 +1,5 @@
-//! A place between two frames, and the event id that stands for it.
+//! Positions in a journal: where a stream is, where it may start, and the event ids that tell
+//! clients where they are.
 
 use std::{
     fmt::{self, Display},
@@ -7,20 +8,25 @@ use std::{
 
 use crate::epoch::Epoch;
 
-/// Where a stream is: before the entry `next`, of which it has had `parts` frames already.
+/// A position between two frames: before the entry `next`, after the first `frames_sent` of its
+/// frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
     pub(crate) next: u64,
-    pub(crate) parts: usize,
+    pub(crate) frames_sent: usize,
 }
 
 impl Cursor {
+    /// Before the first frame of the entry `next`.
     pub(crate) fn before(next: u64) -> Self {
-        Self { next, parts: 0 }
+        Self {
+            next,
+            frames_sent: 0,
+        }
     }
 
-    /// The id of a client that has had all before this place.
-    pub(crate) fn id(self, epoch: Epoch) -> EventId {
+    /// The id of a client that has received everything before this position.
+    pub(crate) fn event_id(self, epoch: Epoch) -> EventId {
         EventId {
             epoch,
             cursor: self,
@@ -28,8 +34,9 @@ impl Cursor {
     }
 }
 
-/// A place in one journal, as `id` field and as `Last-Event-ID`: `EPOCH-41` behind entry 41, and
-/// `EPOCH-42.1` where of several events of entry 42 one has been had.
+/// A cursor into one journal, as clients receive it in the field `id` and return it as
+/// `Last-Event-ID`: `EPOCH-41` after entry 41, `EPOCH-42.1` after the first of several events of
+/// entry 42.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EventId {
     pub(crate) epoch: Epoch,
@@ -38,10 +45,10 @@ pub(crate) struct EventId {
 
 impl Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cursor { next, parts } = self.cursor;
-        match parts {
+        let Cursor { next, frames_sent } = self.cursor;
+        match frames_sent {
             0 => write!(f, "{}-{}", self.epoch, next - 1),
-            parts => write!(f, "{}-{next}.{parts}", self.epoch),
+            frames_sent => write!(f, "{}-{next}.{frames_sent}", self.epoch),
         }
     }
 }
@@ -50,30 +57,119 @@ impl FromStr for EventId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (epoch, place) = text.split_once('-').ok_or(())?;
+        let (epoch, position) = text.split_once('-').ok_or(())?;
         let epoch = epoch.parse()?;
-        let cursor = match place.split_once('.') {
-            None => Cursor::before(number(place)?.checked_add(1).ok_or(())?),
-            Some((entry, parts)) => Cursor {
-                next: number(entry)?,
-                parts: usize::try_from(number(parts)?).map_err(|_| ())?,
+        let cursor = match position.split_once('.') {
+            None => Cursor::before(parse_number(position)?.checked_add(1).ok_or(())?),
+            Some((next, frames_sent)) => Cursor {
+                next: parse_number(next)?,
+                frames_sent: usize::try_from(parse_number(frames_sent)?).map_err(|_| ())?,
             },
         };
-        // Neither is an id of ours: there is no entry 0, and the last part has the entry's own id.
-        if cursor.next == 0 || (place.contains('.') && cursor.parts == 0) {
+        // This library writes neither: entries are numbered from 1, and the frames of an entry
+        // from `.1`.
+        if cursor.next == 0 || (position.contains('.') && cursor.frames_sent == 0) {
             return Err(());
         }
         Ok(Self { epoch, cursor })
     }
 }
 
-/// Digits as we write them: no sign, no leading zero.
-fn number(text: &str) -> Result<u64, ()> {
-    let canonical = text == "0" || !text.starts_with('0');
-    if !canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+/// Parses digits only in the form that `Display` writes: without sign or leading zeros.
+fn parse_number(text: &str) -> Result<u64, ()> {
+    let is_canonical = text == "0" || !text.starts_with('0');
+    if !is_canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(());
     }
     text.parse().map_err(|_| ())
+}
+
+/// A position before an entry of the ring's journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct RingPosition {
+    pub(crate) epoch: Epoch,
+    pub(crate) next: u64,
+}
+
+/// The numbers of the entries at which a stream may start, all read from the ring at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StartPoints {
+    pub(crate) epoch: Epoch,
+    /// The first entry of the epoch, if that is known.
+    pub(crate) epoch_start: Option<u64>,
+    /// The oldest entry in the ring.
+    pub(crate) ring_start: u64,
+    /// The first entry that a new client receives.
+    pub(crate) lookback_start: u64,
+    /// The entry that will be saved next.
+    pub(crate) end: u64,
+}
+
+/// Where a stream is, in which journal, and how it treats entries that have expired.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamPosition {
+    pub(crate) epoch: Epoch,
+    pub(crate) cursor: Cursor,
+    /// The time to live applies to entries up to this number: they were saved before the stream
+    /// opened.
+    pub(crate) ttl_applies_until: u64,
+    /// If an entry from this number on has expired, the client is told of a gap. Older entries
+    /// are left out silently: the client never had a claim to them.
+    pub(crate) gap_applies_from: u64,
+}
+
+impl StreamPosition {
+    /// A client without an id starts a few seconds back.
+    pub(crate) fn for_new_client(start: StartPoints) -> Self {
+        Self::before(start, start.lookback_start)
+    }
+
+    /// A client of another journal gets everything since this one was created, however late it
+    /// connects and whatever the ring still holds.
+    pub(crate) fn for_client_of_another_journal(start: StartPoints) -> Self {
+        Self::before(start, start.epoch_start.unwrap_or(start.ring_start))
+    }
+
+    fn before(start: StartPoints, next: u64) -> Self {
+        Self {
+            epoch: start.epoch,
+            cursor: Cursor::before(next),
+            ttl_applies_until: start.end - 1,
+            gap_applies_from: u64::MAX,
+        }
+    }
+
+    /// A client that returns continues after its last event.
+    pub(crate) fn for_returning_client(start: StartPoints, id: EventId) -> Self {
+        Self {
+            epoch: id.epoch,
+            cursor: id.cursor,
+            gap_applies_from: id.cursor.next,
+            ..Self::for_new_client(start)
+        }
+    }
+
+    /// Moves back to where a new client starts, for a connection that returning and new pages
+    /// share. The pages drop events that they already have by their ids.
+    ///
+    /// An id beyond the ring's end is kept: only the journal can tell whether it is valid.
+    pub(crate) fn with_lookback(mut self, start: StartPoints) -> Self {
+        if self.epoch == start.epoch && self.cursor.next <= start.end {
+            self.cursor = self.cursor.min(Cursor::before(start.lookback_start));
+        }
+        self
+    }
+
+    pub(crate) fn ring_position(&self) -> RingPosition {
+        RingPosition {
+            epoch: self.epoch,
+            next: self.cursor.next,
+        }
+    }
+
+    pub(crate) fn event_id(&self) -> EventId {
+        self.cursor.event_id(self.epoch)
+    }
 }
 
 #[cfg(test)]
@@ -81,20 +177,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_as_they_are_written() {
+    fn an_id_is_read_as_it_was_written() {
+        let middle_of_entry = Cursor {
+            next: 42,
+            frames_sent: 1,
+        };
         for (cursor, text) in [
             (Cursor::before(1), "00000000000000ff-0"),
             (Cursor::before(42), "00000000000000ff-41"),
-            (Cursor { next: 42, parts: 1 }, "00000000000000ff-42.1"),
+            (middle_of_entry, "00000000000000ff-42.1"),
         ] {
-            let id = cursor.id(Epoch(255));
+            let id = cursor.event_id(Epoch(255));
             assert_eq!(id.to_string(), text);
             assert_eq!(text.parse(), Ok(id));
         }
     }
 
     #[test]
-    fn nothing_else_is_an_id() {
+    fn any_other_text_is_not_an_id() {
         for text in [
             "",
             "-",

@@ -1,7 +1,6 @@
-//! The bytes that go to browsers.
+//! Events encoded as `text/event-stream`, the bytes that go to browsers.
 
 use std::{
-    collections::HashSet,
     fmt::{self, Write},
     pin::pin,
     sync::Arc,
@@ -15,7 +14,15 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::cursor::{Cursor, EventId};
-use crate::{config::Events, entry::Entry, error::Error};
+use crate::{
+    config::Events,
+    entry::Entry,
+    error::{Error, ErrorKind},
+};
+
+/// Capacity that holds the longest heartbeat, in bytes, so that writing it allocates once:
+/// a server with many streams writes thousands each second.
+const HEARTBEAT_CAPACITY: usize = 128;
 
 /// One event, encoded once for all clients.
 #[derive(Debug, Clone)]
@@ -24,56 +31,18 @@ pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
 }
 
-/// Which events a stream wants.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Filter {
-    #[default]
-    All,
-    Only(Arc<HashSet<String>>),
-}
-
-impl Filter {
-    pub(crate) fn only(names: HashSet<String>) -> Self {
-        Self::Only(Arc::new(names))
-    }
-
-    /// The names of the wanted events; `None`: all.
-    pub(crate) fn names(&self) -> Option<&HashSet<String>> {
-        match self {
-            Self::All => None,
-            Self::Only(names) => Some(names),
-        }
-    }
-
-    pub(crate) fn wants(&self, frame: &Frame) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(names) => names.contains(&*frame.event),
-        }
-    }
-
-    /// The names that no event has.
-    pub(crate) fn unknown<'a>(&'a self, events: &'a Events) -> impl Iterator<Item = &'a str> {
-        self.names()
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .filter(|name| !events.contains(name))
-    }
-}
-
-/// Why a client may have missed something.
+/// Why a client may have missed events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gap {
-    /// Its id is none that this cache has given.
+    /// This cache never issued the client's id.
     UnknownId,
-    /// The cache was made anew, or the machine was restarted, since it got its id.
+    /// The journal was created anew, or the machine restarted, after the client got its id.
     OtherEpoch,
-    /// An event's time to live was over before the client came back.
+    /// An event's time to live ended before the client returned.
     Expired,
-    /// Entries were swept before the client came back.
+    /// Entries were swept before the client returned.
     Swept,
-    /// An entry's file is damaged.
+    /// An entry's file is damaged or missing.
     Unreadable,
 }
 
@@ -89,9 +58,11 @@ impl Gap {
     }
 }
 
-/// The frames of one entry, one for each event that it feeds; a tombstone feeds none. The last carries the entry's own
-/// id; the ones before it say how many of them have been had.
-pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
+/// Encodes one frame for each event that the entry's key feeds; none for a tombstone.
+///
+/// The last frame carries the entry's own id. The ids of the earlier ones end in the count of
+/// frames sent, so that a client that disconnects between two of them gets only the others.
+pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
     if entry.is_tombstone() {
         return Ok(Vec::new());
     }
@@ -103,16 +74,16 @@ pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error
     names
         .into_iter()
         .enumerate()
-        .map(|(at, name)| {
-            let cursor = if at == last {
+        .map(|(index, name)| {
+            let cursor = if index == last {
                 Cursor::before(entry.number() + 1)
             } else {
                 Cursor {
                     next: entry.number(),
-                    parts: at + 1,
+                    frames_sent: index + 1,
                 }
             };
-            let bytes = encode(cursor.id(entry.epoch()), name, data.clone())?;
+            let bytes = encode_event(cursor.event_id(entry.epoch()), name, data.clone())?;
             Ok(Frame {
                 event: Arc::clone(name),
                 bytes,
@@ -121,15 +92,19 @@ pub(crate) fn frames(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error
         .collect()
 }
 
-/// Says that the stream is alive, and where it is. The client learns how long it may be silent.
+/// Encodes a heartbeat: the stream is alive, is at `id`, and will not be silent for longer than
+/// `interval`.
 ///
-/// It is an event and not a comment, because browsers hide comments from pages; pages that do not
-/// listen to it do not notice it.
-pub(crate) fn heartbeat(id: Option<EventId>, interval: Duration, retry: Option<Duration>) -> Bytes {
-    // Room for the longest, as thousands are written each second.
-    let mut text = String::with_capacity(128);
+/// It is an event rather than a comment, because browsers hide comments from pages. Pages
+/// without a listener for it do not notice it.
+pub(crate) fn encode_heartbeat(
+    id: Option<EventId>,
+    interval: Duration,
+    retry: Option<Duration>,
+) -> Bytes {
+    let mut text = String::with_capacity(HEARTBEAT_CAPACITY);
     let written = write_heartbeat(&mut text, id, interval, retry);
-    written.expect("a string takes what is written to it");
+    written.expect("writing to a string cannot fail");
     text.into()
 }
 
@@ -151,8 +126,8 @@ fn write_heartbeat(
     write!(text, "event: sse.heartbeat\ndata: {seconds}\n\n")
 }
 
-/// Says that something may have been missed, and where the stream goes on.
-pub(crate) fn gap(id: EventId, gap: Gap) -> Bytes {
+/// Encodes the notice that the client may have missed events and continues at `id`.
+pub(crate) fn encode_gap(id: EventId, gap: Gap) -> Bytes {
     format!(
         "id: {id}\nevent: sse.gap\ndata: {{\"reason\":\"{}\"}}\n\n",
         gap.reason()
@@ -160,11 +135,11 @@ pub(crate) fn gap(id: EventId, gap: Gap) -> Bytes {
     .into()
 }
 
-/// An event in the form that the HTML standard gives it, by actix-web-lab: every line of the data
-/// becomes a `data` field of its own, and a name or id with a line end is refused.
+/// Encodes an event as the HTML standard requires, with actix-web-lab: every line of the data
+/// becomes its own `data` field, and a name or id with a line end is refused.
 ///
-/// Its encoder is a response body, so the event is what a body with this one event yields first.
-fn encode(id: EventId, event: &str, data: String) -> Result<Bytes, Error> {
+/// That encoder is a response body, so the frame is the first chunk of a body with this event.
+fn encode_event(id: EventId, event: &str, data: String) -> Result<Bytes, Error> {
     let data = sse::Data::new(data).event(event).id(id.to_string());
     let body = pin!(sse::Sse::from_infallible_stream(stream::iter([
         sse::Event::Data(data)
@@ -172,11 +147,11 @@ fn encode(id: EventId, event: &str, data: String) -> Result<Bytes, Error> {
     match body.poll_next(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Some(Ok(bytes))) => Ok(bytes),
         Poll::Ready(Some(Err(error))) => Err(Error::new(
-            crate::ErrorKind::Value,
+            ErrorKind::Value,
             format!("the event `{event}` cannot be encoded: {error}"),
         )),
         Poll::Ready(None) | Poll::Pending => {
-            unreachable!("a stream over an array is ready, and has the one item put into it")
+            unreachable!("a stream over an array of one item yields it at once")
         }
     }
 }
@@ -199,7 +174,7 @@ mod tests {
     }
 
     fn encoded(events: &str, value: &str) -> Vec<String> {
-        let frames = frames(&entry(value), &Events::parse(events).unwrap()).unwrap();
+        let frames = encode_entry(&entry(value), &Events::parse(events).unwrap()).unwrap();
         frames
             .iter()
             .map(|frame| String::from_utf8(frame.bytes.to_vec()).unwrap())
@@ -207,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_id_name_and_envelope() {
+    fn a_frame_has_id_event_name_and_envelope() {
         assert_eq!(
             encoded("a:k", "{\"order\":42}"),
             ["id: 0000000000000abc-42\nevent: a\n\
@@ -216,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_events_the_last_has_the_entrys_id() {
+    fn the_last_of_several_events_has_the_id_of_the_entry() {
         let ids: Vec<String> = encoded("a:k,x:other,b:k,c:k", "1")
             .iter()
             .map(|frame| frame.lines().next().unwrap().into())
@@ -232,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_in_a_value_begins_no_field() {
+    fn a_line_end_in_a_value_does_not_start_a_field() {
         let [frame] = &encoded("a:k", "{\r\"n\":\n1}")[..] else {
             panic!()
         };
@@ -249,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn our_own_events_are_bytes_for_bytes_what_is_documented() {
-        let id = Cursor::before(42).id(EPOCH);
+    fn heartbeats_and_gaps_are_encoded_as_documented() {
+        let id = Cursor::before(42).event_id(EPOCH);
         assert_eq!(
-            heartbeat(Some(id), Duration::from_secs(15), None),
+            encode_heartbeat(Some(id), Duration::from_secs(15), None),
             "id: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 15\n\n"
         );
         assert_eq!(
-            heartbeat(
+            encode_heartbeat(
                 Some(id),
                 Duration::from_millis(1500),
                 Some(Duration::from_secs(1))
@@ -264,7 +239,7 @@ mod tests {
             "retry: 1000\nid: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 1.5\n\n"
         );
         assert_eq!(
-            gap(id, Gap::Swept),
+            encode_gap(id, Gap::Swept),
             "id: 0000000000000abc-41\nevent: sse.gap\ndata: {\"reason\":\"swept\"}\n\n"
         );
     }

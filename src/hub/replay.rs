@@ -1,71 +1,77 @@
-//! Serves a client from the journal: one that was away, or one that lags behind the ring.
+//! Serves a stream from the journal: one whose client was away, or one that fell off the ring.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{ops::ControlFlow, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
 use super::{
     chunk::Chunk,
-    cursor::Cursor,
-    frame::{Filter, Gap},
-    place::Place,
-    slot::{Slot, Wanted},
+    cursor::{Cursor, StreamPosition},
+    filter::Filter,
+    frame::Gap,
+    read_request::ReadRequest,
+    ring_entry::RingEntry,
 };
 use crate::{
     cache::JournalHandle,
+    config::Config,
     epoch::Epoch,
     error::Error,
     journal::{Journal, JournalReader, ReadOutcome},
 };
 
-/// As many entries are read for a client at a time; one that wants none of them may leave between.
-const MOST: u64 = 2_000;
+/// Upper bound for the entries that one request reads. A stream whose filter matches none of them
+/// returns in between, so it notices a shutdown, and other streams get the thread.
+const MAX_ENTRIES_PER_REQUEST: u64 = 2_000;
 
-/// What a client gets from the journal.
+/// How often a request is repeated because the journal was replaced while it was read. Only a
+/// program that replaces the cache folder all the time exceeds this.
+const MAX_RETRIES: u32 = 20;
+
+/// What a stream asks of the journal. It owns everything, since another thread answers it.
+pub(crate) struct ReplayRequest {
+    pub(crate) position: StreamPosition,
+    pub(crate) filter: Filter,
+    /// The epoch of the ring.
+    pub(crate) ring_epoch: Epoch,
+    /// The oldest entry in the ring: the stream continues there.
+    pub(crate) ring_start: u64,
+}
+
+/// What the journal answers.
 #[derive(Debug)]
-pub(crate) enum Replayed {
-    /// Frames, perhaps none, and where the client is then.
+pub(crate) enum ReplayResult {
+    /// Frames, possibly none, and the cursor after them.
     Frames(Bytes, Cursor),
-    /// The client is further than the ring, and rightly so.
+    /// The journal has entries up to the client's id, and the ring has not reached it yet.
     Ahead,
-    /// No entry has this number: the id is none that this journal has given.
-    Unknown,
-    /// The client's journal is in force, and the ring still shows the one before.
-    InForce {
-        /// What the ring shows.
-        outdated: Epoch,
-        /// The newest entry that the client comes back to.
+    /// The journal has no entry with the number in the client's id, so it never issued that id.
+    UnknownId,
+    /// The client's journal is current, and the ring still shows the one before.
+    RingOutdated {
+        ring_epoch: Epoch,
+        /// The newest entry of the client's journal.
         newest: u64,
     },
-    /// The journal in force is another.
-    OtherEpoch,
-    /// It is another, and a third is what the ring still shows.
-    Outdated(Epoch),
+    /// The client's journal is not current, and the ring does not show a third one.
+    ClientOutdated,
+    /// Neither the client's journal nor the ring's is current.
+    BothOutdated { ring_epoch: Epoch },
 }
 
-/// What a stream asks of the journal; it owns all, since it is answered on another thread.
-pub(crate) struct Request {
-    pub(crate) place: Place,
-    pub(crate) filter: Filter,
-    /// The journal that the ring shows.
-    pub(crate) ring: Epoch,
-    /// Where the ring takes over.
-    pub(crate) until: u64,
-}
-
-/// How often to ask again because the journal is replaced meanwhile.
-const ATTEMPTS: u32 = 20;
-
-/// Reads entries from the journal up to `until`, or as many as fit into one chunk.
+/// Reads entries from the journal up to the ring, or as many as fit into one chunk.
 ///
-/// Files are read, so this belongs on a thread that may wait for them.
-pub(crate) fn replay(store: &JournalHandle, request: &Request) -> Result<Replayed, Error> {
-    let mut attempts = 0..ATTEMPTS;
+/// It reads files, so call it on a thread that may block.
+pub(crate) fn replay(
+    handle: &JournalHandle,
+    request: &ReplayRequest,
+) -> Result<ReplayResult, Error> {
+    let mut retries = 0..MAX_RETRIES;
     loop {
-        let journal = store.current()?;
-        match replay_from(Arc::clone(&journal), store, request) {
-            // It was found to be damaged, or was replaced. The client is told of the one in force.
-            Err(_) if !journal.is_in_place() && attempts.next().is_some() => {}
+        let journal = handle.current()?;
+        match replay_from(Arc::clone(&journal), &handle.config(), request) {
+            // The journal was replaced, or was found to be damaged: ask the current one.
+            Err(_) if !journal.is_in_place() && retries.next().is_some() => {}
             result => return result,
         }
     }
@@ -73,71 +79,108 @@ pub(crate) fn replay(store: &JournalHandle, request: &Request) -> Result<Replaye
 
 fn replay_from(
     journal: Arc<dyn Journal>,
-    store: &JournalHandle,
-    request: &Request,
-) -> Result<Replayed, Error> {
-    if journal.epoch() != request.place.epoch {
-        let expected = [request.place.epoch, journal.epoch()];
-        return Ok(if expected.contains(&request.ring) {
-            Replayed::OtherEpoch
+    config: &Config,
+    request: &ReplayRequest,
+) -> Result<ReplayResult, Error> {
+    let ring_epoch = request.ring_epoch;
+    if journal.epoch() != request.position.epoch {
+        let expected = [request.position.epoch, journal.epoch()];
+        return Ok(if expected.contains(&ring_epoch) {
+            ReplayResult::ClientOutdated
         } else {
-            Replayed::Outdated(request.ring)
+            ReplayResult::BothOutdated { ring_epoch }
         });
     }
-    if request.ring != request.place.epoch {
-        let outdated = request.ring;
+    if ring_epoch != request.position.epoch {
         let newest = journal.newest()?;
-        return Ok(Replayed::InForce { outdated, newest });
+        return Ok(ReplayResult::RingOutdated { ring_epoch, newest });
     }
-    let mut cursor = request.place.cursor;
-    let Cursor { next, parts } = cursor;
-    if next >= request.until {
-        // The tail has not come so far, but another server on this cache may have.
-        let newest = journal.newest()?;
-        let known = if parts == 0 { next - 1 } else { next };
-        return Ok(if known <= newest {
-            Replayed::Ahead
+    let Cursor { next, frames_sent } = request.position.cursor;
+    if next >= request.ring_start {
+        // The ring has not reached this entry. Another server on this cache may have sent it.
+        let last_received = if frames_sent == 0 { next - 1 } else { next };
+        return Ok(if last_received <= journal.newest()? {
+            ReplayResult::Ahead
         } else {
-            Replayed::Unknown
+            ReplayResult::UnknownId
         });
     }
-    let wanted = Wanted {
-        place: request.place,
-        filter: &request.filter,
-    };
-    let config = store.config();
-    let mut chunk = Chunk::new(request.place.epoch);
-    let mut reader = JournalReader::new(journal, next);
-    let until = request.until.min(next.saturating_add(MOST));
-    while cursor.next < until && !chunk.is_full() {
-        let behind = Cursor::before(cursor.next + 1);
-        cursor = match reader.read_next()? {
+    Replay::new(journal, config, request).run()
+}
+
+/// The reading of one chunk.
+struct Replay<'a> {
+    request: ReadRequest<'a>,
+    config: &'a Config,
+    reader: JournalReader,
+    cursor: Cursor,
+    /// The entry at which reading ends.
+    end: u64,
+    chunk: Chunk,
+}
+
+/// Why the reading of a chunk ends early.
+enum ChunkEnd {
+    /// The next frame does not fit.
+    Full,
+    Replaced,
+}
+
+impl<'a> Replay<'a> {
+    fn new(journal: Arc<dyn Journal>, config: &'a Config, request: &'a ReplayRequest) -> Self {
+        let cursor = request.position.cursor;
+        let max_end = cursor.next.saturating_add(MAX_ENTRIES_PER_REQUEST);
+        Self {
+            request: ReadRequest {
+                position: request.position,
+                filter: &request.filter,
+            },
+            config,
+            reader: JournalReader::new(journal, cursor.next),
+            cursor,
+            end: request.ring_start.min(max_end),
+            chunk: Chunk::new(request.position.epoch),
+        }
+    }
+
+    fn run(mut self) -> Result<ReplayResult, Error> {
+        while self.cursor.next < self.end && !self.chunk.is_full() {
+            match self.read_entry()? {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(ChunkEnd::Full) => break,
+                ControlFlow::Break(ChunkEnd::Replaced) => return Ok(ReplayResult::ClientOutdated),
+            }
+        }
+        let cursor = self.cursor;
+        Ok(ReplayResult::Frames(self.chunk.finish(cursor), cursor))
+    }
+
+    fn read_entry(&mut self) -> Result<ControlFlow<ChunkEnd>, Error> {
+        match self.reader.read_next()? {
             ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
-                let slot = Slot::of(&entry, config.events(), SystemTime::now());
-                let reached = chunk.entry(&wanted, cursor, &slot);
-                if reached.next == cursor.next {
-                    // The rest of the entry, or all of it, is read again for the next chunk.
-                    cursor = reached;
-                    break;
+                let entry = RingEntry::new(&entry, self.config.events(), SystemTime::now());
+                let number = self.cursor.next;
+                self.cursor = self.chunk.push_entry(&self.request, self.cursor, &entry);
+                if self.cursor.next == number {
+                    // The next request reads the entry again for the frames that did not fit.
+                    return Ok(ControlFlow::Break(ChunkEnd::Full));
                 }
-                reached
             }
-            ReadOutcome::Unreadable(_) => {
-                chunk.missed(Gap::Unreadable);
-                behind
+            ReadOutcome::Unreadable(_) => self.skip(Gap::Unreadable),
+            ReadOutcome::Swept => self.skip(Gap::Swept),
+            // The ring has had this entry. Either its file was removed, or the whole journal.
+            ReadOutcome::CaughtUp if self.reader.journal().is_in_place() => {
+                self.reader.skip();
+                self.skip(Gap::Unreadable);
             }
-            ReadOutcome::Swept => {
-                chunk.missed(Gap::Swept);
-                Cursor::before(reader.next_number())
-            }
-            // The ring knew the entry. Either its file alone is gone, or the whole journal.
-            ReadOutcome::CaughtUp if reader.journal().is_in_place() => {
-                reader.skip();
-                chunk.missed(Gap::Unreadable);
-                behind
-            }
-            ReadOutcome::CaughtUp => return Ok(Replayed::OtherEpoch),
-        };
+            ReadOutcome::CaughtUp => return Ok(ControlFlow::Break(ChunkEnd::Replaced)),
+        }
+        Ok(ControlFlow::Continue(()))
     }
-    Ok(Replayed::Frames(chunk.finish(cursor), cursor))
+
+    /// Continues where the reader is.
+    fn skip(&mut self, gap: Gap) {
+        self.chunk.add_gap(gap);
+        self.cursor = Cursor::before(self.reader.next_number());
+    }
 }

@@ -1,4 +1,4 @@
-//! When a stream says something although nothing is saved, and when it ends.
+//! When a stream sends a block although nothing was saved, and when it ends.
 
 use std::{
     sync::LazyLock,
@@ -10,50 +10,49 @@ use crate::{
     hub::Hub,
 };
 
-/// A connection is tried once more so long after a heartbeat, or sooner by as much as heartbeats
-/// are sent [`TOGETHER`].
-const PROBE_AFTER: Duration = Duration::from_secs(2);
+/// How long after a heartbeat the connection is probed, or sooner by up to [`HEARTBEAT_ALIGNMENT`].
+/// A reset takes one round trip to arrive, so two seconds are enough for any client.
+const PROBE_DELAY: Duration = Duration::from_secs(2);
 
-/// Heartbeats that are due within this time go out together, at the beginning of it: the thread wakes
-/// once for all of them, and the next one finds in the caches what the last one needed.
-const TOGETHER: Duration = Duration::from_secs(1);
+/// Heartbeats that are due within the same interval of this length are sent together, at its
+/// start: the thread wakes once for all of them, and the code and data are in the CPU's caches.
+const HEARTBEAT_ALIGNMENT: Duration = Duration::from_secs(1);
 
-/// Where those times begin.
-static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// The start of the first of those intervals. They are the same for all streams of the process.
+static ALIGNMENT_ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// There is one for each stream, so its times are as short as they may be.
+/// The times of one stream. Its fields are small, because there is one for each client.
 pub(super) struct Schedule {
     heartbeat_at: Instant,
-    opened: Instant,
+    opened_at: Instant,
     ends_at: Option<Instant>,
-    heartbeat: Millis,
-    /// The stream's own share of the configured duration.
-    share: f32,
-    /// The configuration that says so.
-    version: u32,
-    /// A client that has closed its connection answers the next block by a reset, and actix-web
-    /// notices a reset when it writes again. Without a probe behind the heartbeat, that would be a
-    /// heartbeat later. Where connections are watched, a closed one is noticed at once, and a probe
-    /// would only double what a silent stream costs.
-    is_to_probe: bool,
+    heartbeat_interval: Millis,
+    /// The stream lasts for the configured duration times this.
+    lifetime_factor: f32,
+    /// The configuration that `ends_at` is from.
+    config_version: u32,
+    /// A client that has closed its connection answers the next block with a reset, and actix-web
+    /// notices a reset when it writes again. The probe is that write; without it, the connection
+    /// would stay open until the next heartbeat. Where connections are watched, a closed one is
+    /// noticed at once, and a probe would only double the cost of a silent stream.
+    must_probe: bool,
 }
 
-/// At least one, and 49 days at most.
+/// At least one millisecond, and 49 days at most.
 #[derive(Clone, Copy)]
 struct Millis(u32);
 
 impl Millis {
-    fn of(time: Duration) -> Self {
+    fn new(time: Duration) -> Self {
         Self(u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1))
     }
 
-    fn time(self) -> Duration {
+    fn duration(self) -> Duration {
         Duration::from_millis(self.0.into())
     }
 }
 
-/// What it is time for.
-pub(super) enum Due {
+pub(super) enum ScheduledBlock {
     End,
     Heartbeat,
     Probe,
@@ -63,74 +62,76 @@ impl Schedule {
     pub(super) fn new(server: &StreamServer) -> Self {
         let hub = &server.hub;
         let now = Instant::now();
-        let mut new = Self {
+        let mut schedule = Self {
             heartbeat_at: now,
-            opened: now,
+            opened_at: now,
             ends_at: None,
-            heartbeat: Millis::of(hub.config().heartbeat()),
-            share: server.lifetime_factor(now),
-            version: hub.config_version(),
-            is_to_probe: false,
+            heartbeat_interval: Millis::new(hub.config().heartbeat()),
+            lifetime_factor: server.lifetime_factor(now),
+            config_version: hub.config_version(),
+            must_probe: false,
         };
-        new.was_heard(now);
-        new.plan_end(hub);
-        new
+        schedule.block_sent(now);
+        schedule.plan_end(hub);
+        schedule
     }
 
     /// How long the stream may be silent.
-    pub(super) fn heartbeat(&self) -> Duration {
-        self.heartbeat.time()
+    pub(super) fn heartbeat_interval(&self) -> Duration {
+        self.heartbeat_interval.duration()
     }
 
-    /// Plans the end anew, if the configuration has changed.
-    pub(super) fn follow(&mut self, hub: &Hub) {
+    /// Plans the end anew if the configuration has changed.
+    pub(super) fn apply_config(&mut self, hub: &Hub) {
         let version = hub.config_version();
-        if version != self.version {
-            self.version = version;
+        if version != self.config_version {
+            self.config_version = version;
             self.plan_end(hub);
         }
     }
 
     fn plan_end(&mut self, hub: &Hub) {
         let duration = hub.config().stream_duration();
-        self.ends_at = (!duration.is_zero()).then(|| self.opened + duration.mul_f32(self.share));
+        let planned = || self.opened_at + duration.mul_f32(self.lifetime_factor);
+        self.ends_at = (!duration.is_zero()).then(planned);
     }
 
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    pub(super) fn has_ended(&self, now: Instant) -> bool {
         self.ends_at.is_some_and(|end| now >= end)
     }
 
-    /// Something was sent, which says as much as a heartbeat.
-    pub(super) fn was_heard(&mut self, now: Instant) {
-        self.heartbeat_at = together(now, self.heartbeat());
-        self.is_to_probe = false;
+    /// A block was sent, which shows as well as a heartbeat that the stream is alive.
+    pub(super) fn block_sent(&mut self, now: Instant) {
+        self.heartbeat_at = aligned_deadline(now, self.heartbeat_interval());
+        self.must_probe = false;
     }
 
-    /// What it is time for.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
-        if self.is_over(now) {
-            return Some(Due::End);
+    /// Takes the block that is due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<ScheduledBlock> {
+        if self.has_ended(now) {
+            return Some(ScheduledBlock::End);
         }
         if now >= self.heartbeat_at {
-            self.was_heard(now);
-            self.is_to_probe = !is_watching();
-            return Some(Due::Heartbeat);
+            self.block_sent(now);
+            self.must_probe = !is_watching();
+            return Some(ScheduledBlock::Heartbeat);
         }
-        let is_probe = self.probe_at().is_some_and(|at| now >= at);
-        is_probe.then(|| {
-            self.is_to_probe = false;
-            Due::Probe
+        let is_probe_due = self.probe_at().is_some_and(|at| now >= at);
+        is_probe_due.then(|| {
+            self.must_probe = false;
+            ScheduledBlock::Probe
         })
     }
 
     fn probe_at(&self) -> Option<Instant> {
-        let heartbeat = self.heartbeat();
-        let after = heartbeat - PROBE_AFTER.min(heartbeat / 2);
-        self.is_to_probe.then(|| self.heartbeat_at - after)
+        let interval = self.heartbeat_interval();
+        let before_heartbeat = interval - PROBE_DELAY.min(interval / 2);
+        self.must_probe
+            .then(|| self.heartbeat_at - before_heartbeat)
     }
 
-    /// When there is something next.
-    pub(super) fn next(&self) -> Instant {
+    /// When the next block is due.
+    pub(super) fn next_deadline(&self) -> Instant {
         let others = [self.ends_at, self.probe_at()];
         others
             .into_iter()
@@ -139,11 +140,13 @@ impl Schedule {
     }
 }
 
-/// When a stream that was heard now speaks again: with the others, and never later than it has to.
-fn together(now: Instant, heartbeat: Duration) -> Instant {
-    let latest = now + heartbeat;
-    let step = TOGETHER.min(heartbeat / 16).as_nanos();
-    let past_step = latest.duration_since(*BEGIN).as_nanos() % step.max(1);
+/// When a stream that sends a block now sends its next heartbeat: together with other streams, and
+/// never after `interval`.
+fn aligned_deadline(now: Instant, interval: Duration) -> Instant {
+    let latest = now + interval;
+    // A sixteenth of the interval at most, so that short heartbeats are not sent much too early.
+    let step = HEARTBEAT_ALIGNMENT.min(interval / 16).as_nanos();
+    let past_step = latest.duration_since(*ALIGNMENT_ORIGIN).as_nanos() % step.max(1);
     latest - Duration::from_nanos(u64::try_from(past_step).unwrap_or(0))
 }
 
@@ -152,17 +155,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heartbeats_come_together_and_not_late() {
-        let heartbeat = Duration::from_secs(15);
-        let begin = *BEGIN + Duration::from_secs(3);
-        let times = (0..1_000).map(|number| {
-            let now = begin + Duration::from_millis(number * 10);
-            let at = together(now, heartbeat);
-            let silence = at - now;
-            assert!(silence <= heartbeat && silence > heartbeat.mul_f32(0.93));
-            at
+    fn heartbeats_are_sent_together_and_never_late() {
+        let interval = Duration::from_secs(15);
+        let start = *ALIGNMENT_ORIGIN + Duration::from_secs(3);
+        let deadlines = (0..1_000).map(|number| {
+            let now = start + Duration::from_millis(number * 10);
+            let deadline = aligned_deadline(now, interval);
+            let silence = deadline - now;
+            assert!(silence <= interval && silence > interval.mul_f32(0.93));
+            deadline
         });
-        let times: std::collections::BTreeSet<Instant> = times.collect();
-        assert!((10..=12).contains(&times.len()), "{}", times.len());
+        let deadlines: std::collections::BTreeSet<Instant> = deadlines.collect();
+        assert!((10..=12).contains(&deadlines.len()), "{}", deadlines.len());
     }
 }

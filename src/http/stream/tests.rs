@@ -1,30 +1,21 @@
-//! Streams beside a cache that is meddled with.
+//! Streams of an app whose cache is in use.
+
+mod replaced_journal;
 
 use std::{
-    fs,
-    future::poll_fn,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Poll,
-    thread,
-    time::Duration,
+    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, sync::Arc,
+    task::Poll, time::Duration,
 };
 
-use actix_web::{
-    body::MessageBody,
-    rt::time::{sleep, timeout},
-    test::TestRequest,
-};
+use actix_web::{body::MessageBody, rt::time::timeout, test::TestRequest};
 
 use super::EventStream;
 use crate::{
-    Config, Sse, cache::Cache, epoch::Epoch, http::subscription::Subscription,
-    journal::file::non_regular_files::make_permissions_apply_to_root,
+    Config, Sse,
+    cache::Cache,
+    http::subscription::Subscription,
+    hub::StartPoints,
+    journal::{Journal, file::non_regular_files::make_permissions_apply_to_root},
 };
 
 struct App {
@@ -33,13 +24,13 @@ struct App {
     sse: Sse,
 }
 
-const POLL: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 fn app(change: impl FnOnce(Config) -> Config) -> App {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::new(dir.path(), "a:k")
         .unwrap()
-        .with_poll_interval(POLL);
+        .with_poll_interval(POLL_INTERVAL);
     let config = change(config.with_stream_duration(Duration::ZERO));
     let cache = Cache::open(&config).unwrap();
     let sse = Sse::follow(&cache).unwrap();
@@ -49,6 +40,20 @@ fn app(change: impl FnOnce(Config) -> Config) -> App {
 impl App {
     fn folder(&self, name: &str) -> PathBuf {
         self.dir.path().join("writable/cache").join(name)
+    }
+
+    fn start_points(&self) -> StartPoints {
+        self.sse.server.hub.start_points()
+    }
+
+    /// The journal on disk, which the server may not have noticed yet.
+    fn current_journal(&self) -> Arc<dyn Journal> {
+        self.sse.server.hub.journal().current().unwrap()
+    }
+
+    fn replace_cache_folder(&self) {
+        let dir = self.dir.path();
+        fs::rename(dir.join("writable"), dir.join("old")).unwrap();
     }
 
     fn open(&self, last_event_id: Option<&str>) -> EventStream {
@@ -64,39 +69,39 @@ impl App {
 /// The next chunk.
 async fn next(stream: &mut EventStream) -> String {
     let chunk = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
-    String::from_utf8(chunk.expect("it has ended").unwrap().to_vec()).unwrap()
+    String::from_utf8(chunk.expect("the stream has not ended").unwrap().to_vec()).unwrap()
 }
 
-/// Reads until all of these texts have come, in this order.
+/// Reads until all of these texts have arrived in this order, and returns what follows the last.
 async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
-    let mut heard = String::new();
+    let mut received = String::new();
     for text in texts {
         let mut from = 0;
         loop {
-            if let Some(at) = heard[from..].find(text) {
+            if let Some(at) = received[from..].find(text) {
                 from += at + text.len();
-                heard.drain(..from);
+                received.drain(..from);
                 break;
             }
             from = 0;
             let chunk = timeout(Duration::from_secs(10), next(stream)).await;
-            heard.push_str(
-                &chunk.unwrap_or_else(|_| panic!("waited in vain for {text:?} after {heard:?}")),
+            received.push_str(
+                &chunk.unwrap_or_else(|_| panic!("{text:?} did not arrive after {received:?}")),
             );
         }
     }
-    heard
+    received
 }
 
 #[actix_web::test]
-async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
+async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
     let app = app(|config| config.with_in_memory(1));
     let mut stream = app.open(None);
     for value in 1..=4 {
         app.cache.save_blocking("k", value).unwrap();
     }
     expect(&mut stream, &["\"value\":4"]).await;
-    let id = app.sse.server.hub.opening().epoch.to_string() + "-0";
+    let id = app.start_points().epoch.to_string() + "-0";
     fs::remove_file(app.folder(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
     let mut returning = app.open(Some(&id));
     expect(
@@ -113,7 +118,7 @@ async fn an_entry_whose_file_is_gone_is_a_gap_and_the_rest_arrives() {
 }
 
 #[actix_web::test]
-async fn who_sleeps_through_more_than_memory_holds_is_not_behind() {
+async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_behind() {
     let app = app(|config| config.with_in_memory(4));
     let dir = app.dir.path();
     let config = Config::new(dir, "a:k,rare:r").unwrap();
@@ -133,10 +138,10 @@ async fn who_sleeps_through_more_than_memory_holds_is_not_behind() {
     for value in 1..=12 {
         app.cache.save_blocking("k", value).unwrap();
         expect(&mut all, &[&format!("\"value\":{value}")]).await;
-        // The thread looks at what is new before memory holds it no more.
+        // Lets the worker's task run while the ring still holds the entry.
         tokio::task::yield_now().await;
     }
-    // The journal could say nothing of what it has slept through.
+    // A replay from the journal would now be a gap.
     for number in 1..=12 {
         let name = format!(".sse/journal-2/000000000000/.{number:020}");
         fs::remove_file(app.folder(&name)).unwrap();
@@ -148,7 +153,7 @@ async fn who_sleeps_through_more_than_memory_holds_is_not_behind() {
 }
 
 #[actix_web::test]
-async fn a_deletion_is_no_event_and_no_gap_whether_it_comes_from_memory_or_from_the_journal() {
+async fn a_deletion_from_ring_or_journal_is_neither_an_event_nor_a_gap() {
     for in_memory in [100, 1] {
         let app = app(|config| config.with_in_memory(in_memory));
         let mut stream = app.open(None);
@@ -157,203 +162,25 @@ async fn a_deletion_is_no_event_and_no_gap_whether_it_comes_from_memory_or_from_
         app.cache.save_blocking("k", 3).unwrap();
         app.cache.delete_blocking("k").unwrap();
         app.cache.save_blocking("k", 5).unwrap();
-        let id = app.sse.server.hub.opening().epoch.to_string() + "-0";
+        let id = app.start_points().epoch.to_string() + "-0";
         let mut returning = app.open(Some(&id));
         for stream in [&mut stream, &mut returning] {
-            let mut heard = String::new();
-            while !heard.contains("-5\nevent: a\n") {
+            let mut received = String::new();
+            while !received.contains("-5\nevent: a\n") {
                 let chunk = timeout(Duration::from_secs(10), next(stream)).await;
-                heard += &chunk.unwrap_or_else(|_| panic!("only {heard}"));
+                received += &chunk.unwrap_or_else(|_| panic!("only {received}"));
             }
-            let told: Vec<&str> = heard
+            let events: Vec<&str> = received
                 .lines()
                 .filter_map(|line| line.strip_prefix("event: "))
                 .collect();
-            assert_eq!(told, ["sse.heartbeat", "a", "a", "a"], "{heard}");
+            assert_eq!(events, ["sse.heartbeat", "a", "a", "a"], "{received}");
         }
     }
 }
 
 #[actix_web::test]
-async fn a_replaced_folder_is_a_gap_and_what_is_saved_there_arrives() {
-    let app = app(|config| config.with_lookback(Duration::ZERO));
-    let mut stream = app.open(None);
-    app.cache.save_blocking("k", "old").unwrap();
-    expect(&mut stream, &["\"old\""]).await;
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    // Saved in the new folder before anybody has noticed it.
-    app.cache.save_blocking("k", "new").unwrap();
-    let rest = expect(&mut stream, &["sse.gap", "other-epoch", "\"new\""]).await;
-    assert!(!rest.contains("old"), "{rest}");
-    app.cache.save_blocking("k", "newer").unwrap();
-    let rest = expect(&mut stream, &["\"newer\""]).await;
-    assert!(!rest.contains("\"new\""), "{rest}");
-}
-
-#[actix_web::test]
-async fn a_journal_that_the_client_knows_before_its_server_does_is_no_gap() {
-    let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
-    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
-    // Another server has sent it this far.
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
-    app.cache.save_blocking("k", "new").unwrap();
-    let mut heard = String::new();
-    while !heard.contains("\"new\"") {
-        let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
-        let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
-        heard.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
-    }
-    assert!(!heard.contains("had") && !heard.contains("gap"), "{heard}");
-    let mut unknown = app.open(Some("0123456789abcdef-1"));
-    expect(&mut unknown, &["sse.gap", "other-epoch"]).await;
-}
-
-#[actix_web::test]
-async fn what_is_saved_for_who_is_there_already_arrives_however_late_its_server_notices() {
-    let app = app(|config| config.with_poll_interval(Duration::from_secs(1)));
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
-    // Its place is looked up now.
-    expect(&mut returning, &["sse.heartbeat"]).await;
-    assert!(
-        timeout(Duration::from_millis(200), next(&mut returning))
-            .await
-            .is_err()
-    );
-    let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
-    brief.blocking().unwrap();
-    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
-    // Nobody asks for it before the tail has read it all.
-    let read = async {
-        while app.sse.server.hub.opening().epoch != epoch || app.sse.server.hub.opening().end != 3 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), read).await.unwrap();
-    let heard = next(&mut returning).await;
-    assert!(heard.contains("brief"), "{heard}");
-}
-
-#[actix_web::test]
-async fn numbers_of_a_replaced_journal_say_nothing_of_what_is_saved_in_the_one_in_force() {
-    let app = app(|config| config);
-    for value in 1..=3 {
-        app.cache.save_blocking("k", value).unwrap();
-    }
-    let has_read = async |epoch, end| {
-        let read = async {
-            while app.sse.server.hub.opening().epoch != epoch
-                || app.sse.server.hub.opening().end != end
-            {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_secs(10), read).await.unwrap();
-    };
-    has_read(app.sse.server.hub.opening().epoch, 4).await;
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    app.cache.save_blocking("k", "had").unwrap();
-    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
-    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
-    // The tail is there before the stream has looked for its place.
-    has_read(epoch, 2).await;
-    expect(&mut returning, &["sse.heartbeat"]).await;
-    assert!(
-        timeout(POLL, next(&mut returning)).await.is_err(),
-        "it has had all there is"
-    );
-    let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
-    brief.blocking().unwrap();
-    has_read(epoch, 3).await;
-    sleep(Duration::from_millis(20)).await;
-    let heard = next(&mut returning).await;
-    assert!(heard.contains("brief"), "{heard}");
-}
-
-#[actix_web::test]
-async fn a_client_of_another_journal_is_put_into_the_one_in_force_and_no_older_one() {
-    let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
-    app.cache.save_blocking("k", "old").unwrap();
-    let mut stream = app.open(None);
-    expect(&mut stream, &["\"old\""]).await;
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    let epoch = app.sse.server.hub.store().current().unwrap().epoch();
-    assert_ne!(app.sse.server.hub.opening().epoch, epoch, "not noticed yet");
-    let mut returning = app.open(Some("0123456789abcdef-1"));
-    let first = expect(&mut returning, &["event: ", "\n\n"]).await;
-    assert_eq!(first, "", "nothing but a heartbeat, and that was it");
-    let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
-    let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
-    let gap = format!("id: {epoch}-0\nevent: sse.gap");
-    assert!(chunk.unwrap().unwrap().starts_with(gap.as_bytes()));
-}
-
-#[actix_web::test]
-async fn a_client_of_another_journal_gets_all_that_was_saved_since_this_one_began() {
-    let app = app(|config| config.with_in_memory(2));
-    app.cache.save_blocking("k", "old").unwrap();
-    let id = format!("{}-1", app.sse.server.hub.opening().epoch);
-    fs::rename(app.dir.path().join("writable"), app.dir.path().join("away")).unwrap();
-    for value in 1..=9 {
-        app.cache.save_blocking("k", value).unwrap();
-    }
-    let mut returning = app.open(Some(&id));
-    let texts = ["other-epoch", "\"value\":1}", "\"value\":9}"];
-    expect(&mut returning, &texts).await;
-}
-
-#[actix_web::test]
-async fn a_new_client_is_told_its_place_also_while_the_journal_is_replaced() {
-    let app = app(|config| config);
-    let feed = Arc::clone(app.sse.server.hub.feed());
-    let done = Arc::new(AtomicBool::new(false));
-    let replacing = thread::spawn({
-        let done = Arc::clone(&done);
-        move || {
-            for epoch in 1.. {
-                feed.ring.restart(Epoch(epoch), None, 1);
-                if done.load(Ordering::Relaxed) {
-                    return;
-                }
-            }
-        }
-    });
-    while app.sse.server.hub.opening().epoch.0 > 1_000_000 {
-        thread::yield_now();
-    }
-    for _ in 0..5_000 {
-        let first = next(&mut app.open(None)).await;
-        assert!(first.contains("id: "), "{first}");
-    }
-    done.store(true, Ordering::Relaxed);
-    replacing.join().unwrap();
-}
-
-#[actix_web::test]
-async fn a_client_of_a_journal_that_was_put_away_gets_what_was_saved_since_then() {
-    let app = app(|config| config);
-    app.cache.save_blocking("k", "had").unwrap();
-    let mut stream = app.open(None);
-    expect(&mut stream, &["\"had\""]).await;
-    let journal = app.sse.server.hub.store().current().unwrap();
-    journal.discard().unwrap();
-    app.cache.save_blocking("k", "new").unwrap();
-    expect(&mut stream, &["sse.gap", "other-epoch"]).await;
-    let mut heard = String::new();
-    while !heard.contains("\"new\"") {
-        heard.push_str(&next(&mut stream).await);
-    }
-    assert!(!heard.contains("had"), "{heard}");
-}
-
-#[actix_web::test]
-async fn a_stray_folder_in_the_place_of_the_next_delays_no_event() {
+async fn a_stray_folder_with_the_name_of_the_next_one_delays_no_event() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
     let mut stream = app.open(None);
     fs::create_dir(app.folder(".sse").join("journal-2/000000000001")).unwrap();
@@ -369,7 +196,7 @@ async fn a_stray_folder_in_the_place_of_the_next_delays_no_event() {
 }
 
 #[actix_web::test]
-async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
+async fn old_entries_that_cannot_be_removed_delay_no_event() {
     let app = app(|config| {
         make_permissions_apply_to_root(config.cache_dir());
         config.with_poll_interval(Duration::from_secs(60))
@@ -388,7 +215,7 @@ async fn events_do_not_wait_for_old_entries_that_cannot_be_removed() {
 }
 
 #[actix_web::test]
-async fn closing_ends_streams_with_their_place() {
+async fn closing_ends_streams_with_their_position() {
     let app = app(|config| config);
     let mut stream = app.open(None);
     app.cache.save_blocking("k", 1).unwrap();
@@ -403,7 +230,7 @@ async fn closing_ends_streams_with_their_place() {
 }
 
 #[actix_web::test]
-async fn a_silent_stream_says_that_it_is_alive() {
+async fn a_silent_stream_sends_heartbeats() {
     let app = app(|config| config.with_heartbeat(Duration::from_millis(50)));
     let mut stream = app.open(None);
     expect(
@@ -418,7 +245,7 @@ async fn a_silent_stream_says_that_it_is_alive() {
 }
 
 #[actix_web::test]
-async fn behind_a_heartbeat_the_connection_is_tried_once_more() {
+async fn a_probe_follows_each_heartbeat() {
     let app = app(|config| config.with_heartbeat(Duration::from_millis(100)));
     let mut stream = app.open(None);
     expect(
@@ -432,7 +259,7 @@ async fn behind_a_heartbeat_the_connection_is_tried_once_more() {
 }
 
 #[actix_web::test]
-async fn a_large_value_comes_in_pieces_and_whole_before_a_stream_ends() {
+async fn a_large_value_is_sent_in_pieces_and_completely_before_a_stream_ends() {
     let app = app(|config| config);
     let mut stream = app.open(None);
     let value = "0123456789".repeat(5_000);
@@ -442,7 +269,11 @@ async fn a_large_value_comes_in_pieces_and_whole_before_a_stream_ends() {
     let mut rest = String::new();
     while let Some(piece) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
         let piece = piece.unwrap();
-        assert!(piece.len() <= super::PIECE, "{} bytes at once", piece.len());
+        assert!(
+            piece.len() <= super::MAX_PIECE_BYTES,
+            "{} bytes at once",
+            piece.len()
+        );
         rest.push_str(std::str::from_utf8(&piece).unwrap());
     }
     let (value, end) = rest.split_once("\"}\n\n").unwrap();
@@ -450,9 +281,9 @@ async fn a_large_value_comes_in_pieces_and_whole_before_a_stream_ends() {
     assert!(end.contains("-1\nevent: sse.heartbeat"), "{end}");
 }
 
-/// docs/performance.md says so, and memory for each client is what limits their number.
+/// docs/performance.md promises this. Memory limits the number of clients.
 #[cfg(target_pointer_width = "64")]
 #[test]
-fn a_stream_is_small() {
+fn a_stream_takes_at_most_248_bytes() {
     assert!(size_of::<EventStream>() <= 248);
 }

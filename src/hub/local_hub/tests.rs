@@ -1,0 +1,73 @@
+use super::*;
+use crate::{
+    epoch::Epoch,
+    hub::{
+        cursor::StreamPosition,
+        frame::Frame,
+        ring_entry::{Content, RingEntry},
+    },
+};
+
+fn entry(bytes: &'static str) -> RingEntry {
+    let frame = Frame {
+        event: "a".into(),
+        bytes: Bytes::from_static(bytes.as_bytes()),
+    };
+    RingEntry {
+        seen_at: Instant::now(),
+        expires_at: None,
+        content: Content::Frames(vec![frame]),
+    }
+}
+
+fn ring() -> Ring {
+    let ring = Ring::new(10);
+    ring.restart(Epoch(1), None, 1);
+    ring
+}
+
+fn read(local_hub: &LocalHub, ring: &Ring, next: u64) -> ReadResult {
+    let position = StreamPosition {
+        epoch: Epoch(1),
+        cursor: Cursor::before(next),
+        ttl_applies_until: 0,
+        gap_applies_from: 0,
+    };
+    let filter = &Filter::All;
+    local_hub.read(ring, &ReadRequest { position, filter })
+}
+
+#[test]
+fn streams_at_the_same_cursor_share_a_chunk() {
+    let ring = ring();
+    let local_hub = LocalHub::new(&ring);
+    ring.push([entry("<1>"), entry("<2>")]);
+    let chunks = [1, 1].map(|next| match read(&local_hub, &ring, next) {
+        ReadResult::Frames(bytes, end) => (bytes, end.next),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(chunks[0], (Bytes::from("<1><2>"), 3));
+    assert_eq!(chunks[0].0.as_ptr(), chunks[1].0.as_ptr());
+}
+
+#[test]
+fn a_shared_chunk_is_what_the_ring_has_at_the_cursor() {
+    let ring = ring();
+    let local_hub = LocalHub::new(&ring);
+    assert!(matches!(read(&local_hub, &ring, 1), ReadResult::CaughtUp));
+    ring.push([entry("<1>")]);
+    for (next, text) in [(1, "<1>"), (1, "<1>"), (2, ""), (1, "<1>")] {
+        let bytes = match read(&local_hub, &ring, next) {
+            ReadResult::Frames(bytes, _) => bytes,
+            _ => Bytes::new(),
+        };
+        assert_eq!(bytes, text);
+    }
+    ring.push([entry("<2>")]);
+    assert!(matches!(read(&local_hub, &ring, 2), ReadResult::Frames(bytes, _) if bytes == "<2>"));
+    ring.restart(Epoch(2), None, 3);
+    assert!(matches!(
+        read(&local_hub, &ring, 3),
+        ReadResult::OtherEpoch(Epoch(2))
+    ));
+}

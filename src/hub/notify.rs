@@ -1,0 +1,119 @@
+//! Wakes one task on each worker thread that has streams.
+//!
+//! A stream waits on the worker thread that it runs on. The tail notifies one task for each
+//! worker, and that task wakes the streams beside it: one wake-up crosses threads for each worker,
+//! however many streams it has.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+
+use futures_util::task::AtomicWaker;
+
+/// The notifiers of all worker threads of one hub.
+pub(super) struct Notifiers {
+    hub_id: usize,
+    all: Mutex<Vec<Arc<WorkerNotifier>>>,
+}
+
+/// What the task of one worker waits for.
+#[derive(Default)]
+pub(super) struct WorkerNotifier {
+    has_new_entries: AtomicBool,
+    must_wake_all: AtomicBool,
+    is_stopped: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Default for Notifiers {
+    fn default() -> Self {
+        static NEXT_HUB_ID: AtomicUsize = AtomicUsize::new(0);
+        Self {
+            // Relaxed: the numbers only have to differ.
+            hub_id: NEXT_HUB_ID.fetch_add(1, Ordering::Relaxed),
+            all: Mutex::default(),
+        }
+    }
+}
+
+impl Notifiers {
+    /// Tells the notifiers of several hubs in one process apart.
+    pub(super) fn hub_id(&self) -> usize {
+        self.hub_id
+    }
+
+    /// A notifier for the worker of this thread.
+    pub(super) fn add(&self) -> Arc<WorkerNotifier> {
+        let notifier = Arc::new(WorkerNotifier::default());
+        let mut all = self.lock();
+        // The task of a thread that has ended holds its notifier no longer.
+        all.retain(|notifier| Arc::strong_count(notifier) > 1);
+        all.push(Arc::clone(&notifier));
+        notifier
+    }
+
+    /// Wakes the streams for which there is something in the ring, on all threads.
+    pub(super) fn notify_new_entries(&self) {
+        for notifier in self.lock().iter() {
+            notifier.notify(&notifier.has_new_entries);
+        }
+    }
+
+    /// Wakes every stream.
+    pub(super) fn notify_all(&self) {
+        for notifier in self.lock().iter() {
+            notifier.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<WorkerNotifier>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Notifiers {
+    fn drop(&mut self) {
+        for notifier in self.lock().iter() {
+            notifier.notify(&notifier.is_stopped);
+        }
+    }
+}
+
+/// The flags are `SeqCst` although less would do: `AtomicWaker` already orders "store, then wake"
+/// here against "register, then swap" in the task, so either the task sees the flag or it is woken.
+/// They change once for each batch of entries, so the stronger ordering costs nothing that counts.
+impl WorkerNotifier {
+    fn notify(&self, flag: &AtomicBool) {
+        flag.store(true, Ordering::SeqCst);
+        self.task.wake();
+    }
+
+    pub(super) fn notify_all(&self) {
+        self.notify(&self.must_wake_all);
+    }
+
+    /// Sets the waker of the task. Call it before the flags are read: a notification in between
+    /// then wakes the task again.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Whether entries were added to the ring since the last call.
+    pub(super) fn take_new_entries(&self) -> bool {
+        self.has_new_entries.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether all streams have to be woken since the last call.
+    pub(super) fn take_wake_all(&self) -> bool {
+        self.must_wake_all.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether the hub is gone, so that the task can end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
+    }
+}

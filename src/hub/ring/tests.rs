@@ -1,0 +1,156 @@
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::hub::{cursor::StreamPosition, filter::Filter, frame::Frame};
+
+const EPOCH: Epoch = Epoch(1);
+
+fn entry(events: &[&str]) -> RingEntry {
+    let frames = events
+        .iter()
+        .map(|event| Frame {
+            event: (*event).into(),
+            bytes: Bytes::from(format!("<{event}>")),
+        })
+        .collect();
+    RingEntry {
+        seen_at: Instant::now(),
+        expires_at: None,
+        content: Content::Frames(frames),
+    }
+}
+
+/// Entries 1 to 5, of which the ring keeps 2 to 5.
+fn ring() -> Ring {
+    let ring = Ring::new(4);
+    ring.restart(EPOCH, None, 1);
+    ring.push([entry(&["a"]), entry(&["b"]), entry(&[]), entry(&["a", "b"])]);
+    ring.push([entry(&["c"])]);
+    ring
+}
+
+fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> ReadResult {
+    let position = StreamPosition {
+        epoch: EPOCH,
+        cursor,
+        ttl_applies_until: 0,
+        gap_applies_from: 0,
+    };
+    ring.read(&ReadRequest { position, filter })
+}
+
+fn text(result: ReadResult) -> String {
+    match result {
+        ReadResult::Frames(bytes, cursor) => {
+            format!("{} {}", String::from_utf8_lossy(&bytes), cursor.next)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn after_first_frame(next: u64) -> Cursor {
+    Cursor {
+        next,
+        frames_sent: 1,
+    }
+}
+
+#[test]
+fn a_stream_gets_everything_after_its_cursor() {
+    let ring = ring();
+    assert_eq!(
+        text(read(&ring, Cursor::before(2), &Filter::All)),
+        "<b><a><b><c> 6"
+    );
+    assert_eq!(text(read(&ring, Cursor::before(5), &Filter::All)), "<c> 6");
+    assert_eq!(
+        text(read(&ring, after_first_frame(4), &Filter::All)),
+        "<b><c> 6"
+    );
+}
+
+#[test]
+fn a_stream_outside_the_ring_learns_where_it_is() {
+    let ring = ring();
+    let read = |cursor| read(&ring, cursor, &Filter::All);
+    assert!(matches!(read(Cursor::before(1)), ReadResult::Behind));
+    assert!(matches!(read(Cursor::before(6)), ReadResult::CaughtUp));
+    assert!(matches!(read(after_first_frame(6)), ReadResult::Ahead));
+    assert!(matches!(read(Cursor::before(7)), ReadResult::Ahead));
+    ring.restart(Epoch(2), None, 1);
+    assert!(matches!(
+        read(Cursor::before(6)),
+        ReadResult::OtherEpoch(Epoch(2))
+    ));
+}
+
+#[test]
+fn a_filtered_stream_advances_past_events_that_it_does_not_want() {
+    let filter = Filter::only(["a".to_owned()].into());
+    assert_eq!(text(read(&ring(), Cursor::before(2), &filter)), "<a> 6");
+    assert_eq!(text(read(&ring(), Cursor::before(5), &filter)), " 6");
+}
+
+#[test]
+fn expired_entries_are_a_gap_for_returning_clients_and_left_out_for_new_ones() {
+    let ring = Ring::new(4);
+    ring.restart(EPOCH, None, 1);
+    let expired = Some(SystemTime::now() - Duration::from_secs(1));
+    ring.push(["a", "b", "a"].map(|event| RingEntry {
+        expires_at: expired,
+        ..entry(&[event])
+    }));
+    let only_b = Filter::only(["b".to_owned()].into());
+    let read = |filter, ttl_applies_until, gap_applies_from| {
+        let position = StreamPosition {
+            epoch: EPOCH,
+            cursor: Cursor::before(1),
+            ttl_applies_until,
+            gap_applies_from,
+        };
+        text(ring.read(&ReadRequest { position, filter }))
+    };
+    assert_eq!(read(&Filter::All, 0, 0), "<a><b><a> 4", "delivered live");
+    assert_eq!(read(&Filter::All, 2, u64::MAX), "<a> 4");
+    let received = read(&Filter::All, 2, 0);
+    assert_eq!(
+        received.matches("sse.gap").count(),
+        1,
+        "one gap for both: {received}"
+    );
+    assert!(
+        received.contains("-2\n") && received.ends_with("<a> 4"),
+        "{received}"
+    );
+    assert_eq!(
+        read(&Filter::All, 2, 3),
+        "<a> 4",
+        "no gap before the client's own position"
+    );
+    let received = read(&only_b, 3, 0);
+    assert!(
+        received.contains("sse.gap") && received.contains("-3\n"),
+        "{received}"
+    );
+    let only_c = Filter::only(["c".to_owned()].into());
+    assert_eq!(read(&only_c, 3, 0), " 4", "no entry for it has expired");
+}
+
+#[test]
+fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
+    let ring = Ring::new(4);
+    ring.restart(EPOCH, None, 7);
+    let now = Instant::now() + Duration::from_secs(60);
+    let aged = |seconds| RingEntry {
+        seen_at: now - Duration::from_secs(seconds),
+        ..entry(&["a"])
+    };
+    ring.push([aged(10), aged(5), aged(1)]);
+    let lookback_start = |seconds| {
+        let since = now.checked_sub(Duration::from_secs(seconds));
+        ring.start_points(since).lookback_start
+    };
+    assert_eq!([20, 5, 3, 0].map(lookback_start), [7, 8, 9, 10]);
+    let all = ring.start_points(None);
+    assert_eq!((all.ring_start, all.lookback_start, all.end), (7, 7, 10));
+}

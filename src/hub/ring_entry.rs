@@ -1,0 +1,58 @@
+//! One entry in memory.
+
+use std::time::{Instant, SystemTime};
+
+use super::frame::{Frame, encode_entry};
+use crate::{config::Events, entry::Entry};
+
+/// An entry whose events are encoded.
+pub(crate) struct RingEntry {
+    /// When it was saved, as far as this process knows: new clients receive it for a few seconds.
+    pub(crate) seen_at: Instant,
+    /// When streams stop replaying it.
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    /// One frame for each event that the entry's key feeds; often none.
+    Frames(Vec<Frame>),
+    Unreadable,
+}
+
+impl RingEntry {
+    /// Encodes an entry that is seen now.
+    pub(crate) fn new(entry: &Entry, events: &Events, now: SystemTime) -> Self {
+        let content = match encode_entry(entry, events) {
+            Ok(frames) => Content::Frames(frames),
+            Err(error) => {
+                log::error!("journal entry {} is skipped: {error}", entry.number());
+                Content::Unreadable
+            }
+        };
+        Self {
+            seen_at: Instant::now(),
+            expires_at: entry.expires(now),
+            content,
+        }
+    }
+
+    /// An entry that cannot be read: clients are told of a gap.
+    pub(crate) fn unreadable() -> Self {
+        Self {
+            seen_at: Instant::now(),
+            expires_at: None,
+            content: Content::Unreadable,
+        }
+    }
+}
+
+impl Content {
+    /// How much memory the frames take.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
+            Self::Unreadable => 0,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What the tail fills and the streams of all threads read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{notify::Notifiers, ring::Ring, ring_entry::RingEntry};
+use crate::{config::Config, epoch::Epoch};
+
+/// The ring, and the means to wake the streams that wait for it.
+pub(crate) struct SharedRing {
+    pub(crate) ring: Ring,
+    pub(super) notifiers: Notifiers,
+    is_closing: AtomicBool,
+}
+
+impl SharedRing {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            ring: Ring::new(config.in_memory()),
+            notifiers: Notifiers::default(),
+            is_closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds entries and wakes the streams that want them.
+    pub(super) fn publish(&self, entries: Vec<RingEntry>) {
+        self.ring.push(entries);
+        self.notifiers.notify_new_entries();
+    }
+
+    /// Empties the ring, see [`Ring::restart`], and wakes the streams.
+    pub(super) fn restart(&self, epoch: Epoch, epoch_start: Option<u64>, next: u64) {
+        self.ring.restart(epoch, epoch_start, next);
+        self.notifiers.notify_new_entries();
+    }
+
+    /// Ends every stream.
+    pub(super) fn close(&self) {
+        // SeqCst although less would do: the lock in `notify_all` orders this store with the list.
+        // A worker whose notifier is added later sees the flag when it checks it after that.
+        self.is_closing.store(true, Ordering::SeqCst);
+        self.notifiers.notify_all();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,36 @@
+//! The log lines for entries that cannot be read.
+
+/// Consecutive entries that cannot be read for the same reason: they make one line of the log.
+#[derive(Default)]
+pub(super) struct SkippedEntries {
+    /// The first and the last.
+    range: Option<(u64, u64)>,
+    reason: String,
+}
+
+impl SkippedEntries {
+    /// Adds an entry. If it does not continue the range, logs the range and starts another.
+    pub(super) fn add(&mut self, number: u64, reason: String) {
+        match &mut self.range {
+            Some((_, last)) if *last + 1 == number && self.reason == reason => *last = number,
+            _ => {
+                self.log();
+                self.range = Some((number, number));
+                self.reason = reason;
+            }
+        }
+    }
+
+    pub(super) fn log(&self) {
+        let reason = &self.reason;
+        match self.range {
+            None => {}
+            Some((first, last)) if first == last => {
+                log::error!("journal entry {first} is skipped: {reason}");
+            }
+            Some((first, last)) => {
+                log::error!("journal entries {first} to {last} are skipped: {reason}");
+            }
+        }
+    }
+}

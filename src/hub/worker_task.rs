@@ -1,0 +1,101 @@
+//! The task on each worker thread that wakes the streams beside it.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    future::poll_fn,
+    pin::pin,
+    rc::{Rc, Weak},
+    sync::{self, Arc},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use super::{disconnect, local_hub::LocalHub, notify::WorkerNotifier, shared_ring::SharedRing};
+
+thread_local! {
+    /// By the id of the hub. The task and the streams of a thread keep its local hub alive.
+    static LOCAL_HUBS: RefCell<HashMap<usize, Weak<LocalHub>>> = RefCell::default();
+}
+
+/// What the streams of this thread share. Call it on a worker: the first call on each thread starts
+/// the task.
+pub(super) fn local_hub(shared: &Arc<SharedRing>) -> Rc<LocalHub> {
+    LOCAL_HUBS.with_borrow_mut(|local_hubs| {
+        let hub_id = shared.notifiers.hub_id();
+        if let Some(local_hub) = local_hubs.get(&hub_id).and_then(Weak::upgrade) {
+            return local_hub;
+        }
+        local_hubs.retain(|_, local_hub| local_hub.strong_count() > 0);
+        let local_hub = start(shared);
+        local_hubs.insert(hub_id, Rc::downgrade(&local_hub));
+        local_hub
+    })
+}
+
+fn start(shared: &Arc<SharedRing>) -> Rc<LocalHub> {
+    let notifier = shared.notifiers.add();
+    // The hub may have started to close before this notifier was in the list.
+    if shared.is_closing() {
+        notifier.notify_all();
+    }
+    // After the notifier was added, so that it is notified of every entry after the ring's end
+    // that is read here.
+    let local_hub = Rc::new(LocalHub::new(&shared.ring));
+    actix_web::rt::spawn(serve(
+        notifier,
+        Rc::clone(&local_hub),
+        Arc::downgrade(shared),
+    ));
+    local_hub
+}
+
+/// Wakes streams until the hub is dropped.
+///
+/// A stream reads the ring and then waits within one poll on this thread, so this task runs before
+/// both or after both, and no wake-up is lost in between.
+async fn serve(
+    notifier: Arc<WorkerNotifier>,
+    local_hub: Rc<LocalHub>,
+    shared: sync::Weak<SharedRing>,
+) {
+    let mut timer = pin!(sleep(Duration::ZERO));
+    poll_fn(|context| {
+        handle_notifications(&notifier, &local_hub, &shared, context);
+        local_hub.set_task(context.waker());
+        while let Some(next) = local_hub.wake_due(Instant::now()) {
+            timer.as_mut().reset(next.into());
+            if timer.as_mut().poll(context).is_pending() {
+                break;
+            }
+        }
+        if notifier.is_stopped() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+fn handle_notifications(
+    notifier: &WorkerNotifier,
+    local_hub: &Rc<LocalHub>,
+    shared: &sync::Weak<SharedRing>,
+    context: &Context<'_>,
+) {
+    notifier.register(context.waker());
+    if notifier.take_new_entries()
+        && let Some(shared) = shared.upgrade()
+    {
+        local_hub.wake_for_new_entries(&shared.ring);
+    }
+    if notifier.take_wake_all() {
+        local_hub.wake_all();
+        if shared.upgrade().is_some_and(|shared| shared.is_closing()) {
+            disconnect::start(Rc::clone(local_hub));
+        }
+    }
+}
