@@ -1,5 +1,5 @@
-// Builds assets/js/sse.js, the one file that browsers load. `npm run build` writes it; `node build.mjs --check`
-// fails if it does not match the sources.
+// Builds assets/js/sse.js, the one file that browsers load. `npm run build` writes it; `node build.mjs
+// --check` fails if it does not match the sources.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

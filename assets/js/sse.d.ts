@@ -1,12 +1,12 @@
-// This file belongs to actix-web-sse: `sse install` refreshes it. Types of your own go into a file of yours.
+// This file belongs to actix-web-sse: `sse install` updates it. Declare your own types in a file of your own.
 
-// It names the events of SSE_EVENTS, and adds them to SseRegister. Without it every name is accepted.
+// sse-events.d.ts adds the events in SSE_EVENTS to SseRegister. Without that file, every name is accepted.
 // @ts-ignore
 import type {} from './sse-events.js';
 
 /**
- * The types of your events' values, by the event's name; the value of an event that is not in here is
- * `any`. Add yours in any module of the app, with the path from there:
+ * The value types of your events, by event name. The value of an event that is not listed is `any`. Declare
+ * yours in any module of the app, with the path from that module:
  *
  *     declare module './js/sse.js' {
  *       interface SseEvents {
@@ -16,37 +16,37 @@ import type {} from './sse-events.js';
  */
 export interface SseEvents {}
 
-/** What `sse-events.d.ts` registers here: `names`, the events in SSE_EVENTS. */
+/** `sse-events.d.ts` adds `names`, the events in SSE_EVENTS. */
 export interface SseRegister {}
 
-/** The name of an event of the app: one of SSE_EVENTS, or any where `sse-events.d.ts` is missing. */
+/** The name of an app event: one of SSE_EVENTS, or any name if `sse-events.d.ts` is missing. */
 export type SseName = SseRegister extends { names: infer Names extends string }
   ? Names
   : (string & {}) | Extract<keyof SseEvents, string>;
 
-/** The client's own events, with what their listeners receive. No event of the app has such a name. */
+/** The client's own events, and what their listeners receive. App events cannot have these names. */
 export interface SseOwnEvents {
   /** A connection was opened. */
   open: Event;
-  /** The connection was lost, or refused. */
+  /** The connection was lost or refused. */
   error: SseErrorEvent;
-  /** The status is another one now. */
+  /** The status has changed. */
   'sse.status': SseEvent<SseStatus>;
-  /** Events may have been missed: load afresh what must be complete. */
+  /** Events may have been missed: reload data that must be complete. */
   'sse.gap': SseEvent<SseGap>;
-  /** A sign of life of the server. Its value is the time in seconds until the next one. */
+  /** The server is alive. The value is the time until the next heartbeat, in seconds. */
   'sse.heartbeat': SseEvent<number>;
-  /** Whether this tab holds the connection is another answer now. */
+  /** This tab has become the leader, which holds the connection, or has stopped being it. */
   'sse.leading': SseEvent<boolean>;
 }
 
 /**
- * A name that can be listened to: of an event of the app, of an event of the client, or `message` for
- * events that the server sends without a name.
+ * A name for which listeners can be added: that of an app event or of a client event, or `message` for events
+ * that the server sends without a name.
  */
 export type SseListenedName = SseName | keyof SseOwnEvents | 'message';
 
-/** What `on` gives to a listener of this name as value. */
+/** The value that `on` passes to a listener for this name. */
 export type SseValue<Name extends string> = Name extends keyof SseOwnEvents
   ? SseOwnEvents[Name] extends SseEvent<infer Value>
     ? Value
@@ -55,7 +55,7 @@ export type SseValue<Name extends string> = Name extends keyof SseOwnEvents
     ? SseEvents[Name]
     : any;
 
-/** The event that a listener of this name receives. */
+/** The event that a listener for this name receives. */
 export type SseEventOf<Name extends string> = Name extends keyof SseOwnEvents
   ? SseOwnEvents[Name]
   : SseEvent<SseValue<Name>>;
@@ -70,113 +70,112 @@ export type SseEventListener<Name extends string> =
   | null;
 
 /**
- * How the client is connected. `idle`: no connection was tried yet. `connecting`: the first try. `open`:
- * events arrive. `reconnecting`: the connection is lost or was refused, and is tried again. `closed`:
- * `close()` was called, or the server's refusal was final. `unsupported`: this environment can read no
- * streams; listeners may be added and stay silent.
+ * The state of the client. `idle`: it has not connected yet. `connecting`: it connects for the first time.
+ * `open`: it receives events. `reconnecting`: the connection was lost or refused, and the client retries.
+ * `closed`: `close()` was called, or the server's refusal was final. `unsupported`: this environment cannot
+ * read streams; listeners can be added, but are never called.
  */
 export type SseStatus = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed' | 'unsupported';
 
 /** Why events may have been missed. */
 export interface SseGap {
   /**
-   * `unknown-id`: the server cannot read the id to go on after. `other-epoch`: the id is of another
-   * journal, because the cache folder was emptied or replaced. `expired`: the events have outlived their
-   * time to live. `swept`: so many came since that the server has dropped them. `unreadable`: the server
-   * cannot read them back. `connection-lost`: the connection was lost before the server had named a place
-   * to return to.
+   * `unknown-id`: the server cannot parse the last event id. `other-epoch`: the id belongs to another
+   * journal, because the cache folder was emptied or replaced. `expired`: the time to live of the events is
+   * over. `swept`: the server has removed the events to make room for newer ones. `unreadable`: the server
+   * cannot read them back. `connection-lost`: the connection was lost before the server had sent an id.
    */
   readonly reason: 'unknown-id' | 'other-epoch' | 'expired' | 'swept' | 'unreadable' | 'connection-lost';
 }
 
-/** What a listener to `error` receives. */
+/** The event of a lost or refused connection. */
 export interface SseErrorEvent extends Event {
-  /** The HTTP status of the server's refusal; undefined where the connection was lost, or never made. */
+  /** The HTTP status of the refusal; undefined if the connection was lost or never opened. */
   readonly status: number | undefined;
-  /** The beginning of the text that came with the refusal. */
+  /** The first 4,096 characters of the refusal's body. */
   readonly body: string | undefined;
-  /** Whether no further try is made, until `connect()` is called. */
+  /** Whether the client stops retrying until `connect()` is called. */
   readonly final: boolean;
 }
 
-/** What a listener receives: a MessageEvent (`data`, `lastEventId`, `origin`) that can read its own data. */
+/** A MessageEvent (`data`, `lastEventId`, `origin`) that also has the saved value and its time. */
 export class SseEvent<Value = any> extends MessageEvent<string> {
   constructor(type: string, eventInitDict?: MessageEventInit<string>);
-  /** The saved value; of data that holds none, the JSON itself, and of data that is no JSON, the text. */
+  /** The saved value. If the data has none, its JSON; if the data is not valid JSON, its text. */
   readonly value: Value;
-  /** When the value was saved, in the server's words (RFC 3339, UTC); undefined where no value was saved. */
+  /** When the value was saved, by the server's clock (RFC 3339, UTC); undefined if no value was saved. */
   readonly time: string | undefined;
 }
 
 export interface SseClientOptions {
-  /** Whether cookies are sent to another origin, too. Default: false. */
+  /** Whether cookies are also sent to another origin. Default: false. */
   withCredentials?: boolean | undefined;
-  /** The events to ask the server for. Default: all. */
+  /** The events to request from the server. Default: all. */
   events?: readonly SseName[] | undefined;
-  /** The id of the event to go on after. Default: the place that `resume` has kept, if it has. */
+  /** Resume after the event with this id. Default: the id that `resume` has stored, if any. */
   lastEventId?: string | undefined;
   /**
-   * Whether this tab keeps its place in the stream, in `sessionStorage`, so that the next page goes on
-   * there. Default: true.
+   * Whether to store the last event id in `sessionStorage`, so that the next page in this tab resumes after
+   * it. Default: true.
    */
   resume?: boolean | undefined;
   /**
-   * Whether all tabs of this origin share one connection. A string says who listens, such as a user's id:
-   * only tabs with the same string share. Default: true.
+   * Whether all tabs of this origin share one connection. A string names the user, for example by id: only
+   * tabs with the same string share. Default: true.
    */
   share?: boolean | string | undefined;
 }
 
 /**
- * A stream of events, used like an EventSource, that does not give up.
+ * An EventSource that reconnects after every failure, and resumes where it was.
  *
  *     const sse = new SseClient();
  *     sse.addEventListener('event_name1', (event) => JSON.parse(event.data).timestamp);
  *     sse.on('event_name1', (value, event) => console.log(value, event.time, event.lastEventId));
  *
- * Add listeners in the same turn that makes the client: what was saved while the page loaded arrives with
- * the first bytes.
+ * Add listeners in the same task that creates the client: events that were saved while the page loaded arrive
+ * with the first bytes.
  */
 export class SseClient extends EventTarget {
   /**
    * Opens the stream at once.
-   * @param url The stream's address, relative to the page. Default: `/sse/stream`.
+   * @param url The stream's URL, relative to the page. Default: `/sse/stream`.
    */
   constructor(url?: string | URL, options?: SseClientOptions);
 
-  /** The `readyState` of a client that is being connected: 0. */
+  /** The `readyState` of a client that is connecting: 0. */
   static readonly CONNECTING: 0;
-  /** The `readyState` of a client that events reach: 1. */
+  /** The `readyState` of a client that receives events: 1. */
   static readonly OPEN: 1;
-  /** The `readyState` of a client that was closed or refused for good: 2. */
+  /** The `readyState` of a client that was closed, or refused for good: 2. */
   static readonly CLOSED: 2;
-  /** The `readyState` of a client that is being connected: 0. */
+  /** The `readyState` of a client that is connecting: 0. */
   readonly CONNECTING: 0;
-  /** The `readyState` of a client that events reach: 1. */
+  /** The `readyState` of a client that receives events: 1. */
   readonly OPEN: 1;
-  /** The `readyState` of a client that was closed or refused for good: 2. */
+  /** The `readyState` of a client that was closed, or refused for good: 2. */
   readonly CLOSED: 2;
 
-  /** The stream's address, with the events asked for and without the place in the stream. */
+  /** The stream's URL, with the requested events and without the last event id. */
   readonly url: string;
-  /** Whether cookies are sent to another origin, too. */
+  /** Whether cookies are also sent to another origin. */
   readonly withCredentials: boolean;
-  /** As in EventSource: `CONNECTING`, `OPEN` or `CLOSED`. `status` says more. */
+  /** As in EventSource: `CONNECTING`, `OPEN` or `CLOSED`. `status` has more detail. */
   readonly readyState: 0 | 1 | 2;
-  /** The id of the last event heard, heartbeats included; empty before the first. */
+  /** The id of the last event received, including heartbeats; empty before the first. */
   readonly lastEventId: string;
-  /** How the client is connected. */
+  /** The state of the client. */
   readonly status: SseStatus;
-  /** Whether this tab holds the connection; where none is shared, every tab does while it is connected. */
+  /** Whether this tab holds the connection. A tab that does not share one leads while it is connected. */
   readonly leading: boolean;
 
-  /** Called when a connection was opened. Default: null. */
+  /** Called when a connection opens. Default: null. */
   onopen: ((this: SseClient, event: Event) => any) | null;
   /** Called for each event without a name, or with the name `message`. Default: null. */
   onmessage: ((this: SseClient, event: SseEventOf<'message'>) => any) | null;
-  /** Called when the connection was lost, or refused. Default: null. */
+  /** Called when the connection is lost or refused. Default: null. */
   onerror: ((this: SseClient, event: SseErrorEvent) => any) | null;
-  /** Called when the status has changed. Default: null. */
+  /** Called when the status changes. Default: null. */
   onstatus: ((this: SseClient, event: SseEvent<SseStatus>) => any) | null;
   /** Called when events may have been missed. Default: null. */
   ongap: ((this: SseClient, event: SseEvent<SseGap>) => any) | null;
@@ -196,17 +195,17 @@ export class SseClient extends EventTarget {
 
   /**
    * Calls `listener(value, event)` for every event of this name: the saved value, and the SseEvent with
-   * `time`, `lastEventId` and `data`. The same function is registered once for a name; the last call of
-   * `on` or `once` counts. The name `*` stands for every event of the app; `event.type` says which one came.
-   * @returns A function that takes the listener away again.
+   * `time`, `lastEventId` and `data`. A function is registered once for each name; the last call of `on` or
+   * `once` counts. The name `*` stands for all app events; `event.type` is the name of the event.
+   * @returns A function that removes the listener.
    */
   on<Name extends SseListenedName | '*'>(name: Name, listener: SseListener<Name>): () => void;
-  /** Like `on`, for the next event alone. */
+  /** Like `on`, but only for the next event. */
   once<Name extends SseListenedName | '*'>(name: Name, listener: SseListener<Name>): () => void;
-  /** Takes away what `on` or `once` registered. */
+  /** Removes a listener that `on` or `once` registered. */
   off<Name extends SseListenedName | '*'>(name: Name, listener: SseListener<Name>): void;
 
-  /** Opens the stream again after `close()`, or after a refusal that was final; else it does nothing. */
+  /** Opens the stream again after `close()` or a final refusal. Otherwise it does nothing. */
   connect(): void;
   /** Closes the stream until `connect()` is called. */
   close(): void;
@@ -216,11 +215,11 @@ export default SseClient;
 
 declare global {
   interface Window {
-    /** The client that `sse-client.js` makes; there once `sseReady` is fulfilled. */
+    /** The client that `sse-client.js` creates; defined once `sseReady` is fulfilled. */
     sse: SseClient;
-    /** Fulfilled with the client when `sse-client.js` has made it. */
+    /** Fulfilled with the client when `sse-client.js` has created it. */
     sseReady: Promise<SseClient>;
   }
-  /** Fulfilled with the client when `sse-client.js` has made it. */
+  /** Fulfilled with the client when `sse-client.js` has created it. */
   var sseReady: Promise<SseClient>;
 }

@@ -12,8 +12,8 @@ export class Parser {
   retry;
 
   /**
-   * The blocks that end in this chunk. A block without `data` dispatches no event; one without `id` leaves the
-   * last event id unchanged.
+   * The blocks that end in this chunk. A block without `data` dispatches no event; one without `id` leaves
+   * the last event id unchanged.
    */
   read(bytes) {
     let text = this.#decoder.decode(bytes, { stream: true });

@@ -21,8 +21,8 @@ const MAX_BODY_LENGTH = 4096;
  * event id. It emits messages, which the leader posts to the other tabs.
  *
  * Each message carries the number of its `session`. A session may span many connections. A client that joins
- * starts a new session, from the earliest last event id of all members. So a member of a session that receives
- * all of its messages misses nothing; it recognises events that it already had by their ids.
+ * starts a new session, from the earliest last event id of all members. So a member of a session that
+ * receives all of its messages misses nothing; it recognises events that it already had by their ids.
  */
 export class Stream {
   /** By member id: its newest join request. */
@@ -78,7 +78,9 @@ export class Stream {
     this.#members.delete(member);
   }
 
-  /** Reconnects at once if it is forced to, if it waits for a retry, or if the server was silent for too long. */
+  /**
+   * Reconnects at once if it is forced to, if it waits for a retry, or if the server was silent for too long.
+   */
   check(force) {
     // Timers stop while the machine sleeps, so the time is compared as well.
     if (!this.#request || force || Date.now() - this.#receivedAt > this.#silenceTimeout) this.#connect();

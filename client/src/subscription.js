@@ -29,8 +29,8 @@ export class Subscription {
   #silenceTimeout = SILENCE_TIMEOUT_MS;
 
   /**
-   * `options`: `url`, `credentials`, `events`, `lastEventId`; `share`, a name common to all tabs that share one
-   * connection; and `storageKey`, to store the last event id for the next page of this tab.
+   * `options`: `url`, `credentials`, `events`, `lastEventId`; `share`, a name common to all tabs that share
+   * one connection; and `storageKey`, to store the last event id for the next page of this tab.
    */
   constructor(options, handlers) {
     Object.assign(this, options, { handlers });
@@ -78,8 +78,8 @@ export class Subscription {
   #lead() {
     clearTimeout(this.#leaderTimer);
     this.#stream?.close();
-    // Newer than all leaderships that this tab knows of. The random fraction tells it from the next generation
-    // of another tab that knows of the same.
+    // Newer than all leaderships that this tab knows of. The random fraction tells it from the next
+    // generation of another tab that knows of the same.
     this.#generation = Math.floor(this.#generation) + 1 + Math.random();
     this.#post({ leader: true });
     this.#stream = new Stream(this.url, this.credentials, (message) => {
@@ -144,7 +144,8 @@ export class Subscription {
 
   /**
    * Handles a message from another tab. A tab that was busy for long posts late, and does not know who leads
-   * now. So messages of an older generation do not count, and a leader steps down when it learns of a newer one.
+   * now. So messages of an older generation do not count, and a leader steps down when it learns of a newer
+   * one.
    */
   #receivePosted(message) {
     const known = this.#generation;
@@ -175,8 +176,8 @@ export class Subscription {
   }
 
   /**
-   * Joins a new leader, which does not know this tab yet. A tab without any leader so far need not join again:
-   * its first request reaches every present leader, and a later leader announces itself.
+   * Joins a new leader, which does not know this tab yet. A tab without any leader so far need not join
+   * again: its first request reaches every present leader, and a later leader announces itself.
    */
   #receiveFromLeader(message, isReplaced) {
     if (message.leader || (isReplaced && !this.#isServedBy(message))) this.#rejoin();
@@ -184,8 +185,9 @@ export class Subscription {
   }
 
   /**
-   * Whether a session delivers to this tab. The sessions of one leader follow each other without a gap, but the
-   * first has to start at this tab's last event id: the leader may have handled an older request of this tab.
+   * Whether a session delivers to this tab. The sessions of one leader follow each other without a gap, but
+   * the first has to start at this tab's last event id: the leader may have handled an older request of this
+   * tab.
    */
   #isServedBy({ members }) {
     if (!members?.has(this.#member)) return false;
@@ -222,8 +224,8 @@ export class Subscription {
 
   /** Moves the last event id forward. Returns whether the page should receive the event. */
   #advance({ name, data, id }) {
-    // Another member of the connection may have started further back. If the server does not know the requested
-    // id, the new one counts.
+    // Another member of the connection may have started further back. If the server does not know the
+    // requested id, the new one counts.
     const isOld =
       compareEventIds(id, this.lastEventId) <= 0 && !(name === 'sse.gap' && data?.includes('unknown-id'));
     if (id !== undefined && !isOld) this.lastEventId = id;

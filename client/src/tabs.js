@@ -2,7 +2,8 @@
 
 /**
  * Elects the tab that holds the connection, and carries messages between the tabs. The leader is the tab that
- * holds a lock. A lock has one holder at a time, even if an earlier holder has not yet noticed that it lost it.
+ * holds a lock. A lock has one holder at a time, even if an earlier holder has not yet noticed that it lost
+ * it.
  */
 export class Tabs {
   #channel;

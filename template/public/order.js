@@ -1,11 +1,11 @@
-// The practical example: this page hears what was saved while it was on its way.
+// An example from practice: this page receives the event that was saved before it loaded.
 
 import { SseClient } from './js/sse.js';
 
-// `resume: false`: the page that this one was ordered on may have heard the event, too, on its way out.
+// `resume: false`: the previous page of this tab may have received the event just before it was left.
 const sse = new SseClient('/sse/stream', { events: ['event_name1'], resume: false });
 
 sse.on('event_name1', (value, event) => {
-  document.getElementById('heard').textContent =
-    `event_name1, saved at ${event.time}: ${JSON.stringify(value)}`;
+  const text = `event_name1, saved at ${event.time}: ${JSON.stringify(value)}`;
+  document.getElementById('heard').textContent = text;
 });

@@ -1,6 +1,6 @@
-//! Development tools of the starter page: which events there are, and a button for each. Only a browser
-//! on the app's own machine gets them, because they show where the cache folder is and send anything to
-//! every client. `DEV_TOOLS=off` in `.env` turns them off.
+//! The endpoints behind the buttons of the start page: they list the events and trigger them. Only a
+//! browser on the app's own machine may use them, because they reveal the path of the cache folder and can
+//! send anything to every client. `DEV_TOOLS=off` in `.env` turns them off.
 
 use std::{
     future::{Ready, ready},
@@ -17,11 +17,11 @@ use actix_web::{
 use actix_web_sse::{Config, cache, is_local};
 use serde_json::{Value, json};
 
-const ABSENT: &str = "error: there are no development tools here\n\
-    help: they are for a browser on the app's own machine, where no proxy is in between and DEV_TOOLS \
-    in .env is not `off`; to send an event, save a value: sse save KEY VALUE\n";
+const NOT_FOUND: &str = "error: the development tools are not available for this request\n\
+    help: use a browser on the app's own machine, without a proxy, and DEV_TOOLS=on in .env; \
+    or send an event without them: sse save KEY VALUE\n";
 
-/// Whether there are any.
+/// The setting `DEV_TOOLS`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DevTools {
     On,
@@ -29,7 +29,6 @@ pub(crate) enum DevTools {
 }
 
 impl DevTools {
-    /// Reads `DEV_TOOLS`.
     pub(crate) fn parse(text: &str) -> io::Result<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "on" => Ok(Self::On),
@@ -42,10 +41,11 @@ impl DevTools {
     }
 }
 
-/// As a parameter of a handler: answers 404 unless the tools are there for this request.
-struct Allowed;
+/// A handler with this parameter answers 404 unless the tools are on and the request comes straight from
+/// this machine.
+struct ToolsAllowed;
 
-impl FromRequest for Allowed {
+impl FromRequest for ToolsAllowed {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -53,7 +53,7 @@ impl FromRequest for Allowed {
         let is_on = request.app_data() == Some(&DevTools::On);
         ready(match is_on && is_local(request) {
             true => Ok(Self),
-            false => Err(ErrorNotFound(ABSENT)),
+            false => Err(ErrorNotFound(NOT_FOUND)),
         })
     }
 }
@@ -64,8 +64,8 @@ pub(crate) fn routes(app: &mut ServiceConfig, tools: DevTools) {
         .route("/trigger/{event}", web::post().to(trigger));
 }
 
-/// What the page shows: the events, and where a shell can trigger them.
-async fn info(_: Allowed) -> Result<impl Responder, actix_web::Error> {
+/// Lists the events, and the cache folder for the page's shell commands.
+async fn info(_: ToolsAllowed) -> Result<impl Responder, actix_web::Error> {
     let config = web::block(Config::from_env).await??;
     let events: Vec<Value> = config
         .events()
@@ -78,9 +78,9 @@ async fn info(_: Allowed) -> Result<impl Responder, actix_web::Error> {
         .insert_header((header::CACHE_CONTROL, "no-store")))
 }
 
-/// A button was pressed: saves what it sends under the event's cache key.
+/// Saves the value that a button sends, under the cache key of its event.
 async fn trigger(
-    _: Allowed,
+    _: ToolsAllowed,
     event: Path<String>,
     value: Json<Value>,
 ) -> Result<impl Responder, actix_web::Error> {
@@ -89,7 +89,7 @@ async fn trigger(
         .events()
         .iter()
         .find(|(name, _)| **name == **event)
-        .ok_or_else(|| ErrorNotFound(format!("there is no event `{event}`")))?;
+        .ok_or_else(|| ErrorNotFound(format!("the event `{event}` does not exist")))?;
     cache().save(key, value.into_inner()).await?;
     Ok(HttpResponse::NoContent())
 }

@@ -1,5 +1,5 @@
-//! Whether the app is well: `GET /health`, and `--healthcheck`, with which the program asks itself,
-//! so that a container needs no other HTTP client for that.
+//! Health checks: `GET /health`, and the option `--healthcheck`, which sends that request to the running
+//! app. So a container needs no other HTTP client.
 
 use std::{
     io::{self, Read, Write},
@@ -11,25 +11,26 @@ use actix_web::{
     Responder,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Error, Sse};
+use actix_web_sse::Error;
 
+use crate::stream::Stream;
+
+/// A healthy app answers at once. This is less than the timeout of the Dockerfile's health check.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
     app.route("/health", web::get().to(health));
 }
 
-/// 200, or 503 with the reason when there is no stream. Add what else your app cannot do without.
-async fn health(stream: Data<Result<Sse, Error>>) -> Result<impl Responder, Error> {
-    match stream.as_ref() {
-        Ok(_) => Ok("ok\n"),
-        Err(error) => Err(error.clone()),
-    }
+/// Answers 200, or 503 with the reason if the stream did not start. Check here what else your app needs.
+async fn health(stream: Data<Stream>) -> Result<impl Responder, Error> {
+    stream.sse()?;
+    Ok("ok\n")
 }
 
-/// Asks the app that listens there.
-pub(crate) fn ask(host: &str, port: u16) -> io::Result<()> {
-    // Who listens everywhere is asked at home.
+/// Asks the app at this address for its health.
+pub(crate) fn check(host: &str, port: u16) -> io::Result<()> {
+    // An app that listens on all addresses is reachable at the loopback address.
     let host = match host {
         "0.0.0.0" => "127.0.0.1",
         "::" => "::1",
@@ -42,6 +43,8 @@ pub(crate) fn ask(host: &str, port: u16) -> io::Result<()> {
     connection.read_to_string(&mut answer)?;
     match answer.split(' ').nth(1) {
         Some("200") => Ok(()),
-        _ => Err(io::Error::other(format!("the app is not well: {answer}"))),
+        _ => Err(io::Error::other(format!(
+            "the app is not healthy: {answer}"
+        ))),
     }
 }

@@ -1,5 +1,5 @@
-//! A small actix-web app with live notifications: a page with a button for each event, and toasts
-//! when one arrives, from wherever it was triggered.
+//! A small actix-web app with live notifications. Its page has a button for each event, and shows a toast
+//! for each event that it receives, whichever program triggered it.
 
 mod dev_tools;
 mod health;
@@ -19,9 +19,12 @@ use actix_web::{
     middleware::{DefaultHeaders, Logger, from_fn},
     web,
 };
-use actix_web_sse::{Error, Sse, app_dir};
+use actix_web_sse::app_dir;
 
-use self::{dev_tools::DevTools, same_origin::same_origin};
+use self::{dev_tools::DevTools, same_origin::same_origin, stream::Stream};
+
+/// What the server keeps in memory for a client that does not read, at most about twice this much.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -29,13 +32,13 @@ async fn main() -> ExitCode {
     env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
     if let Err(error) = loaded {
         let path = app_dir().join(".env");
-        log::warn!("{}: {}", path.display(), without_its_text(&error));
+        log::warn!("{}: {}", path.display(), describe_without_text(&error));
     }
-    let done = match std::env::args().nth(1).as_deref() {
-        Some("--healthcheck") => address().and_then(|(host, port)| health::ask(&host, port)),
+    let result = match std::env::args().nth(1).as_deref() {
+        Some("--healthcheck") => address().and_then(|(host, port)| health::check(&host, port)),
         _ => serve().await,
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -44,11 +47,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What is wrong with `.env`, but not the line itself: it may be a password.
-fn without_its_text(error: &dotenvy::Error) -> String {
+/// Describes an error in `.env` without the line itself, which may contain a password.
+fn describe_without_text(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(..) => {
-            "a line cannot be read, so those after it are not in the environment".into()
+            "a line cannot be read, so it and the lines after it are ignored".into()
         }
         other => other.to_string(),
     }
@@ -57,23 +60,23 @@ fn without_its_text(error: &dotenvy::Error) -> String {
 async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
     let tools = DevTools::parse(&setting("DEV_TOOLS", "on"))?;
-    // Outside the closure below, which runs once for each worker: all of them share one reader.
-    let stream = stream::open();
+    // Opened outside of the closure, which runs once for each worker, so that all workers share one stream.
+    let stream = Stream::open();
     let server = HttpServer::new({
         let stream = stream.clone();
         move || {
             App::new()
-                // Pages and stream answer for this machine's own names and SSE_ALLOWED_HOSTS only, so
-                // that no page elsewhere reaches them under a name of its own (DNS rebinding).
+                // Accepts requests for this machine's own host names and for SSE_ALLOWED_HOSTS only. Other
+                // sites could reach the app under a host name of theirs otherwise (DNS rebinding).
                 .wrap(from_fn(actix_web_sse::check_host))
-                // Not within the logger, whose line for a stream would come when it ends, after minutes,
-                // and take memory for all that time. Its controller says when it opens.
+                // Without the logger, which would log a stream only when it ends, after minutes, and keep
+                // memory for it until then. The stream controller logs when a stream opens.
                 .configure(|app| stream::routes(app, stream.clone()))
                 .service(
                     web::scope("")
                         .wrap(from_fn(same_origin))
-                        // Browsers ask whether what they have is still right, and get 304 if it is: an
-                        // edit is seen at once. Without this, they guess for how long it may be used.
+                        // Browsers revalidate cached files, and get 304 for unchanged ones, so edits are
+                        // visible at once. Without this header, they guess how long a file is valid.
                         .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
                         .wrap(Logger::new("%r %s %Ts").exclude("/health"))
                         .configure(actix_web_sse::scripts)
@@ -83,52 +86,51 @@ async fn serve() -> io::Result<()> {
                 )
         }
     })
-    // Clients that have gone, or do not read, are noticed by the system, and their connections end.
+    // Lets the system detect clients that are gone or do not read, and end their connections.
     .on_connect(actix_web_sse::on_connect)
     .h1_allow_half_closed(false)
-    // As much is kept in memory for one that does not read, give or take as much again.
-    .h1_write_buffer_size(16 * 1024)
+    .h1_write_buffer_size(WRITE_BUFFER_BYTES)
     .bind((host.as_str(), port))
-    .map_err(|error| bad_address(&format!("cannot listen on {host}:{port}: {error}")))?;
+    .map_err(|error| address_error(&format!("cannot listen on {host}:{port}: {error}")))?;
 
-    // Nobody may be reading what is printed, which is no reason to end.
-    let _ = greet(&server.addrs(), &stream);
-    let server = match &stream {
-        // The streams end first, for the server would wait for them. Browsers return to whichever
-        // server is there then, and miss nothing. A second signal ends the process at once.
+    // The output may be closed, which is no reason to exit.
+    let _ = print_greeting(&server.addrs(), &stream);
+    let server = match stream.sse() {
+        // Ends the streams first, because the server would wait for them. Browsers reconnect to the next
+        // server and miss nothing. A second signal ends the process at once.
         Ok(sse) => server.shutdown_signal(sse.shutdown_signal()),
         Err(_) => server,
     };
     server.run().await
 }
 
-/// Where the app listens.
+/// The host and port to listen on.
 fn address() -> io::Result<(String, u16)> {
     let (host, port) = (setting("HOST", "127.0.0.1"), setting("PORT", "8080"));
     let port = port
         .parse()
-        .map_err(|_| bad_address(&format!("PORT is not a port number: `{port}`")))?;
+        .map_err(|_| address_error(&format!("PORT is not a port number: `{port}`")))?;
     Ok((host, port))
 }
 
-fn bad_address(what: &str) -> io::Error {
+fn address_error(message: &str) -> io::Error {
     io::Error::other(format!(
-        "{what}\nhelp: HOST and PORT, in .env or the environment, choose the address"
+        "{message}\nhelp: set HOST and PORT in .env or in the environment"
     ))
 }
 
-/// A variable of the environment, which `.env` has been read into.
+/// An environment variable; those in `.env` have been loaded into the environment.
 fn setting(key: &str, default: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| default.to_owned())
 }
 
-/// Says where the page is, and how to trigger an event from a shell.
-fn greet(addresses: &[SocketAddr], stream: &Result<Sse, Error>) -> io::Result<()> {
+/// Prints the address of the page, and how to trigger an event from a shell.
+fn print_greeting(addresses: &[SocketAddr], stream: &Stream) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for address in addresses {
         writeln!(out, "\n  Listening on http://{address}\n")?;
     }
-    let Ok(sse) = stream else { return Ok(()) };
+    let Ok(sse) = stream.sse() else { return Ok(()) };
     let config = sse.config();
     if let Some((_, key)) = config.events().iter().next() {
         let (file, app) = (config.cache_dir().join(key), app_dir());

@@ -15,13 +15,13 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(Files::new("/", app_dir().join("public")).index_file("index.html"));
 }
 
-/// The practical example: an event that is triggered while a page is on its way. The answer sends the
-/// browser on to the page, which hears the event although its stream opens later.
+/// An example from practice: saves a value, then redirects the browser to a page that receives the event,
+/// although its stream opens later.
 async fn order() -> impl Responder {
-    let order = json!({"order": "placed while this page was on its way"});
-    // Who has placed an order gets the page, whether or not others hear of it.
+    let order = json!({"order": "placed while this page loaded"});
+    // A notification that fails must not fail the order.
     if let Err(error) = cache().save("event_cache_key1", order).await {
-        log::error!("nobody is told of the order: {error}");
+        log::error!("cannot send the event for the order: {error}");
     }
     // With 303, reloading the page does not place the order again.
     HttpResponse::SeeOther()

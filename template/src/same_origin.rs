@@ -1,5 +1,5 @@
-//! Requests that change something are for this app's own pages, and for programs that are not browsers.
-//! A page of another origin could send them with its visitor's cookies, or to its visitor's own machine.
+//! Refuses requests from pages of other origins that change something. Such a page could send them with
+//! the cookies of its visitor, or to the visitor's own machine.
 
 use actix_web::{
     Error, HttpResponse,
@@ -9,8 +9,8 @@ use actix_web::{
     middleware::Next,
 };
 
-const REFUSED: &str = "error: a page of another origin may not do this\n\
-    help: open the app's own page, or send the request without a browser\n";
+const FORBIDDEN: &str = "error: pages of other origins may not send this request\n\
+    help: use the app's own page, or send the request without a browser\n";
 
 pub(crate) async fn same_origin<B: MessageBody>(
     request: ServiceRequest,
@@ -19,15 +19,14 @@ pub(crate) async fn same_origin<B: MessageBody>(
     if !request.method().is_safe() && !is_same_origin(&request) {
         let refusal = HttpResponse::Forbidden()
             .content_type("text/plain; charset=utf-8")
-            .body(REFUSED);
+            .body(FORBIDDEN);
         return Ok(request.into_response(refusal).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// Browsers say where a request comes from in `Sec-Fetch-Site`, over https and on this machine. Over
-/// plain http elsewhere there is only `Origin`, whenever the method is neither GET nor HEAD. Other
-/// programs send neither.
+/// Browsers send `Sec-Fetch-Site` over https and to this machine. Over plain http to other machines they
+/// send only `Origin`, with all methods except GET and HEAD. Other programs send neither header.
 fn is_same_origin(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -37,7 +36,7 @@ fn is_same_origin(request: &ServiceRequest) -> bool {
     let Some(origin) = headers.get(header::ORIGIN).map(text) else {
         return true;
     };
-    // In HTTP/2, `:authority` takes the place of `Host`.
+    // HTTP/2 has `:authority` instead of `Host`.
     let authority = request
         .uri()
         .authority()

@@ -1,4 +1,4 @@
-//! The app as it runs: a value is saved, and whoever listens hears the event.
+//! Runs the app: a saved value reaches a client as an event.
 
 use std::{
     error::Error,
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The app's program, whatever its name is.
+/// The app's program. Its name changes with the package.
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
-/// An event, and the cache key that it listens to.
+/// An event and its cache key.
 const EVENTS: &str = "order_placed:order";
 
-/// The app on a free port, in a folder of its own that has its cache. It ends with the test.
+/// The app on a free port, with its cache in a temporary folder. It ends with the test.
 struct App {
     process: Child,
     address: String,
@@ -34,19 +34,22 @@ impl App {
         fs::create_dir(folder.path().join("public"))?;
         let mut process = Command::new(PROGRAM)
             .current_dir(&folder)
-            // Cargo says with it that the app's folder is this one, which has the real cache.
+            // Cargo sets this to the app's folder, which has the real cache.
             .env_remove("CARGO_MANIFEST_DIR")
             .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("RUST_LOG", "warn")])
             .env("SSE_EVENTS", EVENTS)
             .env("SSE_CACHE", "writable/cache")
             .stdout(Stdio::piped())
             .spawn()?;
-        let output = process.stdout.take().ok_or("it prints nothing")?;
+        let output = process
+            .stdout
+            .take()
+            .ok_or("the app has no standard output")?;
         let address = BufReader::new(output)
             .lines()
             .map_while(io::Result::ok)
             .find_map(|line| Some(line.split_once("http://")?.1.to_owned()))
-            .ok_or("it has ended before it listened")?;
+            .ok_or("the app ended before it listened")?;
         Ok(Self {
             process,
             address,

@@ -296,7 +296,7 @@ fn the_page_shows_why_there_is_no_stream() {
     let browser = Browser::start();
     browser.open(&server.url("/"));
     says(&browser, "#reason-text", "lacks its `:cache_key`");
-    says(&browser, "#reason", "This page tries again by itself.");
+    says(&browser, "#reason", "This page tries again automatically.");
     is_hidden(&browser, "#again");
 }
 
@@ -381,7 +381,7 @@ fn a_page_goes_on_where_the_last_one_was_and_quietly_lists_what_it_missed() {
     says(
         &browser,
         "#resumed",
-        "Picked up where the last page left off",
+        "Resumed where the previous page stopped",
     );
     says(&browser, "#arrived .earlier", "missed.");
     says(&browser, "#arrived .earlier", "before this page was opened");
@@ -419,11 +419,11 @@ fn a_replaced_cache_folder_is_a_gap_that_is_explained() {
     let browser = Browser::start();
     listening(&browser, &server);
     browser.reload();
-    says(&browser, "#resumed", "Picked up");
+    says(&browser, "#resumed", "Resumed");
     server.kill();
     fs::remove_dir_all(app.path().join("writable")).unwrap();
     let _server = Server::start(app.path(), &[("PORT", &port)]);
-    says(&browser, "#arrived .gap", "Something may have been missed");
+    says(&browser, "#arrived .gap", "Events may have been missed");
     says(&browser, "#arrived .gap", "emptied or replaced");
     says(&browser, "#toasts", "Possible gap");
     is_hidden(&browser, "#resumed");
@@ -436,14 +436,14 @@ fn every_reason_of_a_gap_is_explained() {
     let browser = Browser::start();
     listening(&browser, &server);
     for (reason, explanation) in [
-        ("unknown-id", "cannot read the place"),
+        ("unknown-id", "cannot read the last event id"),
         ("other-epoch", "emptied or replaced"),
-        ("expired", "outlived its time to live"),
-        ("swept", "dropped the oldest"),
+        ("expired", "time to live of the missed events"),
+        ("swept", "removed the oldest"),
         ("unreadable", "cannot read back"),
         ("connection-lost", "connection was lost before"),
         // A library that is newer than the page may know more.
-        ("constructor", "loads afresh"),
+        ("constructor", "reloads it now"),
     ] {
         browser.evaluate(&format!(
             "import('/js/sse.js').then(({{ SseEvent }}) => {{
@@ -462,10 +462,10 @@ fn a_refused_stream_says_why_and_a_button_tries_again() {
     let app = App::new();
     let server = app.start();
     for (status, meaning, body) in [
-        ("204 No Content", "nothing to listen to", ""),
-        ("401 Unauthorized", "signed in", "Sign <b>in</b> first."),
-        ("403 Forbidden", "may not listen", "Members only."),
-        ("404 Not Found", "no stream", "Not here."),
+        ("204 No Content", "closed the stream for good", ""),
+        ("401 Unauthorized", "log in", "Sign <b>in</b> first."),
+        ("403 Forbidden", "not allowed to receive", "Members only."),
+        ("404 Not Found", "does not exist", "Not here."),
     ] {
         let guard = Guard::before(&server, status, body);
         let browser = Browser::start();
@@ -474,7 +474,7 @@ fn a_refused_stream_says_why_and_a_button_tries_again() {
         says(&browser, "#reason-title", "The stream was refused");
         says(&browser, "#reason-why", meaning);
         says(&browser, "#reason-why", &status[..3]);
-        says(&browser, "#reason", "does not try again by itself");
+        says(&browser, "#reason", "does not try again automatically");
         assert_eq!(
             browser.evaluate("document.querySelector('#reason-text').textContent"),
             body

@@ -1,7 +1,7 @@
-// This file is yours: `sse install` writes it once and never again. Put your listeners here.
+// This file is yours: `sse install` writes it once and never changes it. Add your listeners here.
 //
 // A page needs one line: <script src="/js/sse-client.js"></script>
-// Other scripts of the page reach the client so:
+// Other scripts of the page use the client like this:
 //   sseReady.then((sse) => sse.on('event_name1', (value, event) => { … }));
 
 window.sseReady = import('./sse.js').then(({ SseClient }) => {

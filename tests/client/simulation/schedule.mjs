@@ -74,8 +74,8 @@ export class Schedule {
   }
 
   /**
-   * Disturbs nothing any more. Events reach all tabs as soon as the leader has a connection, at the latest when
-   * the recovery ends.
+   * Disturbs nothing any more. Events reach all tabs as soon as the leader has a connection, at the latest
+   * when the recovery ends.
    */
   async recover() {
     this.note('the disturbance ends');

@@ -7,17 +7,20 @@ use support::workspace;
 use super::{checkout::checkout, generated::Generated};
 
 /// Copied as they are.
-const COPIED: [&str; 17] = [
+const COPIED: [&str; 20] = [
     ".dockerignore",
     ".env",
     ".gitignore",
     "public/app.js",
+    "public/dom.js",
+    "public/events.js",
     "public/favicon.svg",
     "public/index.html",
     "public/js/sse-client.js",
     "public/order.html",
     "public/order.js",
     "public/style.css",
+    "public/tools.js",
     "src/dev_tools.rs",
     "src/health.rs",
     "src/main.rs",

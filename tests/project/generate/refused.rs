@@ -90,9 +90,9 @@ fn a_library_that_is_nowhere_is_refused() {
     let folder = checkout().destination("nowhere");
     for (values, help) in [
         (&["-d", "sse_source=git"][..], "add `-d sse_git=URL`"),
-        // The default, where the folder beside the app is no checkout.
-        (&[], "say where it is with `-d sse_path=DIR`"),
-        (&["-d", "sse_path=it's here"], "has a single quote"),
+        // The default, where the folder beside the app is not a checkout.
+        (&[], "name its folder with `-d sse_path=DIR`"),
+        (&["-d", "sse_path=it's here"], "contains a single quote"),
         (
             &["-d", "sse_source=elsewhere"],
             "not a valid value for sse_source",
