@@ -81,18 +81,7 @@ impl Installation {
             .get("SSE_EVENTS")
             .map_or(default_events, String::as_str);
         let events = values::event_names(events).unwrap_or_default();
-        let mut scripts = Vec::new();
-        for script in scripts::shipped(&events) {
-            let file = OriginalFile::read(app, &script.path)?;
-            let state = script.state(file.contents(), &env_state.receipt);
-            let is_ours = is_known_by_dependency || env_state.receipt.has(&script.path);
-            scripts.push(InstalledScript {
-                script,
-                file,
-                state,
-                is_ours,
-            });
-        }
+        let scripts = read_scripts(app, &events, &env_state.receipt, is_known_by_dependency)?;
         let code = AppCode::read(
             app,
             &manifest,
@@ -146,6 +135,26 @@ impl Installation {
     pub(crate) fn receipt(&self) -> &Receipt {
         &self.env_state.receipt
     }
+}
+
+/// Reads the files at the paths of all scripts. `is_ours` means that they are ours even
+/// without a receipt.
+fn read_scripts(
+    app: &Path,
+    events: &[String],
+    receipt: &Receipt,
+    is_ours: bool,
+) -> Result<Vec<InstalledScript>, Failure> {
+    let scripts = scripts::shipped(events).map(|script| {
+        let file = OriginalFile::read(app, &script.path)?;
+        Ok(InstalledScript {
+            state: script.state(file.contents(), receipt),
+            is_ours: is_ours || receipt.has(&script.path),
+            script,
+            file,
+        })
+    });
+    scripts.collect()
 }
 
 /// The values in `.env`; none if dotenvy cannot read it, which is reported where it matters.

@@ -1,5 +1,7 @@
 //! `sse install`.
 
+mod dependency;
+mod env_file;
 mod next_steps;
 mod scripts;
 mod steps;
@@ -9,14 +11,9 @@ use std::path::Path;
 use self::steps::{NewContents, NewFile};
 use super::change::Change;
 use crate::app::installation::{Installation, InstalledScript};
-use crate::app::library;
-use crate::cli::{DependencyArgs, InstallArgs};
+use crate::cli::InstallArgs;
 use crate::doctor;
-use crate::editing::env::block::{self, KeyState};
-use crate::editing::env::values::{self, Values};
-use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::DependencySource;
-use crate::editing::manifest::edits::LibraryEntry;
+use crate::editing::env::values;
 use crate::editing::plan;
 use crate::editing::receipt::Receipt;
 use crate::editing::rust::app_code::Wiring;
@@ -57,14 +54,14 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<Prepared, Failure> {
-    let values = values(args);
+    let values = env_file::chosen_values(args);
     let installation = Installation::read(app, &values.events)?;
-    check_values(&installation, args)?;
+    env_file::check_values(&installation, args)?;
     let mut change = Change::default();
 
-    let source = chosen_source(&installation, args)?;
-    describe_dependency(&installation, source.as_ref(), args, &mut change);
-    let manifest = source.map(|source| planned_manifest(&installation, &source));
+    let source = dependency::chosen_source(&installation, args)?;
+    dependency::report(&installation, source.as_ref(), args, &mut change);
+    let manifest = source.map(|source| dependency::planned_manifest(&installation, &source));
 
     let code = planned_wiring(&installation, args, &mut change);
     let scripts = if args.no_js {
@@ -72,13 +69,9 @@ pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<
     } else {
         scripts::planned(&installation, args.types, prompt, &mut change)
     };
-    let folders = if scripts.is_empty() {
-        Vec::new()
-    } else {
-        missing_folders(&installation.app)?
-    };
+    let folders = missing_folders(&installation.app, !scripts.is_empty())?;
     let receipt = receipt(&installation, &scripts, &folders, code.as_ref())?;
-    let env = planned_env(&installation, args, &receipt, &values, &mut change)?;
+    let env = env_file::planned_env(&installation, args, &receipt, &values, &mut change)?;
 
     let creates_env = env.is_some() && installation.env.contents().is_none();
     let warnings = warnings(&installation);
@@ -95,99 +88,6 @@ pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<
         creates_env,
         warnings,
     })
-}
-
-fn values(args: &InstallArgs) -> Values {
-    let default = Values::default();
-    let chosen = |value: &Option<String>, default: String| value.clone().unwrap_or(default);
-    Values {
-        events: chosen(&args.events, default.events),
-        duration: chosen(&args.duration, default.duration),
-        interval: chosen(&args.interval, default.interval),
-    }
-}
-
-/// An existing key keeps its value, so it is a conflict if the arguments ask for another.
-fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), Failure> {
-    let chosen = [
-        ("SSE_STREAM_DURATION", &args.duration),
-        ("SSE_POLL_INTERVAL", &args.interval),
-        ("SSE_EVENTS", &args.events),
-    ];
-    for (name, value) in chosen {
-        let found = installation.env_values.get(name);
-        if let (Some(value), Some(found)) = (value, found)
-            && value != found
-        {
-            return Err(Failure::conflict(format!(
-                ".env: {name} already has another value: {found}"
-            ))
-            .help(format!("change it there: {name}={value}")));
-        }
-    }
-    Ok(())
-}
-
-/// The dependency to add; `None` if the app has one. One that an earlier run added stays, so
-/// it is a conflict if the arguments choose another. The owner's is reported as kept.
-fn chosen_source(
-    installation: &Installation,
-    args: &InstallArgs,
-) -> Result<Option<DependencySource>, Failure> {
-    let is_absent = installation.dependency == LibraryEntry::Absent;
-    let DependencyArgs {
-        dep_path,
-        dep_version,
-        dep_git,
-        ..
-    } = &args.dependency;
-    let chooses = dep_path.is_some() || dep_version.is_some() || dep_git.is_some();
-    if args.no_dep || !(is_absent || installation.dependency == LibraryEntry::Ours && chooses) {
-        return Ok(None);
-    }
-    let source = library::dependency_source(&args.dependency, installation)?;
-    if is_absent {
-        return Ok(Some(source));
-    }
-    let contents = installation.manifest.contents().unwrap_or_default();
-    if Manifest::parse(contents)?.has_source(&source) {
-        return Ok(None);
-    }
-    Err(
-        Failure::conflict("Cargo.toml already has the dependency, from another source").help(
-            format!(
-                "run `sse uninstall` first, or replace the line with: {}",
-                source.line()
-            ),
-        ),
-    )
-}
-
-fn planned_manifest(
-    installation: &Installation,
-    source: &DependencySource,
-) -> Result<Vec<u8>, Failure> {
-    Manifest::parse(installation.manifest.contents().unwrap_or_default())?.add(source)
-}
-
-fn describe_dependency(
-    installation: &Installation,
-    added: Option<&DependencySource>,
-    args: &InstallArgs,
-    change: &mut Change,
-) {
-    match (added, &installation.dependency) {
-        (Some(source), _) => {
-            change.will_report("Updated", format!("Cargo.toml (with `{}`)", source.line()));
-        }
-        (None, _) if args.no_dep => {}
-        (None, LibraryEntry::Yours(key)) => {
-            change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
-        }
-        (None, LibraryEntry::Ours | LibraryEntry::Absent) => {
-            change.will_report("Unchanged", "Cargo.toml")
-        }
-    }
 }
 
 /// The source file with the call inserted, if the call site is certain.
@@ -262,53 +162,15 @@ fn receipt(
     Ok(receipt)
 }
 
-fn missing_folders(app: &Path) -> Result<Vec<&'static str>, Failure> {
+/// The folders to create, if scripts will be written.
+fn missing_folders(app: &Path, writes_scripts: bool) -> Result<Vec<&'static str>, Failure> {
     let mut missing = Vec::new();
-    for folder in FOLDERS {
+    for folder in FOLDERS.into_iter().filter(|_| writes_scripts) {
         if !plan::exists(&app.join(folder))? {
             missing.push(folder);
         }
     }
     Ok(missing)
-}
-
-/// The `.env` with keys and receipt; `None` if nothing needs to be added. Whatever is
-/// installed, `.env` gets a block, because the block holds the receipt.
-fn planned_env(
-    installation: &Installation,
-    args: &InstallArgs,
-    receipt: &Receipt,
-    values: &Values,
-    change: &mut Change,
-) -> Result<Option<Vec<u8>>, Failure> {
-    if args.no_env {
-        return Ok(None);
-    }
-    let state = &installation.env_state;
-    let is_missing = state.keys.iter().any(|(_, key)| *key == KeyState::Missing);
-    let adds_dependency = installation.dependency == LibraryEntry::Absent && !args.no_dep;
-    let needs_block = state.has_block || is_missing || adds_dependency || !receipt.is_empty();
-    let old = installation.env.contents();
-    let new = if needs_block {
-        Some(block::install(old.unwrap_or_default(), receipt, values)?)
-    } else {
-        None
-    };
-    let new = new.filter(|new| old != Some(new.as_slice()));
-    change.will_report(
-        match (&new, old) {
-            (None, _) => "Unchanged",
-            (Some(_), None) => "Created",
-            (Some(_), Some(_)) => "Updated",
-        },
-        ".env",
-    );
-    for (name, key) in state.keys {
-        if key == KeyState::Yours {
-            change.will_report("Kept", format!(".env ({name} has your value)"));
-        }
-    }
-    Ok(new)
 }
 
 fn warnings(installation: &Installation) -> Vec<String> {

@@ -56,40 +56,40 @@ fn listen(
         .timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
     let mut received = 0;
-    let mut announced = false;
+    let mut is_listening = false;
     while args.count != Some(received) {
-        let wait = deadline.map_or(MAX_WAIT, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
-        });
-        match source.next(wait)? {
+        match source.next(wait_time(deadline))? {
             Some(News::Event(event)) => {
                 if !print(&event, args.json, out)? {
                     return Ok(exit::DONE);
                 }
                 received += 1;
             }
-            Some(News::Listening) if announced => {}
+            Some(News::Listening) if is_listening => {}
             Some(News::Listening) => {
-                announced = true;
+                is_listening = true;
                 output.print(format!("listening to {from}"));
             }
-            Some(News::Warning(what)) => output.warn(what),
+            Some(News::Warning(message)) => output.warn(message),
             Some(News::End) => {
                 output.print("the server closed the stream for good (204)");
                 return ended(args, received, "the stream ended");
             }
-            None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                if !announced && received == 0 {
-                    return Err(Failure::error(format!(
-                        "timed out, and {from} was never reached"
-                    )));
-                }
-                return ended(args, received, "timed out");
+            None if !wait_time(deadline).is_zero() => {}
+            None if !is_listening && received == 0 => {
+                let message = format!("timed out, and {from} was never reached");
+                return Err(Failure::error(message));
             }
-            None => {}
+            None => return ended(args, received, "timed out"),
         }
     }
     Ok(exit::DONE)
+}
+
+fn wait_time(deadline: Option<Instant>) -> Duration {
+    deadline.map_or(MAX_WAIT, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    })
 }
 
 /// The result of an end that `--count` did not cause: a failure if `--count` was given.

@@ -1,7 +1,7 @@
-//! Whole apps put together at random: what `install` does, `uninstall` undoes to the
-//! byte, and what it refuses it leaves alone.
+//! Property tests with random apps: `uninstall` undoes `install` to the byte, and a conflict
+//! changes nothing.
 //!
-//! `PROPTEST_CASES` says how many; `tests/properties` runs very many.
+//! `PROPTEST_CASES` sets the number of cases; `tests/properties` runs very many.
 
 mod app;
 mod env;
@@ -16,43 +16,43 @@ use proptest::test_runner::{Config, TestRunner};
 
 use self::app::{App, Outcome};
 
-/// Tries a property on as many cases as are wanted, `usual` if nothing is said.
+/// Tests a property on `PROPTEST_CASES` cases, by default on `default_cases`.
 fn for_all<S>(
-    usual: u32,
+    default_cases: u32,
     cases: impl Fn() -> S + Sync,
     property: impl Fn(S::Value) -> Result<(), TestCaseError> + Sync,
 ) where
     S: Strategy<Value: Debug>,
 {
     let mut config = Config {
-        // A case that fails belongs into a test with a name.
+        // A failing case becomes a named test instead.
         failure_persistence: None,
         ..Config::default()
     };
     if !is_long_run() {
-        config.cases = usual;
+        config.cases = default_cases;
     }
     let threads = thread::available_parallelism().map_or(1, usize::from);
     config.cases = config
         .cases
         .div_ceil(u32::try_from(threads).expect("there are few"));
-    let try_some = || {
+    let run_share = || {
         let outcome = TestRunner::new(config.clone()).run(&cases(), &property);
         outcome.unwrap_or_else(|failure| panic!("{failure}"));
     };
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(try_some);
+            scope.spawn(run_share);
         }
     });
 }
 
-/// Whether somebody has asked for a number of cases.
+/// Whether a number of cases was asked for.
 fn is_long_run() -> bool {
     std::env::var_os("PROPTEST_CASES").is_some()
 }
 
-/// Counts how the cases end, so that no property holds because it is never asked.
+/// Counts the outcomes, to prove that the cases exercise the property.
 #[derive(Default)]
 struct Tally {
     installed: AtomicU32,
@@ -68,7 +68,7 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_telling(&self) {
+    fn assert_both_outcomes(&self) {
         let (installed, refused) = (
             self.installed.load(Ordering::Relaxed),
             self.refused.load(Ordering::Relaxed),

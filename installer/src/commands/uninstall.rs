@@ -1,9 +1,10 @@
 //! `sse uninstall`.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+mod folders;
 
+use std::path::Path;
+
+use self::folders::CreatedFolders;
 use super::change::Change;
 use crate::app::installation::{Installation, InstalledScript};
 use crate::cli::ChangeArgs;
@@ -11,7 +12,7 @@ use crate::editing::env::block::{self, BlockRemoval, EditedValues};
 use crate::editing::env::values::Values;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
-use crate::editing::plan::{self, OriginalFile, Step};
+use crate::editing::plan::{OriginalFile, Step};
 use crate::editing::rust::app_code::AppCode;
 use crate::editing::rust::rust_file::Unwiring;
 use crate::editing::rust::splice::CALL;
@@ -196,52 +197,6 @@ fn reason_to_keep(script: &InstalledScript, prompt: Prompt) -> Option<&'static s
     let question = format!("{} has local changes. Remove it?", script.script.path);
     let is_confirmed = !script.script.is_owners() && prompt.confirm(&question);
     (!is_confirmed).then_some("you have edited it; --force would have removed it")
-}
-
-/// The folders that `install` created, and the entries that they lose.
-struct CreatedFolders {
-    app: PathBuf,
-    /// The deepest first.
-    paths: Vec<String>,
-    removed: BTreeSet<PathBuf>,
-}
-
-impl CreatedFolders {
-    fn new(installation: &Installation) -> Result<Self, Failure> {
-        let mut paths = Vec::new();
-        for folder in installation.receipt().folders() {
-            if plan::exists(&installation.app.join(folder))? {
-                paths.push(folder.to_owned());
-            }
-        }
-        Ok(Self {
-            app: installation.app.clone(),
-            paths,
-            removed: BTreeSet::new(),
-        })
-    }
-
-    fn note_removed(&mut self, path: String) {
-        self.removed.insert(self.app.join(path));
-    }
-
-    /// Plans the removal of each folder. Those that will not be empty are reported as kept.
-    fn remove(mut self, change: &mut Change) {
-        for folder in self.paths {
-            let path = self.app.join(&folder);
-            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-            if entries
-                .map(|entry| entry.path())
-                .all(|path| self.removed.contains(&path))
-            {
-                change.will_report("Removed", folder);
-                self.removed.insert(path.clone());
-            } else {
-                change.will_report("Kept", format!("{folder} (it is not empty)"));
-            }
-            change.plan.add(Step::RemoveDir(path));
-        }
-    }
 }
 
 /// Whether `.env` goes as a whole: `install` created it, and nothing else is in it.

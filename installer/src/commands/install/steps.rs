@@ -38,17 +38,12 @@ pub(super) fn add(
         code,
         ..
     } = installation;
-    let mut replaced = Vec::new();
-    let mut created = Vec::new();
-    for script in scripts {
-        let Some(index) = position(&new.scripts, &script.script.path) else {
-            continue;
-        };
-        let contents = new.scripts.swap_remove(index).contents;
-        let exists = script.file.contents().is_some();
-        let list = if exists { &mut replaced } else { &mut created };
-        list.push((script.file, contents));
-    }
+    let written = scripts.into_iter().filter_map(|script| {
+        let index = position(&new.scripts, &script.script.path)?;
+        Some((script.file, new.scripts.swap_remove(index).contents))
+    });
+    let (replaced, created): (Vec<_>, Vec<_>) =
+        written.partition(|(file, _)| file.contents().is_some());
 
     write(plan, replaced)?;
     write(plan, new.env.map(|contents| (env, contents)))?;

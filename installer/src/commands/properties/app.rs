@@ -1,4 +1,4 @@
-//! An app in a folder, taken through install and uninstall.
+//! A random app that is installed into and uninstalled from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,20 +17,18 @@ use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::prompt::Prompt;
 
-/// How the way through it ended.
 pub(super) enum Outcome {
     Installed,
     Refused,
 }
 
-/// Everything below a folder: contents of files (none for a folder) and mode.
+/// Everything below a folder: contents (`None` for folders) and mode.
 type Tree = BTreeMap<PathBuf, (Option<Vec<u8>>, u32)>;
 
 pub(super) struct App {
     dir: TempDir,
 }
 
-/// A file as it is before.
 #[derive(Clone)]
 pub(super) struct File {
     pub(super) contents: Vec<u8>,
@@ -50,14 +48,14 @@ impl fmt::Debug for File {
     }
 }
 
-/// What is below `public` before.
+/// The files below `public` before the installation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Public {
     Nothing,
     EmptyFolders,
-    Others,
+    OtherFiles,
     Listeners,
-    Current,
+    CurrentClient,
 }
 
 pub(super) fn publics() -> impl Strategy<Value = Public> {
@@ -65,14 +63,14 @@ pub(super) fn publics() -> impl Strategy<Value = Public> {
         &[
             Public::Nothing,
             Public::EmptyFolders,
-            Public::Others,
+            Public::OtherFiles,
             Public::Listeners,
-            Public::Current,
+            Public::CurrentClient,
         ][..],
     )
 }
 
-/// Modes that files have; one in ten may not be written.
+/// File modes; one in ten is read-only.
 pub(super) fn modes() -> impl Strategy<Value = u32> {
     select(
         &[
@@ -92,7 +90,7 @@ pub(super) fn modes() -> impl Strategy<Value = u32> {
 
 impl App {
     pub(super) fn new(manifest: &File, env: Option<&File>, public: Public) -> Self {
-        // Files in memory, where there is a place for them: nothing has to last.
+        // In memory if possible, because the files need not last.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
             tempfile::tempdir_in(memory)
@@ -112,9 +110,9 @@ impl App {
             Public::EmptyFolders => {
                 fs::create_dir_all(app.path().join("public/js")).expect("it can be made");
             }
-            Public::Others => app.write("public/index.html", &File::new(*b"<p>", 0o640)),
+            Public::OtherFiles => app.write("public/index.html", &File::new(*b"<p>", 0o640)),
             Public::Listeners => app.write("public/js/sse-client.js", &File::new(*b"mine", 0o600)),
-            Public::Current => {
+            Public::CurrentClient => {
                 let mut files = actix_web_sse::client_files();
                 let file = files
                     .find(|file| file.name == "sse.js")
@@ -144,7 +142,7 @@ impl App {
         .expect("it is ours");
     }
 
-    /// As the command does, but without a word.
+    /// Installs without output.
     fn install(&self) -> Result<(), Failure> {
         let args = InstallArgs {
             dependency: DependencyArgs {
@@ -162,29 +160,29 @@ impl App {
         prepared.map_or(Ok(()), |prepared| carry_out(prepared.change, "uninstall"))
     }
 
-    /// Installs twice, looks at what is there with `look`, and uninstalls twice.
+    /// Installs twice, calls `check_installed`, and uninstalls twice.
     pub(super) fn is_restored(
         &self,
-        look: impl FnOnce() -> Result<(), TestCaseError>,
+        check_installed: impl FnOnce() -> Result<(), TestCaseError>,
     ) -> Result<Outcome, TestCaseError> {
-        let (before, written) = (self.tree(), self.times());
+        let (before, times) = (self.tree(), self.times());
         if let Err(failure) = self.install() {
             prop_assert_eq!(failure.code(), exit::CONFLICT, "{}", failure);
             prop_assert!(failure.to_string().contains("\nhelp: "), "{}", failure);
-            same(&self.tree(), &before)?;
-            prop_assert_eq!(self.times(), written);
+            assert_same(&self.tree(), &before)?;
+            prop_assert_eq!(self.times(), times);
             return Ok(Outcome::Refused);
         }
-        let (installed, written) = (self.tree(), self.times());
-        ok(self.install())?;
-        same(&self.tree(), &installed)?;
-        prop_assert_eq!(self.times(), written);
-        look()?;
+        let (installed, times) = (self.tree(), self.times());
+        test_result(self.install())?;
+        assert_same(&self.tree(), &installed)?;
+        prop_assert_eq!(self.times(), times);
+        check_installed()?;
 
-        ok(self.uninstall())?;
-        same(&self.tree(), &before)?;
-        ok(self.uninstall())?;
-        same(&self.tree(), &before)?;
+        test_result(self.uninstall())?;
+        assert_same(&self.tree(), &before)?;
+        test_result(self.uninstall())?;
+        assert_same(&self.tree(), &before)?;
         Ok(Outcome::Installed)
     }
 
@@ -227,8 +225,8 @@ async fn main() -> std::io::Result<()> {
 }
 ";
 
-/// Compares two trees, and names what is different.
-fn same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
+/// Fails with the first path that differs.
+fn assert_same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
     for path in found.keys().chain(expected.keys()) {
         let shown = |tree: &Tree| {
             let (contents, mode) = tree.get(path)?;
@@ -244,11 +242,11 @@ fn same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
 }
 
 fn carry_out(change: Change, command: &str) -> Result<(), Failure> {
-    let made = change.carry_out(&ChangeArgs::default(), Output::new(true), command);
-    made.map(|_| ())
+    let result = change.carry_out(&ChangeArgs::default(), Output::new(true), command);
+    result.map(|_| ())
 }
 
-fn ok<T>(result: Result<T, Failure>) -> Result<T, TestCaseError> {
+fn test_result<T>(result: Result<T, Failure>) -> Result<T, TestCaseError> {
     result.map_err(|failure| TestCaseError::fail(failure.to_string()))
 }
 

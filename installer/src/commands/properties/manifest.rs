@@ -1,4 +1,4 @@
-//! Any manifest.
+//! Random manifests.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ const PACKAGES: &[&str] = &[
     "[\"package\"]\nname = \"app\"\n\"version\" = \"0.1.0\"\n",
 ];
 
-/// At the root, where no table is open yet.
+/// Lines for the root of the file, before any table.
 const DOTTED: &[&str] = &[
     "dependencies.serde = \"1\"\n",
     "dependencies.serde = { version = \"1\" }\ndependencies.log.version = \"0.4\"\n",
@@ -57,7 +57,7 @@ const ENTRIES: &[&str] = &[
     "",
 ];
 
-/// The library, as its owner has it.
+/// The library as the owner's dependency.
 const LIBRARY: &[&str] = &[
     "actix-web-sse = \"0.1\"",
     "actix-web-sse = { path = \"../sse\" }",
@@ -89,7 +89,7 @@ const SECTIONS: &[&str] = &[
 const INHERITED: &str =
     "[workspace.dependencies]\nactix-web-sse = { path = \"../sse\", default-features = false }\n";
 
-/// Chunks that make a manifest cargo refuses, or that look like ours.
+/// Text that cargo rejects, or that resembles ours.
 const NASTY: &[&str] = &[
     "[dependencies]\n",
     "[dependencies\n",
@@ -166,15 +166,15 @@ fn files() -> impl Strategy<Value = File> {
     (contents(), modes()).prop_map(|(contents, mode)| File::new(contents, mode))
 }
 
-/// What the file says, without the library.
-fn rest(file: &[u8]) -> Option<TomlValue> {
+/// The file's values without the library.
+fn other_values(file: &[u8]) -> Option<TomlValue> {
     let text = str::from_utf8(file).ok()?;
     let document = Document::parse(text).ok()?;
-    let mut rest = TomlValue::from_table(document.as_table());
+    let mut values = TomlValue::from_table(document.as_table());
     for key in ["actix-web-sse", "sse"] {
-        rest = rest.without("dependencies", key);
+        values = values.without("dependencies", key);
     }
-    Some(rest)
+    Some(values)
 }
 
 /// Whether cargo can read the app's manifest.
@@ -195,7 +195,7 @@ fn cargo_accepts(app: &App) -> bool {
 fn any_manifest_is_restored_or_refused() {
     let tally = Tally::default();
     let (asked, number) = (AtomicU32::new(0), AtomicU32::new(0));
-    // Asking takes longer than all the rest.
+    // Running cargo takes longer than everything else.
     let every = if is_long_run() { 1 } else { 10 };
     for_all(500, files, |manifest| {
         let app = App::new(&manifest, None, Public::Nothing);
@@ -210,7 +210,7 @@ fn any_manifest_is_restored_or_refused() {
                 "{:?}",
                 found
             );
-            prop_assert_eq!(rest(&with), rest(&manifest.contents));
+            prop_assert_eq!(other_values(&with), other_values(&manifest.contents));
             if accepted {
                 asked.fetch_add(1, Ordering::Relaxed);
                 prop_assert!(cargo_accepts(&app), "{}", String::from_utf8_lossy(&with));
@@ -220,10 +220,10 @@ fn any_manifest_is_restored_or_refused() {
         tally.count(&outcome);
         Ok(())
     });
-    tally.is_telling();
+    tally.assert_both_outcomes();
     let (asked, number) = (asked.into_inner(), number.into_inner());
-    // Half of them are accepted and installed, but which are asked about is chance, and of fifty
-    // less than a third may be among them.
+    // About half are accepted and installed. Which cases cargo is asked about is random, and
+    // among fifty less than a third may be accepted.
     assert!(
         asked * 6 * every > number,
         "cargo was asked about {asked} of {number}"

@@ -1,4 +1,4 @@
-//! Files of other people, byte by byte.
+//! Tests of inserting and removing the call, byte by byte.
 
 mod binaries;
 mod call_sites;
@@ -22,8 +22,8 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("it was UTF-8")
 }
 
-/// Wires a file, and sees that only the call came in, that it is known to be there,
-/// and that taking it out gives back every byte.
+/// Wires a file. Asserts that only the call was inserted, that it is recognised, and that
+/// removing it restores every byte.
 fn wired(file: &str) -> String {
     let source = parse(file);
     assert!(
@@ -31,7 +31,7 @@ fn wired(file: &str) -> String {
         "{:?}:\n{file}",
         source.call_site()
     );
-    let wired = text(source.wire().expect("the place is clear"));
+    let wired = text(source.wire().expect("the call site is certain"));
     assert_eq!(wired.matches(CALL).count(), file.matches(CALL).count() + 1);
     let again = parse(&wired);
     assert!(

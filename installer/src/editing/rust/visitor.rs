@@ -136,7 +136,7 @@ impl<'ast> Visit<'ast> for Visitor {
     fn visit_foreign_item(&mut self, item: &'ast ForeignItem) {
         let attributes = attributes::of_foreign_item(item);
         self.with_attributes(attributes, |visitor| {
-            visit::visit_foreign_item(visitor, item)
+            visit::visit_foreign_item(visitor, item);
         });
     }
 

@@ -1,4 +1,4 @@
-//! Edits of `.env` files, byte by byte.
+//! Tests of adding and removing the block, byte by byte.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn refusal(file: &str) -> Failure {
     result.expect_err("it must be refused")
 }
 
-/// Each is readable, and each has been somebody's `.env`.
+/// Unusual files that dotenvy can read.
 const NASTY: &[&str] = &[
     "",
     "\n",
@@ -50,7 +50,7 @@ const NASTY: &[&str] = &[
 ];
 
 #[test]
-fn uninstall_gives_back_every_byte() {
+fn uninstall_restores_every_byte() {
     for file in NASTY {
         let with = installed(file);
         assert_ne!(with, file.as_bytes(), "{file:?}");
@@ -73,7 +73,7 @@ fn a_second_install_changes_nothing() {
 }
 
 #[test]
-fn the_three_lines_stand_together_as_they_are_documented() {
+fn the_three_keys_are_on_consecutive_lines_as_documented() {
     let with = String::from_utf8(installed("")).expect("it is text");
     let lines = "\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n\
          SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
@@ -85,7 +85,7 @@ fn the_three_lines_stand_together_as_they_are_documented() {
 }
 
 #[test]
-fn every_line_has_the_ending_of_the_file() {
+fn added_lines_have_the_files_line_ending() {
     let with = installed("A=1\r\nB=2\r\n");
     assert!(
         with.windows(2)
@@ -94,7 +94,7 @@ fn every_line_has_the_ending_of_the_file() {
 }
 
 #[test]
-fn a_key_that_is_there_keeps_its_value() {
+fn an_existing_key_keeps_its_value() {
     let with = installed("export SSE_EVENTS='a:b'\n");
     let values = dotenv::read_values(&with).expect("it reads");
     assert_eq!(values["SSE_EVENTS"], "a:b");
@@ -102,7 +102,7 @@ fn a_key_that_is_there_keeps_its_value() {
 }
 
 #[test]
-fn a_file_that_dotenvy_cannot_read_is_refused_by_its_line() {
+fn a_file_that_dotenvy_cannot_read_is_a_conflict_with_its_line_number() {
     for (file, line) in [
         ("A=1\nB='open\n", "line 2"),
         ("A=1\nB=\"open", "line 2"),
@@ -120,7 +120,7 @@ fn a_file_that_dotenvy_cannot_read_is_refused_by_its_line() {
 }
 
 #[test]
-fn markers_that_do_not_pair_up_are_refused() {
+fn unpaired_markers_are_a_conflict() {
     for file in [
         "# >>> sse >>>\n",
         "# <<< sse <<<\n",
@@ -136,7 +136,7 @@ fn markers_that_do_not_pair_up_are_refused() {
 }
 
 #[test]
-fn lines_of_the_owner_inside_the_block_stay() {
+fn the_owners_lines_inside_the_block_stay() {
     let with = String::from_utf8(installed("A=1")).expect("it is text");
     let with = with
         .replace(
@@ -156,7 +156,7 @@ fn lines_of_the_owner_inside_the_block_stay() {
 }
 
 #[test]
-fn text_behind_the_block_and_a_moved_block_are_no_trouble() {
+fn text_behind_the_block_and_a_moved_block_are_handled() {
     let with = installed("A=1");
     let with = [with.as_slice(), b"\nB=2\n"].concat();
     assert_eq!(uninstalled(&with).text, b"A=1\nB=2\n");
@@ -165,7 +165,7 @@ fn text_behind_the_block_and_a_moved_block_are_no_trouble() {
 }
 
 #[test]
-fn a_key_taken_out_of_the_block_comes_back() {
+fn a_key_that_was_removed_from_the_block_is_added_again() {
     let with = String::from_utf8(installed("A=1\n")).expect("it is text");
     let without = with.replace("SSE_POLL_INTERVAL=2\n", "");
     let again = installed(&without);
@@ -177,7 +177,7 @@ fn a_key_taken_out_of_the_block_comes_back() {
 }
 
 #[test]
-fn a_chosen_value_is_ours_until_it_is_edited() {
+fn a_value_from_arguments_is_ours_until_it_is_edited() {
     let values = Values {
         events: "an order:orders".to_owned(),
         ..Values::default()
@@ -203,7 +203,7 @@ fn a_chosen_value_is_ours_until_it_is_edited() {
 }
 
 #[test]
-fn the_record_grows_with_what_is_created_later() {
+fn the_receipt_grows_with_later_creations() {
     let with = installed("A=1\n");
     let mut later = Receipt::default();
     later.add("public/");

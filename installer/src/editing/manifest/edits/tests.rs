@@ -1,4 +1,4 @@
-//! Edits of manifests, byte by byte.
+//! Tests of adding and removing the dependency, byte by byte.
 
 use toml_edit::Document;
 
@@ -37,7 +37,7 @@ fn find(file: &str) -> LibraryEntry {
 }
 
 #[test]
-fn a_source_is_recognised_however_it_is_written() {
+fn a_source_is_recognised_in_every_syntax() {
     let path = DependencySource::Path("/lib".to_owned());
     let has = |file: &str| {
         Manifest::parse(file.as_bytes())
@@ -103,7 +103,7 @@ fn nasty() -> Vec<String> {
 }
 
 #[test]
-fn remove_gives_back_every_byte() {
+fn remove_restores_every_byte() {
     for file in nasty() {
         for source in sources() {
             let with = add(&file, &source).unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
@@ -120,7 +120,7 @@ fn remove_gives_back_every_byte() {
 }
 
 #[test]
-fn what_was_added_is_what_cargo_will_read() {
+fn cargo_reads_the_added_dependency() {
     let with = add(PACKAGE_TABLE, &sources()[0]).expect("there is room");
     let text = String::from_utf8(with).expect("it is text");
     let document = Document::parse(text.as_str()).expect("it parses");
@@ -129,7 +129,7 @@ fn what_was_added_is_what_cargo_will_read() {
 }
 
 #[test]
-fn an_entry_goes_below_the_last_one() {
+fn the_entry_is_added_below_the_last_one() {
     let file = "[dependencies]\na = \"1\"\n\n[lints]\nworkspace = true\n";
     let with = add(file, &DependencySource::Version("0.1.0".to_owned())).expect("there is room");
     assert_eq!(
@@ -139,7 +139,7 @@ fn an_entry_goes_below_the_last_one() {
 }
 
 #[test]
-fn an_entry_is_found_in_every_form() {
+fn an_entry_is_found_in_every_syntax() {
     for (body, found) in [
         (
             "actix-web-sse = \"1\"",
@@ -182,7 +182,7 @@ fn an_entry_is_found_in_every_form() {
 }
 
 #[test]
-fn a_table_on_one_line_is_refused_with_the_line_to_write() {
+fn an_inline_dependencies_table_is_a_conflict_with_the_line_to_add() {
     let file = format!("dependencies = {{ serde = \"1\" }}\n{PACKAGE_TABLE}");
     let failure = add(&file, &sources()[1]).expect_err("nothing can be added");
     assert_eq!(failure.code(), crate::exit::CONFLICT);
@@ -193,14 +193,14 @@ fn a_table_on_one_line_is_refused_with_the_line_to_write() {
 }
 
 #[test]
-fn a_broken_manifest_is_refused_by_its_line() {
+fn a_broken_manifest_is_a_conflict_with_its_line_number() {
     let failure = add("[package]\nname = \n", &sources()[1]).expect_err("no TOML");
     assert_eq!(failure.code(), crate::exit::CONFLICT);
     assert!(failure.to_string().contains("line 2"), "{failure}");
 }
 
 #[test]
-fn entries_written_below_our_header_keep_a_header() {
+fn entries_that_the_owner_added_below_our_header_keep_it() {
     let with = add(PACKAGE_TABLE, &sources()[1]).expect("there is room");
     let with = [with.as_slice(), b"serde = \"1\"\n"].concat();
     let removal = remove(&with).expect("ours is there");
@@ -213,7 +213,7 @@ fn entries_written_below_our_header_keep_a_header() {
 }
 
 #[test]
-fn a_mark_on_another_line_takes_nothing_else_out() {
+fn a_mark_on_another_packages_line_removes_nothing() {
     for entry in [
         "serde = \"1\"",
         "log = { workspace = true }",
@@ -235,7 +235,7 @@ fn a_mark_on_another_line_takes_nothing_else_out() {
 }
 
 #[test]
-fn an_edited_line_is_still_ours_by_its_mark() {
+fn an_edited_line_with_the_mark_is_removed() {
     let file = "[dependencies]\nactix-web-sse = { version = \"9\",\n features = [] } # added by sse install\n";
     assert_eq!(find(file), LibraryEntry::Ours);
     let removal = remove(file.as_bytes()).expect("ours is there");
@@ -243,7 +243,7 @@ fn an_edited_line_is_still_ours_by_its_mark() {
 }
 
 #[test]
-fn the_entry_of_the_workspace_is_inherited() {
+fn the_workspaces_entry_is_inherited() {
     let source = |text: &str| {
         Manifest::parse(text.as_bytes())
             .expect("it parses")

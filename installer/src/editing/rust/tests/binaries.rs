@@ -1,4 +1,4 @@
-//! Which files are binaries.
+//! The files that are binaries.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
         fs::write(path, "fn main() {}\n").expect("it can be written");
     }
     let manifest = Manifest::parse(manifest.as_bytes()).expect("it parses");
-    let sources = binary_sources(app.path(), &manifest).expect("they can be looked at");
+    let sources = binary_sources(app.path(), &manifest).expect("they can be read");
     let shown = sources
         .into_iter()
         .map(|path| path.display().to_string().replace('\\', "/"));
@@ -24,7 +24,7 @@ fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn binaries_are_found_as_cargo_finds_them() {
+fn binaries_are_found_by_cargos_rules() {
     let files = [
         "src/main.rs",
         "src/lib.rs",
@@ -58,7 +58,7 @@ fn binaries_are_found_as_cargo_finds_them() {
     assert_eq!(
         only("bin = [{ name = \"b\" }]\n"),
         [""; 0],
-        "that is the package's"
+        "a key behind `[package]` belongs to that table"
     );
     assert_eq!(only("[[bin]]\nname = \"missing\"\n"), [""; 0]);
     assert_eq!(only("[[bin]]\npath = \"src/bin/b.rs\"\n"), ["src/bin/b.rs"]);
@@ -72,7 +72,7 @@ fn binaries_are_found_as_cargo_finds_them() {
 }
 
 #[test]
-fn without_files_or_a_package_there_are_none() {
+fn a_package_without_binary_files_and_a_workspace_have_no_binaries() {
     assert_eq!(sources(PACKAGE, &["src/lib.rs"]), [""; 0]);
     assert_eq!(sources("[workspace]\n", &["src/main.rs"]), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! Which `App::new()` is the one.
+//! Files whose call site is certain.
 
 use super::*;
 
@@ -189,9 +189,9 @@ const CLEAR: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn the_one_app_is_wired() {
+fn the_only_app_is_wired() {
     for (name, marked) in CLEAR {
-        // The mark is the last `|` that is neither a closure's nor in a pattern.
+        // The mark is the last `|` that belongs to no closure or pattern.
         let at = marked
             .rfind(")|")
             .unwrap_or_else(|| panic!("{name}: no mark"))
@@ -211,7 +211,7 @@ fn the_one_app_is_wired() {
 }
 
 #[test]
-fn the_call_counts_only_with_routes() {
+fn only_a_configure_call_with_routes_counts() {
     for argument in [
         "routes",
         "other::routes",
@@ -229,7 +229,7 @@ fn the_call_counts_only_with_routes() {
 }
 
 #[test]
-fn depth_is_no_danger() {
+fn deeply_nested_code_does_not_overflow_the_stack() {
     let calls = "\n        .route(\"/\", get())".repeat(2_000);
     let (open, close) = ("{".repeat(500), "}".repeat(500));
     wired(&format!(

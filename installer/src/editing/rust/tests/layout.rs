@@ -1,4 +1,4 @@
-//! How the call stands among what is there.
+//! The layout of the inserted call.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ fn in_main(app: &str) -> String {
     format!("use actix_web::App;\nfn main() {{\n    let _ = {app};\n}}\n")
 }
 
-/// Wires `app` in a `main`, and gives back what became of it.
+/// Wires `app` in a `main`, and returns the result without that `main`.
 fn layout(app: &str) -> String {
     let (before, after) = in_main("|")
         .split_once('|')
@@ -20,7 +20,7 @@ fn layout(app: &str) -> String {
 }
 
 #[test]
-fn the_call_stands_as_the_others_do() {
+fn the_call_has_the_layout_of_its_chain() {
     for (app, expected) in [
         ("App::new()", "App::new().configure(actix_web_sse::routes)"),
         (
@@ -84,7 +84,7 @@ fn the_call_stands_as_the_others_do() {
     }
 }
 
-/// The file as rustfmt leaves it, whatever the settings of who runs the test are.
+/// The file formatted by rustfmt with its default settings, not the user's.
 fn rustfmt(file: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("main.rs");
@@ -117,9 +117,9 @@ fn a_formatted_file_stays_formatted() {
 }
 
 #[test]
-fn the_call_is_found_after_rustfmt_has_moved_it() {
+fn the_call_is_removed_after_rustfmt_has_moved_it() {
     for file in FORMATTED {
-        // The line becomes too long, and is broken up.
+        // rustfmt breaks the line, because it becomes too long.
         let file = file.replace(".service(index)", ".service(a_long_name_for_an_index_page)");
         let formatted = rustfmt(&wired(&rustfmt(&file)));
         let Unwiring::Removed(without) = parse(&formatted).unwire() else {

@@ -1,4 +1,4 @@
-//! Files that are put together at random.
+//! Property tests with random files.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -6,10 +6,10 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 
-/// Stands in generated text where the call belongs.
+/// Marks the call site in generated text.
 const MARK: &str = "\u{1}";
 
-/// How `App` comes into the file, how `main` calls it, and whether that says enough.
+/// An import of `App`, the name that `main` uses, and whether the call site is then certain.
 const IMPORTS: &[(&str, &str, bool)] = &[
     ("use actix_web::App;\n", "App", true),
     ("use actix_web::{App, HttpServer, web};\n", "App", true),
@@ -27,7 +27,7 @@ const IMPORTS: &[(&str, &str, bool)] = &[
     ("#[cfg(test)]\nuse actix_web::App;\n", "App", false),
 ];
 
-/// Items that make no difference.
+/// Items that do not affect the call site.
 const HARMLESS: &[&str] = &[
     "// App::new() in a comment, ünïcödé 𝄞\n",
     "/* App::new() /* App::new() */ \" ' */\n",
@@ -49,7 +49,7 @@ const HARMLESS: &[&str] = &[
     "#[get(\"/é\")]\nasync fn index() -> impl Responder { \"\" }\n\n\n",
 ];
 
-/// Items that make it uncertain which app is meant.
+/// Items that make the call site uncertain.
 const HINDERING: &[&str] = &[
     "fn second() { actix_web::App::new(); }\n",
     "fn in_macro() { serve!(|| App::new()); }\n",
@@ -58,7 +58,7 @@ const HINDERING: &[&str] = &[
     "mod unknown { use crate::prelude::*; fn f() { App::new(); } }\n",
 ];
 
-/// What follows `App::new()`.
+/// Code behind `App::new()`.
 const CHAINS: &[&str] = &[
     "",
     ".service(a).service(b)",
@@ -74,7 +74,7 @@ const CHAINS: &[&str] = &[
     "\n",
 ];
 
-/// What stands around the app.
+/// Code around `App::new()`.
 const MAINS: &[(&str, &str)] = &[
     ("fn main() {\n    let _ = ", ";\n}\n"),
     (
@@ -95,7 +95,7 @@ const MAINS: &[(&str, &str)] = &[
 
 #[derive(Clone, Debug)]
 struct File {
-    /// With the mark in it.
+    /// Contains the mark.
     marked: String,
     is_clear: bool,
 }
@@ -148,9 +148,9 @@ fn files() -> impl Strategy<Value = File> {
     )
 }
 
-/// The number of files comes from `PROPTEST_CASES`, as in any test of this kind.
+/// `PROPTEST_CASES` sets the number of files.
 #[test]
-fn what_goes_in_comes_out_to_the_byte() {
+fn removing_the_call_restores_every_byte() {
     let config = Config {
         failure_persistence: None,
         ..Config::default()

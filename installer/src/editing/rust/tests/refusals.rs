@@ -1,4 +1,4 @@
-//! Where nothing is put in, and why.
+//! Files that are not edited, and why.
 
 use super::*;
 
@@ -254,7 +254,7 @@ fn refused() -> Vec<(&'static str, &'static str, CallSite)> {
 }
 
 #[test]
-fn what_is_not_certain_is_refused() {
+fn an_uncertain_call_site_is_refused() {
     for (name, file, expected) in refused() {
         let source = parse(file);
         assert_eq!(source.call_site(), expected, "{name}");
@@ -263,32 +263,32 @@ fn what_is_not_certain_is_refused() {
 }
 
 #[test]
-fn what_does_not_parse_names_its_line() {
+fn a_parse_error_has_its_line_number() {
     for (file, line) in [
         (&b"fn main() {\n    let = ;\n}"[..], 2),
         (b"\xef\xbb\xbf#!/bin/sh\nfn main() {\n    let = ;\n}", 3),
         (b"fn main() {\n\xff}", 2),
         (b"fn main() {\n    \"", 2),
     ] {
-        let unclear = RustFile::parse(file).expect_err("it is no Rust");
+        let unclear = RustFile::parse(file).expect_err("it is not Rust");
         assert!(matches!(unclear.reason, Reason::Invalid(_)), "{unclear}");
         assert_eq!(unclear.lines, [line], "{unclear}");
     }
 }
 
 #[test]
-fn a_reason_is_told_with_its_lines() {
-    let told = |file: &str| match parse(file).call_site() {
+fn a_reason_is_displayed_with_its_lines() {
+    let reason = |file: &str| match parse(file).call_site() {
         CallSite::Unclear(unclear) => unclear.to_string(),
         clear => panic!("{clear:?}"),
     };
-    assert_eq!(told(""), "it has no `App::new()`");
+    assert_eq!(reason(""), "it has no `App::new()`");
     assert_eq!(
-        told("use actix_web::App;\nfn a() { App::new(); }\nfn b() { App::new(); }"),
+        reason("use actix_web::App;\nfn a() { App::new(); }\nfn b() { App::new(); }"),
         "it has several `App::new()` (lines 2, 3)"
     );
     assert_eq!(
-        told("fn a() { App::new(); }"),
+        reason("fn a() { App::new(); }"),
         "its `App` may not be actix-web's (line 1)"
     );
 }

@@ -1,4 +1,4 @@
-//! What goes when the call goes.
+//! Removal of the call.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn unwire(chain: &str) -> Unwiring {
 }
 
 #[test]
-fn only_the_call_goes() {
+fn only_the_call_is_removed() {
     for (name, chain, expected) in [
         (
             "at the end",
@@ -109,7 +109,7 @@ fn only_the_call_goes() {
 }
 
 #[test]
-fn what_is_not_ours_stays() {
+fn calls_of_the_owner_stay() {
     for (name, chain) in [
         ("another argument", "App::new().configure(routes)"),
         (
@@ -159,7 +159,7 @@ fn what_is_not_ours_stays() {
 }
 
 #[test]
-fn what_a_person_has_to_decide_is_named_by_its_lines() {
+fn unclear_calls_are_reported_with_their_lines() {
     for (name, chain, lines) in [
         (
             "twice in a chain",

@@ -1,4 +1,4 @@
-//! What code names of the library.
+//! Uses of the library in code.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
     app
 }
 
-/// Line and item of each use; those in tests in parentheses.
+/// Line and item of each use. Uses in tests are in parentheses.
 fn named(code: &str) -> Vec<String> {
     let uses = uses_in_file(code.as_bytes()).into_iter();
     uses.map(|it| match it.is_test {
@@ -26,7 +26,7 @@ fn named(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_way_to_name_the_library_is_seen() {
+fn every_way_to_name_the_library_is_found() {
     for (code, expected) in [
         ("use actix_web_sse::routes;", &["1 routes"][..]),
         (
@@ -92,7 +92,7 @@ fn every_way_to_name_the_library_is_seen() {
 }
 
 #[test]
-fn mentions_are_named_by_file_and_line() {
+fn uses_are_listed_by_file_and_line() {
     let app = app(&[
         ("src/main.rs", "fn main() {}\n// actix_web_sse\n"),
         (
@@ -131,7 +131,7 @@ fn mentions_are_named_by_file_and_line() {
 }
 
 #[test]
-fn an_app_that_serves_the_stream_is_known() {
+fn an_apps_own_stream_route_is_found() {
     let serves = |file: &str, code: &str| {
         let app = app(&[
             ("src/main.rs", "#[cfg(test)]\nmod tests;\nmod stream;\n"),
@@ -185,7 +185,7 @@ fn an_app_that_serves_the_stream_is_known() {
 }
 
 #[test]
-fn apps_outside_of_the_binaries_are_found() {
+fn app_constructions_outside_of_the_binaries_are_found() {
     let code = "use actix_web::App;\n\nfn run() { App::new(); }\n#[test]\nfn a() { App::new(); }\n";
     let app = app(&[
         ("src/main.rs", "mod startup;\nfn main() {}\n"),
@@ -210,7 +210,7 @@ fn apps_outside_of_the_binaries_are_found() {
 }
 
 #[test]
-fn a_link_to_a_folder_is_not_followed() {
+fn symbolic_links_to_folders_are_not_followed() {
     let app = app(&[("src/a/b.rs", "use actix_web_sse::cache;\n")]);
     std::os::unix::fs::symlink("..", app.path().join("src/a/up")).expect("a link");
     assert_eq!(uses_in(app.path()).lines(), ["src/a/b.rs:1"]);

@@ -1,0 +1,137 @@
+//! The arguments of `install` and `uninstall`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::editing::env::values;
+use crate::editing::manifest::dependency::{self, Git, Reference};
+
+const DEPENDENCY: &str = "Source of the library";
+
+/// The flags of commands that change files.
+#[derive(Args, Default)]
+pub(crate) struct ChangeArgs {
+    /// Print what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Print the changes as a diff, and change nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+
+    /// Replace or remove files and values that you have changed, without asking
+    #[arg(short, long)]
+    pub(crate) force: bool,
+
+    /// Answer yes to every question. Without this and without a terminal, the answer is no
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+impl ChangeArgs {
+    /// Whether the command must not change anything.
+    pub(crate) fn only_shows(&self) -> bool {
+        self.dry_run || self.diff
+    }
+}
+
+#[derive(Args, Default)]
+pub(crate) struct InstallArgs {
+    /// SSE_EVENTS: which event is sent for a value saved under which cache key
+    #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::events)]
+    pub(crate) events: Option<String>,
+
+    /// SSE_STREAM_DURATION: seconds until the server ends a stream, 0 for never [default: 15]
+    #[arg(long, value_name = "SECONDS", value_parser = values::duration)]
+    pub(crate) duration: Option<String>,
+
+    /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
+    pub(crate) interval: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) dependency: DependencyArgs,
+
+    /// Leave .env alone. Its receipt is missing then, so uninstall leaves the created folders
+    #[arg(long)]
+    pub(crate) no_env: bool,
+
+    /// Leave public/js alone. The library serves its own copy of sse.js
+    #[arg(long)]
+    pub(crate) no_js: bool,
+
+    /// Write the types sse.d.ts and sse-events.d.ts into public/js even if the app's code serves
+    /// the scripts itself
+    #[arg(long, conflicts_with = "no_js")]
+    pub(crate) types: bool,
+
+    /// Leave Cargo.toml alone
+    #[arg(long)]
+    pub(crate) no_dep: bool,
+
+    /// Leave the code alone, and print the line to add
+    #[arg(long)]
+    pub(crate) no_wire: bool,
+
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// The source of the dependency.
+#[derive(Args, Default)]
+pub(crate) struct DependencyArgs {
+    /// A folder with the library [default: the checkout that this command was built from, if any]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
+    pub(crate) dep_path: Option<PathBuf>,
+
+    /// A version from the registry [default: the version of this command, if it was installed
+    /// from there]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
+    pub(crate) dep_version: Option<String>,
+
+    /// A git repository [default: the one that this command was installed from, if any]
+    #[arg(long, help_heading = DEPENDENCY, value_name = "URL", value_parser = dependency::git_address)]
+    pub(crate) dep_git: Option<String>,
+
+    /// A branch of the git repository
+    #[arg(long, help_heading = DEPENDENCY, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
+    pub(crate) dep_branch: Option<String>,
+
+    /// A tag of the git repository
+    #[arg(
+        long, help_heading = DEPENDENCY,
+        value_name = "NAME",
+        requires = "dep_git",
+        conflicts_with = "dep_rev"
+    )]
+    pub(crate) dep_tag: Option<String>,
+
+    /// A commit of the git repository
+    #[arg(long, help_heading = DEPENDENCY, value_name = "SHA", requires = "dep_git")]
+    pub(crate) dep_rev: Option<String>,
+}
+
+impl DependencyArgs {
+    /// The git repository that the arguments choose.
+    pub(crate) fn git(&self) -> Option<Git> {
+        let references = [
+            (Reference::Branch, &self.dep_branch),
+            (Reference::Tag, &self.dep_tag),
+            (Reference::Rev, &self.dep_rev),
+        ];
+        let mut chosen = references
+            .into_iter()
+            .filter_map(|(kind, name)| Some((kind, name.clone()?)));
+        Some(Git {
+            url: self.dep_git.clone()?,
+            reference: chosen.next(),
+        })
+    }
+}
+
+#[derive(Args, Default)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
