@@ -134,7 +134,7 @@ impl JournalHandle {
         let journal = self.current_file_journal()?;
         let ingest = ingest::start(Arc::clone(&journal), Arc::clone(&self.config_watcher))?;
         Ok(FollowedJournal {
-            address: journal.folder().path().to_owned(),
+            address: journal.cache_folder().path().to_owned(),
             journal,
             ingest,
         })
@@ -163,7 +163,7 @@ impl JournalHandle {
     fn current_file_journal(&self) -> Result<Arc<FileJournal>, Error> {
         let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !current.is_in_place() || current.folder().path() != config.cache_dir() {
+        if !current.is_in_place() || current.cache_folder().path() != config.cache_dir() {
             *current = open(&config)?;
         }
         Ok(Arc::clone(&current))

@@ -1,4 +1,4 @@
-//! What a drop-in says: CodeIgniter's record, else JSON, else text.
+//! Parses a drop-in: a CodeIgniter record, else JSON, else text.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,42 +6,42 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::php;
 
-/// A drop-in's value, with what only CodeIgniter's record says about it.
+/// A drop-in's value. Only a CodeIgniter record has a time and a time to live.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(super) struct DropInContent {
     pub(super) value: Box<RawValue>,
     pub(super) time: Option<SystemTime>,
     pub(super) ttl: Option<Duration>,
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Content, String> {
-    if php::looks_like_array(bytes) {
+pub(super) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
+    if php::starts_like_array(bytes) {
         let record = php::cache_record(bytes)
             .map_err(|why| format!("it begins like a CodeIgniter record, but {why}"))?;
         let value = to_raw_value(&record.data).map_err(|error| error.to_string())?;
-        return Ok(Content {
+        return Ok(DropInContent {
             value,
             time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(record.time)),
             ttl: Some(Duration::from_secs(record.ttl)),
         });
     }
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
+        .map_err(|error| format!("it is not valid UTF-8 from byte {} on", error.valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
-        // A writer that was killed leaves an empty file. It says nothing, so nothing is sent.
+        // A writer that was killed leaves an empty file, which is not a value.
         return Err("it is empty".into());
     }
     let value = match serde_json::from_str::<Box<RawValue>>(text) {
         Ok(value) => value,
-        // The line end is the shell's, not part of the text.
+        // The final line end comes from the shell and is not part of the text.
         Err(_) => {
             let line = text.strip_suffix('\n').unwrap_or(text);
             let line = line.strip_suffix('\r').unwrap_or(line);
             to_raw_value(line).map_err(|error| error.to_string())?
         }
     };
-    Ok(Content {
+    Ok(DropInContent {
         value,
         time: None,
         ttl: None,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_as_it_is_and_text_becomes_a_string() {
+    fn json_is_kept_unchanged_and_text_becomes_a_string() {
         assert_eq!(value(b"1\n"), "1");
         assert_eq!(
             value(b" {\"n\": 12345678901234567890123} "),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_says_when_and_for_how_long() {
+    fn a_record_has_a_time_and_a_time_to_live() {
         let content =
             parse(b"a:3:{s:4:\"time\";i:1000;s:3:\"ttl\";i:60;s:4:\"data\";a:1:{s:1:\"n\";i:1;}}")
                 .unwrap();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_broken() {
+    fn empty_and_damaged_files_are_broken() {
         for bytes in [&b""[..], b"\n", b"\xff\xfe1\0", b"a:3:{s:4:\"time\";i:1"] {
             assert!(parse(bytes).is_err(), "{bytes:?}");
         }

@@ -1,28 +1,35 @@
 //! The part of PHP's `serialize` format that CodeIgniter's file cache writes: scalars and arrays.
-//! Objects are refused, as is everything else that would have to be trusted.
+//! Objects and references are refused: only the class that wrote them could interpret them.
 
 use serde_json::{Map, Number, Value};
 
 use crate::error::one_line;
 
-/// Arrays in arrays; more is no data but an attack on the stack.
-const MAX_DEPTH: usize = 64;
+/// Arrays in arrays. The parser is recursive, so deeper nesting could overflow the stack; real values
+/// are far from this.
+const MAX_ARRAY_DEPTH: usize = 64;
+
+/// More than the longest number or length takes, so a missing delimiter is found at once.
+const MAX_SCALAR_BYTES: usize = 64;
 
 /// `serialize(['time' => …, 'ttl' => …, 'data' => …])`.
 #[derive(Debug, PartialEq)]
 pub(super) struct CacheRecord {
     /// Seconds since 1970.
     pub(super) time: u64,
-    /// Seconds; 0: for ever.
+    /// Seconds; 0 means without limit.
     pub(super) ttl: u64,
     pub(super) data: Value,
 }
 
-/// Whether this begins as a serialised array does: `a:3:{`.
-pub(super) fn looks_like_array(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(b"a:").is_some_and(|rest| {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        digits > 0 && rest[digits..].starts_with(b":{")
+/// Whether this begins like a serialised array: `a:3:{`.
+pub(super) fn starts_like_array(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"a:").is_some_and(|length| {
+        let digits = length
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        digits > 0 && length[digits..].starts_with(b":{")
     })
 }
 
@@ -32,13 +39,13 @@ pub(super) fn cache_record(bytes: &[u8]) -> Result<CacheRecord, String> {
         return Err("it has no `time`, `ttl` and `data`".into());
     };
     if parser.at != bytes.len() {
-        return Err(format!("something follows it at byte {}", parser.at));
+        return Err(format!("more bytes follow it at byte {}", parser.at));
     }
     let seconds = |name: &str| {
         fields
             .get(name)
             .and_then(Value::as_u64)
-            .ok_or_else(|| format!("its `{name}` is no number of seconds"))
+            .ok_or_else(|| format!("its `{name}` is not a number of seconds"))
     };
     let (time, ttl) = (seconds("time")?, seconds("ttl")?);
     let data = fields.remove("data").ok_or("it has no `data`")?;
@@ -62,7 +69,7 @@ impl<'a> Parser<'a> {
             b'b' => match self.until(b';')? {
                 "0" => Ok(Value::Bool(false)),
                 "1" => Ok(Value::Bool(true)),
-                other => Err(self.wrong(&format!("`{other}` is no boolean"))),
+                other => Err(self.error(&format!("`{other}` is not a boolean"))),
             },
             b'i' => Ok(Value::Number(self.integer(b';')?.into())),
             b'd' => {
@@ -70,19 +77,19 @@ impl<'a> Parser<'a> {
                 let number = text.parse().ok().and_then(Number::from_f64);
                 number
                     .map(Value::Number)
-                    .ok_or_else(|| self.wrong(&format!("`{text}` has no JSON form")))
+                    .ok_or_else(|| self.error(&format!("`{text}` has no JSON form")))
             }
             b's' => {
                 let text = self.string()?;
                 self.expect(b";")?;
                 Ok(Value::String(text.to_owned()))
             }
-            b'a' if depth == MAX_DEPTH => Err(self.wrong("its arrays are too deep")),
+            b'a' if depth == MAX_ARRAY_DEPTH => Err(self.error("its arrays are too deep")),
             b'a' => self.array(depth),
             b'O' | b'C' | b'E' | b'r' | b'R' => {
-                Err(self.wrong("objects and references are not read"))
+                Err(self.error("objects and references are refused"))
             }
-            _ => Err(self.wrong("this is no serialised value")),
+            _ => Err(self.error("this is not a serialised value")),
         }
     }
 
@@ -105,7 +112,7 @@ impl<'a> Parser<'a> {
                     self.expect(b";")?;
                     key
                 }
-                _ => return Err(self.wrong("this is no array key")),
+                _ => return Err(self.error("this is not an array key")),
             };
             items.push((key, self.value(depth + 1)?));
         }
@@ -123,30 +130,30 @@ impl<'a> Parser<'a> {
         self.expect(b"\"")?;
         let bytes = self.take(length)?;
         self.expect(b"\"")?;
-        std::str::from_utf8(bytes).map_err(|_| self.wrong("a string is not UTF-8"))
+        std::str::from_utf8(bytes).map_err(|_| self.error("a string is not valid UTF-8"))
     }
 
     fn length(&mut self) -> Result<usize, String> {
         let length = self.integer(b':')?;
-        usize::try_from(length).map_err(|_| self.wrong("a length is impossible"))
+        usize::try_from(length).map_err(|_| self.error("a length is impossible"))
     }
 
     fn integer(&mut self, end: u8) -> Result<i64, String> {
         let text = self.until(end)?;
         text.parse()
-            .map_err(|_| self.wrong(&format!("`{text}` is no integer")))
+            .map_err(|_| self.error(&format!("`{text}` is not an integer")))
     }
 
-    /// A short piece of ASCII up to `end`.
+    /// A number up to the delimiter `end`.
     fn until(&mut self, end: u8) -> Result<&'a str, String> {
-        let rest = &self.bytes[self.at..];
-        let length = rest
+        let remaining = &self.bytes[self.at..];
+        let length = remaining
             .iter()
-            .take(64)
+            .take(MAX_SCALAR_BYTES)
             .position(|byte| *byte == end)
-            .ok_or_else(|| self.wrong("it breaks off"))?;
-        let text =
-            std::str::from_utf8(&rest[..length]).map_err(|_| self.wrong("this is no number"))?;
+            .ok_or_else(|| self.error("it ends too early"))?;
+        let text = std::str::from_utf8(&remaining[..length])
+            .map_err(|_| self.error("this is not a number"))?;
         self.at += length + 1;
         Ok(text)
     }
@@ -156,7 +163,7 @@ impl<'a> Parser<'a> {
             .at
             .checked_add(count)
             .filter(|end| *end <= self.bytes.len());
-        let end = end.ok_or_else(|| self.wrong("it breaks off"))?;
+        let end = end.ok_or_else(|| self.error("it ends too early"))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -166,15 +173,15 @@ impl<'a> Parser<'a> {
         if self.take(expected.len())? == expected {
             Ok(())
         } else {
-            Err(self.wrong(&format!(
+            Err(self.error(&format!(
                 "`{}` is missing",
                 String::from_utf8_lossy(expected)
             )))
         }
     }
 
-    fn wrong(&self, what: &str) -> String {
-        format!("at byte {}: {}", self.at, one_line(what))
+    fn error(&self, problem: &str) -> String {
+        format!("at byte {}: {}", self.at, one_line(problem))
     }
 }
 
@@ -210,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn other_types_and_damaged_values_are_refused() {
         let deep = "a:1:{i:0;".repeat(10_000) + "N;" + &"}".repeat(10_000);
         for data in [
             "O:8:\"stdClass\":0:{}",
@@ -243,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_one_line() {
+    fn an_error_is_one_line() {
         for data in ["b:\n[ERROR] forged;", "d:\u{1b}[31m;", "i:\r;", "b:\u{85};"] {
             let why = record(data).unwrap_err();
             assert!(!why.contains(char::is_control), "{why:?}");
@@ -251,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_breaks_off_anywhere_is_refused() {
+    fn a_record_that_ends_anywhere_too_early_is_refused() {
         let whole = b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";s:1:\"1\";}";
         for end in 0..whole.len() {
             assert!(cache_record(&whole[..end]).is_err(), "{end}");

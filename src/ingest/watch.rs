@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    journal::file::Dir,
+    journal::file::OpenFolder,
     platform::{Changes, FolderWatcher, WatchId},
     runtime::Interrupt,
 };
@@ -25,7 +25,7 @@ pub(super) struct DropInWatch {
 
 impl DropInWatch {
     /// Without notifications, drop-ins are ingested late, but none is lost.
-    pub(super) fn new<'a>(folder: &Dir, keys: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new<'a>(folder: &OpenFolder, keys: impl Iterator<Item = &'a str>) -> Self {
         let watcher = watch_drop_ins(folder).unwrap_or_else(|error| {
             log::warn!(
                 "{}: no file notifications ({error}); drop-ins are found at the next \
@@ -43,8 +43,8 @@ impl DropInWatch {
     }
 
     /// Watches a claim's folder until the folder is removed.
-    pub(super) fn add_claim(&mut self, claim: &str, folder: &Dir) {
-        let path = folder.live_path();
+    pub(super) fn add_claim(&mut self, claim: &str, folder: &OpenFolder) {
+        let path = folder.fd_path();
         if let Ok(Some(watch)) = self.watcher.add(&path, Changes::Writes) {
             self.claims.insert(watch, claim.to_owned());
         }
@@ -84,8 +84,8 @@ impl DropInWatch {
     }
 }
 
-fn watch_drop_ins(folder: &Dir) -> io::Result<FolderWatcher> {
+fn watch_drop_ins(folder: &OpenFolder) -> io::Result<FolderWatcher> {
     let watcher = FolderWatcher::new()?;
-    watcher.add(&folder.live_path(), Changes::RenamesAndWrites)?;
+    watcher.add(&folder.fd_path(), Changes::RenamesAndWrites)?;
     Ok(watcher)
 }

@@ -1,4 +1,4 @@
-//! Whether a file still has a writer.
+//! Whether a program may still be writing a file.
 
 use std::{
     fs::File,
@@ -7,49 +7,59 @@ use std::{
 
 use crate::platform;
 
-/// After a writer has closed the file, another may have opened it meanwhile: it must be quiet for
-/// this long as well.
+/// After one writer has closed the file, another may have opened it meanwhile. Such a writer writes at
+/// once, so a short quiet period is enough.
 const QUIET_AFTER_CLOSE: Duration = Duration::from_millis(50);
 
-/// Without any word of a writer's end, a file must be quiet for so long at least.
-const QUIET: Duration = Duration::from_secs(10);
+/// If no writer was seen to close the file, one may only have paused, for example to compute the rest
+/// of the value. Tests have no such writers.
+const QUIET_WITHOUT_CLOSE: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 10_000 });
 
-/// So long an empty file may be one that is about to be written.
-const QUIET_WHEN_EMPTY: Duration = Duration::from_secs(30);
+/// An empty file may have a writer that has just created it, and is waiting for its first data. Tests
+/// have no such writers.
+const QUIET_WHEN_EMPTY: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 30_000 });
 
-/// Watches one file until its writers have gone.
+/// What is known about the writers of one file.
 #[derive(Debug)]
-pub(super) struct Stillness {
-    closed: bool,
-    /// Length and time of change when it was last seen to change, and when that was.
-    last_change: Option<(u64, SystemTime, Instant)>,
+pub(super) struct WriterCheck {
+    was_closed: bool,
+    last_change: Option<Change>,
 }
 
-impl Stillness {
-    /// `closed`: a writer was seen to close the file.
-    pub(super) fn new(closed: bool) -> Self {
+/// The state of a file, and when it was first seen in that state.
+#[derive(Debug)]
+struct Change {
+    bytes: u64,
+    modified: SystemTime,
+    seen: Instant,
+}
+
+impl WriterCheck {
+    /// `was_closed`: a writer was seen to close the file.
+    pub(super) fn new(was_closed: bool) -> Self {
         Self {
-            closed,
+            was_closed,
             last_change: None,
         }
     }
 
     /// A writer was seen to close the file.
     pub(super) fn writer_closed(&mut self) {
-        self.closed = true;
+        self.was_closed = true;
     }
 
-    /// Asks the kernel. Where it cannot say, a file counts as finished that was closed, or has not
-    /// changed for long: five times `poll` at least.
-    pub(super) fn has_no_writer(&mut self, file: &File, poll: Duration) -> bool {
+    /// Asks the kernel. If it cannot tell, a file has no writer once it has not changed for long
+    /// enough. Without a close, that is at least five times `poll_interval`, the time between two
+    /// checks.
+    pub(super) fn has_no_writer(&mut self, file: &File, poll_interval: Duration) -> bool {
         if let Some(has_writer) = platform::has_writer(file) {
             return !has_writer;
         }
-        let closed = self.closed;
-        self.is_quiet(file, |length| match (length, closed) {
+        let was_closed = self.was_closed;
+        self.is_quiet(file, |bytes| match (bytes, was_closed) {
             (0, _) => QUIET_WHEN_EMPTY,
             (_, true) => QUIET_AFTER_CLOSE,
-            (_, false) => QUIET.max(5 * poll),
+            (_, false) => QUIET_WITHOUT_CLOSE.max(5 * poll_interval),
         })
     }
 
@@ -57,16 +67,18 @@ impl Stillness {
         let Ok(found) = file.metadata() else {
             return false;
         };
-        let now = (
-            found.len(),
-            found.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-        );
-        match self.last_change {
-            Some((length, modified, since)) if (length, modified) == now => {
-                since.elapsed() >= enough(length)
+        let bytes = found.len();
+        let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        match &self.last_change {
+            Some(last) if (last.bytes, last.modified) == (bytes, modified) => {
+                last.seen.elapsed() >= enough(bytes)
             }
             _ => {
-                self.last_change = Some((now.0, now.1, Instant::now()));
+                self.last_change = Some(Change {
+                    bytes,
+                    modified,
+                    seen: Instant::now(),
+                });
                 false
             }
         }
@@ -86,11 +98,11 @@ mod tests {
         let mut writer = File::create(&path).unwrap();
         writer.write_all(b"1").unwrap();
         let reader = File::open(&path).unwrap();
-        let mut stillness = Stillness::new(false);
-        assert!(!stillness.has_no_writer(&reader, Duration::ZERO));
+        let mut check = WriterCheck::new(false);
+        assert!(!check.has_no_writer(&reader, Duration::ZERO));
         drop(writer);
         if platform::IS_LINUX {
-            assert!(stillness.has_no_writer(&reader, Duration::ZERO));
+            assert!(check.has_no_writer(&reader, Duration::ZERO));
         }
     }
 
@@ -100,20 +112,20 @@ mod tests {
         let path = dir.path().join("f");
         fs::write(&path, "").unwrap();
         let file = File::open(&path).unwrap();
-        let mut stillness = Stillness::new(false);
+        let mut check = WriterCheck::new(false);
         let (long, none) = (Duration::from_secs(60), Duration::ZERO);
-        let mut quiet = |when_empty, otherwise| {
-            stillness.is_quiet(
+        let mut is_quiet = |when_empty, otherwise| {
+            check.is_quiet(
                 &file,
-                |length| if length == 0 { when_empty } else { otherwise },
+                |bytes| if bytes == 0 { when_empty } else { otherwise },
             )
         };
-        assert!(!quiet(none, none), "seen for the first time");
-        assert!(!quiet(long, none), "empty for a moment");
-        assert!(quiet(none, long), "empty for long");
+        assert!(!is_quiet(none, none), "seen for the first time");
+        assert!(!is_quiet(long, none), "empty for a moment");
+        assert!(is_quiet(none, long), "empty for long");
         fs::write(&path, "1").unwrap();
-        assert!(!quiet(none, none), "it has changed");
-        assert!(!quiet(none, long));
-        assert!(quiet(long, none));
+        assert!(!is_quiet(none, none), "it has changed");
+        assert!(!is_quiet(none, long));
+        assert!(is_quiet(long, none));
     }
 }

@@ -1,59 +1,63 @@
 //! How an entry gets its number.
 //!
-//! A directory is only swept after all its numbers are claimed and its mark says so, and sweeping
-//! removes unfinished files first. Both rules below therefore create something unfinished in the
-//! directory, *then* look whether the directory still counts, and then rename. A writer that sleeps
-//! anywhere in between finds its unfinished file gone, or sees that the directory does not count.
+//! A folder is swept only after all its numbers are claimed and its high-water mark shows that, and a
+//! sweep removes unfinished files first. So both rules below create something unfinished in the
+//! folder, *then* check whether the folder still counts, and then rename. A writer that is stopped
+//! anywhere in between finds its unfinished file gone, or sees that the folder does not count.
 
 use std::io::{self, Write};
 
 use super::{
-    FileJournal,
-    entry_folder::{Claimed, EntryFolder},
-    numbering::{folder_name, is_entry_name, next_folder},
-    probe, sweep,
+    entry_folder::{ClaimResult, EntryFolder},
+    file_journal::FileJournal,
+    layout::{folder_name, is_entry_name, next_folder},
+    test_hooks, trash,
 };
 use crate::error::Error;
 
-/// How often a save begins again. Each time, other processes have filled a directory meanwhile.
-const ATTEMPTS: u32 = 1_000;
+/// Before each further attempt, other processes have filled a whole folder. So many in succession
+/// mean that this process cannot keep up.
+const MAX_SAVE_ATTEMPTS: u32 = 1_000;
 
 impl FileJournal {
     /// Writes `bytes` as the next entry.
     pub(super) fn append_bytes(&self, bytes: &[u8]) -> Result<u64, Error> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_SAVE_ATTEMPTS {
             let folder = self.newest_folder()?;
-            probe::step();
-            let claimed = self.write_entry(&folder, bytes);
-            match claimed.map_err(|error| Error::io("save", folder.dir().path(), error))? {
-                Claimed::Number(number) => return self.confirm(&folder, number),
-                Claimed::Full => self.enter_next_folder(&folder)?,
-                Claimed::Gone => self.forget_newest(),
+            test_hooks::stall_point();
+            let result = self.write_entry(&folder, bytes);
+            match result.map_err(|error| Error::io("save", folder.folder().path(), error))? {
+                ClaimResult::Claimed(number) => return self.confirm(&folder, number),
+                ClaimResult::FolderFull => self.enter_next_folder(&folder)?,
+                ClaimResult::FolderGone => self.forget_newest(),
             }
         }
         let busy = io::Error::new(
             io::ErrorKind::TimedOut,
             "other programs fill the journal faster than this one can write",
         );
-        Err(Error::io("save", self.dir.path(), busy))
+        Err(Error::io("save", self.folder.path(), busy))
     }
 
-    fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<Claimed> {
-        let (mut file, mut unfinished) = match self.folder.access().unfinished_file(folder.dir()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claimed::Gone),
+    fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<ClaimResult> {
+        let permissions = self.cache_folder.permissions();
+        let (mut file, mut unfinished) = match permissions.create_unfinished_file(folder.folder()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(ClaimResult::FolderGone);
+            }
             result => result?,
         };
-        probe::step();
+        test_hooks::stall_point();
         file.write_all(bytes)?;
-        probe::step();
+        test_hooks::stall_point();
         folder.claim(&mut unfinished)
     }
 
-    /// Makes sure that readers find the entry. A directory that is gone by now was swept, and then
-    /// a newer one exists; or another program has moved it away, and the entry with it.
+    /// Ensures that readers find the entry. If its folder is gone now, it was swept, and a newer folder
+    /// exists; or another program has moved it away with the entry.
     fn confirm(&self, folder: &EntryFolder, number: u64) -> Result<u64, Error> {
-        let cannot = |error| Error::io("save", folder.dir().path(), error);
-        if folder.is_in_place(&self.dir).map_err(cannot)?
+        let cannot = |error| Error::io("save", folder.folder().path(), error);
+        if folder.is_in_place(&self.folder).map_err(cannot)?
             || self.find_folder_after(folder.number())?.is_some()
         {
             return Ok(number);
@@ -61,90 +65,93 @@ impl FileJournal {
         Err(self.damaged("its newest folder was removed"))
     }
 
-    /// Rule 2: a directory is created inside the one before it and renamed to its place.
+    /// Rule 2: a folder is created inside the one before it, and renamed to its final name.
     fn enter_next_folder(&self, full: &EntryFolder) -> Result<(), Error> {
         let Some(number) = next_folder(full.number()) else {
             return Err(self.damaged("it has no numbers left"));
         };
-        let name = folder_name(number);
-        let cannot = |error| {
-            let path = self.dir.path_of(&name);
-            Error::io("begin a new folder of entries", &path, error)
-        };
         if let Some(next) = self.find_next_folder(full)? {
-            // Its creator may have been killed before it did this.
+            // The process that created it may have been killed before it did this.
             let _ = full.mark_next_created();
             self.remember_newest(next);
             return Ok(());
         }
+        let name = folder_name(number);
         match self.create_next_folder(full, &name) {
             Ok(()) => Ok(()),
-            // The full one was swept meanwhile.
+            // The full folder was swept meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.forget_newest();
                 Ok(())
             }
-            // Another writer was faster, or something else has the name.
+            // Another writer was faster, or another program uses the name.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.open_folder(number)?.is_none() {
+                if self.open_entry_folder(number)?.is_none() {
                     self.remove_stray(&name)?;
                 }
                 Ok(())
             }
-            Err(error) => Err(cannot(error)),
+            Err(error) => Err(self.cannot_create(&name, error)),
         }
     }
 
     fn create_next_folder(&self, full: &EntryFolder, name: &str) -> io::Result<()> {
-        // From here on, everybody sees that this directory has no free number.
-        full.fill_mark()?;
-        let access = self.folder.access();
-        if probe::plain_mkdir() {
-            probe::step();
-            let dir = access.create_dir(&self.dir, name)?;
-            return EntryFolder::create_mark(access, &dir, b"");
+        // From here on, every writer sees that this folder has no free number.
+        full.mark_full()?;
+        let permissions = self.cache_folder.permissions();
+        if test_hooks::uses_plain_mkdir() {
+            test_hooks::stall_point();
+            let folder = permissions.create_folder(&self.folder, name)?;
+            return EntryFolder::create_high_water(permissions, &folder, b"");
         }
-        let (dir, unfinished) = access.unfinished_dir(full.dir())?;
-        EntryFolder::create_mark(access, &dir, b"")?;
-        probe::step();
-        if !full.is_in_place(&self.dir)? {
+        let (folder, unfinished) = permissions.create_unfinished_folder(full.folder())?;
+        EntryFolder::create_high_water(permissions, &folder, b"")?;
+        test_hooks::stall_point();
+        if !full.is_in_place(&self.folder)? {
             return Err(io::ErrorKind::NotFound.into());
         }
-        probe::step();
-        unfinished.rename_new(&self.dir, name)?;
-        probe::step();
+        test_hooks::stall_point();
+        unfinished.rename_new(&self.folder, name)?;
+        test_hooks::stall_point();
         full.mark_next_created()
     }
 
-    /// Removes what has a directory's name and was not created by a writer of ours.
+    /// Removes a file or folder of another program that has the name of the next folder.
     fn remove_stray(&self, name: &str) -> Result<(), Error> {
-        let path = self.dir.path_of(name);
-        let cannot = |error| Error::io("begin a new folder of entries", &path, error);
-        let lock = self.folder.lock_for_repair().map_err(cannot)?;
-        let stray = match self.dir.open_dir(name) {
+        let cannot = |error| self.cannot_create(name, error);
+        let lock = self.cache_folder.lock_for_repair().map_err(cannot)?;
+        let stray = match self.folder.open_folder(name) {
             Ok(stray) => stray,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(_) => return self.dir.remove_file(name).map_err(cannot),
+            Err(_) => return self.folder.remove_file(name).map_err(cannot),
         };
-        // By now another writer may have removed the stray one and created the next folder.
-        if EntryFolder::has_mark(&stray).map_err(cannot)? {
+        // Another writer may have removed the stray folder and created the next one meanwhile.
+        if EntryFolder::has_high_water(&stray).map_err(cannot)? {
             return Ok(());
         }
         log::warn!(
-            "{}: removing this, it is not part of the journal",
-            path.display()
+            "{}: removing this, because it is not part of the journal",
+            self.folder.path_of(name).display()
         );
-        let trash = self.folder.trash()?;
-        if !sweep::discard_if(&stray, &self.dir, name, &trash).map_err(cannot)? {
-            drop(lock);
+        let trash = self.cache_folder.trash()?;
+        let is_discarded = trash::discard_if(&stray, &self.folder, name, &trash).map_err(cannot)?;
+        drop(lock);
+        if !is_discarded {
             return Err(self.damaged("another program replaces its folders"));
         }
-        drop(lock);
         let names = stray.names().map_err(cannot)?;
         if names.iter().any(|name| is_entry_name(name)) {
-            // Its mark was removed, so its numbers would be given once more.
+            // Only its high-water mark was missing. Its numbers would be assigned again.
             return Err(self.damaged("a part of its newest folder was removed"));
         }
         Ok(())
+    }
+
+    fn cannot_create(&self, name: &str, error: io::Error) -> Error {
+        Error::io(
+            "create a folder of entries",
+            &self.folder.path_of(name),
+            error,
+        )
     }
 }

@@ -1,15 +1,16 @@
-//! One directory of entries, and the count of its numbers that have been claimed.
+//! One folder of entries, and the count of its numbers that have been claimed.
 //!
 //! An entry whose file was removed must stay claimed: if another save got its number, readers that
-//! have passed the number would never see that save. So the directory has a high-water mark, a file
-//! whose *length* is the count of claimed numbers. Writing one byte at a number's position makes
-//! the file at least that long and never shorter, in one system call, so writers need no lock.
+//! have passed the number would never see that save. So the folder has a high-water mark, a file
+//! whose *length* is the count of claimed numbers. Writing one byte at a number's position makes the
+//! file at least that long and never shorter, in one system call, so writers need no lock.
 //!
-//! A writer that is killed, or sleeps, between claiming a number and raising the mark leaves the
-//! mark low. The next writer finds the number taken and raises it, and so does a server's reader.
+//! A writer that is killed, or stopped, between claiming a number and raising the high-water mark
+//! leaves the mark low. The next writer finds the number taken and raises the mark, and so does a
+//! server's reader.
 //!
-//! One byte more than there are numbers says that the next directory was created. If that is missing
-//! later, another program has removed it.
+//! One byte more than the folder has numbers means that the next folder was created. If the next
+//! folder is missing later, another program has removed it.
 
 use std::{
     fs::File,
@@ -20,203 +21,213 @@ use std::{
 };
 
 use super::{
-    access::{Access, Unfinished},
-    dir::{Dir, is_file, is_no_dir, read_all},
-    numbering::{Numbering, entry_name, folder_name},
-    probe,
+    layout::{Layout, entry_name, folder_name},
+    open_folder::{OpenFolder, is_file, is_not_a_folder, read_all, second_name},
+    permissions::Permissions,
+    test_hooks,
+    unfinished::UnfinishedItem,
 };
 
-const HIGH_WATER: &str = ".high-water";
+/// With a leading dot, as all files of the journal: see `layout`.
+const HIGH_WATER_FILE_NAME: &str = ".high-water";
 
-/// How often an entry with two names is looked at, a millisecond apart.
-const LINK_CHECKS: u32 = 5;
+/// An entry has two names only between two system calls of its writer, so a file that still has them
+/// after five milliseconds is not such an entry.
+const MAX_LINK_CHECKS: u32 = 5;
+const LINK_CHECK_DELAY: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct EntryFolder {
     number: u64,
-    numbering: Numbering,
-    dir: Dir,
+    layout: Layout,
+    folder: OpenFolder,
 }
 
-/// What became of a file that was to become an entry.
-pub(super) enum Claimed {
-    Number(u64),
-    /// All numbers of the directory are taken.
-    Full,
-    /// The directory was swept, and the file with it.
-    Gone,
+/// The result of claiming a number for a file.
+pub(super) enum ClaimResult {
+    Claimed(u64),
+    /// All numbers of the folder are taken.
+    FolderFull,
+    /// The folder was swept, and the file with it.
+    FolderGone,
 }
 
 impl EntryFolder {
-    /// Opens the directory; `None` if there is none that a writer of ours has created. Another
-    /// program may have left a file, a link or a directory of this name.
+    /// Opens the folder. `None` if it does not exist, or if another program has created a file, a
+    /// link or a folder of this name.
     pub(super) fn open(
-        journal: &Dir,
-        numbering: Numbering,
+        journal: &OpenFolder,
+        layout: Layout,
         number: u64,
     ) -> io::Result<Option<Self>> {
-        let dir = match journal.open_dir(&folder_name(number)) {
-            Err(error) if is_no_dir(&error) || error.kind() == io::ErrorKind::NotFound => {
+        let folder = match journal.open_folder(&folder_name(number)) {
+            Err(error) if is_not_a_folder(&error) || error.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
             }
             result => result?,
         };
-        Ok(Self::has_mark(&dir)?.then_some(Self {
+        Ok(Self::has_high_water(&folder)?.then_some(Self {
             number,
-            numbering,
-            dir,
+            layout,
+            folder,
         }))
     }
 
-    /// Whether a directory is one that a writer of ours has created.
-    pub(super) fn has_mark(dir: &Dir) -> io::Result<bool> {
-        Ok(dir.stat(HIGH_WATER)?.is_some_and(|mark| is_file(&mark)))
+    /// Whether the library created this folder.
+    pub(super) fn has_high_water(folder: &OpenFolder) -> io::Result<bool> {
+        let mark = folder.stat(HIGH_WATER_FILE_NAME)?;
+        Ok(mark.is_some_and(|mark| is_file(&mark)))
     }
 
-    /// Puts a high-water mark into a new directory that is not in its place yet.
-    pub(super) fn create_mark(access: &Access, dir: &Dir, claimed: &[u8]) -> io::Result<()> {
-        access
-            .shared_file(dir, HIGH_WATER)?
-            .write_all_at(claimed, 0)
+    /// Creates the high-water mark of a folder that does not have its final name yet.
+    pub(super) fn create_high_water(
+        permissions: &Permissions,
+        folder: &OpenFolder,
+        content: &[u8],
+    ) -> io::Result<()> {
+        permissions
+            .create_shared_file(folder, HIGH_WATER_FILE_NAME)?
+            .write_all_at(content, 0)
     }
 
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    pub(super) fn dir(&self) -> &Dir {
-        &self.dir
+    pub(super) fn folder(&self) -> &OpenFolder {
+        &self.folder
     }
 
+    /// The folder's last number.
     pub(super) fn last(&self) -> u64 {
-        self.numbering.last(self.number)
+        self.layout.last(self.number)
     }
 
-    /// Whether the directory's name still leads to it.
-    pub(super) fn is_in_place(&self, journal: &Dir) -> io::Result<bool> {
-        self.dir.is_at(journal, &folder_name(self.number))
+    /// Whether the folder's name still leads to it.
+    pub(super) fn is_in_place(&self, journal: &OpenFolder) -> io::Result<bool> {
+        self.folder.is_at(journal, &folder_name(self.number))
     }
 
-    /// The highest number that is known to be claimed; if there is none, the number before the
-    /// directory's first. `NotFound` if the mark was removed.
-    pub(super) fn claimed(&self) -> io::Result<u64> {
-        Ok(self.numbering.highest_of(self.number, self.mark_length()?))
+    /// The highest number that is marked as claimed; before the first, the number before the folder.
+    /// `NotFound` if the high-water mark was removed.
+    pub(super) fn highest_claimed(&self) -> io::Result<u64> {
+        let count = self.high_water_bytes()?;
+        Ok(self.layout.highest_claimed(self.number, count))
     }
 
-    /// Says that all numbers of the directory are claimed, or count as claimed.
-    pub(super) fn fill_mark(&self) -> io::Result<()> {
-        self.raise(&self.open_mark()?, self.last())
+    /// Marks all numbers of the folder as claimed, so that no more are assigned.
+    pub(super) fn mark_full(&self) -> io::Result<()> {
+        self.raise_high_water(&self.open_high_water()?, self.last())
     }
 
-    /// Says that the next directory was created.
     pub(super) fn mark_next_created(&self) -> io::Result<()> {
-        self.open_mark()?.write_all_at(b"\n", self.count())
+        self.open_high_water()?.write_all_at(b"\n", self.count())
     }
 
     pub(super) fn is_next_created(&self) -> io::Result<bool> {
-        Ok(self.mark_length()? > self.count())
+        Ok(self.high_water_bytes()? > self.count())
     }
 
     pub(super) fn is_full(&self) -> io::Result<bool> {
-        Ok(self.claimed()? >= self.last())
+        Ok(self.highest_claimed()? >= self.last())
     }
 
-    /// Whether this number is claimed. A mark that its writer has left low is raised.
-    pub(super) fn reaches(&self, number: u64) -> io::Result<bool> {
-        if self.claimed()? >= number {
+    /// Whether this number is claimed. Raises a mark that its writer has left low.
+    pub(super) fn is_claimed(&self, number: u64) -> io::Result<bool> {
+        if self.highest_claimed()? >= number {
             return Ok(true);
         }
-        let is_there = self.has(number)?;
-        if is_there && let Ok(mark) = self.open_mark() {
-            // Who may only read cannot raise it.
-            let _ = self.raise(&mark, number);
+        let has_file = self.has(number)?;
+        if has_file && let Ok(mark) = self.open_high_water() {
+            // Fails for a user who may only read.
+            let _ = self.raise_high_water(&mark, number);
         }
-        Ok(is_there)
+        Ok(has_file)
     }
 
-    /// How many numbers it has.
+    /// How many numbers the folder has.
     fn count(&self) -> u64 {
-        self.numbering.position(self.last()) + 1
+        self.layout.position(self.last()) + 1
     }
 
-    /// Opened for each write: a file system with a file that is open for writing cannot be made
+    /// Opened for each write: as long as a file is open for writing, its file system cannot be made
     /// read-only.
-    fn open_mark(&self) -> io::Result<File> {
-        self.dir.open_file_to_write(HIGH_WATER)
+    fn open_high_water(&self) -> io::Result<File> {
+        self.folder.open_file_to_write(HIGH_WATER_FILE_NAME)
     }
 
-    fn mark_length(&self) -> io::Result<u64> {
-        let mark = self.dir.stat(HIGH_WATER)?;
+    fn high_water_bytes(&self) -> io::Result<u64> {
+        let mark = self.folder.stat(HIGH_WATER_FILE_NAME)?;
         let mark = mark.ok_or(io::ErrorKind::NotFound)?;
         Ok(u64::try_from(mark.st_size).unwrap_or_default())
     }
 
-    /// Says that this number, and with it every lower one, is claimed.
-    fn raise(&self, mark: &File, number: u64) -> io::Result<()> {
-        mark.write_all_at(b"\n", self.numbering.position(number))
+    /// Marks this number and every lower one as claimed.
+    fn raise_high_water(&self, mark: &File, number: u64) -> io::Result<()> {
+        mark.write_all_at(b"\n", self.layout.position(number))
     }
 
-    /// Lets the mark look new to programs that remove old files.
+    /// Makes the high-water mark look new to programs that remove old files.
     pub(super) fn touch(&self) {
-        // Only its owner may do this, and one who does is enough.
-        let _ = self.dir.touch(HIGH_WATER);
+        // Only the file's owner may do this, and one process that does it is enough.
+        let _ = self.folder.touch(HIGH_WATER_FILE_NAME);
     }
 
     /// Whether the entry's file exists.
     pub(super) fn has(&self, number: u64) -> io::Result<bool> {
-        self.dir.has(&entry_name(number))
+        self.folder.has(&entry_name(number))
     }
 
     pub(super) fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        let mut file = self.dir.open_file(&entry_name(number))?;
-        // A file with a second name may be a private one of another user, who has not published it.
-        // Where files cannot be renamed without replacing, an entry has two for a moment.
-        for _ in 0..LINK_CHECKS {
+        let mut file = self.folder.open_file(&entry_name(number))?;
+        // A file with a second name may be a private file of another user. Where a rename always
+        // replaces, a new entry also has two names for a moment.
+        for _ in 0..MAX_LINK_CHECKS {
             if file.metadata()?.nlink() <= 1 {
                 return read_all(&mut file);
             }
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(LINK_CHECK_DELAY);
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it has a second name (a hard link)",
-        ))
+        Err(second_name())
     }
 
     /// Rule 1: renames the file to the first free number.
     ///
-    /// The file must have been created in this directory already. A directory that is swept has
-    /// all its numbers claimed, and loses its unfinished files before its entries. So either the
-    /// file is gone, or it was created after the sweep, and the mark that is read here says that
-    /// the directory is full.
-    pub(super) fn claim(&self, file: &mut Unfinished<'_>) -> io::Result<Claimed> {
-        // Opened before anything is claimed: whoever may not raise the mark must not claim.
-        let mark = match self.open_mark() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claimed::Gone),
+    /// The file must have been created in this folder before. A folder that is swept has all its
+    /// numbers claimed, and loses its unfinished files before its entries. So either the file is gone,
+    /// or it was created after the sweep, and the high-water mark read here shows a full folder.
+    pub(super) fn claim(&self, file: &mut UnfinishedItem<'_>) -> io::Result<ClaimResult> {
+        // Opened first: a user who may not raise the mark must not claim a number.
+        let mark = match self.open_high_water() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(ClaimResult::FolderGone);
+            }
             mark => mark?,
         };
-        let claimed = || {
+        let highest_claimed = || {
             let count = mark.metadata()?.len();
-            Ok::<_, io::Error>(self.numbering.highest_of(self.number, count))
+            Ok::<_, io::Error>(self.layout.highest_claimed(self.number, count))
         };
-        let mut number = claimed()? + 1;
+        let mut number = highest_claimed()? + 1;
         while number <= self.last() {
-            probe::step();
-            match file.try_rename_new(&self.dir, &entry_name(number)) {
+            test_hooks::stall_point();
+            match file.try_rename_new(&self.folder, &entry_name(number)) {
                 Ok(()) => {
-                    probe::step();
+                    test_hooks::stall_point();
                     // The entry is saved. A mark that stays low is raised by the next writer.
-                    let _ = self.raise(&mark, number);
-                    return Ok(Claimed::Number(number));
+                    let _ = self.raise_high_water(&mark, number);
+                    return Ok(ClaimResult::Claimed(number));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    let _ = self.raise(&mark, number);
-                    number = claimed()?.max(number) + 1;
+                    let _ = self.raise_high_water(&mark, number);
+                    number = highest_claimed()?.max(number) + 1;
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claimed::Gone),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(ClaimResult::FolderGone);
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok(Claimed::Full)
+        Ok(ClaimResult::FolderFull)
     }
 }

@@ -1,4 +1,4 @@
-//! The journal's id: what tells it from every other journal, and from itself before a fault.
+//! The journal's id, which distinguishes it from every other journal.
 
 use std::{
     fs::File,
@@ -7,34 +7,36 @@ use std::{
 };
 
 use super::{
-    access::{Access, random},
-    dir::{Dir, Identity, read_all},
+    open_folder::{FileIdentity, OpenFolder, read_all},
+    permissions::Permissions,
+    random::random_u64,
 };
 use crate::{epoch::Epoch, platform::boot_id};
 
-const NAME: &str = ".id";
+/// With a leading dot, as all files of the journal: see `layout`.
+const ID_FILE_NAME: &str = ".id";
 
 /// The version of the format on disk that this code reads and writes.
 pub(super) const FORMAT: u32 = 2;
 
 /// The file with the journal's id, held open.
 ///
-/// It says whether this is still the journal at its address. Programs that clean up remove it
-/// together with entries, and every process notices that another file has its name, or none.
+/// While this file has its name, the journal is the one at its address. Programs that clean up remove
+/// it together with the entries. Every process then notices that the name is missing or belongs to
+/// another file.
 #[derive(Debug)]
 pub(super) struct IdFile {
-    /// As long as it is open, no other file gets its identity.
+    /// While it is open, the system gives its identity to no other file.
     _held: File,
-    identity: Identity,
+    identity: FileIdentity,
     path: PathBuf,
     epoch: Epoch,
     is_of_this_boot: bool,
 }
 
-/// Why there is no id.
 #[derive(Debug)]
-pub(super) enum NoId {
-    /// The file is missing, or cannot have been written by us.
+pub(super) enum IdError {
+    /// The file is missing, or the library cannot have written it.
     Damaged,
     /// A newer version of this library has written it.
     Newer,
@@ -42,56 +44,58 @@ pub(super) enum NoId {
 }
 
 impl IdFile {
-    pub(super) fn open(journal: &Dir) -> Result<Self, NoId> {
-        let mut file = journal.open_file(NAME).map_err(NoId::from)?;
-        let stat = rustix::fs::fstat(&file).map_err(|error| NoId::from(io::Error::from(error)))?;
-        let text = read_all(&mut file).map_err(NoId::from)?;
-        let Content { id, boot } = parse(&text)?;
+    pub(super) fn open(journal: &OpenFolder) -> Result<Self, IdError> {
+        let mut file = journal.open_file(ID_FILE_NAME).map_err(IdError::from)?;
+        let stat =
+            rustix::fs::fstat(&file).map_err(|error| IdError::from(io::Error::from(error)))?;
+        let text = read_all(&mut file).map_err(IdError::from)?;
+        let IdContent { id, boot } = parse(&text)?;
         Ok(Self {
-            identity: Identity::of(&stat),
-            path: journal.path_of(NAME),
-            epoch: epoch(id, created(&file, &stat), boot_id()),
+            identity: FileIdentity::from_stat(&stat),
+            path: journal.path_of(ID_FILE_NAME),
+            epoch: epoch(id, fingerprint(&file, &stat), boot_id()),
             is_of_this_boot: boot == Some(boot_id()),
             _held: file,
         })
     }
 
     /// Writes the id of a new journal.
-    pub(super) fn write(access: &Access, journal: &Dir) -> io::Result<()> {
-        let (mut file, unfinished) = access.unfinished_file(journal)?;
-        let (high, low, boot) = (random()?, random()?, boot_id());
+    pub(super) fn write(permissions: &Permissions, journal: &OpenFolder) -> io::Result<()> {
+        let (mut file, unfinished) = permissions.create_unfinished_file(journal)?;
+        let (high, low, boot) = (random_u64()?, random_u64()?, boot_id());
         write!(
             file,
             "format {FORMAT}\nid {high:016x}{low:016x}\nboot {boot:032x}\n"
         )?;
-        unfinished.replace(NAME)
+        unfinished.replace(ID_FILE_NAME)
     }
 
     /// Whether its path still leads to this file.
     pub(super) fn is_in_place(&self) -> bool {
-        rustix::fs::stat(&self.path).is_ok_and(|found| Identity::of(&found) == self.identity)
+        let found = rustix::fs::stat(&self.path);
+        found.is_ok_and(|found| FileIdentity::from_stat(&found) == self.identity)
     }
 
-    /// Lets it look new to programs that remove old files.
-    pub(super) fn touch(journal: &Dir) {
-        // Only its owner may do this, and one who does is enough.
-        let _ = journal.touch(NAME);
+    /// Makes the file look new to programs that remove old files.
+    pub(super) fn touch(journal: &OpenFolder) {
+        // Only the file's owner may do this, and one process that does it is enough.
+        let _ = journal.touch(ID_FILE_NAME);
     }
 
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Whether the journal was begun since the machine's last boot, so that its epoch has all its
-    /// entries.
+    /// Whether the journal was created since the machine's last boot. Then its epoch contains all of
+    /// its entries.
     pub(super) fn is_of_this_boot(&self) -> bool {
         self.is_of_this_boot
     }
 
-    /// Opens the file once more: a lock belongs to one opening of a file.
-    pub(super) fn open_again(&self, journal: &Dir) -> io::Result<File> {
-        let file = journal.open_file(NAME)?;
-        if Identity::of(&rustix::fs::fstat(&file)?) == self.identity {
+    /// Opens the file once more, because a lock belongs to one opening of a file.
+    pub(super) fn open_again(&self, journal: &OpenFolder) -> io::Result<File> {
+        let file = journal.open_file(ID_FILE_NAME)?;
+        if FileIdentity::from_stat(&rustix::fs::fstat(&file)?) == self.identity {
             Ok(file)
         } else {
             Err(io::ErrorKind::NotFound.into())
@@ -99,22 +103,23 @@ impl IdFile {
     }
 }
 
-/// The id, the file that has it, and the machine's boot, mixed.
+/// Mixes the id, the file that contains it and the machine's boot.
 ///
-/// A reboot may lose the last entries, since saves are not synced to the disk one by one. A copy of
-/// the folder, such as a backup that was restored, has other entries than its original. Either way,
-/// what follows is another epoch.
-fn epoch(id: u128, created: u128, boot: u128) -> Epoch {
-    // NonRegularFile multipliers spread the few bits in which two files differ.
-    let created = created.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let mixed = id ^ boot ^ created;
+/// A crash of the machine may lose the last entries, since saves are not synced to the disk one by
+/// one. A copy of the folder, such as a restored backup, gets other entries than its original. In
+/// both cases a new epoch begins.
+fn epoch(id: u128, fingerprint: u128, boot: u128) -> Epoch {
+    // An odd multiplier spreads the few bits in which two files differ over all bits. This one is
+    // 2^128 divided by the golden ratio, whose bits follow no pattern.
+    let fingerprint = fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mixed = id ^ boot ^ fingerprint;
     let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
     Epoch(half(mixed >> 64) ^ half(mixed))
 }
 
-/// Tells the file from a copy of it: by its inode, and by the time of its creation where the file
-/// system keeps it, because inodes are used again.
-fn created(file: &File, stat: &rustix::fs::Stat) -> u128 {
+/// Distinguishes the file from a copy of it: by its inode, and by its time of creation if the file
+/// system stores that, because inodes are reused.
+fn fingerprint(file: &File, stat: &rustix::fs::Stat) -> u128 {
     let since_1970 = file
         .metadata()
         .and_then(|found| found.created())
@@ -124,18 +129,18 @@ fn created(file: &File, stat: &rustix::fs::Stat) -> u128 {
     time << 64 ^ u128::from(stat.st_ino)
 }
 
-impl From<io::Error> for NoId {
+impl From<io::Error> for IdError {
     fn from(error: io::Error) -> Self {
         use rustix::io::Errno;
         let is_no_file = matches!(
             Errno::from_io_error(&error),
             Some(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO)
         );
-        let is_odd = matches!(
+        let is_unusable = matches!(
             error.kind(),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
         );
-        if is_no_file || is_odd {
+        if is_no_file || is_unusable {
             Self::Damaged
         } else {
             Self::Unreadable(error)
@@ -143,29 +148,28 @@ impl From<io::Error> for NoId {
     }
 }
 
-/// What the file says.
 #[derive(Debug, PartialEq, Eq)]
-struct Content {
+struct IdContent {
     id: u128,
-    /// The boot in which the journal was begun.
+    /// The boot in which the journal was created.
     boot: Option<u128>,
 }
 
-fn parse(text: &[u8]) -> Result<Content, NoId> {
-    let text = std::str::from_utf8(text).map_err(|_| NoId::Damaged)?;
+fn parse(text: &[u8]) -> Result<IdContent, IdError> {
+    let text = std::str::from_utf8(text).map_err(|_| IdError::Damaged)?;
     let mut lines = text.lines();
     let format = lines.next().and_then(|line| line.strip_prefix("format "));
     match format.and_then(|format| format.parse().ok()) {
         Some(FORMAT) => {}
-        Some(format) if format > FORMAT => return Err(NoId::Newer),
-        _ => return Err(NoId::Damaged),
+        Some(format) if format > FORMAT => return Err(IdError::Newer),
+        _ => return Err(IdError::Damaged),
     }
     let mut value = |name| {
         let line = lines.next().and_then(|line| line.strip_prefix(name));
         line.and_then(|value| u128::from_str_radix(value, 16).ok())
     };
-    Ok(Content {
-        id: value("id ").ok_or(NoId::Damaged)?,
+    Ok(IdContent {
+        id: value("id ").ok_or(IdError::Damaged)?,
         boot: value("boot "),
     })
 }
@@ -175,12 +179,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_another_format_is_told_from_a_damaged_one() {
-        let content = |boot| Content { id: 15, boot };
+    fn an_id_of_a_newer_format_differs_from_a_damaged_id() {
+        let content = |boot| IdContent { id: 15, boot };
         assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), content(None));
         let text = b"format 2\nid 0f\nboot 0a\n";
         assert_eq!(parse(text).unwrap(), content(Some(10)));
-        assert!(matches!(parse(b"format 3\nanything"), Err(NoId::Newer)));
+        assert!(matches!(parse(b"format 3\nanything"), Err(IdError::Newer)));
         for text in [
             &b""[..],
             b"format 1\nid 0f\n",
@@ -189,7 +193,7 @@ mod tests {
             b"\xff",
             b"0123456789abcdef0123456789abcdef\n",
         ] {
-            assert!(matches!(parse(text), Err(NoId::Damaged)));
+            assert!(matches!(parse(text), Err(IdError::Damaged)));
         }
     }
 }

@@ -1,6 +1,7 @@
-//! What is left by a process that is killed while it creates a file or directory.
+//! Unfinished files and folders whose process was killed.
 //!
-//! In the journal it leaves with its directory. This is about the rest of `.sse/`.
+//! In a folder of entries they are removed with the folder. This module removes them from the rest of
+//! `.sse/`.
 
 use std::{
     io,
@@ -8,51 +9,57 @@ use std::{
 };
 
 use super::{
-    CacheFolder,
-    access::is_unfinished,
-    dir::{Dir, age, is_dir},
-    sweep,
+    cache_folder::CacheFolder,
+    open_folder::{OpenFolder, age, is_folder},
+    random::is_unfinished_name,
+    trash,
 };
 use crate::error::Error;
 
-/// No process works so long on one file. If one was stopped for longer, it does the work again:
-/// every process that has lost an unfinished file or directory creates another.
-const MAX_AGE: Duration = Duration::from_secs(3600);
+/// No process works on one file for this long. A process that was stopped for longer finds its file
+/// gone and creates another.
+const MAX_UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 
-/// Removes unfinished files and directories that no process works on any more.
+/// Removes unfinished files and folders that no process works on any more.
 pub(crate) fn sweep_orphans(folder: &CacheFolder) -> Result<(), Error> {
     let trash = folder.trash()?;
-    sweep_dir(folder.own(), &trash)?;
-    sweep_dir(&folder.ready()?, &trash)?;
-    sweep_dir(&folder.claimed()?, &trash)?;
-    sweep::empty(&trash)
+    sweep_folder(folder.sse_folder(), &trash)?;
+    sweep_folder(&folder.ready()?, &trash)?;
+    sweep_folder(&folder.claimed()?, &trash)?;
+    trash::empty(&trash)
 }
 
-fn sweep_dir(dir: &Dir, trash: &Dir) -> Result<(), Error> {
+fn sweep_folder(folder: &OpenFolder, trash: &OpenFolder) -> Result<(), Error> {
     let now = SystemTime::now();
-    let names = dir
+    let names = folder
         .names()
-        .map_err(|error| Error::io("look for unfinished files", dir.path(), error))?;
-    for name in names.iter().filter(|name| is_unfinished(name)) {
-        remove_if_old(dir, name, now, trash)
-            .map_err(|error| Error::io("remove the unfinished file", &dir.path_of(name), error))?;
+        .map_err(|error| Error::io("find unfinished files", folder.path(), error))?;
+    for name in names.iter().filter(|name| is_unfinished_name(name)) {
+        remove_if_old(folder, name, now, trash).map_err(|error| {
+            Error::io("remove the unfinished file", &folder.path_of(name), error)
+        })?;
     }
     Ok(())
 }
 
-fn remove_if_old(dir: &Dir, name: &str, now: SystemTime, trash: &Dir) -> io::Result<()> {
-    let Some(stat) = dir.stat(name)? else {
+fn remove_if_old(
+    folder: &OpenFolder,
+    name: &str,
+    now: SystemTime,
+    trash: &OpenFolder,
+) -> io::Result<()> {
+    let Some(stat) = folder.stat(name)? else {
         // Finished or removed meanwhile.
         return Ok(());
     };
-    if age(&stat, now).is_none_or(|age| age <= MAX_AGE) {
+    if age(&stat, now).is_none_or(|age| age <= MAX_UNFINISHED_AGE) {
         return Ok(());
     }
-    if is_dir(&stat) {
-        // A process that is about to rename it finds all of it or nothing.
-        return sweep::discard(dir, name, trash);
+    if is_folder(&stat) {
+        // In one step: a process that is about to rename it finds all of it or nothing.
+        return trash::discard(folder, name, trash);
     }
-    match dir.remove_file(name) {
+    match folder.remove_file(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

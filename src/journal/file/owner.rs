@@ -1,8 +1,8 @@
-//! Root works in another user's cache folder as that user.
+//! Root works in another user's cache folder with that user's rights.
 //!
-//! A folder's owner can put anything into it, at any moment. With root's rights, a mistake of ours
-//! there could create, read or remove files that are none of the owner's business; with the owner's
-//! own rights it cannot. Files that are created also belong to the owner without being given away.
+//! The owner of a folder can put anything into it at any moment. With root's rights, a mistake in
+//! this library could there create, read or remove files that the owner may not. With the owner's
+//! rights it cannot. New files also belong to the owner without a `chown`.
 
 use std::{io, marker::PhantomData};
 
@@ -10,7 +10,7 @@ use rustix::fs::{Gid, Stat, Uid};
 
 use crate::platform::file_user;
 
-/// The user and group that root acts as.
+/// The user and group that root impersonates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     user: u32,
@@ -18,8 +18,8 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// The owner of this folder, if this process runs as root and the owner is somebody else.
-    pub(crate) fn to_act_as(folder: &Stat) -> Option<Self> {
+    /// The owner of this folder, if this process runs as root and root is not the owner.
+    pub(crate) fn to_impersonate(folder: &Stat) -> Option<Self> {
         let is_root = rustix::process::geteuid().is_root();
         (is_root && folder.st_uid != 0).then_some(Self {
             user: folder.st_uid,
@@ -28,16 +28,17 @@ impl Owner {
     }
 
     /// Gives this thread the owner's rights on files until the returned value is dropped.
-    pub(crate) fn act(self) -> io::Result<Impersonation> {
-        let acting = Impersonation {
+    pub(crate) fn impersonate(self) -> io::Result<Impersonation> {
+        let impersonation = Impersonation {
             before: (file_user::set_user(None), file_user::set_group(None)),
             _stays_on_its_thread: PhantomData,
         };
-        // The group first: afterwards the thread may no longer be allowed to change it.
+        // The group first: as another user, the thread may not be allowed to change it.
         file_user::set_group(Some(Gid::from_raw(self.group)));
         file_user::set_user(Some(Uid::from_raw(self.user)));
-        if (file_user::set_user(None), file_user::set_group(None)) == (self.user, self.group) {
-            return Ok(acting);
+        let now = (file_user::set_user(None), file_user::set_group(None));
+        if now == (self.user, self.group) {
+            return Ok(impersonation);
         }
         Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
@@ -49,7 +50,7 @@ impl Owner {
     }
 }
 
-/// While this lives, the thread accesses files as another user.
+/// While this exists, its thread accesses files as another user.
 #[must_use]
 pub(crate) struct Impersonation {
     before: (u32, u32),
@@ -58,6 +59,7 @@ pub(crate) struct Impersonation {
 
 impl Drop for Impersonation {
     fn drop(&mut self) {
+        // The user first: only root may change the group back.
         file_user::set_user(Some(Uid::from_raw(self.before.0)));
         file_user::set_group(Some(Gid::from_raw(self.before.1)));
     }

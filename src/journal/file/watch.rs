@@ -2,7 +2,9 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use super::{CacheFolder, dir::Dir, entry_folder::EntryFolder, numbering::Numbering};
+use super::{
+    cache_folder::CacheFolder, entry_folder::EntryFolder, layout::Layout, open_folder::OpenFolder,
+};
 use crate::{
     journal::contract::Watch,
     platform::{Changes, FolderWatcher, WatchId},
@@ -13,16 +15,16 @@ use crate::{
 /// folder of entries appears; and `.sse/`, where another journal appears. It does not watch for
 /// reads, or a reader would wake itself.
 pub(super) struct JournalWatch {
-    journal: Arc<Dir>,
-    numbering: Numbering,
+    journal: Arc<OpenFolder>,
+    layout: Layout,
     watcher: FolderWatcher,
     /// The watched folder of entries.
     watched: Option<(u64, WatchId)>,
 }
 
 impl JournalWatch {
-    pub(super) fn new(folder: &CacheFolder, journal: Arc<Dir>, numbering: Numbering) -> Self {
-        let watcher = watch_renames(&[folder.own(), &journal]).unwrap_or_else(|error| {
+    pub(super) fn new(folder: &CacheFolder, journal: Arc<OpenFolder>, layout: Layout) -> Self {
+        let watcher = watch_renames(&[folder.sse_folder(), &journal]).unwrap_or_else(|error| {
             log::warn!(
                 "no file notifications ({error}); new entries are found at the next \
                  SSE_POLL_INTERVAL. The limits are in /proc/sys/fs/inotify"
@@ -31,7 +33,7 @@ impl JournalWatch {
         });
         Self {
             journal,
-            numbering,
+            layout,
             watcher,
             watched: None,
         }
@@ -41,11 +43,11 @@ impl JournalWatch {
     /// now.
     fn watch_folder(&mut self, number: u64) -> bool {
         // Another program's file or folder may have the name until this folder is created.
-        let opened = EntryFolder::open(&self.journal, self.numbering, number);
+        let opened = EntryFolder::open(&self.journal, self.layout, number);
         let Ok(Some(folder)) = opened else {
             return false;
         };
-        let path = folder.dir().live_path();
+        let path = folder.folder().fd_path();
         let Ok(Some(added)) = self.watcher.add(&path, Changes::Renames) else {
             return false;
         };
@@ -60,7 +62,7 @@ impl JournalWatch {
 
 impl Watch for JournalWatch {
     fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
-        let folder = self.numbering.folder_of(next);
+        let folder = self.layout.folder_of(next);
         if self.watched.map(|(number, _)| number) != Some(folder) && self.watch_folder(folder) {
             // Entries from before the watch was added are not notified: the caller must read first.
             return false;
@@ -72,10 +74,10 @@ impl Watch for JournalWatch {
     }
 }
 
-fn watch_renames(folders: &[&Dir]) -> io::Result<FolderWatcher> {
+fn watch_renames(folders: &[&OpenFolder]) -> io::Result<FolderWatcher> {
     let watcher = FolderWatcher::new()?;
     for folder in folders {
-        watcher.add(&folder.live_path(), Changes::Renames)?;
+        watcher.add(&folder.fd_path(), Changes::Renames)?;
     }
     Ok(watcher)
 }

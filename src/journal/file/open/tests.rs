@@ -1,4 +1,4 @@
-//! Opening, damaged journals and other formats.
+//! Opening of journals, also of damaged ones and of other formats.
 
 use std::{fs, path::Path};
 
@@ -24,14 +24,14 @@ fn every_process_opens_the_same_journal() {
 }
 
 #[test]
-fn what_is_left_of_a_journal_is_put_away() {
+fn an_incomplete_journal_is_replaced() {
     for remove in [".id", "000000000000", "000000000000/.high-water"] {
         let app = tempfile::tempdir().unwrap();
         let before = open(app.path());
         let path = app
             .path()
             .join("writable/cache/.sse")
-            .join(NAME)
+            .join(JOURNAL_NAME)
             .join(remove);
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         let after = open(app.path());
@@ -56,44 +56,44 @@ fn a_journal_whose_folder_was_replaced_never_writes_into_the_new_one() {
 }
 
 #[test]
-fn a_journal_of_format_1_is_replaced_and_programs_of_that_version_find_no_folder() {
+fn a_journal_of_format_1_is_replaced_by_a_file_that_stops_its_programs() {
     let app = tempfile::tempdir().unwrap();
-    let own = app.path().join("writable/cache/.sse");
-    let former = own.join("journal/entries/000000000000");
+    let sse_folder = app.path().join("writable/cache/.sse");
+    let former = sse_folder.join("journal/entries/000000000000");
     fs::create_dir_all(&former).unwrap();
-    fs::write(own.join("journal/word"), "00").unwrap();
+    fs::write(sse_folder.join("journal/word"), "00").unwrap();
     fs::write(former.join("00000000000000000001"), "{}").unwrap();
     let journal = open(app.path());
     assert_eq!(journal.append(b"1").unwrap(), 1);
-    let text = fs::read_to_string(own.join("journal")).unwrap();
+    let text = fs::read_to_string(sse_folder.join("journal")).unwrap();
     assert!(text.contains("cargo update") && text.contains("SSE_CACHE"));
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone() {
+fn a_journal_of_a_newer_format_is_refused_and_not_changed() {
     let app = tempfile::tempdir().unwrap();
     drop(open(app.path()));
-    let journal = app.path().join("writable/cache/.sse").join(NAME);
-    let refused = |what: &str| {
+    let journal = app.path().join("writable/cache/.sse").join(JOURNAL_NAME);
+    let assert_refused = |case: &str| {
         let error = try_open(app.path()).err().unwrap();
         assert!(
             error.to_string().contains("newer version"),
-            "{what}: {error}"
+            "{case}: {error}"
         );
-        assert!(error.help().unwrap().contains("cargo update"), "{what}");
+        assert!(error.help().unwrap().contains("cargo update"), "{case}");
     };
     fs::write(journal.join(".id"), "format 3\nsomething else\n").unwrap();
-    refused("a higher number in the id");
+    assert_refused("a higher number in the id");
     assert!(journal.join("000000000000").is_dir());
     fs::remove_dir_all(&journal).unwrap();
-    fs::write(&journal, format!("{REPLACED}\n")).unwrap();
-    refused("a file in its place");
+    fs::write(&journal, format!("{REPLACED_LINE}\n")).unwrap();
+    assert_refused("a file in place of the journal");
     assert!(journal.is_file());
 }
 
-/// `find -type f -delete`, tmpreaper and others leave the directories.
+/// `find -type f -delete`, tmpreaper and others leave the folders.
 #[test]
-fn a_journal_that_lost_all_files_is_begun_again() {
+fn a_journal_that_lost_all_its_files_is_replaced() {
     let app = tempfile::tempdir().unwrap();
     let before = open(app.path());
     for _ in 0..3 {
@@ -107,8 +107,8 @@ fn a_journal_that_lost_all_files_is_begun_again() {
     assert_eq!(after.read(1).unwrap(), Lookup::Entry(b"new".to_vec()));
 }
 
-fn remove_files(dir: &Path) {
-    for item in fs::read_dir(dir).unwrap() {
+fn remove_files(folder: &Path) {
+    for item in fs::read_dir(folder).unwrap() {
         let path = item.unwrap().path();
         if path.is_dir() {
             remove_files(&path);

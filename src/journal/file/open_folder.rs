@@ -1,4 +1,4 @@
-//! A directory that is held open, and the operations in it.
+//! A folder that is held open, and the operations in it.
 //!
 //! Other users may be allowed to write below the cache folder. A path that they can change between
 //! two system calls may lead anywhere. So everything below the cache folder is reached from an open
@@ -23,26 +23,27 @@ use rustix::{
 
 use crate::platform;
 
-/// More than any value that can be saved; a larger file is not one of ours.
+/// Twice the largest value that can be saved, so no file of the library is larger. It limits how much
+/// memory another program's file can use.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// A directory, open for as long as this lives.
+/// A folder that stays open as long as this value exists.
 #[derive(Debug)]
-pub(crate) struct Dir {
+pub(crate) struct OpenFolder {
     fd: OwnedFd,
-    /// The path it was opened by, for messages.
+    /// The path by which it was opened, for messages.
     path: PathBuf,
 }
 
-/// Tells a file or directory from every other, as long as a descriptor keeps it open.
+/// Distinguishes a file or folder from every other, as long as a descriptor keeps it open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct FileIdentity {
     device: u64,
     inode: u64,
 }
 
-impl Identity {
-    pub(crate) fn of(stat: &Stat) -> Self {
+impl FileIdentity {
+    pub(crate) fn from_stat(stat: &Stat) -> Self {
         Self {
             device: stat.st_dev,
             inode: stat.st_ino,
@@ -50,9 +51,9 @@ impl Identity {
     }
 }
 
-impl Dir {
-    /// Opens a directory by a path that the user configured. Links in it are followed: they are
-    /// the user's.
+impl OpenFolder {
+    /// Opens a folder by a configured path. Symbolic links in it are followed: the user configured
+    /// them.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
@@ -61,8 +62,8 @@ impl Dir {
         })
     }
 
-    /// Opens a directory in this one. Fails with `ELOOP` or `ENOTDIR` if it is a symbolic link.
-    pub(crate) fn open_dir(&self, name: &str) -> io::Result<Self> {
+    /// Opens a folder in this one. Fails with `ELOOP` or `ENOTDIR` if it is a symbolic link.
+    pub(crate) fn open_folder(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(Self {
             fd: fs::openat(&self.fd, name, flags, Mode::empty())?,
@@ -70,36 +71,22 @@ impl Dir {
         })
     }
 
-    /// Opens a regular file for reading.
-    ///
-    /// Symbolic links are not followed. Opening a FIFO would wait for a writer, hence `NONBLOCK`.
+    /// Opens a regular file for reading, and follows no symbolic link.
     pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
+        // NONBLOCK: opening a named pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        self.regular(fs::openat(&self.fd, name, flags, Mode::empty())?)
+        only_regular(fs::openat(&self.fd, name, flags, Mode::empty())?)
     }
 
-    /// Opens a regular file for writing.
+    /// Opens a regular file for writing, and follows no symbolic link.
     pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = self.regular(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
-        // Another user may have given a file of ours a second name, to have us write into it.
+        let file = only_regular(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
+        // Another user may have linked this name to a file that only this process may write.
         if fs::fstat(&file)?.st_nlink > 1 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it has a second name (a hard link)",
-            ));
+            return Err(second_name());
         }
         Ok(file)
-    }
-
-    fn regular(&self, fd: OwnedFd) -> io::Result<File> {
-        if FileType::from_raw_mode(fs::fstat(&fd)?.st_mode) != FileType::RegularFile {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
-        }
-        Ok(fd.into())
     }
 
     /// Creates a file; fails with `AlreadyExists` if the name is taken.
@@ -109,11 +96,11 @@ impl Dir {
         Ok(fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode))?.into())
     }
 
-    pub(super) fn create_dir(&self, name: &str, mode: u32) -> io::Result<()> {
+    pub(super) fn create_folder(&self, name: &str, mode: u32) -> io::Result<()> {
         Ok(fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))?)
     }
 
-    /// Describes what has this name, and follows no link; `None` if nothing has it.
+    /// The metadata of this name, without following a link; `None` if the name does not exist.
     pub(crate) fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
         match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
@@ -126,43 +113,43 @@ impl Dir {
         Ok(self.stat(name)?.is_some())
     }
 
-    /// Whether this directory is what has this name in `parent`.
+    /// Whether this folder has this name in `parent`.
     pub(super) fn is_at(&self, parent: &Self, name: &str) -> io::Result<bool> {
         let found = parent.stat(name)?;
-        Ok(found.map(|found| Identity::of(&found)) == Some(self.identity()?))
+        Ok(found.map(|found| FileIdentity::from_stat(&found)) == Some(self.identity()?))
     }
 
-    pub(crate) fn identity(&self) -> io::Result<Identity> {
-        Ok(Identity::of(&fs::fstat(&self.fd)?))
+    pub(crate) fn identity(&self) -> io::Result<FileIdentity> {
+        Ok(FileIdentity::from_stat(&fs::fstat(&self.fd)?))
     }
 
-    /// Whether the directory was removed while it was open.
+    /// Whether the folder was removed while it was open.
     pub(crate) fn is_removed(&self) -> bool {
         fs::fstat(&self.fd).is_ok_and(|stat| stat.st_nlink == 0)
     }
 
-    /// Renames a file or directory, and replaces a file of the new name.
+    /// Renames a file or folder. A file that has the new name is replaced.
     pub(crate) fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         Ok(fs::renameat(&self.fd, name, &to.fd, new_name)?)
     }
 
-    /// Renames a file or directory; fails with `AlreadyExists` if the new name is taken.
+    /// Renames a file or folder; fails with `AlreadyExists` if the new name is taken.
     pub(crate) fn rename_new(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         let renamed = platform::rename_without_replacing(self.as_fd(), name, to.as_fd(), new_name);
         renamed.unwrap_or_else(|| self.link_new(name, to, new_name))
     }
 
+    /// The same, where a rename always replaces.
     fn link_new(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
-        let is_dir = self.stat(name)?.is_some_and(|stat| is_dir(&stat));
-        if !is_dir {
+        let is_folder = self.stat(name)?.is_some_and(|stat| is_folder(&stat));
+        if !is_folder {
             fs::linkat(&self.fd, name, &to.fd, new_name, AtFlags::empty())?;
-            // It has its new name. If the old one stays, it is an unfinished file that is removed
-            // later.
+            // If the old name stays, it is an unfinished file that is removed later.
             let _ = self.remove_file(name);
             return Ok(());
         }
-        // A directory cannot be linked. Renaming onto a directory that is not empty fails, and a
-        // directory that has a name of ours is never empty for long.
+        // A folder cannot be linked. Renaming to a folder that is not empty fails, and a folder with
+        // a name of the journal is never empty for long.
         if to.has(new_name)? {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -175,16 +162,16 @@ impl Dir {
         })
     }
 
-    /// Removes a file or a link; fails on a directory.
+    /// Removes a file or a link; fails on a folder.
     pub(crate) fn remove_file(&self, name: &str) -> io::Result<()> {
         Ok(fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
-    pub(crate) fn remove_dir(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove_folder(&self, name: &str) -> io::Result<()> {
         Ok(fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// Sets a file's times to now, so that programs that remove old files leave it alone.
+    /// Sets a file's times to now, so that programs that remove old files keep it.
     pub(super) fn touch(&self, name: &str) -> io::Result<()> {
         let now = Timespec {
             tv_sec: 0,
@@ -194,18 +181,14 @@ impl Dir {
             last_access: now,
             last_modification: now,
         };
-        Ok(fs::utimensat(
-            &self.fd,
-            name,
-            &times,
-            AtFlags::SYMLINK_NOFOLLOW,
-        )?)
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        Ok(fs::utimensat(&self.fd, name, &times, flags)?)
     }
 
-    /// The names in the directory that are valid UTF-8, in no particular order. Ours all are; names
-    /// of other programs do not matter.
+    /// The names in the folder that are valid UTF-8, in no particular order. All names that the
+    /// library creates are; those of other programs do not matter.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
-        // A listing has a position, so it needs a descriptor of its own.
+        // A listing has a position, so it needs its own descriptor.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = fs::openat(&self.fd, ".", flags, Mode::empty())?;
         let mut names = Vec::new();
@@ -225,14 +208,14 @@ impl Dir {
         &self.path
     }
 
-    /// How a message names what has this name.
+    /// The path of a name in this folder, for messages.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A path to this directory, wherever it was moved to, for system calls that take no
-    /// descriptor. Without `/proc` there is only the path by which it was opened.
-    pub(crate) fn live_path(&self) -> PathBuf {
+    /// A path to this folder even after it was moved, for system calls that take no descriptor.
+    /// Without `/proc`, it is the path by which the folder was opened.
+    pub(crate) fn fd_path(&self) -> PathBuf {
         let path = PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd()));
         if path.is_dir() {
             path
@@ -242,13 +225,30 @@ impl Dir {
     }
 }
 
-impl AsFd for Dir {
+impl AsFd for OpenFolder {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 }
 
-pub(crate) fn is_dir(stat: &Stat) -> bool {
+fn only_regular(fd: OwnedFd) -> io::Result<File> {
+    if is_file(&fs::fstat(&fd)?) {
+        return Ok(fd.into());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is not a regular file",
+    ))
+}
+
+pub(super) fn second_name() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it has a second name (a hard link)",
+    )
+}
+
+pub(crate) fn is_folder(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
@@ -256,14 +256,14 @@ pub(crate) fn is_file(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
 }
 
-/// How long ago the file was changed, by the wall clock; `None` if that lies ahead.
+/// How long ago the file was modified, by the wall clock; `None` if that time is in the future.
 pub(super) fn age(stat: &Stat, now: SystemTime) -> Option<Duration> {
     let seconds = u64::try_from(stat.st_mtime).ok()?;
     now.duration_since(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
         .ok()
 }
 
-/// The rest of a file's content.
+/// Reads a file to its end; fails if it has more than [`MAX_FILE_BYTES`].
 pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(file, MAX_FILE_BYTES + 1), &mut bytes)?;
@@ -276,7 +276,7 @@ pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether an error comes from the machine rather than from the file, so that the next try may
+/// Whether an error comes from the machine rather than from the file, so that the next attempt may
 /// succeed.
 pub(crate) fn is_temporary(error: &io::Error) -> bool {
     matches!(
@@ -285,8 +285,8 @@ pub(crate) fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
-/// Whether something other than a directory has the name: a link, a file, a device.
-pub(super) fn is_no_dir(error: &io::Error) -> bool {
+/// Whether the name exists, but is not a folder: a link, a file or a device.
+pub(super) fn is_not_a_folder(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::LOOP | Errno::NOTDIR)
@@ -299,53 +299,55 @@ mod tests {
 
     use super::*;
 
-    fn dir() -> (tempfile::TempDir, Dir) {
+    fn folder() -> (tempfile::TempDir, OpenFolder) {
         let temporary = tempfile::tempdir().unwrap();
-        let dir = Dir::open(temporary.path()).unwrap();
-        (temporary, dir)
+        let folder = OpenFolder::open(temporary.path()).unwrap();
+        (temporary, folder)
     }
 
     #[test]
     fn a_rename_replaces_nothing() {
-        let (_guard, dir) = dir();
+        let (_guard, folder) = folder();
         for name in ["a", "b"] {
-            let mut file = dir.create_file(name, 0o600).unwrap();
+            let mut file = folder.create_file(name, 0o600).unwrap();
             file.write_all(name.as_bytes()).unwrap();
         }
-        for rename in [Dir::rename_new, Dir::link_new] {
-            let error = rename(&dir, "a", &dir, "b").unwrap_err();
+        for rename in [OpenFolder::rename_new, OpenFolder::link_new] {
+            let error = rename(&folder, "a", &folder, "b").unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-            assert_eq!(fs::read(dir.path_of("b")).unwrap(), b"b");
-            assert_eq!(fs::read(dir.path_of("a")).unwrap(), b"a");
-            let error = rename(&dir, "none", &dir, "c").unwrap_err();
+            assert_eq!(fs::read(folder.path_of("b")).unwrap(), b"b");
+            assert_eq!(fs::read(folder.path_of("a")).unwrap(), b"a");
+            let error = rename(&folder, "none", &folder, "c").unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
         }
     }
 
     #[test]
-    fn links_and_fifos_are_not_opened() {
-        let (_guard, dir) = dir();
-        std::os::unix::fs::symlink("/etc/hostname", dir.path_of("link")).unwrap();
-        std::os::unix::fs::symlink("/etc", dir.path_of("link-to-dir")).unwrap();
-        rustix::fs::mknodat(&dir, "fifo", FileType::Fifo, Mode::RUSR, 0).unwrap();
-        dir.create_dir("dir", 0o700).unwrap();
-        for name in ["link", "link-to-dir", "fifo", "dir"] {
-            assert!(dir.open_file(name).is_err(), "{name}");
-            assert_eq!(dir.open_dir(name).is_ok(), name == "dir", "{name}");
+    fn links_and_named_pipes_are_not_opened() {
+        let (_guard, folder) = folder();
+        std::os::unix::fs::symlink("/etc/hostname", folder.path_of("link")).unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path_of("link-to-folder")).unwrap();
+        rustix::fs::mknodat(&folder, "pipe", FileType::Fifo, Mode::RUSR, 0).unwrap();
+        folder.create_folder("folder", 0o700).unwrap();
+        for name in ["link", "link-to-folder", "pipe", "folder"] {
+            assert!(folder.open_file(name).is_err(), "{name}");
+            assert_eq!(folder.open_folder(name).is_ok(), name == "folder", "{name}");
         }
-        assert!(is_no_dir(&dir.open_dir("link-to-dir").unwrap_err()));
+        assert!(is_not_a_folder(
+            &folder.open_folder("link-to-folder").unwrap_err()
+        ));
     }
 
     #[test]
-    fn a_moved_directory_is_still_the_same() {
-        let (_guard, dir) = dir();
-        dir.create_dir("a", 0o700).unwrap();
-        let held = dir.open_dir("a").unwrap();
-        assert!(held.is_at(&dir, "a").unwrap());
-        dir.rename_new("a", &dir, "b").unwrap();
-        assert!(!held.is_at(&dir, "a").unwrap());
+    fn an_open_folder_stays_the_same_when_it_is_moved() {
+        let (_guard, folder) = folder();
+        folder.create_folder("a", 0o700).unwrap();
+        let held = folder.open_folder("a").unwrap();
+        assert!(held.is_at(&folder, "a").unwrap());
+        folder.rename_new("a", &folder, "b").unwrap();
+        assert!(!held.is_at(&folder, "a").unwrap());
         held.create_file("f", 0o600).unwrap();
-        assert!(fs::exists(dir.path_of("b/f")).unwrap());
+        assert!(fs::exists(folder.path_of("b/f")).unwrap());
         assert_eq!(held.names().unwrap(), ["f"]);
     }
 }

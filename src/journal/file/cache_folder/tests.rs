@@ -1,11 +1,11 @@
-//! Making the cache folder, and the rights of what is in it.
+//! Creation of the cache folder, and the permissions of its content.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-fn config(dir: &Path) -> Config {
-    Config::new(dir, "a:k").unwrap()
+fn config(app: &Path) -> Config {
+    Config::new(app, "a:k").unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -13,12 +13,15 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_new_folder_is_its_owners_alone() {
+fn only_the_owner_can_use_a_new_folder() {
     let app = tempfile::tempdir().unwrap();
     let folder = CacheFolder::prepare(&config(app.path())).unwrap();
     assert_eq!(mode(folder.path()), 0o700);
     assert_eq!(mode(folder.ready().unwrap().path()), 0o700);
-    let (file, _unfinished) = folder.access().unfinished_file(folder.own()).unwrap();
+    let (file, _unfinished) = folder
+        .permissions()
+        .create_unfinished_file(folder.sse_folder())
+        .unwrap();
     assert_eq!(
         file.metadata().unwrap().permissions().mode() & 0o7777,
         0o600
@@ -26,14 +29,17 @@ fn a_new_folder_is_its_owners_alone() {
 }
 
 #[test]
-fn a_groups_folder_is_shared_with_the_group_and_others_only_list_it() {
+fn a_groups_folder_is_shared_with_the_group_and_only_listed_by_others() {
     let app = tempfile::tempdir().unwrap();
     let config = config(app.path()).with_cache_dir("cache");
     fs::create_dir(config.cache_dir()).unwrap();
     fs::set_permissions(config.cache_dir(), fs::Permissions::from_mode(0o2775)).unwrap();
     let folder = CacheFolder::prepare(&config).unwrap();
     assert_eq!(mode(folder.ready().unwrap().path()), 0o2775);
-    let (file, _unfinished) = folder.access().unfinished_file(folder.own()).unwrap();
+    let (file, _unfinished) = folder
+        .permissions()
+        .create_unfinished_file(folder.sse_folder())
+        .unwrap();
     assert_eq!(
         file.metadata().unwrap().permissions().mode() & 0o7777,
         0o640
@@ -41,7 +47,7 @@ fn a_groups_folder_is_shared_with_the_group_and_others_only_list_it() {
 }
 
 #[test]
-fn a_mistyped_absolute_path_is_not_made() {
+fn a_misspelt_absolute_path_is_not_created() {
     let app = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let config = config(app.path()).with_cache_dir(elsewhere.path().join("typo/cache"));
@@ -63,7 +69,7 @@ fn a_mistyped_absolute_path_is_not_made() {
 }
 
 #[test]
-fn a_file_in_the_way_is_an_error_with_a_remedy() {
+fn a_file_in_place_of_the_folder_is_an_error_with_help() {
     let app = tempfile::tempdir().unwrap();
     fs::write(app.path().join("writable"), "").unwrap();
     let error = CacheFolder::prepare(&config(app.path())).err().unwrap();

@@ -1,5 +1,5 @@
-//! Writers that stall anywhere, sweepers that wait for nothing, and a reader that must see every
-//! save once all the same.
+//! Writers that stall anywhere, sweepers that never wait, and a reader that must still see every save
+//! exactly once.
 
 use std::{
     cell::Cell,
@@ -14,27 +14,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{CacheFolder, FileJournal, numbering::Numbering, probe, sweep};
 use crate::{
     config::Config,
-    journal::{Journal, Lookup},
+    journal::{
+        Journal, Lookup,
+        file::{CacheFolder, FileJournal, layout::Layout, test_hooks, trash},
+    },
 };
 
-/// Small folders, so that one is born and one swept every few saves.
-const PER_FOLDER: u64 = 4;
+/// Small folders, so that one is created and one swept every few saves.
+const NUMBERS_PER_FOLDER: u64 = 4;
+/// More than most machines have cores, so that writers are also stopped by the scheduler.
 const WRITERS: u64 = 6;
-const SAVES: u64 = 800;
+/// Enough that a broken rule 2 loses saves in nearly every run, within a few seconds.
+const SAVES_PER_WRITER: u64 = 800;
 
-/// Every journal stands for a process: they share nothing but the folder.
+/// Each journal stands for one process: they share only the folder.
 fn journal(app: &Path) -> FileJournal {
     let config = Config::new(app, "a:k").unwrap();
     let folder = Arc::new(CacheFolder::prepare(&config).unwrap());
     let mut journal = FileJournal::open(&folder).unwrap();
-    journal.numbering = Numbering::with_per_folder(PER_FOLDER);
+    journal.layout = Layout::with_numbers_per_folder(NUMBERS_PER_FOLDER);
     journal
 }
 
-/// Mostly nothing; now and then long enough for everybody else to fill and sweep many folders.
+/// Usually nothing; sometimes long enough for the other writers to fill many folders, and for the
+/// sweepers to sweep them.
 fn stall() {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(getrandom::u64().unwrap() | 1);
@@ -49,8 +54,8 @@ fn stall() {
     }
 }
 
-/// How many of the saves a reader saw never, and how many more than once.
-fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
+/// How many saves a reader never saw, and how many it saw more than once.
+fn lost_and_repeated(uses_plain_mkdir: bool) -> (usize, usize) {
     let app = tempfile::tempdir().unwrap();
     let reader = journal(app.path());
     let passed = AtomicU64::new(0);
@@ -59,18 +64,18 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
     let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
 
     thread::scope(|scope| {
-        // Also when this panics: the sweepers would go on for ever.
+        // Also after a panic: otherwise the sweepers would never end.
         let _done = OnDrop(|| done.store(true, Ordering::Relaxed));
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let (journal, saved) = (journal(app.path()), &saved);
                 scope.spawn(move || {
-                    probe::set(stall, plain_mkdir);
-                    for save in 0..SAVES {
+                    test_hooks::set(stall, uses_plain_mkdir);
+                    for save in 0..SAVES_PER_WRITER {
                         match journal.append(format!("{writer}-{save}").as_bytes()) {
                             Ok(_) => saved.fetch_add(1, Ordering::SeqCst),
-                            // It has noticed, so this save is not lost.
-                            Err(_) if plain_mkdir => break,
+                            // The writer noticed the damage, so this save is not lost.
+                            Err(_) if uses_plain_mkdir => break,
                             Err(error) => panic!("{error}"),
                         };
                     }
@@ -81,13 +86,13 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
             let (journal, passed, done) = (journal(app.path()), &passed, &done);
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    // What the reader has not passed stays, so that whatever it does not see was
-                    // lost, and not merely swept.
+                    // Entries that the reader has not passed stay, so that an entry it does not
+                    // see was lost, and not merely swept.
                     let last = passed.load(Ordering::SeqCst);
-                    let trash = journal.folder.trash().unwrap();
+                    let trash = journal.cache_folder.trash().unwrap();
                     let swept = journal.sweep_through(&trash, last);
-                    assert!(plain_mkdir || swept.is_ok(), "{swept:?}");
-                    sweep::empty(&trash).unwrap();
+                    assert!(uses_plain_mkdir || swept.is_ok(), "{swept:?}");
+                    trash::empty(&trash).unwrap();
                     thread::yield_now();
                 }
             });
@@ -96,11 +101,11 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
         let mut next = 1;
         let mut quiet_since = None;
         loop {
-            // A server asks this whenever it has nothing to read.
-            let is_sound = reader.is_intact_up_to(next - 1).unwrap();
+            // A server checks this whenever it has caught up.
+            let is_intact = reader.is_intact_up_to(next - 1).unwrap();
             assert!(
-                plain_mkdir || is_sound,
-                "entry {next} is no reason to put it away"
+                uses_plain_mkdir || is_intact,
+                "a sound journal counts as damaged before entry {next}"
             );
             match reader.read(next).unwrap() {
                 Lookup::Entry(bytes) => {
@@ -112,12 +117,12 @@ fn lost_and_repeated(plain_mkdir: bool) -> (usize, usize) {
                 Lookup::NotYet if !writers.iter().all(thread::ScopedJoinHandle::is_finished) => {
                     thread::yield_now();
                 }
-                // A journal that is broken on purpose may also jump.
-                Lookup::Swept { .. } if plain_mkdir => break,
-                // One more look after the last writer has ended, then what is missing is lost.
+                // With rule 2 broken, the journal may also skip numbers.
+                Lookup::Swept { .. } if uses_plain_mkdir => break,
+                // One more read after the last writer has ended; a save not seen by then is lost.
                 Lookup::NotYet if quiet_since.is_some() => break,
                 Lookup::NotYet => quiet_since = Some(Instant::now()),
-                other => panic!("entry {next} was never passed, but is {other:?}"),
+                other => panic!("the reader never passed entry {next}, but it is {other:?}"),
             }
         }
     });
@@ -138,35 +143,35 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 #[test]
-fn nothing_is_lost_or_repeated_however_writers_stall() {
+fn no_save_is_lost_or_repeated_however_writers_stall() {
     assert_eq!(lost_and_repeated(false), (0, 0));
 }
 
-/// How often it loses any is up to the scheduler, so it may have to be tried more than once.
+/// Whether a run loses saves depends on the scheduler, so several runs may be needed.
 #[test]
-fn a_plain_mkdir_for_the_next_folder_would_lose_saves() {
+fn creating_the_next_folder_by_a_plain_mkdir_loses_saves() {
     let mut tries = 0..20;
     assert!(
         tries.any(|_| lost_and_repeated(true).0 > 0),
-        "this test can no longer tell a journal that loses saves"
+        "this test cannot detect any more that a journal loses saves"
     );
 }
 
-/// While a writer stalls between two of its steps, another fills its directory and more, and all but
-/// the newest are swept.
+/// While a writer stalls between two of its steps, another writer fills its folder and more, and all
+/// but the newest folders are swept.
 #[test]
 fn a_writer_may_stall_at_any_single_step() {
-    for entries in 0..PER_FOLDER {
+    for entries in 0..NUMBERS_PER_FOLDER {
         for stalls_at in 1.. {
             if !stalls_once(entries, stalls_at) {
-                assert!(stalls_at > 4, "it has as many steps");
+                assert!(stalls_at > 4, "a save has at least 4 steps");
                 break;
             }
         }
     }
 }
 
-/// `false`: the writer has fewer steps.
+/// `false` if the writer has fewer steps.
 fn stalls_once(entries: u64, stalls_at: u32) -> bool {
     let app = tempfile::tempdir().unwrap();
     let (writer, other) = (journal(app.path()), Arc::new(journal(app.path())));
@@ -182,11 +187,11 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
                 return;
             }
             was_saved.store(other.newest().unwrap() > entries, Ordering::Relaxed);
-            for _ in 0..3 * PER_FOLDER {
+            for _ in 0..3 * NUMBERS_PER_FOLDER {
                 other.append(b"other").unwrap();
             }
-            // The trash is emptied but for the directories themselves, which a slow sweeper leaves.
-            let trash = other.folder.trash().unwrap();
+            // Empties the trash except for the folders themselves, as a slow sweeper does.
+            let trash = other.cache_folder.trash().unwrap();
             other.sweep_through(&trash, u64::MAX).unwrap();
             for name in trash.names().unwrap() {
                 let swept = trash.path_of(&name);
@@ -199,9 +204,9 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
             }
         }
     };
-    probe::set(stall, false);
+    test_hooks::set(stall, false);
     let number = writer.append(b"stalled").unwrap();
-    probe::set(|| (), false);
+    test_hooks::set(|| (), false);
     let has_stalled = steps.load(Ordering::Relaxed) >= u64::from(stalls_at);
     if has_stalled && !was_saved.load(Ordering::Relaxed) {
         let context = format!("{entries} entries, step {stalls_at}, number {number}");

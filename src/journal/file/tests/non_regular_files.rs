@@ -1,68 +1,78 @@
-//! Links, FIFOs, devices and folders where a regular file belongs.
+//! Links, named pipes, devices and folders where a regular file belongs.
 
 use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use super::{CacheFolder, FileJournal};
 use crate::{
     cache::Cache,
     config::Config,
-    journal::{Journal, Lookup},
+    journal::{
+        Journal, Lookup,
+        file::{CacheFolder, FileJournal},
+    },
+    platform,
 };
 
-/// Creates the cache folder, so that permissions count in it for root, too: there it acts as the
-/// folder's owner.
+/// Whether permissions can apply to this user. To root they do only on Linux, where it impersonates
+/// the owner of the cache folder.
+pub(crate) fn can_restrict_this_user() -> bool {
+    platform::IS_LINUX || !rustix::process::geteuid().is_root()
+}
+
+/// Creates the cache folder for another user, so that permissions apply to root, too: root
+/// impersonates the folder's owner.
 pub(crate) fn make_permissions_apply_to_root(cache: &Path) {
-    const SOMEBODY: u32 = 12_345;
+    /// A user that does not exist.
+    const OTHER_USER: u32 = 12_345;
     fs::create_dir_all(cache).unwrap();
     if rustix::process::geteuid().is_root() {
-        std::os::unix::fs::chown(cache, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        std::os::unix::fs::chown(cache, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     }
 }
 
-/// Something that is no regular file, but may lead to one.
+/// Not a regular file, but possibly a path to one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NonRegularFile {
     Link,
-    Fifo,
-    /// `/dev/null`; only root can make it.
+    NamedPipe,
+    /// `/dev/null`; only root can create it.
     Device,
     Folder,
 }
 
 impl NonRegularFile {
     pub(crate) fn all() -> Vec<Self> {
-        let mut all = vec![Self::Link, Self::Fifo, Self::Folder];
+        let mut all = vec![Self::Link, Self::NamedPipe, Self::Folder];
         if rustix::process::geteuid().is_root() {
             all.push(Self::Device);
         }
         all
     }
 
-    /// Makes it. A link leads to `target`.
-    pub(crate) fn make(self, path: &Path, target: &Path) {
+    /// A link leads to `target`.
+    pub(crate) fn create(self, path: &Path, target: &Path) {
         let node = |file_type, device| {
             mknodat(CWD, path, file_type, Mode::RUSR | Mode::WUSR, device).unwrap();
         };
         match self {
             Self::Link => std::os::unix::fs::symlink(target, path).unwrap(),
-            Self::Fifo => node(FileType::Fifo, 0),
+            Self::NamedPipe => node(FileType::Fifo, 0),
             Self::Device => node(FileType::CharacterDevice, makedev(1, 3)),
             Self::Folder => fs::create_dir(path).unwrap(),
         }
     }
 }
 
-/// Fails when this takes so long that it waits for something, as opening a FIFO does.
-fn at_once(work: impl FnOnce() + Send + 'static) {
+/// Fails if `work` takes so long that it must be waiting, as opening a named pipe does.
+fn without_waiting(work: impl FnOnce() + Send + 'static) {
     let (sender, done) = mpsc::channel();
     let thread = thread::spawn(move || {
         work();
         let _ = sender.send(());
     });
     match done.recv_timeout(Duration::from_secs(20)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it waits for a file that is none"),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it waits for a file that is not regular"),
         _ => thread.join().unwrap(),
     }
 }
@@ -72,25 +82,25 @@ fn open(config: &Config) -> FileJournal {
 }
 
 #[test]
-fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
-    for odd in NonRegularFile::all() {
-        at_once(move || {
+fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
+    for file in NonRegularFile::all() {
+        without_waiting(move || {
             let app = tempfile::tempdir().unwrap();
             let config = Config::new(app.path(), "a:k").unwrap();
             let cache = Cache::open(&config).unwrap();
             assert_eq!(cache.save_blocking("k", "real").unwrap(), 1);
             let folder = config.cache_dir().join(".sse/journal-2/000000000000");
-            odd.make(
+            file.create(
                 &folder.join(".00000000000000000002"),
                 &folder.join(".00000000000000000001"),
             );
             let entry = cache.get_blocking("k").unwrap().unwrap();
-            assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{odd:?}");
-            assert_eq!(cache.save_blocking("k", 1).unwrap(), 3, "{odd:?}");
+            assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{file:?}");
+            assert_eq!(cache.save_blocking("k", 1).unwrap(), 3, "{file:?}");
             let journal = open(&config);
             assert!(
                 matches!(journal.read(2).unwrap(), Lookup::Broken(_)),
-                "{odd:?}"
+                "{file:?}"
             );
             assert!(matches!(journal.read(3).unwrap(), Lookup::Entry(_)));
         });
@@ -98,14 +108,14 @@ fn under_an_entrys_name_they_are_broken_and_the_entries_around_them_are_not() {
 }
 
 #[test]
-fn in_the_place_of_the_journals_parts_they_make_it_a_damaged_one() {
-    for odd in NonRegularFile::all() {
+fn a_non_regular_file_in_place_of_a_part_of_the_journal_replaces_the_journal() {
+    for file in NonRegularFile::all() {
         for part in ["", ".id", "000000000000", "000000000000/.high-water"] {
             let path_of = move |config: &Config| match part {
                 "" => config.cache_dir().join(".sse/journal-2"),
                 part => config.cache_dir().join(".sse/journal-2").join(part),
             };
-            at_once(move || {
+            without_waiting(move || {
                 let app = tempfile::tempdir().unwrap();
                 let config = Config::new(app.path(), "a:k").unwrap();
                 let before = open(&config);
@@ -113,11 +123,11 @@ fn in_the_place_of_the_journals_parts_they_make_it_a_damaged_one() {
                 let path = path_of(&config);
                 let away = app.path().join("away");
                 fs::rename(&path, &away).unwrap();
-                odd.make(&path, &away);
+                file.create(&path, &away);
                 let after = open(&config);
-                assert!(!before.is_in_place(), "{odd:?} {part}");
-                assert_ne!(before.epoch(), after.epoch(), "{odd:?} {part}");
-                assert_eq!(after.append(b"1").unwrap(), 1, "{odd:?} {part}");
+                assert!(!before.is_in_place(), "{file:?} {part}");
+                assert_ne!(before.epoch(), after.epoch(), "{file:?} {part}");
+                assert_eq!(after.append(b"1").unwrap(), 1, "{file:?} {part}");
                 assert!(away.exists());
             });
         }

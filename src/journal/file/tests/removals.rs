@@ -1,11 +1,18 @@
-//! Entries and directories that other programs remove, move, or put beside ours.
+//! Entries and folders that other programs remove, move or create in the journal.
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
-use super::{CacheFolder, FileJournal, numbering::Numbering, sweep};
 use crate::{
     config::Config,
-    journal::{Journal, Lookup},
+    journal::{
+        Journal, Lookup,
+        file::{
+            CacheFolder, FileJournal, OpenFolder,
+            layout::Layout,
+            listing::{folder_numbers, open_first},
+            trash,
+        },
+    },
 };
 
 struct App {
@@ -19,12 +26,12 @@ impl App {
         }
     }
 
-    /// As another process has it.
+    /// The journal as another process opens it.
     fn journal(&self) -> FileJournal {
         let config = Config::new(self.dir.path(), "a:k").unwrap();
         let folder = CacheFolder::prepare(&config).unwrap();
         let mut journal = FileJournal::open(&folder.into()).unwrap();
-        journal.numbering = Numbering::with_per_folder(4);
+        journal.layout = Layout::with_numbers_per_folder(4);
         journal
     }
 
@@ -45,7 +52,7 @@ fn is_broken(journal: &FileJournal, number: u64) -> bool {
 }
 
 #[test]
-fn the_number_of_a_removed_entry_is_not_given_again() {
+fn the_number_of_a_removed_entry_is_not_assigned_again() {
     let app = App::new();
     let journal = app.journal();
     for number in 1..=6 {
@@ -56,7 +63,7 @@ fn the_number_of_a_removed_entry_is_not_given_again() {
     }
     let other = app.journal();
     assert_eq!(other.newest().unwrap(), 6);
-    assert!(other.is_intact_up_to(6).unwrap(), "it was given");
+    assert!(other.is_intact_up_to(6).unwrap(), "6 was assigned");
     assert_eq!(other.append(b"7").unwrap(), 7);
     for number in [2, 5, 6] {
         assert!(is_broken(&journal, number), "{number}");
@@ -66,11 +73,11 @@ fn the_number_of_a_removed_entry_is_not_given_again() {
 }
 
 #[test]
-fn a_writer_that_was_killed_before_it_raised_the_mark_costs_no_number() {
+fn a_writer_killed_before_it_raised_the_high_water_mark_costs_no_number() {
     let app = App::new();
     let journal = app.journal();
     journal.append(b"1").unwrap();
-    // It had number 2.
+    // The killed writer's entry.
     fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
     assert_eq!(journal.newest().unwrap(), 2);
     assert!(journal.is_intact_up_to(2).unwrap());
@@ -79,7 +86,7 @@ fn a_writer_that_was_killed_before_it_raised_the_mark_costs_no_number() {
 }
 
 #[test]
-fn a_journal_that_lost_its_newest_folder_is_put_away() {
+fn a_journal_that_lost_its_newest_folder_is_discarded() {
     let app = App::new();
     let reader = app.journal();
     for _ in 1..=9 {
@@ -87,7 +94,7 @@ fn a_journal_that_lost_its_newest_folder_is_put_away() {
     }
     fs::remove_dir_all(app.path("000000000002")).unwrap();
     assert!(!reader.is_intact_up_to(9).unwrap() && reader.is_intact_up_to(7).unwrap());
-    // A process that knows nothing of the removed folder does not create it again.
+    // A process that has never seen the removed folder does not create it again.
     let writer = app.journal();
     assert!(writer.append(b"new").is_err());
     assert!(!reader.is_in_place() && !writer.is_in_place());
@@ -97,7 +104,7 @@ fn a_journal_that_lost_its_newest_folder_is_put_away() {
 }
 
 #[test]
-fn looking_for_the_newest_entry_notices_that_the_newest_folder_was_removed() {
+fn finding_the_newest_entry_detects_that_the_newest_folder_was_removed() {
     for lost in ["000000000002", "000000000002/.high-water"] {
         let app = App::new();
         let writer = app.journal();
@@ -106,7 +113,10 @@ fn looking_for_the_newest_entry_notices_that_the_newest_folder_was_removed() {
         }
         let lost = app.path(lost);
         let _ = fs::remove_file(&lost).or_else(|_| fs::remove_dir_all(&lost));
-        assert!(app.journal().newest().is_err(), "8 and 9 were not unknown");
+        assert!(
+            app.journal().newest().is_err(),
+            "entries 8 and 9 are missing"
+        );
         assert!(!writer.is_in_place());
         assert_eq!(app.journal().newest().unwrap(), 0);
     }
@@ -117,24 +127,24 @@ fn a_copy_of_the_folder_is_another_epoch() {
     let app = App::new();
     let original = app.journal();
     original.append(b"1").unwrap();
-    let own = app.dir.path().join("writable/cache/.sse");
+    let sse_folder = app.dir.path().join("writable/cache/.sse");
     let copied = std::process::Command::new("cp")
         .arg("-a")
-        .args([&own, &app.dir.path().join("backup")])
+        .args([&sse_folder, &app.dir.path().join("backup")])
         .status();
     assert!(copied.unwrap().success());
     original.append(b"2").unwrap();
-    fs::rename(&own, app.dir.path().join("away")).unwrap();
-    fs::rename(app.dir.path().join("backup"), &own).unwrap();
+    fs::rename(&sse_folder, app.dir.path().join("away")).unwrap();
+    fs::rename(app.dir.path().join("backup"), &sse_folder).unwrap();
     assert!(!original.is_in_place());
     let restored = app.journal();
     assert_ne!(restored.epoch(), original.epoch());
     assert_eq!(restored.append(b"3").unwrap(), 2);
 }
 
-/// Somebody who may write in the folder can do that.
+/// Every user who may write in the folder can create one.
 #[test]
-fn a_forged_folder_ahead_of_the_newest_is_found_out() {
+fn a_forged_folder_ahead_of_the_newest_is_detected() {
     let app = App::new();
     let journal = app.journal();
     journal.append(b"1").unwrap();
@@ -143,14 +153,14 @@ fn a_forged_folder_ahead_of_the_newest_is_found_out() {
         fs::write(app.path(name).join(".high-water"), vec![b'\n'; mark]).unwrap();
         assert!(!journal.is_intact_up_to(1).unwrap(), "{name}");
     }
-    // No number is left.
+    // The forged folder has the highest number, so no further folder can be created.
     assert!(app.journal().append(b"2").is_err());
     assert!(!journal.is_in_place());
     assert_eq!(app.journal().append(b"2").unwrap(), 1);
 }
 
 #[test]
-fn a_reader_raises_a_mark_that_was_left_low() {
+fn a_reader_raises_a_high_water_mark_that_was_left_low() {
     let app = App::new();
     let journal = app.journal();
     journal.append(b"1").unwrap();
@@ -161,20 +171,20 @@ fn a_reader_raises_a_mark_that_was_left_low() {
 }
 
 #[test]
-fn a_listing_whose_folders_were_swept_meanwhile_is_no_damage() {
+fn a_listing_whose_folders_were_swept_meanwhile_is_repeated() {
     let app = App::new();
     let journal = app.journal();
     journal.append(b"1").unwrap();
     let listed = std::cell::Cell::new(0);
-    let list = |dir: &super::Dir| {
+    let list = |folder: &OpenFolder| {
         listed.set(listed.get() + 1);
         if listed.get() == 1 {
             Ok(vec![7])
         } else {
-            super::find::numbers(dir)
+            folder_numbers(folder)
         }
     };
-    let found = super::find::first_open(&journal.dir, journal.numbering, list).unwrap();
+    let found = open_first(&journal.folder, journal.layout, list).unwrap();
     assert_eq!(found.unwrap().number(), 0);
 }
 
@@ -201,12 +211,15 @@ fn a_save_into_a_folder_that_was_moved_away_fails() {
     journal.append(b"1").unwrap();
     fs::rename(app.path("000000000000"), app.dir.path().join("away")).unwrap();
     assert!(journal.append(b"lost").is_err());
-    assert!(!journal.is_in_place(), "the store opens another");
+    assert!(
+        !journal.is_in_place(),
+        "the next save opens another journal"
+    );
     assert_eq!(app.journal().append(b"1").unwrap(), 1);
 }
 
 #[test]
-fn other_names_are_not_folders_of_entries() {
+fn folders_with_similar_names_are_not_folders_of_entries() {
     let app = App::new();
     let journal = app.journal();
     let elsewhere = app.dir.path().join("elsewhere");
@@ -223,19 +236,23 @@ fn other_names_are_not_folders_of_entries() {
         assert_eq!(other.read(number).unwrap(), Lookup::Entry(b"1".to_vec()));
         assert_eq!(app.journal().newest().unwrap(), number);
     }
-    assert_eq!(journal.epoch(), app.journal().epoch(), "nothing was lost");
+    assert_eq!(
+        journal.epoch(),
+        app.journal().epoch(),
+        "the journal was not replaced"
+    );
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
-    assert!(app.path("20261128").exists(), "it does no harm");
+    assert!(app.path("20261128").exists(), "a harmless folder stays");
 }
 
 #[test]
-fn whatever_lies_in_the_trash_is_removed_and_links_lead_nowhere() {
+fn the_trash_is_emptied_without_following_links() {
     let app = App::new();
     let journal = app.journal();
     let elsewhere = app.dir.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::write(elsewhere.join("precious"), "1").unwrap();
-    let trash = journal.folder.trash().unwrap();
+    let trash = journal.cache_folder.trash().unwrap();
     let path = trash.path();
     fs::write(path.join("a-file"), "").unwrap();
     symlink(&elsewhere, path.join("a-link")).unwrap();
@@ -244,13 +261,13 @@ fn whatever_lies_in_the_trash_is_removed_and_links_lead_nowhere() {
     symlink(&elsewhere, path.join("deep/1/link")).unwrap();
     fs::create_dir(path.join("odd")).unwrap();
     symlink(&elsewhere, path.join("odd/.abcdef123456")).unwrap();
-    sweep::empty(&trash).unwrap();
+    trash::empty(&trash).unwrap();
     assert_eq!(fs::read_dir(path).unwrap().count(), 0);
     assert!(elsewhere.join("precious").exists());
 }
 
 #[test]
-fn a_sweep_goes_on_beside_what_cannot_be_removed() {
+fn a_sweep_ignores_folders_with_other_names() {
     let app = App::new();
     let journal = app.journal();
     for _ in 1..=20 {

@@ -1,0 +1,72 @@
+//! Reads a drop-in's file as a journal entry.
+
+use std::{fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
+
+use super::content;
+use crate::{
+    config::Config,
+    entry,
+    journal::file::{is_temporary, read_all},
+};
+
+/// Why a drop-in cannot be read.
+pub(super) enum ReadError {
+    /// It can never be read.
+    Broken(String),
+    /// The machine lacks a resource now, so the next attempt may succeed.
+    Temporary(io::Error),
+}
+
+/// PHP's format is longer than JSON: `i:10000000;i:1;` becomes `1,`. With the largest value, this
+/// factor is still below 8.
+const MAX_PHP_FACTOR: u64 = 8;
+
+/// More than a CodeIgniter record adds to a short value.
+const MAX_RECORD_BYTES: u64 = 1024;
+
+/// The drop-in as a journal entry with the claim's name; `None` if it has already expired.
+pub(super) fn read(
+    file: &mut File,
+    claim: &str,
+    key: &str,
+    config: &Config,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    let metadata = file.metadata().map_err(ReadError::Temporary)?;
+    if metadata.nlink() > 1 {
+        // It may be a private file, to which a user who cannot read it has created a link.
+        return Err(ReadError::Broken(
+            "the file has a second name (a hard link)".into(),
+        ));
+    }
+    let max_value_bytes = config.max_value_bytes();
+    if metadata.len() > MAX_PHP_FACTOR * (max_value_bytes as u64) + MAX_RECORD_BYTES {
+        return Err(ReadError::Broken(format!(
+            "it is much longer than the largest value, {max_value_bytes} bytes"
+        )));
+    }
+    let bytes = read_all(file).map_err(|error| {
+        if is_temporary(&error) {
+            ReadError::Temporary(error)
+        } else {
+            ReadError::Broken(error.to_string())
+        }
+    })?;
+    let content = content::parse(&bytes).map_err(ReadError::Broken)?;
+    if content.value.get().len() > max_value_bytes {
+        return Err(ReadError::Broken(format!(
+            "its value is longer than {max_value_bytes} bytes"
+        )));
+    }
+    let now = SystemTime::now();
+    let saved = content.time.or(metadata.modified().ok());
+    let saved = saved.unwrap_or(now).min(now);
+    // Only a record with its own time to live can be too old: CodeIgniter would not return it either.
+    let record_ttl = content.ttl.filter(|ttl| !ttl.is_zero());
+    if record_ttl.is_some_and(|ttl| now.duration_since(saved).unwrap_or_default() > ttl) {
+        log::info!("the drop-in `{key}` has expired and fires nothing");
+        return Ok(None);
+    }
+    let ttl = content.ttl.unwrap_or(config.ttl());
+    let document = entry::of_drop_in(claim, key, content.value, ttl, saved);
+    Ok(Some(document))
+}

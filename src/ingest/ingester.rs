@@ -1,0 +1,192 @@
+//! Ingests drop-ins in one process at a time.
+
+use std::{
+    collections::HashMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+use super::{
+    claim::{Claim, ClaimState},
+    recovery,
+    watch::DropInWatch,
+};
+use crate::{
+    config::Config,
+    error::Error,
+    journal::{
+        Journal,
+        file::{FileJournal, OpenFolder, is_file, sweep_orphans},
+    },
+    runtime::{Interrupt, RepeatedError},
+};
+
+/// How many drop-ins of one key may wait for their writers. It limits the number of open files and
+/// watches that a writer that never closes its file can cause. Later drop-ins stay where they are; if
+/// they are overwritten there, only the last one is ingested.
+pub(super) const MAX_CLAIMS_PER_KEY: usize = 100;
+
+/// What killed processes leave only occupies disk space, so it is not urgent to remove it.
+const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+
+pub(super) struct Ingester<'a> {
+    journal: &'a FileJournal,
+    config: &'a Config,
+    interrupt: &'a Interrupt,
+    /// Oldest first.
+    claims: Vec<Claim>,
+    /// By key: a drop-in that cannot be ingested does not hold up the others.
+    errors: HashMap<String, RepeatedError>,
+    last_orphan_sweep: Option<Instant>,
+    orphan_sweep_error: RepeatedError,
+}
+
+/// Why an ingester stopped without an error.
+pub(super) enum StopReason {
+    /// Another process ingests drop-ins, the journal was replaced, or the server shuts down.
+    NotActive,
+    ConfigChanged,
+}
+
+impl<'a> Ingester<'a> {
+    pub(super) fn new(
+        journal: &'a FileJournal,
+        config: &'a Config,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self {
+            journal,
+            config,
+            interrupt,
+            claims: Vec::new(),
+            errors: HashMap::new(),
+            last_orphan_sweep: None,
+            orphan_sweep_error: RepeatedError::new(
+                "unfinished files of killed programs are not removed",
+                "unfinished files of killed programs are removed again",
+            ),
+        }
+    }
+
+    /// Ingests drop-ins until it is interrupted, `is_config_current` returns `false`, or the cache
+    /// folder is replaced. Returns at once if another process ingests them.
+    pub(super) fn run(
+        &mut self,
+        is_config_current: impl Fn() -> bool,
+    ) -> Result<StopReason, Error> {
+        if !self.journal.is_in_place() {
+            return Ok(StopReason::NotActive);
+        }
+        let folder = self.journal.cache_folder();
+        let _impersonation = folder.impersonate_owner()?;
+        let claimed = folder.claimed()?;
+        let cannot = |error| Error::io("lock the drop-ins", folder.path(), error);
+        // Held until this method returns; the kernel releases it if the process is killed.
+        let lock = self.journal.open_lock().map_err(cannot)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(StopReason::NotActive),
+            Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
+        }
+        let mut watch = DropInWatch::new(folder.root(), self.config.events().keys());
+        self.recover(&claimed, &mut watch)?;
+        while !self.interrupt.is_raised() && self.journal.is_in_place() && !claimed.is_removed() {
+            if !is_config_current() {
+                return Ok(StopReason::ConfigChanged);
+            }
+            self.journal.stop_former_programs()?;
+            self.claim_all(&claimed, &mut watch);
+            let next_check = self.finish_claims(&claimed, &mut watch);
+            self.sweep_orphans();
+            watch.wait(next_check.min(self.config.poll_interval()), self.interrupt);
+        }
+        Ok(StopReason::NotActive)
+    }
+
+    fn recover(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) -> Result<(), Error> {
+        let errors = &mut self.errors;
+        recovery::append_ready(self.journal, claimed, |name, error| {
+            error_of(errors, name).report(error);
+        })?;
+        self.claims = recovery::claims(claimed, watch)?;
+        Ok(())
+    }
+
+    fn claim_all(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) {
+        for key in self.config.events().keys() {
+            let waiting = self.claims.iter().filter(|claim| claim.key() == key);
+            if waiting.count() >= MAX_CLAIMS_PER_KEY {
+                continue;
+            }
+            match self.claim(key, claimed, watch) {
+                Ok(claim) => self.claims.extend(claim),
+                Err(error) => error_of(&mut self.errors, key).report(&error),
+            }
+        }
+    }
+
+    fn claim(
+        &self,
+        key: &str,
+        claimed: &OpenFolder,
+        watch: &mut DropInWatch,
+    ) -> Result<Option<Claim>, Error> {
+        let folder = self.journal.cache_folder();
+        match folder.root().stat(key) {
+            Ok(Some(stat)) if is_file(&stat) => Claim::take(key, folder, claimed, watch),
+            // Folders, links and devices are not drop-ins.
+            Ok(_) => Ok(None),
+            Err(error) => {
+                let path = folder.root().path_of(key);
+                Err(Error::io("find drop-ins", &path, error))
+            }
+        }
+    }
+
+    fn sweep_orphans(&mut self) {
+        let is_due = self
+            .last_orphan_sweep
+            .is_none_or(|last| last.elapsed() >= ORPHAN_SWEEP_INTERVAL);
+        if !is_due {
+            return;
+        }
+        self.last_orphan_sweep = Some(Instant::now());
+        self.journal.keep_fresh();
+        match sweep_orphans(self.journal.cache_folder()) {
+            Ok(()) => self.orphan_sweep_error.resolved(),
+            Err(error) => self.orphan_sweep_error.report(&error),
+        }
+    }
+
+    /// Appends every claimed drop-in whose writer has closed it, and returns when to check the others.
+    fn finish_claims(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) -> Duration {
+        let mut waiting: Vec<Claim> = Vec::new();
+        for mut claim in std::mem::take(&mut self.claims) {
+            // Drop-ins of one key keep their order, however long the first one takes.
+            if waiting.iter().any(|earlier| earlier.key() == claim.key()) {
+                waiting.push(claim);
+                continue;
+            }
+            match claim.try_finish(self.journal, claimed, self.config, watch) {
+                Ok(ClaimState::Finished) => error_of(&mut self.errors, claim.key()).resolved(),
+                Ok(ClaimState::HasWriter) => waiting.push(claim),
+                Err(error) => {
+                    error_of(&mut self.errors, claim.key()).report(&error);
+                    waiting.push(claim);
+                }
+            }
+        }
+        self.claims = waiting;
+        let next_check = self.claims.iter().map(Claim::check_delay).min();
+        next_check.unwrap_or(self.config.poll_interval())
+    }
+}
+
+fn error_of<'a>(
+    errors: &'a mut HashMap<String, RepeatedError>,
+    key: &str,
+) -> &'a mut RepeatedError {
+    errors.entry(key.to_owned()).or_insert_with(|| {
+        RepeatedError::new("a drop-in is not ingested", "the drop-in was ingested")
+    })
+}

@@ -1,0 +1,35 @@
+//! The thread that ingests drop-ins.
+
+use std::sync::Arc;
+
+use super::ingester::{Ingester, StopReason};
+use crate::{
+    config::ConfigWatcher,
+    error::Error,
+    journal::file::FileJournal,
+    runtime::{BackgroundThread, RepeatedError},
+};
+
+/// Ingests drop-ins until the returned handle is dropped. Of several processes on one cache folder,
+/// one ingests at a time. When it ends, another takes over.
+pub(crate) fn start(
+    journal: Arc<FileJournal>,
+    config_watcher: Arc<ConfigWatcher>,
+) -> Result<BackgroundThread, Error> {
+    let path = journal.cache_folder().path().to_path_buf();
+    BackgroundThread::start("sse-drop-ins", move |interrupt| {
+        let mut last_error =
+            RepeatedError::new("drop-ins are not ingested", "drop-ins are ingested again");
+        while !interrupt.is_raised() {
+            let config = config_watcher.current();
+            let mut ingester = Ingester::new(&journal, &config, interrupt);
+            match ingester.run(|| Arc::ptr_eq(&config, &config_watcher.current())) {
+                Ok(StopReason::ConfigChanged) => continue,
+                Ok(StopReason::NotActive) => last_error.resolved(),
+                Err(error) => last_error.report(&error),
+            }
+            interrupt.wait(config.poll_interval());
+        }
+    })
+    .map_err(|error| Error::io("ingest drop-ins from the cache folder", &path, error))
+}

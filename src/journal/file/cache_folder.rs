@@ -1,0 +1,251 @@
+//! The cache folder and what the library keeps in it.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use rustix::{fs::FlockOperation, io::Errno};
+
+use super::{
+    open_folder::{OpenFolder, is_not_a_folder},
+    owner::{Impersonation, Owner},
+    permissions::Permissions,
+};
+use crate::{
+    config::Config,
+    error::{Error, ErrorKind, Location},
+};
+
+/// The folder below the cache folder that belongs to the library.
+const SSE_FOLDER_NAME: &str = ".sse";
+
+/// A second in all, with [`LOCK_RETRY_DELAY`]: longer than any repair takes, so a lock that is held
+/// longer belongs to a process that was stopped, and is ignored.
+const MAX_LOCK_ATTEMPTS: u32 = 200;
+
+/// About as long as a repair takes.
+const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
+
+/// A cache folder and its `.sse/`, both held open.
+pub(crate) struct CacheFolder {
+    root: OpenFolder,
+    sse_folder: OpenFolder,
+    permissions: Permissions,
+    /// Set if root works here for another user.
+    owner: Option<Owner>,
+}
+
+impl CacheFolder {
+    /// Opens the folder, and creates it if it is missing.
+    ///
+    /// Below the app's folder, the whole path is created. Elsewhere only its last part is, because a
+    /// misspelt absolute path would otherwise become a cache that no other program uses.
+    pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
+        Self::open_or_create(config).map_err(|error| {
+            let help = error
+                .help()
+                .unwrap_or("create it yourself, or set SSE_CACHE to another folder");
+            let help = match config.cache_dir_from() {
+                Some(location) => format!("{help} ({})", without_folders(location)),
+                None => help.to_owned(),
+            };
+            error.with_help(help)
+        })
+    }
+
+    fn open_or_create(config: &Config) -> Result<Self, Error> {
+        let path = config.cache_dir();
+        let cannot = |error| Error::io("use the cache folder", path, error);
+        let root = match OpenFolder::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(path, config.app_dir())?;
+                OpenFolder::open(path)
+            }
+            result => result,
+        }
+        .map_err(cannot)?;
+        let stat = rustix::fs::fstat(&root).map_err(|error| cannot(error.into()))?;
+        warn_if_world_writable(&stat, path);
+        let owner = Owner::to_impersonate(&stat);
+        let _impersonation = impersonate(owner).map_err(cannot)?;
+        let group = match owner {
+            // The group that the thread impersonates.
+            Some(_) => stat.st_gid,
+            None => rustix::process::getegid().as_raw(),
+        };
+        let permissions = Permissions::inherited_from(&stat, group);
+        let sse_folder = permissions
+            .open_or_create_folder(&root, SSE_FOLDER_NAME)
+            .map_err(|error| {
+                let path = root.path_of(SSE_FOLDER_NAME);
+                Error::io("open the journal's folder", &path, error)
+            })?;
+        let folder = Self {
+            root,
+            sse_folder,
+            permissions,
+            owner,
+        };
+        folder.exclude_from_git();
+        Ok(folder)
+    }
+
+    /// Saved values are not part of the app's sources. A failure does no harm, so it is ignored.
+    fn exclude_from_git(&self) {
+        const NAME: &str = ".gitignore";
+        if self.sse_folder.has(NAME).unwrap_or(true) {
+            return;
+        }
+        if let Ok((mut file, unfinished)) =
+            self.permissions.create_unfinished_file(&self.sse_folder)
+            && file.write_all(b"*\n").is_ok()
+        {
+            let _ = unfinished.rename_new(&self.sse_folder, NAME);
+        }
+    }
+
+    /// Root impersonates the folder's owner until the returned value is dropped; for other users
+    /// nothing changes. Access the folder's files only in the scope of such a value.
+    pub(crate) fn impersonate_owner(&self) -> Result<Option<Impersonation>, Error> {
+        impersonate(self.owner)
+            .map_err(|error| Error::io("use the cache folder", self.path(), error))
+    }
+
+    /// The folder's path as it is configured.
+    pub(crate) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The cache folder itself, where other programs put drop-ins.
+    pub(crate) fn root(&self) -> &OpenFolder {
+        &self.root
+    }
+
+    /// `.sse/`.
+    pub(crate) fn sse_folder(&self) -> &OpenFolder {
+        &self.sse_folder
+    }
+
+    /// Drop-ins that were claimed, but may still have a writer.
+    pub(crate) fn claimed(&self) -> Result<OpenFolder, Error> {
+        self.below("claimed")
+    }
+
+    /// Drop-ins as complete entries that are not in the journal yet.
+    pub(crate) fn ready(&self) -> Result<OpenFolder, Error> {
+        self.below("ready")
+    }
+
+    /// Drop-ins that cannot be used, one of each key, for their owner to read.
+    pub(crate) fn broken(&self) -> Result<OpenFolder, Error> {
+        self.below("broken")
+    }
+
+    /// Folders that are about to be deleted.
+    pub(crate) fn trash(&self) -> Result<OpenFolder, Error> {
+        self.below("trash")
+    }
+
+    /// Opened each time, because programs that clean up remove empty folders.
+    fn below(&self, name: &str) -> Result<OpenFolder, Error> {
+        let open = || {
+            self.permissions
+                .open_or_create_folder(&self.sse_folder, name)
+        };
+        let opened = match open() {
+            Err(error) if is_not_a_folder(&error) => {
+                log::warn!(
+                    "{}: removing this, because it is not a folder",
+                    self.sse_folder.path_of(name).display()
+                );
+                let removed = self.sse_folder.remove_file(name);
+                // Another process may have replaced it by a folder meanwhile.
+                open().map_err(|error| removed.err().unwrap_or(error))
+            }
+            result => result,
+        };
+        opened.map_err(|error| {
+            let path = self.sse_folder.path_of(name);
+            Error::io("open a folder in the cache folder", &path, error)
+        })
+    }
+
+    /// Lets only one process at a time repair the folder, until the returned value is dropped.
+    /// Otherwise one process could remove what another has just repaired.
+    ///
+    /// Saves need no lock. If the lock is held for longer than a repair takes, repairs continue
+    /// without it.
+    pub(super) fn lock_for_repair(&self) -> io::Result<OpenFolder> {
+        // A new descriptor: a lock belongs to one opening of a file.
+        let lock = self.sse_folder.open_folder(".")?;
+        for _ in 0..MAX_LOCK_ATTEMPTS {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_RETRY_DELAY),
+                // Locked, or the file system has no locks.
+                _ => break,
+            }
+        }
+        Ok(lock)
+    }
+
+    pub(crate) fn permissions(&self) -> &Permissions {
+        &self.permissions
+    }
+}
+
+fn impersonate(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
+    owner.map(Owner::impersonate).transpose()
+}
+
+fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
+    if stat.st_mode & 0o002 != 0 && stat.st_mode & 0o1000 == 0 {
+        log::warn!(
+            "{}: every user of this machine can write here, and so send events; \
+             remove the permission with `chmod o-w`",
+            path.display()
+        );
+    }
+}
+
+/// Creates the folder. Root does this as the owner of the folder around it, so that the cache belongs
+/// to the same user as the app.
+fn create(path: &Path, app: &Path) -> Result<(), Error> {
+    let cannot = |error| Error::io("create the cache folder", path, error);
+    let parent = path.parent().unwrap_or(path);
+    let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
+    let stat = existing.map(rustix::fs::stat).transpose();
+    let owner = stat.map_err(|error| cannot(error.into()))?;
+    let owner = owner.as_ref().and_then(Owner::to_impersonate);
+    let _impersonation = impersonate(owner).map_err(cannot)?;
+    if path.starts_with(app) {
+        fs::create_dir_all(parent).map_err(cannot)?;
+    } else if !parent.is_dir() {
+        let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
+            .at(Location::file(parent));
+        return Err(error.with_help("create it, or correct SSE_CACHE"));
+    }
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map_err(cannot),
+    }
+}
+
+/// `.env:3`, without the folders before it, because visitors of the app may read it.
+fn without_folders(location: &Location) -> String {
+    let name = location.path().file_name().unwrap_or_default();
+    let file = name.to_string_lossy();
+    match location.line_number() {
+        Some(line) => format!("{file}:{line}"),
+        None => file.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! [`FileJournal`] as a [`Journal`].
+
+use std::sync::Arc;
+
+use super::{file_journal::FileJournal, watch::JournalWatch};
+use crate::{
+    epoch::Epoch,
+    error::Error,
+    journal::contract::{Journal, Lookup, Watch},
+};
+
+impl Journal for FileJournal {
+    fn epoch(&self) -> Epoch {
+        self.id.epoch()
+    }
+
+    fn first_of_epoch(&self) -> Option<u64> {
+        self.id.is_of_this_boot().then_some(1)
+    }
+
+    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.append_bytes(entry)
+    }
+
+    fn read(&self, number: u64) -> Result<Lookup, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.look_up(number)
+    }
+
+    fn newest(&self) -> Result<u64, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.find_newest()
+    }
+
+    fn sweep(&self, keep: u64) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.sweep_to(keep)
+    }
+
+    fn is_in_place(&self) -> bool {
+        self.id.is_in_place()
+    }
+
+    fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
+        if number == 0 {
+            return Ok(true);
+        }
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.is_sound_up_to(number)
+    }
+
+    fn discard(&self) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.discard_because("its newest entries were removed")
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        let journal = Arc::clone(&self.folder);
+        Box::new(JournalWatch::new(&self.cache_folder, journal, self.layout))
+    }
+}

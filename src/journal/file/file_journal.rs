@@ -1,0 +1,135 @@
+//! One journal in a cache folder.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    cache_folder::CacheFolder,
+    discard::discard_journal,
+    entry_folder::EntryFolder,
+    id::IdFile,
+    layout::{Layout, folder_name},
+    open_folder::OpenFolder,
+};
+use crate::error::Error;
+
+/// One journal in a cache folder. After the folder is deleted or replaced, this journal is not [in
+/// place](crate::journal::Journal::is_in_place) any more, and another is opened.
+pub(crate) struct FileJournal {
+    pub(super) cache_folder: Arc<CacheFolder>,
+    pub(super) folder: Arc<OpenFolder>,
+    pub(super) id: IdFile,
+    pub(super) layout: Layout,
+    /// The newest folder of entries that this process knows.
+    newest: Mutex<Option<Arc<EntryFolder>>>,
+    last_read: Mutex<Option<Arc<EntryFolder>>>,
+}
+
+impl FileJournal {
+    pub(super) fn new(cache_folder: Arc<CacheFolder>, folder: OpenFolder, id: IdFile) -> Self {
+        Self {
+            cache_folder,
+            folder: Arc::new(folder),
+            id,
+            layout: Layout::default(),
+            newest: Mutex::default(),
+            last_read: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn cache_folder(&self) -> &Arc<CacheFolder> {
+        &self.cache_folder
+    }
+
+    /// The file that the one server that ingests drop-ins locks. When it is removed or replaced, this
+    /// journal is not in place any more.
+    pub(crate) fn open_lock(&self) -> io::Result<std::fs::File> {
+        self.id.open_again(&self.folder)
+    }
+
+    /// Whether both journals are in the same folder, although the id may have been replaced.
+    pub(crate) fn is_same_folder(&self, other: &Self) -> bool {
+        let identities = (self.folder.identity(), other.folder.identity());
+        matches!(identities, (Ok(a), Ok(b)) if a == b)
+    }
+
+    /// Makes the journal look new to programs that remove old files. Otherwise a journal without
+    /// saves for days would lose its id, and its clients would be notified of a gap.
+    pub(crate) fn keep_fresh(&self) {
+        IdFile::touch(&self.folder);
+        if let Some(folder) = self.known_newest() {
+            folder.touch();
+        }
+    }
+
+    /// The folder of entries with this number; `None` if it does not exist.
+    pub(super) fn open_entry_folder(&self, number: u64) -> Result<Option<EntryFolder>, Error> {
+        EntryFolder::open(&self.folder, self.layout, number).map_err(|error| {
+            let path = self.folder.path_of(&folder_name(number));
+            Error::io("open a folder of entries", &path, error)
+        })
+    }
+
+    /// The same, but the folder that was read last stays open.
+    pub(super) fn entry_folder_to_read(
+        &self,
+        number: u64,
+    ) -> Result<Option<Arc<EntryFolder>>, Error> {
+        let mut last = self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = &*last
+            && folder.number() == number
+        {
+            return Ok(Some(Arc::clone(folder)));
+        }
+        let opened = self.open_entry_folder(number)?.map(Arc::new);
+        if let Some(folder) = &opened {
+            *last = Some(Arc::clone(folder));
+        }
+        Ok(opened)
+    }
+
+    pub(super) fn known_newest(&self) -> Option<Arc<EntryFolder>> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.clone()
+    }
+
+    pub(super) fn remember_newest(&self, folder: EntryFolder) -> Arc<EntryFolder> {
+        let folder = Arc::new(folder);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(Arc::clone(&folder));
+        folder
+    }
+
+    pub(super) fn forget_newest(&self) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Discards the journal because it has lost entries that readers may rely on, and returns the
+    /// error for the caller.
+    pub(super) fn damaged(&self, reason: &'static str) -> Error {
+        match self.discard_because(reason) {
+            Ok(()) => {
+                let missing = io::Error::new(io::ErrorKind::NotFound, reason);
+                Error::io("use the journal", self.folder.path(), missing)
+            }
+            Err(error) => error,
+        }
+    }
+
+    pub(super) fn discard_because(&self, reason: &'static str) -> Result<(), Error> {
+        let path = self.folder.path();
+        discard_journal(&self.cache_folder, Some(&self.folder))
+            .map_err(|error| Error::io("discard the damaged journal", path, error))?;
+        log::warn!(
+            "{}: this journal is damaged and is replaced by a new one: {reason}; clients are \
+             notified of a gap",
+            path.display()
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Who may read and write what the library creates in the cache folder.
+
+use std::{fs::File, io, os::fd::AsFd};
+
+use rustix::fs::{self, Gid, Mode, Stat};
+
+use super::open_folder::OpenFolder;
+
+/// Group and mode of new files and folders. They follow the cache folder, so that several users who
+/// share it (web server, cron, deployment) can share the journal.
+///
+/// Other users can never read a file. A user who may list the cache folder may also list the folders
+/// in it: a PHP framework that clears its cache walks through all folders, and stops with an error at
+/// one that it cannot list.
+#[derive(Debug)]
+pub(crate) struct Permissions {
+    folder_mode: u32,
+    file_mode: u32,
+    /// For files that every process that saves also changes.
+    shared_file_mode: u32,
+    /// Set if new files do not get the cache folder's group by themselves.
+    group: Option<Gid>,
+}
+
+impl Permissions {
+    pub(super) fn inherited_from(folder: &Stat, group_of_new_files: u32) -> Self {
+        let mode = folder.st_mode;
+        let is_shared = mode & 0o070 != 0 && mode & 0o2000 == 0;
+        Self {
+            folder_mode: 0o700 | (mode & 0o2075),
+            file_mode: 0o600 | (mode & 0o040),
+            shared_file_mode: 0o600 | (mode & 0o060),
+            group: (is_shared && folder.st_gid != group_of_new_files)
+                .then(|| Gid::from_raw(folder.st_gid)),
+        }
+    }
+
+    /// Opens a folder, and creates it if it is missing.
+    pub(super) fn open_or_create_folder(
+        &self,
+        parent: &OpenFolder,
+        name: &str,
+    ) -> io::Result<OpenFolder> {
+        match parent.open_folder(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+        match self.create_folder(parent, name) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => parent.open_folder(name),
+            result => result,
+        }
+    }
+
+    pub(crate) fn create_folder(&self, parent: &OpenFolder, name: &str) -> io::Result<OpenFolder> {
+        parent.create_folder(name, self.folder_mode)?;
+        let folder = parent.open_folder(name)?;
+        // Through the descriptor: another process may have given the name to something else.
+        self.apply(&folder, self.folder_mode, 0o700)?;
+        Ok(folder)
+    }
+
+    pub(super) fn create_file(&self, parent: &OpenFolder, name: &str) -> io::Result<File> {
+        self.create_file_with(parent, name, self.file_mode)
+    }
+
+    /// Creates a file that every process that may save may also change.
+    pub(super) fn create_shared_file(&self, parent: &OpenFolder, name: &str) -> io::Result<File> {
+        self.create_file_with(parent, name, self.shared_file_mode)
+    }
+
+    fn create_file_with(&self, parent: &OpenFolder, name: &str, mode: u32) -> io::Result<File> {
+        let file = parent.create_file(name, mode)?;
+        self.apply(&file, mode, 0o600)?;
+        Ok(file)
+    }
+
+    fn apply(&self, new: &impl AsFd, mode: u32, owner_only: u32) -> io::Result<()> {
+        if let Some(group) = self.group {
+            // A user outside the group cannot do this; the file then works for that user's programs.
+            let _ = fs::fchown(new, None, Some(group));
+        }
+        if mode != owner_only {
+            // The umask may have removed bits.
+            fs::fchmod(new, Mode::from_raw_mode(mode))?;
+        }
+        Ok(())
+    }
+}

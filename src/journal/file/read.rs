@@ -1,0 +1,112 @@
+//! How an entry is read, and why it may be absent.
+
+use std::io;
+
+use super::{
+    entry_folder::EntryFolder, file_journal::FileJournal, layout::entry_name,
+    open_folder::is_temporary,
+};
+use crate::{error::Error, journal::contract::Lookup};
+
+/// An attempt fails only if the entry's folder is created or swept between two checks. Each happens to
+/// a folder once.
+const MAX_READ_ATTEMPTS: u32 = 3;
+
+impl FileJournal {
+    pub(super) fn look_up(&self, number: u64) -> Result<Lookup, Error> {
+        if let Some(folder) = self.entry_folder_to_read(self.layout.folder_of(number))?
+            && let Some(read) = read_in(&folder, number)?
+        {
+            return Ok(read);
+        }
+        self.look_up_absent(number)
+    }
+
+    /// Why an entry has no file: it was not saved yet, was swept, or was removed.
+    fn look_up_absent(&self, number: u64) -> Result<Lookup, Error> {
+        let folder_number = self.layout.folder_of(number);
+        for _ in 0..MAX_READ_ATTEMPTS {
+            // Opened by its name: the folder that was read last may have been swept since.
+            if let Some(folder) = self.open_entry_folder(folder_number)? {
+                match look_up_without_file(&folder, number)? {
+                    Some(found) => return Ok(found),
+                    None => continue,
+                }
+            }
+            // The number may be the first one of a folder that is not created yet.
+            if number == self.layout.first(folder_number)
+                && folder_number > 0
+                && self.open_entry_folder(folder_number - 1)?.is_some()
+            {
+                return Ok(Lookup::NotYet);
+            }
+            if let Some(next) = self.find_folder_after(folder_number)? {
+                let oldest = self.layout.first(next.number());
+                return Ok(Lookup::Swept { oldest });
+            }
+            // The number is ahead of the journal; or its folder was created between the checks.
+        }
+        Ok(Lookup::NotYet)
+    }
+
+    pub(super) fn is_sound_up_to(&self, number: u64) -> Result<bool, Error> {
+        let folder_number = self.layout.folder_of(number);
+        if let Some(folder) = self.open_entry_folder(folder_number)? {
+            match folder.is_claimed(number) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(true) => return self.is_newest_or_full(&folder),
+                is_claimed => return is_claimed.map_err(|error| cannot_check(&folder, error)),
+            }
+        }
+        // The folder was swept, unless it was the newest.
+        Ok(self.find_folder_after(folder_number)?.is_some())
+    }
+
+    /// A folder is full before the next one is created, so any other state is damage.
+    fn is_newest_or_full(&self, folder: &EntryFolder) -> Result<bool, Error> {
+        // In this order: the folder may become full, and the next one exist, at any moment.
+        if self.find_folder_after(folder.number())?.is_none() {
+            return Ok(true);
+        }
+        match folder.is_full() {
+            // It was swept meanwhile, as only full folders are.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            is_full => is_full.map_err(|error| cannot_check(folder, error)),
+        }
+    }
+}
+
+fn cannot_check(folder: &EntryFolder, error: io::Error) -> Error {
+    Error::io("read the journal", folder.folder().path(), error)
+}
+
+/// `None`: the folder was swept meanwhile.
+fn look_up_without_file(folder: &EntryFolder, number: u64) -> Result<Option<Lookup>, Error> {
+    let claimed = match folder.highest_claimed() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        claimed => {
+            claimed.map_err(|error| Error::io("read the entry", folder.folder().path(), error))?
+        }
+    };
+    if number > claimed {
+        return Ok(Some(Lookup::NotYet));
+    }
+    // It was claimed after the first read, or another program removed the file.
+    let read = read_in(folder, number)?;
+    Ok(Some(read.unwrap_or_else(|| {
+        Lookup::Broken("the file was removed".into())
+    })))
+}
+
+/// `None`: the entry has no file.
+fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<Lookup>, Error> {
+    match folder.read(number) {
+        Ok(bytes) => Ok(Some(Lookup::Entry(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_temporary(&error) => {
+            let path = folder.folder().path_of(&entry_name(number));
+            Err(Error::io("read the entry", &path, error))
+        }
+        Err(error) => Ok(Some(Lookup::Broken(error.to_string()))),
+    }
+}

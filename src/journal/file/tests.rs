@@ -1,0 +1,5 @@
+//! The file journal under faults: stalled writers, removed files, and names of other programs.
+
+pub(crate) mod non_regular_files;
+mod removals;
+mod stress;

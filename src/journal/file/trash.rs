@@ -1,0 +1,160 @@
+//! Discards files and folders: one rename moves them into the trash, where they are deleted.
+
+use std::io;
+
+use super::{
+    open_folder::{OpenFolder, is_folder, is_temporary},
+    random::{is_unfinished_name, random_u64},
+};
+use crate::error::Error;
+
+/// Folders in discarded folders are moved up and emptied in the next round, so that deep nesting by
+/// another program causes no recursion. What is left after these rounds is for the next call, so that
+/// one call does not take arbitrarily long.
+const MAX_ROUNDS: u32 = 8;
+
+/// Moves a file or folder into the trash, in one step. A writer that is about to rename a file in it
+/// finds neither its file nor its folder.
+pub(crate) fn discard(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result<()> {
+    discard_as(parent, name, trash).map(drop)
+}
+
+/// The same, if the name still belongs to `judged`. Another process may have put a sound folder in
+/// its place since it was judged.
+///
+/// `false`: a sound folder was moved away and could not be moved back.
+pub(super) fn discard_if(
+    judged: &OpenFolder,
+    parent: &OpenFolder,
+    name: &str,
+    trash: &OpenFolder,
+) -> io::Result<bool> {
+    let Some(discarded) = discard_as(parent, name, trash)? else {
+        return Ok(true);
+    };
+    if judged.is_at(trash, &discarded)? {
+        return Ok(true);
+    }
+    match trash.rename_new(&discarded, parent, name) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+/// Returns the name in the trash; `None` if another process was faster.
+fn discard_as(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result<Option<String>> {
+    let new_name = format!("{:016x}", random_u64()?);
+    match parent.rename_new(name, trash, &new_name) {
+        Ok(()) => Ok(Some(new_name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes what was discarded, by this process or by one that was killed while it deleted.
+///
+/// An item that cannot be deleted does not hold up the others; the first such error is returned at
+/// the end.
+pub(super) fn empty(trash: &OpenFolder) -> Result<(), Error> {
+    let mut result = Ok(());
+    for _ in 0..MAX_ROUNDS {
+        let names = names(trash)?;
+        if names.is_empty() {
+            break;
+        }
+        result = Ok(());
+        for name in names {
+            // Unfinished files first: a rename that is under way must not find an entry's name free.
+            let removed =
+                remove_unfinished_in(trash, &name).and_then(|()| remove_tree(trash, &name, trash));
+            result = result.and(removed);
+        }
+    }
+    result
+}
+
+/// Removes the unfinished files of everything in the trash.
+pub(super) fn remove_unfinished(trash: &OpenFolder) -> Result<(), Error> {
+    for name in names(trash)? {
+        match remove_unfinished_in(trash, &name) {
+            // Another user's folder. It was not part of the journal, whose folders every process that
+            // may sweep it may also empty.
+            Err(error) if error.is_about_permission() => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file, a link, or a folder with its files. Folders in it are moved into the trash.
+pub(crate) fn remove_tree(
+    parent: &OpenFolder,
+    name: &str,
+    trash: &OpenFolder,
+) -> Result<(), Error> {
+    match parent.open_folder(name) {
+        Ok(folder) => {
+            for item in names(&folder)? {
+                remove_file_or_discard(&folder, &item, trash)?;
+            }
+            ignore_races(parent, name, parent.remove_folder(name))
+        }
+        // A file or a link; or a folder that this user may not open, which stays.
+        Err(_) => ignore_races(parent, name, parent.remove_file(name)),
+    }
+}
+
+fn remove_unfinished_in(trash: &OpenFolder, name: &str) -> Result<(), Error> {
+    let discarded = match trash.open_folder(name) {
+        Ok(discarded) => discarded,
+        Err(error) if is_temporary(&error) => {
+            return Err(Error::io("empty the trash", &trash.path_of(name), error));
+        }
+        // A file contains nothing. A folder that may not be opened is reported when it is removed.
+        Err(_) => return Ok(()),
+    };
+    for item in names(&discarded)? {
+        if is_unfinished_name(&item) {
+            remove_file_or_discard(&discarded, &item, trash)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_file_or_discard(
+    parent: &OpenFolder,
+    name: &str,
+    trash: &OpenFolder,
+) -> Result<(), Error> {
+    let result = match parent.stat(name) {
+        Ok(Some(stat)) if is_folder(&stat) => discard(parent, name, trash),
+        Ok(Some(_)) => parent.remove_file(name),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    ignore_races(parent, name, result)
+}
+
+fn names(folder: &OpenFolder) -> Result<Vec<String>, Error> {
+    match folder.names() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("empty the trash", folder.path(), error))
+        }
+        names => Ok(names.unwrap_or_default()),
+    }
+}
+
+/// Several processes may empty the same trash.
+fn ignore_races(parent: &OpenFolder, name: &str, result: io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Err(Error::io("empty the trash", &parent.path_of(name), error))
+        }
+        _ => Ok(()),
+    }
+}

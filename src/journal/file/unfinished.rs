@@ -1,0 +1,87 @@
+//! Files and folders that get their name only when they are finished.
+
+use std::{fs::File, io};
+
+use super::{open_folder::OpenFolder, permissions::Permissions, random::unfinished_name};
+
+/// A random name is taken with a probability near 0, so more attempts than this mean another fault.
+const MAX_NAME_ATTEMPTS: u32 = 16;
+
+/// A file or folder under a random name with a leading dot. Dropping it removes the file or folder,
+/// unless it was renamed to its final name.
+#[derive(Debug)]
+pub(crate) struct UnfinishedItem<'a> {
+    parent: &'a OpenFolder,
+    /// Empty: the item is finished.
+    name: String,
+}
+
+impl Permissions {
+    pub(super) fn create_unfinished_folder<'a>(
+        &self,
+        parent: &'a OpenFolder,
+    ) -> io::Result<(OpenFolder, UnfinishedItem<'a>)> {
+        create_with_random_name(parent, |name| self.create_folder(parent, name))
+    }
+
+    pub(crate) fn create_unfinished_file<'a>(
+        &self,
+        parent: &'a OpenFolder,
+    ) -> io::Result<(File, UnfinishedItem<'a>)> {
+        create_with_random_name(parent, |name| self.create_file(parent, name))
+    }
+}
+
+impl UnfinishedItem<'_> {
+    /// Renames it to its final name; fails with `AlreadyExists` if the name is taken.
+    pub(crate) fn rename_new(mut self, to: &OpenFolder, name: &str) -> io::Result<()> {
+        self.try_rename_new(to, name)
+    }
+
+    /// The same, but another name can be tried after a failure.
+    pub(super) fn try_rename_new(&mut self, to: &OpenFolder, name: &str) -> io::Result<()> {
+        self.parent.rename_new(&self.name, to, name)?;
+        self.name.clear();
+        Ok(())
+    }
+
+    /// Renames it to its final name and replaces the file that has it.
+    pub(crate) fn replace(mut self, name: &str) -> io::Result<()> {
+        self.parent.rename(&self.name, self.parent, name)?;
+        self.name.clear();
+        Ok(())
+    }
+}
+
+impl Drop for UnfinishedItem<'_> {
+    /// The server later removes what cannot be removed now.
+    fn drop(&mut self) {
+        if self.name.is_empty() || self.parent.remove_file(&self.name).is_ok() {
+            return;
+        }
+        if let Ok(folder) = self.parent.open_folder(&self.name) {
+            for name in folder.names().unwrap_or_default() {
+                let _ = folder
+                    .remove_file(&name)
+                    .or_else(|_| folder.remove_folder(&name));
+            }
+            let _ = self.parent.remove_folder(&self.name);
+        }
+    }
+}
+
+fn create_with_random_name<'a, T>(
+    parent: &'a OpenFolder,
+    create: impl Fn(&str) -> io::Result<T>,
+) -> io::Result<(T, UnfinishedItem<'a>)> {
+    let mut attempts = 0..MAX_NAME_ATTEMPTS;
+    loop {
+        let name = unfinished_name()?;
+        match create(&name) {
+            Ok(created) => return Ok((created, UnfinishedItem { parent, name })),
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && attempts.next().is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
