@@ -56,14 +56,14 @@ export class Stream {
       this.emit({ session: this.#session, members: new Map([[member, id]]), open: this.#isOpen });
       return;
     }
-    const gaps = [];
+    let gap;
     if (id === '') this.#needsLookback = true;
     else if (this.#lastEventId === '' || order < 0) this.#lastEventId = id;
-    // The id belongs to another journal.
-    else if (Number.isNaN(order)) gaps.push(member);
+    // The id belongs to another journal, so this member may have missed events.
+    else if (Number.isNaN(order)) gap = member;
     this.#session += 1;
     const members = new Map([...this.#members].map(([name, { id }]) => [name, id]));
-    this.emit({ session: this.#session, members, gaps });
+    this.emit({ session: this.#session, members, gap });
     // A new request also carries the cookies of the user who is logged in now.
     this.#connect();
   }

@@ -197,10 +197,10 @@ export class Subscription {
   // ---- Messages of the stream
 
   #receive(message) {
-    const { session, members, gaps, open, events, origin, error } = message;
+    const { session, members, gap, open, events, origin, error } = message;
     if (this.#isServedBy(message)) {
       this.#session = session;
-      if (gaps?.includes(this.#member)) this.handlers.gap('other-epoch');
+      if (gap === this.#member) this.handlers.gap('other-epoch');
     }
     if (session === undefined || session !== this.#session) return;
     if (!this.#stream) this.#awaitLeader();
