@@ -1,4 +1,4 @@
-//! One saved value, as the journal keeps it.
+//! One saved value, as the journal stores it.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,23 +19,23 @@ pub struct Entry {
     time: SystemTime,
 }
 
-/// The file's content: one JSON document in one line. Fields that are added later are ignored by
-/// versions that do not know them.
+/// The content of an entry's file: a JSON document on one line. A version ignores fields that it does
+/// not know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Document {
     time: String,
     ttl_ms: u64,
     key: String,
     value: Box<RawValue>,
-    /// It saves nothing, and says that what was saved before under its key counts no more.
+    /// Whether this is a tombstone, which deletes the earlier value of its key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deleted: bool,
-    /// The name of the drop-in that it was made from. A server that takes over from one that was
-    /// killed finds by it which drop-ins are in the journal already.
+    /// The name of the drop-in that the entry was created from. A server that takes over from a killed
+    /// one recognises by it the drop-ins that are already in the journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drop_in: Option<String>,
-    /// What a reader must understand to use this entry; nothing so far. An entry that only some
-    /// may hear, say, must not be sent to everybody by a server that does not know of that.
+    /// Features that a reader must support to use this entry; none exist so far. For example, a server
+    /// that does not support private entries must not send one to every client.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<String>,
 }
@@ -46,12 +46,12 @@ impl Entry {
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if let Some(need) = document.needs.first() {
             return Err(format!(
-                "it needs `{}`, which this version does not have",
+                "it needs `{}`, which this version does not support",
                 one_line(need)
             ));
         }
         let time = humantime::parse_rfc3339(&document.time)
-            .map_err(|error| format!("its time: {error}"))?;
+            .map_err(|error| format!("its time is not valid: {error}"))?;
         Ok(Self {
             epoch,
             number,
@@ -60,41 +60,42 @@ impl Entry {
         })
     }
 
-    /// Its number in the journal, counted from 1; later saves have higher ones.
+    /// Returns the entry's number in the journal, counted from 1. Later saves have higher numbers.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The id that browsers get with it, and return with as `Last-Event-ID`.
+    /// Returns the id that browsers receive with the event, and send as `Last-Event-ID` when they
+    /// reconnect.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}-{}", self.epoch(), self.number)
     }
 
-    /// The cache key it was saved under.
+    /// Returns the cache key that the value was saved under.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.document.key
     }
 
-    /// The value as JSON text.
+    /// Returns the value as JSON text.
     #[must_use]
     pub fn value(&self) -> &str {
         self.document.value.get()
     }
 
-    /// The value as a type of yours.
+    /// Deserializes the value into a type of your own.
     ///
     /// # Errors
     ///
-    /// When the JSON is not of that type.
+    /// Fails if the JSON does not fit the type.
     pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(self.value()).map_err(|error| {
             Error::new(
                 ErrorKind::Value,
                 format!(
-                    "the value saved under `{}` is of another type: {error}",
+                    "the value saved under `{}` has another type: {error}",
                     self.key()
                 ),
             )
@@ -102,19 +103,19 @@ impl Entry {
         })
     }
 
-    /// When it was saved, as RFC 3339 in UTC with milliseconds.
+    /// Returns the time of saving in the format of RFC 3339, in UTC with milliseconds.
     #[must_use]
     pub fn timestamp(&self) -> &str {
         &self.document.time
     }
 
-    /// The envelope that browsers get: when, and what.
+    /// Returns the event's data as browsers receive it: `{"timestamp":…,"value":…}`.
     #[must_use]
     pub fn data(&self) -> String {
         envelope(&self.document.time, self.document.value.get())
     }
 
-    /// Whether it is no value, but the end of those before it under its key.
+    /// Whether this entry has no value and deletes the earlier value of its key.
     pub(crate) fn is_tombstone(&self) -> bool {
         self.document.deleted
     }
@@ -123,14 +124,14 @@ impl Entry {
         self.epoch
     }
 
-    /// How long ago it was saved, by the wall clock; zero where that clock was set back since.
+    /// How long ago the entry was saved, by the wall clock; zero if the clock was set back since.
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(self.time).unwrap_or_default()
     }
 
-    /// When its time to live is over, so that it is no longer replayed nor got; `None`: never.
+    /// When the entry's time to live is over; `None` if it does not expire.
     ///
-    /// A time of saving that lies ahead, because the clock was set back since, counts as `now`.
+    /// A time of saving in the future, because the clock was set back since, counts as `now`.
     pub(crate) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
         let ttl = Duration::from_millis(self.document.ttl_ms);
         if ttl.is_zero() {
@@ -141,13 +142,12 @@ impl Entry {
     }
 }
 
-/// Both parts are valid as they stand: the time has no character that JSON would escape, and the
-/// value is JSON.
+/// Neither part needs escaping: the time has no character that JSON escapes, and the value is JSON.
 fn envelope(time: &str, value: &str) -> String {
     format!("{{\"timestamp\":\"{time}\",\"value\":{value}}}")
 }
 
-/// The journal's document for a value that is saved now, or was at `time`.
+/// The journal's document for a value saved at `time`.
 pub(crate) fn document(
     key: &str,
     value: Box<RawValue>,
@@ -158,7 +158,7 @@ pub(crate) fn document(
 }
 
 fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime) -> Document {
-    // A file may be dated before 1970, where the text form does not reach.
+    // A drop-in may be dated before 1970, which RFC 3339 as written by humantime cannot express.
     let time = time.max(SystemTime::UNIX_EPOCH);
     Document {
         time: humantime::format_rfc3339_millis(time).to_string(),
@@ -171,8 +171,8 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
     }
 }
 
-/// The same for a value that another program has left as the drop-in `name`.
-pub(crate) fn of_drop_in(
+/// The journal's document for a value that another program saved as the drop-in `name`.
+pub(crate) fn document_of_drop_in(
     name: &str,
     key: &str,
     value: Box<RawValue>,
@@ -186,13 +186,13 @@ pub(crate) fn of_drop_in(
     })
 }
 
-/// The name of the drop-in that the journal's document was made from; `None` if it was made from
-/// none, or is not a document.
+/// The name of the drop-in that a document was created from; `None` if it was not created from a
+/// drop-in, or if the bytes are not a document.
 pub(crate) fn drop_in_name(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
-/// The journal's document for a key whose value is deleted now.
+/// The journal's document that deletes a key's value.
 pub(crate) fn tombstone(key: &str, now: SystemTime) -> Vec<u8> {
     let now = now.max(SystemTime::UNIX_EPOCH);
     to_bytes(&Document {
@@ -210,8 +210,8 @@ fn to_bytes(document: &Document) -> Vec<u8> {
     serde_json::to_vec(document).expect("strings, numbers and JSON always serialise")
 }
 
-/// The key of an entry that this version must not use, because it needs what this version does
-/// not have. It is its key's newest all the same.
+/// The key of an entry that needs a feature which this version does not support. The entry still
+/// replaces the earlier ones of its key.
 pub(crate) fn key_of_unusable(bytes: &[u8]) -> Option<String> {
     let document: Document = serde_json::from_slice(bytes).ok()?;
     (!document.needs.is_empty()).then_some(document.key)
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_comes_back_as_it_was_saved() {
+    fn an_entry_is_read_as_it_was_saved() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_449_060_123);
         let entry = entry(Duration::from_secs(60), time);
         assert_eq!((entry.number(), entry.key()), (7, "k"));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_is_an_entry_that_says_so() {
+    fn a_tombstone_is_recognised() {
         let bytes = tombstone("k", SystemTime::UNIX_EPOCH);
         assert_eq!(
             String::from_utf8_lossy(&bytes),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lives_for_its_ttl_and_for_ever_with_none() {
+    fn an_entry_expires_after_its_ttl_and_never_without_one() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let saved = now - Duration::from_secs(60);
         assert_eq!(
@@ -263,14 +263,14 @@ mod tests {
             Some(now + Duration::from_secs(30))
         );
         assert_eq!(entry(Duration::ZERO, saved).expires(now), None);
-        // After the clock was set back an entry does not live for an hour and its time to live.
+        // If the clock was set back by an hour, the entry still expires after its time to live.
         let ahead = entry(Duration::from_secs(1), now + Duration::from_secs(3600));
         assert_eq!(ahead.expires(now), Some(now + Duration::from_secs(1)));
         assert_eq!(ahead.age(now), Duration::ZERO);
     }
 
     #[test]
-    fn what_is_no_document_is_refused() {
+    fn bytes_that_are_not_a_document_are_rejected() {
         for bytes in [
             &b""[..],
             b"{",

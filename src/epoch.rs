@@ -1,11 +1,11 @@
-//! Which journal a number belongs to.
+//! Tells the numbers of one journal from those of another.
 
 use std::{
     fmt::{self, Display},
     str::FromStr,
 };
 
-/// The part of an event's id that says which journal its number belongs to.
+/// Identifies the journal that a number belongs to: the first part of an event's id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(pub(crate) u64);
 

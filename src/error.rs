@@ -1,4 +1,4 @@
-//! The one error type of the library: what is wrong, where, and what to do about it.
+//! The library's error type: what is wrong, where, and what to do about it.
 
 use std::{
     error::Error as StdError,
@@ -9,31 +9,34 @@ use std::{
 
 use rustix::io::Errno;
 
-/// What an [`Error`] is about, for code that decides by it.
+/// The kind of an [`Error`], for code that reacts to some kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The configuration cannot be used.
     Config,
-    /// A cache key is not valid, or no event listens to it.
+    /// A cache key is not valid.
     Key,
-    /// A value cannot be saved: it is no JSON or too large.
+    /// A value cannot be saved, because it cannot be written as JSON or is too large; or a saved value
+    /// does not have the requested type.
     Value,
     /// The cache folder cannot be read or written.
     Cache,
     /// A request for a stream asks for something that does not exist.
     Request,
-    /// All the connections that the configuration allows are in use.
+    /// As many streams are open as the configuration and the limit of open files allow.
     Busy,
     /// A request is for a host that this server does not answer for.
     Host,
 }
 
-/// Something that went wrong: its text says what, [`location`](Error::location) where, and
-/// [`help`](Error::help) what to do.
+/// An error of this library.
 ///
-/// It is cheap to clone, so that one failure at start can answer many requests. With the feature
-/// `actix` it implements `ResponseError`, so `?` works in handlers.
+/// Its text says what is wrong, [`location`](Error::location) where, and [`help`](Error::help) what to
+/// do about it.
+///
+/// It is cheap to clone, so that one failed start can answer many requests. With the feature `actix`,
+/// it implements `ResponseError`, so `?` works in handlers.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -47,7 +50,7 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// The file, and where it is known the line, that an [`Error`] is about.
+/// The file that an [`Error`] is about, and the line if it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     path: PathBuf,
@@ -69,13 +72,13 @@ impl Location {
         }
     }
 
-    /// The file or folder.
+    /// Returns the path of the file or folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The line in it, counted from 1.
+    /// Returns the number of the line, counted from 1; `None` if it is not known.
     #[must_use]
     pub fn line_number(&self) -> Option<usize> {
         self.line
@@ -105,11 +108,11 @@ impl Error {
         }
     }
 
-    /// A failed operation on the cache's files: "cannot read the entry".
-    pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+    /// A failed operation on the cache's files. `operation` continues "cannot", as in "read the entry".
+    pub(crate) fn io(operation: &str, path: &Path, source: std::io::Error) -> Self {
         let help = match source.kind() {
             std::io::ErrorKind::PermissionDenied => Some(
-                "let the user that runs this write there (chown or chmod), or name another folder in SSE_CACHE",
+                "give this program's user write permission (chown or chmod), or name another folder in SSE_CACHE",
             ),
             std::io::ErrorKind::ReadOnlyFilesystem => {
                 Some("name a folder on a writable file system in SSE_CACHE")
@@ -117,13 +120,13 @@ impl Error {
             std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(
                 "a file or a symbolic link is in the way: move it, or name another folder in SSE_CACHE",
             ),
-            std::io::ErrorKind::StorageFull => Some("make room on that file system"),
+            std::io::ErrorKind::StorageFull => Some("free some space on that file system"),
             _ if is_out_of_descriptors(&source) => {
                 Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
             }
             _ => None,
         };
-        let error = Self::new(ErrorKind::Cache, format!("cannot {what}: {source}"))
+        let error = Self::new(ErrorKind::Cache, format!("cannot {operation}: {source}"))
             .at(Location::file(path))
             .caused_by(source);
         match help {
@@ -144,7 +147,8 @@ impl Error {
         self.change(|inner| inner.source = Some(Box::new(source)))
     }
 
-    /// Errors are completed before they are shared; one that is shared already stays as it is.
+    /// Changes an error that is not shared yet. Errors are completed before they are cloned, so a
+    /// shared one is left unchanged.
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             change(inner);
@@ -152,12 +156,12 @@ impl Error {
         self
     }
 
-    /// Whether a file or folder was not there.
+    /// Whether a file or folder does not exist.
     pub(crate) fn is_about_a_missing_file(&self) -> bool {
         self.io_kind() == Some(std::io::ErrorKind::NotFound)
     }
 
-    /// Whether something was not permitted.
+    /// Whether the system denied permission.
     pub(crate) fn is_about_permission(&self) -> bool {
         self.io_kind() == Some(std::io::ErrorKind::PermissionDenied)
     }
@@ -168,25 +172,25 @@ impl Error {
         io.map(std::io::Error::kind)
     }
 
-    /// What the error is about.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The file and line that it is about.
+    /// Returns the file and line that the error is about, if there is one.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.inner.location.as_ref()
     }
 
-    /// What to do about it.
+    /// Returns what to do about the error, if that is known.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.inner.help.as_deref()
     }
 
-    /// What is wrong, without the place.
+    /// What is wrong, without the location.
     pub(crate) fn message(&self) -> &str {
         &self.inner.message
     }
@@ -222,8 +226,8 @@ impl StdError for Error {
     }
 }
 
-/// Text that others wrote, fit to be shown: whoever can put a line end into it could write lines of
-/// his own into the log, and with an escape character colours or worse into a terminal.
+/// Escapes control characters in text from outside. A line end could forge a line in the log, and an
+/// escape character could control the terminal.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -248,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_of_others_is_shown_in_one_line() {
+    fn control_characters_from_outside_are_escaped() {
         let error = Error::new(ErrorKind::Config, "has `a\r\n[ERROR] \u{1b}[31m\u{85}`")
             .at(Location::line("/app\n/.env", 3))
             .with_help("not\0so");

@@ -1,4 +1,4 @@
-//! The HTTP side: requests for streams, their responses, and what protects both.
+//! The HTTP side: requests for streams, their responses, and the checks and limits around them.
 
 mod app_hosts;
 mod authority;
@@ -6,10 +6,13 @@ mod connection;
 mod cors;
 mod error_response;
 mod host_check;
+mod is_local;
 mod jitter;
 mod lazy_sse;
 mod limits;
+mod requested_host;
 mod routes;
+mod scripts;
 mod shutdown_signal;
 mod signals;
 mod sse;
@@ -21,7 +24,8 @@ mod subscription;
 pub(crate) use self::subscription::LastEventId;
 pub use self::{
     connection::{on_connect, watch_connection},
-    host_check::{check_host, is_local},
+    host_check::check_host,
+    is_local::is_local,
     routes::{routes, scripts, shutdown_signal},
     sse::{Closing, Sse, Stats},
     stream::EventStream,

@@ -1,20 +1,25 @@
-//! The rule for cache keys: CodeIgniter's, and what a file name needs beyond it.
+//! The rules for cache keys: CodeIgniter's, and those of file names.
 
 use crate::error::{Error, ErrorKind};
 
-/// The longest key in bytes; file systems allow no longer name.
-const MAX_BYTES: usize = 255;
+/// The longest file name that common file systems allow.
+const MAX_KEY_BYTES: usize = 255;
 
-/// What CodeIgniter reserves (`{}()/\@:`), and the comma that separates pairs in `SSE_EVENTS`.
+/// The characters that CodeIgniter reserves (`{}()/\@:`), and the comma that separates pairs in
+/// `SSE_EVENTS`.
 const RESERVED: &[char] = &['{', '}', '(', ')', '/', '\\', '@', ':', ','];
 
-/// Why `key` is no cache key, as the end of a sentence that begins with "the key".
+/// Fails with the reason why `key` is not a cache key, which continues a sentence that begins with "the
+/// key".
 pub(crate) fn check(key: &str) -> Result<(), String> {
     if key.is_empty() {
         return Err("is empty".into());
     }
-    if key.len() > MAX_BYTES {
-        return Err(format!("has {} bytes; {MAX_BYTES} are allowed", key.len()));
+    if key.len() > MAX_KEY_BYTES {
+        return Err(format!(
+            "has {} bytes; at most {MAX_KEY_BYTES} are allowed",
+            key.len()
+        ));
     }
     if key.starts_with('.') {
         return Err("has a leading dot".into());
@@ -28,7 +33,7 @@ pub(crate) fn check(key: &str) -> Result<(), String> {
     }
 }
 
-/// The same as an error for who saves.
+/// Like [`check`], with an error for the caller of the library.
 pub(crate) fn checked(key: &str) -> Result<&str, Error> {
     check(key).map(|()| key).map_err(|why| {
         Error::new(ErrorKind::Key, format!("the cache key `{}` {why}", key.escape_debug())).with_help(
@@ -42,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_are_names_pass() {
+    fn keys_that_are_file_names_are_accepted() {
         for key in [
             "event_cache_key1",
             "a",
@@ -56,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_lead_elsewhere_are_refused() {
+    fn reserved_characters_and_paths_are_rejected() {
         for key in [
             "",
             "..",

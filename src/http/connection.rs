@@ -1,7 +1,7 @@
-//! What the system is asked to do about clients that have gone, or that do not read.
+//! Has the kernel disconnect clients that have vanished or that do not read.
 //!
-//! A library sees the body of a response and not the socket under it, and a body is not asked for
-//! more while the client takes nothing. So it is the kernel that ends such a connection.
+//! The library sees the body of a response, but not the socket under it, and actix-web does not poll a
+//! body while the client takes nothing. So only the kernel can end such a connection.
 
 use std::{
     any::Any,
@@ -14,33 +14,38 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{dev::Extensions, rt::net::TcpStream};
+use actix_web::{
+    dev::Extensions,
+    rt::net::{TcpStream, UnixStream},
+};
 use socket2::SockRef;
 
 use crate::platform::tcp;
 
-/// How long a client may take nothing of what waits for it, or leave unanswered what was sent.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may leave sent data unacknowledged, or take nothing of what waits for it. Twice
+/// the default heartbeat, so that a short loss of the network disconnects no client.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// After such a silence the system asks whether the client is there.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How long a connection is silent before the kernel probes it. As long as the default heartbeat,
+/// so a live stream needs no probes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 
-/// And asks again, where this can be set.
-const ASKING: Duration = Duration::from_secs(5);
+/// Time between probes, where the system lets it be set. Three probes fit into [`USER_TIMEOUT`].
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// As many bytes may wait in the system to be sent to one client. What is on the way is not
-/// counted, so this slows down nobody who reads.
-const UNSENT: u32 = 64 * 1024;
+/// How many bytes the kernel accepts for one client beyond those in flight. It bounds the memory of a
+/// client that does not read, and does not slow down one that does.
+const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 
-/// The address on which a connection was accepted; actix-web itself tells only to which the server is
-/// bound.
-pub(crate) struct LocalAddress(pub(crate) IpAddr);
+/// The local address of a connection. actix-web itself exposes only the address that the server is
+/// bound to.
+pub(super) struct LocalAddress(pub(super) IpAddr);
 
-/// Whether this process watches connections.
-static IS_USED: AtomicBool = AtomicBool::new(false);
+/// Whether [`watch_connection`] was called in this process.
+static IS_WATCHING: AtomicBool = AtomicBool::new(false);
 
-/// Has the system end the connections of clients that have gone without a word, or that do not
-/// read. For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect), before `bind`:
+/// Has the system disconnect clients that have vanished or that do not read. Pass it to
+/// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect), before `bind`:
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -56,37 +61,33 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 /// # }
 /// ```
 ///
-/// On Linux, a connection ends when for 30 seconds the client has acknowledged nothing of what was
-/// sent, or its full buffers have let nothing more be sent (`TCP_USER_TIMEOUT`); and no more than
-/// 64 KiB wait in the kernel to be sent to one client (`TCP_NOTSENT_LOWAT`). Silent
-/// connections are probed after 15 seconds, then every 5 seconds (`SO_KEEPALIVE`). On other systems,
-/// silent connections are probed after 15 seconds, then at the system's own interval.
+/// On Linux, a connection ends after the client has acknowledged no sent data for 30 seconds, or after
+/// its buffers have been full for 30 seconds (`TCP_USER_TIMEOUT`). At most 64 KiB of unsent data wait
+/// in the kernel for one client (`TCP_NOTSENT_LOWAT`). Silent connections are probed after 15 seconds,
+/// and then every 5 seconds (`SO_KEEPALIVE`). On other systems, silent connections are probed after
+/// 15 seconds, and then at the system's own interval.
 ///
-/// This is so for all connections of the server, and a download that is paused for longer than that
-/// is cut off as well.
+/// These settings apply to all connections of the server, so a download that is paused for 30 seconds
+/// is cut off, too.
 ///
-/// Without it, a client that stays connected and does not read keeps its connection and its place
-/// in `SSE_MAX_CONNECTIONS` for as long as it likes, and some megabytes of the kernel's memory.
-/// When all streams end, such clients are disconnected with or without it: see
-/// [`Sse::close`](crate::Sse::close).
+/// Without them, a client that stays connected and does not read keeps its connection, its place in
+/// `SSE_MAX_CONNECTIONS`, and some megabytes of the kernel's memory for as long as it likes. When all
+/// streams end, such clients are disconnected in either case: see [`Sse::close`](crate::Sse::close).
 ///
-/// `h1_allow_half_closed(false)` is a setting of actix-web, and not this function's: with it, a
-/// connection that the client has closed is noticed at once, and without it with the second heartbeat
-/// from then. Clients that close only their own direction and go on reading, which no
-/// browser does, are cut off by it.
+/// The other two lines are settings of actix-web. With `h1_allow_half_closed(false)`, a connection that
+/// the client has closed is noticed at once; without it, at the second heartbeat after that. It cuts off
+/// clients that close only their own direction and keep reading, which browsers do not do.
+/// `h1_write_buffer_size` is how much actix-web buffers for a client before it waits, 32 KiB by
+/// default.
 ///
-/// `h1_write_buffer_size`, too, is actix-web's: as much as it keeps for a client before it waits,
-/// 32 KiB by default.
+/// `on_connect` also records the local address of each connection, so that a server bound to all
+/// addresses knows which requests arrived on loopback: see [`check_host`](crate::check_host()).
 ///
-/// It also notes the local address of each connection, by which a server that is bound to all addresses
-/// knows which requests arrived on loopback: see [`check_host`](crate::check_host()).
-///
-/// Connections with TLS are of another type, which this function does not know: see
-/// [`watch_connection`].
+/// It does not know the type of TLS connections: call [`watch_connection`] for those.
 pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
-    static UNKNOWN: Once = Once::new();
-    if connection.is::<actix_web::rt::net::UnixStream>() {
-        // Its other end is on this machine, and has no network to get lost in.
+    static UNKNOWN_TYPE: Once = Once::new();
+    if connection.is::<UnixStream>() {
+        // The client is on this machine: the kernel notices when it goes.
         return;
     }
     match connection.downcast_ref::<TcpStream>() {
@@ -96,16 +97,17 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
             }
             watch_connection(stream);
         }
-        None => UNKNOWN.call_once(|| {
+        None => UNKNOWN_TYPE.call_once(|| {
             log::warn!(
-                "clients that do not read are not ended: actix_web_sse::on_connect does not know \
-                 this type of connection; give its TcpStream to actix_web_sse::watch_connection"
+                "clients that do not read are not disconnected: actix_web_sse::on_connect does not \
+                 know this type of connection; pass its TcpStream to \
+                 actix_web_sse::watch_connection"
             );
         }),
     }
 }
 
-/// The same as [`on_connect`] for one connection, for servers with TLS. With rustls:
+/// Does what [`on_connect`] does, for one connection. Call it in a server with TLS; with rustls:
 ///
 /// ```ignore
 /// server.on_connect(|connection, _| {
@@ -115,23 +117,27 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
 /// })
 /// ```
 ///
-/// A system that refuses is reported once in the log, and the connection goes on without.
+/// If the system refuses a setting, that is logged once, and the connection continues without it.
 pub fn watch_connection(stream: &TcpStream) {
     static REFUSED: Once = Once::new();
-    IS_USED.store(true, Ordering::Relaxed);
-    if let Err(error) = watch(&SockRef::from(stream)) {
+    // Relaxed, here and below: the flag guards no other data, and a stream that reads it late only
+    // sends some probes more.
+    IS_WATCHING.store(true, Ordering::Relaxed);
+    if let Err(error) = set_options(&SockRef::from(stream)) {
         REFUSED.call_once(|| {
-            log::warn!("clients that do not read are not ended, the system refuses: {error}");
+            log::warn!(
+                "clients that do not read are not disconnected, because the system refuses: {error}"
+            );
         });
     }
 }
 
-/// Whether the process is one that has called [`watch_connection`], be it through [`on_connect`].
+/// Whether this process has called [`watch_connection`], directly or by [`on_connect`].
 pub(crate) fn is_watching() -> bool {
-    IS_USED.load(Ordering::Relaxed)
+    IS_WATCHING.load(Ordering::Relaxed)
 }
 
-fn watch(socket: &SockRef<'_>) -> io::Result<()> {
-    tcp::set_keepalive(socket, SILENCE, ASKING)?;
-    tcp::limit_waiting(socket, PATIENCE, UNSENT)
+fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
+    tcp::set_keepalive(socket, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL)?;
+    tcp::limit_waiting(socket, USER_TIMEOUT, MAX_UNSENT_BYTES)
 }

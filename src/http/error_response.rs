@@ -1,4 +1,4 @@
-//! The response for an [`Error`].
+//! Turns an [`Error`] into a response.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -7,7 +7,8 @@ use actix_web::{
 
 use crate::error::{Error, ErrorKind, one_line};
 
-/// When a client may try again after a 503, in seconds.
+/// When a client may retry after a 503. Long enough for a stream to end, short enough that a page is
+/// live again soon after.
 const RETRY_AFTER_SECONDS: &str = "5";
 
 impl ResponseError for Error {
@@ -34,8 +35,8 @@ impl ResponseError for Error {
     }
 }
 
-/// The text for clients. It names a file, but not the folders that lead to it: clients may be on other
-/// machines.
+/// The text for clients. It names a file without its folders, because clients on other machines need
+/// not know them.
 fn public_text(error: &Error) -> String {
     let mut text = format!("error: {}", error.message());
     if let Some(location) = error.location() {

@@ -1,87 +1,88 @@
-//! One [`Sse`] for all workers of a process, started as soon as it can be.
+//! One [`Sse`] for all workers of a process, started as soon as the configuration can be used.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
+use actix_web::web;
+
 use super::sse::Sse;
 use crate::{error::Error, runtime::RepeatedError};
 
-/// How long a start that failed is not tried again.
-const AGAIN: Duration = Duration::from_secs(2);
+/// How long after a failed start the next one is tried. Until then, requests get the same error, so
+/// that not every request reads files.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// An app is built once on each worker, and one reader of the cache serves them all.
-pub(crate) struct Shared {
+/// Starts an [`Sse`] once. actix-web builds the app on each worker, but one reader of the cache serves
+/// them all.
+pub(super) struct LazySse {
     start: fn() -> Result<Sse, Error>,
     started: OnceLock<Sse>,
-    failed: Mutex<Failed>,
+    failure: Mutex<Failure>,
 }
 
-struct Failed {
+struct Failure {
     last: Option<(Instant, Error)>,
-    fault: RepeatedError,
+    log: RepeatedError,
 }
 
-impl Shared {
+impl LazySse {
     /// The one that the app's `.env` describes.
-    pub(crate) fn of_this_process() -> &'static Self {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| Self::new(Sse::from_env))
+    pub(super) fn global() -> &'static Self {
+        static GLOBAL: OnceLock<LazySse> = OnceLock::new();
+        GLOBAL.get_or_init(|| Self::new(Sse::from_env))
     }
 
     fn new(start: fn() -> Result<Sse, Error>) -> Self {
         Self {
             start,
             started: OnceLock::new(),
-            failed: Mutex::new(Failed {
+            failure: Mutex::new(Failure {
                 last: None,
-                fault: RepeatedError::new(
-                    "Server-Sent Events are off",
-                    "Server-Sent Events are on",
-                ),
+                log: RepeatedError::new("Server-Sent Events are off", "Server-Sent Events are on"),
             }),
         }
     }
 
-    /// The one that was started, or why there is none. What was wrong may have been mended since it
-    /// was last tried.
-    pub(crate) async fn get(&'static self) -> Result<Sse, Error> {
+    /// Returns the `Sse`, and starts it if an earlier start failed: the configuration may have been
+    /// corrected since.
+    pub(super) async fn get(&'static self) -> Result<Sse, Error> {
         if let Some(sse) = self.started.get() {
             return Ok(sse.clone());
         }
-        // Files are read for that.
         let now = Instant::now();
-        match actix_web::web::block(move || self.start(now)).await {
+        // Starting reads files, so it runs on a thread that may wait for the disk.
+        match web::block(move || self.start(now)).await {
             Ok(result) => result,
             Err(_) => self.start(now),
         }
     }
 
-    /// The one that was started, if it was.
-    pub(crate) fn started(&self) -> Option<Sse> {
+    /// Returns the `Sse` if it was started.
+    pub(super) fn started(&self) -> Option<Sse> {
         self.started.get().cloned()
     }
 
-    /// Starts it, unless that is done, or has failed a moment ago. Waits for files.
-    pub(crate) fn start(&self, now: Instant) -> Result<Sse, Error> {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Starts the `Sse` on this thread, unless that was done or failed less than [`RETRY_DELAY`] ago.
+    pub(super) fn start(&self, now: Instant) -> Result<Sse, Error> {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sse) = self.started.get() {
             return Ok(sse.clone());
         }
-        if let Some((at, error)) = &failed.last
-            && now.saturating_duration_since(*at) < AGAIN
+        if let Some((failed_at, error)) = &failure.last
+            && now.saturating_duration_since(*failed_at) < RETRY_DELAY
         {
             return Err(error.clone());
         }
         match (self.start)() {
             Ok(sse) => {
-                failed.fault.resolved();
+                failure.log.resolved();
                 Ok(self.started.get_or_init(|| sse).clone())
             }
             Err(error) => {
-                failed.fault.report(&error);
-                failed.last = Some((now, error.clone()));
+                failure.log.report(&error);
+                failure.last = Some((now, error.clone()));
                 Err(error)
             }
         }
@@ -96,19 +97,19 @@ mod tests {
     use crate::config::Config;
 
     #[test]
-    fn what_was_wrong_at_the_start_can_be_mended_while_the_app_runs() {
+    fn a_configuration_can_be_corrected_while_the_app_runs() {
         static APP: OnceLock<PathBuf> = OnceLock::new();
         let app = tempfile::tempdir().unwrap();
         APP.set(app.path().to_owned()).unwrap();
-        let shared = Shared::new(|| Sse::start(&Config::from_dir(APP.get().unwrap())?));
+        let lazy = LazySse::new(|| Sse::start(&Config::from_dir(APP.get().unwrap())?));
         let begin = Instant::now();
-        assert!(shared.start(begin).is_err());
+        assert!(lazy.start(begin).is_err());
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
-        assert!(shared.start(begin).is_err(), "not at every request");
-        let sse = shared.start(begin + AGAIN).unwrap();
+        assert!(lazy.start(begin).is_err(), "not at every request");
+        let sse = lazy.start(begin + RETRY_DELAY).unwrap();
         assert!(sse.config().events().contains("a"));
-        // It stays what it is, whatever becomes of the file.
+        // Once started, it does not depend on the file.
         std::fs::remove_file(app.path().join(".env")).unwrap();
-        assert!(shared.start(begin + 2 * AGAIN).is_ok());
+        assert!(lazy.start(begin + 2 * RETRY_DELAY).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! What a client asks for: which events, and from where on.
+//! A client's request for a stream: which events it wants, and from which entry on.
 
 use std::{collections::HashSet, net::IpAddr};
 
@@ -8,35 +8,50 @@ use actix_web::{
     web,
 };
 
-use super::host_check::Target;
+use super::requested_host::RequestedHost;
 use crate::{
     config::Events,
     error::{Error, ErrorKind},
     hub::{Endpoints, EventId, Filter},
 };
 
-/// A client's request for a stream: `?events=a,b`, and the id of the last event that it has had,
-/// in the header `Last-Event-ID` or as `?last_event_id=`. Beside an id, `?lookback=true` asks for what
-/// was saved in the few seconds before, too: for a connection that returning and new pages share.
+/// A client's request for a stream, from the parameters of its URL and its `Last-Event-ID`.
+///
+/// | parameter | meaning |
+/// |---|---|
+/// | `?events=a,b` | only these events; without it, all |
+/// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
+/// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that returning and new pages share |
+///
+/// ```no_run
+/// use actix_web::{HttpRequest, HttpResponse, get, web::Data};
+/// use actix_web_sse::{Error, Sse, Subscription};
+///
+/// #[get("/my/stream")]
+/// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<HttpResponse, Error> {
+///     let subscription = Subscription::from_request(&request)?.only(["order", "toast"]);
+///     let events = sse.open(subscription)?;
+///     Ok(sse.response(&request).body(events))
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Subscription {
     pub(crate) filter: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
-    /// Whether a client that returns also wants what a new one gets.
+    /// Whether a returning client also wants the entries that a new client receives.
     pub(crate) lookback: bool,
-    /// Whose streams this one counts among.
+    /// The address whose limit of streams applies.
     pub(crate) address: Option<IpAddr>,
-    /// The connection that the request came over, where it can be ended for the stream's sake.
+    /// The connection of the request, if it can be shut down when the client does not read.
     pub(crate) connection: Option<Endpoints>,
-    /// The host that the request is for, which the configuration has to allow.
-    pub(crate) target: Target,
+    pub(super) host: RequestedHost,
 }
 
-/// An id as a client brings it.
+/// The id that a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastEventId {
     Ours(EventId),
-    /// Anything else; whoever gave it, we cannot tell what the client has had.
+    /// Another server's id or invalid text: which events the client has received is not known.
     Unknown,
 }
 
@@ -48,12 +63,12 @@ struct Query {
 }
 
 impl Subscription {
-    /// Reads a request. The header wins over the query: a browser that was sent here with an id in
-    /// the address keeps that address when it returns, and brings the newer id in the header.
+    /// Reads a request. The header overrides the query: a browser that was given an id in the URL
+    /// keeps that URL when it reconnects, and sends the newer id in the header.
     ///
     /// # Errors
     ///
-    /// When the query cannot be read.
+    /// Fails if the query cannot be parsed.
     pub fn from_request(request: &HttpRequest) -> Result<Self, Error> {
         let query = web::Query::<Query>::from_query(request.query_string()).map_err(|error| {
             Error::new(
@@ -62,83 +77,81 @@ impl Subscription {
             )
             .with_help("write ?events=name1,name2, ?last_event_id=ID and ?lookback=true, each once")
         })?;
-        let header = request
+        let in_header = request
             .headers()
             .get(HeaderName::from_static("last-event-id"))
-            .map(|value| LastEventId::parse(value.as_bytes()));
+            .and_then(|value| LastEventId::parse(value.as_bytes()));
         let in_query = query
             .last_event_id
             .as_deref()
-            .map(|id| LastEventId::parse(id.as_bytes()));
-        let filter = query.events.as_deref().map_or(Filter::All, |names| {
-            Filter::only(
-                names
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            )
-        });
+            .and_then(|id| LastEventId::parse(id.as_bytes()));
         Ok(Self {
-            filter,
-            last_event_id: header.flatten().or(in_query.flatten()),
+            filter: query.events.as_deref().map_or(Filter::All, filter),
+            last_event_id: in_header.or(in_query),
             lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
-            target: Target::of(request),
+            host: RequestedHost::new(request),
         })
     }
 
-    /// Only these of the events that the request asks for, which are all where it names none. For
-    /// a guard that lets a client hear some events and not others.
+    /// Restricts the subscription to these events. Use it if a client may receive some events and not
+    /// others. If the request names events, it gets those that are in both lists.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
         let allowed: HashSet<String> = events.into_iter().map(Into::into).collect();
         self.filter = Filter::only(match self.filter.names() {
             None => allowed,
-            Some(asked) => asked.intersection(&allowed).cloned().collect(),
+            Some(requested) => requested.intersection(&allowed).cloned().collect(),
         });
         self
     }
 
-    /// Counts the stream as one of this address, where
-    /// [`with_max_connections_per_address`](crate::Config::with_max_connections_per_address) sets
-    /// a limit. A request is of the address that it comes from, which behind a proxy is the proxy's:
-    /// there, take what the proxy says, for example in `X-Forwarded-For`, and only if no client can
-    /// reach the app but through it. Any client can write that header.
+    /// Sets the client's address, for the limit of
+    /// [`with_max_connections_per_address`](crate::Config::with_max_connections_per_address). The
+    /// default is the address that the request comes from.
+    ///
+    /// Behind a proxy, that is the proxy's address. Take the client's from the proxy's header, for
+    /// example `X-Forwarded-For`, but only if clients can reach the app through the proxy alone: any
+    /// client can send that header.
     #[must_use]
     pub fn of_address(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
         self
     }
 
+    /// Fails if the client asks for no event or for an unknown one.
     pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
         if let Some(names) = self.filter.names()
             && names.is_empty()
         {
             return Err(
                 Error::new(ErrorKind::Request, "the list of events is empty")
-                    .with_help("leave `events` out to hear all, or name some"),
+                    .with_help("omit `events` to receive all events, or name some"),
             );
         }
-        match self.filter.unknown(events).next() {
-            None => Ok(()),
-            Some(name) => {
-                let known: Vec<&str> = events.names().collect();
-                Err(Error::new(
-                    ErrorKind::Request,
-                    format!("there is no event `{}`", name.escape_debug()),
-                )
-                .with_help(format!("SSE_EVENTS has {}", known.join(", "))))
-            }
-        }
+        let Some(name) = self.filter.unknown(events).next() else {
+            return Ok(());
+        };
+        let known: Vec<&str> = events.names().collect();
+        Err(Error::new(
+            ErrorKind::Request,
+            format!("the event `{}` does not exist", name.escape_debug()),
+        )
+        .with_help(format!("SSE_EVENTS has {}", known.join(", "))))
     }
 }
 
+/// The filter for a comma-separated list of events.
+fn filter(events: &str) -> Filter {
+    let names = events.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty());
+    Filter::only(names.map(str::to_owned).collect())
+}
+
 impl LastEventId {
-    /// "If the EventSource object's last event ID string is not the empty string": an empty one
-    /// says nothing. Browsers send ids as raw UTF-8, so these are bytes.
+    /// `None` for an empty id: "If the EventSource object's last event ID string is not the empty
+    /// string" (HTML). Browsers send ids as raw UTF-8, so these are bytes.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() {
             return None;
@@ -181,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_id_wins() {
+    fn the_id_in_the_header_overrides_the_one_in_the_query() {
         let (a, b) = ("00000000000000ff-1", "00000000000000ff-2");
         let uri = format!("/sse/stream?last_event_id={a}");
         assert_eq!(read(&uri, None).last_event_id, id(a));
@@ -199,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_named_in_the_query() {
+    fn the_query_names_the_events() {
         let events = Events::parse("a:k,b:k").unwrap();
         for (uri, fine) in [
             ("/s", true),

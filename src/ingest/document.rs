@@ -67,6 +67,6 @@ pub(super) fn read(
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());
-    let document = entry::of_drop_in(claim, key, content.value, ttl, saved);
+    let document = entry::document_of_drop_in(claim, key, content.value, ttl, saved);
     Ok(Some(document))
 }

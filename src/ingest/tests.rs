@@ -187,7 +187,7 @@ fn drop_ins_of_a_killed_server_are_ingested_once() {
     let ready = journal.cache_folder().ready().unwrap().path().to_owned();
     let document = |name| {
         let value = content::parse(b"1").unwrap().value;
-        entry::of_drop_in(name, "k1", value, Duration::ZERO, SystemTime::now())
+        entry::document_of_drop_in(name, "k1", value, Duration::ZERO, SystemTime::now())
     };
     // Killed after the entry was ready, before the claim was removed.
     fs::create_dir(claimed.join("one")).unwrap();

@@ -26,7 +26,12 @@ fn a_real_server_is_well_and_returns_are_tried() {
     let url = server.url("/sse/stream?events=event_name1");
     assert_eq!(bad(&examine_url(&url, &[])), []);
     let found = bad(&examine_url(&server.url("/sse/stream?events=nope"), &[]));
-    only(&found).is("error", "answer", "400: there is no event `nope`", "");
+    only(&found).is(
+        "error",
+        "answer",
+        "400: the event `nope` does not exist",
+        "",
+    );
 }
 
 #[test]

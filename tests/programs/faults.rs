@@ -108,7 +108,7 @@ fn a_full_disk() {
     let isolated = Isolated::start(&mount_small_disk(DISK_BYTES));
     let filler = isolated.path("filler");
     fill(&filler);
-    isolated.cannot_save("No space left", "make room");
+    isolated.cannot_save("No space left", "free some space");
     fs::remove_file(&filler).unwrap();
     isolated.save("after");
     isolated.receives("after");

@@ -1,0 +1,208 @@
+//! Which host a request is for, and whether this server answers for it.
+//!
+//! A page on the network can have its own name resolve to the visitor's machine (DNS rebinding). To the
+//! browser, the page then has the same origin as a server on that machine, and may read everything.
+//! The host name gives the page away: the browser sends it as `Host`, and no page can change that.
+
+use std::{
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpRequest, http::header, http::uri};
+
+use super::connection::LocalAddress;
+use crate::{
+    config::Authority,
+    error::{Error, ErrorKind},
+};
+
+/// The host that a request is for.
+#[derive(Debug, Clone, Default)]
+pub(super) enum RequestedHost {
+    /// A loopback name or none. Browsers always send a host, so a request without one is not from a
+    /// page.
+    #[default]
+    Loopback,
+    /// An IP address. It cannot be made to resolve to another machine, so a page that a browser loaded
+    /// from this address is this server's own. Health checks and load balancers use addresses.
+    Address,
+    /// Another host.
+    Named {
+        /// `None` for a host that cannot be parsed.
+        names: Vec<Option<Authority>>,
+        arrived_on_loopback: bool,
+    },
+}
+
+impl RequestedHost {
+    pub(super) fn new(request: &HttpRequest) -> Self {
+        let names: Vec<_> = requested_names(request)
+            .map(Authority::parse)
+            .filter(|name| !name.as_ref().is_some_and(Authority::is_loopback))
+            .collect();
+        if names.is_empty() {
+            return Self::Loopback;
+        }
+        let is_address =
+            |name: &Option<Authority>| name.as_ref().is_some_and(Authority::is_address);
+        if names.iter().all(is_address) {
+            return Self::Address;
+        }
+        Self::Named {
+            names,
+            arrived_on_loopback: arrived_on_loopback(request),
+        }
+    }
+
+    /// Fails if such a request must not be answered. Without a list of allowed hosts, only requests
+    /// that arrived on a loopback address are checked.
+    pub(super) fn check(&self, allowed: Option<&[Authority]>) -> Result<(), Error> {
+        let Self::Named {
+            names,
+            arrived_on_loopback,
+        } = self
+        else {
+            return Ok(());
+        };
+        if allowed.is_none() && !arrived_on_loopback {
+            return Ok(());
+        }
+        let allowed = allowed.unwrap_or_default();
+        names.iter().try_for_each(|name| match name {
+            Some(name) if name.is_address() => Ok(()),
+            Some(name) if allowed.iter().any(|entry| entry.allows(name)) => Ok(()),
+            Some(name) => Err(host_not_allowed(name)),
+            None => Err(host_not_readable()),
+        })
+    }
+}
+
+/// The hosts that a request names. A browser's request names one, so all of several must be allowed.
+///
+/// "When an origin server receives a request with an absolute-form of request-target, the origin
+/// server MUST ignore the received Host header field (if any)" (RFC 9112, 3.2.2). In HTTP/2, the
+/// target's authority is `:authority`.
+fn requested_names(request: &HttpRequest) -> impl Iterator<Item = &str> {
+    let in_target = request.uri().authority().map(uri::Authority::as_str);
+    let in_headers = request.headers().get_all(header::HOST);
+    let in_headers = in_headers.map(|value| value.to_str().unwrap_or_default());
+    in_target.into_iter().chain(in_headers)
+}
+
+fn host_not_allowed(name: &Authority) -> Error {
+    misdirected(&format!(
+        "this server does not answer for the host `{name}`"
+    ))
+    .with_help(format!(
+        "if a reverse proxy forwards this host name, add it to the list in the app's .env: \
+         SSE_ALLOWED_HOSTS={}",
+        name.host_only()
+    ))
+}
+
+fn host_not_readable() -> Error {
+    misdirected("the request's host cannot be read").with_help(
+        "send a Host header with a host name and an optional port, such as localhost:8080; add \
+         other names than localhost to SSE_ALLOWED_HOSTS in the app's .env",
+    )
+}
+
+fn misdirected(message: &str) -> Error {
+    log_refusal(message);
+    Error::new(ErrorKind::Host, message)
+}
+
+/// Logs a refusal, because middleware that logs requests may not see it.
+fn log_refusal(message: &str) {
+    // A page or a scanner may send many such requests, which must not fill the log.
+    const MIN_LOG_INTERVAL: Duration = Duration::from_secs(60);
+    static LAST_LOGGED: Mutex<Option<Instant>> = Mutex::new(None);
+    let now = Instant::now();
+    let mut last = LAST_LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| now.saturating_duration_since(last) >= MIN_LOG_INTERVAL) {
+        *last = Some(now);
+        log::warn!(
+            "421: {message}; see SSE_ALLOWED_HOSTS (further refusals are not logged for a minute)"
+        );
+    }
+}
+
+/// Decides by the local address of the connection if [`on_connect`](crate::on_connect()) has recorded
+/// it, and by the address that the server is bound to otherwise: actix-web exposes no other.
+fn arrived_on_loopback(request: &HttpRequest) -> bool {
+    // For a Unix socket, actix-web has no peer address, and a made-up loopback address as the local
+    // one. Browsers cannot connect to a Unix socket.
+    if request.peer_addr().is_none() {
+        return false;
+    }
+    let local = match request.conn_data::<LocalAddress>() {
+        Some(LocalAddress(ip)) => *ip,
+        None => request.app_config().local_addr().ip(),
+    };
+    is_loopback(local)
+}
+
+pub(super) fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    /// A request to a server bound to 127.0.0.1, as `TestRequest` assumes.
+    fn request(uri: &str) -> TestRequest {
+        TestRequest::with_uri(uri).peer_addr(([127, 0, 0, 1], 50_000).into())
+    }
+
+    fn is_answered(request: TestRequest, allowed: &[&str]) -> bool {
+        let allowed: Vec<_> = allowed
+            .iter()
+            .map(|host| Authority::parse(host).unwrap())
+            .collect();
+        RequestedHost::new(&request.to_http_request())
+            .check((!allowed.is_empty()).then_some(&allowed))
+            .is_ok()
+    }
+
+    #[test]
+    fn the_authority_of_http_2_counts_as_the_host() {
+        assert!(is_answered(request("http://localhost:8080/"), &[]));
+        assert!(!is_answered(request("http://evil.example/"), &[]));
+        assert!(is_answered(
+            request("http://app.example/"),
+            &["app.example"]
+        ));
+        let both = request("http://localhost/").insert_header(("host", "evil.example"));
+        assert!(!is_answered(both, &[]));
+    }
+
+    #[test]
+    fn every_host_of_a_request_must_be_allowed() {
+        let two = || {
+            let request = request("/").append_header(("host", "localhost"));
+            request.append_header(("host", "evil.example"))
+        };
+        assert!(!is_answered(two(), &[]));
+        assert!(is_answered(two(), &["evil.example"]));
+        let two = request("http://app.example/").insert_header(("host", "evil.example"));
+        assert!(!is_answered(two, &["app.example"]));
+    }
+
+    #[test]
+    fn a_host_that_is_not_text_is_refused() {
+        let odd = header::HeaderValue::from_bytes(b"localhost\xff").unwrap();
+        assert!(!is_answered(request("/").insert_header(("host", odd)), &[]));
+    }
+
+    #[test]
+    fn a_request_over_a_unix_socket_is_checked_only_against_a_list() {
+        let request = || TestRequest::with_uri("/").insert_header(("host", "app.example"));
+        assert!(is_answered(request(), &[]));
+        assert!(!is_answered(request(), &["other.example"]));
+    }
+}

@@ -1,0 +1,84 @@
+//! The answers of the stream's route.
+
+use actix_web::{App, body::BodySize, body::MessageBody, http::Method, test};
+
+use super::*;
+
+#[actix_web::test]
+async fn head_is_answered_without_opening_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let sse = Sse::start(&Config::new(dir.path(), "a:k").unwrap()).unwrap();
+    let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+    for (path, status) in [
+        ("/sse/stream", 200),
+        ("/sse/stream?events=a,b", 400),
+        ("/js/sse.js", 200),
+    ] {
+        let request = test::TestRequest::with_uri(path).method(Method::HEAD);
+        let answer = test::call_service(&app, request.to_request()).await;
+        assert_eq!(answer.status(), status, "{path}");
+        if path == "/sse/stream" {
+            assert_eq!(answer.response().body().size(), BodySize::None);
+        }
+        assert_eq!(sse.stats().connections, 0);
+    }
+}
+
+#[actix_web::test]
+async fn a_preflight_is_answered_without_opening_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::new(dir.path(), "a:k").unwrap();
+    let config = config
+        .with_allowed_origins(["https://app.example"])
+        .unwrap();
+    let sse = Sse::start(&config).unwrap();
+    let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+    for (origin, headers) in [
+        ("https://app.example", Some("Last-Event-ID, Cache-Control")),
+        ("https://evil.example", None),
+    ] {
+        let request = test::TestRequest::with_uri("/sse/stream")
+            .method(Method::OPTIONS)
+            .insert_header((header::ORIGIN, origin))
+            .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "GET"));
+        let answer = test::call_service(&app, request.to_request()).await;
+        assert_eq!(answer.status(), 204);
+        let allowed = answer.headers().get(header::ACCESS_CONTROL_ALLOW_HEADERS);
+        assert_eq!(allowed.map(|value| value.to_str().unwrap()), headers);
+        assert_eq!(sse.stats().connections, 0);
+    }
+}
+
+/// Both the ready-made route and an app's own controller refuse it, without middleware.
+#[actix_web::test]
+async fn a_request_for_another_host_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::new(dir.path(), "a:k").unwrap();
+    let config = config.with_allowed_hosts(["app.example"]).unwrap();
+    let sse = Sse::start(&config).unwrap();
+    let controller = {
+        let sse = sse.clone();
+        move |request: HttpRequest| {
+            let stream = Subscription::from_request(&request)
+                .and_then(|subscription| sse.open(subscription));
+            std::future::ready(stream.map(|stream| sse.response(&request).body(stream)))
+        }
+    };
+    let app = App::new()
+        .configure(|app| sse.configure(app))
+        .route("/own", actix_web::web::get().to(controller));
+    let app = test::init_service(app).await;
+    for (host, status) in [
+        ("evil.example", 421),
+        ("app.example", 200),
+        ("localhost", 200),
+    ] {
+        for path in ["/sse/stream", "/own"] {
+            let request = test::TestRequest::with_uri(path)
+                .peer_addr(([127, 0, 0, 1], 50_000).into())
+                .insert_header((header::HOST, host));
+            let answer = test::call_service(&app, request.to_request()).await;
+            assert_eq!(answer.status(), status, "{host}{path}");
+        }
+    }
+}
