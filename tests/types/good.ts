@@ -1,4 +1,4 @@
-// What an app may write, once `sse install --events order:k1,toast:k2` has been run in it.
+// Code that must compile in an app after `sse install --events order:k1,toast:k2`.
 import SseDefault, { SseClient, SseEvent, type SseStatus } from '../public/js/sse.js';
 import type { SseEventName } from '../public/js/sse-events.js';
 
@@ -27,7 +27,7 @@ if (sse.readyState === SseClient.OPEN || sse.readyState === sse.CLOSED) sse.clos
 const target: EventTarget = sse;
 target.dispatchEvent(new SseEvent('order', { data: '{}' }));
 
-// Values have the types that the app gives them, and else any.
+// Values have the types that the app declares, otherwise `any`.
 sse.addEventListener('order', function (event) {
   const order: number = event.value.order;
   const time: string | undefined = event.time;
@@ -77,7 +77,7 @@ new SseClient(new URL('https://shop.example/sse/stream'), {
 });
 new SseClient('/members/sse/stream', { share: true, events: undefined });
 
-// What sse-client.js leaves to other scripts.
+// What sse-client.js provides to other scripts.
 sseReady.then((client) => client.on('toast', console.log));
 window.sseReady.then((client) => client === window.sse);
 console.log(sse.url, sse.withCredentials, sse.status);

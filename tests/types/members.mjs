@@ -1,7 +1,7 @@
-// Prints what a client is at run time: `node members.mjs SSE_JS`.
+// Prints the members that the client's classes have at run time: `node members.mjs SSE_JS`.
 import { readFileSync } from 'node:fs';
 
-// Told by its address that it is a module: no package.json says so of the file.
+// Imported from a data URL, which is always a module: no package.json marks the file as one.
 const code = readFileSync(process.argv[2], 'utf8');
 const module = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 const { SseClient, SseEvent } = module;
@@ -14,33 +14,33 @@ const client = new SseClient(
   new Proxy(
     { share: false },
     {
-      get: (given, name) => {
+      get: (target, name) => {
         options.add(name);
-        return given[name];
+        return target[name];
       },
     },
   ),
 );
-const error = await new Promise((heard) => {
-  client.onerror = heard;
+const error = await new Promise((resolve) => {
+  client.onerror = resolve;
 });
 
-/** Names of its own and of its prototypes, down to the class that the platform gives. */
-function members(object, platform) {
+/** The names of an object's members, without those that it inherits from a class of the platform. */
+function members(object, platformClass) {
   const names = new Set();
-  for (let of = object; of !== platform.prototype; of = Object.getPrototypeOf(of)) {
-    for (const name of Object.getOwnPropertyNames(of)) names.add(name);
+  for (let owner = object; owner !== platformClass.prototype; owner = Object.getPrototypeOf(owner)) {
+    for (const name of Object.getOwnPropertyNames(owner)) names.add(name);
   }
   names.delete('constructor');
   return [...names];
 }
 
-const isOfFunctions = (name) => ['length', 'name', 'prototype'].includes(name);
+const isFunctionProperty = (name) => ['length', 'name', 'prototype'].includes(name);
 console.log(
   JSON.stringify({
     exports: Object.keys(module),
     client: members(client, EventTarget),
-    statics: Object.getOwnPropertyNames(SseClient).filter((name) => !isOfFunctions(name)),
+    statics: Object.getOwnPropertyNames(SseClient).filter((name) => !isFunctionProperty(name)),
     event: members(new SseEvent('message'), MessageEvent).filter((name) => name !== 'isTrusted'),
     error: members(error, Event).filter((name) => name !== 'isTrusted'),
     options: [...options],

@@ -60,23 +60,23 @@ impl World {
         }
     }
 
-    /// Waits until the page has heard all, and that in order and once.
+    /// Waits until the page has received all, and that in order and once.
     #[track_caller]
-    fn has_heard_all(&self, after: &str) {
+    fn has_received_all(&self, after: &str) {
         let start = Instant::now();
-        while self.browser.evaluate("heard.at(-1)") != self.saved {
+        while self.browser.evaluate("received.at(-1)") != self.saved {
             assert!(
                 start.elapsed() < PATIENCE,
                 "after {after}: the last of {} is missing in {}",
                 self.saved,
                 self.browser
-                    .evaluate("[heard.join(), sse.status, errors.join()]")
+                    .evaluate("[received.join(), sse.status, errors.join()]")
             );
             thread::sleep(Duration::from_millis(100));
         }
         let all: Vec<usize> = (1..=self.saved).collect();
-        let heard = self.browser.evaluate("heard");
-        assert_eq!(heard, serde_json::json!(all), "after {after}");
+        let received = self.browser.evaluate("received");
+        assert_eq!(received, serde_json::json!(all), "after {after}");
         assert_eq!(self.browser.evaluate("gaps.length"), 0, "after {after}");
         assert_eq!(self.browser.evaluate("sse.status"), "open", "after {after}");
     }
@@ -90,13 +90,13 @@ pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
     let port = server.port().to_owned();
     let mut world = World::start(engine, app, &server);
     world.save(3);
-    world.has_heard_all("the beginning");
+    world.has_received_all("the beginning");
 
     world.gate.become_(Way::Unavailable);
     world.gate.cut();
     world.endure();
     world.gate.become_(Way::Open);
-    world.has_heard_all("ten seconds of 503");
+    world.has_received_all("ten seconds of 503");
     let errors = world.browser.evaluate("errors.includes(503)");
     assert_eq!(errors, true, "the page learns of it");
 
@@ -106,18 +106,18 @@ pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
     let server = until("the port is free", || {
         Some(Server::start(&path, &[("PORT", &port)]))
     });
-    world.has_heard_all("ten seconds without a server");
+    world.has_received_all("ten seconds without a server");
 
     world.gate.become_(Way::Silent);
     world.gate.lose();
     world.endure();
     world.gate.become_(Way::Open);
-    world.has_heard_all("ten seconds without a network");
+    world.has_received_all("ten seconds without a network");
 
     world.browser.pause();
     world.gate.lose();
     world.endure();
     world.browser.resume();
-    world.has_heard_all("ten seconds of sleep");
+    world.has_received_all("ten seconds of sleep");
     drop(server);
 }

@@ -36,16 +36,16 @@ pub(crate) fn miss_and_repeat_nothing(engine: Engine) {
     until("the pages have changed", || {
         (written(&browser, "hops")? == ["0"]).then_some(())
     });
-    until("all is heard", || {
-        (written(&browser, "heard")?.len() >= SAVES).then_some(())
+    until("all values are received", || {
+        (written(&browser, "received")?.len() >= SAVES).then_some(())
     });
     let expected: Vec<String> = (1..=SAVES).map(|value| value.to_string()).collect();
-    assert_eq!(written(&browser, "heard"), Some(expected));
+    assert_eq!(written(&browser, "received"), Some(expected));
     assert_eq!(written(&browser, "gaps"), Some(Vec::new()));
 }
 
 /// The browser may keep a page that is left, and show it again as it was. A page that is kept catches up
-/// with what it has not heard; one that is loaded again goes on where the tab was.
+/// with what it has not received; one that is loaded again resumes where the tab was.
 pub(crate) fn come_back_and_catch_up(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
@@ -68,7 +68,7 @@ fn visit(browser: &Browser, site: &Site, path: &str, value: usize) {
     browser.execute(&format!("window.visited = '{path}';"));
     site.has_streams(1);
     site.save("a", value);
-    browser.wait(&format!("heard.join() === '{value}'"));
+    browser.wait(&format!("received.join() === '{value}'"));
 }
 
 /// What the page hears that the browser went back to, after this value is saved; and whether it is the
@@ -80,9 +80,9 @@ fn return_to(browser: &Browser, site: &Site, path: &str, value: usize, all: &[us
     let is_kept = browser.evaluate("window.visited !== undefined") == true;
     site.has_streams(1);
     site.save("a", value);
-    browser.wait(&format!("heard.at(-1) === {value}"));
+    browser.wait(&format!("received.at(-1) === {value}"));
     let expected = if is_kept { all } else { &[value] };
-    assert_eq!(browser.evaluate("heard"), serde_json::json!(expected));
+    assert_eq!(browser.evaluate("received"), serde_json::json!(expected));
     assert_eq!(browser.evaluate("restored"), usize::from(is_kept));
     assert_eq!(browser.evaluate("gaps.length"), 0);
     is_kept

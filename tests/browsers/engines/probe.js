@@ -1,5 +1,5 @@
-// Listens as its address says, and writes down what it hears: this document in `heard`, all documents of
-// the origin in localStorage.
+// A page that records what its client receives: in `received` for this document, in localStorage for all
+// documents of the origin. The query string sets the client's options.
 const query = new URLSearchParams(location.search);
 if (query.has('nolocks')) Object.defineProperty(navigator, 'locks', { value: undefined });
 const { SseClient } = await import('/js/sse.js');
@@ -8,7 +8,7 @@ const options = {};
 if (query.has('share')) options.share = query.get('share');
 if (query.has('events')) options.events = query.get('events').split(',');
 
-window.heard = [];
+window.received = [];
 window.gaps = [];
 window.statuses = [];
 window.errors = [];
@@ -19,11 +19,11 @@ addEventListener('pageshow', ({ persisted }) => {
 
 const sse = new SseClient('/sse/stream', options);
 sse.on('*', () => {
-  throw new Error('a listener may fail');
+  throw new Error('a listener that throws stops no other listener');
 });
 sse.on('*', (value) => {
-  heard.push(value);
-  localStorage.setItem('heard', `${localStorage.getItem('heard') ?? ''}${value},`);
+  received.push(value);
+  localStorage.setItem('received', `${localStorage.getItem('received') ?? ''}${value},`);
 });
 sse.ongap = ({ value }) => {
   gaps.push(value.reason);
@@ -33,7 +33,7 @@ sse.onstatus = ({ value }) => statuses.push(value);
 sse.onerror = ({ status }) => errors.push(status ?? 'network');
 window.sse = sse;
 
-// Goes on to other pages by itself, at moments that nobody has chosen.
+// Navigates to other pages at random moments.
 const hops = Number(localStorage.getItem('hops') ?? 0);
 if (hops > 0) {
   setTimeout(() => {

@@ -34,23 +34,23 @@ fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize) -> Vec<Ta
     tabs
 }
 
-fn heard(browser: &Browser) -> Vec<u64> {
-    let heard = browser.evaluate("heard");
-    serde_json::from_value(heard).unwrap()
+fn received(browser: &Browser) -> Vec<u64> {
+    let received = browser.evaluate("received");
+    serde_json::from_value(received).unwrap()
 }
 
-/// Waits until the tab has heard this value, and gives all that it has heard.
-fn heard_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
+/// Waits until the tab has received this value, and returns all that it has received.
+fn received_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
     browser.switch_to(tab);
-    browser.wait(&format!("heard.includes({last})"));
+    browser.wait(&format!("received.includes({last})"));
     assert_eq!(browser.evaluate("gaps"), Value::Array(vec![]));
-    heard(browser)
+    received(browser)
 }
 
 #[track_caller]
-fn assert_unbroken(heard: &[u64], first: u64, last: usize) {
+fn assert_unbroken(received: &[u64], first: u64, last: usize) {
     let expected: Vec<u64> = (first..=last as u64).collect();
-    assert_eq!(heard, expected);
+    assert_eq!(received, expected);
 }
 
 pub(crate) fn share_one_connection(engine: Engine) {
@@ -62,7 +62,7 @@ pub(crate) fn share_one_connection(engine: Engine) {
         site.save("a", value);
     }
     for tab in &tabs {
-        assert_unbroken(&heard_up_to(&browser, tab, 100), 1, 100);
+        assert_unbroken(&received_up_to(&browser, tab, 100), 1, 100);
     }
     site.has_streams(1);
 }
@@ -91,8 +91,8 @@ pub(crate) fn survive_their_leaders(engine: Engine) {
     let last = saved.load(Ordering::SeqCst);
     assert!(last > DEATHS, "only {last} saves");
     for tab in &tabs {
-        let heard = heard_up_to(&browser, tab, last);
-        assert_unbroken(&heard, heard[0], last);
+        let received = received_up_to(&browser, tab, last);
+        assert_unbroken(&received, received[0], last);
     }
     site.has_streams(1);
 }
@@ -120,14 +120,14 @@ pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
     tabs.push(open_tab(&browser, &site, "/"));
     site.save("a", 1);
     for tab in tabs.iter().filter(|tab| **tab != leader) {
-        assert_unbroken(&heard_up_to(&browser, tab, 1), 1, 1);
+        assert_unbroken(&received_up_to(&browser, tab, 1), 1, 1);
     }
     browser.switch_to(&leader);
     browser.wait("window.returned");
     site.has_streams(1);
     site.save("a", 2);
     for tab in &tabs {
-        assert_unbroken(&heard_up_to(&browser, tab, 2), 1, 2);
+        assert_unbroken(&received_up_to(&browser, tab, 2), 1, 2);
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn have_connections_of_their_own_without_locks(engine: Engine) {
     site.has_streams(3);
     site.save("a", 1);
     for tab in &tabs {
-        assert_unbroken(&heard_up_to(&browser, tab, 1), 1, 1);
+        assert_unbroken(&received_up_to(&browser, tab, 1), 1, 1);
     }
 }
 
@@ -162,9 +162,9 @@ pub(crate) fn hear_what_they_ask_for(engine: Engine) {
     for (key, value) in [("a", 1), ("b", 2), ("c", 3), ("a", 4), ("b", 5)] {
         site.save(key, value);
     }
-    assert_eq!(heard_up_to(&browser, &first, 4), [1, 4]);
-    assert_eq!(heard_up_to(&browser, &second, 5), [2, 5]);
-    assert_eq!(heard_up_to(&browser, &all, 5), [1, 2, 3, 4, 5]);
+    assert_eq!(received_up_to(&browser, &first, 4), [1, 4]);
+    assert_eq!(received_up_to(&browser, &second, 5), [2, 5]);
+    assert_eq!(received_up_to(&browser, &all, 5), [1, 2, 3, 4, 5]);
 }
 
 /// Somebody else logs in, in a tab beside one that is open already.
@@ -181,9 +181,9 @@ pub(crate) fn of_different_visitors_share_nothing(engine: Engine) {
     site.has_streams(2);
     site.save("a", 1);
     site.save("b", 2);
-    assert_eq!(heard_up_to(&browser, &his, 2), [2]);
+    assert_eq!(received_up_to(&browser, &his, 2), [2]);
     for tab in [&hers, &also_hers] {
-        assert_eq!(heard_up_to(&browser, tab, 1), [1]);
+        assert_eq!(received_up_to(&browser, tab, 1), [1]);
     }
 }
 
@@ -196,11 +196,11 @@ pub(crate) fn do_not_hear_for_an_earlier_visitor(engine: Engine) {
     browser.set_cookie("visitor", "a");
     let first = open_tabs(&browser, &site, "/", 1).remove(0);
     site.save("a", 1);
-    assert_eq!(heard_up_to(&browser, &first, 1), [1]);
+    assert_eq!(received_up_to(&browser, &first, 1), [1]);
     browser.set_cookie("visitor", "b");
     let second = open_tab(&browser, &site, "/");
     site.has_streams(1);
     site.save("a", 2);
     site.save("b", 3);
-    assert_eq!(heard_up_to(&browser, &second, 3), [3]);
+    assert_eq!(received_up_to(&browser, &second, 3), [3]);
 }
