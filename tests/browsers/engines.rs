@@ -22,12 +22,12 @@ macro_rules! in_engine {
             }
 
             #[test]
-            fn a_hundred_page_changes_miss_and_repeat_nothing() {
+            fn a_hundred_page_changes_lose_and_repeat_nothing() {
                 pages::miss_and_repeat_nothing(ENGINE);
             }
 
             #[test]
-            fn pages_come_back_and_catch_up() {
+            fn pages_that_are_shown_again_catch_up() {
                 pages::come_back_and_catch_up(ENGINE);
             }
 
@@ -37,17 +37,17 @@ macro_rules! in_engine {
             }
 
             #[test]
-            fn tabs_survive_their_leaders() {
+            fn tabs_survive_the_end_of_their_leaders() {
                 tabs::survive_their_leaders(ENGINE);
             }
 
             #[test]
-            fn tabs_have_connections_of_their_own_without_locks() {
+            fn tabs_without_locks_have_separate_connections() {
                 tabs::have_connections_of_their_own_without_locks(ENGINE);
             }
 
             #[test]
-            fn tabs_hear_what_they_ask_for() {
+            fn tabs_get_only_the_events_they_ask_for() {
                 tabs::hear_what_they_ask_for(ENGINE);
             }
 
@@ -57,7 +57,7 @@ macro_rules! in_engine {
             }
 
             #[test]
-            fn tabs_do_not_hear_for_an_earlier_visitor() {
+            fn tabs_get_no_events_of_an_earlier_visitor() {
                 tabs::do_not_hear_for_an_earlier_visitor(ENGINE);
             }
         }
@@ -66,7 +66,7 @@ macro_rules! in_engine {
 
 /// In Chromium only: other browsers may run these tabs on one main thread, and stall all of them.
 #[test]
-fn a_tab_hears_events_after_a_stalled_leader_returns() {
+fn a_tab_gets_events_after_a_stalled_leader_returns() {
     tabs::hear_events_after_a_stalled_leader_returns(support::Engine::Chromium);
 }
 

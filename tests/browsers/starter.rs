@@ -177,7 +177,7 @@ fn two_browsers_and_curl_each_get_every_event_once() {
 
 /// What visitors of a deployed app see.
 #[test]
-fn without_development_tools_the_page_says_how_to_send_an_event() {
+fn without_development_tools_the_page_shows_how_to_send_an_event() {
     let app = App::new();
     let server = Server::start(app.path(), &[("DEV_TOOLS", "off")]);
     let browser = Browser::start();
@@ -198,7 +198,7 @@ fn without_development_tools_the_page_says_how_to_send_an_event() {
 }
 
 #[test]
-fn a_page_hears_what_was_saved_while_it_was_served() {
+fn a_page_gets_an_event_saved_while_it_was_served() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -224,7 +224,7 @@ fn a_page_hears_what_was_saved_while_it_was_served() {
 }
 
 #[test]
-fn an_edit_of_a_file_in_public_is_seen_at_the_next_visit() {
+fn an_edited_public_file_is_seen_at_the_next_visit() {
     let app = App::new();
     let public = app.path().join("public");
     // Browsers guess that a file that has long been as it is may be kept.
@@ -261,7 +261,7 @@ fn an_edit_of_a_file_in_public_is_seen_at_the_next_visit() {
 }
 
 #[test]
-fn events_of_a_planned_end_and_a_restart_all_arrive_once() {
+fn events_arrive_once_across_planned_ends_and_a_restart() {
     let app = App::new();
     let server = Server::start(app.path(), &[("SSE_STREAM_DURATION", "1")]);
     let port = server.port().to_owned();
@@ -290,7 +290,7 @@ fn events_of_a_planned_end_and_a_restart_all_arrive_once() {
 }
 
 #[test]
-fn the_page_shows_why_there_is_no_stream() {
+fn the_page_shows_why_the_stream_is_unavailable() {
     let app = App::with_env("SSE_EVENTS=event_name1\n");
     let server = app.start();
     let browser = Browser::start();
@@ -301,7 +301,7 @@ fn the_page_shows_why_there_is_no_stream() {
 }
 
 #[test]
-fn the_page_says_when_there_is_no_client() {
+fn the_page_reports_a_client_that_did_not_load() {
     let app = App::new();
     let script = "window.sseReady = import('./missing.js');";
     fs::write(app.path().join("public/js/sse-client.js"), script).unwrap();
@@ -313,7 +313,7 @@ fn the_page_says_when_there_is_no_client() {
 }
 
 #[test]
-fn the_page_says_that_the_app_is_away_and_that_it_is_back() {
+fn the_page_shows_that_the_app_is_down_and_back() {
     let app = App::new();
     let server = app.start();
     let port = server.port().to_owned();
@@ -333,7 +333,7 @@ fn the_page_says_that_the_app_is_away_and_that_it_is_back() {
 }
 
 #[test]
-fn of_two_tabs_each_says_whose_connection_it_has() {
+fn each_of_two_tabs_shows_whose_connection_it_uses() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -355,7 +355,7 @@ fn of_two_tabs_each_says_whose_connection_it_has() {
 /// Browsers have no locks for pages of plain http, except on the machine itself, to which this address
 /// does not count although it leads there.
 #[test]
-fn a_tab_that_cannot_share_says_so() {
+fn a_tab_that_cannot_share_shows_that() {
     let app = App::new();
     let server = Server::start(app.path(), &[("HOST", "0.0.0.0")]);
     let browser = Browser::start();
@@ -368,7 +368,7 @@ fn a_tab_that_cannot_share_says_so() {
 }
 
 #[test]
-fn a_page_goes_on_where_the_last_one_was_and_quietly_lists_what_it_missed() {
+fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -396,7 +396,7 @@ fn a_page_goes_on_where_the_last_one_was_and_quietly_lists_what_it_missed() {
 
 /// What is news is decided by the server's clock, as the times of the events are.
 #[test]
-fn news_is_news_on_a_phone_whose_clock_is_fast() {
+fn new_events_are_shown_as_new_although_the_clock_is_fast() {
     let app = App::new();
     let public = app.path().join("public");
     let page = fs::read_to_string(public.join("index.html")).unwrap();
@@ -412,7 +412,7 @@ fn news_is_news_on_a_phone_whose_clock_is_fast() {
 }
 
 #[test]
-fn a_replaced_cache_folder_is_a_gap_that_is_explained() {
+fn a_replaced_cache_folder_is_an_explained_gap() {
     let app = App::new();
     let server = app.start();
     let port = server.port().to_owned();
@@ -430,7 +430,7 @@ fn a_replaced_cache_folder_is_a_gap_that_is_explained() {
 }
 
 #[test]
-fn every_reason_of_a_gap_is_explained() {
+fn every_gap_reason_is_explained() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -458,7 +458,7 @@ fn every_reason_of_a_gap_is_explained() {
 }
 
 #[test]
-fn a_refused_stream_says_why_and_a_button_tries_again() {
+fn a_refused_stream_shows_why_and_a_button_retries() {
     let app = App::new();
     let server = app.start();
     for (status, meaning, body) in [
@@ -545,7 +545,7 @@ fn pass_on(mut client: &TcpStream, behind: &str, refusal: Option<&str>) -> io::R
 }
 
 #[test]
-fn an_event_that_is_configured_later_needs_no_reload() {
+fn an_event_configured_later_needs_no_reload() {
     let app = App::with_env(
         "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n",
     );
@@ -568,7 +568,7 @@ fn an_event_that_is_configured_later_needs_no_reload() {
 /// As clients that are built on `fetch` do it: they come back with the header `Last-Event-ID`, which the
 /// browser lets them send to another origin only after a preflight.
 #[test]
-fn a_page_of_another_origin_comes_back_with_fetch() {
+fn a_page_of_another_origin_reconnects_with_fetch() {
     let (pages, app) = (App::new(), App::new());
     let page = pages.start();
     let env = fs::read_to_string(app.path().join(".env")).unwrap();
@@ -619,7 +619,7 @@ fn a_page_of_another_origin_comes_back_with_fetch() {
 }
 
 #[test]
-fn nothing_that_is_saved_becomes_html() {
+fn saved_values_never_become_html() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -662,7 +662,7 @@ fn the_pages_work_under_a_strict_content_security_policy() {
 }
 
 #[test]
-fn toasts_are_announced_and_cover_nothing_but_their_place_in_the_bar() {
+fn toasts_are_announced_and_cover_only_their_part_of_the_bar() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -694,7 +694,7 @@ fn toasts_are_announced_and_cover_nothing_but_their_place_in_the_bar() {
 }
 
 #[test]
-fn the_keyboard_dismisses_toasts_and_keeps_its_place() {
+fn the_keyboard_dismisses_toasts_and_keeps_the_focus() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
@@ -728,7 +728,7 @@ fn the_originals_listener_code_works_unchanged() {
 }
 
 #[test]
-fn the_page_has_room_on_a_phone() {
+fn the_page_fits_on_a_phone() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();

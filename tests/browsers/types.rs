@@ -142,7 +142,7 @@ fn ours(name: &str) -> String {
 }
 
 #[test]
-fn what_an_app_may_write_is_accepted() {
+fn valid_code_compiles() {
     let app = App::new("order:k1,toast:k2");
     app.write("web/good.ts", &ours("good.ts"));
     app.compiles();
@@ -225,7 +225,7 @@ const WRONG: [(&str, &str); 22] = [
 const MISSPELT: &str = "TS2345: Argument of type '\"ordre\"' is not assignable to parameter";
 
 #[test]
-fn what_is_wrong_is_refused_for_what_it_is() {
+fn invalid_code_is_rejected_with_the_right_error() {
     let app = App::new("order:k1,toast:k2");
     for (number, (line, _)) in WRONG.iter().enumerate() {
         app.write(
@@ -248,7 +248,7 @@ fn what_is_wrong_is_refused_for_what_it_is() {
 }
 
 #[test]
-fn the_names_follow_sse_events_and_without_their_file_any_is_accepted() {
+fn event_names_follow_sse_events_and_without_their_file_any_name_compiles() {
     let app = App::new("order:k1,toast:k2");
     let bill =
         "sse.on('bill', (value) => value.whatever);\nnew SseClient('/', { events: ['bill'] });\n";
@@ -273,7 +273,7 @@ fn the_names_follow_sse_events_and_without_their_file_any_is_accepted() {
 }
 
 #[test]
-fn names_of_every_kind_are_what_they_are() {
+fn special_characters_in_names_are_preserved() {
     let names = [
         "it's",
         "a\"b",
@@ -316,7 +316,7 @@ fn names_of_every_kind_are_what_they_are() {
 }
 
 #[test]
-fn the_types_are_those_of_the_client() {
+fn the_types_match_the_client() {
     let app = App::new("order:k1");
     let output = Command::new("node")
         .arg(workspace().join("tests/types/members.mjs"))
@@ -351,7 +351,7 @@ fn the_types_are_those_of_the_client() {
 }
 
 #[test]
-fn a_bundler_makes_one_module_of_an_app_with_the_client() {
+fn a_bundler_makes_one_module_of_app_and_client() {
     let app = App::new("order:k1,toast:k2");
     for name in ["index.html", "src/main.ts"] {
         app.write(&format!("page/{name}"), &ours(&format!("bundled/{name}")));

@@ -1,23 +1,22 @@
-//! An app into which events were installed is one that compiles and streams.
+//! An app with an installation compiles and streams.
 
 use std::{
     env, fs,
-    io::{self, BufRead, BufReader, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, PoisonError},
 };
 
 use serde_json::json;
-use support::{DEADLINE, Running, Stream, get};
+use support::{Running, Stream, get, http};
 
 use crate::hello::Hello;
 
 #[test]
 fn the_hello_world_app_streams_after_install() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env") + "SSE_ALLOWED_ORIGINS=https://app.example\n";
     hello.write(".env", &env);
     let mut program = Running(run(&hello, &build(&hello)));
@@ -47,32 +46,23 @@ fn the_hello_world_app_streams_after_install() {
         ("event_name1", json!("hello"))
     );
 
-    let preflight = "Host: localhost\r\nOrigin: https://app.example\r\n\
-                     Access-Control-Request-Method: GET";
-    let answer = options(address, preflight);
-    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
-    assert!(
-        answer.contains("access-control-allow-headers: Last-Event-ID, "),
-        "{answer}"
-    );
-    let answer = options(address, "Host: evil.example");
-    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    let options =
+        |headers: &[(&str, &str)]| http::request(address, "OPTIONS /sse/stream", headers, "");
+    let preflight = options(&[
+        ("Origin", "https://app.example"),
+        ("Access-Control-Request-Method", "GET"),
+    ]);
+    assert_eq!(preflight.status, 204);
+    let allowed = preflight.header("access-control-allow-headers").unwrap();
+    assert!(allowed.starts_with("Last-Event-ID, "), "{allowed}");
+    assert_eq!(options(&[("Host", "evil.example")]).status, 421);
 }
 
-/// The whole answer to OPTIONS for the stream.
-fn options(address: &str, headers: &str) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
-    let request = format!("OPTIONS /sse/stream HTTP/1.1\r\nConnection: close\r\n{headers}\r\n\r\n");
-    socket.set_read_timeout(Some(DEADLINE)).unwrap();
-    socket.write_all(request.as_bytes()).unwrap();
-    io::read_to_string(socket).unwrap()
-}
-
-/// The app's program, built beside the ones under test from the same crates, so that little is
-/// compiled and nothing is resolved anew.
+/// Builds the app's program with the crates and the target folder of the programs under test, so
+/// that little is compiled and nothing is resolved again.
 #[track_caller]
 pub(crate) fn build(hello: &Hello) -> PathBuf {
-    // Apps of the same name would overwrite each other's program.
+    // Apps with the same name would overwrite each other's program.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let profile = support::sse().parent().map(Path::to_owned).unwrap();
@@ -95,12 +85,12 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
         String::from_utf8_lossy(&built.stderr)
     );
     let name = format!("sse-hello-world{}", env::consts::EXE_SUFFIX);
-    let own = hello.outside().join(&name);
-    fs::copy(profile.join(name), &own).unwrap();
-    own
+    let copy = hello.outside().join(&name);
+    fs::copy(profile.join(name), &copy).unwrap();
+    copy
 }
 
-/// Runs it in the app's folder.
+/// Runs the program in the app's folder.
 pub(crate) fn run(hello: &Hello, program: &Path) -> Child {
     Command::new(program)
         .current_dir(hello.path())

@@ -161,7 +161,7 @@ const EDITS: [Edit; 10] = [
 ];
 
 #[test]
-fn what_the_owner_does_is_kept_and_named() {
+fn edits_of_the_owner_are_kept_and_named() {
     for edit in EDITS {
         for between in [
             &[][..],
@@ -171,7 +171,7 @@ fn what_the_owner_does_is_kept_and_named() {
         ] {
             let hello = Hello::with(&[(".env", ENV)]);
             let mut expected = hello.tree();
-            hello.sse_does(&["install"]);
+            hello.sse_succeeds(&["install"]);
             (edit.make)(&hello);
             for step in between {
                 if *step == "upgrade" {
@@ -239,15 +239,15 @@ fn make_older(hello: &Hello) {
 
 /// As git does it for some, and some editors.
 #[test]
-fn other_line_endings_are_no_edits() {
+fn other_line_endings_are_not_edits() {
     let hello = Hello::with(&[(".env", ENV)]);
     let before = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     convert(&hello, |text| text.replace('\n', "\r\n"));
     let converted = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(hello.tree(), converted, "there is nothing to install");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     convert(&hello, |text| {
         assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
         text.replace("\r\n", "\n")
@@ -266,7 +266,7 @@ fn convert(hello: &Hello, how: impl Fn(String) -> String) {
 
 /// An editor that drops the byte order mark or ends the last line takes nothing else.
 #[test]
-fn an_editor_that_saves_env_anew_changes_what_it_changes() {
+fn an_editor_that_rewrites_env_removes_nothing_else() {
     for (before, left) in [
         ("\u{feff}A=1\r\nB=2", "A=1\r\nB=2\n"),
         ("A=1", "A=1\n"),
@@ -274,13 +274,13 @@ fn an_editor_that_saves_env_anew_changes_what_it_changes() {
         ("A=1\n\n\n", "A=1\n\n\n"),
     ] {
         let hello = Hello::with(&[(".env", before)]);
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         let env = hello.read(".env");
         let env = env.trim_start_matches('\u{feff}').trim_end().to_owned() + "\n";
         hello.write(".env", &env);
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         assert_eq!(hello.read(".env"), env);
-        hello.sse_does(&["uninstall"]);
+        hello.sse_succeeds(&["uninstall"]);
         assert_eq!(
             hello.read(".env").replace("\r\n", "\n"),
             left.replace("\r\n", "\n"),
@@ -291,7 +291,7 @@ fn an_editor_that_saves_env_anew_changes_what_it_changes() {
 
 /// `cargo add` writes the manifest anew, and `cargo fmt` the code.
 #[test]
-fn cargo_does_its_work_before_or_after() {
+fn cargo_add_and_fmt_may_run_before_or_after() {
     let works = |hello: &Hello| {
         hello.write(
             "helper/Cargo.toml",
@@ -312,10 +312,10 @@ fn cargo_does_its_work_before_or_after() {
         let without = Hello::with(&[("src/main.rs", main)]);
         works(&without);
         let hello = Hello::with(&[("src/main.rs", main)]);
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         works(&hello);
-        hello.sse_does(&["install"]);
-        hello.sse_does(&["uninstall"]);
+        hello.sse_succeeds(&["install"]);
+        hello.sse_succeeds(&["uninstall"]);
         assert_eq!(hello.read("Cargo.toml"), without.read("Cargo.toml"));
         cargo(hello.path(), &["fmt"]);
         assert_eq!(hello.read("src/main.rs"), without.read("src/main.rs"));

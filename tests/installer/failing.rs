@@ -1,11 +1,10 @@
-//! Writes that fail: whatever the system refuses, `sse` does all of its work, or none of it and
-//! says so.
+//! System calls that fail: `sse` does all of its work, or none of it and reports that.
 
 use std::process::Output;
 
 use support::tracing::{Call, calls, fail_at, try_all};
 
-use crate::owned::{APPS, AS_BEFORE, Make, Owned, Snapshot, does, is, uninterrupted};
+use crate::owned::{APPS, AS_BEFORE, Make, Owned, Snapshot, compare, run, snapshots};
 
 /// One call to fail.
 struct Case {
@@ -14,55 +13,55 @@ struct Case {
     command: &'static str,
     at: Call,
     error: &'static str,
-    /// Whether it goes on to fail, as on a disk that stays full.
-    for_good: bool,
+    /// Whether all later calls fail, too, as on a disk that stays full.
+    permanently: bool,
     before: Snapshot,
     installed: Snapshot,
 }
 
-/// What a system call may fail with.
+/// Errors of system calls.
 const ERRORS: [&str; 3] = ["ENOSPC", "EACCES", "EIO"];
 
-/// With this set to 1, each call fails with each error, and not only with the next in turn.
-const ALL: &str = "SSE_TESTS_ALL";
+/// With this variable set to 1, each call fails with each error, not only with one of them.
+const ALL_CASES: &str = "SSE_TESTS_ALL";
 
 #[test]
-fn a_change_that_fails_takes_all_the_others_back() {
+fn a_failing_change_undoes_all_others() {
     let cases = cases(&APPS, |call| call.changes, &ERRORS, false);
     try_all(&a_third(cases), |case| {
         let ran = case.run()?;
-        case.says_that_it_failed(&ran)
+        case.reports_the_failure(&ran)
     });
 }
 
 #[test]
-fn a_look_that_fails_leaves_nothing_half_done() {
-    let looks = |call: &Call| !call.changes && call.name != "close";
-    let cases = cases(&APPS[3..5], looks, &["EIO"], false);
+fn a_failing_read_leaves_nothing_half_done() {
+    let reads = |call: &Call| !call.changes && call.name != "close";
+    let cases = cases(&APPS[3..5], reads, &["EIO"], false);
     try_all(&a_third(cases), |case| case.run().map(|_| ()));
 }
 
-/// Every third case, unless all are wanted.
+/// Every third case, unless all are requested.
 fn a_third(cases: Vec<Case>) -> Vec<Case> {
-    let all = std::env::var_os(ALL).is_some_and(|value| value == "1");
-    // With three errors for each call, it is another one for each.
-    let turn = |index: usize| index / 3 % 3 == index % 3;
-    let wanted = |(index, _): &(usize, Case)| all || turn(*index);
-    let cases = cases.into_iter().enumerate().filter(wanted);
+    let all = std::env::var_os(ALL_CASES).is_some_and(|value| value == "1");
+    // Of the three errors for each call, a different one for each.
+    let is_next = |index: usize| index / 3 % 3 == index % 3;
+    let is_selected = |(index, _): &(usize, Case)| all || is_next(*index);
+    let cases = cases.into_iter().enumerate().filter(is_selected);
     cases.map(|(_, case)| case).collect()
 }
 
-/// The roll back may fail, too. Then it is said, and the next run sets right what is wrong.
+/// The rollback may fail, too. Then that is reported, and the next run repairs the app.
 #[test]
-fn a_disk_that_stays_full_leaves_nothing_that_the_next_run_cannot_mend() {
+fn a_disk_that_stays_full_leaves_nothing_that_the_next_run_cannot_repair() {
     try_all(
         &cases(&APPS, |call| call.changes, &["ENOSPC"], true),
-        Case::run_for_good,
+        Case::run_with_permanent_failure,
     );
 }
 
 #[test]
-fn contents_find_a_full_disk_before_anything_is_changed() {
+fn a_full_disk_is_detected_before_anything_is_changed() {
     let writes = |call: &Call| call.changes && ["write", "fsync"].contains(&call.name.as_str());
     let cases = cases(&APPS[..4], writes, &["ENOSPC", "EIO"], true);
     try_all(&cases, |case| case.run().map(|_| ()));
@@ -72,15 +71,15 @@ fn cases(
     apps: &[(&'static str, Make)],
     fails: impl Fn(&Call) -> bool,
     errors: &[&'static str],
-    for_good: bool,
+    permanently: bool,
 ) -> Vec<Case> {
     let mut cases = Vec::new();
     for (app, make) in apps.iter().copied() {
-        let (before, installed) = uninterrupted(make);
+        let (before, installed) = snapshots(make);
         for command in ["install", "uninstall"] {
             let traced = Owned::new(make);
             if command == "uninstall" {
-                does(&traced, "install").unwrap();
+                run(&traced, "install").unwrap();
             }
             let calls = calls(traced.path(), &[command]).into_iter().filter(&fails);
             for at in calls {
@@ -90,7 +89,7 @@ fn cases(
                     command,
                     at: at.clone(),
                     error,
-                    for_good,
+                    permanently,
                     before: before.clone(),
                     installed: installed.clone(),
                 }));
@@ -101,7 +100,7 @@ fn cases(
 }
 
 impl Case {
-    /// All is done, or nothing is.
+    /// Expects that everything was done, or nothing.
     fn run(&self) -> Result<Output, String> {
         let app = self.app()?;
         let output = self.fail(&app);
@@ -110,38 +109,40 @@ impl Case {
             Some(1 | 3) => self.undone(),
             code => return Err(self.wrong(&output, &format!("exit code {code:?}"))),
         };
-        is(&app, expected).map_err(|why| self.wrong(&output, &why))?;
+        compare(&app, expected).map_err(|why| self.wrong(&output, &why))?;
         Ok(output)
     }
 
-    fn run_for_good(&self) -> Result<(), String> {
+    fn run_with_permanent_failure(&self) -> Result<(), String> {
         let app = self.app()?;
         let output = self.fail(&app);
         let wrong = |why: String| self.wrong(&output, &why);
-        let says = String::from_utf8_lossy(&output.stderr).contains(AS_BEFORE);
+        let is_undone = String::from_utf8_lossy(&output.stderr).contains(AS_BEFORE);
         match output.status.code() {
-            Some(0) => is(&app, self.done()).map_err(wrong)?,
-            Some(1) if says => is_but_for_leftovers(&app, self.undone()).map_err(wrong)?,
+            Some(0) => compare(&app, self.done()).map_err(wrong)?,
+            Some(1) if is_undone => {
+                compare_without_leftovers(&app, self.undone()).map_err(wrong)?
+            }
             Some(1) => {}
             code => return Err(wrong(format!("exit code {code:?}"))),
         }
-        does(&app, "uninstall").map_err(wrong)?;
-        is(&app, &self.before).map_err(wrong)
+        run(&app, "uninstall").map_err(wrong)?;
+        compare(&app, &self.before).map_err(wrong)
     }
 
-    fn says_that_it_failed(&self, output: &Output) -> Result<(), String> {
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() || said.contains("error: ") && said.contains(AS_BEFORE) {
+    fn reports_the_failure(&self, output: &Output) -> Result<(), String> {
+        let printed = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() || printed.contains("error: ") && printed.contains(AS_BEFORE) {
             Ok(())
         } else {
-            Err(self.wrong(output, "it does not say that it has changed nothing"))
+            Err(self.wrong(output, "the error does not state that nothing was changed"))
         }
     }
 
     fn app(&self) -> Result<Owned, String> {
         let app = Owned::new(self.make);
         if self.command == "uninstall" {
-            does(&app, "install")?;
+            run(&app, "install")?;
         }
         Ok(app)
     }
@@ -150,7 +151,7 @@ impl Case {
         fail_at(
             &self.at,
             self.error,
-            self.for_good,
+            self.permanently,
             app.path(),
             &[self.command],
         )
@@ -180,13 +181,13 @@ impl Case {
             at,
             ..
         } = self;
-        let said = String::from_utf8_lossy(&output.stderr);
-        format!("{app}: {command} with {error} at {at}\n  says {said}\n  and: {why}")
+        let printed = String::from_utf8_lossy(&output.stderr);
+        format!("{app}: {command} with {error} at {at}\n  prints {printed}\n  and: {why}")
     }
 }
 
-/// A temporary file that cannot be removed is left to the next run.
-fn is_but_for_leftovers(app: &Owned, expected: &Snapshot) -> Result<(), String> {
+/// The next run removes temporary files that could not be removed.
+fn compare_without_leftovers(app: &Owned, expected: &Snapshot) -> Result<(), String> {
     let found = app.snapshot().without_leftovers();
     let differences = found.differences(expected);
     (differences.is_empty())

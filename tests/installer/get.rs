@@ -15,7 +15,7 @@ fn sse(app: &App, arguments: &[&str]) -> Ran {
 }
 
 #[track_caller]
-fn prints(app: &App, arguments: &[&str], text: &str) {
+fn assert_prints(app: &App, arguments: &[&str], text: &str) {
     let ran = sse(app, arguments);
     assert_eq!(
         (ran.code, ran.out.as_str(), ran.err.as_str()),
@@ -26,7 +26,7 @@ fn prints(app: &App, arguments: &[&str], text: &str) {
 
 /// Asserts that the key has no value, and the help text.
 #[track_caller]
-fn is_missing(app: &App, key: &str, help: &str) {
+fn assert_missing(app: &App, key: &str, help: &str) {
     let ran = sse(app, &["get", key]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
     let text = format!("error: no value under `{key}`\nhelp: {help}");
@@ -37,28 +37,28 @@ fn is_missing(app: &App, key: &str, help: &str) {
 fn the_newest_value_is_printed_as_json_until_it_is_deleted() {
     let app = App::new();
     let no_value = "it was never saved, was deleted, or has outlived its time to live";
-    is_missing(&app, KEY, no_value);
+    assert_missing(&app, KEY, no_value);
     app.save(KEY, "1");
     app.save(KEY, "{\"order\": 42}");
     app.save("event_cache_key2", "shipped");
-    prints(&app, &["get", KEY], "{\"order\": 42}\n");
-    prints(&app, &["get", "event_cache_key2", "-q"], "\"shipped\"\n");
+    assert_prints(&app, &["get", KEY], "{\"order\": 42}\n");
+    assert_prints(&app, &["get", "event_cache_key2", "-q"], "\"shipped\"\n");
     let ran = sse(&app, &["delete", KEY]);
     assert_eq!(
         (ran.code, ran.out.as_str(), ran.err.as_str()),
         (0, "", "deleted event_cache_key1 as number 4\n")
     );
-    is_missing(&app, KEY, no_value);
-    is_missing(&app, KEY, no_value);
-    prints(&app, &["get", "event_cache_key2"], "\"shipped\"\n");
+    assert_missing(&app, KEY, no_value);
+    assert_missing(&app, KEY, no_value);
+    assert_prints(&app, &["get", "event_cache_key2"], "\"shipped\"\n");
     app.save(KEY, "again");
-    prints(&app, &["get", KEY], "\"again\"\n");
-    prints(&app, &["delete", KEY, "--quiet"], "");
-    is_missing(&app, KEY, no_value);
+    assert_prints(&app, &["get", KEY], "\"again\"\n");
+    assert_prints(&app, &["delete", KEY, "--quiet"], "");
+    assert_missing(&app, KEY, no_value);
 }
 
 #[test]
-fn the_whole_entry_is_one_object_in_one_line() {
+fn an_entry_is_one_json_object_on_one_line() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "1"]);
     app.save(KEY, "{\n  \"order\": 42\n}");
@@ -79,7 +79,7 @@ fn the_whole_entry_is_one_object_in_one_line() {
 }
 
 #[test]
-fn a_value_that_has_outlived_its_time_is_not_printed_nor_one_before_it() {
+fn an_expired_value_is_not_printed_nor_an_older_one() {
     let app = App::new();
     app.run_sse(&["save", KEY, "old", "--ttl", "0"]);
     app.run_sse(&["save", KEY, "new", "--ttl", "1"]);
@@ -93,7 +93,7 @@ fn a_value_that_has_outlived_its_time_is_not_printed_nor_one_before_it() {
 }
 
 #[test]
-fn a_deletion_is_not_listened_to() {
+fn a_deletion_is_not_an_event() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "2"]);
     app.save(KEY, "1");
@@ -103,7 +103,7 @@ fn a_deletion_is_not_listened_to() {
 }
 
 #[test]
-fn a_key_that_was_probably_meant_is_named() {
+fn a_similar_key_is_suggested() {
     let app = App::new();
     for (key, meant) in [
         (
@@ -112,7 +112,7 @@ fn a_key_that_was_probably_meant_is_named() {
         ),
         ("event_cache_kye1", "did you mean `event_cache_key1`?\n"),
     ] {
-        is_missing(&app, key, meant);
+        assert_missing(&app, key, meant);
         let ran = sse(&app, &["delete", key]);
         assert_eq!(ran.code, 0);
         assert!(
@@ -124,11 +124,11 @@ fn a_key_that_was_probably_meant_is_named() {
     }
     // Deleting a key that is mapped to no event works like any other.
     app.run_sse(&["save", "settings", "1"]);
-    prints(&app, &["get", "settings"], "1\n");
+    assert_prints(&app, &["get", "settings"], "1\n");
 }
 
 #[test]
-fn keys_that_cannot_be_and_folders_that_are_no_app_are_refused() {
+fn invalid_keys_and_folders_without_an_app_are_refused() {
     let app = App::new();
     let nothing = tempfile::tempdir().unwrap();
     for command in ["get", "delete"] {

@@ -1,25 +1,22 @@
 //! The worked example of docs/getting-started.md, pasted step by step: after each step the app compiles.
 
-use std::{
-    io::{self, Write},
-    net::{TcpListener, TcpStream},
-};
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::json;
-use support::{DEADLINE, Running, Stream, guide_blocks, until};
+use support::{Running, Stream, guide_blocks, http, until};
 
 use crate::{compiled, hello::Hello};
 
 const HEADING: &str = "Install it into an app";
 
-/// The listener is gone when this returns, and the port free.
+/// A port that is free again when this returns.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 #[test]
-fn each_step_compiles_when_it_is_pasted_behind_those_before() {
+fn each_step_compiles_when_pasted_after_the_ones_before() {
     let hello = Hello::new();
     let append = |name: &str, text: &str| hello.write(name, &(hello.read(name) + text));
     let port = free_port();
@@ -31,7 +28,7 @@ fn each_step_compiles_when_it_is_pasted_behind_those_before() {
     hello.write("src/index.html", &page);
     compiled::build(&hello);
     // 2. Install.
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     compiled::build(&hello);
     // 3. and 4. The page.
     append("src/index.html", &tag);
@@ -56,13 +53,8 @@ fn each_step_compiles_when_it_is_pasted_behind_those_before() {
     let address = format!("127.0.0.1:{port}");
     until("the shop answers", || TcpStream::connect(&address).ok());
     let stream = Stream::open(&address, "/sse/stream", None);
-    let mut order = TcpStream::connect(&address).unwrap();
-    let request = "POST /orders/42 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                   Content-Length: 0\r\n\r\n";
-    order.set_read_timeout(Some(DEADLINE)).unwrap();
-    order.write_all(request.as_bytes()).unwrap();
-    let answer = io::read_to_string(order).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    let order = http::request(&address, "POST /orders/42", &[], "");
+    assert_eq!(order.status, 204);
     let event = stream.next_event();
     assert_eq!(
         (event.name(), event.value()),

@@ -1,4 +1,4 @@
-//! A hello-world app that knows nothing of events, and what `sse` says about it.
+//! A hello-world app without events, and runs of `sse` in it.
 
 use std::{
     collections::BTreeMap,
@@ -37,13 +37,13 @@ async fn main() -> std::io::Result<()> {
 /// Below an app's folder: every file with its bytes, every folder with none.
 pub(crate) type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
-/// The app, in a folder of its own inside another.
+/// The app, in a folder inside a temporary folder.
 pub(crate) struct Hello {
     outside: TempDir,
     dir: PathBuf,
 }
 
-/// How a run of `sse` ended.
+/// The exit code and output of a run of `sse`.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -53,7 +53,7 @@ pub(crate) struct Ran {
 impl Hello {
     pub(crate) fn new() -> Self {
         let outside = tempfile::tempdir().unwrap();
-        // A path as users have them, and canonical, since that is how it is reported.
+        // A path with a space and a special character, and canonical, because `sse` prints it so.
         let dir = outside.path().canonicalize().unwrap().join("my wörld");
         let hello = Self { outside, dir };
         hello.write("Cargo.toml", CARGO_TOML);
@@ -73,7 +73,7 @@ impl Hello {
         &self.dir
     }
 
-    /// A folder that is no app.
+    /// A folder without an app.
     pub(crate) fn outside(&self) -> &Path {
         self.outside.path()
     }
@@ -110,10 +110,10 @@ impl Hello {
         sse_in(&self.dir, arguments)
     }
 
-    /// Runs `sse` in the app's folder, expects it to succeed without a warning and without data,
-    /// and returns what it says of its work.
+    /// Runs `sse` in the app's folder, expects it to succeed without a warning and without output,
+    /// and returns its summary.
     #[track_caller]
-    pub(crate) fn sse_does(&self, arguments: &[&str]) -> String {
+    pub(crate) fn sse_succeeds(&self, arguments: &[&str]) -> String {
         let ran = self.sse(arguments);
         assert!(
             ran.code == 0 && !ran.err.contains("warning: ") && ran.out.is_empty(),
@@ -136,7 +136,7 @@ impl Ran {
         }
     }
 
-    /// Expects a failure with this exit code, which says what, where and what to do.
+    /// Expects this exit code, and an error with what is wrong and a help.
     #[track_caller]
     pub(crate) fn fails(&self, code: i32, what: &str) {
         assert_eq!(self.code, code, "{}", self.err);
@@ -164,7 +164,7 @@ pub(crate) fn sse_in(dir: &Path, arguments: &[&str]) -> Ran {
     Ran::of(&command(dir).args(arguments).output().unwrap())
 }
 
-/// With this on standard input.
+/// Runs `sse` with this input.
 pub(crate) fn sse_reads(dir: &Path, arguments: &[&str], input: &[u8]) -> Ran {
     let mut command = command(dir);
     command

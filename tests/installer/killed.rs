@@ -1,20 +1,20 @@
-//! `sse` killed at every step, by SIGKILL, which no program can answer: whatever it leaves, the
-//! next run of either command takes to its end.
+//! `sse` killed at every step, by SIGKILL, which a program cannot handle: the next run of either
+//! command completes the work.
 //!
-//! Nothing here is left to timing. A run under strace lists the system calls that change files;
-//! then there is one run for each of them that is killed as it enters the call.
+//! Nothing here depends on timing. A run under strace lists the system calls that change files, and
+//! for each of them one run is killed as it enters the call.
 
 use support::tracing::{Call, changes, kill_at, try_all};
 
-use crate::owned::{APPS, Make, Owned, Snapshot, does, is, uninterrupted};
+use crate::owned::{APPS, Make, Owned, Snapshot, compare, run, snapshots};
 
-/// One place to be killed at, and what is expected of the runs after it.
+/// The call at which the command is killed, and the expected results of the next runs.
 struct Case {
     app: &'static str,
     make: Make,
     before: Snapshot,
     installed: Snapshot,
-    /// The command that is killed, and the one that comes after it.
+    /// The command that is killed, and the next one.
     killed: &'static str,
     then: &'static str,
     at: Call,
@@ -33,10 +33,10 @@ fn uninstall_is_completed_or_undone_wherever_it_is_killed() {
 fn killed(command: &'static str) {
     let mut cases = Vec::new();
     for (app, make) in APPS {
-        let (before, installed) = uninterrupted(make);
+        let (before, installed) = snapshots(make);
         let traced = Owned::new(make);
         if command == "uninstall" {
-            does(&traced, "install").unwrap();
+            run(&traced, "install").unwrap();
         }
         let changes = changes(traced.path(), &[command]);
         assert!(changes.len() > 4, "{app}: {changes:?}");
@@ -69,14 +69,14 @@ impl Case {
     fn run(&self) -> Result<(), String> {
         let app = Owned::new(self.make);
         if self.killed == "uninstall" {
-            does(&app, "install")?;
+            run(&app, "install")?;
         }
         kill_at(&self.at, app.path(), &[self.killed])?;
-        does(&app, self.then)?;
+        run(&app, self.then)?;
         if self.then == "install" {
-            is(&app, &self.installed)?;
-            does(&app, "uninstall")?;
+            compare(&app, &self.installed)?;
+            run(&app, "uninstall")?;
         }
-        is(&app, &self.before)
+        compare(&app, &self.before)
     }
 }

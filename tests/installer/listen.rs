@@ -114,7 +114,7 @@ fn an_event_is_a_line_with_time_name_and_value() {
 }
 
 #[test]
-fn json_has_all_there_is_to_know_and_no_server_is_needed() {
+fn json_output_is_complete_and_needs_no_server() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "2"]);
     app.save("event_cache_key1", "[1,\"a\\nb\"]");
@@ -149,7 +149,7 @@ fn json_has_all_there_is_to_know_and_no_server_is_needed() {
 }
 
 #[test]
-fn only_the_wanted_events_are_told() {
+fn only_the_selected_events_are_printed() {
     let app = App::with_env("SSE_EVENTS=a:k,b:k,c:l\n");
     let listener = Listener::start(&app, &["--json", "--events", "c,b", "--count", "2"]);
     app.save("k", "1");
@@ -171,7 +171,7 @@ fn only_the_wanted_events_are_told() {
 }
 
 #[test]
-fn the_time_ends_it_and_is_an_error_where_events_are_missing() {
+fn the_timeout_ends_it_and_is_an_error_if_events_are_missing() {
     let app = App::new();
     let begin = Instant::now();
     app.run_sse(&["listen", "--timeout", "0.3"]);
@@ -184,7 +184,7 @@ fn the_time_ends_it_and_is_an_error_where_events_are_missing() {
 }
 
 #[test]
-fn who_reads_no_more_ends_it_without_a_word() {
+fn a_closed_output_ends_it_silently() {
     let app = App::new();
     let mut listener = Listener::start(&app, &[]);
     drop(listener.out.take());
@@ -219,7 +219,7 @@ fn a_stream_is_followed_across_its_planned_ends() {
 }
 
 #[test]
-fn what_is_saved_while_the_server_is_down_is_heard_when_it_is_back() {
+fn values_saved_while_the_server_is_down_arrive_when_it_is_back() {
     let app = App::new();
     let server = app.start();
     let port = server.port().to_owned();
@@ -245,7 +245,7 @@ fn what_is_saved_while_the_server_is_down_is_heard_when_it_is_back() {
 }
 
 #[test]
-fn a_server_says_why_there_is_no_stream() {
+fn a_server_reports_why_it_serves_no_stream() {
     let app = App::new();
     let server = app.start();
     let listen = |server: &Server, arguments: &[&str]| {
@@ -272,7 +272,7 @@ fn a_server_says_why_there_is_no_stream() {
 }
 
 #[test]
-fn what_is_no_url_is_refused() {
+fn an_invalid_url_is_refused() {
     let app = App::new();
     for url in [
         "127.0.0.1:8080",

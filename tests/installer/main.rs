@@ -1,17 +1,13 @@
-//! The `sse` command as its users run it: the real program, in apps of their own.
+//! The `sse` command as users run it: the real program, in apps made for each test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot set up its world has failed, and says where"
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
 mod cases;
 mod compiled;
-mod diagnosis;
 mod doctor;
-mod doctor_answers;
-mod doctor_env;
-mod doctor_stream;
 mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod failing;
@@ -22,7 +18,6 @@ mod install;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod killed;
 mod listen;
-mod middlemen;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
 #[cfg(all(feature = "tools", target_os = "linux"))]

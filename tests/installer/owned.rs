@@ -1,5 +1,5 @@
-//! Apps that belong to somebody: folders with everything in them that an installer could damage,
-//! and what such a folder is, to the byte.
+//! Apps with files of their owner: everything that an installer could damage, and exact snapshots of
+//! it.
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +15,13 @@ use crate::hello::sse_in;
 /// What a run says that has failed and taken everything back.
 pub(crate) const AS_BEFORE: &str = "all files are as they were before";
 
-/// What is found at one path.
+/// A file, folder or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     contents: Contents,
     mode: u32,
     owner: (u32, u32),
-    /// The first path at which the same file is found: its own, unless it has several names.
+    /// The first path of the same file: this one, unless the file has several names.
     file: PathBuf,
 }
 
@@ -33,16 +33,16 @@ enum Contents {
     Other,
 }
 
-/// Everything below a folder, by its path from there.
+/// Everything below a folder, by relative path.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot(BTreeMap<PathBuf, Item>);
 
-/// One app, in a folder of its own.
+/// An app in a temporary folder.
 pub(crate) struct Owned {
     dir: TempDir,
 }
 
-/// Makes an app in an empty folder.
+/// Adds the owner's files to a minimal app.
 pub(crate) type Make = fn(&Path);
 
 /// Apps in which `install` and `uninstall` take different steps, each with its name.
@@ -117,7 +117,7 @@ impl Owned {
         Self::new_in(&std::env::temp_dir(), make)
     }
 
-    /// In a folder of its own inside of this one.
+    /// The app in a new folder inside this one.
     pub(crate) fn new_in(folder: &Path, make: Make) -> Self {
         let dir = tempfile::tempdir_in(folder).unwrap();
         write(dir.path(), "Cargo.toml", CARGO_TOML);
@@ -131,7 +131,7 @@ impl Owned {
     }
 
     /// Lets every user read and write every file.
-    pub(crate) fn open_to_everybody(&self) {
+    pub(crate) fn make_world_writable(&self) {
         let mut paths: Vec<_> = self.snapshot().0.into_keys().collect();
         paths.push(PathBuf::new());
         for path in paths {
@@ -185,7 +185,7 @@ impl Snapshot {
         }
     }
 
-    /// Without what `sse` leaves where it cannot remove its temporary files.
+    /// Without temporary files that `sse` could not remove.
     pub(crate) fn without_leftovers(mut self) -> Self {
         self.0.retain(|path, _| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -194,7 +194,7 @@ impl Snapshot {
         self
     }
 
-    /// What is different from `other`, a line for each path; empty where nothing is.
+    /// The differences from `other`, one line for each path.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let paths = self.0.keys().chain(other.0.keys());
         let mut paths: Vec<_> = paths
@@ -232,20 +232,20 @@ impl std::fmt::Debug for Contents {
     }
 }
 
-/// The app as it is made, and as it is installed.
-pub(crate) fn uninterrupted(make: Make) -> (Snapshot, Snapshot) {
+/// The app before and after an installation.
+pub(crate) fn snapshots(make: Make) -> (Snapshot, Snapshot) {
     let app = Owned::new(make);
     let before = app.snapshot();
-    does(&app, "install").unwrap();
+    run(&app, "install").unwrap();
     let installed = app.snapshot();
     assert_ne!(installed.differences(&before), [""; 0]);
-    does(&app, "uninstall").unwrap();
+    run(&app, "uninstall").unwrap();
     assert_eq!(app.snapshot().differences(&before), [""; 0]);
     (before, installed)
 }
 
-/// Runs `sse` in the app, which is to succeed.
-pub(crate) fn does(app: &Owned, command: &str) -> Result<(), String> {
+/// Runs `sse` in the app.
+pub(crate) fn run(app: &Owned, command: &str) -> Result<(), String> {
     let ran = sse_in(app.path(), &[command]);
     if ran.code == 0 {
         Ok(())
@@ -254,8 +254,8 @@ pub(crate) fn does(app: &Owned, command: &str) -> Result<(), String> {
     }
 }
 
-/// Compares the app with what it is to be.
-pub(crate) fn is(app: &Owned, expected: &Snapshot) -> Result<(), String> {
+/// Compares the app with a snapshot.
+pub(crate) fn compare(app: &Owned, expected: &Snapshot) -> Result<(), String> {
     let differences = app.snapshot().differences(expected);
     if differences.is_empty() {
         Ok(())

@@ -14,7 +14,7 @@ use support::namespace::{Namespace, mount_small_disk};
 
 use crate::{
     hello::{self, Ran},
-    owned::{APPS, AS_BEFORE, Make, Owned, does, is},
+    owned::{APPS, AS_BEFORE, Make, Owned, compare, run},
 };
 
 /// Runs `sse` in the app and expects it to fail and to have changed nothing.
@@ -24,7 +24,7 @@ fn fails(app: &Owned, mut sse: Command) -> Ran {
     let ran = Ran::of(&sse.output().unwrap());
     assert!(matches!(ran.code, 1 | 3), "{}", ran.err);
     assert!(ran.err.contains("error: "), "{}", ran.err);
-    is(app, &before).unwrap();
+    compare(app, &before).unwrap();
     ran
 }
 
@@ -82,9 +82,9 @@ fn a_read_only_folder_is_left_unchanged() {
             fs::write(dir.join(".env"), "A=1\n").unwrap();
         });
         if command == "uninstall" {
-            does(&app, "install").unwrap();
+            run(&app, "install").unwrap();
         }
-        app.open_to_everybody();
+        app.make_world_writable();
         fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o555)).unwrap();
         let mut sse = Command::new(&program);
         sse.current_dir(app.path())
@@ -129,7 +129,8 @@ fn a_full_disk_leaves_the_app_unchanged() {
                         "{}",
                         ran.err
                     );
-                    is(&app, &before).unwrap_or_else(|why| panic!("{name}, {free} free: {why}"));
+                    compare(&app, &before)
+                        .unwrap_or_else(|why| panic!("{name}, {free} free: {why}"));
                 }
                 code => panic!("{code}: {}", ran.err),
             }
@@ -140,7 +141,7 @@ fn a_full_disk_leaves_the_app_unchanged() {
                 let installed = app.snapshot();
                 let ran = run_sse(&app, "uninstall");
                 let expected = if ran.code == 0 { &before } else { &installed };
-                is(&app, expected).unwrap_or_else(|why| panic!("{name}, {free} free: {why}"));
+                compare(&app, expected).unwrap_or_else(|why| panic!("{name}, {free} free: {why}"));
             }
             fs::remove_file(disk.join("filling")).unwrap();
         }

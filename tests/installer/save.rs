@@ -13,7 +13,7 @@ fn save(app: &App, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_value_is_json_or_else_text_and_may_come_from_standard_input() {
+fn a_value_is_json_or_text_and_may_be_piped() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "8"]);
     let key = "event_cache_key1";
@@ -63,7 +63,7 @@ fn a_value_is_json_or_else_text_and_may_come_from_standard_input() {
 }
 
 #[test]
-fn a_key_that_fires_nothing_is_saved_with_a_warning_that_names_the_one_that_was_meant() {
+fn a_key_without_an_event_is_saved_with_a_warning_and_a_suggestion() {
     let app = App::new();
     for (key, warning) in [
         (
@@ -100,7 +100,7 @@ fn a_key_that_fires_nothing_is_saved_with_a_warning_that_names_the_one_that_was_
 }
 
 #[test]
-fn the_ttl_says_how_long_it_is_replayed() {
+fn the_ttl_limits_how_long_a_value_is_replayed() {
     let app = App::new();
     let server = app.start();
     let before = Stream::open(server.address(), "/sse/stream", None)
@@ -126,7 +126,7 @@ fn the_ttl_says_how_long_it_is_replayed() {
 }
 
 #[test]
-fn a_key_that_cannot_be_is_refused() {
+fn an_invalid_key_is_refused() {
     let app = App::new();
     for key in ["", "../x", ".x", "a/b", "a:b", "a\nb"] {
         save(&app, &[key]).fails(1, "the cache key `");
@@ -135,7 +135,7 @@ fn a_key_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn a_value_that_cannot_be_is_refused() {
+fn an_invalid_value_is_refused() {
     let app = App::new();
     sse_reads(app.path(), &["save", "event_cache_key1", "-"], b"\xff\xfe")
         .fails(1, "not valid UTF-8");
@@ -144,7 +144,7 @@ fn a_value_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn a_broken_configuration_is_named_by_file_and_line() {
+fn a_broken_configuration_is_reported_with_file_and_line() {
     for (env, line, what) in [
         ("A=1\nSSE_EVENTS=\n", 2, "SSE_EVENTS is empty"),
         ("SSE_EVENTS=a:../k\n", 1, "the cache key"),

@@ -39,10 +39,10 @@ fn all(state: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn it_exits_with_0_where_all_is_there_and_else_with_4() {
+fn it_exits_with_0_if_everything_is_installed_and_else_with_4() {
     let hello = Hello::new();
     assert_eq!(states(&hello, 4), ("absent".to_owned(), all("missing")));
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(
         states(&hello, 0),
         ("installed".to_owned(), all("installed"))
@@ -53,15 +53,15 @@ fn it_exits_with_0_where_all_is_there_and_else_with_4() {
         (state.as_str(), items[7].1.as_str()),
         ("partial", "missing")
     );
-    hello.sse_does(&["install"]);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["install"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(states(&hello, 4), ("absent".to_owned(), all("missing")));
 }
 
 #[test]
-fn it_tells_what_is_yours_from_what_is_modified() {
+fn it_distinguishes_your_files_from_modified_ones() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=1");
     hello.write("public/js/sse-client.js", "// mine\n");
     let (state, items) = states(&hello, 0);
@@ -87,7 +87,7 @@ fn it_tells_what_is_yours_from_what_is_modified() {
 }
 
 #[test]
-fn scripts_get_their_answer_when_it_is_quiet() {
+fn the_exit_code_answers_in_quiet_mode() {
     let hello = Hello::new();
     let ran = hello.sse(&["status", "--quiet"]);
     assert_eq!((ran.code, ran.out.as_str()), (4, ""));

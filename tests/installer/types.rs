@@ -17,10 +17,10 @@ fn names(hello: &Hello) -> String {
 }
 
 #[test]
-fn they_name_the_events_and_follow_sse_events() {
+fn the_types_name_the_events_of_sse_events() {
     let hello = Hello::new();
     let before = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let first = hello.read(EVENTS);
     assert_eq!(
         names(&hello),
@@ -40,7 +40,7 @@ fn they_name_the_events_and_follow_sse_events() {
     assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
     assert_eq!(hello.read(EVENTS), first);
 
-    let said = hello.sse_does(&["install"]);
+    let said = hello.sse_succeeds(&["install"]);
     assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
     assert_eq!(
         names(&hello),
@@ -50,17 +50,17 @@ fn they_name_the_events_and_follow_sse_events() {
 
     // The events change once more, and nobody has run `sse install` since.
     hello.replace(".env", "SSE_EVENTS=order:", "SSE_EVENTS=event_name1:");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.tree(), before);
 }
 
 #[test]
-fn names_of_every_kind_are_written_so_that_they_are_read_as_they_are() {
+fn special_characters_in_names_are_escaped() {
     let hello = Hello::with(&[(
         ".env",
         "SSE_EVENTS=\"it's:a,b\\\\c:b,d\u{2028}e:c,f g:d\"\n",
     )]);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(
         names(&hello),
         r"export type SseEventName = 'it\'s' | 'b\\c' | 'd\u2028e' | 'f g';"
@@ -71,10 +71,10 @@ fn names_of_every_kind_are_written_so_that_they_are_read_as_they_are() {
 }
 
 #[test]
-fn what_you_have_edited_is_a_conflict_and_stays() {
+fn edited_types_are_a_conflict_and_are_kept() {
     for name in [CLIENT, EVENTS] {
         let hello = Hello::new();
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         let edited = format!("{}// mine\n", hello.read(name));
         hello.write(name, &edited);
         let before = hello.tree();
@@ -86,29 +86,29 @@ fn what_you_have_edited_is_a_conflict_and_stays() {
         let line = format!("modified   {name} (edited; your own types belong");
         assert!(status.out.contains(&line), "{}", status.out);
 
-        let said = hello.sse_does(&["uninstall"]);
+        let said = hello.sse_succeeds(&["uninstall"]);
         assert!(
             said.contains(&format!("Kept {name} (you have edited it;")),
             "{said}"
         );
         assert_eq!(hello.read(name), edited);
 
-        hello.sse_does(&["install", "--force"]);
+        hello.sse_succeeds(&["install", "--force"]);
         assert!(!hello.read(name).contains("mine"));
     }
 }
 
 #[test]
-fn a_clone_without_its_env_file_gets_those_of_its_own_events() {
+fn a_clone_without_its_env_file_gets_the_types_of_its_own_events() {
     for again in [
         &["install"][..],
         &["install", "--no-env", "--events", "bill:bills"],
     ] {
         let hello = Hello::new();
         let before = hello.tree();
-        hello.sse_does(&["install", "--events", "order:orders"]);
+        hello.sse_succeeds(&["install", "--events", "order:orders"]);
         fs::remove_file(hello.path().join(".env")).unwrap();
-        let said = hello.sse_does(again);
+        let said = hello.sse_succeeds(again);
         assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
         let events = if again.len() == 1 {
             "'event_name1' | 'event_name2'"
@@ -119,14 +119,14 @@ fn a_clone_without_its_env_file_gets_those_of_its_own_events() {
             names(&hello),
             format!("export type SseEventName = {events};")
         );
-        hello.sse_does(&["uninstall"]);
+        hello.sse_succeeds(&["uninstall"]);
         fs::remove_dir_all(hello.path().join("public")).ok();
         assert_eq!(hello.tree(), before);
     }
 }
 
 #[test]
-fn an_app_that_serves_its_own_scripts_gets_them_when_it_asks() {
+fn an_app_that_serves_its_own_scripts_gets_types_on_request() {
     let hello = Hello::with(&[
         ("public/js/sse-client.js", "// mine\n"),
         (
@@ -141,7 +141,7 @@ fn an_app_that_serves_its_own_scripts_gets_them_when_it_asks() {
         "App::new().configure(actix_web_sse::routes)",
     );
     let before = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert!(!hello.has("public/js/sse.js") && !hello.has(CLIENT) && !hello.has(EVENTS));
     let status = hello.sse(&["status"]);
     assert!(
@@ -150,7 +150,7 @@ fn an_app_that_serves_its_own_scripts_gets_them_when_it_asks() {
         status.out
     );
 
-    hello.sse_does(&["install", "--types"]);
+    hello.sse_succeeds(&["install", "--types"]);
     assert!(!hello.has("public/js/sse.js") && hello.has(CLIENT));
     assert_eq!(names(&hello), "export type SseEventName = 'order';");
     let status = hello.sse(&["status"]);
@@ -162,10 +162,10 @@ fn an_app_that_serves_its_own_scripts_gets_them_when_it_asks() {
 
     hello.replace(".env", "order:", "bill:");
     assert_eq!(hello.sse(&["status"]).code, 4);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(names(&hello), "export type SseEventName = 'bill';");
     hello.replace(".env", "bill:", "order:");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.tree(), before);
     assert_eq!(hello.sse(&["install", "--types", "--no-js"]).code, 2);
 }
@@ -173,9 +173,9 @@ fn an_app_that_serves_its_own_scripts_gets_them_when_it_asks() {
 #[test]
 fn the_doctor_does_not_take_a_type_for_a_listener() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_EVENTS=", "SSE_EVENTS=order:orders,");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let said = hello.sse(&["doctor"]).out;
     let line = "nothing in this app listens to the event `order`";
     assert!(said.contains(line), "{said}");

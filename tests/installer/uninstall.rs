@@ -3,7 +3,7 @@
 use crate::hello::Hello;
 
 #[test]
-fn it_gives_back_every_byte() {
+fn uninstall_restores_every_byte() {
     for files in [
         &[][..],
         &[(".env", "")],
@@ -27,17 +27,17 @@ fn it_gives_back_every_byte() {
     ] {
         let hello = Hello::with(files);
         let before = hello.tree();
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         assert_ne!(hello.tree(), before);
-        hello.sse_does(&["install"]);
-        hello.sse_does(&["uninstall"]);
+        hello.sse_succeeds(&["install"]);
+        hello.sse_succeeds(&["uninstall"]);
         assert_eq!(hello.tree(), before, "{files:?}");
     }
 }
 
 #[cfg(feature = "tools")]
 #[test]
-fn it_leaves_nothing_for_git_to_see() {
+fn git_sees_no_change_after_uninstall() {
     let hello = Hello::with(&[(".env", "SECRET=1")]);
     let git = |arguments: &[&str]| {
         let mut git = std::process::Command::new("git");
@@ -64,20 +64,20 @@ fn it_leaves_nothing_for_git_to_see() {
     git(&["init", "--quiet"]);
     git(&["add", "--all"]);
     git(&["commit", "--quiet", "--message", "hello"]);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_ne!(git(&["diff"]), "");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(git(&["status", "--porcelain"]), "");
     assert_eq!(git(&["diff"]), "");
 }
 
 #[test]
-fn it_says_what_it_took_out() {
+fn the_summary_lists_what_was_removed() {
     let hello = Hello::new();
-    let out = hello.sse_does(&["uninstall"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     assert!(out.starts_with("nothing to uninstall"), "{out}");
-    hello.sse_does(&["install"]);
-    let out = hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["install"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     for said in [
         "Updated Cargo.toml (without `actix-web-sse = ",
         "Updated src/main.rs (without `.configure(actix_web_sse::routes)`)\n",
@@ -91,14 +91,14 @@ fn it_says_what_it_took_out() {
     ] {
         assert!(out.contains(said), "{said:?} is missing:\n{out}");
     }
-    let out = hello.sse_does(&["uninstall"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     assert!(out.starts_with("nothing to uninstall"), "{out}");
 }
 
 #[test]
-fn your_keys_lines_and_listeners_stay() {
+fn your_keys_lines_and_listeners_are_kept() {
     let hello = Hello::with(&[(".env", "SSE_TOKEN=mine\n")]);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(
         ".env",
         "SSE_POLL_INTERVAL=2\n",
@@ -115,7 +115,7 @@ fn your_keys_lines_and_listeners_stay() {
     );
     let listeners = hello.read("public/js/sse-client.js");
 
-    let out = hello.sse_does(&["uninstall"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(
         hello.read(".env"),
         "SSE_TOKEN=mine\nSSE_POLL_INTERVAL=1\nSSE_TTL=5\nB=2\nSSE_CACHE=elsewhere\n"
@@ -131,7 +131,7 @@ fn your_keys_lines_and_listeners_stay() {
         assert!(out.contains(said), "{said:?} is missing:\n{out}");
     }
     // What was kept is the owner's from now on.
-    let out = hello.sse_does(&["uninstall", "--force"]);
+    let out = hello.sse_succeeds(&["uninstall", "--force"]);
     assert!(out.starts_with("nothing to uninstall"), "{out}");
 }
 
@@ -139,11 +139,11 @@ fn your_keys_lines_and_listeners_stay() {
 fn force_removes_what_you_have_changed_and_prints_your_values() {
     let hello = Hello::new();
     let before = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=1");
     hello.write("public/js/sse-client.js", "// mine\n");
     hello.write("public/js/sse.js", "// edited\n");
-    let out = hello.sse_does(&["uninstall", "--force"]);
+    let out = hello.sse_succeeds(&["uninstall", "--force"]);
     assert!(
         out.contains("Removed from .env, your value: SSE_POLL_INTERVAL=1\n"),
         "{out}"
@@ -152,23 +152,23 @@ fn force_removes_what_you_have_changed_and_prints_your_values() {
 }
 
 #[test]
-fn the_cache_goes_with_the_installation_and_foreign_files_in_it_stay() {
+fn the_cache_is_removed_and_files_of_other_programs_in_it_are_kept() {
     let hello = Hello::new();
     let before = hello.tree();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.sse(&["save", "event_cache_key1"]);
     assert!(hello.has("writable/cache/.sse"));
-    let out = hello.sse_does(&["uninstall"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     assert!(
         out.contains("Removed writable/cache/.sse/ (saved values)\n"),
         "{out}"
     );
     assert_eq!(hello.tree(), before);
 
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.sse(&["save", "event_cache_key1"]);
     hello.write("writable/cache/other", "another program's");
-    let out = hello.sse_does(&["uninstall"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
     assert!(
         out.contains("Kept writable/cache/ (it is not empty)\n"),
         "{out}"
@@ -177,23 +177,23 @@ fn the_cache_goes_with_the_installation_and_foreign_files_in_it_stay() {
 }
 
 #[test]
-fn a_dependency_of_your_own_stays() {
+fn your_own_dependency_is_kept() {
     let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nsse = { package = \"actix-web-sse\", version = \"0.1\" }\nactix-web = \"4\"\n";
     let hello = Hello::with(&[("Cargo.toml", manifest)]);
     let before = hello.tree();
-    let out = hello.sse_does(&["install"]);
+    let out = hello.sse_succeeds(&["install"]);
     assert!(
         out.contains("Kept Cargo.toml (your dependency `sse`)\n"),
         "{out}"
     );
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.tree(), before);
 }
 
 #[test]
 fn code_that_still_uses_the_library_is_named() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.write("src/pages.rs", "// A page.\nuse actix_web_sse::cache;\n");
     let ran = hello.sse(&["uninstall"]);
     assert_eq!(ran.code, 0);
@@ -205,9 +205,9 @@ fn code_that_still_uses_the_library_is_named() {
 }
 
 #[test]
-fn broken_markers_exit_with_3_and_nothing_is_touched() {
+fn broken_markers_exit_with_3_and_change_nothing() {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "# <<< sse <<<\n", "");
     let before = hello.tree();
     hello

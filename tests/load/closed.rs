@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn on_default_settings_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbeat() {
+fn by_default_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbeat() {
     let _alone = alone();
     let heartbeat = Duration::from_secs(3);
     let server = LocalServer::start(

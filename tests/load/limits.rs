@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[test]
-fn the_apps_pages_answer_while_thousands_are_refused_a_stream() {
+fn pages_load_while_thousands_of_streams_are_refused() {
     let _alone = alone();
     let count = scale(10_000, 1_000);
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=50\nSSE_STREAM_DURATION=0\n");
@@ -56,7 +56,7 @@ fn the_apps_pages_answer_while_thousands_are_refused_a_stream() {
 }
 
 #[test]
-fn an_address_gets_no_more_streams_than_it_may_have() {
+fn an_address_gets_no_more_streams_than_its_limit() {
     let _alone = alone();
     let server = LocalServer::start(
         HalfClosed::Stays,
@@ -91,7 +91,7 @@ fn an_address_gets_no_more_streams_than_it_may_have() {
 }
 
 #[test]
-fn a_request_head_without_measure_is_refused_and_the_server_lives() {
+fn an_oversized_request_head_is_refused_and_the_server_survives() {
     let _alone = alone();
     let app = App::with_env("SSE_EVENTS=a:k\n");
     let server = app.start();

@@ -19,7 +19,7 @@ use crate::{
 const AT_MOST: Duration = Duration::from_secs(2);
 
 #[test]
-fn a_server_that_is_told_to_end_ends_all_its_streams_and_itself() {
+fn a_terminated_server_ends_all_streams_and_exits() {
     let _alone = alone();
     let count = scale(5_000, 1_000);
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\n");
@@ -45,7 +45,7 @@ fn a_server_that_is_told_to_end_ends_all_its_streams_and_itself() {
 }
 
 #[test]
-fn clients_that_do_not_read_hold_up_neither_the_end_nor_those_that_do() {
+fn stalled_clients_delay_neither_shutdown_nor_other_clients() {
     let _alone = alone();
     let (good, bad) = (scale(5_000, 500), scale(1_000, 100));
     let env = "SSE_EVENTS=tick:tick,flood:flood\nSSE_STREAM_DURATION=0\n";

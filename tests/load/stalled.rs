@@ -62,7 +62,7 @@ pub(crate) async fn stalled(
 }
 
 #[test]
-fn stalled_readers_delay_nobody() {
+fn stalled_clients_do_not_delay_others() {
     let _alone = alone();
     let (good, bad) = (scale(1_000, 300), scale(1_000, 300));
     let (rounds, saves, pace) = (scale(9, 3), scale(100, 40), Duration::from_millis(50));
@@ -109,7 +109,7 @@ fn stalled_readers_delay_nobody() {
 }
 
 #[test]
-fn stalled_readers_cost_bounded_memory_and_are_ended() {
+fn stalled_clients_use_bounded_memory_and_are_disconnected() {
     let _alone = alone();
     let count = scale(1_000, 300);
     // Many in one block, and each in several.

@@ -64,7 +64,7 @@ const DELIVERIES: u64 = 1_000_000;
 const RECONNECTS: u64 = 10_000;
 
 #[test]
-fn every_client_hears_everything_once_and_in_order_whatever_happens() {
+fn every_client_gets_every_event_once_and_in_order_whatever_happens() {
     let random = fastrand::u64(..1 << 32);
     if let Ok(seed) = std::env::var("ORACLE_SEED") {
         run(seed.parse().expect("ORACLE_SEED is a number"));

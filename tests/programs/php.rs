@@ -21,7 +21,7 @@ fn php(app: &App, code: &str) {
 }
 
 #[test]
-fn a_codeigniter_record_that_php_writes_arrives_within_a_second() {
+fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -61,7 +61,7 @@ fn a_codeigniter_record_that_php_writes_arrives_within_a_second() {
 }
 
 #[test]
-fn php_that_saves_in_a_tight_loop_is_never_read_torn() {
+fn records_written_in_a_tight_loop_are_never_read_torn() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
@@ -125,7 +125,7 @@ fn a_codeigniter_app_that_clears_its_cache_loses_no_saved_value() {
 
 /// PHP's iterator gives up at a folder that it may not list.
 #[test]
-fn another_user_who_may_list_the_cache_folder_can_walk_through_it() {
+fn another_user_can_traverse_a_cache_folder_that_it_may_list() {
     use std::os::unix::{fs::PermissionsExt, process::CommandExt};
 
     if !rustix::process::geteuid().is_root() {

@@ -23,17 +23,17 @@ const KEY: &str = "event_cache_key1";
 const KILLED: &str = "{\"killed\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}";
 
 #[test]
-fn on_a_fresh_cache_a_killed_save_leaves_a_whole_value_or_none() {
+fn a_killed_save_on_a_new_cache_leaves_a_complete_value_or_none() {
     killed_everywhere(0);
 }
 
 #[test]
-fn on_an_existing_cache_a_killed_save_leaves_a_whole_value_or_none() {
+fn a_killed_save_on_an_existing_cache_leaves_a_complete_value_or_none() {
     killed_everywhere(3);
 }
 
 #[test]
-fn where_the_next_folder_is_born_a_killed_save_leaves_a_whole_value_or_none() {
+fn a_killed_save_that_creates_the_next_folder_leaves_a_complete_value_or_none() {
     killed_everywhere(999);
 }
 

@@ -74,7 +74,7 @@ impl User {
 }
 
 #[test]
-fn a_first_user_gets_from_nothing_to_an_event_and_back() {
+fn the_guide_leads_from_nothing_to_an_event_and_back() {
     let user = User::new();
     let tools = user.home.path().join("tools");
     let root = tools.to_str().unwrap();

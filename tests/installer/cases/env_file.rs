@@ -37,10 +37,10 @@ fn no_final_newline() {
 #[test]
 fn windows_line_endings() {
     let hello = with_env(b"A=1\r\nB=2\r\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     assert_eq!(env.matches('\n').count(), env.matches("\r\n").count());
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\r\nB=2\r\n");
     env_there_and_back("A=1\r\nB=2");
 }
@@ -52,7 +52,7 @@ fn mixed_line_endings() {
     // Ours are like most of the owner's.
     for (env, is_windows) in [("A=1\r\nB=2\nC=3\n", false), ("A=1\nB=2\r\nC=3\r\n", true)] {
         let hello = with_env(env.as_bytes());
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         let ours = hello.read(".env").split_off(env.len());
         let windows = ours.matches("\r\n").count();
         let expected = if is_windows {
@@ -64,10 +64,10 @@ fn mixed_line_endings() {
     }
     // What most lines are like may be another thing by the time that ours go.
     let hello = with_env(b"A=1\nB=2");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let owners = "C=1\r\n".repeat(20);
     hello.write(".env", &format!("{owners}{}", hello.read(".env")));
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), format!("{owners}A=1\nB=2"));
 }
 
@@ -82,7 +82,7 @@ fn byte_order_mark() {
     env_there_and_back("\u{feff}A=1\n");
     env_there_and_back("\u{feff}");
     let hello = with_env("\u{feff}A=1\n".as_bytes());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert!(hello.read(".env").starts_with("\u{feff}A=1\n"));
 }
 
@@ -104,7 +104,7 @@ fn blank_lines_at_the_end() {
 #[test]
 fn key_that_is_set() {
     let hello = with_env(b"SSE_EVENTS=order:orders\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     assert_eq!(env.matches("SSE_EVENTS=").count(), 1, "{env}");
     env_there_and_back("SSE_EVENTS=order:orders\n");
@@ -122,7 +122,7 @@ fn all_keys_set() {
     let env = "SSE_STREAM_DURATION=300\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=order:orders\n";
     env_there_and_back(env);
     let hello = with_env(env.as_bytes());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let owners = as_read(env.as_bytes());
     assert_eq!(as_read(hello.read(".env").as_bytes()), owners);
 }
@@ -131,7 +131,7 @@ fn all_keys_set() {
 fn key_in_a_comment() {
     let hello = with_env(b"# SSE_EVENTS=order:orders\n#SSE_POLL_INTERVAL=7\n");
     there_and_back(&hello);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let values = as_read(hello.read(".env").as_bytes());
     for (key, value) in KEYS {
         assert_eq!(values[key], value);
@@ -142,7 +142,7 @@ fn key_in_a_comment() {
 fn duplicate_keys() {
     let hello = with_env(b"SSE_EVENTS=a:b\nA=1\nSSE_EVENTS=c:d\n");
     there_and_back(&hello);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(as_read(hello.read(".env").as_bytes())["SSE_EVENTS"], "a:b");
     let listeners = hello.read("public/js/sse-client.js");
     assert!(
@@ -157,7 +157,7 @@ fn key_inside_a_value_of_several_lines() {
         "TEXT='\nSSE_EVENTS=no:no\nSSE_POLL_INTERVAL=9\n'\nMORE=\"a \\\"\nSSE_EVENTS=no:no\"\n";
     env_there_and_back(env);
     let hello = with_env(env.as_bytes());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(
         as_read(hello.read(".env").as_bytes())["SSE_EVENTS"],
         KEYS[2].1
@@ -178,7 +178,7 @@ fn quote_that_is_never_closed() {
 #[test]
 fn quote_that_is_never_closed_before_the_block() {
     let hello = with_env(b"A=1\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "A=1\n", "A=1\nTITLE='it\n");
     let before = snapshot(hello.path());
     for command in ["install", "uninstall", "status"] {
@@ -187,7 +187,7 @@ fn quote_that_is_never_closed_before_the_block() {
         assert_eq!(snapshot(hello.path()), before, "{command}");
     }
     hello.replace(".env", "TITLE='it\n", "TITLE='it'\n");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\nTITLE='it'\n");
 }
 
@@ -215,22 +215,22 @@ fn markers_missing_doubled_reversed_indented() {
         assert_eq!(hello.read(".env"), env);
     }
     let hello = with_env(b"A=1\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "# >>> sse >>>", "  # >>> sse >>>");
     hello.replace(".env", "# <<< sse <<<", "\t# <<< sse <<<");
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\n");
 }
 
 #[test]
 fn value_edited_in_the_block() {
     let hello = with_env(b"A=1\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=0.5");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     assert!(env.contains("SSE_POLL_INTERVAL=0.5\n"), "{env}");
-    let said = hello.sse_does(&["uninstall"]);
+    let said = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\nSSE_POLL_INTERVAL=0.5\n");
     assert!(said.contains("SSE_POLL_INTERVAL=0.5"), "{said}");
 }
@@ -238,14 +238,14 @@ fn value_edited_in_the_block() {
 #[test]
 fn line_of_the_owner_in_the_block() {
     let hello = with_env(b"A=1");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.replace(
         ".env",
         "SSE_POLL_INTERVAL=2\n",
         "SSE_POLL_INTERVAL=2\n# mine\nB=2\n",
     );
-    hello.sse_does(&["install"]);
-    let said = hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["install"]);
+    let said = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\n# mine\nB=2");
     assert!(said.contains("2 of your lines"), "{said}");
 }
@@ -253,19 +253,19 @@ fn line_of_the_owner_in_the_block() {
 #[test]
 fn text_behind_the_block_and_a_block_that_moved() {
     let hello = with_env(b"A=1");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     hello.write(".env", &format!("{env}\nB=2\n"));
-    hello.sse_does(&["install"]);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["install"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\nB=2\n");
 
     let hello = with_env(b"A=1\n");
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     let block = env.strip_prefix("A=1\n").unwrap();
     hello.write(".env", &format!("{block}A=1\n"));
-    hello.sse_does(&["install"]);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["install"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\n");
 }

@@ -53,7 +53,7 @@ fn mode_is_kept() {
         let path = hello.path().join(name);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         there_and_back(&hello);
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         let installed = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(installed & 0o7777, mode, "{name}");
     }
@@ -76,9 +76,9 @@ fn hard_link() {
     let hello = Hello::with(&[(".env", "A=1\n")]);
     let twin = hello.outside().join("twin");
     fs::hard_link(hello.path().join(".env"), &twin).unwrap();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(fs::read_to_string(&twin).unwrap(), hello.read(".env"));
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(fs::read(&twin).unwrap(), b"A=1\n");
     there_and_back(&hello);
 }
@@ -103,17 +103,17 @@ fn folder_or_pipe_in_the_place_of_a_file() {
 fn two_installs_two_uninstalls() {
     let hello = Hello::with(&[(".env", "A=1")]);
     let before = snapshot(hello.path());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let (installed, written) = (snapshot(hello.path()), times(&hello));
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert_eq!(
         (snapshot(hello.path()), times(&hello)),
         (installed, written)
     );
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     let (after, written) = (snapshot(hello.path()), times(&hello));
     assert_eq!(after, before);
-    let said = hello.sse_does(&["uninstall"]);
+    let said = hello.sse_succeeds(&["uninstall"]);
     assert!(said.starts_with("nothing to uninstall"), "{said}");
     assert_eq!((snapshot(hello.path()), times(&hello)), (after, written));
 }
@@ -128,22 +128,22 @@ fn times(hello: &Hello) -> Vec<SystemTime> {
 fn script_edited_or_converted() {
     let hello = Hello::new();
     let before = snapshot(hello.path());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let script = hello.read("public/js/sse.js");
 
     // Version control may have converted the line endings: that is no edit.
     hello.write("public/js/sse.js", &script.replace('\n', "\r\n"));
     assert_eq!(hello.sse(&["status"]).code, 0);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(snapshot(hello.path()), before);
 
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.write("public/js/sse.js", &format!("{script}// mine\n"));
     let edited = hello.read("public/js/sse.js");
     hello
         .sse(&["install"])
         .fails(3, "public/js/sse.js has local changes");
-    let said = hello.sse_does(&["uninstall"]);
+    let said = hello.sse_succeeds(&["uninstall"]);
     assert!(said.contains("Kept public/js/sse.js ("), "{said}");
     assert_eq!(hello.read("public/js/sse.js"), edited);
 }
@@ -152,7 +152,7 @@ fn script_edited_or_converted() {
 fn script_of_another_version_is_refreshed() {
     let hello = Hello::new();
     let before = snapshot(hello.path());
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let script = hello.read("public/js/sse.js");
     // What an older version would have left: its own text, and its hash in the record.
     hello.write("public/js/sse.js", "a");
@@ -160,11 +160,11 @@ fn script_of_another_version_is_refreshed() {
     let at = env.find("sse.js=").unwrap() + "sse.js=".len();
     let older = format!("{}af63dc4c8601ec8c{}", &env[..at], &env[at + 16..]);
     hello.write(".env", &older);
-    let said = hello.sse_does(&["install"]);
+    let said = hello.sse_succeeds(&["install"]);
     assert!(said.contains("Updated public/js/sse.js\n"), "{said}");
     assert_eq!(hello.read("public/js/sse.js"), script);
     assert_eq!(hello.read(".env"), env);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(snapshot(hello.path()), before);
 }
 
@@ -222,7 +222,7 @@ fn crash_after_each_step() {
         for uninstalls_at_once in [true, false] {
             let hello = Hello::new();
             let before = snapshot(hello.path());
-            hello.sse_does(&["install"]);
+            hello.sse_succeeds(&["install"]);
             let installed = snapshot(hello.path());
             for (path, (kind, contents, _)) in installed.iter().rev() {
                 let name = path.strip_prefix(hello.path()).unwrap();
@@ -238,10 +238,10 @@ fn crash_after_each_step() {
                 }
             }
             if !uninstalls_at_once {
-                hello.sse_does(&["install"]);
+                hello.sse_succeeds(&["install"]);
                 assert_eq!(snapshot(hello.path()), installed);
             }
-            hello.sse_does(&["uninstall"]);
+            hello.sse_succeeds(&["uninstall"]);
             assert_eq!(snapshot(hello.path()), before);
         }
     }

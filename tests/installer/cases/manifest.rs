@@ -102,7 +102,7 @@ fn dependency_that_is_there() {
         let manifest = format!("{PACKAGE}[dependencies]\nactix-web = \"4\"\n{dependency}\n");
         let hello = with_manifest(&manifest);
         there_and_back(&hello);
-        hello.sse_does(&["install"]);
+        hello.sse_succeeds(&["install"]);
         assert_eq!(hello.read("Cargo.toml"), manifest);
     }
     // Tests and other systems may have it; the app has not.
@@ -119,11 +119,11 @@ fn dependency_under_another_name_is_called_by_it() {
     let hello = with_manifest(&manifest);
     let main = hello.read("src/main.rs");
     let before = snapshot(hello.path());
-    let said = hello.sse_does(&["install"]);
+    let said = hello.sse_succeeds(&["install"]);
     assert!(said.contains(" .configure(live_news::routes)\n"), "{said}");
     assert_eq!(hello.read("src/main.rs"), main);
     assert_eq!(hello.read("Cargo.toml"), manifest);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(snapshot(hello.path()), before);
 }
 
@@ -187,7 +187,7 @@ fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
     let main = hello.path().join("src/main.rs");
     fs::rename(main, hello.path().join("src/my sörver = 1.rs")).unwrap();
     there_and_back(&hello);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert!(
         hello
             .read("src/my sörver = 1.rs")
@@ -204,7 +204,7 @@ fn program_whose_source_is_outside_of_the_app() {
     let outside = hello.outside().join("main.rs");
     fs::rename(hello.path().join("src/main.rs"), &outside).unwrap();
     let code = fs::read(&outside).unwrap();
-    let said = hello.sse_does(&["install"]);
+    let said = hello.sse_succeeds(&["install"]);
     assert!(
         said.contains(" .configure(actix_web_sse::routes)\n"),
         "{said}"

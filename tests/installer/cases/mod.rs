@@ -38,7 +38,7 @@
 //! | `Cargo.toml` with CRLF, a mark, no newline at its end | `manifest::line_endings_mark_and_no_final_newline` |
 //! | every kind of `[dependencies]` | `manifest::every_kind_of_dependencies` |
 //! | a dependency that is there, renamed, inherited, for tests only | `manifest::dependency_that_is_there`, `manifest::dependency_under_another_name_is_called_by_it`, `manifest::dependency_of_the_workspace` |
-//! | a workspace, no manifest, an invalid one | `manifest::no_manifest_an_invalid_one_and_a_workspace`, and for members `install::a_member_of_a_workspace_is_named_by_its_package` |
+//! | a workspace, no manifest, an invalid one | `manifest::no_manifest_an_invalid_one_and_a_workspace`, and for members `install::a_workspace_member_is_selected_by_its_package` |
 //! | a path with spaces, run from a folder below | `manifest::path_with_spaces_and_letters_of_the_world_from_a_folder_below` |
 //! | no terminal, closed streams, colours, JSON, a dry run | `terminal` |
 //! | the template in each of its forms | the test target `generate` |
@@ -116,7 +116,7 @@ pub(crate) fn as_read(env: &[u8]) -> BTreeMap<String, String> {
 pub(crate) fn there_and_back(hello: &Hello) {
     let before = snapshot(hello.path());
     let env = fs::read(hello.path().join(".env")).unwrap_or_default();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     let values = as_read(&fs::read(hello.path().join(".env")).unwrap());
     let owners = as_read(&env);
     for (key, value) in KEYS {
@@ -127,7 +127,7 @@ pub(crate) fn there_and_back(hello: &Hello) {
         assert_eq!(values.get(key), Some(value), "{key}");
     }
     assert_eq!(hello.sse(&["status"]).code, 0);
-    hello.sse_does(&["uninstall"]);
+    hello.sse_succeeds(&["uninstall"]);
     assert_eq!(snapshot(hello.path()), before);
 }
 

@@ -35,7 +35,7 @@ fn no_terminal_and_closed_standard_input() {
 
 #[cfg(feature = "tools")]
 #[test]
-fn terminal_is_asked_and_no_is_the_default() {
+fn a_terminal_prompts_and_no_is_the_default() {
     for (answer, code) in [("\n", 3), ("n\n", 3), ("y\n", 0)] {
         let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
         let before = snapshot(hello.path());
@@ -109,7 +109,7 @@ impl Terminal {
 
 #[cfg(feature = "tools")]
 #[test]
-fn terminal_gets_colours_unless_it_wants_none() {
+fn a_terminal_gets_colors_unless_disabled() {
     let hello = Hello::new();
     let (code, shown) = on_terminal(&hello, &["install", "--dry-run"], "");
     assert_eq!(code, 0);
@@ -119,7 +119,7 @@ fn terminal_gets_colours_unless_it_wants_none() {
 }
 
 #[test]
-fn colours_are_for_terminals() {
+fn only_terminals_get_colors_by_default() {
     let hello = Hello::new();
     let ran = hello.sse(&["install", "--dry-run"]);
     assert!(!ran.err.contains('\u{1b}'), "{}", ran.err);
@@ -155,7 +155,7 @@ fn broken_pipe() {
 }
 
 #[test]
-fn json_is_all_that_is_printed() {
+fn json_output_contains_nothing_else() {
     let hello = Hello::with(&[(".env", "SSE_EVENTS=broken\n")]);
     hello.sse(&["install"]);
     let ran = hello.sse(&["status", "--json"]);
@@ -165,7 +165,7 @@ fn json_is_all_that_is_printed() {
 }
 
 #[test]
-fn dry_run_touches_no_time() {
+fn dry_run_changes_no_modification_time() {
     // A run that was killed has left a file, which the next one removes if it changes anything.
     let left = ".sse-abcdef.tmp";
     let hello = Hello::with(&[(".env", "A=1\n"), (left, "A=1\n")]);
@@ -176,7 +176,7 @@ fn dry_run_touches_no_time() {
         }
     }
     assert_eq!((snapshot(hello.path()), times(&hello)), before);
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     assert!(!hello.has(left));
 }
 

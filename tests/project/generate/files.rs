@@ -73,7 +73,7 @@ pub(crate) fn manifest_is_the_starters(app: &Generated, name: &str, library: &st
 }
 
 #[test]
-fn every_source_of_the_library_gives_the_same_app_with_another_dependency() {
+fn every_library_source_generates_the_same_app_except_the_dependency() {
     let folder = checkout().destination("sources");
     let path = format!("sse_path={}", checkout().path().display());
     for (name, values, library) in [

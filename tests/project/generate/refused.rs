@@ -55,7 +55,7 @@ fn a_name_that_cargo_would_refuse_leaves_nothing_behind() {
 
 /// cargo-generate has made the folder before it asks, and the answer is looked at after that.
 #[test]
-fn a_bad_answer_for_the_name_is_told_with_the_empty_folder_that_it_leaves() {
+fn an_invalid_name_is_refused_and_the_empty_folder_is_named() {
     let folder = checkout().destination("answers");
     let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo
@@ -86,7 +86,7 @@ fn a_bad_answer_for_the_name_is_told_with_the_empty_folder_that_it_leaves() {
 }
 
 #[test]
-fn a_library_that_is_nowhere_is_refused() {
+fn a_missing_library_is_refused() {
     let folder = checkout().destination("nowhere");
     for (values, help) in [
         (&["-d", "sse_source=git"][..], "add `-d sse_git=URL`"),

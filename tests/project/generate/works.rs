@@ -25,7 +25,7 @@ fn run_sse(app: &Generated, arguments: &[&str]) {
 }
 
 #[test]
-fn the_line_in_the_readme_makes_an_app_that_works_and_leaves_the_checkout_as_it_was() {
+fn the_documented_command_generates_a_working_app_and_leaves_the_checkout_unchanged() {
     let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
     let line = readme
         .lines()
@@ -61,7 +61,7 @@ fn it_runs(app: &Generated) {
 }
 
 #[test]
-fn from_git_with_the_library_from_git_it_works_too() {
+fn an_app_generated_from_git_with_the_library_from_git_works() {
     let folder = checkout().destination("git");
     let url = checkout().url();
     let address = format!("sse_git={url}");
@@ -90,7 +90,7 @@ fn from_git_with_the_library_from_git_it_works_too() {
 
 /// Beside a checkout that has the library's name, nothing need be said.
 #[test]
-fn the_defaults_compile() {
+fn an_app_with_default_answers_compiles() {
     let folder = checkout().destination("my-silent-app");
     fs::remove_dir(&folder).unwrap();
     let app = checkout().generate(folder.parent().unwrap(), "my-silent-app", &[]);
@@ -100,7 +100,7 @@ fn the_defaults_compile() {
 
 /// The app has a stream controller of its own and needs nothing of what `install` writes.
 #[test]
-fn sse_install_and_uninstall_leave_a_generated_app_as_it_was() {
+fn sse_install_and_uninstall_leave_a_generated_app_unchanged() {
     let folder = checkout().destination("installed");
     let app = checkout().generate(&folder, "my-app", &["sse_source=registry"]);
     let files = app.files();

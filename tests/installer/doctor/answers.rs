@@ -1,4 +1,4 @@
-//! `sse doctor URL` on servers that answer in a way of their own.
+//! `sse doctor URL` on fake servers.
 
 use std::{
     io::Write,
@@ -7,11 +7,11 @@ use std::{
 };
 
 use crate::{
-    diagnosis::{bad, examine_url, findings, of_check, only},
-    middlemen::Fake,
+    doctor::findings::{examine_url, findings, of_check, only, problems},
+    doctor::proxies::FakeServer,
 };
 
-/// A head as the library's, behind which its stream goes on until the connection is closed.
+/// A head like the library's, of a stream that lasts until the connection is closed.
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
     Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
 
@@ -19,42 +19,42 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
 const GREETING: &str = "retry: 1000\nid: 0123456789abcdef-1\nevent: sse.heartbeat\ndata: 15\n\n";
 
 #[test]
-fn a_stream_that_is_held_back_is_an_error() {
-    let head_late = Fake::start(|_, mut client| {
+fn a_buffered_stream_is_an_error() {
+    let head_late = FakeServer::start(|_, mut client| {
         thread::sleep(Duration::from_millis(1_500));
         write!(client, "{HEAD}\r\n{GREETING}")
     });
-    let body_late = Fake::start(|_, mut client| {
+    let body_late = FakeServer::start(|_, mut client| {
         write!(client, "{HEAD}\r\n")?;
         thread::sleep(Duration::from_millis(1_500));
         client.write_all(GREETING.as_bytes())
     });
     for fake in [head_late, body_late] {
         let found = findings(&examine_url(&fake.url(), &[]));
-        of_check(&found, "pace")[0].is("error", "pace", "took 1.", "proxy_buffering off");
+        of_check(&found, "pace")[0].assert_is("error", "pace", "took 1.", "proxy_buffering off");
     }
 }
 
 #[test]
-fn a_silent_server_is_not_waited_for_for_ever() {
+fn a_silent_server_times_out() {
     let silence = |_: String, _: &std::net::TcpStream| {
         thread::sleep(Duration::from_secs(60));
         Ok(())
     };
     let begin = Instant::now();
-    let found = bad(&examine_url(&Fake::start(silence).url(), &[]));
-    only(&found).is(
+    let found = problems(&examine_url(&FakeServer::start(silence).url(), &[]));
+    only(&found).assert_is(
         "error",
         "answer",
         "does not answer within 10 s",
         "proxy_buffering",
     );
-    let head_alone = Fake::start(move |request, mut client| {
+    let head_alone = FakeServer::start(move |request, mut client| {
         write!(client, "{HEAD}\r\n")?;
         silence(request, client)
     });
-    let found = bad(&examine_url(&head_alone.url(), &[]));
-    only(&found).is(
+    let found = problems(&examine_url(&head_alone.url(), &[]));
+    only(&found).assert_is(
         "error",
         "pace",
         "nothing comes within 10 s",
@@ -64,8 +64,8 @@ fn a_silent_server_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn heartbeats_that_do_not_come_are_missed() {
-    let fake = Fake::start(|_, mut client| {
+fn missing_heartbeats_are_an_error() {
+    let fake = FakeServer::start(|_, mut client| {
         let greeting = GREETING.replace("data: 15", "data: 0.5");
         write!(client, "{HEAD}\r\n{greeting}")?;
         thread::sleep(Duration::from_secs(60));
@@ -73,7 +73,7 @@ fn heartbeats_that_do_not_come_are_missed() {
     });
     let found = findings(&examine_url(&fake.url(), &["--wait", "3.5"]));
     let silence = of_check(&found, "pace")[1];
-    silence.is(
+    silence.assert_is(
         "error",
         "pace",
         "a heartbeat is sent after 0.5 s",
@@ -82,8 +82,8 @@ fn heartbeats_that_do_not_come_are_missed() {
 }
 
 #[test]
-fn who_never_stops_sending_is_left() {
-    let fake = Fake::start(|_, mut client| {
+fn an_endless_flood_is_not_read_for_ever() {
+    let fake = FakeServer::start(|_, mut client| {
         write!(client, "{HEAD}\r\n{GREETING}")?;
         loop {
             client.write_all(&b"event: a\ndata: 1\n\n".repeat(100))?;
@@ -91,17 +91,17 @@ fn who_never_stops_sending_is_left() {
     });
     let begin = Instant::now();
     let found = findings(&examine_url(&fake.url(), &[]));
-    of_check(&found, "end")[0].is("ok", "end", "is open after 0.", "");
+    of_check(&found, "end")[0].assert_is("ok", "end", "is open after 0.", "");
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
 fn a_compressed_stream_is_an_error() {
     let head = format!("{HEAD}Content-Encoding: gzip\r\n\r\n\u{1f}");
-    let found = bad(&examine_url(&Fake::saying(head).url(), &[]));
-    only(&found).is("error", "headers", "compressed (gzip)", "gzip_types");
+    let found = problems(&examine_url(&FakeServer::responding(head).url(), &[]));
+    only(&found).assert_is("error", "headers", "compressed (gzip)", "gzip_types");
 
-    let asks = Fake::start(|request, mut client| {
+    let asks = FakeServer::start(|request, mut client| {
         assert!(
             request
                 .to_lowercase()
@@ -113,31 +113,46 @@ fn a_compressed_stream_is_an_error() {
             GREETING.len()
         )
     });
-    let found = bad(&examine_url(&asks.url(), &[]));
-    found[0].is("error", "headers", "fixed length", "buffer or cache off");
+    let found = problems(&examine_url(&asks.url(), &[]));
+    found[0].assert_is("error", "headers", "fixed length", "buffer or cache off");
 }
 
 #[test]
-fn an_answer_that_is_no_stream_is_told_with_its_remedy() {
+fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
     let answer = |status: &str, headers: &str, body: &str| {
         let length = body.len();
         let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n");
-        let found = bad(&examine_url(
-            &Fake::saying(format!("{head}\r\n{body}")).url(),
+        let found = problems(&examine_url(
+            &FakeServer::responding(format!("{head}\r\n{body}")).url(),
             &[],
         ));
         only(&found).clone()
     };
     let html = "Content-Type: text/html\r\n";
-    answer("404 Not Found", html, "<p>").is("error", "answer", "404", "actix_web_sse::routes");
-    answer("401 Unauthorized", html, "<p>").is("error", "answer", "401", "guard");
-    answer("502 Bad Gateway", html, "<p>").is("error", "answer", "502", "does not reach the app");
-    answer("200 OK", html, "<p>").is("error", "answer", "text/html", "/sse/stream");
+    answer("404 Not Finding", html, "<p>").assert_is(
+        "error",
+        "answer",
+        "404",
+        "actix_web_sse::routes",
+    );
+    answer("401 Unauthorized", html, "<p>").assert_is("error", "answer", "401", "guard");
+    answer("502 Bad Gateway", html, "<p>").assert_is(
+        "error",
+        "answer",
+        "502",
+        "does not reach the app",
+    );
+    answer("200 OK", html, "<p>").assert_is("error", "answer", "text/html", "/sse/stream");
     let to = "Location: https://a.example/login\r\n";
-    answer("302 Found", to, "").is("warning", "answer", "https://a.example/login", "login");
+    answer("302 Finding", to, "").assert_is(
+        "warning",
+        "answer",
+        "https://a.example/login",
+        "login",
+    );
     let busy = "Retry-After: 9\r\n";
     let found = answer("503 Service Unavailable", busy, "error: full\nhelp: wait\n");
-    found.is(
+    found.assert_is(
         "error",
         "answer",
         "503: full",
@@ -146,21 +161,26 @@ fn an_answer_that_is_no_stream_is_told_with_its_remedy() {
 }
 
 #[test]
-fn an_old_protocol_is_noted_and_its_stream_examined() {
+fn http_1_0_is_a_note_and_its_stream_is_examined() {
     let head = HEAD.replace("HTTP/1.1", "HTTP/1.0");
-    let fake = Fake::start(move |_, mut client| {
+    let fake = FakeServer::start(move |_, mut client| {
         write!(client, "{head}\r\n{GREETING}")?;
         thread::sleep(Duration::from_secs(60));
         Ok(())
     });
     let found = findings(&examine_url(&fake.url(), &[]));
-    of_check(&found, "headers")[0].is("note", "headers", "HTTP/1.0", "proxy_http_version 1.1");
-    of_check(&found, "pace")[0].is("ok", "pace", "the stream begins", "");
-    // It tells no gap for a place that it cannot know.
-    of_check(&found, "replay")[0].is("warning", "replay", "does not reach the server", "");
+    of_check(&found, "headers")[0].assert_is(
+        "note",
+        "headers",
+        "HTTP/1.0",
+        "proxy_http_version 1.1",
+    );
+    of_check(&found, "pace")[0].assert_is("ok", "pace", "the stream begins", "");
+    // The server sends no gap for an id that it cannot know.
+    of_check(&found, "replay")[0].assert_is("warning", "replay", "does not reach the server", "");
 }
 
 #[test]
-fn what_is_no_url_is_refused() {
+fn an_invalid_url_is_refused() {
     examine_url("127.0.0.1:8080", &[]).fails(2, "no URL of a stream");
 }

@@ -1,37 +1,32 @@
-//! `sse doctor URL` on a real server, with honest and dishonest middlemen before it.
+//! `sse doctor URL` on a real server, behind proxies of several kinds.
 
 use std::time::Duration;
 
 use support::App;
 
 use crate::{
-    diagnosis::{bad, examine_app_and_url, examine_url, findings, of_check, only},
-    middlemen::{Middleman, without},
+    doctor::findings::{examine_app_and_url, examine_url, findings, of_check, only, problems},
+    doctor::proxies::{Proxy, without},
 };
 
 #[test]
-fn a_real_server_is_well_and_returns_are_tried() {
+fn a_real_server_has_no_findings_and_reconnects_are_tried() {
     let app = App::new();
     let server = app.start();
     let ran = examine_url(&server.url(""), &[]);
     let found = findings(&ran);
-    assert_eq!(bad(&ran), []);
+    assert_eq!(problems(&ran), []);
     assert!(ran.out.contains("\"app\": null"), "{}", ran.out);
-    of_check(&found, "pace")[0].is("ok", "pace", "the stream begins", "");
-    of_check(&found, "end")[0].is("ok", "end", "is open after 0.5 s", "");
+    of_check(&found, "pace")[0].assert_is("ok", "pace", "the stream begins", "");
+    of_check(&found, "end")[0].assert_is("ok", "end", "is open after 0.5 s", "");
     let replay = of_check(&found, "replay");
-    replay[0].is("ok", "replay", "the header Last-Event-ID", "");
-    replay[1].is("ok", "replay", "?last_event_id=", "");
-    // Whoever asks for one event is answered for it.
+    replay[0].assert_is("ok", "replay", "the header Last-Event-ID", "");
+    replay[1].assert_is("ok", "replay", "?last_event_id=", "");
+    // A URL may select events.
     let url = server.url("/sse/stream?events=event_name1");
-    assert_eq!(bad(&examine_url(&url, &[])), []);
-    let found = bad(&examine_url(&server.url("/sse/stream?events=nope"), &[]));
-    only(&found).is(
-        "error",
-        "answer",
-        "400: the event `nope` does not exist",
-        "",
-    );
+    assert_eq!(problems(&examine_url(&url, &[])), []);
+    let found = problems(&examine_url(&server.url("/sse/stream?events=nope"), &[]));
+    only(&found).assert_is("error", "answer", "400: the event `nope` does not exist", "");
 }
 
 #[test]
@@ -43,13 +38,13 @@ fn saved_values_are_timed_one_by_one() {
         &server.url(""),
         &["--save", "event_cache_key1"],
     ));
-    of_check(&found, "saves")[0].is("ok", "saves", "5 saved values arrived one by one", "");
-    // The app's own folder is examined with it.
+    of_check(&found, "saves")[0].assert_is("ok", "saves", "5 saved values arrived one by one", "");
+    // The app's folder is examined, too.
     of_check(&found, "config");
 }
 
 #[test]
-fn nothing_is_saved_unless_it_is_asked_for() {
+fn nothing_is_saved_unless_requested() {
     let app = App::new();
     let server = app.start();
     let _ = examine_app_and_url(&app, &server.url(""), &[]);
@@ -64,23 +59,23 @@ fn nothing_is_saved_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_server_that_follows_another_cache_is_found_out() {
+fn a_server_that_follows_another_cache_is_detected() {
     let (app, other) = (App::new(), App::new());
     let server = other.start();
     let env = std::fs::read_to_string(app.path().join(".env")).unwrap();
-    // Not to wait long in vain.
+    // The doctor waits for a few poll intervals.
     let env = env.replace("SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=0.1");
     std::fs::write(app.path().join(".env"), env).unwrap();
-    let found = bad(&examine_app_and_url(
+    let found = problems(&examine_app_and_url(
         &app,
         &server.url(""),
         &["--save", "event_cache_key1"],
     ));
-    only(&found).is("error", "saves", "none arrived", "follows another cache");
+    only(&found).assert_is("error", "saves", "none arrived", "follows another cache");
 }
 
 #[test]
-fn a_key_that_fires_nothing_is_refused() {
+fn a_key_without_an_event_is_refused() {
     let app = App::new();
     examine_app_and_url(&app, "http://127.0.0.1:1", &["--save", "nope"]).fails(2, "`nope`");
 }
@@ -91,16 +86,16 @@ fn a_key_that_fires_nothing_is_refused() {
 fn a_proxy_whose_host_is_not_allowed_is_explained() {
     let app = App::new();
     let server = app.start();
-    let proxy = Middleman {
+    let proxy = Proxy {
         request: |head| {
             let head = without(&head, &["host"]);
             head.replacen("\r\n", "\r\nHost: app.example\r\n", 1)
         },
-        ..Middleman::HONEST
+        ..Proxy::TRANSPARENT
     };
-    let proxy = proxy.before(server.address());
-    let found = bad(&examine_url(&proxy.url(), &[]));
-    only(&found).is(
+    let proxy = proxy.in_front_of(server.address());
+    let found = problems(&examine_url(&proxy.url(), &[]));
+    only(&found).assert_is(
         "error",
         "answer",
         "421: this server does not answer for the host `app.example`",
@@ -109,76 +104,82 @@ fn a_proxy_whose_host_is_not_allowed_is_explained() {
 }
 
 #[test]
-fn a_planned_end_is_none_to_worry_about() {
+fn a_planned_end_is_not_a_finding() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0.5\n");
     let server = app.start();
     let ran = examine_url(&server.url(""), &["--wait", "20"]);
-    assert_eq!(bad(&ran), []);
-    of_check(&findings(&ran), "end")[0].is("ok", "end", "as planned after 0.", "");
+    assert_eq!(problems(&ran), []);
+    of_check(&findings(&ran), "end")[0].assert_is("ok", "end", "as planned after 0.", "");
 }
 
 #[test]
-fn a_server_that_cannot_serve_says_why() {
+fn a_broken_server_reports_why() {
     let app = App::with_env("SSE_EVENTS=\n");
     let server = app.start();
-    let found = bad(&examine_url(&server.url(""), &[]));
-    only(&found).is("error", "answer", "503: ", "SSE_EVENTS=");
+    let found = problems(&examine_url(&server.url(""), &[]));
+    only(&found).assert_is("error", "answer", "503: ", "SSE_EVENTS=");
     assert!(found[0].what.contains("SSE_EVENTS is empty"), "{found:#?}");
-    let found = bad(&examine_url("http://127.0.0.1:1", &[]));
-    only(&found).is("error", "answer", "cannot be reached", "start the server");
+    let found = problems(&examine_url("http://127.0.0.1:1", &[]));
+    only(&found).assert_is("error", "answer", "cannot be reached", "start the server");
 }
 
 #[test]
-fn an_honest_middleman_is_none_to_worry_about() {
+fn a_transparent_proxy_is_not_a_finding() {
     let app = App::new();
     let server = app.start();
-    let url = Middleman::HONEST.before(server.address()).url();
+    let url = Proxy::TRANSPARENT.in_front_of(server.address()).url();
     let ran = examine_app_and_url(&app, &url, &["--save", "event_cache_key1"]);
-    assert_eq!(bad(&ran), []);
-    of_check(&findings(&ran), "saves")[0].is("ok", "saves", "one by one", "");
+    assert_eq!(problems(&ran), []);
+    of_check(&findings(&ran), "saves")[0].assert_is("ok", "saves", "one by one", "");
 }
 
 #[test]
-fn a_middleman_that_strips_headers_is_found_out() {
+fn a_proxy_that_strips_headers_is_detected() {
     let app = App::new();
     let server = app.start();
-    let middleman = Middleman {
+    let proxy = Proxy {
         request: |head| without(&head, &["last-event-id"]),
         answer: |head| without(&head, &["cache-control", "x-accel-buffering"]),
-        ..Middleman::HONEST
+        ..Proxy::TRANSPARENT
     };
-    let found = findings(&examine_url(&middleman.before(server.address()).url(), &[]));
+    let found = findings(&examine_url(
+        &proxy.in_front_of(server.address()).url(),
+        &[],
+    ));
     let headers = of_check(&found, "headers");
-    headers[1].is(
+    headers[1].assert_is(
         "warning",
         "headers",
         "lacks no-cache and no-transform",
         "Sse::response",
     );
-    headers[2].is("note", "headers", "x-accel-buffering does not arrive", "");
+    headers[2].assert_is("note", "headers", "x-accel-buffering does not arrive", "");
     let replay = of_check(&found, "replay");
-    replay[0].is(
+    replay[0].assert_is(
         "warning",
         "replay",
         "Last-Event-ID does not reach the server",
         "proxy",
     );
-    replay[1].is("ok", "replay", "?last_event_id=", "");
+    replay[1].assert_is("ok", "replay", "?last_event_id=", "");
 }
 
 #[test]
-fn a_middleman_that_drops_the_query_is_found_out() {
+fn a_proxy_that_drops_the_query_is_detected() {
     let app = App::new();
     let server = app.start();
-    let middleman = Middleman {
+    let proxy = Proxy {
         request: |head| match head.split_once("?last_event_id=") {
             Some((path, rest)) => format!("{path}{}", &rest[rest.find(' ').unwrap()..]),
             None => head,
         },
-        ..Middleman::HONEST
+        ..Proxy::TRANSPARENT
     };
-    let found = bad(&examine_url(&middleman.before(server.address()).url(), &[]));
-    only(&found).is(
+    let found = problems(&examine_url(
+        &proxy.in_front_of(server.address()).url(),
+        &[],
+    ));
+    only(&found).assert_is(
         "warning",
         "replay",
         "?last_event_id= does not reach",
@@ -187,20 +188,20 @@ fn a_middleman_that_drops_the_query_is_found_out() {
 }
 
 #[test]
-fn a_middleman_that_collects_events_is_found_out() {
+fn a_proxy_that_buffers_events_is_detected() {
     let app = App::new();
     let server = app.start();
-    let middleman = Middleman {
-        collects: Duration::from_millis(900),
-        ..Middleman::HONEST
+    let proxy = Proxy {
+        buffers_for: Duration::from_millis(900),
+        ..Proxy::TRANSPARENT
     };
-    let url = middleman.before(server.address()).url();
-    let found = bad(&examine_app_and_url(
+    let url = proxy.in_front_of(server.address()).url();
+    let found = problems(&examine_app_and_url(
         &app,
         &url,
         &["--save", "event_cache_key1"],
     ));
-    only(&found).is(
+    only(&found).assert_is(
         "error",
         "saves",
         "5 values saved over",
@@ -209,16 +210,16 @@ fn a_middleman_that_collects_events_is_found_out() {
 }
 
 #[test]
-fn a_middleman_that_cuts_connections_is_found_out() {
+fn a_proxy_that_cuts_connections_is_detected() {
     let app = App::new();
     let server = app.start();
-    let middleman = Middleman {
+    let proxy = Proxy {
         cuts_after: Some(Duration::from_secs(1)),
-        ..Middleman::HONEST
+        ..Proxy::TRANSPARENT
     };
-    let url = middleman.before(server.address()).url();
-    let found = bad(&examine_url(&url, &["--wait", "20"]));
-    only(&found).is(
+    let url = proxy.in_front_of(server.address()).url();
+    let found = problems(&examine_url(&url, &["--wait", "20"]));
+    only(&found).assert_is(
         "warning",
         "end",
         "in the middle of an event",
@@ -226,7 +227,7 @@ fn a_middleman_that_cuts_connections_is_found_out() {
     );
     assert!(found[0].help.contains("heartbeat's 15.0 s"), "{found:#?}");
     assert_eq!(
-        bad(&examine_url(&url, &[])),
+        problems(&examine_url(&url, &[])),
         [],
         "too short a wait to notice"
     );

@@ -1,4 +1,4 @@
-//! Servers that answer in a way of their own, and what may stand between a server and its clients.
+//! Fake servers, and proxies between a server and its clients.
 
 use std::{
     io::{self, Read, Write},
@@ -7,37 +7,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A server on a free port, which lives as long as the test.
-pub(crate) struct Fake {
+/// A server on a free port, which runs until the test program ends.
+pub(crate) struct FakeServer {
     address: String,
 }
 
-/// What a middleman does to what passes.
+/// How a proxy changes requests and responses.
 #[derive(Clone, Copy)]
-pub(crate) struct Middleman {
-    /// To the request's head.
+pub(crate) struct Proxy {
+    /// Changes the head of the request.
     pub(crate) request: fn(String) -> String,
-    /// To the answer's head.
+    /// Changes the head of the response.
     pub(crate) answer: fn(String) -> String,
-    /// How long the body is collected before it is passed on.
-    pub(crate) collects: Duration,
-    /// After which time the connection is cut, in the middle of whatever it is in.
+    /// How long the body is buffered before it is forwarded.
+    pub(crate) buffers_for: Duration,
+    /// After this time the connection is cut, in the middle of an event.
     pub(crate) cuts_after: Option<Duration>,
 }
 
-impl Middleman {
-    /// Passes everything on as it is.
-    pub(crate) const HONEST: Self = Self {
+impl Proxy {
+    /// Forwards everything unchanged.
+    pub(crate) const TRANSPARENT: Self = Self {
         request: |head| head,
         answer: |head| head,
-        collects: Duration::ZERO,
+        buffers_for: Duration::ZERO,
         cuts_after: None,
     };
 
-    /// In front of the server at `address`.
-    pub(crate) fn before(self, address: &str) -> Fake {
+    /// Starts the proxy in front of the server at `address`.
+    pub(crate) fn in_front_of(self, address: &str) -> FakeServer {
         let address = address.to_owned();
-        Fake::start(move |head, client| {
+        FakeServer::start(move |head, client| {
             let server = TcpStream::connect(&address)?;
             (&server).write_all((self.request)(head).as_bytes())?;
             let answer = read_head(&server)?;
@@ -49,12 +49,12 @@ impl Middleman {
     fn pump(self, server: &TcpStream, client: &TcpStream) -> io::Result<()> {
         server.set_read_timeout(Some(Duration::from_millis(20)))?;
         let begun = Instant::now();
-        let (mut collected, mut since) = (Vec::new(), begun);
+        let (mut buffered, mut since) = (Vec::new(), begun);
         let mut buffer = [0; 4096];
         loop {
             match (&*server).read(&mut buffer) {
-                Ok(0) => return (&*client).write_all(&collected),
-                Ok(length) => collected.extend_from_slice(&buffer[..length]),
+                Ok(0) => return (&*client).write_all(&buffered),
+                Ok(length) => buffered.extend_from_slice(&buffer[..length]),
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -62,20 +62,20 @@ impl Middleman {
                 .cuts_after
                 .is_some_and(|after| begun.elapsed() >= after)
             {
-                // The beginning of a chunk that never comes to its end.
+                // The start of a chunk that is never completed.
                 return (&*client).write_all(b"20\r\ndata: half an ev");
             }
-            if since.elapsed() >= self.collects {
-                (&*client).write_all(&collected)?;
-                collected.clear();
+            if since.elapsed() >= self.buffers_for {
+                (&*client).write_all(&buffered)?;
+                buffered.clear();
                 since = Instant::now();
             }
         }
     }
 }
 
-impl Fake {
-    /// Hands each connection to `answer`, with the request's head, and closes it afterwards.
+impl FakeServer {
+    /// Passes each connection to `answer`, with the request's head, and closes it afterwards.
     pub(crate) fn start(
         answer: impl Fn(String, &TcpStream) -> io::Result<()> + Clone + Send + 'static,
     ) -> Self {
@@ -85,7 +85,7 @@ impl Fake {
             for client in listener.incoming().map_while(Result::ok) {
                 let answer = answer.clone();
                 thread::spawn(move || {
-                    // Who is tested may hang up at any time.
+                    // The client may disconnect at any time.
                     if let Ok(head) = read_head(&client) {
                         let _ = answer(head, &client);
                     }
@@ -96,8 +96,8 @@ impl Fake {
         Self { address }
     }
 
-    /// Answers every request with this text.
-    pub(crate) fn saying(text: impl Into<String>) -> Self {
+    /// Sends this response to every request.
+    pub(crate) fn responding(text: impl Into<String>) -> Self {
         let text = text.into();
         Self::start(move |_, mut client| client.write_all(text.as_bytes()))
     }
@@ -107,7 +107,7 @@ impl Fake {
     }
 }
 
-/// Up to the empty line and with it.
+/// Reads up to the empty line.
 fn read_head(mut stream: &TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -125,7 +125,7 @@ fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-/// A head without the lines that begin with one of these names.
+/// Removes these headers from a head.
 pub(crate) fn without(head: &str, names: &[&str]) -> String {
     let is_kept = |line: &&str| {
         let line = line.to_lowercase();

@@ -3,34 +3,34 @@
 use std::fs;
 
 use crate::{
-    diagnosis::{bad, examine, findings, installed},
+    doctor::findings::{examine, findings, installed, problems},
     hello::{Ran, command, sse_in},
 };
 
 #[test]
-fn lines_of_the_env_file_that_do_nothing_are_named() {
+fn env_lines_without_effect_are_named() {
     let hello = installed();
     let mut env = hello.read(".env");
     let line = env.lines().count();
     env.push_str("SSE_TTL=5\nPASSWORD=two words\nSSE_POOL_INTERVAL=1\nSSE_TTL=6\n");
     hello.write(".env", &env);
-    let found = bad(&examine(&hello));
+    let found = problems(&examine(&hello));
     assert_eq!(found.len(), 3, "{found:#?}");
-    found[0].is(
+    found[0].assert_is(
         "warning",
         "env",
         &format!("line {} cannot be read", line + 2),
         "quote",
     );
     let twice = format!("line {} counts, line {} does not", line + 1, line + 4);
-    found[1].is("warning", "env", &twice, "leave one");
+    found[1].assert_is("warning", "env", &twice, "leave one");
     let third = format!("SSE_POOL_INTERVAL on .env line {}", line + 3);
-    found[2].is("warning", "env", &third, "did you mean SSE_POLL_INTERVAL?");
+    found[2].assert_is("warning", "env", &third, "did you mean SSE_POLL_INTERVAL?");
     assert!(!found[0].what.contains("words"), "it may be a password");
 }
 
 #[test]
-fn a_value_says_where_it_comes_from_and_what_shadows_it() {
+fn a_value_is_shown_with_its_source_and_what_overrides_it() {
     let hello = installed();
     let ran = |variable: &str, value: &str| {
         let mut command = command(hello.path());
@@ -43,17 +43,21 @@ fn a_value_says_where_it_comes_from_and_what_shadows_it() {
     let found = findings(&ran("SSE_TTL", "7"));
     let value = "SSE_TTL is 7 s (environment)";
     assert!(found.iter().any(|found| found.what == value), "{found:#?}");
-    let found = bad(&ran("SSE_POLL_INTERVAL", "3"));
+    let found = problems(&ran("SSE_POLL_INTERVAL", "3"));
     assert_eq!(found.len(), 1, "{found:#?}");
-    found[0].is(
+    found[0].assert_is(
         "warning",
         "env",
         "SSE_POLL_INTERVAL on .env line",
         "unset SSE_POLL_INTERVAL",
     );
-    assert_eq!(bad(&ran("SSE_POLL_INTERVAL", "2")), [], "it says the same");
-    let found = bad(&ran("SSE_EVENTS", "a"));
-    found[0].is(
+    assert_eq!(
+        problems(&ran("SSE_POLL_INTERVAL", "2")),
+        [],
+        "it says the same"
+    );
+    let found = problems(&ran("SSE_EVENTS", "a"));
+    found[0].assert_is(
         "error",
         "config",
         "SSE_EVENTS (an environment variable)",
@@ -74,11 +78,11 @@ fn a_second_env_file_is_found() {
     );
     // However its folder is named.
     let way = format!("../{}", hello.path().file_name().unwrap().to_str().unwrap());
-    assert_eq!(bad(&hello.sse(&["-C", &way, "doctor", "--json"])), []);
+    assert_eq!(problems(&hello.sse(&["-C", &way, "doctor", "--json"])), []);
     let app = hello.path().to_str().unwrap();
-    let found = bad(&sse_in(hello.outside(), &["-C", app, "doctor", "--json"]));
+    let found = problems(&sse_in(hello.outside(), &["-C", app, "doctor", "--json"]));
     assert_eq!(found.len(), 1, "{found:#?}");
-    found[0].is(
+    found[0].assert_is(
         "warning",
         "env",
         "`dotenvy::dotenv()` reads ",
@@ -88,7 +92,7 @@ fn a_second_env_file_is_found() {
 
 #[cfg(feature = "tools")]
 #[test]
-fn an_env_file_that_git_would_take_is_noted() {
+fn an_env_file_that_git_does_not_ignore_is_a_note() {
     let hello = installed();
     let git = std::process::Command::new("git")
         .args(["init", "--quiet"])

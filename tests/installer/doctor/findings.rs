@@ -1,4 +1,4 @@
-//! What `sse doctor` finds, for the tests about it.
+//! Runs of `sse doctor`, and their findings.
 
 use std::fs;
 
@@ -7,25 +7,25 @@ use support::{App, workspace};
 
 use crate::hello::{Hello, Ran, sse_in};
 
-/// A finding, as JSON has it.
+/// A finding in the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct Finding {
     pub(crate) level: String,
     pub(crate) check: String,
     pub(crate) what: String,
     pub(crate) help: String,
 }
 
-/// The findings of `sse doctor --json`, which ends with 4 where one of them is bad, else with 0.
+/// The findings of `sse doctor --json`, which exits with 4 if one of them is a problem, else with 0.
 #[track_caller]
-pub(crate) fn findings(ran: &Ran) -> Vec<Found> {
+pub(crate) fn findings(ran: &Ran) -> Vec<Finding> {
     let diagnosis: Value = serde_json::from_str(&ran.out).expect(&ran.err);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let found: Vec<Found> = diagnosis["findings"]
+    let found: Vec<Finding> = diagnosis["findings"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|finding| Found {
+        .map(|finding| Finding {
             level: text(&finding["level"]),
             check: text(&finding["check"]),
             what: text(&finding["what"]),
@@ -37,17 +37,17 @@ pub(crate) fn findings(ran: &Ran) -> Vec<Found> {
         let row = format!("| `{}` |", finding.check);
         assert!(documentation.contains(&row), "docs/cli.md lacks {row}");
     }
-    let is_bad = found.iter().any(Found::is_bad);
-    assert_eq!(diagnosis["well"], !is_bad);
-    assert_eq!(ran.code, if is_bad { 4 } else { 0 }, "{found:#?}");
+    let is_problem = found.iter().any(Finding::is_problem);
+    assert_eq!(diagnosis["well"], !is_problem);
+    assert_eq!(ran.code, if is_problem { 4 } else { 0 }, "{found:#?}");
     found
 }
 
-/// The warnings and errors, each of which says what to do.
+/// The warnings and errors, each with a help.
 #[track_caller]
-pub(crate) fn bad(ran: &Ran) -> Vec<Found> {
+pub(crate) fn problems(ran: &Ran) -> Vec<Finding> {
     let mut found = findings(ran);
-    found.retain(Found::is_bad);
+    found.retain(Finding::is_problem);
     assert!(
         found.iter().all(|found| !found.help.is_empty()),
         "{found:#?}"
@@ -55,13 +55,13 @@ pub(crate) fn bad(ran: &Ran) -> Vec<Found> {
     found
 }
 
-impl Found {
-    pub(crate) fn is_bad(&self) -> bool {
+impl Finding {
+    pub(crate) fn is_problem(&self) -> bool {
         self.level == "warning" || self.level == "error"
     }
 
     #[track_caller]
-    pub(crate) fn is(&self, level: &str, check: &str, what: &str, help: &str) {
+    pub(crate) fn assert_is(&self, level: &str, check: &str, what: &str, help: &str) {
         assert_eq!(
             (self.level.as_str(), self.check.as_str()),
             (level, check),
@@ -75,13 +75,13 @@ impl Found {
 }
 
 #[track_caller]
-pub(crate) fn only(found: &[Found]) -> &Found {
+pub(crate) fn only(found: &[Finding]) -> &Finding {
     assert_eq!(found.len(), 1, "{found:#?}");
     &found[0]
 }
 
 #[track_caller]
-pub(crate) fn of_check<'a>(found: &'a [Found], check: &str) -> Vec<&'a Found> {
+pub(crate) fn of_check<'a>(found: &'a [Finding], check: &str) -> Vec<&'a Finding> {
     let found: Vec<_> = found.iter().filter(|found| found.check == check).collect();
     assert!(!found.is_empty(), "nothing about {check}");
     found
@@ -91,10 +91,10 @@ pub(crate) fn examine(hello: &Hello) -> Ran {
     hello.sse(&["doctor", "--json"])
 }
 
-/// An app in which nothing is left to do.
+/// An app with a complete installation.
 pub(crate) fn installed() -> Hello {
     let hello = Hello::new();
-    hello.sse_does(&["install"]);
+    hello.sse_succeeds(&["install"]);
     hello.write(
         "templates/page.html",
         "<script src=\"/js/sse-client.js\"></script>\n",
@@ -102,13 +102,13 @@ pub(crate) fn installed() -> Hello {
     hello
 }
 
-/// Runs it where there is no app, so that it is about the stream alone.
+/// Runs it in a folder without an app, so that it examines the stream alone.
 pub(crate) fn examine_url(url: &str, arguments: &[&str]) -> Ran {
     let hello = Hello::new();
     sse_in(hello.outside(), &command_line(url, arguments))
 }
 
-/// Runs it in the folder of the app that is served, or should be.
+/// Runs it in the folder of the app, too.
 pub(crate) fn examine_app_and_url(app: &App, url: &str, arguments: &[&str]) -> Ran {
     let mut command = app.sse();
     command.args(command_line(url, arguments));
