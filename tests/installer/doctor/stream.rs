@@ -26,7 +26,12 @@ fn a_real_server_has_no_findings_and_reconnects_are_tried() {
     let url = server.url("/sse/stream?events=event_name1");
     assert_eq!(problems(&examine_url(&url, &[])), []);
     let found = problems(&examine_url(&server.url("/sse/stream?events=nope"), &[]));
-    only(&found).assert_is("error", "answer", "400: the event `nope` does not exist", "");
+    only(&found).assert_is(
+        "error",
+        "answer",
+        "400: the event `nope` does not exist",
+        "",
+    );
 }
 
 #[test]
