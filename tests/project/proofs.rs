@@ -1,4 +1,4 @@
-//! The tests that the documents name as proof of a promise exist.
+//! The tests and modules that the documents name exist.
 
 use std::path::{Path, PathBuf};
 
@@ -99,5 +99,46 @@ fn every_test_that_a_document_names_exists() {
     let proofs: Vec<Proof<'_>> = cells.flat_map(proofs).collect();
     assert!(proofs.len() > 90, "only {} are named", proofs.len());
     let missing = proofs.iter().filter_map(|proof| missing(proof, &sources));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
+/// The text between two headings of the second level.
+fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let rest = document.split_once(&format!("\n## {heading}\n")).unwrap().1;
+    rest.split("\n## ").next().unwrap()
+}
+
+#[test]
+fn the_architecture_lists_the_modules_of_the_library_in_order() {
+    let architecture = read("docs/architecture.md");
+    let rows = section(&architecture, "The library's modules").lines();
+    let listed: Vec<&str> = rows
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let files = files_below("src", "rs");
+    let files = files.iter().filter(|file| file.components().count() == 2);
+    let mut modules: Vec<&str> = files
+        .filter_map(|file| file.file_stem()?.to_str())
+        .filter(|module| *module != "lib")
+        .collect();
+    modules.sort_unstable();
+    assert_eq!(listed, modules);
+}
+
+#[test]
+fn every_module_that_the_architecture_names_exists() {
+    let sources = files_below("src", "rs");
+    let architecture = read("docs/architecture.md");
+    let spans: Vec<&str> = prose(&architecture)
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect();
+    let is_path = |span: &&str| {
+        let mut letters = span.chars();
+        span.contains("::") && letters.all(|letter| letter.is_lowercase() || "_:".contains(letter))
+    };
+    let missing = spans
+        .into_iter()
+        .filter(is_path)
+        .filter(|module| !sources.iter().any(|file| is_in(file, module)));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }
