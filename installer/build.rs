@@ -1,6 +1,6 @@
-//! Finds out where this command is built from, for `sse install` to know what
-//! dependency to write: a checkout of the library adds a path, and a crate that
-//! was unpacked from a registry, which has no library beside it, a version.
+//! Tells `sse install` which dependency to write. If this crate is built in a checkout of the
+//! library, it is a path dependency. A crate from a registry has no library beside it, and
+//! writes a version.
 
 use std::env;
 use std::fs;
@@ -8,8 +8,8 @@ use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let own = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
-    let Some(parent) = Path::new(&own).parent() else {
+    let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
+    let Some(parent) = Path::new(&folder).parent() else {
         return;
     };
     let manifest = parent.join("Cargo.toml");

@@ -35,17 +35,19 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<u8, Failure> {
     let output = Output::new(cli.quiet);
-    let to_install = || folder::dir_to_install(&cli.app);
-    let to_use = || folder::dir_to_use(&cli.app);
+    let installation_folder = || folder::installation_folder(&cli.app);
+    let app_folder = || folder::app_folder(&cli.app);
     match &cli.command {
-        Command::Install(args) => commands::install::run(&to_install()?, args, output),
-        Command::Uninstall(args) => commands::uninstall::run(&to_install()?, &args.change, output),
-        Command::Status(args) => commands::status::run(&to_install()?, args.json, output),
-        Command::Doctor(args) => commands::doctor::run(&to_install()?, args, output),
-        Command::Save(args) => commands::save::run(to_use()?, args, output),
-        Command::Get(args) => commands::get::run(to_use()?, args, output),
-        Command::Delete(args) => commands::delete::run(to_use()?, args, output),
-        Command::Listen(args) => commands::listen::run(to_use, args, output),
+        Command::Install(args) => commands::install::run(&installation_folder()?, args, output),
+        Command::Uninstall(args) => {
+            commands::uninstall::run(&installation_folder()?, &args.change, output)
+        }
+        Command::Status(args) => commands::status::run(&installation_folder()?, args.json, output),
+        Command::Doctor(args) => commands::doctor::run(&installation_folder()?, args, output),
+        Command::Save(args) => commands::save::run(app_folder()?, args, output),
+        Command::Get(args) => commands::get::run(app_folder()?, args, output),
+        Command::Delete(args) => commands::delete::run(app_folder()?, args, output),
+        Command::Listen(args) => commands::listen::run(app_folder, args, output),
         Command::Completions { shell } => commands::completions::run(*shell, output),
     }
 }

@@ -8,19 +8,19 @@ use super::workspace;
 use crate::cli::AppArgs;
 use crate::exit::Failure;
 
-/// The folder of the app whose cache and `.env` a command uses. It is the library's own
-/// rule, so that command and app use the same files.
-pub(crate) fn dir_to_use(args: &AppArgs) -> Result<PathBuf, Failure> {
+/// The folder of the app whose cache and `.env` a command uses. The library's own rule finds
+/// it, so that command and app use the same files.
+pub(crate) fn app_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     if args.package.is_some() {
-        return dir_to_install(args);
+        return installation_folder(args);
     }
-    named(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))
+    named_folder(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))
 }
 
 /// The folder of the app to install into. Its `.env` may not exist yet, so a `Cargo.toml`
 /// identifies the folder, too.
-pub(crate) fn dir_to_install(args: &AppArgs) -> Result<PathBuf, Failure> {
-    let dir = named(args).unwrap_or_else(search)?;
+pub(crate) fn installation_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
+    let dir = named_folder(args).unwrap_or_else(nearest_app_folder)?;
     let Some(package) = &args.package else {
         return Ok(dir);
     };
@@ -40,9 +40,9 @@ pub(crate) fn no_manifest(dir: &Path) -> Failure {
 }
 
 /// The folder that the arguments name.
-fn named(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
+fn named_folder(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     if let Some(manifest) = &args.manifest_path {
-        return Some(dir_of(manifest));
+        return Some(manifest_folder(manifest));
     }
     let dir = args.dir.as_deref()?;
     Some(if dir.is_dir() {
@@ -53,7 +53,7 @@ fn named(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     })
 }
 
-fn dir_of(manifest: &Path) -> Result<PathBuf, Failure> {
+fn manifest_folder(manifest: &Path) -> Result<PathBuf, Failure> {
     let path = absolute(manifest).map_err(|error| Failure::io("find", manifest, &error))?;
     let is_manifest = path.is_file() && path.file_name() == Some(OsStr::new("Cargo.toml"));
     match path.parent() {
@@ -66,7 +66,7 @@ fn dir_of(manifest: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The folder of cargo's current package, else the nearest one upwards that looks like an app.
-fn search() -> Result<PathBuf, Failure> {
+fn nearest_app_folder() -> Result<PathBuf, Failure> {
     if let Some(dir) = env::var_os("CARGO_MANIFEST_DIR") {
         return Ok(dir.into());
     }

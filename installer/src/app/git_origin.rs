@@ -5,19 +5,19 @@ use std::fs;
 
 use toml_edit::Document;
 
-use crate::editing::manifest::dependency::{Git, Reference};
+use crate::editing::manifest::dependency::{GitReference, GitSource};
 use crate::exit::Failure;
 
 /// Beside its folder `bin`, cargo keeps this list of what it installed and from where.
 const INSTALL_LIST: &str = ".crates.toml";
 
 /// The repository that cargo recorded for this command.
-pub(super) fn git() -> Result<Git, Failure> {
+pub(super) fn git() -> Result<GitSource, Failure> {
     let recorded = || {
         let program = env::current_exe().ok()?;
         let root = program.parent()?.parent()?;
         let text = fs::read_to_string(root.join(INSTALL_LIST)).ok()?;
-        read(&text)
+        parse_install_list(&text)
     };
     recorded().ok_or_else(|| {
         Failure::error("this `sse` was installed from a git repository, but cargo has no record of which one")
@@ -26,7 +26,7 @@ pub(super) fn git() -> Result<Git, Failure> {
 }
 
 /// The keys look like `sse-cli 0.1.0 (git+https://host/repository?tag=v1#commit)`.
-fn read(text: &str) -> Option<Git> {
+fn parse_install_list(text: &str) -> Option<GitSource> {
     let document = Document::parse(text).ok()?;
     let installed = document.get("v1")?.as_table_like()?;
     let prefix = concat!(env!("CARGO_PKG_NAME"), " ");
@@ -36,7 +36,7 @@ fn read(text: &str) -> Option<Git> {
     })?;
     let (address, commit) = source.split_once('#').unwrap_or((source, ""));
     let Some((url, query)) = address.split_once('?') else {
-        return Some(Git {
+        return Some(GitSource {
             url: address.to_owned(),
             reference: None,
         });
@@ -44,11 +44,11 @@ fn read(text: &str) -> Option<Git> {
     // Instead of decoding a percent-encoded name, take the commit that it named.
     let reference = match query.split_once('=') {
         Some((kind, name)) if !name.contains('%') => {
-            Some((Reference::from_name(kind)?, name.to_owned()))
+            Some((GitReference::from_name(kind)?, name.to_owned()))
         }
-        _ => Some((Reference::Rev, commit.to_owned())),
+        _ => Some((GitReference::Rev, commit.to_owned())),
     };
-    Some(Git {
+    Some(GitSource {
         url: url.to_owned(),
         reference,
     })
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn the_repository_is_read_from_cargos_install_list() {
         let recorded = |source: &str| {
-            read(&format!(
+            parse_install_list(&format!(
                 "[v1]\n\"other 1.0.0 (registry+https://x)\" = [\"o\"]\n\"sse-cli 0.1.0 ({source})\" = [\"sse\"]\n"
             ))
         };
@@ -70,10 +70,16 @@ mod tests {
         assert_eq!(git.reference, None);
         let git = recorded("git+file:///a%20b?branch=next#0123abc").expect("it is one, too");
         assert_eq!(git.url, "file:///a%20b");
-        assert_eq!(git.reference, Some((Reference::Branch, "next".to_owned())));
+        assert_eq!(
+            git.reference,
+            Some((GitReference::Branch, "next".to_owned()))
+        );
         let git = recorded("git+https://x?branch=a%2Fb#0123abc").expect("it is one, too");
-        assert_eq!(git.reference, Some((Reference::Rev, "0123abc".to_owned())));
+        assert_eq!(
+            git.reference,
+            Some((GitReference::Rev, "0123abc".to_owned()))
+        );
         assert_eq!(recorded("path+file:///x"), None);
-        assert_eq!(read(""), None);
+        assert_eq!(parse_install_list(""), None);
     }
 }

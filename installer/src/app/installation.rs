@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::folder;
-use crate::app::cache_folder::CacheFolder;
-use crate::app::workspace;
+use super::cache_folder::CacheFolder;
+use super::{folder, workspace};
 use crate::editing::env::block::{self, EnvState};
 use crate::editing::env::dotenv;
 use crate::editing::env::values;
@@ -109,7 +108,7 @@ impl Installation {
 
     /// Whether `install` should write this script. An app that serves its own scripts gets none,
     /// but its types, if they exist, are kept up to date.
-    pub(crate) fn wants(&self, script: &Script) -> bool {
+    pub(crate) fn needs_script(&self, script: &Script) -> bool {
         !self.serves_its_own_scripts() || (script.is_types() && self.has_types())
     }
 
@@ -124,7 +123,10 @@ impl Installation {
     /// Whether the app has listeners and its own code serves the scripts they need, as in an app
     /// made from the template.
     pub(crate) fn serves_its_own_scripts(&self) -> bool {
-        let listeners = self.scripts.iter().find(|script| script.script.is_owners());
+        let listeners = self
+            .scripts
+            .iter()
+            .find(|script| script.script.belongs_to_owner());
         matches!(self.dependency, LibraryEntry::Yours(_))
             && self.code.serves_scripts()
             && listeners

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::editing::env::values;
-use crate::editing::manifest::dependency::{self, Git, Reference};
+use crate::editing::manifest::dependency::{self, GitReference, GitSource};
 
 const DEPENDENCY: &str = "Source of the library";
 
@@ -114,16 +114,16 @@ pub(crate) struct DependencyArgs {
 
 impl DependencyArgs {
     /// The git repository that the arguments choose.
-    pub(crate) fn git(&self) -> Option<Git> {
+    pub(crate) fn git(&self) -> Option<GitSource> {
         let references = [
-            (Reference::Branch, &self.dep_branch),
-            (Reference::Tag, &self.dep_tag),
-            (Reference::Rev, &self.dep_rev),
+            (GitReference::Branch, &self.dep_branch),
+            (GitReference::Tag, &self.dep_tag),
+            (GitReference::Rev, &self.dep_rev),
         ];
         let mut chosen = references
             .into_iter()
             .filter_map(|(kind, name)| Some((kind, name.clone()?)));
-        Some(Git {
+        Some(GitSource {
             url: self.dep_git.clone()?,
             reference: chosen.next(),
         })

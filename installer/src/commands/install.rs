@@ -17,6 +17,7 @@ use crate::editing::env::values;
 use crate::editing::plan;
 use crate::editing::receipt::Receipt;
 use crate::editing::rust::app_code::Wiring;
+use crate::editing::rust::splice::CALL;
 use crate::editing::scripts::{FOLDERS, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
@@ -101,14 +102,7 @@ fn planned_wiring(
     }
     match installation.code.wiring() {
         Wiring::Possible { file, contents } => {
-            change.will_report(
-                "Updated",
-                format!(
-                    "{} (with `{}`)",
-                    file.name(),
-                    crate::editing::rust::splice::CALL
-                ),
-            );
+            change.will_report("Updated", format!("{} (with `{CALL}`)", file.name()));
             Some(NewFile {
                 name: file.name().to_owned(),
                 contents,

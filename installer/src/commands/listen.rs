@@ -133,6 +133,7 @@ mod tests {
     impl Source for FixedSource {
         fn next(&mut self, timeout: Duration) -> Result<Option<News>, Failure> {
             if self.0.is_empty() {
+                // As if nothing arrives. Sleeping briefly keeps the loop from spinning.
                 std::thread::sleep(timeout.min(Duration::from_millis(50)));
                 return Ok(None);
             }

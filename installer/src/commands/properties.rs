@@ -65,6 +65,7 @@ impl Tally {
             Outcome::Installed => &self.installed,
             Outcome::Refused => &self.refused,
         };
+        // Relaxed suffices: the counters are read after all threads were joined.
         counter.fetch_add(1, Ordering::Relaxed);
     }
 

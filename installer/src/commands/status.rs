@@ -109,7 +109,7 @@ fn items(installation: &Installation) -> Vec<Item> {
     let is_served_by_app = installation.serves_its_own_scripts();
     let scripts = installation.scripts.iter();
     let scripts = scripts
-        .filter(|script| installation.wants(&script.script) || !script.script.is_types())
+        .filter(|script| installation.needs_script(&script.script) || !script.script.is_types())
         .map(|script| script_item(script, is_served_by_app));
     [dependency_item(installation), wiring_item(installation)]
         .into_iter()
@@ -162,7 +162,7 @@ fn wiring_item(installation: &Installation) -> Item {
 
 /// `is_served_by_app` means that the app's code serves the scripts, so `sse.js` need not exist.
 fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
-    let is_owners = script.script.is_owners();
+    let is_owners = script.script.belongs_to_owner();
     let is_client = script.script.role == Role::Client;
     let (state, note) = match script.state {
         ScriptState::Missing if is_served_by_app && is_client => {

@@ -195,7 +195,7 @@ fn reason_to_keep(script: &InstalledScript, prompt: Prompt) -> Option<&'static s
     }
     // Listeners are the owner's work, so only --force removes them, never a mere yes.
     let question = format!("{} has local changes. Remove it?", script.script.path);
-    let is_confirmed = !script.script.is_owners() && prompt.confirm(&question);
+    let is_confirmed = !script.script.belongs_to_owner() && prompt.confirm(&question);
     (!is_confirmed).then_some("you have edited it; --force would have removed it")
 }
 

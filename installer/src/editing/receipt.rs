@@ -1,6 +1,6 @@
 //! The receipt: a list of what `install` created.
 //!
-//! `uninstall` removes only what is provably ours. A state file could be lost, committed or
+//! `uninstall` removes only what `install` provably created. A state file could be lost, committed or
 //! left behind, so the block in `.env` lists the created files and folders. Each file has a
 //! hash of its contents, which identifies an unedited file of any version.
 
@@ -68,7 +68,7 @@ impl Receipt {
         self.entries.insert(path.to_owned(), Some(hash(contents)));
     }
 
-    /// Adds the entries of `other`, which is newer: its hashes replace existing ones.
+    /// Adds the entries of `other`, which is newer: they replace existing ones.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.entries.extend(
             other

@@ -47,7 +47,7 @@ pub(crate) enum ScriptState {
 
 impl Script {
     /// Whether the script belongs to the app's owner.
-    pub(crate) fn is_owners(&self) -> bool {
+    pub(crate) fn belongs_to_owner(&self) -> bool {
         self.role == Role::Listeners
     }
 
@@ -148,7 +148,13 @@ mod tests {
     #[test]
     fn four_scripts_are_shipped_and_the_listeners_are_the_owners() {
         let mut found: Vec<_> = shipped(&[])
-            .map(|script| (script.path.clone(), script.is_owners(), script.is_types()))
+            .map(|script| {
+                (
+                    script.path.clone(),
+                    script.belongs_to_owner(),
+                    script.is_types(),
+                )
+            })
             .collect();
         found.sort();
         let expected = [

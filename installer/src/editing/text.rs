@@ -20,7 +20,7 @@ pub(crate) enum Eol {
 
 impl Eol {
     /// The ending of most lines in `text`; LF if it has none.
-    pub(crate) fn of(text: &[u8]) -> Self {
+    pub(crate) fn most_common(text: &[u8]) -> Self {
         let feeds = text.iter().filter(|byte| **byte == b'\n').count();
         let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
         if pairs * 2 > feeds {
@@ -137,7 +137,7 @@ pub(crate) mod tests {
             "a\n\n\n",
         ] {
             let text = text.as_bytes();
-            let eol = Eol::of(text);
+            let eol = Eol::most_common(text);
             let with = insert_lines(text, text.len(), &["x", "y"], eol);
             let at = with
                 .iter()
@@ -150,9 +150,9 @@ pub(crate) mod tests {
 
     #[test]
     fn the_line_ending_of_most_lines_is_used() {
-        assert_eq!(Eol::of(b""), Eol::Lf);
-        assert_eq!(Eol::of(b"a\r"), Eol::Lf);
-        assert_eq!(Eol::of(b"a\r\nb\nc\r\n"), Eol::CrLf);
-        assert_eq!(Eol::of(b"a\r\nb\n"), Eol::Lf);
+        assert_eq!(Eol::most_common(b""), Eol::Lf);
+        assert_eq!(Eol::most_common(b"a\r"), Eol::Lf);
+        assert_eq!(Eol::most_common(b"a\r\nb\nc\r\n"), Eol::CrLf);
+        assert_eq!(Eol::most_common(b"a\r\nb\n"), Eol::Lf);
     }
 }

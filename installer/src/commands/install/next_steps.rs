@@ -100,7 +100,7 @@ fn call(installation: &Installation) -> String {
 
 fn missing_listeners(installation: &Installation) -> Option<NextStep> {
     let scripts = installation.scripts.iter();
-    let mut listener_files = scripts.filter(|script| script.script.is_owners());
+    let mut listener_files = scripts.filter(|script| script.script.belongs_to_owner());
     let contents = listener_files.find_map(|script| script.file.contents())?;
     let missing = scripts::missing_listeners(contents, &installation.events);
     if missing.is_empty() {

@@ -16,7 +16,7 @@ pub(super) fn planned(
     change: &mut Change,
 ) -> Vec<NewFile> {
     let wanted = installation.scripts.iter().filter(|found| {
-        installation.wants(&found.script) || (asks_for_types && found.script.is_types())
+        installation.needs_script(&found.script) || (asks_for_types && found.script.is_types())
     });
     wanted
         .filter(|found| is_to_be_written(found, prompt, change))
@@ -34,7 +34,7 @@ fn is_to_be_written(found: &InstalledScript, prompt: Prompt, change: &mut Change
     let (is_written, verb, object) = match found.state {
         ScriptState::Missing => (true, "Created", path.clone()),
         ScriptState::Current => (false, "Unchanged", path.clone()),
-        ScriptState::Older | ScriptState::Edited if script.is_owners() => {
+        ScriptState::Older | ScriptState::Edited if script.belongs_to_owner() => {
             (false, "Kept", format!("{path} (yours)"))
         }
         ScriptState::Older => (true, "Updated", path.clone()),

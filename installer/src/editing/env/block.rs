@@ -104,7 +104,7 @@ pub(crate) fn install(file: &[u8], created: &Receipt, values: &Values) -> Result
     } else {
         let sets_default_duration = missing.contains(&(KEYS[0], "15"));
         let block = new_block(assignments, sets_default_duration, &receipt);
-        text::insert_lines(file, file.len(), &block, Eol::of(file))
+        text::insert_lines(file, file.len(), &block, Eol::most_common(file))
     };
     verify(file, &new, &missing)?;
     Ok(new)

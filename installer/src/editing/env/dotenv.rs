@@ -39,10 +39,10 @@ pub(crate) struct BadLine {
 enum QuoteState {
     Complete,
     Escape,
-    Strong,
-    StrongEscape,
-    Weak,
-    WeakEscape,
+    SingleQuoted,
+    SingleQuotedEscape,
+    DoubleQuoted,
+    DoubleQuotedEscape,
     Comment,
     Space,
 }
@@ -122,25 +122,31 @@ fn logical_end(file: &[u8], start: usize) -> (usize, bool) {
     }
 }
 
-/// The state after `line`. `Weak` and `Strong` are double and single quotes.
+/// The state after `line`.
 fn next_state(mut state: QuoteState, line: &str) -> QuoteState {
     for c in line.chars() {
         state = match (state, c) {
             (QuoteState::Comment, _) | (QuoteState::Space, '#') => return QuoteState::Comment,
             (QuoteState::Complete | QuoteState::Space, '\\') => QuoteState::Escape,
-            (QuoteState::Complete | QuoteState::Space, '"') => QuoteState::Weak,
-            (QuoteState::Complete | QuoteState::Space, '\'') => QuoteState::Strong,
+            (QuoteState::Complete | QuoteState::Space, '"') => QuoteState::DoubleQuoted,
+            (QuoteState::Complete | QuoteState::Space, '\'') => QuoteState::SingleQuoted,
             (QuoteState::Complete, c) if c.is_whitespace() && c != '\n' && c != '\r' => {
                 QuoteState::Space
             }
             (QuoteState::Complete | QuoteState::Space | QuoteState::Escape, _) => {
                 QuoteState::Complete
             }
-            (QuoteState::Weak, '\\') => QuoteState::WeakEscape,
-            (QuoteState::Weak, '"') | (QuoteState::Strong, '\'') => QuoteState::Complete,
-            (QuoteState::Weak | QuoteState::WeakEscape, _) => QuoteState::Weak,
-            (QuoteState::Strong, '\\') => QuoteState::StrongEscape,
-            (QuoteState::Strong | QuoteState::StrongEscape, _) => QuoteState::Strong,
+            (QuoteState::DoubleQuoted, '\\') => QuoteState::DoubleQuotedEscape,
+            (QuoteState::DoubleQuoted, '"') | (QuoteState::SingleQuoted, '\'') => {
+                QuoteState::Complete
+            }
+            (QuoteState::DoubleQuoted | QuoteState::DoubleQuotedEscape, _) => {
+                QuoteState::DoubleQuoted
+            }
+            (QuoteState::SingleQuoted, '\\') => QuoteState::SingleQuotedEscape,
+            (QuoteState::SingleQuoted | QuoteState::SingleQuotedEscape, _) => {
+                QuoteState::SingleQuoted
+            }
         };
     }
     state
@@ -158,19 +164,19 @@ mod tests {
             "# it's\nA=\"a\\\"\nB=1\"\r\nexport C = 3 # it's\n",
             "\n\n  # c\nA=a\\'b\nB=1\n",
             "A=1  # two spaces, and no apostrophe\nB=2\n",
-            "\u{feff}A=1\nB='\n# no comment\n'\n",
+            "\u{feff}A=1\nB='\n# not a comment\n'\n",
         ] {
-            let whole: Vec<String> = dotenvy::from_read_iter(text::without_bom(file.as_bytes()))
+            let expected: Vec<String> = dotenvy::from_read_iter(text::without_bom(file.as_bytes()))
                 .map(|item| item.expect("the file is good").0)
                 .collect();
-            let cut: Vec<String> = lines(file.as_bytes())
+            let keys: Vec<String> = lines(file.as_bytes())
                 .into_iter()
                 .filter_map(|line| match line.kind {
                     LineKind::Key(key) => Some(key),
                     _ => None,
                 })
                 .collect();
-            assert_eq!(cut, whole, "{file:?}");
+            assert_eq!(keys, expected, "{file:?}");
         }
     }
 

@@ -8,7 +8,7 @@ pub(crate) const PACKAGE: &str = "actix-web-sse";
 pub(crate) enum DependencySource {
     Path(String),
     Version(String),
-    Git(Git),
+    Git(GitSource),
     /// The workspace's entry, by its key. If it lacks the feature `actix`, the member adds it.
     Workspace {
         key: String,
@@ -18,19 +18,19 @@ pub(crate) enum DependencySource {
 
 /// A git repository. Without a reference, cargo takes its default branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Git {
+pub(crate) struct GitSource {
     pub(crate) url: String,
-    pub(crate) reference: Option<(Reference, String)>,
+    pub(crate) reference: Option<(GitReference, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reference {
+pub(crate) enum GitReference {
     Branch,
     Tag,
     Rev,
 }
 
-impl Reference {
+impl GitReference {
     /// The kind that cargo calls `name`.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Branch, Self::Tag, Self::Rev]
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_git_repository_is_written_in_cargos_syntax() {
         let source = |reference| {
-            DependencySource::Git(Git {
+            DependencySource::Git(GitSource {
                 url: "https://a.example/b".to_owned(),
                 reference,
             })
@@ -152,7 +152,7 @@ mod tests {
             "actix-web-sse = { git = \"https://a.example/b\" }"
         );
         assert_eq!(
-            source(Some((Reference::Tag, "v1".to_owned()))).line(),
+            source(Some((GitReference::Tag, "v1".to_owned()))).line(),
             "actix-web-sse = { git = \"https://a.example/b\", tag = \"v1\" }"
         );
         assert!(git_address("ssh://git@a.example/b").is_ok());

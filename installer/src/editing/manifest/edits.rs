@@ -65,7 +65,7 @@ impl Manifest<'_> {
             Some(Item::Table(_)) => (file.len(), subtable(source)),
             Some(other) => return Err(self.inline_table_conflict(other, source)),
         };
-        let new = text::insert_lines(file, at, &lines, Eol::of(file));
+        let new = text::insert_lines(file, at, &lines, Eol::most_common(file));
         self.verify(&new, source)?;
         Ok(new)
     }

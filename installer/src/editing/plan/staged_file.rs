@@ -88,7 +88,7 @@ impl StagedFile {
             let restored = overwrite(target, &before).and_then(|()| fs::remove_file(&copy));
             let torn = restored.err().map(|error| {
                 let copy = copy.display();
-                format!("it could not be restored ({error}). Its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")
+                format!("the file could not be restored ({error}); its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")
             });
             InPlaceError { error, torn }
         })

@@ -7,7 +7,7 @@ use super::call_site::Unclear;
 use super::rust_file::RustFile;
 
 pub(super) struct AppFile {
-    /// Relative to the app.
+    /// Relative to the app's folder.
     pub(super) path: PathBuf,
     pub(super) bytes: Vec<u8>,
     pub(super) parsed: Result<RustFile, Unclear>,
@@ -19,7 +19,7 @@ pub(super) struct AppFile {
 /// read are skipped: the result only serves for advice, and cargo reports them.
 pub(super) fn read_below(app: &Path, folder: &str) -> Vec<AppFile> {
     let mut paths = Vec::new();
-    list(&app.join(folder), &mut paths);
+    list_rust_files(&app.join(folder), &mut paths);
     let mut files = Vec::new();
     for path in paths {
         let Ok(bytes) = fs::read(&path) else {
@@ -42,7 +42,7 @@ pub(super) fn read_below(app: &Path, folder: &str) -> Vec<AppFile> {
     files
 }
 
-fn list(folder: &Path, paths: &mut Vec<PathBuf>) {
+fn list_rust_files(folder: &Path, paths: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -52,7 +52,7 @@ fn list(folder: &Path, paths: &mut Vec<PathBuf>) {
         if path.is_dir() {
             // A symbolic link to a folder may lead back to a parent of it.
             if !path.is_symlink() && path.file_name().is_some_and(|name| name != "target") {
-                list(&path, paths);
+                list_rust_files(&path, paths);
             }
         } else if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
             paths.push(path);

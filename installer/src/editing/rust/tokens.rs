@@ -4,7 +4,8 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 use super::paths::{CodePath, LIBRARY, ident_name};
 
-/// A `<` without a closing `>` within this many tokens counts as a comparison.
+/// A `<` without a closing `>` within this many tokens counts as a comparison. Real lists of
+/// generic arguments are shorter.
 const MAX_GENERICS_TOKENS: usize = 64;
 
 pub(super) enum Match<'a> {
@@ -56,13 +57,11 @@ fn search_at(
         None => {}
     }
     let is_global = matches!(before, [.., a, b] if is_colons(a, b));
-    found(Match::Path(
-        ident,
-        CodePath {
-            is_global,
-            segments,
-        },
-    ));
+    let path = CodePath {
+        is_global,
+        segments,
+    };
+    found(Match::Path(ident, path));
 }
 
 /// The token after the `::` that follows `>` or `<…>`, as in `<App>::new` and
@@ -70,22 +69,22 @@ fn search_at(
 fn after_generics(after: &[TokenTree]) -> Option<&TokenTree> {
     let opened = |tree: &TokenTree| i32::from(is_punct(tree, '<')) - i32::from(is_punct(tree, '>'));
     let mut depth = 0;
-    let mut rest = after;
+    let mut tokens = after;
     if let [a, b, open, ..] = after
         && is_colons(a, b)
         && is_punct(open, '<')
     {
-        rest = &after[2..];
+        tokens = &after[2..];
     } else if !after
         .first()
         .is_some_and(|tree| is_punct(tree, '>') || is_punct(tree, '<'))
     {
         return None;
     }
-    for (at, tree) in rest.iter().enumerate().take(MAX_GENERICS_TOKENS) {
+    for (at, tree) in tokens.iter().enumerate().take(MAX_GENERICS_TOKENS) {
         depth += opened(tree);
         if depth <= 0
-            && let [_, a, b, next, ..] = &rest[at..]
+            && let [_, a, b, next, ..] = &tokens[at..]
             && is_colons(a, b)
         {
             return Some(next);

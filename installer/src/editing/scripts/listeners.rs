@@ -70,18 +70,18 @@ mod tests {
         file.expect("it is shipped").contents
     }
 
-    fn owned(names: &[&str]) -> Vec<String> {
+    fn strings(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
     fn the_file_for_the_shipped_events_is_the_shipped_file() {
-        assert_eq!(file(shipped(), &owned(&SHIPPED_EVENTS)), shipped());
+        assert_eq!(file(shipped(), &strings(&SHIPPED_EVENTS)), shipped());
     }
 
     #[test]
     fn the_file_has_one_listener_per_event() {
-        let script = file(shipped(), &owned(&["order", "it's", "a\\b"]));
+        let script = file(shipped(), &strings(&["order", "it's", "a\\b"]));
         assert_eq!(script.matches("addEventListener(").count(), 3, "{script}");
         for line in [
             "sse.addEventListener('order', (event)",
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn events_that_the_script_does_not_name_are_missing() {
         let script = "sse.on(\"a\", f); sse.addEventListener('b', g); on('it\\'s', h)";
-        let missing = missing(shipped(), script, &owned(&["a", "b", "c", "it's"]));
+        let missing = missing(shipped(), script, &strings(&["a", "b", "c", "it's"]));
         assert_eq!(missing.len(), 1);
         let (event, listener) = &missing[0];
         assert_eq!(event, "c");

@@ -18,9 +18,9 @@ fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
 /// Line and item of each use. Uses in tests are in parentheses.
 fn named(code: &str) -> Vec<String> {
     let uses = uses_in_file(code.as_bytes()).into_iter();
-    uses.map(|it| match it.is_test {
-        true => format!("({} {})", it.line, it.item),
-        false => format!("{} {}", it.line, it.item),
+    uses.map(|found| match found.is_test {
+        true => format!("({} {})", found.line, found.item),
+        false => format!("{} {}", found.line, found.item),
     })
     .collect()
 }
