@@ -1,7 +1,7 @@
-//! The client in three real browsers: what pages, tabs and networks do to it.
+//! The client in three real browsers, across page changes, tabs and network faults.
 
+mod fault_proxy;
 mod faults;
-mod gate;
 mod pages;
 mod site;
 mod tabs;
@@ -23,12 +23,12 @@ macro_rules! in_engine {
 
             #[test]
             fn a_hundred_page_changes_lose_and_repeat_nothing() {
-                pages::miss_and_repeat_nothing(ENGINE);
+                pages::lose_and_repeat_nothing(ENGINE);
             }
 
             #[test]
             fn pages_that_are_shown_again_catch_up() {
-                pages::come_back_and_catch_up(ENGINE);
+                pages::catch_up_when_shown_again(ENGINE);
             }
 
             #[test]
@@ -38,17 +38,17 @@ macro_rules! in_engine {
 
             #[test]
             fn tabs_survive_the_end_of_their_leaders() {
-                tabs::survive_their_leaders(ENGINE);
+                tabs::survive_the_end_of_their_leaders(ENGINE);
             }
 
             #[test]
             fn tabs_without_locks_have_separate_connections() {
-                tabs::have_connections_of_their_own_without_locks(ENGINE);
+                tabs::have_separate_connections_without_locks(ENGINE);
             }
 
             #[test]
             fn tabs_get_only_the_events_they_ask_for() {
-                tabs::hear_what_they_ask_for(ENGINE);
+                tabs::get_only_the_events_they_ask_for(ENGINE);
             }
 
             #[test]
@@ -58,16 +58,17 @@ macro_rules! in_engine {
 
             #[test]
             fn tabs_get_no_events_of_an_earlier_visitor() {
-                tabs::do_not_hear_for_an_earlier_visitor(ENGINE);
+                tabs::get_no_events_of_an_earlier_visitor(ENGINE);
             }
         }
     };
 }
 
-/// In Chromium only: other browsers may run these tabs on one main thread, and stall all of them.
+/// In Chromium only: other browsers may run these tabs on one main thread, which would stall all of
+/// them.
 #[test]
 fn a_tab_gets_events_after_a_stalled_leader_returns() {
-    tabs::hear_events_after_a_stalled_leader_returns(support::Engine::Chromium);
+    tabs::get_events_after_a_stalled_leader_returns(support::Engine::Chromium);
 }
 
 in_engine!(chromium, Chromium);

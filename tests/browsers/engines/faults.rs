@@ -1,4 +1,4 @@
-//! What a page has to live through.
+//! Faults of the network, the server and the machine.
 
 use std::{
     fs, thread,
@@ -7,22 +7,22 @@ use std::{
 
 use support::{App, Browser, Engine, Server, until};
 
-use super::gate::{Gate, Way};
+use super::fault_proxy::{FaultProxy, Mode};
 
-/// As long as nothing works each time.
-const A_WHILE: Duration = Duration::from_secs(10);
-/// Two heartbeats that did not come, and the longest wait after that, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long each fault lasts.
+const FAULT_DURATION: Duration = Duration::from_secs(10);
+/// Two missing heartbeats and the longest retry delay after them, on a busy machine.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A page that listens to the starter through a gate.
-struct World {
+/// A page that is connected to the starter through a proxy.
+struct Setup {
     app: App,
     browser: Browser,
-    gate: Gate,
+    proxy: FaultProxy,
     saved: usize,
 }
 
-impl World {
+impl Setup {
     fn start(engine: Engine, app: App, server: &Server) -> Self {
         let public = app.path().join("public");
         for (name, text) in [
@@ -31,14 +31,14 @@ impl World {
         ] {
             fs::write(public.join(name), text).unwrap();
         }
-        let gate = Gate::to(server.address());
+        let proxy = FaultProxy::in_front_of(server.address());
         let browser = Browser::start_with(engine);
-        browser.open(&gate.url("/probe.html"));
+        browser.open(&proxy.url("/probe.html"));
         browser.wait("window.sse?.status === 'open'");
         Self {
             app,
             browser,
-            gate,
+            proxy,
             saved: 0,
         }
     }
@@ -51,22 +51,22 @@ impl World {
         }
     }
 
-    /// Saves as long as the fault lasts.
-    fn endure(&mut self) {
-        let end = Instant::now() + A_WHILE;
+    /// Saves values while the fault lasts.
+    fn save_during_fault(&mut self) {
+        let end = Instant::now() + FAULT_DURATION;
         while Instant::now() < end {
             self.save(1);
-            thread::sleep(A_WHILE / 20);
+            thread::sleep(FAULT_DURATION / 20);
         }
     }
 
-    /// Waits until the page has received all, and that in order and once.
+    /// Waits until the page has received all values, each once and in order.
     #[track_caller]
     fn has_received_all(&self, after: &str) {
         let start = Instant::now();
         while self.browser.evaluate("received.at(-1)") != self.saved {
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < RECOVERY_TIMEOUT,
                 "after {after}: the last of {} is missing in {}",
                 self.saved,
                 self.browser
@@ -82,42 +82,42 @@ impl World {
     }
 }
 
-/// 503 from a proxy, a server that is killed, a network that loses everything without a word, and a
-/// machine that sleeps meanwhile.
+/// 503 from a proxy, a server that is killed, a network that drops everything silently, and a machine
+/// that sleeps.
 pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
     let app = App::in_memory();
     let server = app.start();
     let port = server.port().to_owned();
-    let mut world = World::start(engine, app, &server);
-    world.save(3);
-    world.has_received_all("the beginning");
+    let mut setup = Setup::start(engine, app, &server);
+    setup.save(3);
+    setup.has_received_all("the beginning");
 
-    world.gate.become_(Way::Unavailable);
-    world.gate.cut();
-    world.endure();
-    world.gate.become_(Way::Open);
-    world.has_received_all("ten seconds of 503");
-    let errors = world.browser.evaluate("errors.includes(503)");
-    assert_eq!(errors, true, "the page learns of it");
+    setup.proxy.set_mode(Mode::Unavailable);
+    setup.proxy.cut();
+    setup.save_during_fault();
+    setup.proxy.set_mode(Mode::Open);
+    setup.has_received_all("ten seconds of 503");
+    let errors = setup.browser.evaluate("errors.includes(503)");
+    assert_eq!(errors, true, "the page is notified of the 503");
 
     server.kill();
-    world.endure();
-    let path = world.app.path().to_owned();
+    setup.save_during_fault();
+    let path = setup.app.path().to_owned();
     let server = until("the port is free", || {
         Some(Server::start(&path, &[("PORT", &port)]))
     });
-    world.has_received_all("ten seconds without a server");
+    setup.has_received_all("ten seconds without a server");
 
-    world.gate.become_(Way::Silent);
-    world.gate.lose();
-    world.endure();
-    world.gate.become_(Way::Open);
-    world.has_received_all("ten seconds without a network");
+    setup.proxy.set_mode(Mode::Silent);
+    setup.proxy.lose();
+    setup.save_during_fault();
+    setup.proxy.set_mode(Mode::Open);
+    setup.has_received_all("ten seconds without a network");
 
-    world.browser.pause();
-    world.gate.lose();
-    world.endure();
-    world.browser.resume();
-    world.has_received_all("ten seconds of sleep");
+    setup.browser.pause();
+    setup.proxy.lose();
+    setup.save_during_fault();
+    setup.browser.resume();
+    setup.has_received_all("ten seconds of sleep");
     drop(server);
 }

@@ -12,11 +12,12 @@ use support::{Browser, Engine, Tab};
 use super::site::Site;
 
 const TABS: usize = 12;
-const DEATHS: usize = 20;
-/// A tab whose leader is silent takes the lead within twelve seconds: two heartbeats, and up to ten more.
+const CLOSED_LEADERS: usize = 20;
+/// Longer than the twelve seconds within which a tab replaces a silent leader: two heartbeats, and up
+/// to ten seconds more.
 const STALL: Duration = Duration::from_secs(25);
 
-/// Opens the page in another tab, which is the current one then.
+/// Opens the page in another tab, which becomes the current one.
 fn open_tab(browser: &Browser, site: &Site, path: &str) -> Tab {
     let tab = browser.new_tab();
     browser.switch_to(&tab);
@@ -25,7 +26,7 @@ fn open_tab(browser: &Browser, site: &Site, path: &str) -> Tab {
     tab
 }
 
-/// As many tabs with the page, the first included.
+/// Opens the page in this many tabs, including the first one.
 fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize) -> Vec<Tab> {
     browser.open(&site.url(path));
     browser.wait("window.sse?.status === 'open'");
@@ -39,7 +40,7 @@ fn received(browser: &Browser) -> Vec<u64> {
     serde_json::from_value(received).unwrap()
 }
 
-/// Waits until the tab has received this value, and returns all that it has received.
+/// Waits until the tab has received this value, and returns all values that it has received.
 fn received_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
     browser.switch_to(tab);
     browser.wait(&format!("received.includes({last})"));
@@ -67,8 +68,8 @@ pub(crate) fn share_one_connection(engine: Engine) {
     site.has_streams(1);
 }
 
-/// The leader is closed, again and again, while values are saved.
-pub(crate) fn survive_their_leaders(engine: Engine) {
+/// The leader is closed repeatedly, while values are saved.
+pub(crate) fn survive_the_end_of_their_leaders(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     let mut tabs = open_tabs(&browser, &site, "/", TABS);
@@ -77,11 +78,11 @@ pub(crate) fn survive_their_leaders(engine: Engine) {
         scope.spawn(|| {
             while !done.load(Ordering::SeqCst) {
                 site.save("a", saved.fetch_add(1, Ordering::SeqCst) + 1);
-                // A stream of saves, and not a burst.
+                // Spread over the closing of the tabs.
                 thread::sleep(Duration::from_millis(20));
             }
         });
-        for _ in 0..DEATHS {
+        for _ in 0..CLOSED_LEADERS {
             let leader = leader(&browser, &tabs);
             browser.close_tab(&tabs.remove(leader));
             tabs.push(open_tab(&browser, &site, "/"));
@@ -89,7 +90,7 @@ pub(crate) fn survive_their_leaders(engine: Engine) {
         done.store(true, Ordering::SeqCst);
     });
     let last = saved.load(Ordering::SeqCst);
-    assert!(last > DEATHS, "only {last} saves");
+    assert!(last > CLOSED_LEADERS, "only {last} saves");
     for tab in &tabs {
         let received = received_up_to(&browser, tab, last);
         assert_unbroken(&received, received[0], last);
@@ -97,9 +98,9 @@ pub(crate) fn survive_their_leaders(engine: Engine) {
     site.has_streams(1);
 }
 
-/// The leader's main thread is busy for so long that another tab takes the lead, and a third tab opens
-/// in the meantime.
-pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
+/// The leader's main thread is busy for so long that another tab becomes the leader, and a third tab
+/// opens meanwhile.
+pub(crate) fn get_events_after_a_stalled_leader_returns(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     let mut tabs = open_tabs(&browser, &site, "/", 2);
@@ -114,7 +115,7 @@ pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
         STALL.as_millis()
     );
     browser.execute(&stall);
-    // The driver must not wait for the tab that is about to stall.
+    // The driver must not wait for the tab that stalls.
     let follower = tabs.iter().find(|tab| **tab != leader).unwrap();
     browser.switch_to(follower);
     tabs.push(open_tab(&browser, &site, "/"));
@@ -131,7 +132,7 @@ pub(crate) fn hear_events_after_a_stalled_leader_returns(engine: Engine) {
     }
 }
 
-/// Which of the tabs holds the connection, once one does.
+/// Waits until a tab holds the connection, and returns its index.
 fn leader(browser: &Browser, tabs: &[Tab]) -> usize {
     support::until("a tab leads", || {
         tabs.iter().position(|tab| {
@@ -141,7 +142,7 @@ fn leader(browser: &Browser, tabs: &[Tab]) -> usize {
     })
 }
 
-pub(crate) fn have_connections_of_their_own_without_locks(engine: Engine) {
+pub(crate) fn have_separate_connections_without_locks(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     let tabs = open_tabs(&browser, &site, "/?nolocks", 3);
@@ -152,7 +153,7 @@ pub(crate) fn have_connections_of_their_own_without_locks(engine: Engine) {
     }
 }
 
-pub(crate) fn hear_what_they_ask_for(engine: Engine) {
+pub(crate) fn get_only_the_events_they_ask_for(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     let first = open_tabs(&browser, &site, "/?events=a", 1).remove(0);
@@ -167,29 +168,29 @@ pub(crate) fn hear_what_they_ask_for(engine: Engine) {
     assert_eq!(received_up_to(&browser, &all, 5), [1, 2, 3, 4, 5]);
 }
 
-/// Somebody else logs in, in a tab beside one that is open already.
+/// Another visitor logs in, while tabs of the first one are open.
 pub(crate) fn of_different_visitors_share_nothing(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     browser.open(&site.url("/?share=none"));
     browser.set_cookie("visitor", "a");
-    let hers = open_tabs(&browser, &site, "/?share=user-a", 1).remove(0);
-    let also_hers = open_tab(&browser, &site, "/?share=user-a");
+    let first = open_tabs(&browser, &site, "/?share=user-a", 1).remove(0);
+    let second = open_tab(&browser, &site, "/?share=user-a");
     site.has_streams(1);
     browser.set_cookie("visitor", "b");
-    let his = open_tab(&browser, &site, "/?share=user-b");
+    let other = open_tab(&browser, &site, "/?share=user-b");
     site.has_streams(2);
     site.save("a", 1);
     site.save("b", 2);
-    assert_eq!(received_up_to(&browser, &his, 2), [2]);
-    for tab in [&hers, &also_hers] {
+    assert_eq!(received_up_to(&browser, &other, 2), [2]);
+    for tab in [&first, &second] {
         assert_eq!(received_up_to(&browser, tab, 1), [1]);
     }
 }
 
-/// The same where the page does not say who listens: a page that comes has the connection made again,
-/// as its own visitor.
-pub(crate) fn do_not_hear_for_an_earlier_visitor(engine: Engine) {
+/// The same without a `share` option for the visitor: a page that joins causes a new connection, with
+/// its own cookies.
+pub(crate) fn get_no_events_of_an_earlier_visitor(engine: Engine) {
     let site = Site::start();
     let browser = Browser::start_with(engine);
     browser.open(&site.url("/?share=none"));

@@ -1,4 +1,4 @@
-//! The network between a browser and a server, which a test can cut in different ways.
+//! A proxy between a browser and a server, which can simulate faults of the network.
 
 use std::{
     io::{self, Read, Write},
@@ -10,49 +10,49 @@ use std::{
 const UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// What happens to those who come.
+/// How the proxy handles connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Mode {
     Open,
-    /// A proxy answers for a server that is not there.
+    /// Answers 503, like a proxy whose server is down.
     Unavailable,
-    /// Whatever is sent is lost, and nobody is told.
+    /// Drops all data, without closing the connections.
     Silent,
 }
 
-/// One address, with a server behind it.
-pub(crate) struct Gate {
+/// An address that forwards to a server.
+pub(crate) struct FaultProxy {
     pub(crate) address: String,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ProxyState>>,
 }
 
-struct State {
-    way: Way,
-    /// The connections that lead through.
-    open: Vec<Passage>,
+struct ProxyState {
+    mode: Mode,
+    /// The forwarded connections.
+    open: Vec<Tunnel>,
 }
 
-/// A connection, and whether what is sent on it still arrives.
-struct Passage {
+/// A forwarded connection, and whether its data is dropped.
+struct Tunnel {
     is_lost: Arc<Mutex<bool>>,
     ends: [TcpStream; 2],
 }
 
-impl Gate {
-    pub(crate) fn to(server: &str) -> Self {
+impl FaultProxy {
+    pub(crate) fn in_front_of(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let state = Arc::new(Mutex::new(State {
-            way: Way::Open,
+        let state = Arc::new(Mutex::new(ProxyState {
+            mode: Mode::Open,
             open: Vec::new(),
         }));
         let server = server.to_owned();
         let shared = Arc::clone(&state);
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = state.let_in(client, &server);
+                let _ = state.accept(client, &server);
             }
         });
         Self { address, state }
@@ -62,57 +62,57 @@ impl Gate {
         format!("http://{}{path}", self.address)
     }
 
-    /// From now on, who comes finds it like this.
-    pub(crate) fn become_(&self, way: Way) {
-        self.state().way = way;
+    /// How new connections are handled from now on.
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.state().mode = mode;
     }
 
-    /// Ends all connections, as a server that goes does.
+    /// Closes all connections, like a server that ends.
     pub(crate) fn cut(&self) {
-        for passage in self.state().open.drain(..) {
-            passage.end();
+        for tunnel in self.state().open.drain(..) {
+            tunnel.end();
         }
     }
 
-    /// Loses what is sent on all connections from now on; neither end is told.
+    /// Drops all data on all connections from now on, without closing them.
     pub(crate) fn lose(&self) {
-        for passage in &self.state().open {
-            *passage.is_lost.lock().unwrap() = true;
+        for tunnel in &self.state().open {
+            *tunnel.is_lost.lock().unwrap() = true;
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, ProxyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn let_in(&mut self, mut client: TcpStream, server: &str) -> io::Result<()> {
-        match self.way {
-            Way::Unavailable => {
-                // What is not read would reset the connection before the answer has arrived.
+impl ProxyState {
+    fn accept(&mut self, mut client: TcpStream, server: &str) -> io::Result<()> {
+        match self.mode {
+            Mode::Unavailable => {
+                // Unread data would reset the connection before the response has arrived.
                 let mut request = [0; 4096];
                 let _ = client.read(&mut request)?;
                 return client.write_all(UNAVAILABLE);
             }
-            Way::Open | Way::Silent => {}
+            Mode::Open | Mode::Silent => {}
         }
-        // A server that is not there refuses the connection, which ends this one, too.
+        // If the server is down, this fails, and the client's connection is closed, too.
         let server = TcpStream::connect(server)?;
-        let passage = Passage {
-            is_lost: Arc::new(Mutex::new(self.way == Way::Silent)),
+        let tunnel = Tunnel {
+            is_lost: Arc::new(Mutex::new(self.mode == Mode::Silent)),
             ends: [client, server],
         };
-        passage.carry(0, 1)?;
-        passage.carry(1, 0)?;
-        self.open.push(passage);
+        tunnel.forward(0, 1)?;
+        tunnel.forward(1, 0)?;
+        self.open.push(tunnel);
         Ok(())
     }
 }
 
-impl Passage {
-    /// Passes on what comes from one end to the other.
-    fn carry(&self, from: usize, to: usize) -> io::Result<()> {
+impl Tunnel {
+    /// Forwards data from one end to the other.
+    fn forward(&self, from: usize, to: usize) -> io::Result<()> {
         let mut from = self.ends[from].try_clone()?;
         let mut to = self.ends[to].try_clone()?;
         let is_lost = Arc::clone(&self.is_lost);
@@ -121,7 +121,7 @@ impl Passage {
             loop {
                 let read = from.read(&mut bytes).unwrap_or(0);
                 if *is_lost.lock().unwrap() {
-                    // Nor is the end of the connection told.
+                    // The end of the connection is not forwarded either.
                     if read == 0 {
                         return;
                     }
@@ -139,7 +139,7 @@ impl Passage {
 
     fn end(&self) {
         for end in &self.ends {
-            // It may have ended already.
+            // The connection may have ended already.
             let _ = end.shutdown(Shutdown::Both);
         }
     }

@@ -1,0 +1,225 @@
+//! Events on the page, and the ways to trigger them.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use support::{App, Browser, Server, Stream, until};
+
+use super::{A_SECOND, newest_event, open_page, wait_for_events, wait_for_text};
+
+#[test]
+fn the_page_shows_an_event_within_a_second_whatever_triggers_it() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    let drop_in = app.cache().join("event_cache_key1");
+
+    let triggered = Instant::now();
+    browser.click("[data-event-button=event_name2]");
+    assert!(wait_for_events(&browser, 1, triggered) < A_SECOND);
+    assert!(newest_event(&browser).contains("event_name2"));
+    browser.wait("document.querySelector('.toast') !== null");
+
+    let triggered = Instant::now();
+    app.save("event_cache_key1", "{\"order\":42}");
+    assert!(wait_for_events(&browser, 2, triggered) < A_SECOND);
+    assert!(
+        newest_event(&browser).contains("42"),
+        "{}",
+        newest_event(&browser)
+    );
+
+    let triggered = Instant::now();
+    let echo = Command::new("sh")
+        .args(["-c", "echo 1 > writable/cache/event_cache_key1"])
+        .current_dir(app.path())
+        .status();
+    assert!(echo.unwrap().success());
+    assert!(wait_for_events(&browser, 3, triggered) < A_SECOND);
+
+    let triggered = Instant::now();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let record = format!(
+        "a:3:{{s:4:\"time\";i:{now};s:3:\"ttl\";i:60;s:4:\"data\";s:16:\"from CodeIgniter\";}}"
+    );
+    fs::write(&drop_in, record).unwrap();
+    assert!(wait_for_events(&browser, 4, triggered) < A_SECOND);
+    assert!(
+        newest_event(&browser).contains("from CodeIgniter"),
+        "{}",
+        newest_event(&browser)
+    );
+}
+
+#[test]
+fn two_browsers_and_curl_each_get_every_event_once() {
+    let app = App::new();
+    let server = app.start();
+    let browsers = [Browser::start(), Browser::start()];
+    for browser in &browsers {
+        open_page(browser, &server);
+    }
+    let output = app.path().join("curl.out");
+    let mut curl = Command::new("curl")
+        .args([
+            "--silent",
+            "--no-buffer",
+            &server.url("/sse/stream?events=event_name1"),
+        ])
+        .stdout(fs::File::create(&output).unwrap())
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("curl is missing");
+    until("curl receives the stream", || {
+        fs::read_to_string(&output)
+            .unwrap()
+            .contains("id: ")
+            .then_some(())
+    });
+    for value in 1..=20 {
+        app.save("event_cache_key1", &format!("\"value {value}.\""));
+    }
+    app.save("event_cache_key1", "\"last\"");
+    for browser in &browsers {
+        browser.wait(
+            "document.querySelector('#arrived [data-id]')?.innerText.includes('last') === true",
+        );
+        assert_eq!(
+            browser.evaluate("document.querySelectorAll('#arrived [data-id]').length"),
+            21
+        );
+        for value in 1..=20 {
+            let times = format!(
+                "[...document.querySelectorAll('#arrived [data-id]')].filter((item) => item.innerText.includes('value {value}.')).length"
+            );
+            assert_eq!(browser.evaluate(&times), 1, "value {value}");
+        }
+    }
+    let received = until("curl has received the last event", || {
+        Some(fs::read_to_string(&output).unwrap()).filter(|text| text.contains("\"last\""))
+    });
+    let _ = curl.kill();
+    let _ = curl.wait();
+    let values: Vec<&str> = received
+        .lines()
+        .filter(|line| line.contains("\"value\":\"value "))
+        .collect();
+    assert_eq!(values.len(), 20, "{received}");
+}
+
+#[test]
+fn a_page_gets_an_event_saved_while_it_was_served() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    browser.open(&server.url("/"));
+    browser.click("#place-order");
+    wait_for_text(&browser, "#heard", "event_name1");
+    assert_eq!(browser.evaluate("location.pathname"), "/order");
+    // Repeatedly, from either page. The browser caches none of the responses.
+    for from in ["/order", "/"] {
+        let last = browser.evaluate("document.querySelector('#heard').innerText");
+        browser.open(&server.url(from));
+        browser.click("#place-order");
+        browser.wait(&format!(
+            "document.querySelector('#heard')?.innerText.startsWith('event_name1') === true
+                && document.querySelector('#heard').innerText !== {last}"
+        ));
+    }
+    for _ in 0..3 {
+        assert_eq!(stream.next_event().name(), "event_name1");
+    }
+    stream.expect_silence(A_SECOND);
+}
+
+#[test]
+fn events_arrive_once_across_planned_ends_and_a_restart() {
+    let app = App::new();
+    let server = Server::start(app.path(), &[("SSE_STREAM_DURATION", "1")]);
+    let port = server.port().to_owned();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    for value in 1..=40 {
+        app.save("event_cache_key1", &format!("\"value {value}.\""));
+        if value % 10 == 0 {
+            // Wait for the next stream.
+            browser.evaluate("new Promise((done) => sse.once('open', () => done(true)))");
+        }
+    }
+    wait_for_events(&browser, 40, Instant::now());
+    server.kill();
+    app.save("event_cache_key1", "\"while away.\"");
+    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    browser.wait("document.querySelector('#arrived [data-id]').innerText.includes('while away.')");
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#arrived [data-id]').length"),
+        41
+    );
+    assert_eq!(
+        browser.evaluate("new Set([...document.querySelectorAll('#arrived [data-id]')].map((item) => item.dataset.id)).size"),
+        41
+    );
+}
+
+#[test]
+fn an_event_configured_later_needs_no_reload() {
+    let app = App::with_env(
+        "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n",
+    );
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    let env = "SSE_STREAM_DURATION=300\nSSE_EVENTS=event_name2:event_cache_key2,event_name3:event_cache_key3\n";
+    fs::write(app.path().join(".env"), env).unwrap();
+    server.wait_for_log("its new values are in effect");
+    app.save("event_cache_key3", "\"of a new event.\"");
+    wait_for_text(
+        &browser,
+        "#arrived [data-event=event_name3]",
+        "of a new event.",
+    );
+    browser.click("[data-event-button=event_name3]");
+    wait_for_events(&browser, 2, Instant::now());
+}
+
+#[test]
+fn saved_values_never_become_html() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    let value =
+        "<img src=x onerror=\"window.injected = true\"><script>window.injected = true</script>";
+    app.save("event_cache_key1", &serde_json::json!(value).to_string());
+    wait_for_events(&browser, 1, Instant::now());
+    let text = serde_json::json!(value).to_string();
+    wait_for_text(&browser, "#arrived .value", &text);
+    assert_eq!(
+        browser.evaluate("document.querySelector('#arrived img, .toast img, #arrived script') === null && !window.injected"),
+        true
+    );
+}
+
+#[test]
+fn the_originals_listener_code_works_unchanged() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    browser.execute(
+        "sseReady.then((source) => source.addEventListener('event_name1', function (event) {
+            window.heardAt = JSON.parse(event.data).timestamp;
+        }));",
+    );
+    browser.wait("new Promise((done) => sseReady.then(() => done(true)))");
+    app.save("event_cache_key1", "1");
+    browser.wait("typeof window.heardAt === 'string' && window.heardAt.endsWith('Z')");
+}

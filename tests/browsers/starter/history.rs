@@ -1,0 +1,97 @@
+//! Missed events, and gaps.
+
+use std::fs;
+
+use support::{App, Browser, Server};
+
+use super::{open_page, toasts, wait_for_text, wait_until_hidden};
+
+#[test]
+fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    wait_until_hidden(&browser, "#resumed");
+    browser.wait("/^[0-9a-f]{16}-0$/.test(document.querySelector('#place').innerText)");
+    browser.open(&server.url("/favicon.svg"));
+    app.save("event_cache_key1", "\"missed.\"");
+    open_page(&browser, &server);
+    wait_for_text(
+        &browser,
+        "#resumed",
+        "Resumed where the previous page stopped",
+    );
+    wait_for_text(&browser, "#arrived .earlier", "missed.");
+    wait_for_text(&browser, "#arrived .earlier", "before this page was opened");
+    assert_eq!(toasts(&browser), "\"\"");
+
+    app.save("event_cache_key2", "\"news.\"");
+    wait_for_text(&browser, "#toasts", "news.");
+    wait_for_text(&browser, "#arrived .news", "news.");
+    assert!(!toasts(&browser).contains("missed."));
+    browser.wait("document.querySelector('#place').innerText.endsWith('-2')");
+}
+
+/// The server's clock sets the times of the events and decides which ones are new.
+#[test]
+fn new_events_are_shown_as_new_although_the_clock_is_fast() {
+    let app = App::new();
+    let public = app.path().join("public");
+    let page = fs::read_to_string(public.join("index.html")).unwrap();
+    let page = page.replace("<head>", "<head><script src=\"/fast.js\"></script>");
+    fs::write(public.join("index.html"), page).unwrap();
+    let script = "const { now } = Date; Date.now = () => now() + 600_000;";
+    fs::write(public.join("fast.js"), script).unwrap();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    app.save("event_cache_key1", "\"news.\"");
+    wait_for_text(&browser, "#toasts", "news.");
+}
+
+#[test]
+fn a_replaced_cache_folder_is_an_explained_gap() {
+    let app = App::new();
+    let server = app.start();
+    let port = server.port().to_owned();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    browser.reload();
+    wait_for_text(&browser, "#resumed", "Resumed");
+    server.kill();
+    fs::remove_dir_all(app.path().join("writable")).unwrap();
+    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    wait_for_text(&browser, "#arrived .gap", "Events may have been missed");
+    wait_for_text(&browser, "#arrived .gap", "emptied or replaced");
+    wait_for_text(&browser, "#toasts", "Possible gap");
+    wait_until_hidden(&browser, "#resumed");
+}
+
+#[test]
+fn every_gap_reason_is_explained() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    for (reason, explanation) in [
+        ("unknown-id", "cannot read the last event id"),
+        ("other-epoch", "emptied or replaced"),
+        ("expired", "time to live of the missed events"),
+        ("swept", "removed the oldest"),
+        ("unreadable", "cannot read back"),
+        ("connection-lost", "connection was lost before"),
+        // A newer library may send reasons that the page does not know.
+        ("constructor", "reloads it now"),
+    ] {
+        browser.evaluate(&format!(
+            "import('/js/sse.js').then(({{ SseEvent }}) => {{
+                const data = JSON.stringify({{ reason: '{reason}' }});
+                sse.dispatchEvent(new SseEvent('sse.gap', {{ data }}));
+            }})"
+        ));
+        let item = format!("#arrived [data-gap={reason}]");
+        wait_for_text(&browser, &item, explanation);
+        wait_for_text(&browser, &item, reason);
+    }
+}
