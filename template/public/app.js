@@ -32,7 +32,7 @@ function showConnection(sse) {
   byId('status').dataset.status = sse.status;
   showText(byId('status'), STATUS_TEXTS[sse.status]);
   showText(byId('tabs'), describeSharing(sse));
-  byId('place').textContent = sse.lastEventId || 'None yet';
+  byId('last-event-id').textContent = sse.lastEventId || 'None yet';
   showReason(sse);
 }
 

@@ -7,5 +7,5 @@ const sse = new SseClient('/sse/stream', { events: ['event_name1'], resume: fals
 
 sse.on('event_name1', (value, event) => {
   const text = `event_name1, saved at ${event.time}: ${JSON.stringify(value)}`;
-  document.getElementById('heard').textContent = text;
+  document.getElementById('order-event').textContent = text;
 });

@@ -90,10 +90,10 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', async () => {
     const isCopied = await copyText(byId(button.dataset.copy));
     button.textContent = isCopied ? 'Copied' : 'Selected';
-    byId('said').textContent = isCopied ? 'Command copied' : 'Command selected';
+    byId('copy-status').textContent = isCopied ? 'Command copied' : 'Command selected';
     setTimeout(() => {
       button.textContent = 'Copy';
-      byId('said').textContent = '';
+      byId('copy-status').textContent = '';
     }, COPIED_MS);
   });
 }

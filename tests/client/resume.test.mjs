@@ -52,8 +52,8 @@ describe('the last event id', () => {
     const values = collectValues(sse, 'a');
     const gaps = collectValues(sse, 'sse.gap');
     await FakeRequest.last.open(eventId(0));
-    for (const place of ['1', '2.1', '2', '2.1', '2', '1', '10', '9'])
-      await FakeRequest.last.sendEvent('a', eventId(place), place);
+    for (const number of ['1', '2.1', '2', '2.1', '2', '1', '10', '9'])
+      await FakeRequest.last.sendEvent('a', eventId(number), number);
     assert.deepEqual(values, ['1', '2.1', '2', '10']);
     await FakeRequest.last.send(`id: ${eventId(5)}\nevent: sse.gap\ndata: {"reason":"swept"}\n\n`);
     assert.deepEqual(gaps, [], 'this client did not miss what is further back');

@@ -122,16 +122,16 @@ fn a_page_gets_an_event_saved_while_it_was_served() {
     let stream = Stream::open(server.address(), "/sse/stream", None);
     browser.open(&server.url("/"));
     browser.click("#place-order");
-    wait_for_text(&browser, "#heard", "event_name1");
+    wait_for_text(&browser, "#order-event", "event_name1");
     assert_eq!(browser.evaluate("location.pathname"), "/order");
     // Repeatedly, from either page. The browser caches none of the responses.
     for from in ["/order", "/"] {
-        let last = browser.evaluate("document.querySelector('#heard').innerText");
+        let last = browser.evaluate("document.querySelector('#order-event').innerText");
         browser.open(&server.url(from));
         browser.click("#place-order");
         browser.wait(&format!(
-            "document.querySelector('#heard')?.innerText.startsWith('event_name1') === true
-                && document.querySelector('#heard').innerText !== {last}"
+            "document.querySelector('#order-event')?.innerText.startsWith('event_name1') === true
+                && document.querySelector('#order-event').innerText !== {last}"
         ));
     }
     for _ in 0..3 {

@@ -13,7 +13,7 @@ fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() 
     let browser = Browser::start();
     open_page(&browser, &server);
     wait_until_hidden(&browser, "#resumed");
-    browser.wait("/^[0-9a-f]{16}-0$/.test(document.querySelector('#place').innerText)");
+    browser.wait("/^[0-9a-f]{16}-0$/.test(document.querySelector('#last-event-id').innerText)");
     browser.open(&server.url("/favicon.svg"));
     app.save("event_cache_key1", "\"missed.\"");
     open_page(&browser, &server);
@@ -30,7 +30,7 @@ fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() 
     wait_for_text(&browser, "#toasts", "news.");
     wait_for_text(&browser, "#arrived .news", "news.");
     assert!(!toasts(&browser).contains("missed."));
-    browser.wait("document.querySelector('#place').innerText.endsWith('-2')");
+    browser.wait("document.querySelector('#last-event-id').innerText.endsWith('-2')");
 }
 
 /// The server's clock sets the times of the events and decides which ones are new.

@@ -67,7 +67,7 @@ fn the_pages_work_under_a_strict_content_security_policy() {
     wait_for_text(&browser, "#toasts", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
     browser.click("#place-order");
-    wait_for_text(&browser, "#heard", "event_name1");
+    wait_for_text(&browser, "#order-event", "event_name1");
     assert_eq!(browser.evaluate("violations.join()"), "");
 }
 
