@@ -1,11 +1,11 @@
-//! What must hold of bytes that others write, whatever they are. The fuzz targets call these
-//! functions with bytes of libFuzzer's, and a test of this crate with the corpora that libFuzzer
-//! left and with mutations of them. Each panics where its property does not hold.
+//! Properties that must hold for any input from outside. The fuzz targets call these functions with
+//! input from libFuzzer, and a test of this crate calls them with the saved corpora and mutations of
+//! them. Each function panics if its property does not hold.
 #![allow(
     missing_docs,
     clippy::expect_used,
     clippy::unwrap_used,
-    reason = "this exists in no build that anybody uses, and a property that fails must be seen"
+    reason = "only fuzz targets and tests contain this module, and a violation must panic"
 )]
 
 #[cfg(test)]
@@ -35,13 +35,13 @@ use crate::{
     hub, ingest,
 };
 
-/// An event as a parser hands it out: id, name and data.
+/// A parsed event: id, name and data.
 pub type Decoded = (String, String, String);
 
 const EPOCH: Epoch = Epoch(0x00c0_ffee);
 
-/// `SSE_EVENTS`: what is read follows the rules for names and keys, arrives under these names, and
-/// what is wrong is said in one line.
+/// `SSE_EVENTS`: an accepted list follows the rules for names and keys, and its events arrive under
+/// these names; the error of a rejected list is one line.
 pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -52,7 +52,8 @@ pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
             for key in events.keys() {
                 let value = RawValue::from_string("1".into()).unwrap();
                 let document = entry::document(key, value, Duration::ZERO, SystemTime::UNIX_EPOCH);
-                let entry = Entry::parse(EPOCH, 7, &document).expect("what we wrote we can read");
+                let entry = Entry::parse(EPOCH, 7, &document)
+                    .expect("a document that we wrote can be read");
                 arrives(&entry, &events, &decode);
             }
         }
@@ -60,11 +61,11 @@ pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     }
 }
 
-/// A whole `.env`: what is read is within its bounds; what is wrong is said in one line that is
-/// there, and never with the text of another setting.
+/// A complete `.env`: accepted values are within their bounds; an error is one line, names an existing
+/// line of the file, and never contains the value of another setting.
 pub fn env(bytes: &[u8]) {
     const SECRET: &str = "correct-horse-battery-staple";
-    let dir = tempfile::tempdir_in(memory()).unwrap();
+    let dir = tempfile::tempdir_in(temp_folder()).unwrap();
     let mut text = format!("PASSWORD={SECRET}\n").into_bytes();
     text.extend_from_slice(bytes);
     text.extend_from_slice(format!("\nPASSWORD={SECRET}\n").as_bytes());
@@ -92,7 +93,7 @@ pub fn env(bytes: &[u8]) {
                 line.is_none_or(|line| (1..=lines).contains(&line)),
                 "{error}"
             );
-            // One setting may name another, and is shown then as what it stands for.
+            // A setting may refer to another (`$PASSWORD`), and its error shows the expanded value.
             if !bytes.contains(&b'$') {
                 assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
             }
@@ -100,7 +101,7 @@ pub fn env(bytes: &[u8]) {
     }
 }
 
-/// An entry's file: what is read becomes frames from which a parser gets exactly its events.
+/// An entry's file: an accepted entry is encoded as frames that a parser decodes to its events only.
 pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     match Entry::parse(EPOCH, 42, bytes) {
         Ok(entry) => {
@@ -113,8 +114,8 @@ pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     }
 }
 
-/// A drop-in, and so a record of CodeIgniter: what is read is a value that an entry keeps as it is;
-/// a record is no deeper than is allowed.
+/// A drop-in or a CodeIgniter record: an accepted value is unchanged in its entry, and a record is not
+/// nested too deeply.
 pub fn drop_in(bytes: &[u8]) {
     match ingest::fuzzing::value(bytes) {
         Ok((value, is_record)) => {
@@ -125,14 +126,15 @@ pub fn drop_in(bytes: &[u8]) {
             }
             let text = value.get().to_owned();
             let document = entry::document("k", value, Duration::ZERO, SystemTime::UNIX_EPOCH);
-            let entry = Entry::parse(EPOCH, 1, &document).expect("what we wrote we can read");
+            let entry =
+                Entry::parse(EPOCH, 1, &document).expect("a document that we wrote can be read");
             assert_eq!(entry.value(), text);
         }
         Err(why) => assert!(!why.contains(char::is_control), "{why:?}"),
     }
 }
 
-/// A client's id: it is none, or not ours, or displays as it was read.
+/// A client's `Last-Event-ID`: an accepted id displays as it was parsed.
 pub fn last_event_id(bytes: &[u8]) {
     match LastEventId::parse(bytes) {
         None => assert!(bytes.is_empty()),
@@ -179,14 +181,14 @@ fn follows_the_rules(events: &Events) {
     }
 }
 
-/// Each frame alone, and all behind one another, decode to the entry's events and nothing else.
+/// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
 fn arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let frames = hub::fuzzing::frames_of(entry, events);
     let names: Vec<&str> = events.of_key(entry.key()).collect();
     assert_eq!(frames.len(), names.len());
     let data = entry.data().replace("\r\n", "\n").replace('\r', "\n");
     let last = names.len();
-    let wanted: Vec<Decoded> = names
+    let expected: Vec<Decoded> = names
         .into_iter()
         .enumerate()
         .map(|(at, name)| {
@@ -197,9 +199,9 @@ fn arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded
             (id, name.to_owned(), data.clone())
         })
         .collect();
-    assert_eq!(decode(&frames.concat()), wanted);
-    for (frame, wanted) in frames.iter().zip(wanted) {
-        assert_eq!(decode(frame), [wanted]);
+    assert_eq!(decode(&frames.concat()), expected);
+    for (frame, expected) in frames.iter().zip(expected) {
+        assert_eq!(decode(frame), [expected]);
     }
 }
 
@@ -217,8 +219,8 @@ fn depth(value: &serde_json::Value) -> usize {
     }
 }
 
-/// Files that nobody needs afterwards do not have to reach a disk.
-fn memory() -> std::path::PathBuf {
+/// A folder in memory if the system has one: temporary files need not reach a disk.
+fn temp_folder() -> std::path::PathBuf {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() {
         memory.to_owned()

@@ -10,6 +10,8 @@ mod cursor;
 mod disconnect;
 mod filter;
 mod frame;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod local_hub;
 mod notify;
 mod read_request;
@@ -148,19 +150,4 @@ fn follow_config(
         }
     })
     .map_err(|error| Error::io("follow the configuration", &folder, error))
-}
-
-/// What the fuzz targets need of this module.
-#[cfg(any(fuzzing, test))]
-pub(crate) mod fuzzing {
-    use bytes::Bytes;
-
-    use super::frame::encode_entry;
-    use crate::{config::Events, entry::Entry};
-
-    /// The encoded events of one entry.
-    pub(crate) fn frames_of(entry: &Entry, events: &Events) -> Vec<Bytes> {
-        let frames = encode_entry(entry, events).expect("allowed event names can be encoded");
-        frames.into_iter().map(|frame| frame.bytes).collect()
-    }
 }

@@ -13,6 +13,8 @@
 mod claim;
 mod content;
 mod document;
+#[cfg(all(any(fuzzing, test), feature = "actix"))]
+pub(crate) mod fuzzing;
 mod ingester;
 mod php;
 mod ready;
@@ -24,16 +26,3 @@ mod watch;
 mod writers;
 
 pub(crate) use self::thread::start;
-
-/// The parts of this module that the fuzz targets test.
-#[cfg(all(any(fuzzing, test), feature = "actix"))]
-pub(crate) mod fuzzing {
-    use serde_json::value::RawValue;
-
-    use super::{content, php};
-
-    /// A drop-in's value, and whether it came from a CodeIgniter record.
-    pub(crate) fn value(bytes: &[u8]) -> Result<(Box<RawValue>, bool), String> {
-        Ok((content::parse(bytes)?.value, php::starts_like_array(bytes)))
-    }
-}

@@ -1,5 +1,5 @@
 //! Live notifications for actix-web apps: save a value under a cache key, and every browser that
-//! listens gets a Server-Sent Event.
+//! listens receives a Server-Sent Event.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, Responder, post};
@@ -20,16 +20,36 @@
 //! }
 //! ```
 //!
-//! Which event a page hears for which key says `SSE_EVENTS` in the app's `.env`; see [`Config`].
+//! `SSE_EVENTS` in the app's `.env` maps cache keys to the events that they fire; see [`Config`].
+//!
+//! | to | see | in the repository |
+//! |---|---|---|
+//! | add live notifications to an app | [`routes()`] | `docs/getting-started.md` |
+//! | save, read, delete and follow values | [`cache()`], [`Cache`] | `docs/guides/trigger-events.md` |
+//! | save from a shell, PHP or another program | | `docs/guides/other-programs.md` |
+//! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
+//! | decide which client receives which event | [`Sse`], [`Subscription`] | `docs/guides/private-stream.md` |
+//! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
+//! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |
+//! | handle errors | [`Error`], [`ErrorKind`] | `docs/errors.md` |
+//! | know what is delivered, and when | | `docs/delivery.md` |
+//! | read how it works | | `docs/architecture.md` |
 //!
 //! # Features
 //!
-//! - `actix` (default): everything about HTTP, and `.await` on what the cache does. Without it the
-//!   crate saves, reads, deletes and follows values from any program.
+//! - `actix` (default): the HTTP side, and `.await` on [`Save`], [`Get`] and [`Delete`]. Without it,
+//!   any program can save, read, delete and follow values.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "actix"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the documentation links to items of the HTTP side"
+    )
+)]
 
 #[cfg(not(unix))]
-compile_error!("actix-web-sse runs on Linux and other Unix systems only");
+compile_error!("actix-web-sse runs only on Linux and other Unix systems");
 
 mod cache;
 mod client_files;

@@ -1,4 +1,4 @@
-//! A parser that others wrote.
+//! Decodes event streams with another project's parser.
 
 use std::{
     convert::Infallible,
@@ -8,11 +8,11 @@ use std::{
 
 use futures_util::{Stream, stream};
 
-/// All events in `bytes`: id, name and data of each.
+/// Returns the id, name and data of each event in `bytes`.
 #[must_use]
 pub(crate) fn decode(bytes: &[u8]) -> Vec<(String, String, String)> {
-    let whole = stream::iter([Ok::<_, Infallible>(bytes::Bytes::copy_from_slice(bytes))]);
-    let mut events = pin!(sseer::EventStream::new(whole));
+    let chunks = stream::iter([Ok::<_, Infallible>(bytes::Bytes::copy_from_slice(bytes))]);
+    let mut events = pin!(sseer::EventStream::new(chunks));
     let mut decoded = Vec::new();
     while let Poll::Ready(Some(event)) = events
         .as_mut()

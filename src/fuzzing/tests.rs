@@ -1,10 +1,10 @@
-//! The corpora of the fuzz targets, and mutations of them.
+//! Checks the properties with the corpora of the fuzz targets, and with mutations of them.
 
 use std::{fs, path::Path};
 
 use super::{decode::decode, *};
 
-/// Calls `property` with each file in the target's corpus, and with files that differ from it.
+/// Calls `property` with each file in the target's corpus, and with random mutations of the files.
 fn replay(target: &str, property: impl Fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
@@ -21,8 +21,8 @@ fn replay(target: &str, property: impl Fn(&[u8])) {
     let mut random = fastrand::Rng::with_seed(seed);
     for _ in 0..MUTATIONS {
         let input = mutated(&mut random, &inputs);
-        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&input)));
-        if let Err(panic) = held {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&input)));
+        if let Err(panic) = result {
             eprintln!(
                 "{target}: seed {seed}, input {:?}",
                 String::from_utf8_lossy(&input)
@@ -32,11 +32,11 @@ fn replay(target: &str, property: impl Fn(&[u8])) {
     }
 }
 
-/// A second or so for each target in a build without optimisation.
+/// About one second per target in a build without optimisation.
 const MUTATIONS: usize = 4_000;
 
-/// What parsers stumble over.
-const PIECES: [&[u8]; 24] = [
+/// Byte sequences that parsers often mishandle.
+const TRICKY_BYTES: [&[u8]; 24] = [
     b"\r",
     b"\n",
     b"\r\n",
@@ -69,7 +69,14 @@ fn mutated(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
         let at = random.usize(..=input.len());
         let end = (at + random.usize(..8)).min(input.len());
         match random.u8(..5) {
-            0 => drop(input.splice(at..at, PIECES[random.usize(..PIECES.len())].iter().copied())),
+            0 => drop(
+                input.splice(
+                    at..at,
+                    TRICKY_BYTES[random.usize(..TRICKY_BYTES.len())]
+                        .iter()
+                        .copied(),
+                ),
+            ),
             1 => drop(input.drain(at..end)),
             2 if at < input.len() => input[at] = random.u8(..),
             3 => {
@@ -88,26 +95,26 @@ fn mutated(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn a_list_of_events_that_is_read_follows_the_rules() {
+fn an_accepted_list_of_events_follows_the_rules() {
     replay("events", |bytes| events(bytes, decode));
 }
 
 #[test]
-fn an_env_file_is_read_within_bounds_or_refused_in_one_line() {
+fn an_env_file_is_accepted_within_bounds_or_rejected_in_one_line() {
     replay("env", env);
 }
 
 #[test]
-fn an_entry_that_is_read_arrives_as_it_is() {
+fn an_accepted_entry_arrives_unchanged() {
     replay("entry", |bytes| entry(bytes, decode));
 }
 
 #[test]
-fn a_drop_in_that_is_read_is_kept_as_it_is() {
+fn an_accepted_drop_in_is_saved_unchanged() {
     replay("drop_in", drop_in);
 }
 
 #[test]
-fn an_id_that_is_read_displays_as_it_was() {
+fn an_accepted_id_displays_as_it_was_parsed() {
     replay("last_event_id", last_event_id);
 }
