@@ -1,4 +1,4 @@
-//! Connections that come and go, in every way in which they can.
+//! Connections that are opened and closed in every possible way.
 
 use std::{cell::Cell, rc::Rc, time::Instant};
 
@@ -16,15 +16,15 @@ use crate::{
 
 const STREAMS: usize = 400;
 
-/// What may be left of the memory that the crowd took: allocators keep some.
-const REMAINS: u64 = 8 * 1024 * 1024;
+/// Allocators keep some of the memory that the clients needed.
+const MAX_RETAINED_BYTES: u64 = 8 * 1024 * 1024;
 
-/// One client, which goes in the way of its number.
-async fn come_and_go(address: &str, number: usize) -> std::io::Result<()> {
+/// One client, which disconnects in a way chosen by its number.
+async fn connect_and_leave(address: &str, number: usize) -> std::io::Result<()> {
     let low = u8::try_from(number % 200).unwrap();
     let mut connection = connect(address, Some([127, 0, 1, low + 1]), None).await?;
     match number % 10 {
-        // At once, or by a reset.
+        // At once, normally or by a reset.
         0 => {}
         1 => connection.set_zero_linger()?,
         // In the middle of the request.
@@ -41,19 +41,19 @@ async fn come_and_go(address: &str, number: usize) -> std::io::Result<()> {
             ask(&mut connection, "/sse/stream").await?;
             connection.set_zero_linger()?;
         }
-        // Behind the first block.
+        // After the first block.
         6 => first_block(&mut connection).await?,
         7 => {
             first_block(&mut connection).await?;
             connection.set_zero_linger()?;
         }
-        // Its own direction first.
+        // Closing its sending side first.
         8 => {
             first_block(&mut connection).await?;
             connection.shutdown().await?;
             connection.read_to_end(&mut Vec::new()).await?;
         }
-        // With something that is no request.
+        // After sending something that is not a request.
         _ => connection.write_all(b"\x16\x03\x01\r\n\r\n").await?,
     }
     Ok(())
@@ -65,14 +65,14 @@ async fn first_block(connection: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// So many clients; gives how many the system could not connect.
+/// Runs this many clients, and returns how many the system could not connect.
 async fn churn(server: &Server, count: usize) -> usize {
     let failed = Rc::new(Cell::new(0));
     let (address, counter) = (server.address().to_owned(), Rc::clone(&failed));
     crowd(count, move |number| {
         let (address, failed) = (address.clone(), Rc::clone(&counter));
         async move {
-            if come_and_go(&address, number).await.is_err() {
+            if connect_and_leave(&address, number).await.is_err() {
                 failed.set(failed.get() + 1);
             }
         }
@@ -90,7 +90,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
     let app = App::with_env(&env);
     let server = app.start();
     run(async {
-        // What a server takes once, for its first clients, is not left behind by any.
+        // Memory that a server allocates once, for its first clients, is not retained by them.
         churn(&server, 1_000).await;
         drop(audience(STREAMS, server.address(), "/sse/stream", None).await);
         wait_for_connections(&server, 0);
@@ -99,23 +99,29 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         let begun = Instant::now();
         let failed = churn(&server, count).await;
         let took = begun.elapsed().as_secs_f64();
-        assert!(failed < count / 100, "{failed} of {count} were turned away");
+        assert!(
+            failed < count / 100,
+            "{failed} of {count} could not connect"
+        );
         let after = (descriptors(&server), memory(&server));
         let grown = after.1.saturating_sub(before.1);
         figure(
-            &format!("{count} connections that came and went left"),
+            &format!("{count} connections that were opened and closed retained"),
             format!(
                 "{} descriptors and {grown} bytes of memory, after {took:.0} s",
                 after.0.abs_diff(before.0)
             ),
         );
         assert_eq!(after.0, before.0, "open descriptors");
-        assert!(grown < REMAINS, "{grown} bytes of memory");
+        assert!(grown < MAX_RETAINED_BYTES, "{grown} bytes of memory");
 
-        // A count that was left too high, or too low, would show at the limit.
+        // A wrong count of open streams would show at the limit.
         let streams = audience(STREAMS, server.address(), "/sse/stream", None).await;
         let beyond = listen(server.address(), "/sse/stream", None).await;
-        assert!(beyond.is_err(), "there are more than {STREAMS} streams");
+        assert!(
+            beyond.is_err(),
+            "the server allows more than {STREAMS} streams"
+        );
         drop(streams);
     });
 }

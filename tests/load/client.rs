@@ -9,14 +9,14 @@ use tokio::{
     time::timeout,
 };
 
-/// More at a time would not fit into the queue of connections that wait to be accepted.
-const AT_ONCE: usize = 250;
+/// More at a time would overflow the queue of connections that wait to be accepted.
+const MAX_CONCURRENT: usize = 250;
 
-/// Longer than a busy machine takes for one of them.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than one response takes on a busy machine.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection from `from`, which has many addresses to spare on the loopback network; a receive
-/// buffer that is small fills early.
+/// A connection from the address `from`: the loopback network has many. A small receive buffer fills
+/// early.
 pub(crate) async fn connect(
     address: &str,
     from: Option<[u8; 4]>,
@@ -32,22 +32,22 @@ pub(crate) async fn connect(
     socket.connect(address.parse().unwrap()).await
 }
 
-/// The request for a stream, or for anything else.
+/// Sends a request.
 pub(crate) async fn ask(connection: &mut TcpStream, path: &str) -> io::Result<()> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     connection.write_all(request.as_bytes()).await
 }
 
-/// Reads until `end` has come, and gives the status of the answer.
+/// Reads until `end` has arrived, and returns the status of the response.
 pub(crate) async fn read_until(connection: &mut TcpStream, end: &[u8]) -> io::Result<u16> {
-    let mut heard = Vec::new();
-    while !heard.windows(end.len()).any(|part| part == end) {
-        let read = timeout(PATIENCE, connection.read_buf(&mut heard)).await??;
+    let mut received = Vec::new();
+    while !received.windows(end.len()).any(|part| part == end) {
+        let read = timeout(READ_TIMEOUT, connection.read_buf(&mut received)).await??;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let status = heard
+    let status = received
         .get(9..12)
         .and_then(|status| std::str::from_utf8(status).ok());
     status
@@ -55,7 +55,7 @@ pub(crate) async fn read_until(connection: &mut TcpStream, end: &[u8]) -> io::Re
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// A stream, behind its first block.
+/// An open stream, whose first block was read.
 pub(crate) async fn listen(
     address: &str,
     path: &str,
@@ -63,27 +63,27 @@ pub(crate) async fn listen(
 ) -> io::Result<TcpStream> {
     let mut connection = connect(address, None, receive_buffer).await?;
     ask(&mut connection, path).await?;
-    // Of the first block there is no more to come than this.
+    // The event's name is the last field of the first block that matters.
     match read_until(&mut connection, b"event: sse.heartbeat").await? {
         200 => Ok(connection),
         status => Err(io::Error::other(format!("the answer is {status}"))),
     }
 }
 
-/// Does something `count` times, many at a time.
+/// Runs `count` clients, many at a time.
 pub(crate) async fn crowd<T: 'static, F: Future<Output = T> + 'static>(
     count: usize,
-    one: impl Fn(usize) -> F,
+    client: impl Fn(usize) -> F,
 ) -> Vec<T> {
     let mut all = Vec::with_capacity(count);
     let mut under_way: Vec<JoinHandle<T>> = Vec::new();
     for number in 0..count {
-        if under_way.len() == AT_ONCE {
+        if under_way.len() == MAX_CONCURRENT {
             for done in under_way.drain(..) {
                 all.push(done.await.unwrap());
             }
         }
-        under_way.push(spawn_local(one(number)));
+        under_way.push(spawn_local(client(number)));
     }
     for done in under_way {
         all.push(done.await.unwrap());
@@ -91,7 +91,7 @@ pub(crate) async fn crowd<T: 'static, F: Future<Output = T> + 'static>(
     all
 }
 
-/// Streams of so many clients.
+/// Opens this many streams.
 pub(crate) async fn audience(
     count: usize,
     address: &str,

@@ -1,4 +1,4 @@
-//! Clients that go.
+//! Clients that disconnect.
 
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,8 @@ fn by_default_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbea
         assert_eq!(server.sse.stats().connections, 20);
         drop(clients);
         let closed = Instant::now();
-        let most = heartbeat + Duration::from_secs(2);
-        let noticed = comes_true(most, || server.sse.stats().connections == 0).await;
+        let limit = heartbeat + Duration::from_secs(2);
+        let noticed = comes_true(limit, || server.sse.stats().connections == 0).await;
         assert!(noticed, "{} are left", server.sse.stats().connections);
         figure(
             "a closed connection is noticed on default settings with a heartbeat of 3 s after",
@@ -39,7 +39,7 @@ fn by_default_a_closed_connection_is_noticed_two_seconds_after_the_next_heartbea
     });
 }
 
-/// Its heartbeat is 15 seconds, so it is not that which tells.
+/// Its heartbeat interval is 15 seconds, so a heartbeat is not what reveals it.
 #[test]
 fn the_starter_notices_a_closed_connection_at_once() {
     let _alone = alone();
@@ -48,7 +48,7 @@ fn the_starter_notices_a_closed_connection_at_once() {
     run(async {
         let clients = audience(20, server.address(), "/sse/stream", None).await;
         let refused = listen(server.address(), "/sse/stream", None).await;
-        assert!(refused.is_err(), "all are in use");
+        assert!(refused.is_err(), "all connections are in use");
         drop((clients, refused));
         let closed = Instant::now();
         wait_for_connections(&server, 0);

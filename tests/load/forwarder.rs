@@ -1,4 +1,4 @@
-//! One address, behind which now this server is and now that.
+//! An address that forwards to a server, which can be replaced.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -8,7 +8,7 @@ use tokio::{
     task::spawn_local,
 };
 
-/// Passes on connections.
+/// Forwards connections.
 pub(crate) struct Forwarder {
     pub(crate) address: String,
     server: Rc<RefCell<String>>,
@@ -27,7 +27,7 @@ impl Forwarder {
                 let server = server.borrow().clone();
                 spawn_local(async move {
                     if let Ok(mut server) = TcpStream::connect(server).await {
-                        // Either side may break off.
+                        // Either side may close the connection.
                         let _ = copy_bidirectional(&mut client, &mut server).await;
                     }
                 });
@@ -36,7 +36,7 @@ impl Forwarder {
         forwarder
     }
 
-    /// From now on, new connections go there.
+    /// Forwards new connections to this server.
     pub(crate) fn switch(&self, server: &str) {
         server.clone_into(&mut self.server.borrow_mut());
     }

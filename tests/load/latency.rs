@@ -1,4 +1,4 @@
-//! How long a saved value takes to each of many readers.
+//! The latency of a saved value to each of many clients.
 
 use std::{
     cell::RefCell,
@@ -12,10 +12,10 @@ use tokio::{io::AsyncReadExt, net::TcpStream, task::spawn_local};
 
 use crate::process::comes_true;
 
-/// Readers that note when each value came. They stop when this is dropped.
+/// Clients that record the latency of each value.
 pub(crate) struct Readers {
     count: usize,
-    heard: Rc<RefCell<Vec<u32>>>,
+    latencies: Rc<RefCell<Vec<u32>>>,
     start: Instant,
 }
 
@@ -23,17 +23,17 @@ impl Readers {
     pub(crate) fn new(streams: Vec<TcpStream>) -> Self {
         let readers = Self {
             count: streams.len(),
-            heard: Rc::default(),
+            latencies: Rc::default(),
             start: Instant::now(),
         };
         for stream in streams {
-            spawn_local(read(stream, readers.start, Rc::clone(&readers.heard)));
+            spawn_local(read(stream, readers.start, Rc::clone(&readers.latencies)));
         }
         readers
     }
 
-    /// Saves `saves` values under `key`, one each `pace`, and gives the times that they took to the
-    /// readers, in microseconds and in order.
+    /// Saves `saves` values under `key`, one every `pace`, and returns their latencies to all clients,
+    /// in microseconds and sorted.
     pub(crate) async fn measure(
         &self,
         cache: &Cache,
@@ -41,7 +41,7 @@ impl Readers {
         saves: usize,
         pace: Duration,
     ) -> Vec<u32> {
-        self.heard.borrow_mut().clear();
+        self.latencies.borrow_mut().clear();
         let (cache, start) = (cache.clone(), self.start);
         let saver = thread::spawn(move || {
             for _ in 0..saves {
@@ -51,35 +51,41 @@ impl Readers {
             }
         });
         let all = self.count * saves;
-        let heard = comes_true(Duration::from_secs(60), || {
-            assert!(self.heard.borrow().len() <= all, "a value came twice");
-            self.heard.borrow().len() == all
+        let has_arrived = comes_true(Duration::from_secs(60), || {
+            assert!(
+                self.latencies.borrow().len() <= all,
+                "a value arrived twice"
+            );
+            self.latencies.borrow().len() == all
         })
         .await;
-        assert!(heard, "{} of {all} values came", self.heard.borrow().len());
+        assert!(
+            has_arrived,
+            "{} of {all} values arrived",
+            self.latencies.borrow().len()
+        );
         saver.join().unwrap();
-        let mut times = self.heard.take();
+        let mut times = self.latencies.take();
         times.sort_unstable();
         times
     }
 }
 
-/// The value that 99 of 100 do not exceed.
+/// The 99th percentile.
 pub(crate) fn p99(sorted: &[u32]) -> u32 {
     sorted[sorted.len() * 99 / 100]
 }
 
-/// The one in the middle.
 pub(crate) fn median(mut values: Vec<u32>) -> u32 {
     values.sort_unstable();
     values[values.len() / 2]
 }
 
-async fn read(mut stream: TcpStream, start: Instant, heard: Rc<RefCell<Vec<u32>>>) {
+async fn read(mut stream: TcpStream, start: Instant, latencies: Rc<RefCell<Vec<u32>>>) {
     let mut text = Vec::with_capacity(4096);
     while stream.read_buf(&mut text).await.is_ok_and(|read| read > 0) {
         let now = start.elapsed();
-        // Whole lines only: what is not complete stays for the next time.
+        // Complete lines only; the rest is kept for the next read.
         let end = text
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -88,7 +94,7 @@ async fn read(mut stream: TcpStream, start: Instant, heard: Rc<RefCell<Vec<u32>>
             if let Some(saved) = value(line) {
                 let took = now.saturating_sub(Duration::from_micros(saved));
                 let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-                heard.borrow_mut().push(took);
+                latencies.borrow_mut().push(took);
             }
         }
         text.drain(..end);

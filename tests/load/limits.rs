@@ -1,4 +1,4 @@
-//! Clients that want more than they are given.
+//! Clients that exceed a limit.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ fn pages_load_while_thousands_of_streams_are_refused() {
     let address = server.address().to_owned();
     let slowest = run(async {
         let streams = audience(50, &address, "/sse/stream", None).await;
-        // Every fiftieth visitor wants a page.
+        // Every fiftieth visitor requests a page.
         let answers = crowd(count, move |number| {
             let address = address.clone();
             async move {
@@ -78,7 +78,11 @@ fn an_address_gets_no_more_streams_than_its_limit() {
         let streams = [status(here).await, status(here).await, status(here).await];
         assert!(streams.iter().all(|(status, _)| *status == 200));
         assert_eq!(status(here).await.0, 503);
-        assert_eq!(status(there).await.0, 200, "others are not held up");
+        assert_eq!(
+            status(there).await.0,
+            200,
+            "other addresses are not affected"
+        );
         let refused = get(server.address(), "/sse/stream");
         assert!(refused.headers.contains_key("retry-after"));
         assert!(
@@ -106,7 +110,7 @@ fn an_oversized_request_head_is_refused_and_the_server_survives() {
             ),
         ] {
             let mut connection = connect(server.address(), None, None).await.unwrap();
-            // It may be closed before all of it was sent, and before the answer was read.
+            // The server may close the connection before the request was sent and the response was read.
             let sent = connection.write_all(head.as_bytes()).await;
             let answer = read_until(&mut connection, b"\r\n\r\n").await;
             match answer {
@@ -117,7 +121,7 @@ fn an_oversized_request_head_is_refused_and_the_server_survives() {
     });
     for id in ["x".repeat(60_000), "1".repeat(60_000)] {
         let answer = support::Stream::open(server.address(), "/sse/stream", Some(&id));
-        assert_eq!(answer.status, 200, "a long id is an unknown one");
+        assert_eq!(answer.status, 200, "a long id is an unknown id");
     }
     assert_eq!(get(server.address(), "/health").status, 200);
 }

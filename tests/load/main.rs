@@ -1,12 +1,12 @@
-//! Thousands of clients: those that read, those that do not, and those that come and go.
+//! Thousands of clients: clients that read, clients that do not, and clients that connect and leave.
 //!
-//! What `tests/run` does of it takes two minutes. `tests/load-full` does all of it with a program
-//! as it is released, holds it to the figures that are promised, and writes them down.
+//! `tests/run` runs a short version, which takes two minutes. `tests/load-full` runs the full version
+//! with a release build, checks the figures that the documentation promises, and records them.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
 mod churn;

@@ -1,11 +1,11 @@
-//! What the system says about a server.
+//! What the system reports about a server.
 
 use std::{fs, time::Duration};
 
 use support::{Server, until};
 use tokio::time::{Instant, sleep};
 
-/// Bytes of memory that are really there.
+/// Resident memory, in bytes.
 pub(crate) fn memory(server: &Server) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -19,9 +19,9 @@ pub(crate) fn descriptors(server: &Server) -> usize {
     fs::read_dir(path).unwrap().count()
 }
 
-/// What its connections hold in the kernel: for each, the bytes that are not acknowledged.
+/// The unacknowledged bytes in the kernel, for each open connection to this port.
 pub(crate) fn unsent(port: &str) -> Vec<u64> {
-    /// And those that only the client has closed.
+    /// Established connections, and those that only the client has closed.
     const OPEN: [&str; 2] = ["01", "08"];
     let port = format!(":{:04X}", port.parse::<u16>().unwrap());
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
@@ -38,14 +38,14 @@ pub(crate) fn unsent(port: &str) -> Vec<u64> {
         .collect()
 }
 
-/// Waits until `server` has as many connections.
+/// Waits until `server` has this many connections.
 pub(crate) fn wait_for_connections(server: &Server, count: usize) {
     until(&format!("{count} connections"), || {
         (unsent(server.port()).len() == count).then_some(())
     });
 }
 
-/// Waits, and lets the clients go on meanwhile; `false`: in vain.
+/// Waits until the condition is true, while the clients run. Returns `false` after `time`.
 pub(crate) async fn comes_true(time: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + time;
     while !condition() {

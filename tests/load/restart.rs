@@ -1,4 +1,4 @@
-//! Servers that replace each other behind one address.
+//! Servers that replace each other under one address.
 
 use std::{
     thread,
@@ -14,7 +14,8 @@ use crate::{
     scale::{alone, figure, run, scale},
 };
 
-const TIME: Duration = Duration::from_secs(120);
+/// Longer than all events take to arrive on a busy machine.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_rolling_restart_loses_and_repeats_nothing() {
@@ -32,7 +33,7 @@ fn a_rolling_restart_loses_and_repeats_nothing() {
         });
         let mut followers = followers.await.unwrap();
 
-        // They last for longer than the restarts.
+        // The saves take longer than the restarts.
         let pace = Duration::from_millis(u64::from(restarts) * 1_500) / saves;
         let saver = thread::spawn(move || {
             for value in 1..=saves {
@@ -49,10 +50,10 @@ fn a_rolling_restart_loses_and_repeats_nothing() {
         }
         let restarted = Instant::now();
         let count = followers.len();
-        let heard = spawn_blocking(move || {
+        let others = spawn_blocking(move || {
             saver.join().unwrap();
             for (number, follower) in followers.iter_mut().enumerate() {
-                let events = follower.wait_for(usize::try_from(saves).unwrap(), TIME);
+                let events = follower.wait_for(usize::try_from(saves).unwrap(), DELIVERY_TIMEOUT);
                 let values: Vec<_> = events
                     .iter()
                     .map(|event| {
@@ -63,10 +64,10 @@ fn a_rolling_restart_loses_and_repeats_nothing() {
                 let all: Vec<u64> = (1..=u64::from(saves)).collect();
                 assert!(values == all, "follower {number}: {values:?}");
             }
-            // Whatever came twice has come by now to one of them.
+            // A repeated event would have reached this follower by now.
             followers[0].receive_for(Duration::from_millis(500))
         });
-        assert_eq!(heard.await.unwrap(), []);
+        assert_eq!(others.await.unwrap(), []);
         figure(
             &format!(
                 "{restarts} restarts among {saves} saves, {count} followers have missed and repeated"

@@ -1,4 +1,4 @@
-//! How much of it is done, and what is written down.
+//! Short and full runs, and their figures.
 
 use std::{
     env,
@@ -9,17 +9,18 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Whether all of it is done, and the figures count.
+/// Whether this is a full run, whose figures are checked.
 pub(crate) fn is_full() -> bool {
     env::var_os("LOAD").is_some_and(|value| value == "full")
 }
 
-/// One number for the full run, one for every other.
+/// One value for the full run, and one for the short run.
 pub(crate) fn scale<T>(full: T, short: T) -> T {
     if is_full() { full } else { short }
 }
 
-/// One of these tests at a time: they measure. And as many open files as the system allows.
+/// Lets one of these tests run at a time, because they measure, with as many open files as the system
+/// allows.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     static ALONE: Mutex<()> = Mutex::new(());
@@ -42,15 +43,15 @@ pub(crate) fn run<T>(clients: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().block_on(&runtime, clients)
 }
 
-/// Shows a figure, and writes it where the full run collects them.
-pub(crate) fn figure(what: &str, is: impl Display) {
-    println!("{what}: {is}");
+/// Prints a figure, and appends it to the file of the full run.
+pub(crate) fn figure(what: &str, value: impl Display) {
+    println!("{what}: {value}");
     if let Some(path) = env::var_os("LOAD_FIGURES") {
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
             .open(path)
             .unwrap();
-        writeln!(file, "{what}: {is}").unwrap();
+        writeln!(file, "{what}: {value}").unwrap();
     }
 }

@@ -15,21 +15,21 @@ use crate::{
 
 const ENV: &str = "SSE_EVENTS=tick:tick,flood:flood\nSSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=2\n";
 
-/// `actix_web_sse::on_connect` promises this, and the system looks at its clock now and then.
-const ENDED_AFTER: Duration = Duration::from_secs(30 + 5);
+/// `actix_web_sse::on_connect` promises 30 seconds, and the system checks its timers with some delay.
+const MAX_STALL: Duration = Duration::from_secs(30 + 5);
 
-/// What the program may spend on one stalled stream, and what the kernel.
-const MEMORY_OF_ONE: u64 = 64 * 1024;
-const KERNELS_MEMORY_OF_ONE: u64 = 192 * 1024;
+/// Limits for one stalled stream, in the process and in the kernel.
+const MAX_PROCESS_BYTES: u64 = 64 * 1024;
+const MAX_KERNEL_BYTES: u64 = 192 * 1024;
 
-/// As small as the system makes it: it is full at once.
+/// Near the system's minimum, so that it is full at once.
 const RECEIVE_BUFFER: Option<u32> = Some(4 * 1024);
 
 pub(crate) fn cache(app: &App) -> Cache {
     Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap()
 }
 
-/// More than all buffers on the way to one client hold, in values of this size.
+/// Saves more than all buffers on the way to one client hold, in values of this size.
 fn flood(cache: &Cache, bytes: usize) {
     let value = "x".repeat(bytes);
     for _ in 0..(768 * 1024 / bytes) {
@@ -37,7 +37,7 @@ fn flood(cache: &Cache, bytes: usize) {
     }
 }
 
-/// So many clients that have stopped to read, with all buffers full.
+/// Opens this many streams whose clients do not read, with all buffers full.
 pub(crate) async fn stalled(
     count: usize,
     server: &Server,
@@ -82,7 +82,7 @@ fn stalled_clients_do_not_delay_others() {
                 .iter()
                 .filter(|bytes| **bytes > 0)
                 .count();
-            assert!(still >= bad, "{still} of {bad} were there to the end");
+            assert!(still >= bad, "{still} of {bad} were still connected");
             times.push((without, with));
             drop(clients);
             wait_for_connections(&server, good);
@@ -92,18 +92,20 @@ fn stalled_clients_do_not_delay_others() {
     let rounds = format!("{without:?} and {with:?}");
     let (without, with) = (median(without), median(with));
     figure(
-        &format!("p99 of {good} readers without and with {bad} stalled, medians of the rounds"),
+        &format!(
+            "p99 latency of {good} clients without and with {bad} stalled ones, medians of the rounds"
+        ),
         format!("{without} and {with} µs"),
     );
     println!("each round: {rounds}");
-    // Where others work on the machine, a share of a second is not to be compared to a tenth.
-    let most = if is_full() {
+    // On a machine with other work, fractions of a second cannot be compared to within a tenth.
+    let limit = if is_full() {
         without + without / 10
     } else {
         without * 3 + 50_000
     };
     assert!(
-        with <= most,
+        with <= limit,
         "{with} µs with, {without} µs without: {rounds}"
     );
 }
@@ -112,7 +114,7 @@ fn stalled_clients_do_not_delay_others() {
 fn stalled_clients_use_bounded_memory_and_are_disconnected() {
     let _alone = alone();
     let count = scale(1_000, 300);
-    // Many in one block, and each in several.
+    // Many values in one chunk, and each value in several.
     for bytes in scale(&[4 * 1024, 60 * 1024][..], &[60 * 1024])
         .iter()
         .copied()
@@ -121,7 +123,7 @@ fn stalled_clients_use_bounded_memory_and_are_disconnected() {
         let server = app.start();
         let cache = cache(&app);
         run(async {
-            // What is kept of the values for everybody is not the cost of one.
+            // The memory that all streams share is not the cost of one.
             flood(&cache, bytes);
             let reader = audience(1, server.address(), "/sse/stream", None).await;
             flood(&cache, bytes);
@@ -131,21 +133,21 @@ fn stalled_clients_use_bounded_memory_and_are_disconnected() {
 
             let clients = stalled(count, &server, &cache, bytes).await;
             let since = Instant::now();
-            let of_one = memory(&server).saturating_sub(before) / count as u64;
-            let kernels = unsent(server.port()).iter().sum::<u64>() / count as u64;
+            let per_stream = memory(&server).saturating_sub(before) / count as u64;
+            let in_kernel = unsent(server.port()).iter().sum::<u64>() / count as u64;
             figure(
                 &format!("memory of one of {count} streams stalled at values of {bytes} bytes"),
-                format!("{of_one} bytes, and {kernels} in the kernel"),
+                format!("{per_stream} bytes, and {in_kernel} in the kernel"),
             );
-            assert!(of_one < MEMORY_OF_ONE, "{of_one} bytes each");
+            assert!(per_stream < MAX_PROCESS_BYTES, "{per_stream} bytes each");
             assert!(
-                kernels < KERNELS_MEMORY_OF_ONE,
-                "{kernels} bytes each in the kernel"
+                in_kernel < MAX_KERNEL_BYTES,
+                "{in_kernel} bytes each in the kernel"
             );
 
-            let ended = comes_true(ENDED_AFTER, || unsent(server.port()).is_empty()).await;
+            let ended = comes_true(MAX_STALL, || unsent(server.port()).is_empty()).await;
             let left = unsent(server.port()).len();
-            assert!(ended, "{left} of {count} are there after {ENDED_AFTER:?}");
+            assert!(ended, "{left} of {count} are connected after {MAX_STALL:?}");
             figure(
                 &format!("{count} stalled streams ended after"),
                 format!("{:.1} s", since.elapsed().as_secs_f64()),

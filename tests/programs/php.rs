@@ -1,4 +1,4 @@
-//! Triggering from real PHP, as CodeIgniter does.
+//! Events triggered by real PHP, in the way of CodeIgniter.
 
 use std::{
     process::Command,
@@ -12,7 +12,7 @@ fn php(app: &App, code: &str) {
         .args(["-r", code])
         .current_dir(app.path())
         .output()
-        .expect("php is missing: install the packages that `tests/run` names");
+        .expect("php is missing: run `tests/setup`");
     assert!(
         output.status.success(),
         "{}",
@@ -38,8 +38,8 @@ fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
         ),
     ] {
         let saved = Instant::now();
-        // Step by step what CodeIgniter's file handler does: open and truncate, lock, write, close,
-        // then the rights.
+        // The steps of CodeIgniter's file handler: open and truncate, lock, write, close, then set the
+        // permissions.
         php(
             &app,
             &format!(
@@ -55,7 +55,7 @@ fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
         assert_eq!(stream.next_event().value(), value);
         assert!(
             saved.elapsed() < Duration::from_secs(1) + Duration::from_millis(200),
-            "PHP's start included"
+            "including the start of PHP"
         );
     }
 }
@@ -72,7 +72,7 @@ fn records_written_in_a_tight_loop_are_never_read_torn() {
         fwrite($file, serialize(['time' => time(), 'ttl' => 60, 'data' => [$i, str_repeat('x', 5000)]]));
         fclose($file);
     }");
-    // A drop-in that is overwritten before it is taken counts once; the last one is always taken.
+    // A drop-in that is overwritten before it is ingested counts once; the last one is always ingested.
     let mut before = 0;
     while before < 2000 {
         let value = stream.next_event().value();
@@ -84,8 +84,8 @@ fn records_written_in_a_tight_loop_are_never_read_torn() {
     assert!(!server.log().contains("is left out"), "{}", server.log());
 }
 
-/// What `cache()->clean()` and `php spark cache:clear` do: they delete each file below the cache
-/// folder whose own name has no leading dot, and keep the folders.
+/// What `cache()->clean()` and `php spark cache:clear` do: they delete each file below the cache folder
+/// whose name has no leading dot, and keep the folders.
 const CLEAR: &str = r#"
     $items = new RecursiveIteratorIterator(
         new RecursiveDirectoryIterator('writable/cache', RecursiveDirectoryIterator::SKIP_DOTS),
@@ -123,7 +123,7 @@ fn a_codeigniter_app_that_clears_its_cache_loses_no_saved_value() {
     }
 }
 
-/// PHP's iterator gives up at a folder that it may not list.
+/// PHP's iterator fails at a folder that it may not list.
 #[test]
 fn another_user_can_traverse_a_cache_folder_that_it_may_list() {
     use std::os::unix::{fs::PermissionsExt, process::CommandExt};

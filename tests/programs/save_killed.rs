@@ -1,8 +1,8 @@
-//! `sse save` killed at every step, by SIGKILL, which no program can answer: it leaves a whole
-//! value or none, and in no one's way.
+//! `sse save` killed at every step, by SIGKILL, which a program cannot handle: it leaves a complete
+//! value or none, and nothing that blocks later saves.
 //!
-//! Nothing here is left to timing. A run under strace lists the system calls on what is in the
-//! app's folder; then there is one run for each of them that is killed as it enters the call.
+//! Nothing here depends on timing. A run under strace lists the system calls on files in the app's
+//! folder, and for each of them one run is killed as it enters the call.
 
 use std::{
     fs::{self, File},
@@ -19,26 +19,26 @@ use support::{
 };
 
 const KEY: &str = "event_cache_key1";
-/// Long enough that a part of it is no JSON, and would be seen.
+/// Long enough that a part of it would be recognized as invalid JSON.
 const KILLED: &str = "{\"killed\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}";
 
 #[test]
 fn a_killed_save_on_a_new_cache_leaves_a_complete_value_or_none() {
-    killed_everywhere(0);
+    kill_at_every_call(0);
 }
 
 #[test]
 fn a_killed_save_on_an_existing_cache_leaves_a_complete_value_or_none() {
-    killed_everywhere(3);
+    kill_at_every_call(3);
 }
 
 #[test]
 fn a_killed_save_that_creates_the_next_folder_leaves_a_complete_value_or_none() {
-    killed_everywhere(999);
+    kill_at_every_call(999);
 }
 
-/// Kills a save at every call, in caches with so many entries.
-fn killed_everywhere(entries: u64) {
+/// Kills a save at every call, in caches with this many entries.
+fn kill_at_every_call(entries: u64) {
     let save = ["save", KEY, KILLED];
     let before = with_entries(entries);
     let calls = calls(copy_of(&before).path(), &save);
@@ -63,7 +63,7 @@ fn with_entries(entries: u64) -> App {
     app
 }
 
-/// The same app elsewhere. An entry never changes, so its file may be in both.
+/// A copy of the app. Entries never change, so both can share their files by hard links.
 fn copy_of(app: &App) -> App {
     fn copy(from: &Path, to: &Path) {
         fs::create_dir(to).unwrap();
@@ -87,7 +87,7 @@ fn copy_of(app: &App) -> App {
     copied
 }
 
-/// What is expected after the kill, after the save that comes next, and of what was left behind.
+/// Checks the journal after the kill and after the next save, and that leftovers are removed.
 fn check(app: &App, before: u64) -> Result<(), String> {
     let first: Vec<Value> = (1..=before).map(Value::from).collect();
     let killed: Value = serde_json::from_str(KILLED).unwrap();
@@ -95,7 +95,7 @@ fn check(app: &App, before: u64) -> Result<(), String> {
 
     let values = saved(app)?;
     if values != first && values != with_killed {
-        return Err(format!("it left {}", ends(&values)));
+        return Err(format!("the journal contains {}", summary(&values)));
     }
     let next = app.sse().args(["save", KEY, "next"]).output().unwrap();
     if !next.status.success() {
@@ -105,16 +105,16 @@ fn check(app: &App, before: u64) -> Result<(), String> {
     let values = saved(app)?;
     if values != expected {
         return Err(format!(
-            "after the next save there are {}, and not {}",
-            ends(&values),
-            ends(&expected)
+            "after the next save the journal contains {} instead of {}",
+            summary(&values),
+            summary(&expected)
         ));
     }
-    is_cleared_away(app)
+    check_leftovers_are_removed(app)
 }
 
-/// The values in the journal, read as any program may: numbered from 1 on without a hole, and each
-/// of them whole.
+/// The values in the journal, read by its documented format. They must be complete, and numbered from
+/// 1 without a hole.
 fn saved(app: &App) -> Result<Vec<Value>, String> {
     let mut entries = Vec::new();
     for folder in folders_of_entries(app) {
@@ -146,9 +146,9 @@ fn saved(app: &App) -> Result<Vec<Value>, String> {
     Ok(entries.into_iter().map(|(_, value)| value).collect())
 }
 
-/// That a server removes what is unfinished, an hour later: all of it but what lies in the newest
-/// folder of entries, which leaves with that folder.
-fn is_cleared_away(app: &App) -> Result<(), String> {
+/// A server removes unfinished files after an hour, except those in the newest folder of entries, which
+/// are removed with that folder.
+fn check_leftovers_are_removed(app: &App) -> Result<(), String> {
     let later = SystemTime::now() - Duration::from_secs(3700);
     for path in unfinished(app) {
         File::open(&path).unwrap().set_modified(later).unwrap();
@@ -156,7 +156,7 @@ fn is_cleared_away(app: &App) -> Result<(), String> {
     let config = Config::from_dir(app.path()).unwrap().with_history(1);
     let server = Sse::follow(&Cache::open(&config).unwrap()).map_err(|error| error.to_string())?;
     let newest = folders_of_entries(app).pop().unwrap();
-    until("what was left is cleared away", || {
+    until("the leftovers are removed", || {
         let left = unfinished(app);
         left.iter()
             .all(|path| path.parent() == Some(&newest))
@@ -166,16 +166,16 @@ fn is_cleared_away(app: &App) -> Result<(), String> {
     Ok(())
 }
 
-/// All files and folders whose name begins with a dot, except those that are there to stay.
+/// All files and folders that a killed process can leave behind.
 fn unfinished(app: &App) -> Vec<PathBuf> {
-    let own = app.cache().join(".sse");
+    let sse = app.cache().join(".sse");
     let mut folders = vec![
         app.cache(),
-        own.clone(),
-        own.join("ready"),
-        own.join("claimed"),
+        sse.clone(),
+        sse.join("ready"),
+        sse.join("claimed"),
     ];
-    folders.push(own.join("journal-2"));
+    folders.push(sse.join("journal-2"));
     folders.extend(folders_of_entries(app));
     let mut found: Vec<PathBuf> = folders.iter().flat_map(|folder| list(folder)).collect();
     found.retain(|path| is_unfinished(path));
@@ -188,7 +188,7 @@ fn folders_of_entries(app: &App) -> Vec<PathBuf> {
     folders
 }
 
-/// A dot and twelve letters or digits. The names of files that stay are longer or shorter.
+/// The name has a dot and twelve letters or digits. Names of permanent files are longer or shorter.
 fn is_unfinished(path: &Path) -> bool {
     let name = name(path);
     name.starts_with('.') && name.len() == 13
@@ -198,7 +198,7 @@ fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }
 
-/// What is in a folder, in the order of names; nothing where there is no folder.
+/// The contents of a folder, sorted by name; empty if the folder does not exist.
 fn list(folder: &Path) -> Vec<PathBuf> {
     let Ok(items) = fs::read_dir(folder) else {
         return Vec::new();
@@ -208,8 +208,8 @@ fn list(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The last few of many values.
-fn ends(values: &[Value]) -> String {
+/// The number of values, and the last three.
+fn summary(values: &[Value]) -> String {
     let last = &values[values.len().saturating_sub(3)..];
     format!("{} values, the last {last:?}", values.len())
 }

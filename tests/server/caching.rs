@@ -1,5 +1,4 @@
-//! What browsers may keep of the starter's files: all of it, if they ask each time whether it is still
-//! right.
+//! Browsers may cache the starter's files, but must revalidate them at each visit.
 
 use std::fs;
 

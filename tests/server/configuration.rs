@@ -1,5 +1,5 @@
-//! The starter app under every configuration that people write: it always serves its pages, and
-//! says what is wrong where its owner looks, and no more than that to everybody else.
+//! The starter app with invalid configurations: it always serves its pages, reports errors in its log,
+//! and tells visitors no more than necessary.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use support::{App, Running, Server, Stream, get, until};
 
 const EVENTS: &str = "SSE_EVENTS=event_name1:event_cache_key1";
 
-/// Starts the app with a configuration that cannot be used. The log must name `place`, and both log
-/// and answer must say `what` and give `remedy`.
+/// Starts the app with an invalid configuration. The log must name `place`, and both the log and the
+/// response must contain `what` and `remedy`.
 #[track_caller]
-fn is_off(app: &App, place: &str, what: &str, remedy: &str) {
+fn assert_stream_is_off(app: &App, place: &str, what: &str, remedy: &str) {
     let server = app.start();
     assert_eq!(get(server.address(), "/").status, 200, "the page is served");
 
@@ -33,7 +33,7 @@ fn is_off(app: &App, place: &str, what: &str, remedy: &str) {
     assert!(help.contains(remedy), "{help}");
     assert!(
         !has_absolute_path(&stream.body),
-        "visitors learn where: {}",
+        "visitors see a path: {}",
         stream.body
     );
 
@@ -52,12 +52,12 @@ fn has_absolute_path(text: &str) -> bool {
 fn a_missing_env_file_is_reported() {
     let app = App::new();
     fs::remove_file(app.path().join(".env")).unwrap();
-    is_off(&app, "/.env)", ".env does not exist", "`sse install`");
+    assert_stream_is_off(&app, "/.env)", ".env does not exist", "`sse install`");
 }
 
 #[test]
 fn a_missing_list_of_events_is_reported() {
-    is_off(
+    assert_stream_is_off(
         &App::with_env("PORT=0\n"),
         "/.env)",
         "SSE_EVENTS is not set",
@@ -68,7 +68,7 @@ fn a_missing_list_of_events_is_reported() {
 #[test]
 fn an_empty_list_of_events_is_reported() {
     let app = App::with_env("PORT=0\n\nSSE_EVENTS=\n");
-    is_off(
+    assert_stream_is_off(
         &app,
         "/.env:3",
         "SSE_EVENTS is empty",
@@ -79,7 +79,7 @@ fn an_empty_list_of_events_is_reported() {
 #[test]
 fn an_event_without_its_key_is_reported() {
     let app = App::with_env("SSE_POLL_INTERVAL=2\nSSE_EVENTS=event_name1\n");
-    is_off(
+    assert_stream_is_off(
         &app,
         "/.env:2",
         "`event_name1`, which lacks",
@@ -90,7 +90,7 @@ fn an_event_without_its_key_is_reported() {
 #[test]
 fn a_key_that_leads_out_of_the_cache_folder_is_reported() {
     let app = App::with_env("# Events.\nSSE_EVENTS=event_name1:../key\n");
-    is_off(
+    assert_stream_is_off(
         &app,
         "/.env:2",
         "`event_name1:../key`: the cache key",
@@ -106,7 +106,7 @@ fn a_value_that_is_not_a_number_is_reported() {
         ("SSE_POLL_INTERVAL", "SSE_POLL_INTERVAL=2"),
     ] {
         let app = App::with_env(&format!("{EVENTS}\n\n\n{key}=soon\n"));
-        is_off(
+        assert_stream_is_off(
             &app,
             "/.env:4",
             &format!("{key} is not a number of seconds: `soon`"),
@@ -118,7 +118,7 @@ fn a_value_that_is_not_a_number_is_reported() {
 #[test]
 fn a_malformed_line_is_reported() {
     let app = App::with_env(&format!("A=1\nTITLE='it\n{EVENTS}\n"));
-    is_off(
+    assert_stream_is_off(
         &app,
         "/.env:2",
         "this line cannot be read",
@@ -126,11 +126,12 @@ fn a_malformed_line_is_reported() {
     );
 }
 
-/// Tests may run as root, whom no rights keep out: below a file nobody makes a folder.
+/// The tests may run as root, whom permissions do not restrict; but even root cannot create a folder
+/// below a file.
 #[test]
 fn a_cache_folder_that_cannot_be_created_is_reported() {
     let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=public/index.html/cache\n"));
-    is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
+    assert_stream_is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
     assert!(app.path().join("public/index.html").is_file());
 }
 
@@ -138,7 +139,7 @@ fn a_cache_folder_that_cannot_be_created_is_reported() {
 #[test]
 fn a_cache_folder_that_the_system_refuses_is_reported() {
     let app = App::with_env(&format!("{EVENTS}\nSSE_CACHE=/proc/sse-cache\n"));
-    is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
+    assert_stream_is_off(&app, ".env:2", "the cache folder", "SSE_CACHE");
 }
 
 #[test]
@@ -147,13 +148,13 @@ fn a_cache_folder_without_a_parent_is_reported() {
     let mistyped = elsewhere.path().join("mistyped");
     let cache = mistyped.join("cache");
     let app = App::with_env(&format!("SSE_CACHE={}\n{EVENTS}\n", cache.display()));
-    is_off(
+    assert_stream_is_off(
         &app,
         ".env:1",
         "the cache folder's parent is missing",
         "SSE_CACHE",
     );
-    assert!(!mistyped.exists(), "nobody asked for it");
+    assert!(!mistyped.exists(), "the folder must not be created");
 }
 
 #[test]
@@ -166,8 +167,8 @@ fn a_repaired_configuration_takes_effect_after_a_restart() {
     assert_eq!(get(app.start().address(), "/sse/stream").status, 200);
 }
 
-/// How long the server lets a stream last.
-fn duration(server: &Server) -> Duration {
+/// How long a stream lasts.
+fn stream_duration(server: &Server) -> Duration {
     let begin = Instant::now();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     assert!(stream.has_ended());
@@ -175,16 +176,17 @@ fn duration(server: &Server) -> Duration {
 }
 
 #[track_caller]
-fn lasts(server: &Server, seconds: f64) {
-    const BUSY_MACHINE: f64 = 2.0;
-    let lasted = duration(server).as_secs_f64();
-    let range = seconds * 0.9 - 0.01..seconds * 1.1 + BUSY_MACHINE;
+fn assert_stream_lasts(server: &Server, seconds: f64) {
+    // How much longer it may take on a busy machine.
+    const TOLERANCE_SECONDS: f64 = 2.0;
+    let lasted = stream_duration(server).as_secs_f64();
+    let range = seconds * 0.9 - 0.01..seconds * 1.1 + TOLERANCE_SECONDS;
     assert!(range.contains(&lasted), "{lasted} s is not in {range:?}");
 }
 
 #[test]
 fn a_stream_lasts_for_the_configured_duration() {
-    lasts(
+    assert_stream_lasts(
         &App::with_env(&format!("SSE_STREAM_DURATION=2\n{EVENTS}\n")).start(),
         2.0,
     );
@@ -198,7 +200,7 @@ fn the_environment_takes_precedence_over_the_file() {
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("k", "1");
     assert_eq!(stream.next_event().name(), "b");
-    lasts(&server, 1.0);
+    assert_stream_lasts(&server, 1.0);
 }
 
 #[test]
@@ -207,9 +209,9 @@ fn an_invalid_environment_variable_is_reported() {
     let server = Server::start(app.path(), &[("SSE_TTL", "long")]);
     let stream = get(server.address(), "/sse/stream");
     assert_eq!(stream.status, 503);
-    let said = "SSE_TTL (an environment variable) is not a number of seconds: `long`";
+    let message = "SSE_TTL (an environment variable) is not a number of seconds: `long`";
     assert!(
-        stream.body.contains(said) && server.log().contains(said),
+        stream.body.contains(message) && server.log().contains(message),
         "{}",
         stream.body
     );
@@ -235,8 +237,8 @@ fn the_events_are_those_in_sse_events() {
     }
 }
 
-/// Notifications make the interval invisible, except where none can come: the folder that is
-/// watched has been moved away, and another is in its place.
+/// File notifications hide the interval, except where none arrives: the watched folder was moved away
+/// and replaced.
 #[test]
 fn the_cache_is_polled_at_the_configured_interval() {
     for (interval, is_noticed) in [("0.1", true), ("3600", false)] {
@@ -257,9 +259,9 @@ fn the_cache_is_polled_at_the_configured_interval() {
 }
 
 /// The starter as a shell starts it, without `HOST` and `PORT`.
-struct Bare(Running);
+struct BareStarter(Running);
 
-impl Bare {
+impl BareStarter {
     fn start(app: &App, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(support::starter());
         command.current_dir(app.path()).stdin(Stdio::null());
@@ -271,23 +273,23 @@ impl Bare {
         Self(Running(child.unwrap()))
     }
 
-    /// Where it says that it listens.
+    /// The address that it prints.
     #[track_caller]
     fn address(&mut self) -> String {
         let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        let mut said = lines.by_ref().map_while(Result::ok);
-        let line = said
+        let mut printed = lines.by_ref().map_while(Result::ok);
+        let line = printed
             .find(|line| line.contains("http://"))
-            .expect("it has ended");
-        // It goes on talking, and would end if nobody listened.
+            .expect("the app has ended");
+        // The app keeps printing, and would end if its output were closed.
         thread::spawn(move || lines.for_each(drop));
         line.split_once("http://").unwrap().1.to_owned()
     }
 
-    /// With which code it ends, and what it says.
+    /// Its exit code, and what it prints to standard error.
     #[track_caller]
     fn end(&mut self) -> (Option<i32>, String) {
-        let status = until("it ends", || self.0.try_wait().unwrap());
+        let status = until("the app ends", || self.0.try_wait().unwrap());
         let text = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
         (status.code(), text)
     }
@@ -296,7 +298,7 @@ impl Bare {
 #[test]
 fn the_address_is_read_from_the_file() {
     let app = App::with_env(&format!("HOST=localhost\nPORT=0\n{EVENTS}\n"));
-    let address = Bare::start(&app, &[]).address();
+    let address = BareStarter::start(&app, &[]).address();
     assert!(!address.ends_with(":8080"), "{address}");
 }
 
@@ -305,7 +307,7 @@ fn the_address_is_read_from_the_file() {
 #[test]
 fn the_address_in_the_environment_takes_precedence() {
     let app = App::with_env(&format!("HOST=no.such.host.invalid\nPORT=none\n{EVENTS}\n"));
-    let mut server = Bare::start(&app, &[("HOST", "127.0.0.2"), ("PORT", "0")]);
+    let mut server = BareStarter::start(&app, &[("HOST", "127.0.0.2"), ("PORT", "0")]);
     let address = server.address();
     assert!(address.starts_with("127.0.0.2:"), "{address}");
     assert_eq!(get(&address, "/sse/stream").status, 200);
@@ -314,22 +316,23 @@ fn the_address_in_the_environment_takes_precedence() {
 #[test]
 fn an_invalid_port_is_reported() {
     for port in ["http", "", "65536", "-1"] {
-        let (code, said) = Bare::start(&App::new(), &[("PORT", port)]).end();
+        let (code, error) = BareStarter::start(&App::new(), &[("PORT", port)]).end();
         assert_eq!(code, Some(1));
         assert!(
-            said.contains(&format!("PORT is not a port number: `{port}`")),
-            "{said}"
+            error.contains(&format!("PORT is not a port number: `{port}`")),
+            "{error}"
         );
     }
 }
 
 #[test]
 fn a_dev_tools_setting_other_than_on_and_off_is_reported() {
-    let (code, said) = Bare::start(&App::new(), &[("DEV_TOOLS", "no"), ("PORT", "0")]).end();
+    let (code, error) =
+        BareStarter::start(&App::new(), &[("DEV_TOOLS", "no"), ("PORT", "0")]).end();
     assert_eq!(code, Some(1));
     assert!(
-        said.contains("DEV_TOOLS is neither `on` nor `off`: `no`"),
-        "{said}"
+        error.contains("DEV_TOOLS is neither `on` nor `off`: `no`"),
+        "{error}"
     );
-    assert!(said.contains("help: write DEV_TOOLS=off"), "{said}");
+    assert!(error.contains("help: write DEV_TOOLS=off"), "{error}");
 }

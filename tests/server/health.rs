@@ -1,4 +1,4 @@
-//! What a container asks of the starter app: whether it is well, and to end.
+//! How a container checks the health of the starter app, and stops it.
 
 use std::{
     process::Command,
@@ -7,7 +7,7 @@ use std::{
 
 use support::{App, Server, Stream, get, starter};
 
-/// Whether `--healthcheck` finds the app well, and what it says.
+/// Whether `--healthcheck` succeeds, and what it prints.
 fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
     let mut command = Command::new(starter());
     command
@@ -16,8 +16,8 @@ fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
         .env_remove("CARGO_MANIFEST_DIR")
         .envs([("HOST", host), ("PORT", port)]);
     let output = command.output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    (output.status.success(), said)
+    let printed = String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), printed)
 }
 
 #[test]
@@ -40,9 +40,9 @@ fn an_app_without_its_stream_is_unhealthy() {
     let app = App::with_env("SSE_EVENTS=event_without_key\n");
     let server = app.start();
     assert_eq!(get(server.address(), "/health").status, 503);
-    let (well, said) = healthcheck(&app, "127.0.0.1", server.port());
-    assert!(!well);
-    assert!(said.contains("event_without_key"), "{said}");
+    let (is_healthy, printed) = healthcheck(&app, "127.0.0.1", server.port());
+    assert!(!is_healthy);
+    assert!(printed.contains("event_without_key"), "{printed}");
 }
 
 #[test]
@@ -51,12 +51,12 @@ fn a_stopped_app_is_unhealthy() {
     let server = app.start();
     let port = server.port().to_owned();
     server.kill();
-    let (well, said) = healthcheck(&app, "127.0.0.1", &port);
-    assert!(!well);
-    assert!(said.contains("error: "), "{said}");
+    let (is_healthy, printed) = healthcheck(&app, "127.0.0.1", &port);
+    assert!(!is_healthy);
+    assert!(printed.contains("error: "), "{printed}");
 }
 
-/// Docker, for one, kills what has not ended after ten seconds.
+/// Docker kills a container that has not ended after ten seconds.
 #[cfg(unix)]
 #[test]
 fn a_terminated_app_does_not_wait_for_its_streams() {
@@ -64,12 +64,12 @@ fn a_terminated_app_does_not_wait_for_its_streams() {
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();
-    let told = Instant::now();
+    let terminated = Instant::now();
     assert!(server.terminate().success());
     assert!(
-        told.elapsed() < Duration::from_secs(10),
+        terminated.elapsed() < Duration::from_secs(10),
         "{:?}",
-        told.elapsed()
+        terminated.elapsed()
     );
     assert!(stream.has_ended());
 }

@@ -1,4 +1,4 @@
-//! Editing `.env` while the app runs: what changes, and when, on streams that stay open.
+//! Edits of `.env` while the app runs, and their effect on open streams.
 
 use std::{
     fs,
@@ -9,16 +9,16 @@ use support::{App, Server, Stream, get, until};
 
 const LASTING: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=first:key1\n";
 
-/// Longer than an edit takes to be in force.
-const SOON: Duration = Duration::from_secs(10);
+/// Longer than an edit takes to take effect.
+const EDIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn edit(app: &App, env: &str) {
     fs::write(app.path().join(".env"), env).unwrap();
 }
 
-/// The next event, which is this one.
+/// Expects this event next.
 #[track_caller]
-fn hears(stream: &Stream, name: &str, value: u64) {
+fn receives(stream: &Stream, name: &str, value: u64) {
     let event = stream.next_event();
     assert_eq!((event.name(), event.value()), (name, value.into()));
 }
@@ -29,16 +29,16 @@ fn an_open_stream_gets_added_events_and_no_removed_ones() {
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key1", "1");
-    hears(&stream, "first", 1);
+    receives(&stream, "first", 1);
 
     edit(&app, "SSE_STREAM_DURATION=0\nSSE_EVENTS=second:key2\n");
     server.wait_for_log("its new values are in effect");
     app.save("key1", "2");
     app.save("key2", "3");
-    hears(&stream, "second", 3);
-    // Only files named by a key are drop-ins, and this is one now.
+    receives(&stream, "second", 3);
+    // Only files named like a key are drop-ins, and `key2` is a key now.
     fs::write(app.cache().join("key2"), "4").unwrap();
-    hears(&stream, "second", 4);
+    receives(&stream, "second", 4);
     assert_eq!(
         get(server.address(), "/sse/stream?events=first").status,
         400
@@ -47,7 +47,7 @@ fn an_open_stream_gets_added_events_and_no_removed_ones() {
 
 #[test]
 fn an_edit_takes_effect_although_the_app_copied_the_file_into_its_environment() {
-    // The starter does so; a real variable would win over the file.
+    // The starter copies it; a real environment variable would take precedence over the file.
     let app = App::with_env(LASTING);
     let server = Server::start(app.path(), &[("SSE_TTL", "7")]);
     edit(&app, "SSE_EVENTS=first:key1,second:key1\nSSE_TTL=9\n");
@@ -68,7 +68,7 @@ fn open_streams_end_after_the_edited_duration() {
     for stream in &streams {
         assert!(stream.has_ended());
     }
-    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < EDIT_TIMEOUT, "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn a_broken_edit_is_reported_once_and_changes_nothing() {
     edit(&app, "SSE_EVENTS=first:key1\nSSE_TTL=soon\n");
     server.wait_for_log(".env:2");
     fs::write(app.cache().join("key1"), "1").unwrap();
-    hears(&stream, "first", 1);
+    receives(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_TTL=30\n"));
     let log = server.wait_for_log("its new values are in effect");
     assert_eq!(log.matches("SSE_TTL is not a number").count(), 1, "{log}");
     app.save("key1", "2");
-    hears(&stream, "first", 2);
+    receives(&stream, "first", 2);
 }
 
 #[test]
@@ -108,17 +108,11 @@ fn an_edited_cache_folder_is_followed() {
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key1", "1");
-    hears(&stream, "first", 1);
+    receives(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_CACHE=other\n"));
     server.wait_for_log("following this cache now");
     app.save("key1", "2");
-    let gap = loop {
-        let event = stream.next();
-        if event.name() != "sse.heartbeat" {
-            break event;
-        }
-    };
-    assert_eq!(gap.name(), "sse.gap");
-    hears(&stream, "first", 2);
+    assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
+    receives(&stream, "first", 2);
     assert!(app.path().join("other/.sse/journal-2").is_dir());
 }

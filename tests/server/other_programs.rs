@@ -1,5 +1,5 @@
-//! What other programs and users do to the cache folder of a running server: they clear it, remove
-//! single files, put names of their own beside ours, and set links.
+//! Other programs and users in the cache folder of a running server: they clear it, remove single
+//! files, add other files, and create links.
 
 use std::{
     fs,
@@ -27,12 +27,9 @@ fn open(server: &Server) -> Stream {
     stream
 }
 
-/// The next block that is not a heartbeat: its event, and its value or the reason of the gap.
-fn next(stream: &Stream) -> (String, String) {
-    let event = until("a block arrives", || {
-        let event = stream.next();
-        (event.name() != "sse.heartbeat").then_some(event)
-    });
+/// The name of the next block that is not a heartbeat, and its value or the reason of the gap.
+fn next_block(stream: &Stream) -> (String, String) {
+    let event = stream.next_but_heartbeats();
     let text = match event.name() {
         "sse.gap" => event.json()["reason"].to_string(),
         _ => event.value().to_string(),
@@ -41,13 +38,13 @@ fn next(stream: &Stream) -> (String, String) {
 }
 
 #[track_caller]
-fn expect(stream: &Stream, expected: &[(&str, &str)]) {
-    let told: Vec<_> = expected.iter().map(|_| next(stream)).collect();
-    let told: Vec<_> = told
+fn expect_blocks(stream: &Stream, expected: &[(&str, &str)]) {
+    let blocks: Vec<_> = expected.iter().map(|_| next_block(stream)).collect();
+    let blocks: Vec<_> = blocks
         .iter()
         .map(|(event, text)| (event.as_str(), text.trim_matches('"')))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(blocks, expected);
 }
 
 fn signal(server: &Server, signal: Signal) {
@@ -55,7 +52,7 @@ fn signal(server: &Server, signal: Signal) {
     kill_process(id, signal).unwrap();
 }
 
-/// As `find -type f -delete` does it, and programs that clean up temporary files.
+/// Like `find -type f -delete`, and like programs that clean up temporary files.
 fn remove_all_files(dir: &Path) {
     for item in fs::read_dir(dir).unwrap() {
         let path = item.unwrap().path();
@@ -76,18 +73,18 @@ fn a_cleared_cache_is_a_gap_and_later_saves_arrive() {
         app.save("key", &value.to_string());
     }
     for value in 1..=30 {
-        expect(&stream, &[("event", &value.to_string())]);
+        expect_blocks(&stream, &[("event", &value.to_string())]);
     }
     let away = stream
         .next_within(Duration::from_millis(1))
         .and_then(|event| event.id);
     assert_eq!(away, None);
     remove_all_files(&app.cache());
-    // Before the server has noticed: by a command, and as a drop-in.
+    // Saves before the server has noticed: by the command, and as a drop-in.
     app.save("key", "31");
-    expect(&stream, &[("sse.gap", "other-epoch"), ("event", "31")]);
+    expect_blocks(&stream, &[("sse.gap", "other-epoch"), ("event", "31")]);
     fs::write(app.cache().join("key"), "32").unwrap();
-    expect(&stream, &[("event", "32")]);
+    expect_blocks(&stream, &[("event", "32")]);
     assert!(
         server.log().contains("was cleared or replaced"),
         "{}",
@@ -107,7 +104,7 @@ fn a_client_that_returns_to_a_cleared_cache_gets_a_gap() {
     let server = app.start();
     app.save("key", "2");
     let returning = Stream::open(server.address(), "/sse/stream", Some(&id));
-    expect(&returning, &[("sse.gap", "other-epoch"), ("event", "2")]);
+    expect_blocks(&returning, &[("sse.gap", "other-epoch"), ("event", "2")]);
 }
 
 #[test]
@@ -116,18 +113,18 @@ fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
     let server = app.start();
     let stream = open(&server);
     app.save("key", "1");
-    expect(&stream, &[("event", "1")]);
+    expect_blocks(&stream, &[("event", "1")]);
     signal(&server, Signal::STOP);
     for value in 2..=5 {
         app.save("key", &value.to_string());
     }
-    // One in the middle, and the newest, whose number must not be given again.
+    // One in the middle, and the newest one, whose number must not be assigned again.
     fs::remove_file(entry(&app, 3)).unwrap();
     fs::remove_file(entry(&app, 5)).unwrap();
     app.save("key", "6");
     assert!(!entry(&app, 5).exists() && entry(&app, 6).exists());
     signal(&server, Signal::CONT);
-    expect(
+    expect_blocks(
         &stream,
         &[
             ("event", "2"),
@@ -138,7 +135,7 @@ fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
         ],
     );
     app.save("key", "7");
-    expect(&stream, &[("event", "7")]);
+    expect_blocks(&stream, &[("event", "7")]);
 }
 
 #[test]
@@ -164,13 +161,13 @@ fn files_of_other_programs_change_nothing() {
         app.save("key", &value.to_string());
         assert!(entry(&app, 1 + value).exists());
     }
-    // The first one was saved just before the stream opened.
+    // The first value was saved within the lookback.
     for value in 0..=3 {
-        expect(&stream, &[("event", &value.to_string())]);
+        expect_blocks(&stream, &[("event", &value.to_string())]);
     }
     assert!(
         began.elapsed() < Duration::from_secs(20),
-        "it searches for long"
+        "the search takes too long"
     );
     until("the trash is emptied", || {
         let trash = fs::read_dir(app.cache().join(".sse/trash")).unwrap();
@@ -178,7 +175,7 @@ fn files_of_other_programs_change_nothing() {
     });
 }
 
-/// A folder that its owner alone may use, with a file in it.
+/// A folder outside the cache, with a file in it.
 fn precious(app: &App) -> PathBuf {
     let precious = app.path().join("precious");
     fs::create_dir(&precious).unwrap();
@@ -187,7 +184,7 @@ fn precious(app: &App) -> PathBuf {
 }
 
 #[track_caller]
-fn is_untouched(precious: &Path) {
+fn assert_untouched(precious: &Path) {
     let names: Vec<_> = fs::read_dir(precious)
         .unwrap()
         .map(|item| item.unwrap().file_name())
@@ -222,12 +219,12 @@ fn links_below_the_cache_folder_are_not_followed() {
         let stream = open(&server);
         fs::write(app.cache().join("key"), "\"a drop-in\"").unwrap();
         until("the drop-in arrives", || {
-            (next(&stream).1 == "\"a drop-in\"").then_some(())
+            (next_block(&stream).1 == "\"a drop-in\"").then_some(())
         });
-        // Empty, so it is set aside.
+        // An empty drop-in is set aside.
         fs::write(app.cache().join("key"), "").unwrap();
         server.wait_for_log("is left out");
-        is_untouched(&precious);
+        assert_untouched(&precious);
     }
 }
 
@@ -238,34 +235,34 @@ fn a_link_in_place_of_the_journal_folder_is_refused() {
     fs::create_dir_all(app.cache()).unwrap();
     symlink(&precious, app.cache().join(".sse")).unwrap();
     let output = app.sse().args(["save", "key", "1"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        told.contains("error: ") && told.contains("symbolic link is in the way"),
-        "{told}"
+        error.contains("error: ") && error.contains("symbolic link is in the way"),
+        "{error}"
     );
-    is_untouched(&precious);
+    assert_untouched(&precious);
 }
 
-/// Only root can try this.
+/// Only root can run this test.
 #[test]
 fn root_uses_another_users_folder_with_that_users_rights() {
-    const SOMEBODY: u32 = 12_345;
+    const OTHER_USER: u32 = 12_345;
     if !rustix::process::geteuid().is_root() {
         return;
     }
     let app = App::with_env(ENV);
     let precious = precious(&app);
     fs::create_dir_all(app.cache()).unwrap();
-    chown(app.cache(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    chown(app.cache(), Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     let server = app.start();
     let stream = open(&server);
     app.save("key", "1");
     fs::write(app.cache().join("key"), "2").unwrap();
-    expect(&stream, &[("event", "1"), ("event", "2")]);
-    belongs_to(SOMEBODY, &app.cache().join(".sse"));
+    expect_blocks(&stream, &[("event", "1"), ("event", "2")]);
+    assert_owned_by(OTHER_USER, &app.cache().join(".sse"));
 
-    // A private file of root's, which its owner has not published.
+    // A private file of root, which must not be published through a hard link.
     let secret = app.path().join("secret");
     fs::write(&secret, "\"secret\"").unwrap();
     let document = fs::read(entry(&app, 1)).unwrap();
@@ -273,11 +270,11 @@ fn root_uses_another_users_folder_with_that_users_rights() {
     fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     fs::hard_link(&secret, entry(&app, 3)).unwrap();
     app.save("key", "4");
-    expect(&stream, &[("sse.gap", "unreadable"), ("event", "4")]);
-    is_untouched(&precious);
+    expect_blocks(&stream, &[("sse.gap", "unreadable"), ("event", "4")]);
+    assert_untouched(&precious);
 }
 
-fn belongs_to(user: u32, path: &Path) {
+fn assert_owned_by(user: u32, path: &Path) {
     let found = fs::symlink_metadata(path).unwrap();
     assert_eq!(
         (found.uid(), found.gid()),
@@ -287,7 +284,7 @@ fn belongs_to(user: u32, path: &Path) {
     );
     if found.is_dir() {
         for item in fs::read_dir(path).unwrap() {
-            belongs_to(user, &item.unwrap().path());
+            assert_owned_by(user, &item.unwrap().path());
         }
     }
 }

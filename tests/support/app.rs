@@ -1,4 +1,4 @@
-//! An app in a folder of its own.
+//! An app in a temporary folder.
 
 use std::{
     fs,
@@ -10,26 +10,27 @@ use tempfile::TempDir;
 
 use crate::{build, server::Server};
 
-/// A copy of the starter app's folder, without its code: the program is the one that is built.
+/// A copy of the starter app's folder, without its code: the tests run the program that is built.
 pub struct App {
     dir: TempDir,
 }
 
 impl App {
-    /// The starter as it is shipped.
+    /// The starter with its own `.env`.
     #[must_use]
     pub fn new() -> Self {
         Self::in_folder(tempfile::tempdir().unwrap())
     }
 
-    /// The same in memory, where there is room for it: tens of thousands of saves are slow on many a
-    /// disk, and their tests are not about disks.
+    /// The starter in a memory file system, if that has room: tens of thousands of saves are slow on
+    /// many disks, and their tests do not test disks.
     #[must_use]
     pub fn in_memory() -> Self {
-        const ROOM: u64 = 1 << 30;
+        // More than all entries that a test saves.
+        const REQUIRED_BYTES: u64 = 1 << 30;
         let memory = Path::new("/dev/shm");
-        let has_room =
-            rustix::fs::statvfs(memory).is_ok_and(|found| found.f_bavail * found.f_frsize >= ROOM);
+        let has_room = rustix::fs::statvfs(memory)
+            .is_ok_and(|found| found.f_bavail * found.f_frsize >= REQUIRED_BYTES);
         if has_room {
             Self::in_folder(tempfile::tempdir_in(memory).unwrap())
         } else {
@@ -100,7 +101,7 @@ impl Default for App {
     }
 }
 
-/// `sse` as a shell would start it in this folder.
+/// `sse` as a shell starts it in this folder.
 #[must_use]
 pub fn sse_in(dir: &Path) -> Command {
     let mut command = Command::new(build::sse());
@@ -109,7 +110,7 @@ pub fn sse_in(dir: &Path) -> Command {
     command
 }
 
-/// Takes away what cargo tells the tests about themselves: users run programs without it.
+/// Removes cargo's and our environment variables, which users do not have.
 pub(crate) fn outside_cargo(command: &mut Command) {
     command.env_remove("CARGO_MANIFEST_DIR");
     for (name, _) in std::env::vars_os() {

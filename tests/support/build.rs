@@ -25,7 +25,7 @@ pub fn starter() -> PathBuf {
     built().join(format!("sse-starter{}", env::consts::EXE_SUFFIX))
 }
 
-/// Builds both as they are now: cargo does not build the programs of other packages for a test.
+/// Builds both: cargo does not build the programs of other packages for a test.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {

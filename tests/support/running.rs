@@ -1,11 +1,11 @@
-//! A program that runs beside a test.
+//! A program that runs during a test.
 
 use std::{
     ops::{Deref, DerefMut},
     process::Child,
 };
 
-/// A process that is killed when the test is done with it.
+/// A process that is killed when this is dropped.
 pub struct Running(pub Child);
 
 impl Deref for Running {

@@ -1,4 +1,4 @@
-//! The starter app's server, as a process of its own.
+//! The starter app's server, in a process of its own.
 
 use std::{
     fs::{self, File},
@@ -18,14 +18,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the starter app in `dir`, with these environment variables, on a free port unless
-    /// they name one, and waits until it listens.
+    /// Starts the starter app in `dir`, with these environment variables, and waits until it listens:
+    /// on a free port, unless the variables set one.
     #[must_use]
     pub fn start(dir: &Path, environment: &[(&str, &str)]) -> Self {
         Self::start_program(&build::starter(), dir, environment)
     }
 
-    /// The same with another program that was made from the starter.
+    /// Starts another program that was made from the starter.
     #[must_use]
     pub fn start_program(program: &Path, dir: &Path, environment: &[(&str, &str)]) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -74,7 +74,7 @@ impl Server {
         self.address.rsplit(':').next().unwrap()
     }
 
-    /// Its process.
+    /// The id of its process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -85,7 +85,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it has printed for the person who started it.
+    /// What it has printed to standard output.
     #[must_use]
     pub fn output(&self) -> String {
         fs::read_to_string(&self.output).unwrap()
@@ -100,13 +100,12 @@ impl Server {
     /// Waits until its log contains `text`.
     #[track_caller]
     pub fn wait_for_log(&self, text: &str) -> String {
-        until(&format!("the log says `{text}`"), || {
+        until(&format!("the log contains `{text}`"), || {
             Some(self.log()).filter(|log| log.contains(text))
         })
     }
 
-    /// SIGTERM, as a container or a service manager ends it; returns when it has ended.
-    #[cfg(unix)]
+    /// Sends SIGTERM, like a container or a service manager, and waits until the process has ended.
     #[track_caller]
     pub fn terminate(mut self) -> ExitStatus {
         let process = rustix::process::Pid::from_child(&self.child);
@@ -114,7 +113,7 @@ impl Server {
         until("the server ends", || self.child.try_wait().unwrap())
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -123,7 +122,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have been killed already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

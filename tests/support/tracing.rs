@@ -1,4 +1,4 @@
-//! `sse` under strace, which lists its system calls, and kills it at one of them or lets one fail.
+//! `sse` under strace, which lists its system calls, kills it at one of them, or makes one fail.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use std::{
 
 use crate::app::sse_in;
 
-/// The system calls that change files. Those with a question mark some processors do not have.
+/// System calls that change files. Those with a question mark do not exist on all processors.
 const CHANGING: &[&str] = &[
     "openat",
     "?open",
@@ -66,8 +66,8 @@ const CHANGING: &[&str] = &[
     "ioctl",
 ];
 
-/// Those that only look at files, or at what a descriptor is. A call that is neither here nor
-/// there fails the tests: whoever makes `sse` use it has to say what it is.
+/// System calls that only read files, or the state of a descriptor. A call in neither list fails the
+/// tests, so that it is added to the right one when `sse` begins to use it.
 const READING: &[&str] = &[
     "access",
     "chdir",
@@ -97,11 +97,10 @@ const READING: &[&str] = &[
 /// One system call on a file of the app.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Its name.
     pub name: String,
-    /// How many calls of that name there were up to it, itself included.
+    /// It is the call with this number among those of its name, counted from 1.
     number: usize,
-    /// As strace writes it.
+    /// The line that strace prints.
     pub line: String,
     /// Whether it can change anything.
     pub changes: bool,
@@ -117,10 +116,10 @@ impl std::fmt::Display for Call {
     }
 }
 
-/// Runs `sse` in the app to its end, and lists its calls on what is in the app's folder.
+/// Runs `sse` in the app to its end, and lists its calls on files in the app's folder.
 ///
-/// strace counts the calls of each thread for itself. Other threads than the first only read
-/// code, so the first one's are all there is to list.
+/// strace counts the calls of each thread separately. Only the first thread uses these files; others
+/// only read code.
 #[must_use]
 pub fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
     let options = ["--follow-forks", "--decode-fds=path"];
@@ -139,7 +138,7 @@ pub fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
         };
         let touches = name != "execve" && line.contains(folder);
         if *first_thread.get_or_insert(thread) != thread {
-            assert!(!touches, "another thread than the first: {line}");
+            assert!(!touches, "this is not the first thread: {line}");
             continue;
         }
         let number = counts.entry(name.to_owned()).or_insert(0);
@@ -152,7 +151,7 @@ pub fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
             .any(|known| known.trim_start_matches('?') == name);
         assert!(
             can_change || READING.contains(&name),
-            "does this system call change anything? {line}"
+            "this system call is in neither list: {line}"
         );
         calls.push(Call {
             name: name.to_owned(),
@@ -164,7 +163,7 @@ pub fn calls(app: &Path, arguments: &[&str]) -> Vec<Call> {
     calls
 }
 
-/// Those of them that change something.
+/// Lists the calls that change something.
 #[must_use]
 pub fn changes(app: &Path, arguments: &[&str]) -> Vec<Call> {
     let mut calls = calls(app, arguments);
@@ -176,23 +175,34 @@ fn opens_to_read(name: &str, line: &str) -> bool {
     name.starts_with("open") && line.contains("O_RDONLY") && !line.contains("O_CREAT")
 }
 
-/// Runs `sse` in the app, and kills it as it enters this call.
+/// Runs `sse` in the app, and kills it when it enters this call.
 pub fn kill_at(call: &Call, app: &Path, arguments: &[&str]) -> Result<(), String> {
     let (output, log) = inject(call, "signal=KILL", "", app, arguments);
     let reached = log.lines().rev().find(|line| line.contains('('));
     if output.status.signal() == Some(9) && reached.is_some_and(|line| line.contains(&call.name)) {
         Ok(())
     } else {
-        Err(format!("it was not killed there: {output:?}\n{log}"))
+        Err(format!(
+            "`sse` was not killed at this call: {output:?}\n{log}"
+        ))
     }
 }
 
-/// Runs `sse` in the app with this call failing, and if so wanted every later one of its name.
+/// Runs `sse` in the app with this call failing, and optionally all later calls of its name.
 #[must_use]
-pub fn fail_at(call: &Call, error: &str, for_good: bool, app: &Path, arguments: &[&str]) -> Output {
-    let more = if for_good { "+" } else { "" };
+pub fn fail_at(
+    call: &Call,
+    error: &str,
+    permanently: bool,
+    app: &Path,
+    arguments: &[&str],
+) -> Output {
+    let more = if permanently { "+" } else { "" };
     let (output, log) = inject(call, &format!("error={error}"), more, app, arguments);
-    assert!(log.contains("(INJECTED)"), "it did not get there: {log}");
+    assert!(
+        log.contains("(INJECTED)"),
+        "`sse` did not reach this call: {log}"
+    );
     output
 }
 
@@ -230,12 +240,12 @@ fn strace(app: &Path, options: &[&str], arguments: &[&str]) -> (Output, String) 
     (output, fs::read_to_string(log.path()).unwrap())
 }
 
-/// Tries all cases, several at once, and fails with all that went wrong.
+/// Tries all cases, several at a time, and fails with all errors.
 pub fn try_all<C: Sync>(cases: &[C], attempt: impl Fn(&C) -> Result<(), String> + Sync) {
     assert!(!cases.is_empty());
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
-    // Most of the time is spent waiting for the disk.
+    // Two per core, because the cases mostly wait for the disk.
     let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
