@@ -1,8 +1,9 @@
 //! Carries entries from the journal to every stream of this process.
 //!
 //! One thread, the tail, reads each entry once, encodes each of its events once, and adds the
-//! frames to the ring. A stream is a cursor into the ring. It has no queue, so a slow client takes
-//! no memory and delays nobody; a stream that falls off the ring is served from the journal.
+//! frames to the ring. A stream is a cursor into the ring, without a queue of its own, so a slow
+//! client needs no more memory here than a fast one and delays no other. A stream that falls off the
+//! ring is served from the journal.
 
 mod chunk;
 mod connections;

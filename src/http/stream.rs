@@ -110,13 +110,13 @@ impl EventStream {
         };
         let heartbeat = stream.first_heartbeat(retry, start.is_returning);
         stream.unsent = match start.gap {
-            Some(gap) => [stream.gap(gap), heartbeat].concat().into(),
+            Some(gap) => [stream.gap_frame(gap), heartbeat].concat().into(),
             None => heartbeat,
         };
         Ok(stream)
     }
 
-    fn gap(&self, gap: Gap) -> Bytes {
+    fn gap_frame(&self, gap: Gap) -> Bytes {
         encode_gap(self.position.event_id(), gap)
     }
 
@@ -151,7 +151,7 @@ impl EventStream {
         self.is_ahead_confirmed = false;
         self.outdated_ring_epoch = None;
         self.is_ttl_limit_unknown = false;
-        self.gap(gap)
+        self.gap_frame(gap)
     }
 
     /// The next chunk, from the ring or the journal. `Ready(None)` means: wait for new entries.

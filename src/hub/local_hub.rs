@@ -49,7 +49,7 @@ struct SharedChunk {
 pub(crate) struct StreamHandle {
     local_hub: Rc<LocalHub>,
     subscriber: SubscriberId,
-    /// Of its timer and its connection.
+    /// The index of its timer and of its connection.
     index: usize,
 }
 

@@ -60,7 +60,7 @@ struct Tail<'a> {
     config: Arc<Config>,
     delivery_error: RepeatedError,
     sweep_error: RepeatedError,
-    /// Until when the last session surely read the current journal.
+    /// When the last session was last known to read the current journal.
     last_read: Instant,
 }
 

@@ -11,11 +11,12 @@ use crate::{
 };
 
 /// How long after a heartbeat the connection is probed, or sooner by up to [`HEARTBEAT_ALIGNMENT`].
-/// A reset takes one round trip to arrive, so two seconds are enough for any client.
+/// A reset arrives after one round trip, so two seconds are enough for almost any client.
 const PROBE_DELAY: Duration = Duration::from_secs(2);
 
 /// Heartbeats that are due within the same interval of this length are sent together, at its
-/// start: the thread wakes once for all of them, and the code and data are in the CPU's caches.
+/// start: the thread wakes once for all of them, and their code and data are still in the CPU's
+/// caches.
 const HEARTBEAT_ALIGNMENT: Duration = Duration::from_secs(1);
 
 /// The start of the first of those intervals. They are the same for all streams of the process.

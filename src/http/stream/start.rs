@@ -5,6 +5,7 @@ use crate::{
     hub::{Gap, StartPoints, StreamPosition},
 };
 
+/// The first position of a stream, and what it implies.
 pub(super) struct Start {
     pub(super) position: StreamPosition,
     /// Set if the client's id is not one of this library's.
@@ -19,7 +20,7 @@ impl Start {
     pub(super) fn new(
         points: StartPoints,
         last_event_id: Option<LastEventId>,
-        with_lookback: bool,
+        wants_lookback: bool,
     ) -> Self {
         let mut start = Self {
             position: StreamPosition::for_new_client(points),
@@ -34,7 +35,7 @@ impl Start {
             // the one that the tail follows, and it decides.
             Some(LastEventId::Ours(id)) => {
                 start.position = StreamPosition::for_returning_client(points, id);
-                if with_lookback {
+                if wants_lookback {
                     start.position = start.position.with_lookback(points);
                 }
                 start.is_returning = true;
