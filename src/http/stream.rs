@@ -8,6 +8,7 @@ mod tests;
 
 use std::{
     mem,
+    ops::{ControlFlow, Range},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -45,7 +46,7 @@ const PROBE: &[u8] = b":\n";
 
 /// A stream that reaches its planned end tells its client to reconnect after this many milliseconds,
 /// chosen at random: soon, but not all clients at once.
-const PLANNED_RETRY_MILLIS: std::ops::Range<u64> = 10..100;
+const PLANNED_RETRY_MILLIS: Range<u64> = 10..100;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
@@ -72,15 +73,6 @@ pub struct EventStream {
     schedule: Schedule,
     has_ended: bool,
     _guard: ConnectionGuard,
-}
-
-/// How a stream continues after a replay.
-enum AfterReplay {
-    Send(Bytes),
-    /// Nothing to send, but the position has changed: read again.
-    Advanced,
-    /// Nothing to send until the tail has noticed what the journal shows.
-    Wait,
 }
 
 impl EventStream {
@@ -161,52 +153,59 @@ impl EventStream {
             self.position.cursor = self.position.cursor.max(Cursor::before(next));
         }
         loop {
-            if let Some(pending) = &mut self.pending_replay {
-                let result = ready!(pending.poll(context));
-                self.pending_replay = None;
-                let Some(result) = result else {
-                    self.has_ended = true;
-                    return Poll::Ready(None);
-                };
-                match self.apply_replay(result) {
-                    AfterReplay::Send(bytes) => return Poll::Ready(Some(bytes)),
-                    AfterReplay::Advanced => {}
-                    AfterReplay::Wait => return Poll::Ready(None),
+            let step = match &mut self.pending_replay {
+                None => self.read_ring(),
+                Some(pending) => {
+                    let result = ready!(pending.poll(context));
+                    self.pending_replay = None;
+                    self.apply_replay(result)
                 }
-            }
-            if self.outdated_ring_epoch.is_some() {
-                self.check_outdated_ring();
-            }
-            if self.is_ttl_limit_unknown {
-                self.set_ttl_limit(self.hub.start_points());
-            }
-            let request = ReadRequest {
-                position: self.position,
-                filter: &self.filter,
             };
-            match self.handle.read(self.hub.ring(), &request) {
-                ReadResult::Frames(bytes, cursor) => {
-                    self.position.cursor = cursor;
-                    if !bytes.is_empty() {
-                        return Poll::Ready(Some(bytes));
-                    }
-                }
-                ReadResult::CaughtUp => {
-                    self.is_caught_up = true;
-                    return Poll::Ready(None);
-                }
-                ReadResult::Ahead if self.is_ahead_confirmed => {
-                    self.is_caught_up = true;
-                    return Poll::Ready(None);
-                }
-                ReadResult::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
-                    return Poll::Ready(None);
-                }
-                ReadResult::Ahead | ReadResult::Behind | ReadResult::OtherEpoch(_) => {
-                    self.start_replay();
-                }
+            if let ControlFlow::Break(bytes) = step {
+                return Poll::Ready(bytes);
             }
         }
+    }
+
+    /// Breaks with the next chunk, or with `None` to wait. Continues if the position has changed or
+    /// a replay was started.
+    fn read_ring(&mut self) -> ControlFlow<Option<Bytes>> {
+        if self.outdated_ring_epoch.is_some() {
+            self.check_outdated_ring();
+        }
+        if self.is_ttl_limit_unknown {
+            self.set_ttl_limit(self.hub.start_points());
+        }
+        let request = ReadRequest {
+            position: self.position,
+            filter: &self.filter,
+        };
+        match self.handle.read(self.hub.ring(), &request) {
+            ReadResult::Frames(bytes, cursor) => self.advance_to(cursor, bytes),
+            ReadResult::CaughtUp => self.wait_at_end(),
+            ReadResult::Ahead if self.is_ahead_confirmed => self.wait_at_end(),
+            ReadResult::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
+                ControlFlow::Break(None)
+            }
+            ReadResult::Ahead | ReadResult::Behind | ReadResult::OtherEpoch(_) => {
+                self.start_replay();
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    fn advance_to(&mut self, cursor: Cursor, bytes: Bytes) -> ControlFlow<Option<Bytes>> {
+        self.position.cursor = cursor;
+        if bytes.is_empty() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(Some(bytes))
+        }
+    }
+
+    fn wait_at_end(&mut self) -> ControlFlow<Option<Bytes>> {
+        self.is_caught_up = true;
+        ControlFlow::Break(None)
     }
 
     /// The tail may have reached the client's journal by now.
@@ -239,51 +238,50 @@ impl EventStream {
         self.pending_replay = Some(PendingReplay::start(&self.hub, request));
     }
 
-    fn apply_replay(&mut self, result: ReplayResult) -> AfterReplay {
+    /// Breaks and continues as [`Self::read_ring`] does. `None` means that the journal could not be
+    /// read.
+    fn apply_replay(&mut self, result: Option<ReplayResult>) -> ControlFlow<Option<Bytes>> {
         match result {
-            ReplayResult::Frames(bytes, cursor) => {
-                self.position.cursor = cursor;
-                if bytes.is_empty() {
-                    AfterReplay::Advanced
-                } else {
-                    AfterReplay::Send(bytes)
-                }
-            }
+            Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
             // The ring may have reached the position meanwhile: read it again.
-            ReplayResult::Ahead => {
-                self.is_ahead_confirmed = true;
-                AfterReplay::Advanced
-            }
-            ReplayResult::UnknownId => {
-                let position = StreamPosition::for_new_client(self.hub.start_points());
-                AfterReplay::Send(self.restart_at(position, Gap::UnknownId))
-            }
-            ReplayResult::RingOutdated { ring_epoch, newest } => {
-                // The time to live does not apply to what is saved after this, however late the
-                // tail reads it.
+            Some(ReplayResult::Ahead) => self.is_ahead_confirmed = true,
+            // The time to live does not apply to what is saved after this, however late the tail
+            // reads it.
+            Some(ReplayResult::RingOutdated { ring_epoch, newest }) => {
                 if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
                     self.position.ttl_applies_until = newest;
                     self.is_ttl_limit_unknown = false;
                 }
-                AfterReplay::Advanced
             }
             // The client may have been in the ring's journal before, so it waits until the tail
             // reaches the current one, and continues there.
-            ReplayResult::BothOutdated { ring_epoch } => {
+            Some(ReplayResult::BothOutdated { ring_epoch }) => {
                 self.outdated_ring_epoch = Some(ring_epoch);
-                AfterReplay::Advanced
             }
-            ReplayResult::ClientOutdated => self.change_journal(),
+            Some(ReplayResult::UnknownId) => {
+                let position = StreamPosition::for_new_client(self.hub.start_points());
+                return ControlFlow::Break(Some(self.restart_at(position, Gap::UnknownId)));
+            }
+            Some(ReplayResult::ClientOutdated) => {
+                return ControlFlow::Break(self.change_journal());
+            }
+            None => {
+                self.has_ended = true;
+                return ControlFlow::Break(None);
+            }
         }
+        ControlFlow::Continue(())
     }
 
-    fn change_journal(&mut self) -> AfterReplay {
+    /// Continues in the ring's journal and returns the gap, or `None` to wait if the tail has not
+    /// noticed yet that the client's journal was replaced.
+    fn change_journal(&mut self) -> Option<Bytes> {
         let points = self.hub.start_points();
         if points.epoch == self.position.epoch {
-            return AfterReplay::Wait;
+            return None;
         }
         let position = StreamPosition::for_client_of_another_journal(points);
-        AfterReplay::Send(self.restart_at(position, Gap::OtherEpoch))
+        Some(self.restart_at(position, Gap::OtherEpoch))
     }
 
     fn next_piece(&mut self) -> Bytes {
