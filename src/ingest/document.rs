@@ -1,8 +1,13 @@
 //! Reads a drop-in's file as a journal entry.
 
-use std::{fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    time::SystemTime,
+};
 
-use super::content;
+use super::content::{self, DropInContent};
 use crate::{
     config::Config,
     entry,
@@ -32,31 +37,7 @@ pub(super) fn read(
     config: &Config,
 ) -> Result<Option<Vec<u8>>, ReadError> {
     let metadata = file.metadata().map_err(ReadError::Temporary)?;
-    if metadata.nlink() > 1 {
-        // It may be a private file, to which a user who cannot read it has created a link.
-        return Err(ReadError::Broken(
-            "the file has a second name (a hard link)".into(),
-        ));
-    }
-    let max_value_bytes = config.max_value_bytes();
-    if metadata.len() > MAX_PHP_FACTOR * (max_value_bytes as u64) + MAX_RECORD_BYTES {
-        return Err(ReadError::Broken(format!(
-            "it is much longer than the largest value, {max_value_bytes} bytes"
-        )));
-    }
-    let bytes = read_all(file).map_err(|error| {
-        if is_temporary(&error) {
-            ReadError::Temporary(error)
-        } else {
-            ReadError::Broken(error.to_string())
-        }
-    })?;
-    let content = content::parse(&bytes).map_err(ReadError::Broken)?;
-    if content.value.get().len() > max_value_bytes {
-        return Err(ReadError::Broken(format!(
-            "its value is longer than {max_value_bytes} bytes"
-        )));
-    }
+    let content = read_content(file, &metadata, config.max_value_bytes())?;
     let now = SystemTime::now();
     let saved = content.time.or(metadata.modified().ok());
     let saved = saved.unwrap_or(now).min(now);
@@ -69,4 +50,31 @@ pub(super) fn read(
     let ttl = content.ttl.unwrap_or(config.ttl());
     let document = entry::document_of_drop_in(claim, key, content.value, ttl, saved);
     Ok(Some(document))
+}
+
+fn read_content(
+    file: &mut File,
+    metadata: &Metadata,
+    max_value_bytes: usize,
+) -> Result<DropInContent, ReadError> {
+    let broken = |why: String| Err(ReadError::Broken(why));
+    if metadata.nlink() > 1 {
+        // It may be a private file, to which a user who cannot read it has created a link.
+        return broken("the file has a second name (a hard link)".into());
+    }
+    if metadata.len() > MAX_PHP_FACTOR * (max_value_bytes as u64) + MAX_RECORD_BYTES {
+        return broken(format!(
+            "it is much longer than the largest value, {max_value_bytes} bytes"
+        ));
+    }
+    let bytes = match read_all(file) {
+        Err(error) if is_temporary(&error) => return Err(ReadError::Temporary(error)),
+        Err(error) => return broken(error.to_string()),
+        Ok(bytes) => bytes,
+    };
+    let content = content::parse(&bytes).map_err(ReadError::Broken)?;
+    if content.value.get().len() > max_value_bytes {
+        return broken(format!("its value is longer than {max_value_bytes} bytes"));
+    }
+    Ok(content)
 }

@@ -10,8 +10,8 @@
 //! folder with that user's rights ([`owner`]).
 
 mod append;
+mod as_journal;
 mod cache_folder;
-mod contract;
 mod discard;
 mod entry_folder;
 mod file_journal;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -84,6 +85,28 @@ fn a_file_with_a_second_name_is_not_published() {
     assert_eq!(journal.newest().unwrap(), 0);
 }
 
+/// A link that was created long ago, to a new file. The age of the link itself counts.
+fn old_link(app: &App, link: &Path) -> (PathBuf, PathBuf) {
+    let target = app.dir.path().join("elsewhere");
+    fs::write(&target, "1").unwrap();
+    std::os::unix::fs::symlink(&target, link).unwrap();
+    let long_ago = rustix::fs::Timespec {
+        tv_sec: 1,
+        tv_nsec: 0,
+    };
+    rustix::fs::utimensat(
+        rustix::fs::CWD,
+        link,
+        &rustix::fs::Timestamps {
+            last_access: long_ago,
+            last_modification: long_ago,
+        },
+        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+    )
+    .unwrap();
+    (link.to_owned(), target)
+}
+
 #[test]
 fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
     let app = App::new();
@@ -127,29 +150,9 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
         left.extend([file, folder]);
         kept.extend([new_file, new_folder.join("word"), other]);
     }
-    {
-        // The age of the link itself counts, and its target stays.
-        let elsewhere = app.dir.path().join("elsewhere");
-        fs::write(&elsewhere, "1").unwrap();
-        let link = sse_folder.join("ready/.abcDEFlinked");
-        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
-        let times = rustix::fs::Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        rustix::fs::utimensat(
-            rustix::fs::CWD,
-            &link,
-            &rustix::fs::Timestamps {
-                last_access: times,
-                last_modification: times,
-            },
-            rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
-        )
-        .unwrap();
-        left.push(link);
-        kept.push(elsewhere);
-    }
+    let (link, target) = old_link(&app, &sse_folder.join("ready/.abcDEFlinked"));
+    left.push(link);
+    kept.push(target);
     let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     until("all old ones are removed", || {
         left.iter().all(|path| fs::symlink_metadata(path).is_err())

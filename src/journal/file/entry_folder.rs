@@ -22,8 +22,9 @@ use std::{
 
 use super::{
     layout::{Layout, entry_name, folder_name},
-    open_folder::{OpenFolder, is_file, is_not_a_folder, read_all, second_name},
+    open_folder::{FileIdentity, OpenFolder, is_file, is_not_a_folder, read_all, second_name},
     permissions::Permissions,
+    random::is_unfinished_name,
     test_hooks,
     unfinished::UnfinishedItem,
 };
@@ -31,8 +32,8 @@ use super::{
 /// With a leading dot, as all files of the journal: see `layout`.
 const HIGH_WATER_FILE_NAME: &str = ".high-water";
 
-/// An entry has two names only between two system calls of its writer, so a file that still has them
-/// after five milliseconds is not such an entry.
+/// The names of a file may change between two system calls of a check, but a writer changes them only
+/// once, so a few checks are enough.
 const MAX_LINK_CHECKS: u32 = 5;
 const LINK_CHECK_DELAY: Duration = Duration::from_millis(1);
 
@@ -180,15 +181,31 @@ impl EntryFolder {
 
     pub(super) fn read(&self, number: u64) -> io::Result<Vec<u8>> {
         let mut file = self.folder.open_file(&entry_name(number))?;
-        // A file with a second name may be a private file of another user. Where a rename always
-        // replaces, a new entry also has two names for a moment.
+        // A file with a second name may be a private file of another user.
         for _ in 0..MAX_LINK_CHECKS {
-            if file.metadata()?.nlink() <= 1 {
+            let names = file.metadata()?.nlink();
+            if names <= 1 || names == 1 + self.unfinished_names_of(&file)? {
                 return read_all(&mut file);
             }
             thread::sleep(LINK_CHECK_DELAY);
         }
         Err(second_name())
+    }
+
+    /// How many unfinished names in this folder belong to the file. Where a rename always replaces, an
+    /// entry has one until its writer has removed it, or for good if the writer was killed.
+    fn unfinished_names_of(&self, file: &File) -> io::Result<u64> {
+        let identity = FileIdentity::from_stat(&rustix::fs::fstat(file)?);
+        let mut count = 0;
+        for name in self.folder.names()? {
+            if is_unfinished_name(&name)
+                && let Some(stat) = self.folder.stat(&name)?
+                && FileIdentity::from_stat(&stat) == identity
+            {
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// Rule 1: renames the file to the first free number.

@@ -51,7 +51,9 @@ impl MemoryJournal {
         }
     }
 
+    /// The reads since the last call.
     fn reads(&self) -> usize {
+        // Relaxed: one thread uses the counter.
         self.reads.swap(0, Ordering::Relaxed)
     }
 }

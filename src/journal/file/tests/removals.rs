@@ -204,6 +204,19 @@ fn files_with_a_second_name_are_neither_read_nor_written() {
     assert_eq!(fs::read(&private).unwrap(), b"secret");
 }
 
+/// Where a rename always replaces, an entry gets its name by a hard link.
+#[test]
+fn an_entry_is_readable_if_its_writer_was_killed_before_it_removed_the_unfinished_name() {
+    let app = App::new();
+    let journal = app.journal();
+    journal.append(b"1").unwrap();
+    let entry = app.path("000000000000/.00000000000000000001");
+    fs::hard_link(&entry, app.path("000000000000/.abcdef123456")).unwrap();
+    assert_eq!(journal.read(1).unwrap(), Lookup::Entry(b"1".to_vec()));
+    fs::hard_link(&entry, app.dir.path().join("elsewhere")).unwrap();
+    assert!(is_broken(&journal, 1));
+}
+
 #[test]
 fn a_save_into_a_folder_that_was_moved_away_fails() {
     let app = App::new();

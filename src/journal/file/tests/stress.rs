@@ -8,10 +8,10 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -54,82 +54,102 @@ fn stall() {
     }
 }
 
-/// How many saves a reader never saw, and how many it saw more than once.
-fn lost_and_repeated(uses_plain_mkdir: bool) -> (usize, usize) {
-    let app = tempfile::tempdir().unwrap();
-    let reader = journal(app.path());
-    let passed = AtomicU64::new(0);
-    let done = AtomicBool::new(false);
-    let saved = AtomicU64::new(0);
-    let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
+/// What the threads of one run share.
+#[derive(Default)]
+struct Run {
+    uses_plain_mkdir: bool,
+    /// Entries that the reader has read.
+    passed: AtomicU64,
+    saved: AtomicUsize,
+    is_over: AtomicBool,
+}
 
-    thread::scope(|scope| {
-        // Also after a panic: otherwise the sweepers would never end.
-        let _done = OnDrop(|| done.store(true, Ordering::Relaxed));
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let (journal, saved) = (journal(app.path()), &saved);
-                scope.spawn(move || {
-                    test_hooks::set(stall, uses_plain_mkdir);
-                    for save in 0..SAVES_PER_WRITER {
-                        match journal.append(format!("{writer}-{save}").as_bytes()) {
-                            Ok(_) => saved.fetch_add(1, Ordering::SeqCst),
-                            // The writer noticed the damage, so this save is not lost.
-                            Err(_) if uses_plain_mkdir => break,
-                            Err(error) => panic!("{error}"),
-                        };
-                    }
-                })
-            })
-            .collect();
-        for _ in 0..2 {
-            let (journal, passed, done) = (journal(app.path()), &passed, &done);
-            scope.spawn(move || {
-                while !done.load(Ordering::Relaxed) {
-                    // Entries that the reader has not passed stay, so that an entry it does not
-                    // see was lost, and not merely swept.
-                    let last = passed.load(Ordering::SeqCst);
-                    let trash = journal.cache_folder.trash().unwrap();
-                    let swept = journal.sweep_through(&trash, last);
-                    assert!(uses_plain_mkdir || swept.is_ok(), "{swept:?}");
-                    trash::empty(&trash).unwrap();
-                    thread::yield_now();
-                }
-            });
+impl Run {
+    fn write(&self, journal: &FileJournal, writer: u64) {
+        test_hooks::set(stall, self.uses_plain_mkdir);
+        for save in 0..SAVES_PER_WRITER {
+            match journal.append(format!("{writer}-{save}").as_bytes()) {
+                // Relaxed: the count is read after the threads are joined.
+                Ok(_) => self.saved.fetch_add(1, Ordering::Relaxed),
+                // The writer noticed the damage, so this save is not lost.
+                Err(_) if self.uses_plain_mkdir => break,
+                Err(error) => panic!("{error}"),
+            };
         }
+    }
 
+    fn sweep(&self, journal: &FileJournal) {
+        // Relaxed: the flag guards no data.
+        while !self.is_over.load(Ordering::Relaxed) {
+            // Entries that the reader has not passed stay, so that an entry it does not see was lost,
+            // and not merely swept. Relaxed: an outdated number is lower, and only delays the sweep.
+            let last = self.passed.load(Ordering::Relaxed);
+            let trash = journal.cache_folder.trash().unwrap();
+            let swept = journal.sweep_through(&trash, last);
+            assert!(self.uses_plain_mkdir || swept.is_ok(), "{swept:?}");
+            trash::empty(&trash).unwrap();
+            thread::yield_now();
+        }
+    }
+
+    /// Reads until the writers have ended and no entry is left, and counts each entry.
+    fn read(&self, reader: &FileJournal, have_ended: impl Fn() -> bool) -> HashMap<Vec<u8>, u32> {
+        let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
         let mut next = 1;
-        let mut quiet_since = None;
+        let mut is_last_read = false;
         loop {
             // A server checks this whenever it has caught up.
             let is_intact = reader.is_intact_up_to(next - 1).unwrap();
             assert!(
-                uses_plain_mkdir || is_intact,
+                self.uses_plain_mkdir || is_intact,
                 "a sound journal counts as damaged before entry {next}"
             );
             match reader.read(next).unwrap() {
                 Lookup::Entry(bytes) => {
                     *seen.entry(bytes).or_default() += 1;
-                    passed.store(next, Ordering::SeqCst);
+                    self.passed.store(next, Ordering::Relaxed);
                     next += 1;
-                    quiet_since = None;
+                    is_last_read = false;
                 }
-                Lookup::NotYet if !writers.iter().all(thread::ScopedJoinHandle::is_finished) => {
-                    thread::yield_now();
-                }
+                Lookup::NotYet if !have_ended() => thread::yield_now(),
                 // With rule 2 broken, the journal may also skip numbers.
-                Lookup::Swept { .. } if uses_plain_mkdir => break,
+                Lookup::Swept { .. } if self.uses_plain_mkdir => return seen,
+                Lookup::NotYet if is_last_read => return seen,
                 // One more read after the last writer has ended; a save not seen by then is lost.
-                Lookup::NotYet if quiet_since.is_some() => break,
-                Lookup::NotYet => quiet_since = Some(Instant::now()),
+                Lookup::NotYet => is_last_read = true,
                 other => panic!("the reader never passed entry {next}, but it is {other:?}"),
             }
         }
-    });
+    }
+}
 
-    let saved = usize::try_from(saved.into_inner()).unwrap();
+/// How many saves a reader never saw, and how many it saw more than once.
+fn lost_and_repeated(uses_plain_mkdir: bool) -> (usize, usize) {
+    let app = tempfile::tempdir().unwrap();
+    let run = Run {
+        uses_plain_mkdir,
+        ..Run::default()
+    };
+    let reader = journal(app.path());
+    let seen = thread::scope(|scope| {
+        // Also after a panic: otherwise the sweepers would never end.
+        let _over = OnDrop(|| run.is_over.store(true, Ordering::Relaxed));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (journal, run) = (journal(app.path()), &run);
+                scope.spawn(move || run.write(&journal, writer))
+            })
+            .collect();
+        for _ in 0..2 {
+            let (journal, run) = (journal(app.path()), &run);
+            scope.spawn(move || run.sweep(&journal));
+        }
+        run.read(&reader, || {
+            writers.iter().all(thread::ScopedJoinHandle::is_finished)
+        })
+    });
     (
-        saved.saturating_sub(seen.len()),
+        run.saved.into_inner().saturating_sub(seen.len()),
         seen.values().filter(|times| **times > 1).count(),
     )
 }
@@ -178,6 +198,7 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
     for _ in 0..entries {
         writer.append(b"before").unwrap();
     }
+    // Relaxed below: one thread uses both.
     let was_saved = Arc::new(AtomicBool::new(false));
     let steps = Arc::new(AtomicU64::new(0));
     let stall = {
