@@ -255,7 +255,7 @@ fn a_broken_record_is_reported_and_set_aside() {
         "a:3:{s:4:\"time\";O:8:\"stdClass\":0:{}",
     )
     .unwrap();
-    let log = server.wait_for_log("is left out");
+    let log = server.wait_for_log("is skipped");
     assert!(
         log.contains("`event_cache_key1`") && log.contains(".sse/broken/event_cache_key1"),
         "{log}"

@@ -223,7 +223,7 @@ fn links_below_the_cache_folder_are_not_followed() {
         });
         // An empty drop-in is set aside.
         fs::write(app.cache().join("key"), "").unwrap();
-        server.wait_for_log("is left out");
+        server.wait_for_log("is skipped");
         assert_untouched(&precious);
     }
 }
