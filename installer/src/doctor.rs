@@ -1,14 +1,12 @@
-//! Why no event arrives: what `sse doctor` looks at, and what it makes of it.
+//! `sse doctor`: finds out why no event arrives.
 //!
-//! What is looked at is collected first, and judged by functions from text, or
-//! from times, to findings. Nothing is changed, and nothing is left behind.
+//! The checks first collect text, or the times at which a stream's messages arrive. Functions
+//! without side effects then turn these into findings. No check changes a file of the app.
 
 mod app;
 mod finding;
 mod stream;
 
-pub(crate) use self::app::{
-    NOT_IGNORED, examine as examine_app, has_listening_page, is_not_ignored,
-};
+pub(crate) use self::app::{NOT_IGNORED, check_app, has_listening_page, is_not_ignored};
 pub(crate) use self::finding::Finding;
-pub(crate) use self::stream::{Plan, examine as examine_stream};
+pub(crate) use self::stream::StreamCheck;

@@ -1,8 +1,8 @@
 //! `sse doctor`.
 
-mod answers;
 mod app;
 mod env_file;
 mod findings;
 mod proxies;
+mod responses;
 mod stream;

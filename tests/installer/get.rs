@@ -36,7 +36,7 @@ fn assert_missing(app: &App, key: &str, help: &str) {
 #[test]
 fn the_newest_value_is_printed_as_json_until_it_is_deleted() {
     let app = App::new();
-    let no_value = "it was never saved, was deleted, or has outlived its time to live";
+    let no_value = "it was never saved, or was deleted, or has expired";
     assert_missing(&app, KEY, no_value);
     app.save(KEY, "1");
     app.save(KEY, "{\"order\": 42}");

@@ -286,6 +286,6 @@ fn an_invalid_url_is_refused() {
                 .output()
                 .unwrap(),
         );
-        ran.fails(2, "no URL of a stream");
+        ran.fails(2, "is not the URL of a stream");
     }
 }

@@ -83,7 +83,7 @@ fn edited_types_are_a_conflict_and_are_kept() {
         assert!(ran.err.contains("your own types belong"), "{}", ran.err);
         assert_eq!(hello.tree(), before);
         let status = hello.sse(&["status"]);
-        let line = format!("modified   {name} (edited; your own types belong");
+        let line = format!("modified   {name} (edited; put your types");
         assert!(status.out.contains(&line), "{}", status.out);
 
         let said = hello.sse_succeeds(&["uninstall"]);
@@ -171,12 +171,12 @@ fn an_app_that_serves_its_own_scripts_gets_types_on_request() {
 }
 
 #[test]
-fn the_doctor_does_not_take_a_type_for_a_listener() {
+fn the_doctor_does_not_mistake_a_type_for_a_listener() {
     let hello = Hello::new();
     hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_EVENTS=", "SSE_EVENTS=order:orders,");
     hello.sse_succeeds(&["install"]);
-    let said = hello.sse(&["doctor"]).out;
-    let line = "nothing in this app listens to the event `order`";
-    assert!(said.contains(line), "{said}");
+    let text = hello.sse(&["doctor"]).out;
+    let line = "the event `order` has no listener in this app";
+    assert!(text.contains(line), "{text}");
 }

@@ -5,76 +5,82 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::DoctorArgs;
-use crate::doctor::{Finding, Plan, examine_app, examine_stream};
+use crate::doctor::{Finding, StreamCheck, check_app};
 use crate::exit::{self, Failure};
 use crate::listen::stream_url;
 use crate::output::Output;
 
-/// Collects the findings. Text is printed at once, JSON at the end.
-struct Findings<'a> {
-    all: Vec<Finding>,
+/// Prints findings: as text one by one, as JSON all together at the end.
+struct FindingsPrinter<'a> {
+    findings: Vec<Finding>,
     args: &'a DoctorArgs,
     output: Output,
 }
 
+/// What `--json` prints.
 #[derive(Serialize)]
 struct Diagnosis {
-    /// The examined folder, if any.
+    /// The app's folder, if there is an app in it.
     app: Option<PathBuf>,
     findings: Vec<Finding>,
     well: bool,
 }
 
-/// `app` is the app's folder. With a URL it may be a folder without an app.
+/// Without a URL, `app` must be an app's folder.
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
     let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
     if !is_app && (url.is_none() || args.save.is_some()) {
-        return Err(Failure::error(format!(
-            "no app in {}: neither a Cargo.toml nor a .env",
-            app.display()
-        ))
-        .help("run the command in your app's folder, or name the folder: sse -C DIR doctor"));
+        return Err(no_app(app));
     }
-    let mut findings = Findings {
-        all: Vec::new(),
+    let mut printer = FindingsPrinter {
+        findings: Vec::new(),
         args,
         output,
     };
     if is_app {
-        for finding in examine_app(app) {
-            findings.add(finding)?;
+        for finding in check_app(app) {
+            printer.print(finding)?;
         }
     }
     if let Some(url) = url {
-        let plan = Plan::new(url, args, app)?;
-        output.print(plan.announcement());
-        examine_stream(&plan, &mut |finding| findings.add(finding))?;
+        let check = StreamCheck::prepare(url, args, app)?;
+        output.print(check.announcement());
+        check.run(&mut |finding| printer.print(finding))?;
     }
-    findings.finish(is_app.then(|| app.to_owned()))
+    printer.finish(is_app.then(|| app.to_owned()))
 }
 
-impl Findings<'_> {
-    fn add(&mut self, finding: Finding) -> Result<(), Failure> {
-        if !self.args.json && (finding.is_bad() || !self.output.is_quiet()) {
-            self.output.data(&finding.lines())?;
+fn no_app(folder: &Path) -> Failure {
+    Failure::error(format!(
+        "no app in {}: neither a Cargo.toml nor a .env",
+        folder.display()
+    ))
+    .help("run the command in your app's folder, or name the folder: sse -C DIR doctor")
+}
+
+impl FindingsPrinter<'_> {
+    fn print(&mut self, finding: Finding) -> Result<(), Failure> {
+        if !self.args.json && (finding.is_problem() || !self.output.is_quiet()) {
+            self.output.data(&finding.to_text())?;
         }
-        self.all.push(finding);
+        self.findings.push(finding);
         Ok(())
     }
 
+    /// Returns the exit code.
     fn finish(self, app: Option<PathBuf>) -> Result<u8, Failure> {
-        let well = !self.all.iter().any(Finding::is_bad);
+        let well = !self.findings.iter().any(Finding::is_problem);
         if self.args.json {
             let diagnosis = Diagnosis {
                 app,
-                findings: self.all,
+                findings: self.findings,
                 well,
             };
-            let text = serde_json::to_string_pretty(&diagnosis)
+            let json = serde_json::to_string_pretty(&diagnosis)
                 .map_err(|error| Failure::error(format!("cannot print the findings: {error}")))?;
-            self.output.data(&text)?;
+            self.output.data(&json)?;
         }
         Ok(if well { exit::DONE } else { exit::DRIFT })
     }

@@ -26,8 +26,8 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
     let Some(entry) = Cache::open(&config)?.get_blocking(key)? else {
         let help = suggestion(key, config.events());
         let help = help.unwrap_or_else(|| {
-            "it was never saved, was deleted, or has outlived its time to live, which \
-             `sse save --ttl` sets (0: until it is swept)"
+            "it was never saved, or was deleted, or has expired (`sse save --ttl` sets its time to \
+             live; 0: until it is swept)"
                 .to_owned()
         });
         return Err(Failure::error(format!("no value under `{key}`")).help(help));

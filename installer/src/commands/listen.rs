@@ -8,102 +8,137 @@ use actix_web_sse::{Config, Events};
 
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
-use crate::listen::{Heard, Http, Journal, News, Source, stream_url};
+use crate::listen::{CacheSource, ReceivedEvent, StreamSource, Update, UpdateSource, stream_url};
 use crate::nearest::nearest;
 use crate::output::{Output, json_on_one_line};
 
-/// Without `--timeout`, waits this long at a time. Any value works, because the loop waits again.
-const MAX_WAIT: Duration = Duration::from_secs(3600);
+/// Without `--timeout`, the source is asked again after this time, for ever. Any long time will do.
+const WAIT_WITHOUT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// `app` is called only without a URL, since reading a stream needs no app.
+/// `app` finds the app's folder. It is not called with a URL, which needs no app.
 pub(crate) fn run(
     app: impl FnOnce() -> Result<PathBuf, Failure>,
     args: &ListenArgs,
     output: Output,
 ) -> Result<u8, Failure> {
-    let (mut source, from): (Box<dyn Source>, String) = if let Some(url) = &args.url {
+    let (mut source, source_name): (Box<dyn UpdateSource>, String) = if let Some(url) = &args.url {
         let url = stream_url(url, &args.events)?;
-        (Box::new(Http::open(url.clone())), url)
+        (Box::new(StreamSource::open(url.clone())), url)
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
-        let from = config.cache_dir().display().to_string();
-        (Box::new(Journal::open(&config, args.events.clone())?), from)
+        let folder = config.cache_dir().display().to_string();
+        let source = CacheSource::open(&config, args.events.clone())?;
+        (Box::new(source), folder)
     };
-    listen(source.as_mut(), &from, args, &mut io::stdout(), output)
+    Session::new(source_name, args, output).run(source.as_mut(), &mut io::stdout())
 }
 
-fn check_events(wanted: &[String], events: &Events) -> Result<(), Failure> {
-    let Some(unknown) = wanted.iter().find(|event| !events.contains(event)) else {
+fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
+    let Some(unknown) = names.iter().find(|name| !events.contains(name)) else {
         return Ok(());
     };
-    let names: Vec<&str> = events.names().collect();
-    let help = match nearest(unknown, names.iter().copied()) {
+    let known: Vec<&str> = events.names().collect();
+    let help = match nearest(unknown, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("the events in SSE_EVENTS are {}", names.join(", ")),
+        None => format!("the events in SSE_EVENTS are {}", known.join(", ")),
     };
     Err(Failure::usage(format!("no event `{unknown}`")).help(help))
 }
 
-fn listen(
-    source: &mut dyn Source,
-    from: &str,
-    args: &ListenArgs,
-    out: &mut dyn Write,
+/// One run of the command.
+struct Session<'a> {
+    /// The cache folder or the URL, for messages.
+    source_name: String,
+    args: &'a ListenArgs,
     output: Output,
-) -> Result<u8, Failure> {
-    let deadline = args
-        .timeout
-        .and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut received = 0;
-    let mut is_listening = false;
-    while args.count != Some(received) {
-        match source.next(wait_time(deadline))? {
-            Some(News::Event(event)) => {
-                if !print(&event, args.json, out)? {
-                    return Ok(exit::DONE);
-                }
-                received += 1;
-            }
-            Some(News::Listening) if is_listening => {}
-            Some(News::Listening) => {
-                is_listening = true;
-                output.print(format!("listening to {from}"));
-            }
-            Some(News::Warning(message)) => output.warn(message),
-            Some(News::End) => {
-                output.print("the server closed the stream for good (204)");
-                return ended(args, received, "the stream ended");
-            }
-            None if !wait_time(deadline).is_zero() => {}
-            None if !is_listening && received == 0 => {
-                let message = format!("timed out, and {from} was never reached");
-                return Err(Failure::error(message));
-            }
-            None => return ended(args, received, "timed out"),
+    deadline: Option<Instant>,
+    received_events: u64,
+    was_connected: bool,
+}
+
+impl<'a> Session<'a> {
+    fn new(source_name: String, args: &'a ListenArgs, output: Output) -> Self {
+        let timeout = args.timeout;
+        Self {
+            source_name,
+            args,
+            output,
+            // A timeout too long for the clock is no timeout.
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            received_events: 0,
+            was_connected: false,
         }
     }
-    Ok(exit::DONE)
-}
 
-fn wait_time(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(MAX_WAIT, |deadline| {
-        deadline.saturating_duration_since(Instant::now())
-    })
-}
+    /// Prints events until `--count`, `--timeout`, or the end of the source or of the output.
+    fn run(mut self, source: &mut dyn UpdateSource, out: &mut dyn Write) -> Result<u8, Failure> {
+        while self.args.count != Some(self.received_events) {
+            match source.next_update(self.time_left())? {
+                Some(Update::Event(event)) => {
+                    if !print(&event, self.args.json, out)? {
+                        return Ok(exit::DONE);
+                    }
+                    self.received_events += 1;
+                }
+                Some(Update::Connected) => self.connected(),
+                Some(Update::Warning(warning)) => self.output.warn(warning),
+                Some(Update::Closed) => {
+                    self.output
+                        .print("the server closed the stream for good (204)");
+                    return self.end("the stream ended");
+                }
+                None if self.is_timed_out() => return self.end_by_timeout(),
+                None => {}
+            }
+        }
+        Ok(exit::DONE)
+    }
 
-/// The result of an end that `--count` did not cause: a failure if `--count` was given.
-fn ended(args: &ListenArgs, received: u64, why: &str) -> Result<u8, Failure> {
-    match args.count {
-        None => Ok(exit::DONE),
-        Some(count) => Err(Failure::error(format!(
-            "{why} after {received} of {count} events"
-        ))),
+    fn time_left(&self) -> Duration {
+        self.deadline.map_or(WAIT_WITHOUT_TIMEOUT, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn is_timed_out(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Reported once: later connections continue the first.
+    fn connected(&mut self) {
+        if !self.was_connected {
+            self.was_connected = true;
+            self.output
+                .print(format!("listening to {}", self.source_name));
+        }
+    }
+
+    fn end_by_timeout(&self) -> Result<u8, Failure> {
+        if !self.was_connected && self.received_events == 0 {
+            let source = &self.source_name;
+            return Err(Failure::error(format!(
+                "timed out, and {source} was never reached"
+            )));
+        }
+        self.end("timed out")
+    }
+
+    /// Ending early is a failure only if `--count` asked for a number of events.
+    fn end(&self, reason: &str) -> Result<u8, Failure> {
+        match self.args.count {
+            None => Ok(exit::DONE),
+            Some(count) => Err(Failure::error(format!(
+                "{reason} after {} of {count} events",
+                self.received_events
+            ))),
+        }
     }
 }
 
-/// Prints one event; `false` if the reader closed the pipe.
-fn print(event: &Heard, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
+/// Prints one event; `false` when the output's reader is gone.
+fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
     let line = if json {
         serde_json::to_string(event)
             .map_err(|error| Failure::error(format!("cannot print an event: {error}")))?
@@ -127,11 +162,11 @@ mod tests {
 
     use super::*;
 
-    /// Yields the given news, then none.
-    struct FixedSource(Vec<News>);
+    /// Returns the given updates, and then none.
+    struct Scripted(Vec<Update>);
 
-    impl Source for FixedSource {
-        fn next(&mut self, timeout: Duration) -> Result<Option<News>, Failure> {
+    impl UpdateSource for Scripted {
+        fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure> {
             if self.0.is_empty() {
                 // As if nothing arrives. Sleeping briefly keeps the loop from spinning.
                 std::thread::sleep(timeout.min(Duration::from_millis(50)));
@@ -153,8 +188,8 @@ mod tests {
         }
     }
 
-    fn event(value: &str) -> News {
-        News::Event(Heard {
+    fn event(value: &str) -> Update {
+        Update::Event(ReceivedEvent {
             id: Some("7".to_owned()),
             event: "a".to_owned(),
             key: None,
@@ -174,24 +209,23 @@ mod tests {
         }
     }
 
-    fn heard(news: Vec<News>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
+    fn session(args: &ListenArgs) -> Session<'_> {
+        Session::new("here".to_owned(), args, Output::new(true))
+    }
+
+    /// How the session ended, and its output.
+    fn listen(updates: Vec<Update>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
         let mut out = Vec::new();
-        let result = listen(
-            &mut FixedSource(news),
-            "here",
-            args,
-            &mut out,
-            Output::new(true),
-        );
+        let result = session(args).run(&mut Scripted(updates), &mut out);
         (result, String::from_utf8(out).expect("it is text"))
     }
 
     #[test]
-    fn each_event_is_printed_on_one_line() {
-        let (result, text) = heard(vec![event("{\n \"b\": 1 }")], &args(None, false));
+    fn an_event_is_printed_as_one_line() {
+        let (result, text) = listen(vec![event("{\n \"b\": 1 }")], &args(None, false));
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(text, "t  a  {  \"b\": 1 }\n");
-        let (_, text) = heard(vec![event("[1,\n2]")], &args(None, true));
+        let (_, text) = listen(vec![event("[1,\n2]")], &args(None, true));
         assert_eq!(
             text,
             "{\"id\":\"7\",\"event\":\"a\",\"timestamp\":\"t\",\"value\":[1, 2]}\n"
@@ -199,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn listening_ends_after_count_events() {
-        let (result, text) = heard(
+    fn the_command_ends_after_count_events() {
+        let (result, text) = listen(
             vec![event("1"), event("2"), event("3")],
             &args(Some(2), false),
         );
@@ -210,22 +244,17 @@ mod tests {
 
     #[test]
     fn a_timeout_before_count_events_is_an_error() {
-        let (result, _) = heard(vec![event("1")], &args(Some(2), false));
+        let (result, _) = listen(vec![event("1")], &args(Some(2), false));
         let failure = result.expect_err("one is missing");
         assert_eq!(failure.code(), exit::ERROR);
         assert!(failure.to_string().contains("1 of 2 events"), "{failure}");
     }
 
     #[test]
-    fn a_closed_pipe_ends_listening_without_an_error() {
-        let mut source = FixedSource(vec![event("1"), event("2")]);
-        let result = listen(
-            &mut source,
-            "",
-            &args(None, false),
-            &mut ClosedPipe,
-            Output::new(true),
-        );
+    fn a_closed_pipe_ends_the_command_without_an_error() {
+        let mut source = Scripted(vec![event("1"), event("2")]);
+        let args = args(None, false);
+        let result = session(&args).run(&mut source, &mut ClosedPipe);
         assert_eq!(result.expect("it is done"), exit::DONE);
         assert_eq!(source.0.len(), 1);
     }
@@ -242,11 +271,11 @@ mod tests {
 
     #[test]
     fn a_server_that_is_never_reached_is_an_error() {
-        let (result, _) = heard(
-            vec![News::Warning("it does not answer".into())],
+        let (result, _) = listen(
+            vec![Update::Warning("it does not answer".into())],
             &args(None, false),
         );
-        let failure = result.expect_err("the server was not reached");
+        let failure = result.expect_err("nobody listened");
         assert_eq!(failure.code(), exit::ERROR);
         assert!(failure.to_string().contains("here was never reached"));
     }

@@ -156,7 +156,7 @@ fn wiring_item(installation: &Installation) -> Item {
         item: "stream".to_owned(),
         path,
         state,
-        note: (state == ItemState::Missing).then_some("not served by any code"),
+        note: (state == ItemState::Missing).then_some("no code serves it"),
     }
 }
 
@@ -172,11 +172,11 @@ fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
         ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
         ScriptState::Edited if script.script.is_types() => (
             ItemState::Modified,
-            Some("edited; your own types belong in a file of your own"),
+            Some("edited; put your types into a file of your own"),
         ),
         ScriptState::Edited => (
             ItemState::Modified,
-            Some("edited; your own code belongs in sse-client.js"),
+            Some("edited; put your code into sse-client.js"),
         ),
         ScriptState::Older if script.script.role == Role::EventTypes => (
             ItemState::Modified,

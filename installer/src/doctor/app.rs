@@ -1,4 +1,4 @@
-//! The app's folder: its configuration, its pages, its code, its cache.
+//! Checks of the app's folder: its configuration, pages, code and cache.
 
 mod app_wiring;
 mod cache_access;
@@ -16,35 +16,31 @@ mod shutdown;
 mod source_files;
 mod value_origin;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::Path;
 
-use self::env_assignments::EnvLines;
+use self::env_assignments::EnvAssignments;
 pub(crate) use self::env_location::{NOT_IGNORED, is_not_ignored};
+use self::value_origin::{ConfiguredValues, Environment};
 use super::finding::Finding;
 
-/// The environment variables that are text, by name.
-type Environment = BTreeMap<String, String>;
-
-/// Whether some page of the app loads the listeners, as far as pages are files.
+/// Whether some page of the app loads `sse-client.js`. Only pages that are files can be seen.
 pub(crate) fn has_listening_page(app: &Path) -> bool {
-    pages::loading(&source_files::read(app)).is_some()
+    pages::loading_page(&source_files::read_all(app)).is_some()
 }
 
-/// Every finding about the app in `app`.
-pub(crate) fn examine(app: &Path) -> Vec<Finding> {
-    let environment: Environment = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let file = fs::read(app.join(".env")).unwrap_or_default();
-    let lines = EnvLines::parse(&file);
+/// All findings about the app in the folder `app`.
+pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
+    let environment = environment();
+    let env_file = fs::read(app.join(".env")).unwrap_or_default();
+    let env_file = EnvAssignments::parse(&env_file);
+    let values = ConfiguredValues::new(&env_file, &environment);
 
-    let (config, mut findings) = config_values::check(app, &lines, &environment);
-    findings.extend(env_mistakes::check(&lines, &environment));
+    let (config, mut findings) = config_values::check(app, &values);
+    findings.extend(env_mistakes::check(&env_file, &environment));
     findings.extend(env_location::check(app));
-    let sources = source_files::read(app);
+    let sources = source_files::read_all(app);
     findings.extend(app_wiring::check(app, &sources));
     findings.extend(pages::check(&sources));
     if let Some(config) = &config {
@@ -52,8 +48,14 @@ pub(crate) fn examine(app: &Path) -> Vec<Finding> {
         findings.extend(cache_access::check(app, config.cache_dir()));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));
-        let connections = value_origin::connections(&lines, &environment);
-        findings.extend(open_files::check(&connections));
+        findings.push(open_files::check(&values.max_connections()));
     }
     findings
+}
+
+/// Variables that are not valid UTF-8 are left out: none of the library's can be.
+fn environment() -> Environment {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! The stream as browsers get it, through whatever stands in between.
+//! Checks of a stream as browsers receive it, through every proxy on the way.
 
 mod headers;
 mod probe;
@@ -8,94 +8,103 @@ mod stream_end;
 mod test_saves;
 mod timing;
 
+#[cfg(test)]
+mod fixtures;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use self::probe::{Connection, LONGEST};
-use self::test_saves::Saves;
-use super::finding::Finding;
+use self::probe::{STEP_TIMEOUT, StreamProbe};
+use self::test_saves::TestSaves;
+use super::finding::ReportFinding;
 use crate::cli::DoctorArgs;
 use crate::exit::Failure;
 
-/// Clocks count on from now, and not every sum of times is a time.
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Adding a longer `--wait` to an `Instant` could overflow.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is to be done with a stream.
-pub(crate) struct Plan {
+/// The check of one stream.
+pub(crate) struct StreamCheck {
     url: String,
+    /// How long to listen.
     wait: Duration,
-    saves: Option<Saves>,
+    /// The values to save meanwhile, with `--save`.
+    saves: Option<TestSaves>,
 }
 
-/// Takes in one finding after the other; fails when nobody can be told.
-type Tell<'a> = dyn FnMut(Finding) -> Result<(), Failure> + 'a;
-
-impl Plan {
-    /// `app` is the folder of the app whose cache is saved to, if anything is.
-    pub(crate) fn new(url: String, args: &DoctorArgs, app: &Path) -> Result<Self, Failure> {
-        let saves = args.save.as_ref().map(|key| Saves::prepare(app, key));
+impl StreamCheck {
+    /// `app` is the folder of the app whose cache `--save` uses.
+    pub(crate) fn prepare(url: String, args: &DoctorArgs, app: &Path) -> Result<Self, Failure> {
+        let saves = args.save.as_ref().map(|key| TestSaves::prepare(app, key));
         Ok(Self {
             url,
-            wait: args.wait.min(A_DAY),
+            wait: args.wait.min(MAX_WAIT),
             saves: saves.transpose()?,
         })
     }
 
-    /// What the user will be waiting for.
+    /// Tells the user how long the check takes.
     pub(crate) fn announcement(&self) -> String {
-        format!(
-            "listening to {} for {} s",
-            self.url,
-            self.wait.as_secs_f64()
-        )
+        let seconds = self.wait.as_secs_f64();
+        format!("listening to {} for {seconds} s", self.url)
+    }
+
+    /// Reports every finding as soon as it is known.
+    pub(crate) fn run(&self, report: &mut ReportFinding<'_>) -> Result<(), Failure> {
+        let mut probe = match StreamProbe::open(&self.url, &[]) {
+            Ok(probe) => probe,
+            Err(error) => return report(response::unreachable(&self.url, &error)),
+        };
+        if let Some(finding) = response::not_a_stream(&mut probe) {
+            return report(finding);
+        }
+        report(response::is_stream(&self.url))?;
+        for finding in headers::check(&probe.head, self.url.starts_with("https:")) {
+            report(finding)?;
+        }
+        // A compressed stream cannot be parsed.
+        if probe.head.compression().is_some() || !check_beginning(&mut probe, report)? {
+            return Ok(());
+        }
+        self.record(&mut probe, report)?;
+        let last_event_id = probe.recording.last_event_id.clone();
+        drop(probe);
+        replay::check(&self.url, &last_event_id, report)
+    }
+
+    /// Records the stream for `--wait`, saves the test values, and judges what was received.
+    fn record(
+        &self,
+        probe: &mut StreamProbe,
+        report: &mut ReportFinding<'_>,
+    ) -> Result<(), Failure> {
+        let saves = self.saves.as_ref();
+        let saved_at = saves.map(|saves| saves.send(probe)).transpose()?;
+        let end = probe.requested_at + self.wait;
+        probe.record_until(end, |_| false);
+        let listened = probe.listened();
+        let recording = &probe.recording;
+        if let (Some(saves), Some(saved_at)) = (saves, &saved_at) {
+            report(saves.judge(saved_at, recording))?;
+        }
+        if let Some(finding) = timing::check_heartbeats(recording, listened) {
+            report(finding)?;
+        }
+        report(stream_end::judge(recording, listened))
     }
 }
 
-/// Every finding about the stream, as soon as it is known.
-pub(crate) fn examine(plan: &Plan, tell: &mut Tell<'_>) -> Result<(), Failure> {
-    let mut connection = match Connection::open(&plan.url, &[]) {
-        Ok(connection) => connection,
-        Err(unreached) => return tell(response::unreached(&plan.url, &unreached)),
-    };
-    if let Some(finding) = response::no_stream(&mut connection) {
-        return tell(finding);
-    }
-    tell(Finding::ok(
-        response::CHECK,
-        format!("{} answers with 200", plan.url),
-    ))?;
-    for finding in headers::check(&connection.head, plan.url.starts_with("https:")) {
-        tell(finding)?;
-    }
-    if connection.head.encoding().is_some() {
-        // What comes is no text, and nothing more can be said about it.
-        return Ok(());
-    }
-    connection.listen(Instant::now() + LONGEST, |heard| {
-        heard.first_block.is_some()
+/// Whether the stream has begun.
+fn check_beginning(
+    probe: &mut StreamProbe,
+    report: &mut ReportFinding<'_>,
+) -> Result<bool, Failure> {
+    probe.record_until(Instant::now() + STEP_TIMEOUT, |recording| {
+        recording.first_block_at.is_some()
     });
-    tell(timing::first_block(
-        connection.head.after,
-        &connection.heard,
+    report(timing::check_beginning(
+        probe.response_time,
+        &probe.recording,
     ))?;
-    if connection.heard.first_block.is_none() {
-        return Ok(());
-    }
-    let sent = match &plan.saves {
-        Some(saves) => Some(saves.send(&mut connection)?),
-        None => None,
-    };
-    let end = connection.begun + plan.wait;
-    connection.listen(end, |_| false);
-    let listened = connection.listened();
-    if let (Some(saves), Some(sent)) = (&plan.saves, &sent) {
-        tell(saves.judge(sent, &connection.heard))?;
-    }
-    if let Some(finding) = timing::heartbeats(&connection.heard, listened) {
-        tell(finding)?;
-    }
-    tell(stream_end::judge(&connection.heard, listened))?;
-    let last_event_id = connection.heard.last_event_id.clone();
-    drop(connection);
-    replay::check(&plan.url, &last_event_id, tell)
+    Ok(probe.recording.first_block_at.is_some())
 }

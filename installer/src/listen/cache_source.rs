@@ -1,4 +1,4 @@
-//! The cache on this machine, without a server.
+//! Events from the cache on this machine. No server is needed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,71 +6,72 @@ use std::time::Duration;
 use actix_web_sse::{Cache, Config, Entry, Events, Follow, Next};
 use serde_json::value::RawValue;
 
-use super::{Heard, News, Source};
+use super::update::{ReceivedEvent, Update, UpdateSource};
 use crate::exit::Failure;
 
 /// The app's cache, from now on.
-pub(crate) struct Journal {
+pub(crate) struct CacheSource {
     follow: Follow,
     events: Events,
-    /// The events to tell of; all when there is none.
-    wanted: Vec<String>,
-    /// One saved value may fire several events.
-    ready: VecDeque<News>,
+    /// The names of the events to report. Empty: all.
+    event_filter: Vec<String>,
+    /// Updates not yet returned: one saved value may fire several events.
+    pending: VecDeque<Update>,
 }
 
-impl Journal {
-    pub(crate) fn open(config: &Config, wanted: Vec<String>) -> Result<Self, Failure> {
-        let follow = Cache::open(config)?.follow()?;
-        let ready = VecDeque::from([News::Listening]);
+impl CacheSource {
+    pub(crate) fn open(config: &Config, event_filter: Vec<String>) -> Result<Self, Failure> {
         Ok(Self {
-            follow,
+            follow: Cache::open(config)?.follow()?,
             events: config.events().clone(),
-            wanted,
-            ready,
+            event_filter,
+            pending: VecDeque::from([Update::Connected]),
         })
     }
 
-    fn heard(&self, entry: &Entry) -> Result<Vec<News>, Failure> {
-        let wants = |event: &&str| {
-            self.wanted.is_empty() || self.wanted.iter().any(|wanted| wanted == event)
+    /// The events that the entry fires, as far as the filter lets them through.
+    fn fired_events(&self, entry: &Entry) -> Result<Vec<Update>, Failure> {
+        let is_selected = |event: &&str| {
+            self.event_filter.is_empty() || self.event_filter.iter().any(|name| name == event)
         };
-        let mut news = Vec::new();
-        for event in self.events.of_key(entry.key()).filter(wants) {
-            let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
-                Failure::error(format!(
-                    "the saved value {} is broken: {error}",
-                    entry.number()
-                ))
-            })?;
-            news.push(News::Event(Heard {
-                id: Some(entry.id()),
-                event: event.to_owned(),
-                key: Some(entry.key().to_owned()),
-                timestamp: Some(entry.timestamp().to_string()),
-                value,
-            }));
-        }
-        Ok(news)
+        let events = self.events.of_key(entry.key()).filter(is_selected);
+        events.map(|event| to_update(entry, event)).collect()
     }
 }
 
-impl Source for Journal {
-    fn next(&mut self, timeout: Duration) -> Result<Option<News>, Failure> {
-        if let Some(news) = self.ready.pop_front() {
-            return Ok(Some(news));
+impl UpdateSource for CacheSource {
+    fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure> {
+        if let Some(update) = self.pending.pop_front() {
+            return Ok(Some(update));
         }
         match self.follow.next_timeout(timeout)? {
             Some(Next::Entry(entry)) => {
-                let news = self.heard(&entry)?;
-                self.ready.extend(news);
+                let events = self.fired_events(&entry)?;
+                self.pending.extend(events);
             }
             Some(_) => {
-                let what = "something may have been missed: the cache was made anew, or is damaged";
-                self.ready.push_back(News::Warning(what.into()));
+                let warning =
+                    "events may have been missed: the cache was created anew, or is damaged";
+                self.pending.push_back(Update::Warning(warning.into()));
             }
             None => {}
         }
-        Ok(self.ready.pop_front())
+        Ok(self.pending.pop_front())
     }
+}
+
+fn to_update(entry: &Entry, event: &str) -> Result<Update, Failure> {
+    let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
+        let number = entry.number();
+        Failure::error(format!(
+            "entry {number} of the cache is not valid JSON: {error}"
+        ))
+    })?;
+    Ok(Update::Event(ReceivedEvent {
+        id: Some(entry.id()),
+        event: event.to_owned(),
+        key: Some(entry.key().to_owned()),
+        timestamp: Some(entry.timestamp().to_string()),
+        value,
+    }))
 }

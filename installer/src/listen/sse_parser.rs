@@ -1,13 +1,13 @@
-//! The format of an event stream, taken apart piece by piece as it arrives.
+//! A parser of event streams, fed with chunks as they arrive.
 //!
-//! The rules are those of the HTML standard, section "Server-sent events", and each
-//! is quoted where it is followed.
+//! It follows the HTML standard, section "Server-sent events". Each rule is quoted beside the code
+//! that implements it.
 
 use std::mem;
 use std::time::Duration;
 
-/// A stream without a line's end for so long is something else.
-const LONGEST_LINE: usize = 16 * 1024 * 1024;
+/// A longer line is no event of any real server, and must not fill the memory.
+const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// One dispatched event.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,30 +15,31 @@ pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) event: String,
     pub(crate) data: String,
-    /// What its block said about how long to wait before coming back.
+    /// The reconnection time that its block has set.
     pub(crate) retry: Option<Duration>,
 }
 
-/// The state between two pieces of a stream.
+/// The state between two chunks of a stream.
 #[derive(Default)]
-pub(crate) struct Parser {
-    /// Whether the place of a byte order mark is behind us.
-    begun: bool,
+pub(crate) struct SseParser {
+    /// Whether the first line, the only one that may begin with a byte order mark, is complete.
+    is_past_first_line: bool,
+    /// The line that is not complete yet.
     line: Vec<u8>,
-    after_carriage_return: bool,
+    is_after_carriage_return: bool,
     event: String,
     data: String,
     id: String,
     last_event_id: String,
     retry: Option<Duration>,
-    /// What the block that has begun said about it.
+    /// The reconnection time that the unfinished block has set.
     block_retry: Option<Duration>,
-    in_block: bool,
-    blocks: u64,
+    is_block_open: bool,
+    has_received_block: bool,
 }
 
-impl Parser {
-    /// A parser for a new connection that goes on behind `last_event_id`.
+impl SseParser {
+    /// A parser for a new connection, which continues after `last_event_id`.
     pub(crate) fn resuming(last_event_id: &str) -> Self {
         Self {
             id: last_event_id.to_owned(),
@@ -51,24 +52,24 @@ impl Parser {
         &self.last_event_id
     }
 
-    /// How long to wait before coming back, if the stream has said so.
+    /// How long to wait before reconnecting, if the stream has set it.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// Whether the stream has said anything yet.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.blocks > 0
+    /// Whether a complete block was received, with or without data.
+    pub(crate) fn has_received_block(&self) -> bool {
+        self.has_received_block
     }
 
     /// Whether a block has begun that is not complete.
     pub(crate) fn is_in_block(&self) -> bool {
-        self.in_block || !self.line.is_empty()
+        self.is_block_open || !self.line.is_empty()
     }
 
-    /// Takes in the next bytes. What is unfinished at a stream's end is dropped
-    /// with the parser: "Once the end of the file is reached, any pending data must
-    /// be discarded."
+    /// Parses the next bytes and returns the messages that they complete. An unfinished block at
+    /// the stream's end is dropped with the parser: "Once the end of the file is reached, any
+    /// pending data must be discarded."
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, String> {
         let mut messages = Vec::new();
         for byte in bytes {
@@ -76,17 +77,17 @@ impl Parser {
             // single U+000A LINE FEED (LF) character not preceded by a U+000D CARRIAGE
             // RETURN (CR) character, and a single U+000D CARRIAGE RETURN (CR) character
             // not followed by a U+000A LINE FEED (LF) character being the ways in which a
-            // line can end." A line that ends in CR is handled at once: the LF that may
-            // follow can be long in coming.
-            let ends_pair = mem::take(&mut self.after_carriage_return) && *byte == b'\n';
+            // line can end." A line that ends in CR is handled at once, because an LF may follow
+            // much later.
+            let ends_pair = mem::take(&mut self.is_after_carriage_return) && *byte == b'\n';
             match byte {
                 b'\n' if ends_pair => {}
                 b'\n' | b'\r' => {
-                    self.after_carriage_return = *byte == b'\r';
+                    self.is_after_carriage_return = *byte == b'\r';
                     messages.extend(self.end_line());
                 }
-                _ if self.line.len() >= LONGEST_LINE => {
-                    return Err(format!("a line is longer than {LONGEST_LINE} bytes"));
+                _ if self.line.len() >= MAX_LINE_BYTES => {
+                    return Err(format!("a line is longer than {MAX_LINE_BYTES} bytes"));
                 }
                 byte => self.line.push(*byte),
             }
@@ -99,18 +100,18 @@ impl Parser {
         let line = String::from_utf8_lossy(&bytes);
         // "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM),
         // if any."
-        let first = !mem::replace(&mut self.begun, true);
+        let is_first = !mem::replace(&mut self.is_past_first_line, true);
         let line = match line.strip_prefix('\u{feff}') {
-            Some(rest) if first => rest,
+            Some(line) if is_first => line,
             _ => &line,
         };
         // "If the line is empty (a blank line)": "Dispatch the event, as defined below."
         if line.is_empty() {
             return self.dispatch();
         }
-        self.in_block = true;
-        // "If the line starts with a U+003A COLON character (:)": "Ignore the line." It does
-        // so here by having a field without a name.
+        self.is_block_open = true;
+        // "If the line starts with a U+003A COLON character (:)": "Ignore the line." Here
+        // it is a field with an empty name, which is ignored like any unknown field.
         // "If the line contains a U+003A COLON character (:)": "Collect the characters on
         // the line before the first U+003A COLON character (:), and let field be that
         // string. Collect the characters on the line after the first U+003A COLON character
@@ -150,8 +151,8 @@ impl Parser {
     }
 
     fn dispatch(&mut self) -> Option<Message> {
-        self.blocks += 1;
-        self.in_block = false;
+        self.has_received_block = true;
+        self.is_block_open = false;
         let retry = self.block_retry.take();
         // "Set the last event ID string of the event source to the value of the last
         // event ID buffer. The buffer does not get reset […]"
@@ -183,8 +184,8 @@ impl Parser {
 mod tests {
     use super::*;
 
-    fn parse(stream: &str) -> (Parser, Vec<Message>) {
-        let mut parser = Parser::default();
+    fn parse(stream: &str) -> (SseParser, Vec<Message>) {
+        let mut parser = SseParser::default();
         let messages = parser.feed(stream.as_bytes()).expect("it is a stream");
         (parser, messages)
     }
@@ -207,11 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_any_size_say_the_same() {
+    fn the_size_of_chunks_makes_no_difference() {
         let stream = "\u{feff}: hi\r\n\r\nid:1\rdata: \u{e9}\r\rdata\ndata\n\nretry: 5\r\nevent:a\ndata:  b\n\n";
-        let whole = parse(stream).1;
+        let expected = parse(stream).1;
         assert_eq!(
-            whole,
+            expected,
             [
                 message("1", "message", "\u{e9}"),
                 message("1", "message", "\n"),
@@ -222,33 +223,33 @@ mod tests {
             ]
         );
         for size in 1..7 {
-            let mut parser = Parser::default();
-            let pieces = stream.as_bytes().chunks(size);
-            let messages: Vec<_> = pieces
-                .flat_map(|piece| parser.feed(piece).expect("it is a stream"))
+            let mut parser = SseParser::default();
+            let chunks = stream.as_bytes().chunks(size);
+            let messages: Vec<_> = chunks
+                .flat_map(|chunk| parser.feed(chunk).expect("it is a stream"))
                 .collect();
-            assert_eq!(messages, whole, "pieces of {size}");
+            assert_eq!(messages, expected, "chunks of {size}");
             assert_eq!(parser.retry(), Some(Duration::from_millis(5)));
         }
     }
 
     #[test]
-    fn an_id_counts_without_data_and_when_its_block_is_complete() {
+    fn an_id_takes_effect_when_its_block_is_complete_even_without_data() {
         let (parser, messages) = parse("id: 41\n\nid: 42\ndata: x\n");
         assert!(messages.is_empty());
         assert_eq!(parser.last_event_id(), "41");
-        assert!(parser.has_heard());
+        assert!(parser.has_received_block());
     }
 
     #[test]
-    fn what_a_stream_breaks_off_in_is_known() {
-        for (stream, in_block) in [
+    fn an_unfinished_block_is_recognized() {
+        for (stream, is_in_block) in [
             ("data: x\n\n", false),
             ("data: x\n", true),
             ("data: x\n\nda", true),
             (": alive\n\n", false),
         ] {
-            assert_eq!(parse(stream).0.is_in_block(), in_block, "{stream:?}");
+            assert_eq!(parse(stream).0.is_in_block(), is_in_block, "{stream:?}");
         }
         let (_, messages) = parse("retry: 7\ndata: x\n\ndata: y\n\n");
         let retries: Vec<_> = messages.iter().map(|message| message.retry).collect();
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_counts_at_the_start_alone() {
+    fn a_byte_order_mark_is_removed_at_the_start_only() {
         assert_eq!(
             parse("\u{feff}data: x\n\n").1,
             [message("", "message", "x")]
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_standard_ignores_is_ignored() {
+    fn fields_that_the_standard_ignores_are_ignored() {
         let (parser, messages) =
             parse("id: 1\nid: 2\0\nretry: 1s\nretry: -1\nwhat: ever\n:data: x\ndata : x\n\n");
         assert!(messages.is_empty());

@@ -36,9 +36,9 @@ fn a_finding_is_one_line_and_its_help_another() {
     for line in [
         "ok       config: SSE_POLL_INTERVAL is 2 s (.env line ",
         "ok       config: SSE_TTL is 60 s (default)\n",
-        "note     config: every stream ends after 15 s",
-        "\n         help: SSE_STREAM_DURATION=300 is kinder in production\n",
-        "ok       wiring: the stream is served: src/main.rs:6\n",
+        "note     config: the server ends every stream after 15 s",
+        "\n         help: in production, use longer streams, for example SSE_STREAM_DURATION=300\n",
+        "ok       wiring: the code serves the stream: src/main.rs:6\n",
         "ok       page: templates/page.html loads sse-client.js\n",
     ] {
         assert!(ran.out.contains(line), "{line:?}: {}", ran.out);
@@ -56,8 +56,8 @@ fn remaining_steps_are_shown_with_the_lines_to_paste() {
     found[0].assert_is(
         "error",
         "wiring",
-        "nothing below src",
-        "`.configure(actix_web_sse::routes)` behind `App::new()`, src/main.rs:6",
+        "no code in src serves the stream",
+        "`.configure(actix_web_sse::routes)` after `App::new()`, src/main.rs:6",
     );
     found[1].assert_is(
         "warning",
@@ -78,7 +78,7 @@ fn an_app_without_an_installation_is_advised_to_install() {
     found[1].assert_is(
         "error",
         "dependency",
-        "actix-web-sse is no dependency",
+        "actix-web-sse is not a dependency",
         "sse install",
     );
     let hello = Hello::new();
@@ -128,11 +128,11 @@ fn an_unusable_cache_folder_is_an_error() {
     level("public/cache").assert_is(
         "error",
         "cache",
-        "lies in public",
+        "is inside public",
         "SSE_CACHE=writable/cache",
     );
-    level("Cargo.toml").assert_is("error", "cache", "is no folder", "SSE_CACHE");
-    level("/none/such/folder").assert_is("error", "cache", "is not there", "correct SSE_CACHE");
+    level("Cargo.toml").assert_is("error", "cache", "is not a folder", "SSE_CACHE");
+    level("/none/such/folder").assert_is("error", "cache", "does not exist", "correct SSE_CACHE");
 }
 
 #[test]
@@ -178,14 +178,14 @@ fn template_env() -> String {
 #[test]
 fn wiring_that_delays_shutdown_is_a_warning() {
     let hello = installed();
-    let ending = |hello: &Hello| -> Vec<_> {
+    let shutdown = |hello: &Hello| -> Vec<_> {
         let found = findings(&examine(hello));
-        let ending = found.into_iter().filter(|found| found.check == "ending");
-        ending.collect()
+        let shutdown = found.into_iter().filter(|found| found.check == "shutdown");
+        shutdown.collect()
     };
-    only(&ending(&hello)).assert_is(
+    only(&shutdown(&hello)).assert_is(
         "note",
-        "ending",
+        "shutdown",
         "Ctrl-C cuts them off: src/main.rs:5",
         ".shutdown_signal(actix_web_sse::shutdown_signal())",
     );
@@ -197,7 +197,7 @@ fn wiring_that_delays_shutdown_is_a_warning() {
     );
     only(&problems(&examine(&hello))).assert_is(
         "warning",
-        "ending",
+        "shutdown",
         "src/main.rs:9 serves a Unix socket",
         ".shutdown_timeout(1)",
     );
@@ -210,12 +210,12 @@ fn wiring_that_delays_shutdown_is_a_warning() {
         ".shutdown_signal(actix_web_sse::shutdown_signal())",
     );
     hello.replace("src/main.rs", ".bind_uds(\"s\")", ".bind((\"::1\", 0))");
-    only(&ending(&hello)).assert_is("ok", "ending", "src/main.rs:8", "");
+    only(&shutdown(&hello)).assert_is("ok", "shutdown", "src/main.rs:8", "");
 
     // Without streams nothing delays shutdown.
     let hello = Hello::new();
     hello.sse_succeeds(&["install", "--no-wire"]);
-    assert_eq!(ending(&hello), []);
+    assert_eq!(shutdown(&hello), []);
 }
 
 /// The starter is wired as the documentation shows.

@@ -19,13 +19,22 @@ fn env_lines_without_effect_are_named() {
     found[0].assert_is(
         "warning",
         "env",
-        &format!("line {} cannot be read", line + 2),
+        &format!("line {} of .env cannot be read", line + 2),
         "quote",
     );
-    let twice = format!("line {} counts, line {} does not", line + 1, line + 4);
-    found[1].assert_is("warning", "env", &twice, "leave one");
-    let third = format!("SSE_POOL_INTERVAL on .env line {}", line + 3);
-    found[2].assert_is("warning", "env", &third, "did you mean SSE_POLL_INTERVAL?");
+    let repeated = format!(
+        "line {} takes effect, line {} is ignored",
+        line + 1,
+        line + 4
+    );
+    found[1].assert_is("warning", "env", &repeated, "keep one");
+    let misspelt = format!("SSE_POOL_INTERVAL on line {} of .env", line + 3);
+    found[2].assert_is(
+        "warning",
+        "env",
+        &misspelt,
+        "did you mean SSE_POLL_INTERVAL?",
+    );
     assert!(!found[0].what.contains("words"), "it may be a password");
 }
 
@@ -48,7 +57,7 @@ fn a_value_is_shown_with_its_source_and_what_overrides_it() {
     found[0].assert_is(
         "warning",
         "env",
-        "SSE_POLL_INTERVAL on .env line",
+        "SSE_POLL_INTERVAL on line",
         "unset SSE_POLL_INTERVAL",
     );
     assert_eq!(
@@ -73,7 +82,7 @@ fn a_second_env_file_is_found() {
     assert!(
         found
             .iter()
-            .any(|found| found.level == "note" && found.what.contains("another .env above")),
+            .any(|found| found.level == "note" && found.what.contains("another .env is above")),
         "{found:#?}"
     );
     // However its folder is named.

@@ -17,8 +17,8 @@ fn a_real_server_has_no_findings_and_reconnects_are_tried() {
     let found = findings(&ran);
     assert_eq!(problems(&ran), []);
     assert!(ran.out.contains("\"app\": null"), "{}", ran.out);
-    of_check(&found, "pace")[0].assert_is("ok", "pace", "the stream begins", "");
-    of_check(&found, "end")[0].assert_is("ok", "end", "is open after 0.5 s", "");
+    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream begins", "");
+    of_check(&found, "end")[0].assert_is("ok", "end", "is still open after 0.5 s", "");
     let replay = of_check(&found, "replay");
     replay[0].assert_is("ok", "replay", "the header Last-Event-ID", "");
     replay[1].assert_is("ok", "replay", "?last_event_id=", "");
@@ -28,7 +28,7 @@ fn a_real_server_has_no_findings_and_reconnects_are_tried() {
     let found = problems(&examine_url(&server.url("/sse/stream?events=nope"), &[]));
     only(&found).assert_is(
         "error",
-        "answer",
+        "response",
         "400: the event `nope` does not exist",
         "",
     );
@@ -76,7 +76,7 @@ fn a_server_that_follows_another_cache_is_detected() {
         &server.url(""),
         &["--save", "event_cache_key1"],
     ));
-    only(&found).assert_is("error", "saves", "none arrived", "follows another cache");
+    only(&found).assert_is("error", "saves", "none arrived", "uses another cache");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_proxy_whose_host_is_not_allowed_is_explained() {
     let found = problems(&examine_url(&proxy.url(), &[]));
     only(&found).assert_is(
         "error",
-        "answer",
+        "response",
         "421: this server does not answer for the host `app.example`",
         "SSE_ALLOWED_HOSTS=app.example",
     );
@@ -122,10 +122,10 @@ fn a_broken_server_reports_why() {
     let app = App::with_env("SSE_EVENTS=\n");
     let server = app.start();
     let found = problems(&examine_url(&server.url(""), &[]));
-    only(&found).assert_is("error", "answer", "503: ", "SSE_EVENTS=");
+    only(&found).assert_is("error", "response", "503: ", "SSE_EVENTS=");
     assert!(found[0].what.contains("SSE_EVENTS is empty"), "{found:#?}");
     let found = problems(&examine_url("http://127.0.0.1:1", &[]));
-    only(&found).assert_is("error", "answer", "cannot be reached", "start the server");
+    only(&found).assert_is("error", "response", "cannot be reached", "start the server");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_proxy_that_buffers_events_is_detected() {
     only(&found).assert_is(
         "error",
         "saves",
-        "5 values saved over",
+        "5 values saved within",
         "proxy_buffering off",
     );
 }
@@ -230,7 +230,7 @@ fn a_proxy_that_cuts_connections_is_detected() {
         "in the middle of an event",
         "proxy_read_timeout",
     );
-    assert!(found[0].help.contains("heartbeat's 15.0 s"), "{found:#?}");
+    assert!(found[0].help.contains("interval of 15.0 s"), "{found:#?}");
     assert_eq!(
         problems(&examine_url(&url, &[])),
         [],

@@ -1,10 +1,10 @@
-//! Whether the app has the library, and serves the stream.
+//! Whether the app depends on the library, and whether its code serves the stream.
 
 use std::fs;
 use std::path::Path;
 
 use super::shutdown;
-use super::source_files::{Kind, Source};
+use super::source_files::{FileKind, SourceFile};
 use crate::app::workspace;
 use crate::doctor::finding::{Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
@@ -17,21 +17,16 @@ const DEPENDENCY: &str = "dependency";
 const WIRING: &str = "wiring";
 const COMPRESSION: &str = "compression";
 
-pub(super) fn check(app: &Path, sources: &[Source]) -> Vec<Finding> {
+pub(super) fn check(app: &Path, sources: &[SourceFile]) -> Vec<Finding> {
     let Ok(manifest) = fs::read(app.join("Cargo.toml")) else {
-        let what = "there is no Cargo.toml here: dependency and code are not examined";
-        return vec![Finding::note(DEPENDENCY, what)];
+        let message = "there is no Cargo.toml here: dependency and code are not checked";
+        return vec![Finding::note(DEPENDENCY, message)];
     };
-    let mut findings = vec![dependency(app, &manifest)];
-    let code: Vec<&Source> = sources
-        .iter()
-        .filter(|source| source.kind == Kind::Rust)
-        .collect();
     let wiring = wiring(app);
-    let has_streams = wiring.level == Level::Ok;
-    findings.push(wiring);
-    findings.extend(compression(&code));
-    if has_streams {
+    let serves_stream = wiring.level == Level::Ok;
+    let mut findings = vec![dependency(app, &manifest), wiring];
+    findings.extend(compression(sources));
+    if serves_stream {
         findings.extend(shutdown::check(sources));
     }
     findings
@@ -41,22 +36,22 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
     let manifest = match Manifest::parse(manifest) {
         Ok(manifest) => manifest,
         Err(failure) => {
-            let help = "mend Cargo.toml: `cargo metadata` says more";
+            let help = "repair Cargo.toml: `cargo metadata` shows what is wrong";
             return Finding::error(DEPENDENCY, failure.message(), help);
         }
     };
     if manifest.package().is_none() {
         return Finding::error(
             DEPENDENCY,
-            "Cargo.toml is a workspace's, without a package of its own",
-            "name the folder of the member that is your app: sse -C DIR doctor",
+            "Cargo.toml defines a workspace without a package",
+            "name the folder of the workspace member that is your app: sse -C DIR doctor",
         );
     }
     let inherited = workspace::inherited_dependency(app, &manifest);
     match manifest.library_entry(inherited.as_ref().map(DependencySource::key)) {
         LibraryEntry::Absent => Finding::error(
             DEPENDENCY,
-            format!("{PACKAGE} is no dependency in Cargo.toml"),
+            format!("{PACKAGE} is not a dependency in Cargo.toml"),
             "run `sse install`",
         ),
         LibraryEntry::Ours | LibraryEntry::Yours(_) => Finding::ok(
@@ -67,39 +62,40 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
 }
 
 fn wiring(app: &Path) -> Finding {
-    if let Some(place) = uses::uses_in(app).stream_route() {
-        return Finding::ok(WIRING, format!("the stream is served: {place}"));
+    if let Some(location) = uses::uses_in(app).stream_route() {
+        return Finding::ok(WIRING, format!("the code serves the stream: {location}"));
     }
-    let places: Vec<String> = uses::app_constructions(app)
+    let locations: Vec<String> = uses::app_constructions(app)
         .iter()
         .map(|(path, line)| format!("{}:{line}", path.display()))
         .collect();
-    let place = if places.is_empty() {
-        "in the closure that HttpServer::new is given".to_owned()
+    let location = if locations.is_empty() {
+        "in the closure passed to HttpServer::new".to_owned()
     } else {
-        places.join(" or ")
+        locations.join(" or ")
     };
     Finding::error(
         WIRING,
-        "nothing below src serves the stream",
-        format!("write `{CALL}` behind `App::new()`, {place}"),
+        "no code in src serves the stream",
+        format!("add `{CALL}` after `App::new()`, {location}"),
     )
 }
 
-fn compression(code: &[&Source]) -> Option<Finding> {
-    let place = code.iter().find_map(|source| {
-        let at = source
+fn compression(sources: &[SourceFile]) -> Option<Finding> {
+    let mut rust_files = sources.iter().filter(|file| file.kind == FileKind::Rust);
+    let location = rust_files.find_map(|file| {
+        let at = file
             .text
             .find("Compress::")
-            .or_else(|| source.text.find("Compress)"))?;
-        Some(format!("{}:{}", source.path, source.line_of(at)))
+            .or_else(|| file.text.find("Compress)"))?;
+        Some(file.location(at))
     })?;
     Some(Finding::note(
         COMPRESSION,
         format!(
-            "{place} compresses responses. The stream's is marked `Content-Encoding: identity`, \
-             which actix-web's Compress leaves as it is; a response that you build without the \
-             library needs that header, too"
+            "{location} compresses responses, but not the library's stream: its header \
+             `Content-Encoding: identity` tells actix-web's Compress to skip it. A stream that you \
+             build without the library needs that header, too"
         ),
     ))
 }
@@ -108,25 +104,29 @@ fn compression(code: &[&Source]) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Source {
-        Source::new("src/main.rs", Kind::Rust, text)
+    fn source(text: &str) -> SourceFile {
+        SourceFile::new("src/main.rs", FileKind::Rust, text)
     }
 
-    fn wired(text: &str) -> Finding {
+    fn wiring_of(text: &str) -> Finding {
         let app = tempfile::tempdir().expect("a folder");
-        fs::create_dir(app.path().join("src")).expect("it can be made");
+        fs::create_dir(app.path().join("src")).expect("it can be created");
         fs::write(app.path().join("src/main.rs"), text).expect("it can be written");
         wiring(app.path())
     }
 
     #[test]
-    fn the_stream_is_served_or_the_place_for_it_is_named() {
-        let finding = wired("fn f() {\n    App::new().configure(actix_web_sse::routes);\n}\n");
+    fn a_missing_call_is_an_error_with_the_line_to_add_it_to() {
+        let finding = wiring_of("fn f() {\n    App::new().configure(actix_web_sse::routes);\n}\n");
         assert_eq!(finding.level, Level::Ok);
-        assert!(finding.what.ends_with("src/main.rs:2"), "{}", finding.what);
+        assert!(
+            finding.message.ends_with("src/main.rs:2"),
+            "{}",
+            finding.message
+        );
 
         let code = "use actix_web::App;\nuse actix_web_sse::cache;\nfn f() {\n    App::new();\n}\n";
-        let finding = wired(code);
+        let finding = wiring_of(code);
         assert_eq!(finding.level, Level::Error);
         let help = finding.help.unwrap_or_default();
         assert!(
@@ -134,22 +134,22 @@ mod tests {
             "{help}"
         );
         assert!(
-            wired("")
+            wiring_of("")
                 .help
                 .is_some_and(|help| help.contains("HttpServer::new"))
         );
     }
 
     #[test]
-    fn compression_is_noted_with_its_place() {
-        let finding = compression(&[&source("a\n.wrap(Compress::default())")]);
+    fn compression_is_noted_with_its_line() {
+        let finding = compression(&[source("a\n.wrap(Compress::default())")]);
         let finding = finding.expect("there is one");
-        assert!(finding.what.starts_with("src/main.rs:2") && !finding.is_bad());
-        assert_eq!(compression(&[&source("// Compress::default()\n")]), None);
+        assert!(finding.message.starts_with("src/main.rs:2") && !finding.is_problem());
+        assert_eq!(compression(&[source("// Compress::default()\n")]), None);
     }
 
     #[test]
-    fn a_dependency_is_found_or_missed() {
+    fn a_missing_dependency_is_an_error() {
         let level = |text: &str| dependency(Path::new("/none"), text.as_bytes()).level;
         let package = "[package]\nname = \"a\"\n[dependencies]\n";
         assert_eq!(level(package), Level::Error);

@@ -1,4 +1,4 @@
-//! The cache folder: whether this user can save there, and who else can read it.
+//! The cache folder: whether this user can save there, and who else has access.
 
 use std::fs::{self, Metadata};
 use std::io::{self, Read, Seek, Write};
@@ -9,143 +9,151 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "cache";
 
-/// What the app may serve to everybody.
-const SERVED: [&str; 2] = ["public", "static"];
+/// Folders whose files apps usually serve to every visitor.
+const PUBLIC_FOLDERS: [&str; 2] = ["public", "static"];
+
+/// The bit of a file's mode that lets every user write.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
+/// The permissions in a file's mode, without its type.
+const PERMISSION_BITS: u32 = 0o7777;
 
 pub(super) fn check(app: &Path, folder: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(served(app, folder));
-    let shown = folder.display();
+    findings.extend(public_folder(app, folder));
     match fs::metadata(folder) {
-        Ok(data) if data.is_dir() => {
-            findings.push(usable(folder, &data));
-            findings.extend(access(folder, &data));
+        Ok(metadata) if metadata.is_dir() => {
+            findings.push(existing_folder(folder, &metadata));
+            findings.extend(access(folder, &metadata));
         }
         Ok(_) => findings.push(Finding::error(
             CHECK,
-            format!("{shown} is no folder"),
-            "move it away, or name another folder in SSE_CACHE",
+            format!("{} is not a folder", folder.display()),
+            "move it away, or set SSE_CACHE to another folder",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            findings.push(missing(app, folder));
+            findings.push(missing_folder(app, folder));
         }
         Err(error) => findings.push(Finding::error(
             CHECK,
-            format!("{shown} cannot be looked at: {error}"),
-            "let the user that runs the app reach it, or name another folder in SSE_CACHE",
+            format!("{} cannot be accessed: {error}", folder.display()),
+            "give the user that runs the app access to it, or set SSE_CACHE to another folder",
         )),
     }
     findings
 }
 
-/// A folder that everybody may load files from.
-fn served(app: &Path, folder: &Path) -> Option<Finding> {
-    let resolved = |path: &Path| {
-        existing(path)
-            .canonicalize()
-            .unwrap_or_else(|_| path.to_owned())
-    };
-    let name = SERVED.into_iter().find(|name| {
-        let served = app.join(name);
-        folder.starts_with(&served)
-            || (served.is_dir() && resolved(folder).starts_with(resolved(&served)))
+/// A cache folder whose files every visitor can download.
+fn public_folder(app: &Path, folder: &Path) -> Option<Finding> {
+    let name = PUBLIC_FOLDERS.into_iter().find(|name| {
+        let public = app.join(name);
+        folder.starts_with(&public)
+            || (public.is_dir() && resolve(folder).starts_with(resolve(&public)))
     })?;
     Some(Finding::error(
         CHECK,
         format!(
-            "{} lies in {name}, which everybody may load files from",
+            "{} is inside {name}, whose files every visitor can download",
             folder.display()
         ),
-        "name a folder outside of it in SSE_CACHE, for example SSE_CACHE=writable/cache",
+        "set SSE_CACHE to a folder outside of it, for example SSE_CACHE=writable/cache",
     ))
 }
 
-/// The app makes the folder: below its own all of the path, elsewhere the last part of it.
-fn missing(app: &Path, folder: &Path) -> Finding {
+/// The path without symbolic links, as far as it exists.
+fn resolve(path: &Path) -> PathBuf {
+    existing_part(path)
+        .canonicalize()
+        .unwrap_or_else(|_| path.to_owned())
+}
+
+/// The longest part of the path that exists.
+fn existing_part(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find(|path| path.exists());
+    existing.unwrap_or(path).to_owned()
+}
+
+/// The app creates the folder when it starts: with all parents if it is below the app's folder,
+/// else only the last part of the path.
+fn missing_folder(app: &Path, folder: &Path) -> Finding {
     let shown = folder.display();
-    let parent = existing(folder);
+    let parent = existing_part(folder);
     if !folder.starts_with(app) && folder.parent() != Some(&parent) {
         return Finding::error(
             CHECK,
-            format!("{shown} is not there, and neither is the folder it would be made in"),
-            "make it, or correct SSE_CACHE",
+            format!("{shown} does not exist, and neither does its parent folder"),
+            "create the folder, or correct SSE_CACHE",
         );
     }
-    match try_out(&parent) {
+    match try_write(&parent) {
         Ok(()) => Finding::ok(
             CHECK,
-            format!("{shown} is not there yet: the app will make it"),
+            format!("{shown} does not exist yet: the app will create it"),
         ),
         Err(error) => Finding::error(
             CHECK,
-            format!("{shown} is not there, and cannot be made: {error}"),
+            format!("{shown} does not exist and cannot be created: {error}"),
             format!(
-                "let the user that runs the app write into {}",
+                "give the user that runs the app write access to {}",
                 parent.display()
             ),
         ),
     }
 }
 
-/// The folder, or what there is of the path to it.
-fn existing(folder: &Path) -> PathBuf {
-    let there = folder.ancestors().find(|path| path.exists());
-    there.unwrap_or(folder).to_owned()
-}
-
-fn usable(folder: &Path, data: &Metadata) -> Finding {
+fn existing_folder(folder: &Path, metadata: &Metadata) -> Finding {
     let shown = folder.display();
-    let whose = format!(" ({})", rights(data));
-    match try_out(folder) {
-        Ok(()) => Finding::ok(CHECK, format!("{shown} can be written and read{whose}")),
+    let permissions = format!(
+        "mode {:04o}, owner {}, group {}",
+        metadata.mode() & PERMISSION_BITS,
+        metadata.uid(),
+        metadata.gid()
+    );
+    match try_write(folder) {
+        Ok(()) => Finding::ok(
+            CHECK,
+            format!("{shown} can be written and read ({permissions})"),
+        ),
         Err(error) => Finding::error(
             CHECK,
-            format!("this user cannot save in {shown}{whose}: {error}"),
-            "let the user that runs this write there (chown or chmod), or name another folder in \
-             SSE_CACHE",
+            format!("this user cannot save in {shown} ({permissions}): {error}"),
+            "give the user that runs this write access (chown or chmod), or set SSE_CACHE to \
+             another folder",
         ),
     }
 }
 
-/// Writes a file without a name that anybody looks for, and reads it back.
-fn try_out(folder: &Path) -> io::Result<()> {
-    const TEXT: &[u8] = b"sse doctor";
+/// Writes a file, reads it back and removes it. Its name begins with a dot, so that no server takes
+/// it for a drop-in.
+fn try_write(folder: &Path) -> io::Result<()> {
+    const CONTENTS: &[u8] = b"sse doctor";
     let mut file = tempfile::Builder::new()
         .prefix(".sse-doctor-")
         .tempfile_in(folder)?;
-    file.write_all(TEXT)?;
+    file.write_all(CONTENTS)?;
     file.rewind()?;
-    let mut read = Vec::new();
-    file.read_to_end(&mut read)?;
-    if read != TEXT {
+    let mut read_back = Vec::new();
+    file.read_to_end(&mut read_back)?;
+    if read_back != CONTENTS {
         return Err(io::Error::other(
-            "what was written there is not what is read",
+            "a file that was written there has other contents when it is read",
         ));
     }
     fs::read_dir(folder)?;
     file.close()
 }
 
-fn rights(data: &Metadata) -> String {
-    format!(
-        "mode {:04o}, owner {}, group {}",
-        data.mode() & 0o7777,
-        data.uid(),
-        data.gid()
-    )
-}
-
-fn access(folder: &Path, data: &Metadata) -> Vec<Finding> {
+fn access(folder: &Path, metadata: &Metadata) -> Vec<Finding> {
     let user = rustix::process::geteuid().as_raw();
-    judge(&folder.display().to_string(), data.mode(), data.uid(), user)
+    let folder = folder.display().to_string();
+    judge_access(&folder, metadata.mode(), metadata.uid(), user)
 }
 
-fn judge(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
+fn judge_access(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if mode & 0o002 != 0 {
+    if mode & WRITABLE_BY_OTHERS != 0 {
         findings.push(Finding::warning(
             CHECK,
-            format!("every user of this machine may write into {folder}, and so send events"),
+            format!("every user of this machine can write to {folder}, and so send events"),
             format!("chmod o-w '{folder}'"),
         ));
     }
@@ -153,8 +161,8 @@ fn judge(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
         findings.push(Finding::note(
             CHECK,
             format!(
-                "{folder} belongs to user {owner}, and this is user {user}: what is found here \
-                 need not hold for the server"
+                "{folder} belongs to user {owner}, but this command runs as user {user}: the \
+                 findings may not apply to the server"
             ),
         ));
     }
@@ -166,55 +174,49 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    /// The level of the first problem, or of the first finding.
     fn level(app: &Path, folder: &Path) -> Level {
         let findings = check(app, folder);
-        let worst = findings.iter().find(|finding| finding.is_bad());
-        worst.or(findings.first()).expect("there is one").level
+        let problem = findings.iter().find(|finding| finding.is_problem());
+        problem.or(findings.first()).expect("a finding").level
     }
 
     #[test]
-    fn nothing_is_made_and_nothing_stays_behind() {
+    fn the_check_creates_no_folder_and_leaves_no_file() {
         let app = tempfile::tempdir().expect("a folder");
         let folder = app.path().join("writable/cache");
         assert_eq!(level(app.path(), &folder), Level::Ok);
         assert!(!app.path().join("writable").exists());
-        fs::create_dir_all(&folder).expect("it can be made");
+        fs::create_dir_all(&folder).expect("it can be created");
         assert_eq!(level(app.path(), &folder), Level::Ok);
-        assert_eq!(fs::read_dir(&folder).expect("it is there").count(), 0);
+        assert_eq!(fs::read_dir(&folder).expect("it exists").count(), 0);
     }
 
     #[test]
-    fn a_folder_that_is_served_is_an_error() {
+    fn a_public_cache_folder_is_an_error() {
         let app = tempfile::tempdir().expect("a folder");
-        assert_eq!(
-            level(app.path(), &app.path().join("public/cache")),
-            Level::Error
-        );
-        fs::create_dir(app.path().join("static")).expect("it can be made");
-        std::os::unix::fs::symlink("static", app.path().join("link")).expect("a link");
-        assert_eq!(
-            level(app.path(), &app.path().join("link/cache")),
-            Level::Error
-        );
+        let app = app.path();
+        assert_eq!(level(app, &app.join("public/cache")), Level::Error);
+        fs::create_dir(app.join("static")).expect("it can be created");
+        std::os::unix::fs::symlink("static", app.join("link")).expect("a link");
+        assert_eq!(level(app, &app.join("link/cache")), Level::Error);
     }
 
     #[test]
-    fn what_is_in_the_way_or_cannot_be_made_is_an_error() {
+    fn a_file_or_a_folder_that_cannot_be_created_is_an_error() {
         let app = tempfile::tempdir().expect("a folder");
-        let file = app.path().join("file");
+        let app = app.path();
+        let file = app.join("file");
         fs::write(&file, "").expect("it can be written");
-        assert_eq!(level(app.path(), &file), Level::Error);
-        assert_eq!(
-            level(app.path(), Path::new("/none/such/cache")),
-            Level::Error
-        );
-        assert_eq!(level(app.path(), &file.join("cache")), Level::Error);
+        assert_eq!(level(app, &file), Level::Error);
+        assert_eq!(level(app, Path::new("/none/such/cache")), Level::Error);
+        assert_eq!(level(app, &file.join("cache")), Level::Error);
     }
 
     #[test]
-    fn a_folder_that_everybody_may_write_is_warned_about() {
+    fn a_folder_that_every_user_can_write_is_a_warning() {
         let levels = |mode, owner, user| -> Vec<Level> {
-            let findings = judge("cache", mode, owner, user);
+            let findings = judge_access("cache", mode, owner, user);
             findings.iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels(0o40700, 5, 5), []);

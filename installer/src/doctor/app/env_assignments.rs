@@ -1,4 +1,4 @@
-//! The app's `.env` as far as it can be read, each assignment with its line.
+//! The assignments in the app's `.env`, each with its line.
 
 use crate::editing::env::dotenv::{self, LineKind};
 use crate::editing::text;
@@ -11,28 +11,28 @@ pub(super) struct Assignment {
     pub(super) value: String,
 }
 
-/// What a `.env` says, and where it says nothing that can be read.
+/// A `.env` file, also if dotenvy cannot read all of it.
 #[derive(Debug, Default)]
-pub(super) struct EnvLines {
+pub(super) struct EnvAssignments {
     pub(super) assignments: Vec<Assignment>,
-    /// The numbers of the lines that cannot be read.
-    pub(super) broken: Vec<usize>,
+    /// The numbers of the lines that dotenvy cannot read.
+    pub(super) unreadable_lines: Vec<usize>,
 }
 
-impl EnvLines {
+impl EnvAssignments {
     pub(super) fn parse(file: &[u8]) -> Self {
         let mut keys = Vec::new();
-        let mut broken = Vec::new();
+        let mut unreadable_lines = Vec::new();
         let lines = dotenv::lines(file);
         for line in &lines {
             match &line.kind {
                 LineKind::Key(key) => keys.push((line.number, key)),
-                LineKind::Broken => broken.push(line.number),
+                LineKind::Broken => unreadable_lines.push(line.number),
                 LineKind::Blank | LineKind::Comment => {}
             }
         }
-        // The whole file is read once more, since a value may refer to one above it. A reader of
-        // bytes that are no text could fail for ever: it is asked once for each line.
+        // The values come from reading the file as a whole, because a value may refer to one above
+        // it. dotenvy never ends on bytes that are not UTF-8: `take` ends it.
         let mut values = dotenvy::from_read_iter(text::without_bom(file))
             .take(lines.len())
             .flatten();
@@ -45,11 +45,11 @@ impl EnvLines {
         }
         Self {
             assignments,
-            broken,
+            unreadable_lines,
         }
     }
 
-    /// The assignment that counts: the first, as for dotenvy.
+    /// The assignment that takes effect: the first, as in dotenvy.
     pub(super) fn get(&self, key: &str) -> Option<&Assignment> {
         self.assignments
             .iter()
@@ -62,28 +62,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn broken_lines_are_passed_over_and_named() {
-        let lines = EnvLines::parse(b"\xef\xbb\xbfA=1\nB=two words\n\nexport C=\"$A\n2\"\nA=3\n");
-        let found: Vec<_> = lines
+    fn unreadable_lines_are_skipped_and_listed() {
+        let file =
+            EnvAssignments::parse(b"\xef\xbb\xbfA=1\nB=two words\n\nexport C=\"$A\n2\"\nA=3\n");
+        let found: Vec<_> = file
             .assignments
             .iter()
             .map(|found| (found.line, found.key.as_str(), found.value.as_str()))
             .collect();
         assert_eq!(found, [(1, "A", "1"), (4, "C", "1\n2"), (6, "A", "3")]);
-        assert_eq!(lines.broken, [2]);
-        assert_eq!(lines.get("A").map(|found| found.line), Some(1));
+        assert_eq!(file.unreadable_lines, [2]);
+        assert_eq!(file.get("A").map(|found| found.line), Some(1));
     }
 
     #[test]
-    fn an_open_quote_takes_in_the_rest() {
-        let lines = EnvLines::parse(b"A=1\nB='x\nSSE_TTL=5\n");
-        assert_eq!((lines.assignments.len(), lines.broken), (1, vec![2]));
+    fn an_open_quote_makes_the_remaining_lines_unreadable() {
+        let file = EnvAssignments::parse(b"A=1\nB='x\nSSE_TTL=5\n");
+        assert_eq!(
+            (file.assignments.len(), file.unreadable_lines),
+            (1, vec![2])
+        );
     }
 
     #[test]
-    fn bytes_that_are_no_text_end_nothing() {
-        let lines = EnvLines::parse(b"A=1\nB=\xff\nC=2\n");
-        assert_eq!(lines.broken, [2]);
-        assert!(lines.get("C").is_some());
+    fn lines_after_invalid_utf_8_are_read() {
+        let file = EnvAssignments::parse(b"A=1\nB=\xff\nC=2\n");
+        assert_eq!(file.unreadable_lines, [2]);
+        assert!(file.get("C").is_some());
     }
 }

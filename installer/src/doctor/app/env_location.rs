@@ -1,4 +1,4 @@
-//! Which `.env` is read, and whether it could get into version control.
+//! Which `.env` the app reads, and whether git could take it into version control.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,52 +8,62 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "env";
 
+/// The warning that git does not ignore `.env`, and its help.
+pub(crate) const NOT_IGNORED: (&str, &str) = (
+    "git does not ignore .env, a file that usually contains passwords",
+    "add the line `.env` to .gitignore before you put a secret into .env",
+);
+
 pub(super) fn check(app: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // Paths with `..` or symbolic links in them lead up another way than they look.
-    let here = env::current_dir().and_then(|here| here.canonicalize());
-    if let (Ok(app), Ok(here)) = (app.canonicalize(), here) {
-        findings.extend(elsewhere(&app, &here));
+    // Canonical, because the parent of a path with `..` or a symbolic link is another folder than
+    // its text suggests.
+    let working_dir = env::current_dir().and_then(|dir| dir.canonicalize());
+    if let (Ok(app), Ok(working_dir)) = (app.canonicalize(), working_dir) {
+        findings.extend(other_env_file(&app, &working_dir));
     }
-    findings.extend(may_be_committed(app));
+    if is_not_ignored(app) {
+        findings.push(Finding::note(CHECK, NOT_IGNORED.0).help(NOT_IGNORED.1));
+    }
     findings
 }
 
-/// The app reads the `.env` of its folder, and `dotenvy::dotenv()` the nearest one upwards from
-/// the working directory.
-fn elsewhere(app: &Path, here: &Path) -> Option<Finding> {
-    let own = app.join(".env");
-    let above = app.parent().and_then(nearest_env);
-    if !own.is_file() {
-        let above = above?;
-        return Some(Finding::warning(
-            CHECK,
-            format!(
-                "the app has no .env of its own; {} is read only where cargo does not start the app",
-                above.display()
-            ),
-            format!("put the SSE_ keys into {}", own.display()),
-        ));
+/// The library reads the `.env` in the app's folder. `dotenvy::dotenv()` reads the nearest one from
+/// the working directory upwards.
+fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
+    let app_env = app.join(".env");
+    let env_above = app.parent().and_then(nearest_env);
+    if !app_env.is_file() {
+        return Some(no_app_env(&app_env, &env_above?));
     }
-    if let Some(other) = nearest_env(here).filter(|other| *other != own) {
+    if let Some(other) = nearest_env(working_dir).filter(|other| *other != app_env) {
         return Some(Finding::warning(
             CHECK,
             format!(
-                "from this folder `dotenvy::dotenv()` reads {}, and the events are those of {}",
+                "when the app is started from this folder, `dotenvy::dotenv()` reads {}, but the \
+                 library reads {}",
                 other.display(),
-                own.display()
+                app_env.display()
             ),
             "start the app in its own folder, and keep the SSE_ keys in the .env there",
         ));
     }
-    let above = above?;
-    Some(Finding::note(
+    let message = format!(
+        "another .env is above the app's folder, {}: the app reads it when it is started there",
+        env_above?.display()
+    );
+    Some(Finding::note(CHECK, message))
+}
+
+fn no_app_env(app_env: &Path, env_above: &Path) -> Finding {
+    Finding::warning(
         CHECK,
         format!(
-            "there is another .env above the app, {}: an app that is started there reads that one",
-            above.display()
+            "the app's folder has no .env; the app reads {} instead, but not when cargo starts it",
+            env_above.display()
         ),
-    ))
+        format!("put the SSE_ keys into {}", app_env.display()),
+    )
 }
 
 fn nearest_env(from: &Path) -> Option<PathBuf> {
@@ -62,20 +72,11 @@ fn nearest_env(from: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn may_be_committed(app: &Path) -> Option<Finding> {
-    is_not_ignored(app).then(|| Finding::note(CHECK, NOT_IGNORED.0).help(NOT_IGNORED.1))
-}
-
-/// What it means that git does not ignore `.env`, and what to do.
-pub(crate) const NOT_IGNORED: (&str, &str) = (
-    "git does not ignore .env, which is where passwords are kept",
-    "add the line `.env` to .gitignore, if secrets may ever stand in it",
-);
-
-/// Git is asked only where there is a repository, and where there is no git nothing is said.
+/// Whether the app's `.env` is in a git repository that does not ignore it. `false` if git is not
+/// installed.
 pub(crate) fn is_not_ignored(app: &Path) -> bool {
-    let in_repository = app.ancestors().any(|dir| dir.join(".git").exists());
-    if !in_repository || !app.join(".env").is_file() {
+    let is_in_repository = app.ancestors().any(|dir| dir.join(".git").exists());
+    if !is_in_repository || !app.join(".env").is_file() {
         return false;
     }
     let status = Command::new("git")
@@ -85,7 +86,7 @@ pub(crate) fn is_not_ignored(app: &Path) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    // 0: ignored; 1: not; anything else: git cannot tell.
+    // 0: ignored, 1: not ignored, any other code: an error.
     status.is_ok_and(|status| status.code() == Some(1))
 }
 
@@ -96,50 +97,56 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    /// A folder `root/app/src` with files in it.
     struct Tree(tempfile::TempDir);
 
     impl Tree {
         fn with(files: &[&str]) -> Self {
             let dir = tempfile::tempdir().expect("a folder");
-            fs::create_dir_all(dir.path().join("root/app/src")).expect("it can be made");
+            fs::create_dir_all(dir.path().join("root/app/src")).expect("it can be created");
             for file in files {
                 fs::write(dir.path().join(file), "A=1\n").expect("it can be written");
             }
             Self(dir)
         }
 
-        fn found(&self, here: &str) -> Option<Finding> {
-            elsewhere(&self.0.path().join("root/app"), &self.0.path().join(here))
+        fn finding(&self, working_dir: &str) -> Option<Finding> {
+            let root = self.0.path();
+            other_env_file(&root.join("root/app"), &root.join(working_dir))
         }
     }
 
     #[test]
-    fn the_apps_own_file_is_found_from_below() {
+    fn the_apps_env_file_is_found_from_its_subfolders() {
         let tree = Tree::with(&["root/app/.env"]);
-        assert_eq!(tree.found("root/app"), None);
-        assert_eq!(tree.found("root/app/src"), None);
-        assert_eq!(tree.found("root"), None, "there is no other");
+        assert_eq!(tree.finding("root/app"), None);
+        assert_eq!(tree.finding("root/app/src"), None);
+        assert_eq!(tree.finding("root"), None, "no other .env exists");
     }
 
     #[test]
-    fn a_working_directory_with_another_file_is_warned_about() {
+    fn a_working_directory_with_another_env_file_is_a_warning() {
         let tree = Tree::with(&["root/app/.env", "root/.env"]);
-        let finding = tree.found("root").expect("another file is nearer");
+        let finding = tree.finding("root").expect("another file is nearer");
         assert_eq!(finding.level, Level::Warning);
-        assert!(finding.what.contains("root/.env, and"), "{}", finding.what);
-        let finding = tree.found("root/app").expect("there is one above");
+        assert!(
+            finding.message.contains("root/.env, but"),
+            "{}",
+            finding.message
+        );
+        let finding = tree.finding("root/app").expect("another file is above");
         assert_eq!(finding.level, Level::Note);
     }
 
     #[test]
-    fn a_file_above_an_app_without_one_is_warned_about() {
+    fn an_env_file_above_an_app_without_one_is_a_warning() {
         let tree = Tree::with(&["root/.env"]);
-        let finding = tree.found("root/app").expect("there is one above");
+        let finding = tree.finding("root/app").expect("another file is above");
         assert_eq!(finding.level, Level::Warning);
         assert!(
-            finding.what.contains("no .env of its own"),
+            finding.message.contains("has no .env"),
             "{}",
-            finding.what
+            finding.message
         );
     }
 }

@@ -1,178 +1,197 @@
-//! What in a `.env` is read otherwise than its author thinks, or not at all.
+//! Lines of `.env` that have no effect, or another one than intended.
 
-use super::Environment;
-use super::env_assignments::EnvLines;
-use super::value_origin::KEYS;
+use super::env_assignments::EnvAssignments;
+use super::value_origin::{Environment, KEYS};
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 
 const CHECK: &str = "env";
 
-/// What all our keys begin with.
-const PREFIX: &str = "SSE_";
+/// What all keys of the library begin with.
+const KEY_PREFIX: &str = "SSE_";
 
-pub(super) fn check(lines: &EnvLines, environment: &Environment) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = lines.broken.iter().map(|line| broken(*line)).collect();
-    findings.extend(KEYS.into_iter().flat_map(|key| {
-        let twice = twice(key, lines);
-        twice.into_iter().chain(shadowed(key, lines, environment))
-    }));
-    findings.extend(misspelt(lines));
-    findings.extend(misspelt_in_environment(environment));
+/// More than three typing errors in a variable's name: it belongs to another program.
+const MAX_VARIABLE_TYPOS: usize = 3;
+
+pub(super) fn check(env_file: &EnvAssignments, environment: &Environment) -> Vec<Finding> {
+    let unreadable = env_file.unreadable_lines.iter();
+    let mut findings: Vec<Finding> = unreadable.map(|line| unreadable_line(*line)).collect();
+    for key in KEYS {
+        findings.extend(repeated_key(key, env_file));
+        findings.extend(overridden_key(key, env_file, environment));
+    }
+    findings.extend(misspelt_keys(env_file));
+    findings.extend(misspelt_variables(environment));
     findings
 }
 
-fn broken(line: usize) -> Finding {
+/// Does not repeat the line, which may contain a password.
+fn unreadable_line(line: usize) -> Finding {
     Finding::warning(
         CHECK,
         format!(
-            ".env line {line} cannot be read: `dotenvy::dotenv()` stops there, and what is below \
-             does not reach the app"
+            "line {line} of .env cannot be read: `dotenvy::dotenv()` stops there, so the app does \
+             not get the lines below it"
         ),
-        "write KEY=value; close every quote, and put a value that has spaces in quotes",
+        "write KEY=value, close every quote, and put values with spaces in quotes",
     )
 }
 
-fn twice(key: &str, lines: &EnvLines) -> Option<Finding> {
-    let all: Vec<usize> = lines
+fn repeated_key(key: &str, env_file: &EnvAssignments) -> Option<Finding> {
+    let lines: Vec<usize> = env_file
         .assignments
         .iter()
         .filter(|assignment| assignment.key == key)
         .map(|assignment| assignment.line)
         .collect();
-    let (first, others) = all.split_first()?;
-    if others.is_empty() {
+    let (first, ignored) = lines.split_first()?;
+    if ignored.is_empty() {
         return None;
     }
-    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let ignored: Vec<String> = ignored.iter().map(ToString::to_string).collect();
+    let (lines, verb) = match ignored.len() {
+        1 => ("line", "is"),
+        _ => ("lines", "are"),
+    };
     Some(Finding::warning(
         CHECK,
         format!(
-            "{key} is set twice in .env: line {first} counts, line {} does not",
-            others.join(", ")
+            "{key} is set more than once in .env: line {first} takes effect, {lines} {} {verb} \
+             ignored",
+            ignored.join(", ")
         ),
-        "leave one of them",
+        "keep one of these lines",
     ))
 }
 
-fn shadowed(key: &str, lines: &EnvLines, environment: &Environment) -> Option<Finding> {
-    let (line, variable) = (lines.get(key)?, environment.get(key)?);
-    (line.value != *variable).then(|| {
+fn overridden_key(
+    key: &str,
+    env_file: &EnvAssignments,
+    environment: &Environment,
+) -> Option<Finding> {
+    let (assignment, variable) = (env_file.get(key)?, environment.get(key)?);
+    (assignment.value != *variable).then(|| {
+        let line = assignment.line;
         Finding::warning(
             CHECK,
             format!(
-                "{key} on .env line {} has no effect here: the environment has it as `{variable}`",
-                line.line
+                "{key} on line {line} of .env has no effect here: an environment variable sets it \
+                 to `{variable}`"
             ),
-            format!("`unset {key}` where the app is started, or take the line out of .env"),
+            format!("run `unset {key}` before you start the app, or delete the line in .env"),
         )
     })
 }
 
-fn misspelt(lines: &EnvLines) -> Vec<Finding> {
-    let unknown = lines
+fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
+    let unknown = env_file
         .assignments
         .iter()
         .filter(|assignment| !KEYS.contains(&assignment.key.as_str()));
-    let found = unknown.filter_map(|assignment| {
+    let findings = unknown.filter_map(|assignment| {
         let key = assignment.key.as_str();
-        let meant = if key.starts_with(PREFIX) {
+        let suggestion = if key.starts_with(KEY_PREFIX) {
             nearest(key, KEYS)
         } else {
-            // A key of somebody else may look like one of ours: it must be very near, and ours missing.
-            let meant = KEYS.into_iter().find(|ours| is_a_slip(key, ours))?;
-            lines.get(meant).is_none().then_some(Some(meant))?
+            // Another program's key may resemble one of the library's. Report it only if a single
+            // letter differs and the library's key is not set.
+            let similar = KEYS.into_iter().find(|known| differs_by_one(key, known))?;
+            env_file.get(similar).is_none().then_some(Some(similar))?
         };
-        Some(unknown_key(
-            &format!("{key} on .env line {}", assignment.line),
-            meant,
-        ))
+        let place = format!("{key} on line {} of .env", assignment.line);
+        Some(unknown_key(&place, suggestion))
     });
-    found.collect()
+    findings.collect()
 }
 
-fn misspelt_in_environment(environment: &Environment) -> impl Iterator<Item = Finding> {
+/// Other programs may use the prefix, too: only names that resemble a key are reported.
+fn misspelt_variables(environment: &Environment) -> impl Iterator<Item = Finding> {
     let unknown = environment
         .keys()
-        .filter(|key| key.starts_with(PREFIX) && !KEYS.contains(&key.as_str()));
-    unknown.filter_map(|key| {
-        // Of the environment we know less: what resembles no key of ours is not our business.
-        let meant = nearest(key, KEYS).filter(|meant| strsim::osa_distance(key, meant) <= 3)?;
-        Some(unknown_key(
-            &format!("{key} in the environment"),
-            Some(meant),
-        ))
+        .filter(|name| name.starts_with(KEY_PREFIX) && !KEYS.contains(&name.as_str()));
+    unknown.filter_map(|name| {
+        let similar = nearest(name, KEYS)
+            .filter(|similar| strsim::osa_distance(name, similar) <= MAX_VARIABLE_TYPOS)?;
+        let place = format!("the environment variable {name}");
+        Some(unknown_key(&place, Some(similar)))
     })
 }
 
-/// One letter wrong, missing or too many, or two swapped.
-fn is_a_slip(key: &str, ours: &str) -> bool {
-    strsim::osa_distance(&key.to_uppercase(), ours) <= 1
+/// One letter is wrong, missing or added, or two neighbours are swapped.
+fn differs_by_one(key: &str, known: &str) -> bool {
+    strsim::osa_distance(&key.to_uppercase(), known) <= 1
 }
 
-fn unknown_key(which: &str, meant: Option<&str>) -> Finding {
-    let help = match meant {
-        Some(meant) => format!("did you mean {meant}?"),
-        None => format!("the keys are {}", KEYS.join(", ")),
+fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
+    let help = match suggestion {
+        Some(key) => format!("did you mean {key}?"),
+        None => format!("the library's keys are {}", KEYS.join(", ")),
     };
-    Finding::warning(CHECK, format!("{which} is no key of the library"), help)
+    Finding::warning(CHECK, format!("{place} is not a key of the library"), help)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(env: &str, environment: &[(&str, &str)]) -> Vec<Finding> {
+    fn findings(env: &str, environment: &[(&str, &str)]) -> Vec<Finding> {
         let environment = environment
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let findings = check(&EnvLines::parse(env.as_bytes()), &environment);
-        assert!(findings.iter().all(Finding::is_bad), "{findings:?}");
+        let findings = check(&EnvAssignments::parse(env.as_bytes()), &environment);
+        assert!(findings.iter().all(Finding::is_problem), "{findings:?}");
         findings
     }
 
-    fn one(env: &str, environment: &[(&str, &str)]) -> (String, String) {
-        let mut findings = found(env, environment);
+    /// Message and help of the only finding.
+    fn only_finding(env: &str, environment: &[(&str, &str)]) -> (String, String) {
+        let mut findings = findings(env, environment);
         assert_eq!(findings.len(), 1, "{findings:?}");
         let finding = findings.remove(0);
-        (finding.what, finding.help.unwrap_or_default())
+        (finding.message, finding.help.unwrap_or_default())
     }
 
     #[test]
-    fn a_file_without_a_fault_gives_nothing() {
+    fn a_file_without_mistakes_has_no_findings() {
         let env = "# SSE_EVENT=x\nSSE_EVENTS=a:k\nPASSWORD='x y'\nSSL_CERT=1\n";
-        assert_eq!(found(env, &[("HOME", "/root"), ("SSE_EVENTS", "a:k")]), []);
+        let environment = [("HOME", "/root"), ("SSE_EVENTS", "a:k")];
+        assert_eq!(findings(env, &environment), []);
     }
 
     #[test]
-    fn a_broken_line_is_named_and_not_repeated() {
-        let (what, help) = one("SSE_EVENTS=a:k\nPASSWORD=se cret\nSSE_TTL=5\n", &[]);
-        assert!(what.contains(".env line 2 cannot be read"), "{what}");
+    fn an_unreadable_line_is_named_but_not_shown() {
+        let (message, help) = only_finding("SSE_EVENTS=a:k\nPASSWORD=se cret\nSSE_TTL=5\n", &[]);
         assert!(
-            !what.contains("cret") && help.contains("quote"),
-            "{what} {help}"
+            message.contains("line 2 of .env cannot be read"),
+            "{message}"
+        );
+        assert!(!message.contains("cret"), "{message}");
+        assert!(help.contains("quote"), "{help}");
+    }
+
+    #[test]
+    fn the_first_line_of_a_repeated_key_takes_effect() {
+        let (message, _) = only_finding("SSE_TTL=5\n\nSSE_TTL=6\nexport SSE_TTL=7\n", &[]);
+        assert!(
+            message.contains("line 1 takes effect, lines 3, 4 are ignored"),
+            "{message}"
         );
     }
 
     #[test]
-    fn of_a_key_that_is_there_twice_the_first_line_counts() {
-        let (what, _) = one("SSE_TTL=5\n\nSSE_TTL=6\nexport SSE_TTL=7\n", &[]);
-        assert!(what.contains("line 1 counts, line 3, 4 does not"), "{what}");
-    }
-
-    #[test]
-    fn a_key_that_the_environment_overrides_is_named() {
-        let (what, help) = one("SSE_TTL=5\n", &[("SSE_TTL", "6")]);
+    fn a_key_that_the_environment_overrides_is_reported() {
+        let (message, help) = only_finding("SSE_TTL=5\n", &[("SSE_TTL", "6")]);
         assert!(
-            what.contains("line 1 has no effect") && what.contains("`6`"),
-            "{what}"
+            message.contains("line 1 of .env has no effect"),
+            "{message}"
         );
+        assert!(message.contains("`6`"), "{message}");
         assert!(help.contains("unset SSE_TTL"), "{help}");
     }
 
     #[test]
-    fn a_misspelt_key_is_told_with_the_right_one() {
+    fn a_misspelt_key_is_reported_with_the_right_one() {
         for (wrong, right) in [
             ("SSE_EVENT", "SSE_EVENTS"),
             ("SEE_EVENTS", "SSE_EVENTS"),
@@ -180,19 +199,19 @@ mod tests {
             ("sse_ttl", "SSE_TTL"),
             ("SSE_DURATION", "SSE_STREAM_DURATION"),
         ] {
-            let (what, help) = one(&format!("A=1\n{wrong}=1\n"), &[]);
-            assert!(
-                what.starts_with(&format!("{wrong} on .env line 2")),
-                "{what}"
-            );
+            let (message, help) = only_finding(&format!("A=1\n{wrong}=1\n"), &[]);
+            let place = format!("{wrong} on line 2 of .env");
+            assert!(message.starts_with(&place), "{message}");
             assert_eq!(help, format!("did you mean {right}?"));
         }
-        let (what, _) = one("", &[("SSE_EVENT", "a:k"), ("SSE_SOMETHING_ELSE", "1")]);
-        assert!(what.starts_with("SSE_EVENT in the environment"), "{what}");
+        let environment = [("SSE_EVENT", "a:k"), ("SSE_SOMETHING_ELSE", "1")];
+        let (message, _) = only_finding("", &environment);
+        let start = "the environment variable SSE_EVENT is not";
+        assert!(message.starts_with(start), "{message}");
     }
 
     #[test]
-    fn a_key_of_somebody_else_is_left_alone_where_ours_is_set() {
-        assert_eq!(found("SSE_CACHE=a\nSSL_CACHE=b\n", &[]), []);
+    fn a_similar_key_of_another_program_is_ignored_if_the_librarys_is_set() {
+        assert_eq!(findings("SSE_CACHE=a\nSSL_CACHE=b\n", &[]), []);
     }
 }

@@ -1,16 +1,17 @@
-//! Events that nobody listens to, and listeners that no event reaches.
+//! Events without a listener, and listeners for events that `SSE_EVENTS` does not have.
 
 use actix_web_sse::Events;
 
-use super::javascript::{self, Listener};
-use super::source_files::{CLIENT, LISTENERS, Source};
+use super::javascript::{self, ListenerCall};
+use super::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 
 const CHECK: &str = "listeners";
 
-/// Events of connections, pages and elements: a listener to one of these is no listener to ours.
-const BROWSERS: [&str; 40] = [
+/// Events of connections, pages and elements: a listener for one of these is not for a stream's
+/// event.
+const BROWSER_EVENTS: [&str; 40] = [
     "abort",
     "beforeunload",
     "blur",
@@ -53,97 +54,104 @@ const BROWSERS: [&str; 40] = [
     "visibilitychange",
 ];
 
-pub(super) fn check(sources: &[Source], events: &Events) -> Vec<Finding> {
-    let own = sources.iter().find(|source| source.path == LISTENERS);
-    let listeners = own.map_or_else(Vec::new, |own| javascript::listeners(&own.text));
-    let mut findings: Vec<Finding> = listeners
+pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
+    let listeners_file = sources.iter().find(|source| source.path == LISTENERS_PATH);
+    let calls = listeners_file.map(|file| javascript::listener_calls(&file.text));
+    let calls = calls.unwrap_or_default();
+    let mut findings: Vec<Finding> = calls
         .iter()
-        .filter_map(|listener| unfed(listener, events))
+        .filter_map(|call| unknown_event(call, events))
         .collect();
-    let is_dynamic = listeners.iter().any(|listener| listener.event.is_none());
-    findings.extend(unheard(sources, events, is_dynamic));
+    let has_computed_names = calls.iter().any(|call| call.event.is_none());
+    findings.extend(events_without_listener(sources, events, has_computed_names));
     if findings.is_empty() {
         let names: Vec<&str> = events.names().collect();
         findings.push(Finding::ok(
             CHECK,
-            format!("every event is listened to: {}", names.join(", ")),
+            format!("every event has a listener: {}", names.join(", ")),
         ));
     }
     findings
 }
 
-fn unfed(listener: &Listener, events: &Events) -> Option<Finding> {
-    let event = listener.event.as_deref()?;
-    let is_ours = !BROWSERS.contains(&event) && !event.starts_with("sse.");
-    if !is_ours || events.contains(event) {
+fn unknown_event(call: &ListenerCall, events: &Events) -> Option<Finding> {
+    let event = call.event.as_deref()?;
+    let is_of_stream = !BROWSER_EVENTS.contains(&event) && !event.starts_with("sse.");
+    if !is_of_stream || events.contains(event) {
         return None;
     }
-    let what = format!(
-        "{LISTENERS}:{} listens to `{event}`, which is no event of SSE_EVENTS",
-        listener.line
+    let message = format!(
+        "{LISTENERS_PATH}:{} listens to `{event}`, an event that SSE_EVENTS does not have",
+        call.line
     );
     let help = match nearest(event, events.names()) {
         Some(name) => {
-            format!("did you mean `{name}`? else add `{event}:` and its cache key to SSE_EVENTS")
+            format!("did you mean `{name}`? If not, add `{event}:` and its cache key to SSE_EVENTS")
         }
         None => format!("add `{event}:` and its cache key to SSE_EVENTS"),
     };
-    Some(Finding::warning(CHECK, what, help))
+    Some(Finding::warning(CHECK, message, help))
 }
 
-fn unheard(sources: &[Source], events: &Events, is_dynamic: bool) -> Vec<Finding> {
-    let is_heard = |event: &str| {
-        sources
-            .iter()
-            .any(|source| source.path != CLIENT && source.has_quoted(event))
+fn events_without_listener(
+    sources: &[SourceFile],
+    events: &Events,
+    has_computed_names: bool,
+) -> Vec<Finding> {
+    let is_mentioned = |event: &str| {
+        let mut sources = sources.iter();
+        sources.any(|source| source.path != CLIENT_PATH && source.has_quoted(event))
     };
-    let names = events.names().filter(|event| !is_heard(event));
-    let finding = |event: &str| {
-        if is_dynamic {
-            let what = format!(
-                "whether anything listens to `{event}` cannot be told: {LISTENERS} works out names \
-                 as it runs"
-            );
-            return Finding::note(CHECK, what);
-        }
-        Finding::warning(
-            CHECK,
-            format!("nothing in this app listens to the event `{event}`"),
-            format!("add to {LISTENERS}: sse.on('{event}', (value) => console.log(value));"),
-        )
-    };
-    names.map(finding).collect()
+    let names = events.names().filter(|event| !is_mentioned(event));
+    names
+        .map(|event| no_listener(event, has_computed_names))
+        .collect()
+}
+
+fn no_listener(event: &str, has_computed_names: bool) -> Finding {
+    if has_computed_names {
+        let message = format!(
+            "`{event}` may have no listener: {LISTENERS_PATH} computes names of events, so this \
+             cannot be checked"
+        );
+        return Finding::note(CHECK, message);
+    }
+    Finding::warning(
+        CHECK,
+        format!("the event `{event}` has no listener in this app"),
+        format!("add to {LISTENERS_PATH}: sse.on('{event}', (value) => console.log(value));"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web_sse::Config;
 
-    use super::super::source_files::Kind;
+    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(events: &str, files: &[(&str, Kind, &str)]) -> Vec<Finding> {
+    fn check_files(events: &str, files: &[(&str, FileKind, &str)]) -> Vec<Finding> {
         let config = Config::new(".", events).expect("the list is good");
-        let sources: Vec<Source> = files
+        let sources: Vec<SourceFile> = files
             .iter()
-            .map(|(path, kind, text)| Source::new(*path, *kind, text))
+            .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
             .collect();
         check(&sources, config.events())
     }
 
-    fn script(text: &str) -> (&'static str, Kind, &str) {
-        (LISTENERS, Kind::Script, text)
+    fn script(text: &str) -> (&'static str, FileKind, &str) {
+        (LISTENERS_PATH, FileKind::Script, text)
     }
 
     #[test]
-    fn a_listener_that_no_event_reaches_is_told_with_the_nearest() {
+    fn a_listener_for_an_unknown_event_is_a_warning_with_the_nearest_name() {
         let code = "\nsse.on('order', f);\nsse.addEventListener('ordre', f)";
-        let findings = found("order:k", &[script(code)]);
+        let findings = check_files("order:k", &[script(code)]);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(
             findings[0]
-                .what
+                .message
                 .starts_with("public/js/sse-client.js:3 listens to `ordre`")
         );
         let help = findings[0].help.as_deref().unwrap_or_default();
@@ -151,33 +159,33 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_and_we_send_is_no_mistake() {
+    fn events_of_browsers_and_of_the_library_are_known() {
         let code = "sse.on('order', f); sse.on('open', f); sse.on('sse.gap', f); b.addEventListener('click', f)";
-        let findings = found("order:k", &[script(code)]);
+        let findings = check_files("order:k", &[script(code)]);
         assert_eq!(findings[0].level, Level::Ok, "{findings:?}");
     }
 
     #[test]
-    fn an_event_without_a_listener_is_told_with_the_line_to_add() {
-        let findings = found("order:k,toast:k", &[script("sse.on('order', f)")]);
+    fn an_event_without_a_listener_is_a_warning_with_the_line_to_add() {
+        let findings = check_files("order:k,toast:k", &[script("sse.on('order', f)")]);
         assert_eq!((findings.len(), findings[0].level), (1, Level::Warning));
         let help = findings[0].help.as_deref().unwrap_or_default();
         assert!(help.contains("sse.on('toast', (value) =>"), "{help}");
     }
 
     #[test]
-    fn any_file_of_the_app_may_listen_but_not_the_client_itself() {
-        let page = ("templates/a.html", Kind::Page, "sse.on(\"toast\", f)");
-        let findings = found("toast:k", &[script(""), page]);
+    fn a_listener_may_be_in_any_file_except_the_client() {
+        let page = ("templates/a.html", FileKind::Page, "sse.on(\"toast\", f)");
+        let findings = check_files("toast:k", &[script(""), page]);
         assert_eq!(findings[0].level, Level::Ok, "{findings:?}");
-        let client = (CLIENT, Kind::Script, "sse.on(\"toast\", f)");
-        let findings = found("toast:k", &[script(""), client]);
+        let client = (CLIENT_PATH, FileKind::Script, "sse.on(\"toast\", f)");
+        let findings = check_files("toast:k", &[script(""), client]);
         assert_eq!(findings[0].level, Level::Warning, "{findings:?}");
     }
 
     #[test]
-    fn names_that_are_worked_out_are_given_the_benefit_of_the_doubt() {
-        let findings = found("toast:k", &[script("names.forEach((n) => sse.on(n, f))")]);
+    fn computed_names_turn_the_warning_into_a_note() {
+        let findings = check_files("toast:k", &[script("names.forEach((n) => sse.on(n, f))")]);
         assert_eq!((findings.len(), findings[0].level), (1, Level::Note));
     }
 }

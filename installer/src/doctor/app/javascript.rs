@@ -1,18 +1,18 @@
-//! As much of JavaScript as it takes to see which events a script listens to.
+//! Enough of JavaScript to find the events that a script listens to.
 
 /// A call that adds a listener.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Listener {
-    /// The event, unless it is worked out while the script runs.
+pub(super) struct ListenerCall {
+    /// The event's name; `None` if the script computes it.
     pub(super) event: Option<String>,
     pub(super) line: usize,
 }
 
-/// The methods that add one.
-const METHODS: [&str; 3] = [".addEventListener", ".once", ".on"];
+/// The methods that add a listener.
+const LISTENER_METHODS: [&str; 3] = [".addEventListener", ".once", ".on"];
 
-/// Whose events are the browser's own.
-const NOT_STREAMS: [&str; 7] = [
+/// Objects whose events come from the browser, not from a stream.
+const BROWSER_OBJECTS: [&str; 7] = [
     "window",
     "document",
     "body",
@@ -22,101 +22,116 @@ const NOT_STREAMS: [&str; 7] = [
     "navigator",
 ];
 
-/// Where in the text the scanner is.
+/// The part of the syntax that a character belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Context {
     Code,
     LineComment,
     BlockComment,
     Quoted(char),
-    /// A regular expression, and whether in a class of it, where a slash ends nothing.
-    Pattern {
+    /// A regular expression. Inside a class such as `[/]`, a slash does not end it.
+    RegularExpression {
         in_class: bool,
     },
 }
 
-/// The text with spaces in the place of comments, so that every line keeps its number.
-pub(super) fn without_comments(code: &str) -> String {
+/// Replaces comments by spaces, so that every line keeps its number.
+pub(super) fn remove_comments(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
-    let mut state = State::Code;
-    let mut before = None;
+    let mut context = Context::Code;
+    let mut last_code_char = None;
     let mut chars = code.chars().peekable();
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
-        let escaped = c == '\\' && matches!(state, State::Quoted(_) | State::Pattern { .. });
-        if escaped {
+        if c == '\\' && context.has_escapes() {
             kept.push(c);
             kept.extend(chars.next());
             continue;
         }
-        let (now, is_comment) = match (state, c) {
-            (State::Code, '/') if next == Some('/') => (State::LineComment, true),
-            (State::Code, '/') if next == Some('*') => {
-                // The star must not end what it begins.
-                chars.next();
-                kept.push(' ');
-                (State::BlockComment, true)
-            }
-            (State::Code, '/') if begins_pattern(before) => {
-                (State::Pattern { in_class: false }, false)
-            }
-            (State::Code, '\'' | '"' | '`') => (State::Quoted(c), false),
-            (State::LineComment, '\n') => (State::Code, false),
-            (State::BlockComment, '*') if next == Some('/') => {
-                chars.next();
-                kept.push(' ');
-                (State::Code, true)
-            }
-            (State::Quoted(quote), _) if c == quote => (State::Code, false),
-            // Only a template goes on behind the line's end.
-            (State::Quoted('\'' | '"') | State::Pattern { .. }, '\n') => (State::Code, false),
-            (State::Pattern { .. }, '[') => (State::Pattern { in_class: true }, false),
-            (State::Pattern { .. }, ']') => (State::Pattern { in_class: false }, false),
-            (State::Pattern { in_class: false }, '/') => (State::Code, false),
-            (State::LineComment | State::BlockComment, _) => (state, c != '\n'),
-            (State::Code | State::Quoted(_) | State::Pattern { .. }, _) => (state, false),
-        };
+        let (new_context, is_comment) = context.after(c, next, last_code_char);
         kept.push(if is_comment { ' ' } else { c });
-        if !is_comment && !c.is_whitespace() {
-            before = Some(c);
+        if matches!(
+            (context, new_context),
+            (Context::Code, Context::BlockComment) | (Context::BlockComment, Context::Code)
+        ) {
+            // The second character of `/*` or `*/`: the star of `/*` must not end the comment.
+            chars.next();
+            kept.push(' ');
         }
-        state = now;
+        if !is_comment && !c.is_whitespace() {
+            last_code_char = Some(c);
+        }
+        context = new_context;
     }
     kept
 }
 
-/// Whether a slash behind this character begins a regular expression, and is no division.
-fn begins_pattern(before: Option<char>) -> bool {
-    before.is_none_or(|c| "(,=:[!&|?{};+-*%<>~^".contains(c))
-}
+impl Context {
+    fn has_escapes(self) -> bool {
+        matches!(self, Self::Quoted(_) | Self::RegularExpression { .. })
+    }
 
-/// Every call that adds a listener to what may be a stream. The text has no comments.
-pub(super) fn listeners(code: &str) -> Vec<Listener> {
-    let mut found = Vec::new();
-    for method in METHODS {
-        for (at, _) in code.match_indices(method) {
-            let Some(arguments) = arguments(&code[at + method.len()..]) else {
-                continue;
-            };
-            if NOT_STREAMS.contains(&receiver(&code[..at])) {
-                continue;
+    /// The context after the character `c`, and whether `c` belongs to a comment.
+    fn after(self, c: char, next: Option<char>, last_code_char: Option<char>) -> (Self, bool) {
+        match (self, c) {
+            (Self::Code, '/') if next == Some('/') => (Self::LineComment, true),
+            (Self::Code, '/') if next == Some('*') => (Self::BlockComment, true),
+            (Self::Code, '/') if begins_regular_expression(last_code_char) => {
+                (Self::RegularExpression { in_class: false }, false)
             }
-            let Some(event) = first_argument(arguments) else {
-                continue;
-            };
-            let line = 1 + code[..at].matches('\n').count();
-            found.push(Listener { event, line });
+            (Self::Code, '\'' | '"' | '`') => (Self::Quoted(c), false),
+            (Self::LineComment, '\n') => (Self::Code, false),
+            (Self::BlockComment, '*') if next == Some('/') => (Self::Code, true),
+            (Self::Quoted(quote), _) if c == quote => (Self::Code, false),
+            // Only a template literal may span lines: anything else ends here, even if its end is
+            // missing.
+            (Self::Quoted('\'' | '"') | Self::RegularExpression { .. }, '\n') => {
+                (Self::Code, false)
+            }
+            (Self::RegularExpression { .. }, '[') => {
+                (Self::RegularExpression { in_class: true }, false)
+            }
+            (Self::RegularExpression { .. }, ']') => {
+                (Self::RegularExpression { in_class: false }, false)
+            }
+            (Self::RegularExpression { in_class: false }, '/') => (Self::Code, false),
+            (Self::LineComment | Self::BlockComment, _) => (self, c != '\n'),
+            (Self::Code | Self::Quoted(_) | Self::RegularExpression { .. }, _) => (self, false),
         }
     }
-    found.sort_by_key(|listener| listener.line);
-    found
 }
 
-fn arguments(behind: &str) -> Option<&str> {
-    behind.trim_start().strip_prefix('(').map(str::trim_start)
+/// Whether a slash after this character begins a regular expression rather than divides.
+fn begins_regular_expression(last_code_char: Option<char>) -> bool {
+    last_code_char.is_none_or(|c| "(,=:[!&|?{};+-*%<>~^".contains(c))
 }
 
-/// The name in front of the dot, of `a.b?.` it is `b`.
+/// Every call that adds a listener to what may be a stream. The code must have no comments.
+pub(super) fn listener_calls(code: &str) -> Vec<ListenerCall> {
+    let mut calls = Vec::new();
+    for method in LISTENER_METHODS {
+        for (at, _) in code.match_indices(method) {
+            let (before, after) = (&code[..at], &code[at + method.len()..]);
+            calls.extend(listener_call(before, after));
+        }
+    }
+    calls.sort_by_key(|call| call.line);
+    calls
+}
+
+/// `before` and `after` are the code on both sides of the method's name.
+fn listener_call(before: &str, after: &str) -> Option<ListenerCall> {
+    let arguments = after.trim_start().strip_prefix('(')?.trim_start();
+    if BROWSER_OBJECTS.contains(&receiver(before)) {
+        return None;
+    }
+    Some(ListenerCall {
+        event: event_name(arguments)?,
+        line: 1 + before.matches('\n').count(),
+    })
+}
+
+/// The last name before the dot: `b` in `a.b?.`.
 fn receiver(before: &str) -> &str {
     let before = before.trim_end().trim_end_matches('?').trim_end();
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
@@ -129,8 +144,9 @@ fn receiver(before: &str) -> &str {
     &before[start..]
 }
 
-/// `Some(None)`: an event whose name does not stand there.
-fn first_argument(arguments: &str) -> Option<Option<String>> {
+/// The first argument. `None`: there is no argument. `Some(None)`: it is not a plain string, so the
+/// name is not known here.
+fn event_name(arguments: &str) -> Option<Option<String>> {
     let first = arguments.chars().next()?;
     if !matches!(first, '\'' | '"' | '`') {
         return (first != ')').then_some(None);
@@ -147,11 +163,8 @@ mod tests {
     use super::*;
 
     fn events(code: &str) -> Vec<(usize, Option<String>)> {
-        let listeners = listeners(&without_comments(code));
-        listeners
-            .into_iter()
-            .map(|found| (found.line, found.event))
-            .collect()
+        let calls = listener_calls(&remove_comments(code)).into_iter();
+        calls.map(|call| (call.line, call.event)).collect()
     }
 
     fn named(line: usize, name: &str) -> (usize, Option<String>) {
@@ -159,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn listeners_are_found_however_they_are_written() {
+    fn listeners_are_found_in_every_notation() {
         let code = "sse.addEventListener('a', f);\n source .on ( \"b\" , f)\nx?.once(`c`, f)\n\
                     new EventSource('/s').addEventListener(\n  'd', f)\nthis.sse\n  .on('e-f', f)";
         let expected = [
@@ -173,25 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_passed_over_and_strings_are_not_taken_for_them() {
+    fn comments_are_skipped_and_strings_are_not_mistaken_for_them() {
         let code = "// sse.on('a', f)\n/* sse.on('b', f)\n*/ sse.on('c', f); /**/\n\
                     fetch('https://x'); sse.on('d', f) // 'it\nconst r = /['\"\\/]/; sse.on('e', f)\n\
                     const t = `// ${1}`; sse.on('f', f); const h = a / b; // c\nsse.on('g', f)\n'open\nsse.on('h', f)";
-        assert_eq!(
-            events(code),
-            [
-                named(3, "c"),
-                named(4, "d"),
-                named(5, "e"),
-                named(6, "f"),
-                named(7, "g"),
-                named(9, "h")
-            ]
-        );
+        let expected = [
+            named(3, "c"),
+            named(4, "d"),
+            named(5, "e"),
+            named(6, "f"),
+            named(7, "g"),
+            named(9, "h"),
+        ];
+        assert_eq!(events(code), expected);
     }
 
     #[test]
-    fn a_name_that_is_worked_out_is_told_from_none() {
+    fn a_computed_name_is_distinguished_from_a_missing_one() {
         assert_eq!(events("for (const n of names) sse.on(n, f)"), [(1, None)]);
         assert_eq!(events("sse.on(`a${n}`, f)"), [(1, None)]);
         assert_eq!(events("lamp.on()"), []);
@@ -199,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_tells_is_no_event_of_ours() {
+    fn listeners_on_browser_objects_are_ignored() {
         let code = "window.addEventListener('a', f); document.body?.addEventListener('b', f)";
         assert_eq!(events(code), []);
     }

@@ -1,4 +1,4 @@
-//! Whether the file system tells of saves at once.
+//! Whether the file system notifies of a save at once.
 
 use std::path::Path;
 
@@ -11,52 +11,60 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
     if !folder.is_dir() {
         return Vec::new();
     }
-    vec![judge(imp::try_out(folder))]
+    vec![judge(inotify::try_watch(folder))]
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn check(_: &Path) -> Vec<Finding> {
-    let what =
-        "this system has no notifications that the library uses: it looks ten times a second";
-    vec![Finding::note(CHECK, what)]
+    let message = "the library uses no notifications on this system: it checks the cache folder \
+                   ten times a second";
+    vec![Finding::note(CHECK, message)]
 }
 
-/// What came of renaming a file into a watched folder.
+/// The result of renaming a file inside a watched folder.
 #[cfg(target_os = "linux")]
-enum Outcome {
+enum WatchResult {
     Notified,
-    Silent,
-    /// A limit of the kernel is reached: its name, and what it counts.
-    Exhausted(&'static str, &'static str),
+    NotNotified,
+    /// A limit of the kernel is reached.
+    LimitReached(InotifyLimit),
     Failed(String),
 }
 
+/// A limit of inotify for each user.
 #[cfg(target_os = "linux")]
-fn judge(outcome: Outcome) -> Finding {
-    const LATE: &str = "saves are seen at each SSE_POLL_INTERVAL";
-    match outcome {
-        Outcome::Notified => Finding::ok(CHECK, "the file system tells of a save at once"),
-        Outcome::Silent => Finding::note(
+struct InotifyLimit {
+    /// The setting below `fs.inotify` in sysctl.
+    setting: &'static str,
+    /// What it limits.
+    resource: &'static str,
+}
+
+#[cfg(target_os = "linux")]
+fn judge(result: WatchResult) -> Finding {
+    const CONSEQUENCE: &str = "saves are noticed once every SSE_POLL_INTERVAL only";
+    match result {
+        WatchResult::Notified => Finding::ok(CHECK, "the file system notifies of a save at once"),
+        WatchResult::NotNotified => Finding::note(
             CHECK,
-            format!("the file system does not tell of a save within a second: {LATE}"),
+            format!("the file system does not notify of a save within a second: {CONSEQUENCE}"),
         )
-        .help("lower SSE_POLL_INTERVAL, or name a folder on a disk of this machine in SSE_CACHE"),
-        Outcome::Exhausted(limit, what) => Finding::warning(
+        .help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
+        WatchResult::LimitReached(InotifyLimit { setting, resource }) => Finding::warning(
             CHECK,
-            format!("this user's {what} are all in use: {LATE}"),
-            format!("raise the limit: sysctl fs.inotify.{limit}=…"),
+            format!("this user has no {resource} left: {CONSEQUENCE}"),
+            format!("raise the limit: sysctl fs.inotify.{setting}=…"),
         ),
-        Outcome::Failed(why) => Finding::note(
-            CHECK,
-            format!("notifications could not be tried out: {why}"),
-        ),
+        WatchResult::Failed(error) => {
+            Finding::note(CHECK, format!("notifications could not be tested: {error}"))
+        }
     }
 }
 
 #[cfg(target_os = "linux")]
-mod imp {
+mod inotify {
     use std::io;
-    use std::os::fd::AsRawFd;
+    use std::os::fd::{AsRawFd, OwnedFd};
     use std::path::Path;
     use std::time::Duration;
 
@@ -65,56 +73,67 @@ mod imp {
     use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
     use rustix::io::Errno;
 
-    use super::Outcome;
+    use super::{InotifyLimit, WatchResult};
 
-    /// The longest wait for the notification.
-    const WAIT: Duration = Duration::from_secs(1);
+    /// Notifications arrive within milliseconds. A slower one is of no use to the server, which
+    /// polls every two seconds by default.
+    const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// In a folder of its own inside, so that nobody who watches the cache is woken.
-    pub(super) fn try_out(folder: &Path) -> Outcome {
-        let outcome = (|| {
-            let inside = tempfile::Builder::new()
+    /// Watches a temporary folder inside `folder`, so that no watch of a server is triggered.
+    pub(super) fn try_watch(folder: &Path) -> WatchResult {
+        let result = (|| {
+            let inner = tempfile::Builder::new()
                 .prefix(".sse-doctor-")
                 .tempdir_in(folder)?;
-            let outcome = watch_a_rename(inside.path());
-            inside.close()?;
-            outcome
+            let result = watch_rename(inner.path());
+            inner.close()?;
+            result
         })();
-        outcome.unwrap_or_else(|error| Outcome::Failed(error.to_string()))
+        result.unwrap_or_else(|error| WatchResult::Failed(error.to_string()))
     }
 
-    fn watch_a_rename(folder: &Path) -> io::Result<Outcome> {
+    fn watch_rename(folder: &Path) -> io::Result<WatchResult> {
         let inotify = match init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
             Ok(inotify) => inotify,
             Err(Errno::MFILE) => {
-                return Ok(Outcome::Exhausted(
-                    "max_user_instances",
-                    "inotify instances",
-                ));
+                return Ok(limit_reached("max_user_instances", "inotify instances"));
             }
             Err(error) => return Err(error.into()),
         };
-        // Through a descriptor: others who may write in the cache folder can put a link in the place
-        // of this one.
+        // By its descriptor, because other users who can write to the cache folder could replace
+        // the temporary folder with a link.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(CWD, folder, flags, Mode::empty())?;
-        let watched = format!("/proc/self/fd/{}", folder.as_raw_fd());
-        match add_watch(&inotify, watched, WatchFlags::MOVED_TO) {
+        let fd_path = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        match add_watch(&inotify, fd_path, WatchFlags::MOVED_TO) {
             Ok(_) => {}
             Err(Errno::NOSPC) => {
-                return Ok(Outcome::Exhausted("max_user_watches", "inotify watches"));
+                return Ok(limit_reached("max_user_watches", "inotify watches"));
             }
             Err(error) => return Err(error.into()),
         }
+        create_and_rename(&folder)?;
+        wait_for_notification(&inotify)
+    }
+
+    fn limit_reached(setting: &'static str, resource: &'static str) -> WatchResult {
+        WatchResult::LimitReached(InotifyLimit { setting, resource })
+    }
+
+    fn create_and_rename(folder: &OwnedFd) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        openat(&folder, "a", flags, Mode::RUSR | Mode::WUSR)?;
-        renameat(&folder, "a", &folder, "b")?;
-        let mut descriptors = [PollFd::new(&inotify, PollFlags::IN)];
-        let ready = poll(&mut descriptors, Timespec::try_from(WAIT).ok().as_ref())?;
+        openat(folder, "a", flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(renameat(folder, "a", folder, "b")?)
+    }
+
+    fn wait_for_notification(inotify: &OwnedFd) -> io::Result<WatchResult> {
+        let mut descriptors = [PollFd::new(inotify, PollFlags::IN)];
+        let timeout = Timespec::try_from(NOTIFICATION_TIMEOUT).ok();
+        let ready = poll(&mut descriptors, timeout.as_ref())?;
         Ok(if ready > 0 {
-            Outcome::Notified
+            WatchResult::Notified
         } else {
-            Outcome::Silent
+            WatchResult::NotNotified
         })
     }
 }
@@ -126,28 +145,30 @@ mod tests {
     use crate::doctor::finding::Level;
 
     #[test]
-    fn a_rename_is_noticed_and_nothing_stays_behind() {
+    fn a_rename_is_noticed_and_no_file_is_left() {
         let dir = tempfile::tempdir().expect("a folder");
         let findings = check(dir.path());
         assert_eq!(findings[0].level, Level::Ok, "{findings:?}");
-        assert_eq!(
-            std::fs::read_dir(dir.path()).expect("it is there").count(),
-            0
-        );
+        let entries = std::fs::read_dir(dir.path()).expect("it exists");
+        assert_eq!(entries.count(), 0);
         assert_eq!(check(&dir.path().join("none")), []);
     }
 
     #[test]
-    fn what_keeps_notifications_away_is_said() {
-        let finding = judge(Outcome::Exhausted("max_user_watches", "inotify watches"));
-        assert!(finding.is_bad() && finding.what.contains("inotify watches"));
-        assert!(
-            finding
-                .help
-                .is_some_and(|help| help.contains("max_user_watches"))
-        );
-        let finding = judge(Outcome::Silent);
+    fn a_limit_that_is_reached_is_a_warning_with_its_setting() {
+        let finding = judge(WatchResult::LimitReached(InotifyLimit {
+            setting: "max_user_watches",
+            resource: "inotify watches",
+        }));
+        assert!(finding.is_problem() && finding.message.contains("inotify watches"));
+        let help = finding.help.unwrap_or_default();
+        assert!(help.contains("max_user_watches"), "{help}");
+    }
+
+    #[test]
+    fn a_missing_notification_is_noted() {
+        let finding = judge(WatchResult::NotNotified);
         assert_eq!(finding.level, Level::Note);
-        assert!(finding.what.contains("SSE_POLL_INTERVAL"));
+        assert!(finding.message.contains("SSE_POLL_INTERVAL"));
     }
 }

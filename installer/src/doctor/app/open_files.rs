@@ -1,41 +1,44 @@
-//! Whether as many streams fit as are let in.
+//! Whether the limit of open files allows as many streams as the configuration.
 
 use rustix::process::{Resource, getrlimit};
 
-use super::value_origin::{Connections, Origin};
+use super::value_origin::{MaxConnections, ValueOrigin};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";
 
-pub(super) fn check(connections: &Connections) -> Vec<Finding> {
-    vec![judge(getrlimit(Resource::Nofile).current, connections)]
+/// Room for what the server opens beside its streams: its log, the cache, its other connections.
+const SPARE_DESCRIPTORS: u64 = 1_000;
+
+pub(super) fn check(max_connections: &MaxConnections) -> Finding {
+    judge(getrlimit(Resource::Nofile).current, max_connections)
 }
 
-/// `limit` is none where there is no limit.
-fn judge(limit: Option<u64>, connections: &Connections) -> Finding {
-    let number = connections.number;
-    let limit = match limit {
-        Some(limit) if limit <= number => limit,
-        Some(limit) => {
-            let what =
-                format!("{limit} files may be open at once here, more than {number} streams");
-            return Finding::ok(CHECK, what);
-        }
-        None => return Finding::ok(CHECK, "any number of files may be open at once here"),
+/// A `limit` of `None` means that the system sets none.
+fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
+    let number = max_connections.number;
+    let Some(limit) = limit else {
+        return Finding::ok(CHECK, "the number of open files is not limited here");
     };
-    let what = format!(
-        "{limit} files may be open at once here, and every stream is one: a server that is started \
-         here serves fewer streams than the {number} of SSE_MAX_CONNECTIONS ({})",
-        connections.origin.text()
+    if limit > number {
+        let message = format!("{limit} files may be open here, more than {number} streams");
+        return Finding::ok(CHECK, message);
+    }
+    let message = format!(
+        "{limit} files may be open here, and every stream needs one: a server started here serves \
+         fewer streams than SSE_MAX_CONNECTIONS allows, {number} ({})",
+        max_connections.origin.describe()
     );
     let help = format!(
-        "`ulimit -n {}` before the server is started",
-        number + 1_000
+        "run `ulimit -n {}` before you start the server",
+        number + SPARE_DESCRIPTORS
     );
-    match connections.origin {
-        // Nobody has asked for that many.
-        Origin::Default => Finding::note(CHECK, what).help(help),
-        Origin::File(_) | Origin::Environment => Finding::warning(CHECK, what, help),
+    match max_connections.origin {
+        // The user has not asked for that many streams.
+        ValueOrigin::Default => Finding::note(CHECK, message).help(help),
+        ValueOrigin::EnvFileLine(_) | ValueOrigin::Environment => {
+            Finding::warning(CHECK, message, help)
+        }
     }
 }
 
@@ -45,15 +48,19 @@ mod tests {
     use crate::doctor::finding::Level;
 
     #[test]
-    fn a_limit_below_the_wanted_number_is_told() {
+    fn a_limit_below_the_configured_number_is_reported() {
         let level = |limit, origin| {
             let number = 10_000;
-            judge(limit, &Connections { number, origin }).level
+            judge(limit, &MaxConnections { number, origin }).level
         };
-        assert_eq!(level(Some(10_001), Origin::Default), Level::Ok);
-        assert_eq!(level(None, Origin::File(1)), Level::Ok);
-        assert_eq!(level(Some(1_024), Origin::Default), Level::Note);
-        assert_eq!(level(Some(1_024), Origin::File(1)), Level::Warning);
-        assert_eq!(level(Some(10_000), Origin::Environment), Level::Warning);
+        let line = ValueOrigin::EnvFileLine(1);
+        assert_eq!(level(Some(10_001), ValueOrigin::Default), Level::Ok);
+        assert_eq!(level(None, line), Level::Ok);
+        assert_eq!(level(Some(1_024), ValueOrigin::Default), Level::Note);
+        assert_eq!(level(Some(1_024), line), Level::Warning);
+        assert_eq!(
+            level(Some(10_000), ValueOrigin::Environment),
+            Level::Warning
+        );
     }
 }

@@ -1,55 +1,66 @@
-//! Whether a page loads the listeners.
+//! Whether a page loads `sse-client.js`.
 
-use super::source_files::{FOLDERS, LISTENERS, Source};
+use super::source_files::{LISTENERS_PATH, SOURCE_FOLDERS, SourceFile};
 use crate::doctor::finding::Finding;
 use crate::editing::scripts::TAG;
 
 const CHECK: &str = "page";
 
-const SCRIPT: &str = "sse-client.js";
+const SCRIPT_NAME: &str = "sse-client.js";
+const CLIENT_SUFFIX: &str = "js/sse.js";
 
-pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let has_listeners = sources.iter().any(|source| source.path == LISTENERS);
-    let other = sources.iter().find(|source| listens_itself(source));
+    let has_listeners = sources.iter().any(|source| source.path == LISTENERS_PATH);
+    let own_client = sources.iter().find(|source| opens_stream(source));
     if !has_listeners {
-        let what = format!("the app has no {LISTENERS}");
-        findings.push(match other {
-            None => Finding::warning(CHECK, what, "run `sse install`"),
-            Some(other) => Finding::note(CHECK, format!("{what}; {} listens", other.path)),
-        });
+        findings.push(missing_listeners(own_client));
     }
-    findings.push(match (loading(sources), other) {
-        (Some(page), _) => Finding::ok(CHECK, format!("{} loads {SCRIPT}", page.path)),
-        (None, Some(other)) => Finding::note(
+    findings.push(match (loading_page(sources), own_client) {
+        (Some(page), _) => Finding::ok(CHECK, format!("{} loads {SCRIPT_NAME}", page.path)),
+        (None, Some(own_client)) => Finding::note(
             CHECK,
             format!(
-                "no page loads {SCRIPT}; {} listens in its place",
-                other.path
+                "no page loads {SCRIPT_NAME}; {} opens a stream instead",
+                own_client.path
             ),
         ),
         (None, None) => Finding::warning(
             CHECK,
-            format!("no page below {} loads {SCRIPT}", FOLDERS.join(", ")),
             format!(
-                "add {TAG} to your pages (those that are made elsewhere cannot be seen from here)"
+                "no page in {} loads {SCRIPT_NAME}",
+                SOURCE_FOLDERS.join(", ")
             ),
+            format!("add {TAG} to your pages (`sse doctor` cannot see pages in other folders)"),
         ),
     });
     findings
 }
 
-/// A page that loads the listeners, if one does.
-pub(super) fn loading(sources: &[Source]) -> Option<&Source> {
-    sources.iter().find(|source| loads(source))
+fn missing_listeners(own_client: Option<&SourceFile>) -> Finding {
+    let message = format!("the app has no {LISTENERS_PATH}");
+    match own_client {
+        None => Finding::warning(CHECK, message, "run `sse install`"),
+        Some(own_client) => {
+            let message = format!("{message}; {} opens a stream instead", own_client.path);
+            Finding::note(CHECK, message)
+        }
+    }
 }
 
-/// Whether the file's text has the script in a tag, or imports it.
-fn loads(source: &Source) -> bool {
-    let is_own = source.path.ends_with(SCRIPT) || source.path.ends_with("js/sse.js");
-    !is_own
-        && source.text.match_indices(SCRIPT).any(|(at, _)| {
-            // In templates of Rust the tag is `script src=…`, and quotes have a backslash.
+/// A page that loads `sse-client.js`, if there is one.
+pub(super) fn loading_page(sources: &[SourceFile]) -> Option<&SourceFile> {
+    sources.iter().find(|source| loads_script(source))
+}
+
+/// Whether the text has the script's name in a `script` tag or an `import`.
+fn loads_script(source: &SourceFile) -> bool {
+    let is_script_itself =
+        source.path.ends_with(SCRIPT_NAME) || source.path.ends_with(CLIENT_SUFFIX);
+    !is_script_itself
+        && source.text.match_indices(SCRIPT_NAME).any(|(at, _)| {
+            // Rust's template macros write the tag without `<`, and strings escape its quotes. So
+            // all text since the last `>` or `;` is searched.
             let before = &source.text[..at];
             let statement = before
                 .rfind(['>', ';'])
@@ -60,23 +71,23 @@ fn loads(source: &Source) -> bool {
         })
 }
 
-/// Whether the file opens a stream without our listeners' file.
-fn listens_itself(source: &Source) -> bool {
-    let is_ours = source.path.ends_with("js/sse.js") || source.path == LISTENERS;
-    let words = ["new EventSource(", "new SseClient("];
-    !is_ours && words.iter().any(|word| source.text.contains(word))
+/// Whether the file opens a stream without `sse-client.js`.
+fn opens_stream(source: &SourceFile) -> bool {
+    let is_installed = source.path.ends_with(CLIENT_SUFFIX) || source.path == LISTENERS_PATH;
+    let constructors = ["new EventSource(", "new SseClient("];
+    !is_installed && constructors.iter().any(|call| source.text.contains(call))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::source_files::Kind;
+    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(files: &[(&str, Kind, &str)]) -> Vec<Level> {
-        let sources: Vec<Source> = files
+    fn levels(files: &[(&str, FileKind, &str)]) -> Vec<Level> {
+        let sources: Vec<SourceFile> = files
             .iter()
-            .map(|(path, kind, text)| Source::new(*path, *kind, text))
+            .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
             .collect();
         check(&sources)
             .iter()
@@ -84,54 +95,59 @@ mod tests {
             .collect()
     }
 
-    const OURS: (&str, Kind, &str) = (LISTENERS, Kind::Script, "new SseClient('/s')");
+    const LISTENERS_FILE: (&str, FileKind, &str) =
+        (LISTENERS_PATH, FileKind::Script, "new SseClient('/s')");
 
     #[test]
-    fn a_tag_counts_wherever_it_is_written() {
+    fn a_tag_is_found_in_every_notation() {
         for page in [
-            ("public/a.html", Kind::Page, TAG),
+            ("public/a.html", FileKind::Page, TAG),
             (
                 "templates/a.hbs",
-                Kind::Page,
+                FileKind::Page,
                 "<script\n defer src='{{ root }}js/sse-client.js'>",
             ),
             (
                 "src/a.rs",
-                Kind::Rust,
+                FileKind::Rust,
                 "f(\"<script src=\\\"/js/sse-client.js\\\"></script>\")",
             ),
             (
                 "src/a.rs",
-                Kind::Rust,
+                FileKind::Rust,
                 "script src=\"/js/sse-client.js\" {}",
             ),
-            ("static/a.js", Kind::Script, "import '/js/sse-client.js'"),
+            (
+                "static/a.js",
+                FileKind::Script,
+                "import '/js/sse-client.js'",
+            ),
         ] {
-            assert_eq!(found(&[OURS, page]), [Level::Ok], "{page:?}");
+            assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Ok], "{page:?}");
         }
     }
 
     #[test]
-    fn a_page_without_the_tag_is_warned_about() {
+    fn a_page_without_the_tag_is_a_warning() {
         for text in [
             "<p>",
             "<!-- <script src='/js/sse-client.js'></script> -->",
             "<p>sse-client.js",
         ] {
-            let page = ("public/a.html", Kind::Page, text);
-            assert_eq!(found(&[OURS, page]), [Level::Warning], "{text}");
+            let page = ("public/a.html", FileKind::Page, text);
+            assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Warning], "{text}");
         }
     }
 
     #[test]
-    fn an_app_may_listen_in_its_own_way() {
+    fn an_app_may_open_the_stream_with_its_own_script() {
         let page = (
             "public/a.html",
-            Kind::Page,
+            FileKind::Page,
             "new EventSource('/sse/stream')",
         );
-        assert_eq!(found(&[OURS, page]), [Level::Note]);
-        assert_eq!(found(&[page]), [Level::Note, Level::Note]);
-        assert_eq!(found(&[]), [Level::Warning, Level::Warning]);
+        assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Note]);
+        assert_eq!(levels(&[page]), [Level::Note, Level::Note]);
+        assert_eq!(levels(&[]), [Level::Warning, Level::Warning]);
     }
 }

@@ -1,16 +1,21 @@
-//! Whether the process ends in time when it is told to, as far as its code tells.
+//! Whether the process ends in time on SIGTERM and Ctrl-C, as far as the code shows it.
 
-use super::source_files::{Kind, Source};
+use super::source_files::{FileKind, SourceFile};
 use crate::doctor::finding::Finding;
 
-const ENDING: &str = "ending";
+const CHECK: &str = "shutdown";
 
-/// What an app that has its streams from `routes` gives to its server.
-const SIGNAL: &str = ".shutdown_signal(actix_web_sse::shutdown_signal())";
+/// The call for a server whose streams come from `routes`.
+const SHUTDOWN_CALL: &str = ".shutdown_signal(actix_web_sse::shutdown_signal())";
 
-/// Calls that serve connections which the library does not end, by how they begin, and what those
-/// connections are.
-const NOT_ENDED: [(&str, &str); 8] = [
+/// actix-web's default for `HttpServer::shutdown_timeout`.
+const DEFAULT_SHUTDOWN_TIMEOUT_SECS: u64 = 30;
+/// With this timeout the process ends within two seconds, as it does without such connections.
+const MAX_SHUTDOWN_TIMEOUT_SECS: u64 = 1;
+
+/// The beginnings of calls that accept connections which the library cannot close, and the kind of
+/// these connections.
+const UNCLOSABLE_CONNECTIONS: [(&str, &str); 8] = [
     (".bind_uds(", "a Unix socket"),
     (".listen_uds(", "a Unix socket"),
     (".bind_auto_h2c(", "HTTP/2"),
@@ -21,15 +26,11 @@ const NOT_ENDED: [(&str, &str); 8] = [
     (".listen_openssl(", "HTTP/2"),
 ];
 
-/// Of an app that serves streams.
-pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let code = Code(
-        sources
-            .iter()
-            .filter(|source| source.kind == Kind::Rust)
-            .collect(),
-    );
-    let mut findings: Vec<Finding> = [streams_go_on(&code), connections_stay(&code)]
+/// For an app that serves streams.
+pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
+    let rust_files = sources.iter().filter(|file| file.kind == FileKind::Rust);
+    let code = RustCode(rust_files.collect());
+    let mut findings: Vec<Finding> = [unended_streams(&code), unclosable_connections(&code)]
         .into_iter()
         .flatten()
         .collect();
@@ -39,87 +40,82 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// The files of code, without their comments.
-struct Code<'a>(Vec<&'a Source>);
+/// The app's Rust files.
+struct RustCode<'a>(Vec<&'a SourceFile>);
 
-impl<'a> Code<'a> {
-    /// The first place of `text`, and what stands behind it.
+impl<'a> RustCode<'a> {
+    /// The location of the first occurrence of `text`, and the code after it.
     fn find(&self, text: &str) -> Option<(String, &'a str)> {
-        self.0.iter().find_map(|source| {
-            let at = source.text.find(text)?;
-            let place = format!("{}:{}", source.path, source.line_of(at));
-            Some((place, &source.text[at + text.len()..]))
+        self.0.iter().find_map(|file| {
+            let at = file.text.find(text)?;
+            Some((file.location(at), &file.text[at + text.len()..]))
         })
     }
 
-    fn has(&self, text: &str) -> bool {
+    fn contains(&self, text: &str) -> bool {
         self.find(text).is_some()
     }
 }
 
-fn streams_go_on(code: &Code<'_>) -> Option<Finding> {
-    let (place, _) = code.find(".with_signal_handling(false)")?;
-    if code.has(".close()") || code.has("shutdown_signal(") {
+fn unended_streams(code: &RustCode<'_>) -> Option<Finding> {
+    let (location, _) = code.find(".with_signal_handling(false)")?;
+    if code.contains(".close()") || code.contains("shutdown_signal(") {
         return None;
     }
     Some(Finding::warning(
-        ENDING,
+        CHECK,
         format!(
-            "{place} leaves signals to the app, and nothing ends the streams at SIGTERM: the process \
-             waits for them for 30 seconds"
+            "{location} turns the library's signal handling off, and no code ends the streams at \
+             SIGTERM: the process waits for them for {DEFAULT_SHUTDOWN_TIMEOUT_SECS} seconds"
         ),
-        "give `sse.shutdown_signal()` to the server's `shutdown_signal`, or call `sse.close()`",
+        "pass `sse.shutdown_signal()` to the server's `shutdown_signal`, or call `sse.close()`",
     ))
 }
 
-fn connections_stay(code: &Code<'_>) -> Option<Finding> {
-    let mut calls = NOT_ENDED.iter();
-    let (place, what) = calls.find_map(|(call, what)| Some((code.find(call)?.0, what)))?;
-    let seconds = match code.find(".shutdown_timeout(") {
-        // What is worked out as the app runs is not known here.
-        Some((_, argument)) => seconds(argument)?,
-        None => 30,
+fn unclosable_connections(code: &RustCode<'_>) -> Option<Finding> {
+    let mut calls = UNCLOSABLE_CONNECTIONS.iter();
+    let (location, kind) = calls.find_map(|(call, kind)| Some((code.find(call)?.0, kind)))?;
+    let timeout = match code.find(".shutdown_timeout(") {
+        // A computed timeout is not known here, and causes no finding.
+        Some((_, argument)) => literal_number(argument)?,
+        None => DEFAULT_SHUTDOWN_TIMEOUT_SECS,
     };
-    (seconds > 1).then(|| {
+    (timeout > MAX_SHUTDOWN_TIMEOUT_SECS).then(|| {
         Finding::warning(
-            ENDING,
+            CHECK,
             format!(
-                "{place} serves {what}: a client that stays connected there can hold up the end of \
-                 the process for {seconds} seconds"
+                "{location} serves {kind}: a client that stays connected there can delay the \
+                 process's end by {timeout} seconds"
             ),
-            "write `.shutdown_timeout(1)` in front of it; other requests then have one second, too",
+            "write `.shutdown_timeout(1)` before it; all other requests then have one second to \
+             finish, too",
         )
     })
 }
 
-/// The number that an argument is.
-fn seconds(argument: &str) -> Option<u64> {
+/// The number before the closing parenthesis, if the argument is a number.
+fn literal_number(argument: &str) -> Option<u64> {
     let (number, _) = argument.split_once(')')?;
     number.trim().replace('_', "").parse().ok()
 }
 
-/// actix-web's own handling of signals stops a server at once at SIGINT.
-fn interrupt(code: &Code<'_>) -> Option<Finding> {
-    let (place, _) = code.find("HttpServer::new(")?;
-    if code.has(".disable_signals()") {
+/// At SIGINT, actix-web's own signal handling stops the server at once.
+fn interrupt(code: &RustCode<'_>) -> Option<Finding> {
+    let (location, _) = code.find("HttpServer::new(")?;
+    if code.contains(".disable_signals()") {
         return None;
     }
-    if let Some((place, _)) = code.find(".shutdown_signal(") {
-        return Some(Finding::ok(
-            ENDING,
-            format!("streams end before the server stops: {place}"),
-        ));
+    if let Some((location, _)) = code.find(".shutdown_signal(") {
+        let message = format!("the streams end before the server stops: {location}");
+        return Some(Finding::ok(CHECK, message));
     }
-    Some(
-        Finding::note(
-            ENDING,
-            format!("SIGTERM ends the streams in order, and Ctrl-C cuts them off: {place}"),
-        )
-        .help(format!(
-            "`{SIGNAL}` behind HttpServer::new(…) ends them in order in both cases; with an Sse of \
-             your own, `.shutdown_signal(sse.shutdown_signal())`"
-        )),
-    )
+    let message =
+        format!("SIGTERM ends the streams properly, but Ctrl-C cuts them off: {location}");
+    let help = format!(
+        "add `{SHUTDOWN_CALL}` after HttpServer::new(…) to end them properly in both cases; if you \
+         have an Sse of your own, add `.shutdown_signal(sse.shutdown_signal())`"
+    );
+    Some(Finding::note(CHECK, message).help(help))
 }
 
 #[cfg(test)]
@@ -127,25 +123,25 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(code: &str) -> Vec<(Level, String)> {
-        let source = Source::new("src/main.rs", Kind::Rust, code);
+    fn findings(code: &str) -> Vec<(Level, String)> {
+        let source = SourceFile::new("src/main.rs", FileKind::Rust, code);
         let findings = check(&[source]).into_iter();
         findings
             .map(|finding| {
-                assert!(finding.help.is_some() || !finding.is_bad());
-                (finding.level, finding.what)
+                assert!(finding.help.is_some() || !finding.is_problem());
+                (finding.level, finding.message)
             })
             .collect()
     }
 
     fn level(code: &str) -> Option<Level> {
-        let found = found(code);
+        let found = findings(code);
         assert!(found.len() < 2, "{found:?}");
         found.first().map(|(level, _)| *level)
     }
 
     #[test]
-    fn a_shutdown_signal_is_all_that_an_app_can_have() {
+    fn a_server_with_a_shutdown_signal_is_ok() {
         let server = "HttpServer::new(|| App::new())\n    .bind(address)?";
         assert_eq!(level(server), Some(Level::Note));
         assert_eq!(
@@ -157,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn streams_that_nothing_ends_are_named() {
+    fn streams_without_an_end_at_sigterm_are_a_warning() {
         let code = "a\nconfig.with_signal_handling(false);\n";
-        let found = found(code);
+        let found = findings(code);
         assert_eq!(found[0].0, Level::Warning);
         assert!(found[0].1.starts_with("src/main.rs:2"), "{found:?}");
         assert_eq!(level(&format!("{code}sse.close().await;")), None);
@@ -167,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_can_hold_up_the_end_are_named() {
-        for call in NOT_ENDED.map(|(call, _)| call) {
+    fn connections_that_can_delay_the_end_are_a_warning() {
+        for call in UNCLOSABLE_CONNECTIONS.map(|(call, _)| call) {
             let with = |timeout: &str| format!("HttpServer::new(a){timeout}\n  {call}address)?");
-            let found = found(&with(""));
+            let found = findings(&with(""));
             assert_eq!(found[0].0, Level::Warning);
             assert!(found[0].1.starts_with("src/main.rs:2"), "{found:?}");
             assert!(found[0].1.ends_with("30 seconds"), "{found:?}");

@@ -1,4 +1,4 @@
-//! The app's pages, scripts and code, as text.
+//! The app's pages, scripts and Rust code, as text without comments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,44 +6,47 @@ use std::path::{Path, PathBuf};
 use super::javascript;
 use crate::editing::text;
 
-/// Where apps keep them.
-pub(super) const FOLDERS: [&str; 6] = ["public", "static", "assets", "templates", "views", "src"];
+/// The folders in which apps keep them.
+pub(super) const SOURCE_FOLDERS: [&str; 6] =
+    ["public", "static", "assets", "templates", "views", "src"];
 
-const SCRIPTS: [&str; 8] = ["js", "mjs", "cjs", "ts", "jsx", "tsx", "vue", "svelte"];
-const PAGES: [&str; 9] = [
+const SCRIPT_EXTENSIONS: [&str; 8] = ["js", "mjs", "cjs", "ts", "jsx", "tsx", "vue", "svelte"];
+const PAGE_EXTENSIONS: [&str; 9] = [
     "html", "htm", "jinja", "jinja2", "j2", "tera", "hbs", "askama", "stpl",
 ];
 
-/// A file beyond these is built by a tool, and no place for somebody's listeners.
-const LARGEST_FILE: u64 = 1024 * 1024;
-const MOST_FILES: usize = 5_000;
+/// A larger file is the output of a build tool, not a source.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// Keeps the check short if a folder holds something else than sources, such as uploads.
+const MAX_FILES: usize = 5_000;
 
-/// The listeners that `sse install` begins, and the client that it keeps up to date.
-pub(super) const LISTENERS: &str = "public/js/sse-client.js";
-pub(super) const CLIENT: &str = "public/js/sse.js";
+/// The listeners that `sse install` creates and the app's author edits.
+pub(super) const LISTENERS_PATH: &str = "public/js/sse-client.js";
+/// The library's client, which `sse install` keeps up to date.
+pub(super) const CLIENT_PATH: &str = "public/js/sse.js";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Script,
     Page,
     Rust,
 }
 
-/// One file, without its comments as far as they can be told.
+/// One file without its comments, as far as they are recognized.
 #[derive(Debug)]
-pub(super) struct Source {
-    /// Below the app's folder, with `/` between its parts.
+pub(super) struct SourceFile {
+    /// Relative to the app's folder, with `/` as the separator.
     pub(super) path: String,
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     pub(super) text: String,
 }
 
-impl Source {
-    pub(super) fn new(path: impl Into<String>, kind: Kind, text: &str) -> Self {
+impl SourceFile {
+    pub(super) fn new(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
         let text = match kind {
-            Kind::Script => javascript::without_comments(text),
-            Kind::Page => without_line_comments(&without_html_comments(text)),
-            Kind::Rust => without_line_comments(text),
+            FileKind::Script => javascript::remove_comments(text),
+            FileKind::Page => remove_comment_lines(&remove_html_comments(text)),
+            FileKind::Rust => remove_comment_lines(text),
         };
         Self {
             path: path.into(),
@@ -52,38 +55,41 @@ impl Source {
         }
     }
 
-    /// The number of the line that `at` is in.
-    pub(super) fn line_of(&self, at: usize) -> usize {
-        text::line_number(self.text.as_bytes(), at)
+    /// The path and the line of the byte at `offset`, as `path:line`.
+    pub(super) fn location(&self, offset: usize) -> String {
+        let line = text::line_number(self.text.as_bytes(), offset);
+        format!("{}:{line}", self.path)
     }
 
-    /// Whether the name stands in it between quotes, which in a string of Rust have a backslash.
+    /// Whether the text contains the name in quotes. In a Rust string, a quote may be escaped by a
+    /// backslash.
     pub(super) fn has_quoted(&self, name: &str) -> bool {
         self.text.match_indices(name).any(|(at, _)| {
             let is_quote = |c: char| matches!(c, '\'' | '"' | '`');
-            let (before, behind) = (&self.text[..at], &self.text[at + name.len()..]);
-            before.ends_with(is_quote) && behind.trim_start_matches('\\').starts_with(is_quote)
+            let (before, after) = (&self.text[..at], &self.text[at + name.len()..]);
+            before.ends_with(is_quote) && after.trim_start_matches('\\').starts_with(is_quote)
         })
     }
 }
 
-/// Every one of them. What cannot be read is passed over: this is advice.
-pub(super) fn read(app: &Path) -> Vec<Source> {
-    let mut found = Vec::new();
-    for folder in FOLDERS {
-        read_below(app, &app.join(folder), &mut found);
+/// All source files of the app. Files that cannot be read are skipped, because the findings are
+/// only advice.
+pub(super) fn read_all(app: &Path) -> Vec<SourceFile> {
+    let mut files = Vec::new();
+    for folder in SOURCE_FOLDERS {
+        read_folder(app, &app.join(folder), &mut files);
     }
-    found
+    files
 }
 
-fn read_below(app: &Path, folder: &Path, found: &mut Vec<Source>) {
+fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
-        if found.len() >= MOST_FILES {
+        if files.len() >= MAX_FILES {
             return;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -91,52 +97,61 @@ fn read_below(app: &Path, folder: &Path, found: &mut Vec<Source>) {
             continue;
         }
         if path.is_dir() {
+            // A link may lead back to a parent folder.
             if !path.is_symlink() {
-                read_below(app, &path, found);
+                read_folder(app, &path, files);
             }
-        } else if let Some(kind) = kind(&path)
-            && fs::metadata(&path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST_FILE)
-            && let Ok(bytes) = fs::read(&path)
-        {
-            let shown = path.strip_prefix(app).unwrap_or(&path);
-            let parts: Vec<_> = shown.iter().map(|part| part.to_string_lossy()).collect();
-            let text = String::from_utf8_lossy(&bytes);
-            found.push(Source::new(parts.join("/"), kind, &text));
+        } else {
+            files.extend(read_file(app, &path));
         }
     }
 }
 
-fn kind(path: &Path) -> Option<Kind> {
+fn read_file(app: &Path, path: &Path) -> Option<SourceFile> {
+    let kind = file_kind(path)?;
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+        return None;
+    }
+    let bytes = fs::read(path).ok()?;
+    let relative = path.strip_prefix(app).unwrap_or(path);
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    let text = String::from_utf8_lossy(&bytes);
+    Some(SourceFile::new(parts.join("/"), kind, &text))
+}
+
+fn file_kind(path: &Path) -> Option<FileKind> {
     let extension = path.extension()?.to_str()?;
     if path.to_str()?.ends_with(".d.ts") {
-        // Declarations name events, and listen to none.
+        // Type declarations contain names of events, but no listeners.
         None
     } else if extension == "rs" {
-        Some(Kind::Rust)
-    } else if SCRIPTS.contains(&extension) {
-        Some(Kind::Script)
-    } else if PAGES.contains(&extension) {
-        Some(Kind::Page)
+        Some(FileKind::Rust)
+    } else if SCRIPT_EXTENSIONS.contains(&extension) {
+        Some(FileKind::Script)
+    } else if PAGE_EXTENSIONS.contains(&extension) {
+        Some(FileKind::Page)
     } else {
         None
     }
 }
 
-fn without_html_comments(text: &str) -> String {
+/// Keeps the line breaks inside comments, so that line numbers stay right.
+fn remove_html_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, comment)) = rest.split_once("<!--") {
+    let mut remaining = text;
+    while let Some((before, comment)) = remaining.split_once("<!--") {
         kept.push_str(before);
-        let (comment, behind) = comment.split_once("-->").unwrap_or((comment, ""));
+        let (comment, after) = comment.split_once("-->").unwrap_or((comment, ""));
         kept.extend(comment.matches('\n'));
-        rest = behind;
+        remaining = after;
     }
-    kept.push_str(rest);
+    kept.push_str(remaining);
     kept
 }
 
-/// Without the lines that are nothing but a comment.
-fn without_line_comments(text: &str) -> String {
+/// Empties the lines that consist of a comment alone.
+fn remove_comment_lines(text: &str) -> String {
     let kept = text.split_inclusive('\n').map(|line| {
         if line.trim_start().starts_with("//") {
             "\n"
@@ -152,25 +167,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_counts_between_quotes() {
-        let has = |kind, text: &str| Source::new("a", kind, text).has_quoted("order");
-        assert!(has(Kind::Script, "x.on('order', f)"));
-        assert!(has(Kind::Page, "<script>x.on(`order`, f)</script>"));
-        assert!(has(Kind::Rust, "let page = \"x.on(\\\"order\\\", f)\";"));
-        assert!(!has(Kind::Script, "order('orders')"));
-        assert!(!has(Kind::Script, "// x.on('order', f)"));
-        assert!(!has(Kind::Page, "<!-- x.on('order') -->"));
-        assert!(!has(Kind::Page, "  // x.on('order', f)\n"));
-        assert!(!has(Kind::Rust, "/// \"order\"\n"));
+    fn a_name_counts_only_in_quotes() {
+        let has = |kind, text: &str| SourceFile::new("a", kind, text).has_quoted("order");
+        assert!(has(FileKind::Script, "x.on('order', f)"));
+        assert!(has(FileKind::Page, "<script>x.on(`order`, f)</script>"));
+        assert!(has(
+            FileKind::Rust,
+            "let page = \"x.on(\\\"order\\\", f)\";"
+        ));
+        assert!(!has(FileKind::Script, "order('orders')"));
+        assert!(!has(FileKind::Script, "// x.on('order', f)"));
+        assert!(!has(FileKind::Page, "<!-- x.on('order') -->"));
+        assert!(!has(FileKind::Page, "  // x.on('order', f)\n"));
+        assert!(!has(FileKind::Rust, "/// \"order\"\n"));
     }
 
     #[test]
-    fn comments_of_a_page_keep_their_lines() {
-        assert_eq!(without_html_comments("a<!-- b\nc -->d<!-- e"), "a\nd");
+    fn html_comments_leave_their_line_breaks() {
+        assert_eq!(remove_html_comments("a<!-- b\nc -->d<!-- e"), "a\nd");
     }
 
     #[test]
-    fn the_files_of_an_app_are_found() {
+    fn the_source_files_of_an_app_are_found() {
         let app = tempfile::tempdir().expect("a folder");
         for file in [
             "public/js/a.js",
@@ -184,15 +202,13 @@ mod tests {
             "other/h.js",
         ] {
             let path = app.path().join(file);
-            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be created");
             fs::write(path, "x").expect("it can be written");
         }
-        let found: Vec<String> = read(app.path())
-            .into_iter()
-            .map(|source| source.path)
-            .collect();
+        let files = read_all(app.path()).into_iter();
+        let paths: Vec<String> = files.map(|file| file.path).collect();
         assert_eq!(
-            found,
+            paths,
             [
                 "public/js/a.js",
                 "templates/d.html",

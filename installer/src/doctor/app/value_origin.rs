@@ -1,7 +1,8 @@
-//! Where the values in force come from.
+//! The configured values, and where each comes from.
 
-use super::Environment;
-use super::env_assignments::EnvLines;
+use std::collections::BTreeMap;
+
+use super::env_assignments::EnvAssignments;
 
 /// Every key that the library reads.
 pub(super) const KEYS: [&str; 8] = [
@@ -15,64 +16,72 @@ pub(super) const KEYS: [&str; 8] = [
     "SSE_MAX_CONNECTIONS",
 ];
 
-/// The library's own number of streams at once.
-const CONNECTIONS: u64 = 10_000;
+/// The library's default for `SSE_MAX_CONNECTIONS`. A test compares it with the documentation.
+const DEFAULT_MAX_CONNECTIONS: u64 = 10_000;
 
-/// Where a value stands.
+/// The environment variables that are valid UTF-8, by name.
+pub(super) type Environment = BTreeMap<String, String>;
+
+/// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum ValueOrigin {
     Default,
-    /// In `.env`, on this line.
-    File(usize),
+    /// This line of `.env`.
+    EnvFileLine(usize),
     Environment,
 }
 
-/// How many streams are let in at once, and who says so.
+/// The number of streams that the server allows at the same time.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Connections {
+pub(super) struct MaxConnections {
     pub(super) number: u64,
-    #[cfg_attr(
-        not(unix),
-        allow(
-            dead_code,
-            reason = "it matters where there is a limit to compare it with"
-        )
-    )]
-    pub(super) origin: Origin,
+    pub(super) origin: ValueOrigin,
 }
 
-impl Origin {
-    pub(super) fn text(self) -> String {
+/// The values of `.env` and of the environment together.
+pub(super) struct ConfiguredValues<'a> {
+    env_file: &'a EnvAssignments,
+    environment: &'a Environment,
+}
+
+impl ValueOrigin {
+    pub(super) fn describe(self) -> String {
         match self {
             Self::Default => "default".to_owned(),
-            Self::File(line) => format!(".env line {line}"),
+            Self::EnvFileLine(line) => format!(".env line {line}"),
             Self::Environment => "environment".to_owned(),
         }
     }
 }
 
-/// The value in force of `key`, if one is set, by the library's rule: the environment wins, and
-/// a variable that only repeats the file counts as the file's.
-pub(super) fn find<'a>(
-    key: &str,
-    lines: &'a EnvLines,
-    environment: &'a Environment,
-) -> (Option<&'a str>, Origin) {
-    match (environment.get(key), lines.get(key)) {
-        (Some(value), Some(line)) if *value == line.value => (Some(value), Origin::File(line.line)),
-        (Some(value), _) => (Some(value), Origin::Environment),
-        (None, Some(line)) => (Some(&line.value), Origin::File(line.line)),
-        (None, None) => (None, Origin::Default),
+impl<'a> ConfiguredValues<'a> {
+    pub(super) fn new(env_file: &'a EnvAssignments, environment: &'a Environment) -> Self {
+        Self {
+            env_file,
+            environment,
+        }
     }
-}
 
-pub(super) fn connections(lines: &EnvLines, environment: &Environment) -> Connections {
-    let (value, origin) = find("SSE_MAX_CONNECTIONS", lines, environment);
-    Connections {
-        number: value
-            .and_then(|value| value.trim().parse().ok())
-            .unwrap_or(CONNECTIONS),
-        origin,
+    /// The value of `key`, by the library's rule: the environment wins. A variable with the same
+    /// value as the line in `.env` was usually set from it, so the line counts as the origin.
+    pub(super) fn get(&self, key: &str) -> (Option<&'a str>, ValueOrigin) {
+        match (self.environment.get(key), self.env_file.get(key)) {
+            (Some(variable), Some(line)) if *variable == line.value => {
+                (Some(variable), ValueOrigin::EnvFileLine(line.line))
+            }
+            (Some(variable), _) => (Some(variable), ValueOrigin::Environment),
+            (None, Some(line)) => (Some(&line.value), ValueOrigin::EnvFileLine(line.line)),
+            (None, None) => (None, ValueOrigin::Default),
+        }
+    }
+
+    pub(super) fn max_connections(&self) -> MaxConnections {
+        let (value, origin) = self.get("SSE_MAX_CONNECTIONS");
+        let number = value.and_then(|value| value.trim().parse().ok());
+        MaxConnections {
+            number: number.unwrap_or(DEFAULT_MAX_CONNECTIONS),
+            origin,
+        }
     }
 }
 
@@ -80,41 +89,47 @@ pub(super) fn connections(lines: &EnvLines, environment: &Environment) -> Connec
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_environment_wins_unless_it_repeats_the_file() {
-        let lines = EnvLines::parse(b"\nSSE_TTL=5\n");
-        let of = |value: &str| Environment::from([("SSE_TTL".to_owned(), value.to_owned())]);
-        let found = |environment: &Environment| {
-            let (value, origin) = find("SSE_TTL", &lines, environment);
-            (value.map(str::to_owned), origin)
-        };
-        let is = |value: &str, origin| (Some(value.to_owned()), origin);
-        assert_eq!(found(&Environment::new()), is("5", Origin::File(2)));
-        assert_eq!(found(&of("5")), is("5", Origin::File(2)));
-        assert_eq!(found(&of("6")), is("6", Origin::Environment));
-        assert_eq!(
-            find("SSE_CACHE", &lines, &Environment::new()),
-            (None, Origin::Default)
-        );
+    fn variable(value: &str) -> Environment {
+        Environment::from([("SSE_TTL".to_owned(), value.to_owned())])
     }
 
-    /// The documentation is where the library's keys stand in one place.
+    #[test]
+    fn the_environment_wins_unless_it_repeats_the_env_file() {
+        let env_file = EnvAssignments::parse(b"\nSSE_TTL=5\n");
+        for (environment, value, origin) in [
+            (Environment::new(), "5", ValueOrigin::EnvFileLine(2)),
+            (variable("5"), "5", ValueOrigin::EnvFileLine(2)),
+            (variable("6"), "6", ValueOrigin::Environment),
+        ] {
+            let values = ConfiguredValues::new(&env_file, &environment);
+            assert_eq!(values.get("SSE_TTL"), (Some(value), origin));
+            assert_eq!(values.get("SSE_CACHE"), (None, ValueOrigin::Default));
+        }
+    }
+
+    const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
+
+    /// The documentation is the one place that lists all of the library's keys.
     #[test]
     fn every_documented_key_is_known() {
-        let documented: Vec<&str> = include_str!("../../../../docs/configuration.md")
+        let mut documented: Vec<&str> = DOCUMENTATION
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
             .map(|(key, _)| key)
             .filter(|key| key.starts_with("SSE_"))
             .collect();
         let mut known = KEYS.to_vec();
-        let mut sorted = documented.clone();
         known.sort_unstable();
-        sorted.sort_unstable();
-        assert_eq!(known, sorted);
-        let default = include_str!("../../../../docs/configuration.md")
+        documented.sort_unstable();
+        assert_eq!(known, documented);
+    }
+
+    #[test]
+    fn the_default_number_of_connections_is_the_documented_one() {
+        let line = DOCUMENTATION
             .lines()
             .find(|line| line.starts_with("| `SSE_MAX_CONNECTIONS`"));
-        assert!(default.is_some_and(|line| line.contains(&format!("`{CONNECTIONS}`"))));
+        let default = format!("`{DEFAULT_MAX_CONNECTIONS}`");
+        assert!(line.is_some_and(|line| line.contains(&default)));
     }
 }

@@ -1,55 +1,58 @@
-//! The head of a stream, as it is behind whatever stands in between.
+//! The headers of a stream as they arrive through every proxy on the way.
 
 use ureq::http::Version;
 
-use super::probe::Head;
 use crate::doctor::finding::Finding;
+use crate::listen::ResponseHead;
 
 const CHECK: &str = "headers";
 
-pub(super) fn check(head: &Head, is_encrypted: bool) -> Vec<Finding> {
+pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
     let mut findings = vec![version(head.version, is_encrypted)];
-    if let Some(encoding) = head.encoding() {
+    if let Some(compression) = head.compression() {
         findings.push(Finding::error(
             CHECK,
-            format!("the stream is compressed ({encoding}), and so held back until there is enough to compress"),
-            "switch compression off for text/event-stream where it is done: in a proxy (nginx: \
-             leave it out of gzip_types), or in a middleware",
+            format!(
+                "the stream is compressed ({compression}): events wait until there is enough data \
+                 to compress"
+            ),
+            "turn compression off for text/event-stream, in the proxy (nginx: remove it from \
+             gzip_types) or in the app's middleware",
         ));
     }
     if let Some(length) = head.header("content-length") {
         findings.push(Finding::error(
             CHECK,
-            format!("the answer has a fixed length of {length} bytes, which no stream has"),
-            "something on the way has taken in the whole answer: switch its buffer or cache off \
-             for this path",
+            format!(
+                "the response has a fixed length of {length} bytes, but a stream has no length"
+            ),
+            "a proxy on the way has read the whole response before forwarding it: turn its buffer \
+             or cache off for this path",
         ));
     }
     findings.extend(cache_control(head));
     findings.extend(buffering(head));
-    if let Some(who) = who_answers(head) {
-        findings.push(Finding::ok(CHECK, who));
-    }
+    findings.extend(software(head));
     findings
 }
 
 fn version(version: Version, is_encrypted: bool) -> Finding {
     if version == Version::HTTP_10 || version == Version::HTTP_09 {
-        let what = "the answer is HTTP/1.0, in which a stream that was cut off looks like one that \
-                    has ended";
-        return Finding::note(CHECK, what)
-            .help("let the proxy speak HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
+        let message = "the response uses HTTP/1.0, which cannot tell a stream that was cut off from \
+                       one that has ended";
+        return Finding::note(CHECK, message)
+            .help("let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
     }
     if is_encrypted {
-        // We speak HTTP/1.1 only, so that this says nothing about what browsers get.
-        return Finding::ok(CHECK, "the stream comes over TLS");
+        // Browsers may use HTTP/2, which this client does not support.
+        return Finding::ok(CHECK, "the stream uses TLS");
     }
-    let what = "without TLS browsers speak HTTP/1.1, and open at most six connections to one host: \
-                streams that are open take up theirs";
-    Finding::note(CHECK, what).help("serve with TLS and HTTP/2 in production, usually by a proxy")
+    let message = "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, \
+                   of which every open stream takes one";
+    Finding::note(CHECK, message).help("in production, use TLS and HTTP/2, usually through a proxy")
 }
 
-fn cache_control(head: &Head) -> Option<Finding> {
+fn cache_control(head: &ResponseHead) -> Option<Finding> {
     let value = head.header("cache-control").unwrap_or_default();
     let value = value.to_lowercase();
     let directives: Vec<&str> = value.split(',').map(str::trim).collect();
@@ -67,95 +70,96 @@ fn cache_control(head: &Head) -> Option<Finding> {
     Some(Finding::warning(
         CHECK,
         format!(
-            "cache-control is `{value}` and lacks {}, so that caches may keep the stream or change it",
+            "cache-control is `{value}` and lacks {}: caches may store the stream or change it",
             missing.join(" and ")
         ),
-        "the library sends `no-cache, no-transform, private`: let the proxy pass it on, and an \
-         answer of your own begin with `Sse::response`",
+        "the library sends `no-cache, no-transform, private`: let the proxy forward it; if a handler \
+         of yours builds the response, start with `Sse::response`",
     ))
 }
 
-/// Not a warning: the header is for nginx, which takes it out.
-fn buffering(head: &Head) -> Option<Finding> {
+/// Not a warning: the header is for nginx, which removes it.
+fn buffering(head: &ResponseHead) -> Option<Finding> {
     let value = head.header("x-accel-buffering");
     if value.is_some_and(|value| value.eq_ignore_ascii_case("no")) {
         return None;
     }
-    let what = "x-accel-buffering does not arrive: nginx takes it out of what it passes on, and \
-                otherwise something on the way drops it";
-    Some(Finding::note(CHECK, what))
+    let message = "x-accel-buffering does not arrive: nginx obeys and removes it; if there is no \
+                   nginx, another proxy on the way removes it";
+    Some(Finding::note(CHECK, message))
 }
 
-fn who_answers(head: &Head) -> Option<String> {
-    let found: Vec<String> = ["server", "via"]
+/// The names of the server and the proxies, as they send them.
+fn software(head: &ResponseHead) -> Option<Finding> {
+    let names: Vec<String> = ["server", "via"]
         .into_iter()
         .filter_map(|name| Some(format!("{name}: {}", head.header(name)?)))
         .collect();
-    (!found.is_empty()).then(|| format!("who answers, in its own words: {}", found.join(", ")))
+    (!names.is_empty()).then(|| {
+        let message = format!("the response comes from {}", names.join(", "));
+        Finding::ok(CHECK, message)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::tests::head;
+    use super::super::fixtures::head;
     use super::*;
     use crate::doctor::finding::Level;
 
-    const GOOD: [(&str, &str); 3] = [
+    const LIBRARY_HEADERS: [(&str, &str); 3] = [
         ("cache-control", "no-cache, no-transform, private"),
         ("content-encoding", "identity"),
         ("x-accel-buffering", "no"),
     ];
 
-    /// The levels without the first, which is about the version.
+    /// The levels of the findings except the first, which is about the HTTP version.
     fn levels(headers: &[(&str, &str)]) -> Vec<Level> {
         let findings = check(&head(200, headers), true);
         findings[1..].iter().map(|finding| finding.level).collect()
     }
 
-    fn but(name: &str, value: &'static str) -> Vec<Level> {
-        let mut headers = GOOD.to_vec();
+    /// The levels after one header is replaced, or removed if the value is empty.
+    fn levels_with(name: &str, value: &str) -> Vec<Level> {
+        let mut headers: Vec<(&str, &str)> = LIBRARY_HEADERS.to_vec();
         headers.retain(|(other, _)| *other != name);
         if !value.is_empty() {
-            headers.push((if name == "via" { "via" } else { leak(name) }, value));
+            headers.push((name, value));
         }
         levels(&headers)
     }
 
-    fn leak(name: &str) -> &'static str {
-        Box::leak(name.to_owned().into_boxed_str())
+    #[test]
+    fn the_librarys_headers_are_ok() {
+        assert_eq!(levels(&LIBRARY_HEADERS), []);
     }
 
     #[test]
-    fn the_librarys_headers_are_good() {
-        assert_eq!(levels(&GOOD), []);
+    fn compression_and_a_fixed_length_are_errors() {
+        assert_eq!(levels_with("content-encoding", "gzip"), [Level::Error]);
+        assert_eq!(levels_with("content-encoding", ""), []);
+        assert_eq!(levels_with("content-length", "5"), [Level::Error]);
     }
 
     #[test]
-    fn what_holds_a_stream_back_is_an_error() {
-        assert_eq!(but("content-encoding", "gzip"), [Level::Error]);
-        assert_eq!(but("content-encoding", ""), []);
-        assert_eq!(but("content-length", "5"), [Level::Error]);
-    }
-
-    #[test]
-    fn cache_control_must_keep_caches_away() {
-        assert_eq!(but("cache-control", ""), [Level::Warning]);
-        assert_eq!(but("cache-control", "no-cache"), [Level::Warning]);
+    fn cache_control_must_forbid_storing_and_changing() {
+        assert_eq!(levels_with("cache-control", ""), [Level::Warning]);
+        assert_eq!(levels_with("cache-control", "no-cache"), [Level::Warning]);
         assert_eq!(
-            but("cache-control", "max-age=60, no-transform"),
+            levels_with("cache-control", "max-age=60, no-transform"),
             [Level::Warning]
         );
-        assert_eq!(but("cache-control", "No-Store,no-transform"), []);
+        assert_eq!(levels_with("cache-control", "No-Store,no-transform"), []);
     }
 
     #[test]
-    fn a_header_that_nginx_consumes_is_a_note() {
-        assert_eq!(but("x-accel-buffering", ""), [Level::Note]);
-        assert_eq!(but("via", "1.1 varnish"), [Level::Ok]);
+    fn a_missing_x_accel_buffering_is_a_note() {
+        assert_eq!(levels_with("x-accel-buffering", ""), [Level::Note]);
+        assert_eq!(levels_with("via", "1.1 varnish"), [Level::Ok]);
     }
 
     #[test]
-    fn old_protocols_are_noted() {
+    fn http_1_0_and_http_without_tls_are_noted() {
         assert_eq!(version(Version::HTTP_10, true).level, Level::Note);
         assert_eq!(version(Version::HTTP_11, false).level, Level::Note);
         assert_eq!(version(Version::HTTP_11, true).level, Level::Ok);

@@ -1,190 +1,161 @@
-//! One connection, and when what came over it.
+//! One connection to a stream, and a recording of what arrives on it.
 
-use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::http::Version;
-use ureq::{Agent, Body};
+use crate::listen::{HttpClient, Message, ResponseBody, ResponseHead, SseParser};
 
-use crate::listen::{Message, Parser};
+/// The time limit for each step that a working server does at once.
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest wait for anything that should come at once.
-pub(super) const LONGEST: Duration = Duration::from_secs(10);
+/// Error texts are short and arrive with their headers. Both limits only keep a server that sends
+/// something endless from holding up the check.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// More of an answer that is no stream is not looked at.
-const LONGEST_TEXT: usize = 64 * 1024;
+/// Enough for the chunks that arrive while the main thread saves a value. When the queue is full,
+/// the reading thread waits, and so does the server.
+const CHUNK_QUEUE_LENGTH: usize = 1024;
 
-/// The head of an answer.
+/// A chunk, or `None` at the end of the body, or why reading failed.
+type ReadResult = Result<Option<Vec<u8>>, String>;
+
+/// One message, and when it arrived, counted from the request.
 #[derive(Debug)]
-pub(super) struct Head {
-    /// How long it took to come.
-    pub(super) after: Duration,
-    pub(super) version: Version,
-    pub(super) status: u16,
-    /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
-}
-
-/// One message, and when it came, counted from the request.
-#[derive(Debug)]
-pub(super) struct Arrival {
+pub(super) struct TimedMessage {
     pub(super) at: Duration,
     pub(super) message: Message,
 }
 
-/// How a stream ended.
+/// How and when a stream ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct StreamEnd {
     pub(super) at: Duration,
-    /// None: as the protocol wants it.
+    /// `None` if the body was complete.
     pub(super) error: Option<String>,
+    /// Whether the last block is incomplete.
     pub(super) is_in_block: bool,
 }
 
-/// What has come of a stream so far.
+/// What has arrived on a stream so far. All times are counted from the request.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
-    pub(super) first_block: Option<Duration>,
-    pub(super) arrivals: Vec<Arrival>,
+pub(super) struct Recording {
+    pub(super) first_block_at: Option<Duration>,
+    pub(super) messages: Vec<TimedMessage>,
     pub(super) last_event_id: String,
-    pub(super) ended: Option<Ended>,
+    pub(super) end: Option<StreamEnd>,
 }
 
-/// An answer that goes on, read by a thread of its own so that waiting for it can be given up.
-pub(super) struct Connection {
-    pub(super) begun: Instant,
-    pub(super) head: Head,
-    pub(super) heard: Heard,
-    pieces: Receiver<(Instant, Result<Vec<u8>, String>)>,
-    parser: Parser,
+/// A connection, read by a thread of its own so that the check can stop waiting for it.
+pub(super) struct StreamProbe {
+    pub(super) requested_at: Instant,
+    /// From the request to the response's headers.
+    pub(super) response_time: Duration,
+    pub(super) head: ResponseHead,
+    pub(super) recording: Recording,
+    chunks: Receiver<(Instant, ReadResult)>,
+    parser: SseParser,
 }
 
-impl Head {
-    /// The values of all headers of this name.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<&str> = self
-            .headers
-            .iter()
-            .filter(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
-            .collect();
-        (!values.is_empty()).then(|| values.join(", "))
-    }
-
-    /// How the body is compressed, if it is.
-    pub(super) fn encoding(&self) -> Option<String> {
-        self.header("content-encoding")
-            .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"))
-    }
-}
-
-impl Connection {
-    /// Asks for the URL as a browser does, with these headers besides.
+impl StreamProbe {
+    /// Requests the URL as a browser does, with these headers in addition. Redirects are not
+    /// followed: they are a finding.
     pub(super) fn open(url: &str, headers: &[(&str, &str)]) -> Result<Self, ureq::Error> {
-        let agent: Agent = Agent::config_builder()
-            .http_status_as_error(false)
+        let config = HttpClient::config()
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_resolve(Some(LONGEST))
-            .timeout_connect(Some(LONGEST))
-            .timeout_send_request(Some(LONGEST))
-            .timeout_recv_response(Some(LONGEST))
-            .user_agent(concat!("sse/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
-        let mut request = agent
-            .get(url)
-            .header("Accept", "text/event-stream")
-            .header("Cache-Control", "no-cache")
-            // What is compressed on the way to browsers must show itself here.
-            .header("Accept-Encoding", "gzip, deflate, br");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let begun = Instant::now();
-        let response = request.call()?;
-        let head = Head {
-            after: begun.elapsed(),
-            version: response.version(),
-            status: response.status().as_u16(),
-            headers: response
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes());
-                    (name.as_str().to_owned(), value.into_owned())
-                })
-                .collect(),
-        };
+            .timeout_resolve(Some(STEP_TIMEOUT))
+            .timeout_connect(Some(STEP_TIMEOUT))
+            .timeout_send_request(Some(STEP_TIMEOUT))
+            .timeout_recv_response(Some(STEP_TIMEOUT));
+        let mut browser_headers = vec![
+            ("Cache-Control", "no-cache"),
+            // Makes a proxy that compresses streams for browsers compress this one, too.
+            ("Accept-Encoding", "gzip, deflate, br"),
+        ];
+        browser_headers.extend(headers);
+        let client = HttpClient::new(config.build());
+        let requested_at = Instant::now();
+        let (head, body) = client.get(url, &browser_headers)?;
         Ok(Self {
-            begun,
+            requested_at,
+            response_time: requested_at.elapsed(),
             head,
-            heard: Heard::default(),
-            pieces: read(response.into_body()),
-            parser: Parser::default(),
+            recording: Recording::default(),
+            chunks: read_in_background(body),
+            parser: SseParser::default(),
         })
     }
 
-    /// Listens until then, until there is enough, or until the stream ends.
-    pub(super) fn listen(&mut self, until: Instant, enough: impl Fn(&Heard) -> bool) {
-        while self.heard.ended.is_none() && !enough(&self.heard) {
-            // Who never stops sending must not keep us longer than who is silent.
-            let Some(left) = until.checked_duration_since(Instant::now()) else {
+    /// Records until the deadline, until `is_enough`, or until the stream ends.
+    pub(super) fn record_until(
+        &mut self,
+        deadline: Instant,
+        is_enough: impl Fn(&Recording) -> bool,
+    ) {
+        while self.recording.end.is_none() && !is_enough(&self.recording) {
+            // Checked before each chunk: a server that never stops sending must not prolong the
+            // check.
+            let Some(time_left) = deadline.checked_duration_since(Instant::now()) else {
                 return;
             };
-            let (at, piece) = match self.pieces.recv_timeout(left) {
-                Ok(piece) => piece,
+            let (at, result) = match self.chunks.recv_timeout(time_left) {
+                Ok(chunk) => chunk,
                 Err(RecvTimeoutError::Timeout) => return,
-                Err(RecvTimeoutError::Disconnected) => (Instant::now(), Ok(Vec::new())),
+                Err(RecvTimeoutError::Disconnected) => (Instant::now(), Ok(None)),
             };
-            self.take_in(at.saturating_duration_since(self.begun), piece);
+            self.record(at.saturating_duration_since(self.requested_at), result);
         }
     }
 
-    fn take_in(&mut self, at: Duration, piece: Result<Vec<u8>, String>) {
-        let messages = match piece {
-            Ok(bytes) if bytes.is_empty() => return self.end(at, None),
-            Ok(bytes) => self.parser.feed(&bytes),
+    fn record(&mut self, at: Duration, result: ReadResult) {
+        let messages = match result {
+            Ok(Some(bytes)) => self.parser.feed(&bytes),
+            Ok(None) => return self.record_end(at, None),
             Err(error) => Err(error),
         };
         match messages {
-            Ok(messages) => {
-                let arrivals = messages.into_iter().map(|message| Arrival { at, message });
-                self.heard.arrivals.extend(arrivals);
-                if self.parser.has_heard() {
-                    self.heard.first_block.get_or_insert(at);
-                }
-                let id = self.parser.last_event_id();
-                id.clone_into(&mut self.heard.last_event_id);
-            }
-            Err(error) => self.end(at, Some(error)),
+            Ok(messages) => self.record_messages(at, messages),
+            Err(error) => self.record_end(at, Some(error)),
         }
     }
 
-    fn end(&mut self, at: Duration, error: Option<String>) {
-        self.heard.ended = Some(Ended {
+    fn record_messages(&mut self, at: Duration, messages: Vec<Message>) {
+        let recording = &mut self.recording;
+        let messages = messages.into_iter();
+        recording
+            .messages
+            .extend(messages.map(|message| TimedMessage { at, message }));
+        if self.parser.has_received_block() {
+            recording.first_block_at.get_or_insert(at);
+        }
+        let id = self.parser.last_event_id();
+        id.clone_into(&mut recording.last_event_id);
+    }
+
+    fn record_end(&mut self, at: Duration, error: Option<String>) {
+        self.recording.end = Some(StreamEnd {
             at,
             error,
             is_in_block: self.parser.is_in_block(),
         });
     }
 
-    /// How long it has been listened to.
+    /// From the request to the stream's end, or to now.
     pub(super) fn listened(&self) -> Duration {
-        let ended = self.heard.ended.as_ref();
-        ended.map_or_else(|| self.begun.elapsed(), |ended| ended.at)
+        let end = self.recording.end.as_ref();
+        end.map_or_else(|| self.requested_at.elapsed(), |end| end.at)
     }
 
-    /// What the answer says, where it is no stream.
-    pub(super) fn text(&mut self) -> String {
-        let until = Instant::now() + LONGEST / 5;
+    /// The body of a response that is not a stream.
+    pub(super) fn error_text(&mut self) -> String {
+        let deadline = Instant::now() + ERROR_TEXT_TIMEOUT;
         let mut text = Vec::new();
-        while text.len() < LONGEST_TEXT {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.pieces.recv_timeout(left) {
-                Ok((_, Ok(bytes))) if !bytes.is_empty() => text.extend(bytes),
+        while text.len() < MAX_ERROR_BYTES {
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            match self.chunks.recv_timeout(time_left) {
+                Ok((_, Ok(Some(bytes)))) => text.extend(bytes),
                 _ => break,
             }
         }
@@ -192,78 +163,21 @@ impl Connection {
     }
 }
 
-/// Reads until the end, which is an empty piece, or until nobody takes the pieces any more.
-fn read(body: Body) -> Receiver<(Instant, Result<Vec<u8>, String>)> {
-    let (sender, pieces) = sync_channel(1024);
+/// Reads until the body's end, or until the receiver is dropped.
+fn read_in_background(mut body: ResponseBody) -> Receiver<(Instant, ReadResult)> {
+    let (sender, chunks) = sync_channel(CHUNK_QUEUE_LENGTH);
     // The thread is never joined: it ends with the stream, or with the process.
     thread::spawn(move || {
-        let mut body = body.into_with_config().limit(u64::MAX).reader();
-        let mut buffer = [0; 16 * 1024];
         loop {
-            let piece = match body.read(&mut buffer) {
-                Ok(length) => Ok(buffer[..length].to_vec()),
+            let result = match body.next_chunk() {
+                Ok(chunk) => Ok(chunk.map(<[u8]>::to_vec)),
                 Err(error) => Err(error.to_string()),
             };
-            let is_last = !matches!(&piece, Ok(bytes) if !bytes.is_empty());
-            if sender.send((Instant::now(), piece)).is_err() || is_last {
+            let is_last = !matches!(result, Ok(Some(_)));
+            if sender.send((Instant::now(), result)).is_err() || is_last {
                 return;
             }
         }
     });
-    pieces
-}
-
-/// What the tests of judgements are about.
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    pub(in super::super) fn head(status: u16, headers: &[(&str, &str)]) -> Head {
-        Head {
-            after: Duration::ZERO,
-            version: Version::HTTP_11,
-            status,
-            headers: headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        }
-    }
-
-    pub(in super::super) fn arrival(milliseconds: u64, event: &str, data: &str) -> Arrival {
-        Arrival {
-            at: Duration::from_millis(milliseconds),
-            message: Message {
-                id: String::new(),
-                event: event.to_owned(),
-                data: data.to_owned(),
-                retry: None,
-            },
-        }
-    }
-
-    /// A heartbeat that says when to come back, as the first and the last of a stream do.
-    pub(in super::super) fn greeting(milliseconds: u64) -> Arrival {
-        let mut greeting = arrival(milliseconds, "sse.heartbeat", "15");
-        greeting.message.retry = Some(Duration::from_secs(1));
-        greeting
-    }
-
-    pub(in super::super) fn heard(arrivals: Vec<Arrival>) -> Heard {
-        Heard {
-            first_block: arrivals.first().map(|arrival| arrival.at),
-            arrivals,
-            ..Heard::default()
-        }
-    }
-
-    #[test]
-    fn identity_is_no_compression() {
-        let encoding = |value| head(200, &[("content-encoding", value)]).encoding();
-        assert_eq!(encoding("identity"), None);
-        assert_eq!(encoding("br").as_deref(), Some("br"));
-        assert_eq!(head(200, &[]).encoding(), None);
-        let head = head(200, &[("via", "a"), ("via", "b")]);
-        assert_eq!(head.header("via").as_deref(), Some("a, b"));
-    }
+    chunks
 }

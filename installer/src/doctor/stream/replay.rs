@@ -1,150 +1,165 @@
-//! Whether a client that returns is known by its place.
+//! Whether a client that reconnects gets the events that it missed.
 
 use std::time::Instant;
 
-use super::Tell;
-use super::probe::{Connection, Heard, LONGEST};
-use crate::doctor::finding::Finding;
+use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
+use crate::doctor::finding::{Finding, ReportFinding};
 use crate::exit::Failure;
 
 const CHECK: &str = "replay";
 
-/// How a client says where it was.
+/// An event id is `epoch-number`, with an epoch of so many hexadecimal digits.
+const EPOCH_DIGITS: usize = 16;
+
+const SEE_LOGS: &str = "see the logs of the server and of the proxies before it";
+
+/// How a client sends its last event id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum IdTransport {
     Header,
-    Parameter,
+    QueryParameter,
 }
 
-/// What came of returning.
+/// The result of reconnecting with an event id.
 #[derive(Debug, PartialEq, Eq)]
-enum Return {
-    /// The stream goes on; the reason, if something may have been missed.
-    Open {
-        gap: Option<String>,
+enum Reconnection {
+    Continued,
+    /// The stream continues, but the server reported that events may be missing.
+    ContinuedWithGap {
+        reason: String,
     },
-    Refused(String),
+    Failed(String),
 }
 
-impl Way {
+impl IdTransport {
     fn name(self) -> &'static str {
         match self {
             Self::Header => "the header Last-Event-ID",
-            Self::Parameter => "?last_event_id=",
+            Self::QueryParameter => "?last_event_id=",
+        }
+    }
+
+    fn carrier(self) -> &'static str {
+        match self {
+            Self::Header => "the header Last-Event-ID",
+            Self::QueryParameter => "the query of the URL",
         }
     }
 }
 
-/// Returns with the id that was the last, which is known, and with one that cannot be.
-pub(super) fn check(url: &str, last_id: &str, tell: &mut Tell<'_>) -> Result<(), Failure> {
-    let Some(foreign) = of_another_epoch(last_id) else {
-        let what = format!(
-            "the stream's ids are not this library's (`{last_id}`): whether clients that return \
-             miss something was not tried"
+/// Reconnects with the last id of the stream, and with one that the server cannot know. Only the
+/// second shows that ids reach the server at all: it must answer with a gap.
+pub(super) fn check(
+    url: &str,
+    last_event_id: &str,
+    report: &mut ReportFinding<'_>,
+) -> Result<(), Failure> {
+    let Some(unknown_id) = with_other_epoch(last_event_id) else {
+        let message = format!(
+            "the stream's ids (`{last_event_id}`) are not in the library's form, so whether a \
+             client that reconnects misses events was not checked"
         );
-        return tell(Finding::note(CHECK, what));
+        return report(Finding::note(CHECK, message));
     };
-    for way in [Way::Header, Way::Parameter] {
-        let known = come_back(url, last_id, way);
-        let finding = match known_place(way, known) {
-            Some(finding) => finding,
-            None => foreign_place(way, come_back(url, &foreign, way)),
+    for transport in [IdTransport::Header, IdTransport::QueryParameter] {
+        let with_known_id = reconnect(url, last_event_id, transport);
+        let finding = match judge_known_id(transport, with_known_id) {
+            Some(problem) => problem,
+            None => judge_unknown_id(transport, reconnect(url, &unknown_id, transport)),
         };
-        tell(finding)?;
+        report(finding)?;
     }
     Ok(())
 }
 
-/// The same place in a journal that is not there: an id is `epoch-number`, the epoch 16 digits.
-fn of_another_epoch(id: &str) -> Option<String> {
+/// The same number in another journal, which no server has.
+fn with_other_epoch(id: &str) -> Option<String> {
     let (epoch, number) = id.split_once('-')?;
-    let is_epoch = epoch.len() == 16 && epoch.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let first = if epoch.starts_with('0') { '1' } else { '0' };
-    is_epoch.then(|| format!("{first}{}-{number}", &epoch[1..]))
+    let is_epoch =
+        epoch.len() == EPOCH_DIGITS && epoch.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let first_digit = if epoch.starts_with('0') { '1' } else { '0' };
+    is_epoch.then(|| format!("{first_digit}{}-{number}", &epoch[1..]))
 }
 
-fn come_back(url: &str, id: &str, way: Way) -> Return {
-    let opened = match way {
-        Way::Header => Connection::open(url, &[("Last-Event-ID", id)]),
-        Way::Parameter => {
+fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
+    let opened = match transport {
+        IdTransport::Header => StreamProbe::open(url, &[("Last-Event-ID", id)]),
+        IdTransport::QueryParameter => {
             let separator = if url.contains('?') { '&' } else { '?' };
-            Connection::open(&format!("{url}{separator}last_event_id={id}"), &[])
+            StreamProbe::open(&format!("{url}{separator}last_event_id={id}"), &[])
         }
     };
-    let mut connection = match opened {
-        Ok(connection) => connection,
-        Err(error) => return Return::Refused(error.to_string()),
-    };
-    if connection.head.status != 200 {
-        return Return::Refused(format!("the answer is {}", connection.head.status));
-    }
-    // The first block with an id says where the stream goes on: the heartbeat that each begins with,
-    // or a gap, where the server has to look the place up first.
-    let is_open = |heard: &Heard| !heard.last_event_id.is_empty();
-    connection.listen(Instant::now() + LONGEST, is_open);
-    if !is_open(&connection.heard) {
-        return Return::Refused("the stream does not begin".to_owned());
-    }
-    let gap = connection
-        .heard
-        .arrivals
-        .iter()
-        .find(|arrival| arrival.message.event == "sse.gap")
-        .map(|arrival| arrival.message.data.clone());
-    Return::Open { gap }
-}
-
-/// What is wrong when a client returns to where it was just now.
-fn known_place(way: Way, came: Return) -> Option<Finding> {
-    let name = way.name();
-    match came {
-        Return::Open { gap: None } => None,
-        Return::Open { gap: Some(reason) } => Some(Finding::warning(
-            CHECK,
-            format!(
-                "a client that returns at once by {name} is told that it missed something: {reason}"
-            ),
-            "the address may lead to several servers whose caches are not the same: let them share \
-             one, or let each client come back to the same server",
-        )),
-        Return::Refused(why) => Some(Finding::error(
-            CHECK,
-            format!("a client that returns by {name} gets no stream: {why}"),
-            "see the log of the server, and of what stands before it",
-        )),
+    match opened {
+        Ok(probe) if probe.head.status == 200 => first_block(probe),
+        Ok(probe) => Reconnection::Failed(format!("the response is {}", probe.head.status)),
+        Err(error) => Reconnection::Failed(error.to_string()),
     }
 }
 
-/// A place that the server cannot know must be told as a gap: else it was never asked.
-fn foreign_place(way: Way, came: Return) -> Finding {
-    let name = way.name();
-    match came {
-        Return::Open { gap: Some(_) } => Finding::ok(
-            CHECK,
-            format!("a client that returns by {name} goes on where it was"),
-        ),
-        Return::Open { gap: None } => Finding::warning(
-            CHECK,
-            format!(
-                "{name} does not reach the server: clients that return miss what came meanwhile"
-            ),
-            match way {
-                Way::Header => {
-                    "let the proxy pass Last-Event-ID on, and cache nothing of this path; an answer \
-                     of your own begins with `Subscription::from_request`"
-                }
-                Way::Parameter => {
-                    "let the proxy pass the query on, and cache nothing of this path; an answer of \
-                     your own begins with `Subscription::from_request`"
-                }
-            },
-        ),
-        Return::Refused(why) => Finding::error(
+/// The first block with an id says where the stream continues. It is a heartbeat, or a gap.
+fn first_block(mut probe: StreamProbe) -> Reconnection {
+    let has_id = |recording: &Recording| !recording.last_event_id.is_empty();
+    probe.record_until(Instant::now() + STEP_TIMEOUT, has_id);
+    if !has_id(&probe.recording) {
+        return Reconnection::Failed("the stream does not begin".to_owned());
+    }
+    let messages = probe.recording.messages.into_iter();
+    let mut messages = messages.map(|timed| timed.message);
+    match messages.find(|message| message.event == "sse.gap") {
+        Some(gap) => Reconnection::ContinuedWithGap { reason: gap.data },
+        None => Reconnection::Continued,
+    }
+}
+
+/// What is wrong after reconnecting with the id that was just received, if anything.
+fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Finding> {
+    let name = transport.name();
+    match result {
+        Reconnection::Continued => None,
+        Reconnection::ContinuedWithGap { reason } => Some(Finding::warning(
             CHECK,
             format!(
-                "a client that returns by {name} to a place that is gone gets no stream: {why}"
+                "a client that reconnects at once with {name} is told that it missed events: \
+                 {reason}"
             ),
-            "see the log of the server, and of what stands before it",
+            "the URL may lead to several servers with different caches: let them share one, or let \
+             the load balancer send each client to the same server again",
+        )),
+        Reconnection::Failed(reason) => Some(Finding::error(
+            CHECK,
+            format!("a client that reconnects with {name} gets no stream: {reason}"),
+            SEE_LOGS,
+        )),
+    }
+}
+
+/// A server that receives an id of another journal reports a gap.
+fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
+    let name = transport.name();
+    match result {
+        Reconnection::ContinuedWithGap { .. } => Finding::ok(
+            CHECK,
+            format!("a client that reconnects with {name} continues where it was"),
+        ),
+        Reconnection::Continued => Finding::warning(
+            CHECK,
+            format!(
+                "{name} does not reach the server: clients that reconnect miss the events in between"
+            ),
+            format!(
+                "let the proxy forward {}, and cache no response of this path; if a handler of \
+                 yours serves the stream, create the subscription with \
+                 `Subscription::from_request`",
+                transport.carrier()
+            ),
+        ),
+        Reconnection::Failed(reason) => Finding::error(
+            CHECK,
+            format!(
+                "a client that reconnects with {name} and an id that the server does not know gets \
+                 no stream: {reason}"
+            ),
+            SEE_LOGS,
         ),
     }
 }
@@ -154,37 +169,42 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    fn gap(reason: &str) -> Reconnection {
+        Reconnection::ContinuedWithGap {
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn failed() -> Reconnection {
+        Reconnection::Failed("no".to_owned())
+    }
+
     #[test]
-    fn an_id_of_another_epoch_differs_in_the_epoch_alone() {
-        let other = |id: &str| of_another_epoch(id);
-        assert_eq!(
-            other("0000000000000abc-41").as_deref(),
-            Some("1000000000000abc-41")
-        );
-        assert_eq!(
-            other("f000000000000abc-41.2").as_deref(),
-            Some("0000000000000abc-41.2")
-        );
+    fn only_the_epoch_of_an_id_is_changed() {
+        for (id, expected) in [
+            ("0000000000000abc-41", "1000000000000abc-41"),
+            ("f000000000000abc-41.2", "0000000000000abc-41.2"),
+        ] {
+            assert_eq!(with_other_epoch(id).as_deref(), Some(expected));
+        }
         for foreign in ["", "41", "abc-41", "00000000000000zz-1"] {
-            assert_eq!(other(foreign), None, "{foreign}");
+            assert_eq!(with_other_epoch(foreign), None, "{foreign}");
         }
     }
 
     #[test]
-    fn a_known_place_is_one_without_a_gap() {
-        let level = |came| known_place(Way::Header, came).map(|finding| finding.level);
-        let gap = Some("swept".to_owned());
-        assert_eq!(level(Return::Open { gap: None }), None);
-        assert_eq!(level(Return::Open { gap }), Some(Level::Warning));
-        assert_eq!(level(Return::Refused("no".to_owned())), Some(Level::Error));
+    fn a_known_id_must_not_lead_to_a_gap() {
+        let level = |result| judge_known_id(IdTransport::Header, result).map(|found| found.level);
+        assert_eq!(level(Reconnection::Continued), None);
+        assert_eq!(level(gap("swept")), Some(Level::Warning));
+        assert_eq!(level(failed()), Some(Level::Error));
     }
 
     #[test]
-    fn a_foreign_place_must_be_noticed() {
-        let level = |came| foreign_place(Way::Parameter, came).level;
-        let gap = Some("other-epoch".to_owned());
-        assert_eq!(level(Return::Open { gap }), Level::Ok);
-        assert_eq!(level(Return::Open { gap: None }), Level::Warning);
-        assert_eq!(level(Return::Refused("no".to_owned())), Level::Error);
+    fn an_unknown_id_must_lead_to_a_gap() {
+        let level = |result| judge_unknown_id(IdTransport::QueryParameter, result).level;
+        assert_eq!(level(gap("other-epoch")), Level::Ok);
+        assert_eq!(level(Reconnection::Continued), Level::Warning);
+        assert_eq!(level(failed()), Level::Error);
     }
 }

@@ -1,202 +1,220 @@
-//! Answers that are no stream, and servers that give none.
+//! Whether the server responds, and with a stream.
 
-use super::probe::{Connection, Head, LONGEST};
+use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::Finding;
+use crate::listen::ResponseHead;
 
-pub(super) const CHECK: &str = "answer";
+const CHECK: &str = "response";
 
-/// No answer came.
-pub(super) fn unreached(url: &str, error: &ureq::Error) -> Finding {
-    use ureq::{Error, Timeout};
-    let seconds = LONGEST.as_secs();
-    let (what, help) = match error {
-        Error::Timeout(Timeout::RecvResponse) => (
-            format!("{url} takes the request and does not answer within {seconds} s"),
-            BUFFERED.to_owned(),
-        ),
-        Error::HostNotFound => (
-            format!("{url}: there is no such host"),
-            "correct the host's name".to_owned(),
-        ),
-        _ if url.starts_with("https:") => (
-            format!("{url} cannot be reached: {error}"),
-            "start the server, and check host, port and certificate; one without TLS has an http: \
-             address"
-                .to_owned(),
-        ),
-        _ => (
-            format!("{url} cannot be reached: {error}"),
-            "start the server, and check host, port and firewall".to_owned(),
-        ),
-    };
-    Finding::error(CHECK, what, help)
+/// Of a server's error, this much is shown. The library's are shorter.
+const MAX_ERROR_CHARS: usize = 200;
+
+/// The help for everything that arrives late.
+pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this machine buffers the \
+    response: turn buffering off for this path (nginx: `proxy_buffering off;`), or let the proxy \
+    obey the response header X-Accel-Buffering";
+
+pub(super) fn is_stream(url: &str) -> Finding {
+    Finding::ok(CHECK, format!("{url} responds with 200"))
 }
 
-/// What to do about who holds a stream back.
-pub(super) const BUFFERED: &str = "something on the way collects the answer before it passes it on: \
-    switch that off for this path (nginx: `proxy_buffering off;`), or let it respect the header \
-    X-Accel-Buffering";
+/// The server sent no response.
+pub(super) fn unreachable(url: &str, error: &ureq::Error) -> Finding {
+    use ureq::{Error, Timeout};
+    match error {
+        Error::Timeout(Timeout::RecvResponse) => {
+            let seconds = STEP_TIMEOUT.as_secs();
+            Finding::error(
+                CHECK,
+                format!("{url} accepts the request, but sends no response within {seconds} s"),
+                BUFFERING_HELP,
+            )
+        }
+        Error::HostNotFound => Finding::error(
+            CHECK,
+            format!("{url}: the host does not exist"),
+            "correct the host name",
+        ),
+        _ => {
+            let help = if url.starts_with("https:") {
+                "start the server, and check host, port and certificate; the URL of a server \
+                 without TLS begins with http:"
+            } else {
+                "start the server, and check host, port and firewall"
+            };
+            Finding::error(CHECK, format!("{url} cannot be reached: {error}"), help)
+        }
+    }
+}
 
-/// Why the answer is no stream, if it is none.
-pub(super) fn no_stream(connection: &mut Connection) -> Option<Finding> {
-    if is_stream(&connection.head) {
+/// Explains a response that is not a stream.
+pub(super) fn not_a_stream(probe: &mut StreamProbe) -> Option<Finding> {
+    if probe.head.status == 200 && probe.head.is_event_stream() {
         return None;
     }
-    let text = connection.text();
-    Some(judge(&connection.head, &text))
+    let text = probe.error_text();
+    Some(explain(&probe.head, &text))
 }
 
-fn is_stream(head: &Head) -> bool {
-    head.status == 200 && mime(head).eq_ignore_ascii_case("text/event-stream")
-}
-
-fn mime(head: &Head) -> String {
-    let mime = head.header("content-type").unwrap_or_default();
-    mime.split(';').next().unwrap_or_default().trim().to_owned()
-}
-
-fn judge(head: &Head, text: &str) -> Finding {
-    let (words, own_help) = words(text);
-    let status = head.status;
-    let says = if words.is_empty() {
-        format!("the answer is {status}")
-    } else {
-        format!("the answer is {status}: {words}")
-    };
-    let location = head.header("location").unwrap_or_default();
-    let help = match status {
-        200 => {
-            let what = format!(
-                "the answer is no stream: its content-type is `{}`, not text/event-stream",
-                mime(head)
-            );
-            let help = "the address belongs to something else: the library's routes serve the \
-                        stream at /sse/stream, below the scope that they are configured in";
-            return Finding::error(CHECK, what, help);
+fn explain(head: &ResponseHead, text: &str) -> Finding {
+    match head.status {
+        200 => other_content(head),
+        300..=399 => redirect(head),
+        status => {
+            let server_error = ServerError::parse(text);
+            let message = match server_error.message.as_str() {
+                "" => format!("the response is {status}"),
+                message => format!("the response is {status}: {message}"),
+            };
+            Finding::error(CHECK, message, status_help(head, &server_error.help))
         }
-        300..=399 => {
-            return Finding::warning(
-                CHECK,
-                format!("the answer is {status}, a redirect to {location}"),
-                "use that address in sse-client.js, and give it to `sse doctor`; if it is a login, a \
-                 guard stands before the stream, and only pages that are logged in can listen",
-            );
-        }
-        401 | 403 => "a guard stands before the stream, and lets in who is logged in: open it in a \
-                      browser that is, or run `sse doctor` behind the guard"
-            .to_owned(),
-        404 => "the stream is not served there: `.configure(actix_web_sse::routes)` is missing, or \
-                stands in a scope, which then is part of the address, or a proxy drops part of the path"
-            .to_owned(),
-        421 if own_help.is_empty() => "the server does not answer for this host name: behind a reverse \
-                      proxy that forwards it, add it to SSE_ALLOWED_HOSTS in the app's .env"
-            .to_owned(),
-        502 | 504 => "the answer is a proxy's, which does not reach the app: start the app, and \
-                      correct the address that the proxy has"
-            .to_owned(),
-        503 => match head.header("retry-after") {
-            Some(after) => format!("{own_help}; it may be tried again after {after} s"),
-            None => own_help.clone(),
-        },
-        _ => own_help.clone(),
-    };
-    let help = if help.is_empty() || help.starts_with("; ") {
-        format!("see the log of the server{help}")
-    } else {
-        help
-    };
-    Finding::error(CHECK, says, help)
-}
-
-/// The first line of the answer, if it is text for people, and the help in it.
-fn words(text: &str) -> (String, String) {
-    const LONGEST: usize = 200;
-    let text = text.trim();
-    if text.starts_with('<') || text.starts_with('{') || text.contains('\0') {
-        return (String::new(), String::new());
     }
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    let first = first.strip_prefix("error: ").unwrap_or(first);
-    let help = lines.find_map(|line| line.strip_prefix("help: "));
-    (
-        first.chars().take(LONGEST).collect(),
-        help.unwrap_or_default().chars().take(LONGEST).collect(),
-    )
+}
+
+fn other_content(head: &ResponseHead) -> Finding {
+    let message = format!(
+        "the response is not a stream: its content-type is `{}` instead of text/event-stream",
+        head.mime_type()
+    );
+    let help = "this URL belongs to something else: the library's routes serve the stream at \
+                /sse/stream, below the scope that they are configured in";
+    Finding::error(CHECK, message, help)
+}
+
+fn redirect(head: &ResponseHead) -> Finding {
+    let location = head.header("location").unwrap_or_default();
+    let message = format!("the response is {}, a redirect to {location}", head.status);
+    let help = "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login \
+                page, a guard protects the stream, and only pages of logged-in users can listen";
+    Finding::warning(CHECK, message, help)
+}
+
+fn status_help(head: &ResponseHead, server_help: &str) -> String {
+    let help = match head.status {
+        401 | 403 => {
+            "a guard protects the stream and admits logged-in users only: open the URL in a browser \
+             that is logged in, or run `sse doctor` on the server's side of the guard"
+        }
+        404 => {
+            "the server has no stream at this path: either `.configure(actix_web_sse::routes)` is \
+             missing, or it is in a scope whose path must be part of the URL, or a proxy removes \
+             part of the path"
+        }
+        421 if server_help.is_empty() => {
+            "the server does not serve this host name: if a reverse proxy forwards it, add it to \
+             SSE_ALLOWED_HOSTS in the app's .env"
+        }
+        502 | 504 => {
+            "a proxy responded because it cannot reach the app: start the app, and check the \
+             address that the proxy forwards to"
+        }
+        _ if server_help.is_empty() => "see the server's log",
+        _ => server_help,
+    };
+    match head.header("retry-after") {
+        Some(seconds) if head.status == 503 => format!("{help}; retry after {seconds} s"),
+        _ => help.to_owned(),
+    }
+}
+
+/// The error that a server wrote into its response.
+#[derive(Default)]
+struct ServerError {
+    message: String,
+    help: String,
+}
+
+impl ServerError {
+    /// Both parts are empty if the text is a web page or data for programs.
+    fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if text.starts_with('<') || text.starts_with('{') || text.contains('\0') {
+            return Self::default();
+        }
+        let mut lines = text.lines();
+        let first_line = lines.next().unwrap_or_default();
+        let message = first_line.strip_prefix("error: ").unwrap_or(first_line);
+        let help = lines.find_map(|line| line.strip_prefix("help: "));
+        let shorten = |text: &str| text.chars().take(MAX_ERROR_CHARS).collect();
+        Self {
+            message: shorten(message),
+            help: shorten(help.unwrap_or_default()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::tests::head;
+    use super::super::fixtures::head;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(status: u16, headers: &[(&str, &str)], text: &str) -> (String, String) {
-        let finding = judge(&head(status, headers), text);
-        assert!(finding.is_bad());
-        (finding.what, finding.help.unwrap_or_default())
+    fn message_and_help(status: u16, headers: &[(&str, &str)], text: &str) -> (String, String) {
+        let finding = explain(&head(status, headers), text);
+        assert!(finding.is_problem());
+        (finding.message, finding.help.unwrap_or_default())
     }
 
     #[test]
-    fn a_stream_is_known_by_status_and_type() {
-        let is = |status, mime| is_stream(&head(status, &[("content-type", mime)]));
-        assert!(is(200, "text/event-stream"));
-        assert!(is(200, "text/event-stream; charset=utf-8"));
-        assert!(!is(200, "text/html"));
-        assert!(!is(404, "text/event-stream"));
+    fn an_event_stream_is_recognized_by_its_content_type() {
+        let is_stream = |mime| head(200, &[("content-type", mime)]).is_event_stream();
+        assert!(is_stream("text/event-stream"));
+        assert!(is_stream("text/event-stream; charset=utf-8"));
+        assert!(!is_stream("text/html"));
     }
 
     #[test]
-    fn each_status_has_its_remedy() {
-        for (status, help) in [
+    fn each_status_has_its_own_help() {
+        for (status, expected) in [
             (404, "actix_web_sse::routes"),
             (401, "guard"),
             (403, "guard"),
             (421, "SSE_ALLOWED_HOSTS"),
-            (502, "proxy's"),
-            (500, "log of the server"),
+            (502, "a proxy"),
+            (500, "the server's log"),
         ] {
-            let (what, found) = found(status, &[], "<html>");
-            assert_eq!(what, format!("the answer is {status}"));
-            assert!(found.contains(help), "{status}: {found}");
+            let (message, help) = message_and_help(status, &[], "<html>");
+            assert_eq!(message, format!("the response is {status}"));
+            assert!(help.contains(expected), "{status}: {help}");
         }
     }
 
     #[test]
-    fn a_503_tells_its_reason_and_when_to_come_back() {
+    fn a_503_shows_the_servers_error_and_when_to_retry() {
         let text = "error: SSE_EVENTS is missing\nhelp: add it\n";
-        let (what, help) = found(503, &[("retry-after", "7")], text);
-        assert_eq!(what, "the answer is 503: SSE_EVENTS is missing");
-        assert_eq!(help, "add it; it may be tried again after 7 s");
-        let (_, help) = found(503, &[("retry-after", "7")], "");
-        assert_eq!(
-            help,
-            "see the log of the server; it may be tried again after 7 s"
-        );
+        let (message, help) = message_and_help(503, &[("retry-after", "7")], text);
+        assert_eq!(message, "the response is 503: SSE_EVENTS is missing");
+        assert_eq!(help, "add it; retry after 7 s");
+        let (_, help) = message_and_help(503, &[("retry-after", "7")], "");
+        assert_eq!(help, "see the server's log; retry after 7 s");
     }
 
     #[test]
-    fn a_421_says_which_host_to_allow() {
+    fn a_421_shows_the_servers_help() {
         let text = "error: this server does not answer for the host `app.example`\n\
                     help: add it to the app's .env: SSE_ALLOWED_HOSTS=app.example\n";
-        let (what, help) = found(421, &[], text);
-        assert!(what.starts_with("the answer is 421: this server"), "{what}");
-        assert_eq!(
-            help,
-            "add it to the app's .env: SSE_ALLOWED_HOSTS=app.example"
+        let (message, help) = message_and_help(421, &[], text);
+        let start = "the response is 421: this server";
+        assert!(message.starts_with(start), "{message}");
+        let expected = "add it to the app's .env: SSE_ALLOWED_HOSTS=app.example";
+        assert_eq!(help, expected);
+    }
+
+    #[test]
+    fn a_redirect_is_a_warning_with_its_target() {
+        let finding = explain(&head(302, &[("location", "/login")]), "");
+        assert_eq!(finding.level, Level::Warning);
+        assert!(
+            finding.message.ends_with("to /login"),
+            "{}",
+            finding.message
         );
     }
 
     #[test]
-    fn a_redirect_is_a_warning_that_says_where_to() {
-        let finding = judge(&head(302, &[("location", "/login")]), "");
-        assert_eq!(finding.level, Level::Warning);
-        assert!(finding.what.ends_with("to /login"), "{}", finding.what);
-    }
-
-    #[test]
-    fn a_page_is_no_stream() {
-        let (what, _) = found(200, &[("content-type", "text/html; charset=utf-8")], "<p>");
-        assert!(what.contains("`text/html`"), "{what}");
+    fn a_web_page_is_not_a_stream() {
+        let headers = [("content-type", "text/html; charset=utf-8")];
+        let (message, _) = message_and_help(200, &headers, "<p>");
+        assert!(message.contains("`text/html`"), "{message}");
     }
 }

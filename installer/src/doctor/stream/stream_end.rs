@@ -1,139 +1,129 @@
-//! Whether a stream ended as the server wanted, or was cut off.
+//! Whether the server ended the stream as planned, or something cut it off.
 
 use std::time::Duration;
 
-use super::probe::{Ended, Heard};
-use super::timing::{interval, seconds};
+use super::probe::{Recording, StreamEnd};
+use super::timing::{heartbeat_interval, in_seconds};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "end";
 
-pub(super) fn judge(heard: &Heard, listened: Duration) -> Finding {
-    let Some(ended) = &heard.ended else {
-        let what = format!(
-            "the stream is open after {}; a longer `--wait` shows whether something cuts it off",
-            seconds(listened)
+pub(super) fn judge(recording: &Recording, listened: Duration) -> Finding {
+    let Some(end) = &recording.end else {
+        let message = format!(
+            "the stream is still open after {}; use a longer `--wait` to see whether something \
+             cuts it off later",
+            in_seconds(listened)
         );
-        return Finding::ok(CHECK, what);
+        return Finding::ok(CHECK, message);
     };
-    if is_planned(heard, ended) {
-        let what = format!(
+    if is_planned(recording, end) {
+        let message = format!(
             "the server ended the stream as planned after {} (SSE_STREAM_DURATION)",
-            seconds(ended.at)
+            in_seconds(end.at)
         );
-        return Finding::ok(CHECK, what);
+        return Finding::ok(CHECK, message);
     }
-    let last = heard
-        .arrivals
+    cut_off(recording, end)
+}
+
+/// The server ends a stream with a heartbeat that sets `retry`, as the first block does, too.
+fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
+    let messages = || recording.messages.iter().map(|timed| &timed.message);
+    let ends_with_boundary = messages()
         .last()
-        .map_or(Duration::ZERO, |arrival| arrival.at);
-    let silence = ended.at.saturating_sub(last);
-    let place = if ended.is_in_block {
+        .is_some_and(|last| last.event == "sse.heartbeat" && last.retry.is_some());
+    let boundaries = messages().filter(|message| message.retry.is_some()).count();
+    ends_with_boundary && boundaries > 1 && !end.is_in_block && end.error.is_none()
+}
+
+fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
+    let last_message_at = recording.messages.last().map(|timed| timed.at);
+    let silence = end.at.saturating_sub(last_message_at.unwrap_or_default());
+    let position = if end.is_in_block {
         "in the middle of an event".to_owned()
     } else {
-        format!("{} after its last event", seconds(silence))
+        format!("{} after its last event", in_seconds(silence))
     };
-    let how = match &ended.error {
+    let error = match &end.error {
         Some(error) => format!(" ({error})"),
         None => String::new(),
     };
-    let heartbeat = match interval(heard) {
-        Some(interval) => format!("the heartbeat's {}", seconds(interval)),
-        None => "the heartbeat's interval".to_owned(),
+    let interval = match heartbeat_interval(recording) {
+        Some(interval) => format!("the heartbeat interval of {}", in_seconds(interval)),
+        None => "the heartbeat interval".to_owned(),
     };
     Finding::warning(
         CHECK,
         format!(
-            "the stream was cut off after {}, {place}, and not by the server's plan{how}",
-            seconds(ended.at)
+            "the stream was cut off after {}, {position}, not ended by the server{error}",
+            in_seconds(end.at)
         ),
         format!(
-            "where a proxy ends connections that are silent for a while, raise its limit above \
-             {heartbeat} (nginx: `proxy_read_timeout 1h;`), or shorten that with \
-             `Config::with_heartbeat`; where it ends long ones, set SSE_STREAM_DURATION below its \
-             limit; and see whether the server was restarted"
+            "if a proxy closes connections that are silent for a while, raise its timeout above \
+             {interval} (nginx: `proxy_read_timeout 1h;`), or shorten the interval with \
+             `Config::with_heartbeat`; if it closes connections after a fixed time, set \
+             SSE_STREAM_DURATION to less than that; check also whether the server was restarted"
         ),
     )
 }
 
-/// The last block of a stream that ends by plan is a heartbeat that says when to come back. So is
-/// the first block of each.
-fn is_planned(heard: &Heard, ended: &Ended) -> bool {
-    let farewell = heard
-        .arrivals
-        .last()
-        .is_some_and(|last| last.message.event == "sse.heartbeat" && last.message.retry.is_some());
-    let greetings = heard
-        .arrivals
-        .iter()
-        .filter(|arrival| arrival.message.retry.is_some())
-        .count();
-    farewell && greetings > 1 && !ended.is_in_block && ended.error.is_none()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::probe::Arrival;
-    use super::super::probe::tests::{arrival, greeting, heard};
+    use super::super::fixtures::{boundary_heartbeat, message, recording};
+    use super::super::probe::TimedMessage;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(arrivals: Vec<Arrival>, is_in_block: bool, error: Option<&str>) -> Finding {
-        let mut heard = heard(arrivals);
-        heard.ended = Some(Ended {
+    fn finding(messages: Vec<TimedMessage>, is_in_block: bool, error: Option<&str>) -> Finding {
+        let mut recording = recording(messages);
+        recording.end = Some(StreamEnd {
             at: Duration::from_secs(60),
             error: error.map(str::to_owned),
             is_in_block,
         });
-        judge(&heard, Duration::from_secs(60))
+        judge(&recording, Duration::from_secs(60))
     }
 
     #[test]
-    fn a_farewell_is_a_planned_end() {
-        assert_eq!(
-            found(vec![greeting(5), greeting(60)], false, None).level,
-            Level::Ok
-        );
+    fn a_last_heartbeat_with_retry_is_a_planned_end() {
+        let messages = vec![boundary_heartbeat(5), boundary_heartbeat(60)];
+        assert_eq!(finding(messages, false, None).level, Level::Ok);
     }
 
     #[test]
-    fn any_other_end_is_a_cut() {
-        for (arrivals, is_in_block, error) in [
-            (vec![greeting(5)], false, None),
+    fn any_other_end_is_a_warning() {
+        let first = || boundary_heartbeat(5);
+        let last = || boundary_heartbeat(60);
+        for (messages, is_in_block, error) in [
+            (vec![first()], false, None),
             (
-                vec![greeting(5), arrival(50, "sse.heartbeat", "15")],
+                vec![first(), message(50, "sse.heartbeat", "15")],
                 false,
                 None,
             ),
-            (vec![greeting(5), arrival(50, "a", "1")], false, None),
-            (vec![greeting(5), greeting(60)], true, None),
-            (vec![greeting(5), greeting(60)], false, Some("reset")),
+            (vec![first(), message(50, "a", "1")], false, None),
+            (vec![first(), last()], true, None),
+            (vec![first(), last()], false, Some("reset")),
         ] {
-            let shown = format!("{arrivals:?}");
-            assert_eq!(
-                found(arrivals, is_in_block, error).level,
-                Level::Warning,
-                "{shown}"
-            );
+            let shown = format!("{messages:?}");
+            let level = finding(messages, is_in_block, error).level;
+            assert_eq!(level, Level::Warning, "{shown}");
         }
-        let finding = found(vec![greeting(50_000)], false, Some("reset"));
-        assert!(
-            finding
-                .what
-                .contains("after 60.0 s, 10.0 s after its last event"),
-            "{}",
-            finding.what
-        );
-        assert!(
-            finding
-                .help
-                .is_some_and(|help| help.contains("heartbeat's 15.0 s"))
-        );
     }
 
     #[test]
-    fn a_stream_that_goes_on_is_good() {
-        let heard = heard(vec![greeting(5)]);
-        assert_eq!(judge(&heard, Duration::from_secs(5)).level, Level::Ok);
+    fn the_silence_before_the_end_and_the_heartbeat_interval_are_shown() {
+        let finding = finding(vec![boundary_heartbeat(50_000)], false, Some("reset"));
+        let expected = "after 60.0 s, 10.0 s after its last event";
+        assert!(finding.message.contains(expected), "{}", finding.message);
+        let help = finding.help.unwrap_or_default();
+        assert!(help.contains("interval of 15.0 s"), "{help}");
+    }
+
+    #[test]
+    fn a_stream_that_is_still_open_is_ok() {
+        let recording = recording(vec![boundary_heartbeat(5)]);
+        assert_eq!(judge(&recording, Duration::from_secs(5)).level, Level::Ok);
     }
 }

@@ -1,4 +1,4 @@
-//! Values saved on this machine, and their way to the other end of the stream.
+//! Values saved on this machine, and how they arrive on the stream.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,193 +7,217 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web_sse::{Cache, Config};
 use serde::{Deserialize, Serialize};
 
-use super::probe::{Connection, Heard, LONGEST};
-use super::timing::{LATE, seconds};
+use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
+use super::timing::{MAX_DELAY, in_seconds};
 use crate::doctor::finding::Finding;
 use crate::exit::Failure;
 
 const CHECK: &str = "saves";
 
-const VALUES: u64 = 5;
-const BETWEEN: Duration = Duration::from_millis(200);
-/// What may pass between a save that no notification tells of and its event, beyond the interval
-/// at which the server looks.
-const GRACE: Duration = Duration::from_secs(5);
+/// Enough to see an order and a rhythm. Every page that listens receives them.
+const VALUE_COUNT: u64 = 5;
+/// Long enough to tell values that arrive one by one from values that arrive together.
+const SAVE_INTERVAL: Duration = Duration::from_millis(200);
+/// For the delivery of a value, after a server without notifications has noticed it.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is to be saved, and where.
-pub(super) struct Saves {
+/// The values to save, and where.
+pub(super) struct TestSaves {
     cache: Cache,
-    folder: PathBuf,
+    cache_folder: PathBuf,
     key: String,
-    patience: Duration,
-    /// Tells these values from those of another run.
-    run: u64,
+    /// How long to wait for the events after the last save.
+    arrival_timeout: Duration,
+    /// Distinguishes these values from those of another run.
+    run_id: u64,
 }
 
-/// What is saved: recognisable by us, and by whoever wonders where it comes from.
+/// A saved value. Its first field tells everybody who receives it where it comes from.
 #[derive(Debug, Deserialize, Serialize)]
-struct Value {
-    sse_doctor: u64,
+struct TestValue {
+    #[serde(rename = "sse_doctor")]
+    run_id: u64,
     number: u64,
 }
 
+/// The data of an event that a value fires.
 #[derive(Deserialize)]
-struct Data {
-    value: Value,
+struct EventData {
+    value: TestValue,
 }
 
-/// An event that a value has fired.
+/// A test value that arrived in an event.
 #[derive(Debug)]
-struct Arrived {
+struct Arrival {
     event: String,
     number: u64,
     at: Duration,
 }
 
-impl Saves {
-    /// Opens the cache of the app in `app`, whose events the key must fire.
+impl TestSaves {
+    /// Opens the cache of the app in `app`. At least one event must be mapped to the key.
     pub(super) fn prepare(app: &Path, key: &str) -> Result<Self, Failure> {
         let config = Config::from_dir(app)?;
         if config.events().of_key(key).next().is_none() {
             let keys: Vec<&str> = config.events().keys().collect();
             return Err(
-                Failure::usage(format!("no event listens to the key `{key}`"))
+                Failure::usage(format!("no event is mapped to the key `{key}`"))
                     .help(format!("the keys in SSE_EVENTS are {}", keys.join(", "))),
             );
         }
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let run = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0));
         Ok(Self {
             cache: Cache::open(&config)?,
-            folder: config.cache_dir().to_owned(),
+            cache_folder: config.cache_dir().to_owned(),
             key: key.to_owned(),
-            patience: (config.poll_interval() + GRACE).min(LONGEST),
-            run,
+            arrival_timeout: (config.poll_interval() + DELIVERY_TIMEOUT).min(STEP_TIMEOUT),
+            run_id: milliseconds_since_1970(),
         })
     }
 
-    /// Saves the values one after the other, listens until all have come or it is too late, and
-    /// says when each was saved.
-    pub(super) fn send(&self, connection: &mut Connection) -> Result<Vec<Duration>, Failure> {
-        let mut sent = Vec::new();
-        for number in 0..VALUES {
-            let value = Value {
-                sse_doctor: self.run,
+    /// Saves the values one by one, and records the stream until all have arrived or the timeout
+    /// passes. Returns when each was saved.
+    pub(super) fn send(&self, probe: &mut StreamProbe) -> Result<Vec<Duration>, Failure> {
+        let mut saved_at = Vec::new();
+        for number in 0..VALUE_COUNT {
+            let value = TestValue {
+                run_id: self.run_id,
                 number,
             };
-            sent.push(connection.begun.elapsed());
+            saved_at.push(probe.requested_at.elapsed());
             self.cache.save_blocking(&self.key, value)?;
-            connection.listen(Instant::now() + BETWEEN, |_| false);
+            probe.record_until(Instant::now() + SAVE_INTERVAL, |_| false);
         }
-        connection.listen(Instant::now() + self.patience, |heard| {
-            let arrived = self.arrived(heard);
-            (0..VALUES).all(|number| arrived.iter().any(|arrived| arrived.number == number))
+        probe.record_until(Instant::now() + self.arrival_timeout, |recording| {
+            let arrivals = self.arrivals(recording);
+            (0..VALUE_COUNT).all(|number| arrivals.iter().any(|arrival| arrival.number == number))
         });
-        Ok(sent)
+        Ok(saved_at)
     }
 
-    pub(super) fn judge(&self, sent: &[Duration], heard: &Heard) -> Finding {
-        let arrived = self.arrived(heard);
-        if heard.ended.is_some() && arrived.len() < sent.len() {
-            let what = "the stream ended before all saved values could arrive: run this again";
-            return Finding::note(CHECK, what);
+    pub(super) fn judge(&self, saved_at: &[Duration], recording: &Recording) -> Finding {
+        let arrivals = self.arrivals(recording);
+        if recording.end.is_some() && arrivals.len() < saved_at.len() {
+            let message = "the stream ended before all saved values could arrive: run this again";
+            return Finding::note(CHECK, message);
         }
-        judge(&self.key, &self.folder, sent, &arrived)
+        judge_arrivals(&self.key, &self.cache_folder, saved_at, &arrivals)
     }
 
-    fn arrived(&self, heard: &Heard) -> Vec<Arrived> {
-        let arrived = heard.arrivals.iter().filter_map(|arrival| {
-            let Data { value } = serde_json::from_str(&arrival.message.data).ok()?;
-            (value.sse_doctor == self.run).then(|| Arrived {
-                event: arrival.message.event.clone(),
+    fn arrivals(&self, recording: &Recording) -> Vec<Arrival> {
+        let arrivals = recording.messages.iter().filter_map(|timed| {
+            let EventData { value } = serde_json::from_str(&timed.message.data).ok()?;
+            (value.run_id == self.run_id).then(|| Arrival {
+                event: timed.message.event.clone(),
                 number: value.number,
-                at: arrival.at,
+                at: timed.at,
             })
         });
-        arrived.collect()
+        arrivals.collect()
     }
 }
 
-fn judge(key: &str, folder: &Path, sent: &[Duration], arrived: &[Arrived]) -> Finding {
-    // Each event of the key carries every value.
-    let mut events: BTreeMap<&str, Vec<&Arrived>> = BTreeMap::new();
-    for one in arrived {
-        events.entry(&one.event).or_default().push(one);
-    }
-    if events.is_empty() {
-        return Finding::error(
-            CHECK,
-            format!(
-                "of {} values saved under `{key}` in {} none arrived",
-                sent.len(),
-                folder.display()
-            ),
-            "the server follows another cache: compare its folder and SSE_CACHE with this app's; or \
-             the address asks for other events; or the server looks at each SSE_POLL_INTERVAL only, \
-             and that is long",
-        );
-    }
-    let findings = events.values().map(|arrived| one_event(sent, arrived));
-    let worst = findings.max_by_key(|finding| (finding.is_bad(), finding.what.len()));
-    worst.unwrap_or_else(|| Finding::note(CHECK, "nothing was saved"))
+fn milliseconds_since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-fn one_event(sent: &[Duration], arrived: &[&Arrived]) -> Finding {
-    let numbers: Vec<u64> = arrived.iter().map(|arrived| arrived.number).collect();
-    let wanted: Vec<u64> = (0..).take(sent.len()).collect();
-    if numbers != wanted {
-        let numbers: Vec<String> = numbers
-            .iter()
-            .map(|number| (number + 1).to_string())
-            .collect();
-        return Finding::error(
-            CHECK,
-            format!(
-                "{} values were saved, and should arrive once and in order; what came is {}",
-                sent.len(),
-                numbers.join(", ")
-            ),
-            "something on the way drops or repeats parts of the stream: try `sse doctor` at the \
-             server itself, without what stands before it",
-        );
+/// Each event of the key carries every value. The finding is about the worst event.
+fn judge_arrivals(
+    key: &str,
+    cache_folder: &Path,
+    saved_at: &[Duration],
+    arrivals: &[Arrival],
+) -> Finding {
+    let mut by_event: BTreeMap<&str, Vec<&Arrival>> = BTreeMap::new();
+    for arrival in arrivals {
+        by_event.entry(&arrival.event).or_default().push(arrival);
     }
-    let waits = sent.iter().zip(arrived);
-    let longest = waits
-        .map(|(sent, arrived)| arrived.at.saturating_sub(*sent))
-        .max();
-    let longest = longest.unwrap_or_default();
-    let spread = |first: Option<Duration>, last: Option<Duration>| {
-        last.unwrap_or_default()
-            .saturating_sub(first.unwrap_or_default())
-    };
-    let saved_over = spread(sent.first().copied(), sent.last().copied());
-    let came_over = spread(
-        arrived.first().map(|first| first.at),
-        arrived.last().map(|last| last.at),
-    );
-    if longest > LATE || came_over < saved_over / 2 {
-        return Finding::error(
-            CHECK,
-            format!(
-                "{} values saved over {} arrived within {}, up to {} late",
-                sent.len(),
-                seconds(saved_over),
-                seconds(came_over),
-                seconds(longest)
-            ),
-            "something on the way collects events before it passes them on (nginx: \
-             `proxy_buffering off;`); or the server sees saves only at each SSE_POLL_INTERVAL: see \
-             `notifications`",
-        );
-    }
-    Finding::ok(
+    let findings = by_event
+        .values()
+        .map(|arrivals| judge_event(saved_at, arrivals));
+    // Of two problems, the longer message has the more details.
+    findings
+        .max_by_key(|finding| (finding.is_problem(), finding.message.len()))
+        .unwrap_or_else(|| nothing_arrived(key, cache_folder, saved_at.len()))
+}
+
+fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
+    Finding::error(
         CHECK,
         format!(
-            "{} saved values arrived one by one, each within {} ms",
-            sent.len(),
-            longest.as_millis().max(1)
+            "{count} values were saved under `{key}` in {}, and none arrived",
+            cache_folder.display()
         ),
+        "either the server uses another cache: compare its folder and SSE_CACHE with this app's; or \
+         the URL selects other events; or the server gets no notifications, and its \
+         SSE_POLL_INTERVAL is long",
     )
+}
+
+fn judge_event(saved_at: &[Duration], arrivals: &[&Arrival]) -> Finding {
+    let numbers: Vec<u64> = arrivals.iter().map(|arrival| arrival.number).collect();
+    let expected: Vec<u64> = (0..).take(saved_at.len()).collect();
+    if numbers == expected {
+        judge_delays(saved_at, arrivals)
+    } else {
+        wrong_values(saved_at.len(), &numbers)
+    }
+}
+
+fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
+    let numbers: Vec<String> = numbers
+        .iter()
+        .map(|number| (number + 1).to_string())
+        .collect();
+    Finding::error(
+        CHECK,
+        format!(
+            "{count} values were saved, but not each arrived once and in order: {} arrived",
+            numbers.join(", ")
+        ),
+        "a proxy on the way drops or repeats parts of the stream: run `sse doctor` with the \
+         server's own URL, without the proxies",
+    )
+}
+
+/// For values that all arrived once and in order.
+fn judge_delays(saved_at: &[Duration], arrivals: &[&Arrival]) -> Finding {
+    let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
+    let delays = saved_at.iter().zip(&arrived_at);
+    let longest = delays
+        .map(|(saved, arrived)| arrived.saturating_sub(*saved))
+        .max()
+        .unwrap_or_default();
+    let (saved_within, arrived_within) = (time_span(saved_at), time_span(&arrived_at));
+    let count = saved_at.len();
+    // Values that arrive in less than half the time waited somewhere for each other.
+    if longest > MAX_DELAY || arrived_within < saved_within / 2 {
+        return Finding::error(
+            CHECK,
+            format!(
+                "{count} values saved within {} arrived within {}, up to {} late",
+                in_seconds(saved_within),
+                in_seconds(arrived_within),
+                in_seconds(longest)
+            ),
+            "either a proxy on the way collects events before it forwards them (nginx: \
+             `proxy_buffering off;`); or the server notices saves once every SSE_POLL_INTERVAL \
+             only: see the check `notifications`",
+        );
+    }
+    let message = format!(
+        "{count} saved values arrived one by one, each within {} ms",
+        longest.as_millis().max(1)
+    );
+    Finding::ok(CHECK, message)
+}
+
+/// From the first to the last of the times, which are in order.
+fn time_span(times: &[Duration]) -> Duration {
+    match (times.first(), times.last()) {
+        (Some(first), Some(last)) => last.saturating_sub(*first),
+        _ => Duration::ZERO,
+    }
 }
 
 #[cfg(test)]
@@ -201,72 +225,62 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn found(arrived: &[(&str, u64, u64)]) -> Finding {
-        let sent: Vec<Duration> = (0..5).map(|n| Duration::from_millis(200 * n)).collect();
-        let arrived: Vec<Arrived> = arrived
+    /// The finding for these arrivals: event, number of the value, milliseconds.
+    fn finding(arrivals: &[(&str, u64, u64)]) -> Finding {
+        let saved_at: Vec<Duration> = (0..5).map(|n| Duration::from_millis(200 * n)).collect();
+        let arrivals: Vec<Arrival> = arrivals
             .iter()
-            .map(|(event, number, at)| Arrived {
+            .map(|(event, number, at)| Arrival {
                 event: (*event).to_owned(),
                 number: *number,
                 at: Duration::from_millis(*at),
             })
             .collect();
-        judge("k", Path::new("cache"), &sent, &arrived)
+        judge_arrivals("k", Path::new("cache"), &saved_at, &arrivals)
     }
 
     #[test]
-    fn values_that_come_as_they_were_sent_are_good() {
-        let one_by_one = [
-            ("a", 0, 5),
-            ("b", 0, 5),
-            ("a", 1, 210),
-            ("b", 1, 210),
-            ("a", 2, 405),
-            ("b", 2, 405),
-            ("a", 3, 605),
-            ("b", 3, 605),
-            ("a", 4, 830),
-            ("b", 4, 830),
-        ];
-        let finding = found(&one_by_one);
+    fn values_that_arrive_one_by_one_are_ok() {
+        let times = [5, 210, 405, 605, 830];
+        let arrivals: Vec<_> = (0..)
+            .zip(times)
+            .flat_map(|(number, at)| [("a", number, at), ("b", number, at)])
+            .collect();
+        let finding = finding(&arrivals);
         assert_eq!(finding.level, Level::Ok, "{finding:?}");
-        assert!(finding.what.contains("within 30 ms"), "{}", finding.what);
+        let expected = "within 30 ms";
+        assert!(finding.message.contains(expected), "{}", finding.message);
     }
 
     #[test]
-    fn a_burst_is_an_error() {
-        let burst = [
-            ("a", 0, 810),
-            ("a", 1, 810),
-            ("a", 2, 810),
-            ("a", 3, 811),
-            ("a", 4, 811),
-        ];
-        assert!(found(&burst).what.contains("up to 0.8 s late"));
-        let late = [
-            ("a", 0, 3_000),
-            ("a", 1, 3_200),
-            ("a", 2, 3_400),
-            ("a", 3, 3_600),
-            ("a", 4, 3_800),
-        ];
-        assert_eq!(found(&late).level, Level::Error);
+    fn values_that_arrive_together_or_late_are_an_error() {
+        let with_times = |times: [u64; 5]| {
+            let arrivals: Vec<_> = (0..).zip(times).map(|(n, at)| ("a", n, at)).collect();
+            finding(&arrivals)
+        };
+        let together = with_times([810, 810, 810, 811, 811]);
+        assert!(together.message.contains("up to 0.8 s late"));
+        let late = with_times([3_000, 3_200, 3_400, 3_600, 3_800]);
+        assert_eq!(late.level, Level::Error);
     }
 
     #[test]
-    fn what_is_lost_repeated_or_out_of_order_is_an_error() {
+    fn lost_repeated_or_reordered_values_are_an_error() {
         for numbers in [
             vec![],
             vec![0, 1, 3, 4],
             vec![0, 1, 1, 2, 3, 4],
             vec![0, 2, 1, 3, 4],
         ] {
-            let arrived: Vec<_> = numbers.iter().map(|n| ("a", *n, 200 * n)).collect();
-            assert_eq!(found(&arrived).level, Level::Error, "{numbers:?}");
+            let arrivals: Vec<_> = numbers.iter().map(|n| ("a", *n, 200 * n)).collect();
+            assert_eq!(finding(&arrivals).level, Level::Error, "{numbers:?}");
         }
-        // The good event must not hide the bad one.
-        let mut two: Vec<_> = (0..5).map(|n| ("a", n, 200 * n)).collect();
-        two.push(("b", 0, 5));
-        assert_eq!(found(&two).level, Level::Error);
+    }
+
+    #[test]
+    fn an_event_without_problems_does_not_hide_another() {
+        let mut arrivals: Vec<_> = (0..5).map(|n| ("a", n, 200 * n)).collect();
+        arrivals.push(("b", 0, 5));
+        assert_eq!(finding(&arrivals).level, Level::Error);
     }
 }

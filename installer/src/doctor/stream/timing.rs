@@ -1,152 +1,155 @@
-//! Whether what is sent arrives at once.
+//! Whether the stream's beginning and its heartbeats arrive in time.
 
 use std::time::Duration;
 
-use super::probe::{Heard, LONGEST};
-use super::response::BUFFERED;
+use super::probe::{Recording, STEP_TIMEOUT};
+use super::response::BUFFERING_HELP;
 use crate::doctor::finding::Finding;
 
-const CHECK: &str = "pace";
+const CHECK: &str = "timing";
 
-/// Longer than a good line needs, even to the other side of the world.
-pub(super) const LATE: Duration = Duration::from_secs(1);
+/// A larger delay is caused by a buffer: TCP and TLS need less, even around the world.
+pub(super) const MAX_DELAY: Duration = Duration::from_secs(1);
 
-/// The stream's beginning is sent at once.
-pub(super) fn first_block(head: Duration, heard: &Heard) -> Finding {
-    let Some(first) = heard.first_block else {
-        return match &heard.ended {
-            Some(ended) => Finding::error(
-                CHECK,
-                format!(
-                    "the stream ended after {} before it began",
-                    seconds(ended.at)
-                ),
-                "see the log of the server, and of what stands before it",
-            ),
-            None => Finding::error(
-                CHECK,
-                format!(
-                    "the stream is open, and nothing comes within {} s",
-                    LONGEST.as_secs()
-                ),
-                BUFFERED,
-            ),
-        };
+/// A heartbeat may be delayed, and so may the block from which its interval counts.
+const MAX_HEARTBEAT_DELAY: Duration = Duration::from_secs(2);
+
+/// The server sends the first block at once. `response_time` is how long the headers took.
+pub(super) fn check_beginning(response_time: Duration, recording: &Recording) -> Finding {
+    let Some(first_block_at) = recording.first_block_at else {
+        return no_beginning(recording);
     };
-    if first > LATE {
+    if first_block_at > MAX_DELAY {
         return Finding::error(
             CHECK,
             format!(
-                "the stream's beginning, which is sent at once, took {} (its head {})",
-                seconds(first),
-                seconds(head)
+                "the server sends the beginning of a stream at once, but it arrived after {} (the \
+                 headers after {})",
+                in_seconds(first_block_at),
+                in_seconds(response_time)
             ),
-            BUFFERED,
+            BUFFERING_HELP,
         );
     }
-    let what = format!(
+    let message = format!(
         "the stream begins {} ms after the request",
-        first.as_millis()
+        first_block_at.as_millis()
     );
-    Finding::ok(CHECK, what)
+    Finding::ok(CHECK, message)
 }
 
-/// A silent stream says after a while that it is alive. None where it was not listened to for so
-/// long.
-pub(super) fn heartbeats(heard: &Heard, listened: Duration) -> Option<Finding> {
-    let interval = interval(heard)?;
-    let begun = heard.first_block?;
-    let mut silence = Duration::ZERO;
-    let mut last = begun;
-    for at in heard
-        .arrivals
-        .iter()
-        .map(|arrival| arrival.at)
-        .chain([listened])
-    {
-        silence = silence.max(at.saturating_sub(last));
-        last = at;
+fn no_beginning(recording: &Recording) -> Finding {
+    match &recording.end {
+        Some(end) => Finding::error(
+            CHECK,
+            format!(
+                "the stream ended after {}, before its first event",
+                in_seconds(end.at)
+            ),
+            "see the logs of the server and of the proxies before it",
+        ),
+        None => Finding::error(
+            CHECK,
+            format!(
+                "the stream is open, but nothing arrives within {} s",
+                STEP_TIMEOUT.as_secs()
+            ),
+            BUFFERING_HELP,
+        ),
     }
-    if silence > interval + 2 * LATE {
+}
+
+/// The server sends a heartbeat when the stream was silent for a while. `None`: the recording is
+/// too short to tell.
+pub(super) fn check_heartbeats(recording: &Recording, listened: Duration) -> Option<Finding> {
+    let interval = heartbeat_interval(recording)?;
+    let silence = longest_silence(recording, listened)?;
+    if silence > interval + MAX_HEARTBEAT_DELAY {
         return Some(Finding::error(
             CHECK,
             format!(
-                "nothing came for {}, though a heartbeat is sent after {} of silence",
-                seconds(silence),
-                seconds(interval)
+                "nothing arrived for {}, although the server sends a heartbeat after {} of silence",
+                in_seconds(silence),
+                in_seconds(interval)
             ),
-            BUFFERED,
+            BUFFERING_HELP,
         ));
     }
-    // The first block and the last one are heartbeats, too, which come without any silence.
-    let beats = heard
-        .arrivals
-        .iter()
-        .any(|arrival| arrival.message.event == "sse.heartbeat" && arrival.message.retry.is_none());
-    beats.then(|| {
-        let what = format!("a heartbeat comes after {} of silence", seconds(interval));
-        Finding::ok(CHECK, what)
+    // The first and the last block are heartbeats with `retry`, which no silence precedes.
+    let mut messages = recording.messages.iter().map(|timed| &timed.message);
+    let has_heartbeat =
+        messages.any(|message| message.event == "sse.heartbeat" && message.retry.is_none());
+    has_heartbeat.then(|| {
+        let interval = in_seconds(interval);
+        let message = format!("a heartbeat arrives after {interval} of silence");
+        Finding::ok(CHECK, message)
     })
 }
 
-/// How long the stream may be silent, in its own words.
-pub(super) fn interval(heard: &Heard) -> Option<Duration> {
-    let heartbeat = heard
-        .arrivals
-        .iter()
-        .find(|arrival| arrival.message.event == "sse.heartbeat")?;
-    let seconds = heartbeat.message.data.parse().ok()?;
+/// The longest time without a message since the first block.
+fn longest_silence(recording: &Recording, listened: Duration) -> Option<Duration> {
+    let mut last = recording.first_block_at?;
+    let mut longest = Duration::ZERO;
+    let times = recording.messages.iter().map(|timed| timed.at);
+    for at in times.chain([listened]) {
+        longest = longest.max(at.saturating_sub(last));
+        last = at;
+    }
+    Some(longest)
+}
+
+/// The longest silence of the stream, which each heartbeat carries as its data.
+pub(super) fn heartbeat_interval(recording: &Recording) -> Option<Duration> {
+    let mut messages = recording.messages.iter().map(|timed| &timed.message);
+    let heartbeat = messages.find(|message| message.event == "sse.heartbeat")?;
+    let seconds = heartbeat.data.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-pub(super) fn seconds(duration: Duration) -> String {
+pub(super) fn in_seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::probe::Arrival;
-    use super::super::probe::tests::{arrival, greeting, heard};
+    use super::super::fixtures::{boundary_heartbeat, message, recording};
+    use super::super::probe::TimedMessage;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn beat(milliseconds: u64) -> Arrival {
-        arrival(milliseconds, "sse.heartbeat", "2")
+    fn heartbeat(at_millis: u64) -> TimedMessage {
+        message(at_millis, "sse.heartbeat", "2")
     }
 
-    fn first(milliseconds: u64) -> Arrival {
-        let mut first = greeting(milliseconds);
-        "2".clone_into(&mut first.message.data);
-        first
+    fn first_block(at_millis: u64) -> TimedMessage {
+        let mut first_block = boundary_heartbeat(at_millis);
+        "2".clone_into(&mut first_block.message.data);
+        first_block
     }
 
     #[test]
     fn a_late_beginning_is_an_error() {
-        let level = |at| first_block(Duration::ZERO, &heard(vec![greeting(at)])).level;
-        assert_eq!(level(1_000), Level::Ok);
-        assert_eq!(level(1_001), Level::Error);
-        assert_eq!(
-            first_block(Duration::ZERO, &heard(vec![])).level,
-            Level::Error
-        );
+        let level = |messages| check_beginning(Duration::ZERO, &recording(messages)).level;
+        assert_eq!(level(vec![boundary_heartbeat(1_000)]), Level::Ok);
+        assert_eq!(level(vec![boundary_heartbeat(1_001)]), Level::Error);
+        assert_eq!(level(vec![]), Level::Error);
     }
 
     #[test]
-    fn heartbeats_must_come_in_time() {
-        let level = |arrivals, listened| {
-            let found = heartbeats(&heard(arrivals), Duration::from_millis(listened));
-            found.map(|finding| finding.level)
+    fn a_late_heartbeat_is_an_error() {
+        let level = |messages, listened| {
+            let listened = Duration::from_millis(listened);
+            let finding = check_heartbeats(&recording(messages), listened);
+            finding.map(|finding| finding.level)
         };
-        assert_eq!(level(vec![first(5)], 900), None, "too short to tell");
-        assert_eq!(
-            level(vec![first(5), first(1_990)], 1_990),
-            None,
-            "it has ended"
-        );
-        assert_eq!(level(vec![first(5), beat(2_010)], 3_000), Some(Level::Ok));
-        assert_eq!(level(vec![first(5)], 4_100), Some(Level::Error));
-        let late = vec![first(5), beat(5_000), beat(5_001)];
+        assert_eq!(level(vec![first_block(5)], 900), None, "too short to tell");
+        let ended = vec![first_block(5), first_block(1_990)];
+        assert_eq!(level(ended, 1_990), None, "no heartbeat was due");
+        let in_time = vec![first_block(5), heartbeat(2_010)];
+        assert_eq!(level(in_time, 3_000), Some(Level::Ok));
+        assert_eq!(level(vec![first_block(5)], 4_100), Some(Level::Error));
+        let late = vec![first_block(5), heartbeat(5_000), heartbeat(5_001)];
         assert_eq!(level(late, 5_100), Some(Level::Error));
-        assert_eq!(level(vec![], 60_000), None, "it is another kind of stream");
+        assert_eq!(level(vec![], 60_000), None, "not a stream of the library");
     }
 }

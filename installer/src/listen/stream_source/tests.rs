@@ -2,20 +2,21 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::listen::stream_url::stream_url;
+use crate::listen::update::ReceivedEvent;
 
-/// Answers one connection after the other with the given texts and hands back the
-/// requests' heads.
-fn serve(answers: Vec<String>) -> (String, Receiver<String>) {
+/// Sends one of the given responses on each connection, and returns the requests' heads.
+fn serve(responses: Vec<String>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
     let (sender, heads) = sync_channel(16);
     thread::spawn(move || {
-        for answer in answers {
+        for response in responses {
             let Ok((mut stream, _)) = listener.accept() else {
                 return;
             };
             let head = read_head(&stream);
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(response.as_bytes());
             let _ = sender.send(head);
         }
     });
@@ -29,33 +30,33 @@ fn read_head(stream: &TcpStream) -> String {
         .fold(String::new(), |head, line| head + &line + "\n")
 }
 
-fn answer(status: &str, mime: &str, body: &str) -> String {
+fn response(status: &str, mime: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Type: {mime}\r\nConnection: close\r\n\r\n{body}")
 }
 
 fn stream(body: &str) -> String {
-    answer("200 OK", "text/event-stream", body)
+    response("200 OK", "text/event-stream", body)
 }
 
-fn open(url: &str) -> Http {
-    Http::open(stream_url(url, &[]).expect("it is a URL"))
+fn open(url: &str) -> StreamSource {
+    StreamSource::open(stream_url(url, &[]).expect("it is a URL"))
 }
 
-fn next(http: &mut Http) -> Result<News, Failure> {
+fn next(source: &mut StreamSource) -> Result<Update, Failure> {
     loop {
-        match http
-            .next(Duration::from_secs(10))?
-            .expect("it comes in time")
+        match source
+            .next_update(Duration::from_secs(10))?
+            .expect("it arrives in time")
         {
-            News::Listening => {}
-            news => return Ok(news),
+            Update::Connected => {}
+            update => return Ok(update),
         }
     }
 }
 
-fn next_event(http: &mut Http) -> Heard {
-    match next(http) {
-        Ok(News::Event(heard)) => heard,
+fn next_event(source: &mut StreamSource) -> ReceivedEvent {
+    match next(source) {
+        Ok(Update::Event(event)) => event,
         other => panic!("no event: {other:?}"),
     }
 }
@@ -68,8 +69,8 @@ fn a_stream_is_resumed_where_it_ended() {
         ),
         stream("id: e-4\nevent: sse.heartbeat\ndata: 15\n\nid: e-5\ndata: text\n\n"),
     ]);
-    let mut http = open(&url);
-    let first = next_event(&mut http);
+    let mut source = open(&url);
+    let first = next_event(&mut source);
     assert_eq!(
         (first.id.as_deref(), first.event.as_str()),
         (Some("e-2"), "a")
@@ -78,7 +79,7 @@ fn a_stream_is_resumed_where_it_ended() {
         (first.timestamp.as_deref(), first.value.get()),
         (Some("t"), "[1]")
     );
-    let second = next_event(&mut http);
+    let second = next_event(&mut source);
     assert_eq!(
         (second.event.as_str(), second.value.get()),
         ("message", "\"text\"")
@@ -91,9 +92,9 @@ fn a_stream_is_resumed_where_it_ended() {
 }
 
 #[test]
-fn a_refusal_ends_it_with_the_servers_words() {
+fn a_refusal_fails_with_the_servers_error_and_help() {
     let body = "error: no event is named `x`\nhelp: use one of a, b\n";
-    let (url, _heads) = serve(vec![answer("400 Bad Request", "text/plain", body)]);
+    let (url, _heads) = serve(vec![response("400 Bad Request", "text/plain", body)]);
     let failure = next(&mut open(&url)).expect_err("it is refused");
     let text = failure.to_string();
     assert!(
@@ -103,73 +104,40 @@ fn a_refusal_ends_it_with_the_servers_words() {
 }
 
 #[test]
-fn a_server_in_trouble_is_asked_again() {
+fn a_server_error_is_retried() {
     let body = "error: SSE_EVENTS is missing\nhelp: add it\n";
     let (url, _heads) = serve(vec![
-        answer("503 Service Unavailable", "text/plain", body),
+        response("503 Service Unavailable", "text/plain", body),
         stream("data: 1\n\n"),
     ]);
-    let mut http = open(&url);
-    match next(&mut http) {
-        Ok(News::Warning(text)) => assert!(text.contains("SSE_EVENTS is missing"), "{text}"),
+    let mut source = open(&url);
+    match next(&mut source) {
+        Ok(Update::Warning(text)) => assert!(text.contains("SSE_EVENTS is missing"), "{text}"),
         other => panic!("no warning: {other:?}"),
     }
-    assert_eq!(next_event(&mut http).value.get(), "1");
+    assert_eq!(next_event(&mut source).value.get(), "1");
 }
 
 #[test]
-fn a_gap_is_told_and_no_content_ends_it() {
+fn a_gap_is_a_warning_and_status_204_closes_the_source() {
     let (url, _heads) = serve(vec![
         stream("retry: 1\nevent: sse.gap\nid: e-9\ndata: {\"reason\":\"swept\"}\n\n"),
-        answer("204 No Content", "text/plain", ""),
+        response("204 No Content", "text/plain", ""),
     ]);
-    let mut http = open(&url);
-    match next(&mut http) {
-        Ok(News::Warning(text)) => assert!(text.contains("missed: swept"), "{text}"),
+    let mut source = open(&url);
+    match next(&mut source) {
+        Ok(Update::Warning(text)) => assert!(text.contains("missed: swept"), "{text}"),
         other => panic!("no warning: {other:?}"),
     }
-    assert!(matches!(next(&mut http), Ok(News::End)));
+    assert!(matches!(next(&mut source), Ok(Update::Closed)));
 }
 
 #[test]
-fn another_kind_of_page_is_no_stream() {
-    let (url, _heads) = serve(vec![answer("200 OK", "text/html", "<p>")]);
+fn a_web_page_is_not_a_stream() {
+    let (url, _heads) = serve(vec![response("200 OK", "text/html", "<p>")]);
     let failure = next(&mut open(&url)).expect_err("it is refused");
     assert!(
-        failure.to_string().contains("is no event stream"),
+        failure.to_string().contains("is not an event stream"),
         "{failure}"
     );
-}
-
-#[test]
-fn the_url_says_where_and_which_events() {
-    let url = |text: &str, events: &[&str]| {
-        let events: Vec<String> = events.iter().map(|event| (*event).to_owned()).collect();
-        stream_url(text, &events).ok()
-    };
-    let is = |url: Option<String>, expected: &str| assert_eq!(url.as_deref(), Some(expected));
-    is(url("http://a:1", &[]), "http://a:1/sse/stream");
-    is(
-        url("http://a/", &["b", "c d"]),
-        "http://a/sse/stream?events=b,c%20d",
-    );
-    is(
-        url("https://a/my?x=1#y", &["b"]),
-        "https://a/my?x=1&events=b",
-    );
-    is(
-        url("http://u:p@[::1]:1", &[]),
-        "http://u:p@[::1]:1/sse/stream",
-    );
-    for wrong in [
-        "http://a:99999",
-        "http://a:x",
-        "127.0.0.1:8080",
-        "ftp://a",
-        "/sse/stream",
-        "",
-        "http://",
-    ] {
-        assert_eq!(url(wrong, &[]), None, "{wrong}");
-    }
 }

@@ -16,22 +16,27 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
     Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
 
 /// The first block of a stream.
-const GREETING: &str = "retry: 1000\nid: 0123456789abcdef-1\nevent: sse.heartbeat\ndata: 15\n\n";
+const FIRST_BLOCK: &str = "retry: 1000\nid: 0123456789abcdef-1\nevent: sse.heartbeat\ndata: 15\n\n";
 
 #[test]
 fn a_buffered_stream_is_an_error() {
     let head_late = FakeServer::start(|_, mut client| {
         thread::sleep(Duration::from_millis(1_500));
-        write!(client, "{HEAD}\r\n{GREETING}")
+        write!(client, "{HEAD}\r\n{FIRST_BLOCK}")
     });
     let body_late = FakeServer::start(|_, mut client| {
         write!(client, "{HEAD}\r\n")?;
         thread::sleep(Duration::from_millis(1_500));
-        client.write_all(GREETING.as_bytes())
+        client.write_all(FIRST_BLOCK.as_bytes())
     });
     for fake in [head_late, body_late] {
         let found = findings(&examine_url(&fake.url(), &[]));
-        of_check(&found, "pace")[0].assert_is("error", "pace", "took 1.", "proxy_buffering off");
+        of_check(&found, "timing")[0].assert_is(
+            "error",
+            "timing",
+            "arrived after 1.",
+            "proxy_buffering off",
+        );
     }
 }
 
@@ -45,8 +50,8 @@ fn a_silent_server_times_out() {
     let found = problems(&examine_url(&FakeServer::start(silence).url(), &[]));
     only(&found).assert_is(
         "error",
-        "answer",
-        "does not answer within 10 s",
+        "response",
+        "sends no response within 10 s",
         "proxy_buffering",
     );
     let head_alone = FakeServer::start(move |request, mut client| {
@@ -56,8 +61,8 @@ fn a_silent_server_times_out() {
     let found = problems(&examine_url(&head_alone.url(), &[]));
     only(&found).assert_is(
         "error",
-        "pace",
-        "nothing comes within 10 s",
+        "timing",
+        "nothing arrives within 10 s",
         "proxy_buffering",
     );
     assert!(begin.elapsed() < Duration::from_secs(50));
@@ -66,17 +71,17 @@ fn a_silent_server_times_out() {
 #[test]
 fn missing_heartbeats_are_an_error() {
     let fake = FakeServer::start(|_, mut client| {
-        let greeting = GREETING.replace("data: 15", "data: 0.5");
-        write!(client, "{HEAD}\r\n{greeting}")?;
+        let first_block = FIRST_BLOCK.replace("data: 15", "data: 0.5");
+        write!(client, "{HEAD}\r\n{first_block}")?;
         thread::sleep(Duration::from_secs(60));
         Ok(())
     });
     let found = findings(&examine_url(&fake.url(), &["--wait", "3.5"]));
-    let silence = of_check(&found, "pace")[1];
+    let silence = of_check(&found, "timing")[1];
     silence.assert_is(
         "error",
-        "pace",
-        "a heartbeat is sent after 0.5 s",
+        "timing",
+        "a heartbeat after 0.5 s",
         "proxy_buffering",
     );
 }
@@ -84,14 +89,14 @@ fn missing_heartbeats_are_an_error() {
 #[test]
 fn an_endless_flood_is_not_read_for_ever() {
     let fake = FakeServer::start(|_, mut client| {
-        write!(client, "{HEAD}\r\n{GREETING}")?;
+        write!(client, "{HEAD}\r\n{FIRST_BLOCK}")?;
         loop {
             client.write_all(&b"event: a\ndata: 1\n\n".repeat(100))?;
         }
     });
     let begin = Instant::now();
     let found = findings(&examine_url(&fake.url(), &[]));
-    of_check(&found, "end")[0].assert_is("ok", "end", "is open after 0.", "");
+    of_check(&found, "end")[0].assert_is("ok", "end", "is still open after 0.", "");
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
 
@@ -109,8 +114,8 @@ fn a_compressed_stream_is_an_error() {
         );
         write!(
             client,
-            "{HEAD}Content-Length: {}\r\n\r\n{GREETING}",
-            GREETING.len()
+            "{HEAD}Content-Length: {}\r\n\r\n{FIRST_BLOCK}",
+            FIRST_BLOCK.len()
         )
     });
     let found = problems(&examine_url(&asks.url(), &[]));
@@ -119,7 +124,7 @@ fn a_compressed_stream_is_an_error() {
 
 #[test]
 fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
-    let answer = |status: &str, headers: &str, body: &str| {
+    let respond = |status: &str, headers: &str, body: &str| {
         let length = body.len();
         let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n");
         let found = problems(&examine_url(
@@ -129,42 +134,37 @@ fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
         only(&found).clone()
     };
     let html = "Content-Type: text/html\r\n";
-    answer("404 Not Finding", html, "<p>").assert_is(
+    respond("404 Not Found", html, "<p>").assert_is(
         "error",
-        "answer",
+        "response",
         "404",
         "actix_web_sse::routes",
     );
-    answer("401 Unauthorized", html, "<p>").assert_is("error", "answer", "401", "guard");
-    answer("502 Bad Gateway", html, "<p>").assert_is(
+    respond("401 Unauthorized", html, "<p>").assert_is("error", "response", "401", "guard");
+    respond("502 Bad Gateway", html, "<p>").assert_is(
         "error",
-        "answer",
+        "response",
         "502",
-        "does not reach the app",
+        "cannot reach the app",
     );
-    answer("200 OK", html, "<p>").assert_is("error", "answer", "text/html", "/sse/stream");
+    respond("200 OK", html, "<p>").assert_is("error", "response", "text/html", "/sse/stream");
     let to = "Location: https://a.example/login\r\n";
-    answer("302 Finding", to, "").assert_is(
+    respond("302 Found", to, "").assert_is(
         "warning",
-        "answer",
+        "response",
         "https://a.example/login",
         "login",
     );
     let busy = "Retry-After: 9\r\n";
-    let found = answer("503 Service Unavailable", busy, "error: full\nhelp: wait\n");
-    found.assert_is(
-        "error",
-        "answer",
-        "503: full",
-        "wait; it may be tried again after 9 s",
-    );
+    let found = respond("503 Service Unavailable", busy, "error: full\nhelp: wait\n");
+    found.assert_is("error", "response", "503: full", "wait; retry after 9 s");
 }
 
 #[test]
 fn http_1_0_is_a_note_and_its_stream_is_examined() {
     let head = HEAD.replace("HTTP/1.1", "HTTP/1.0");
     let fake = FakeServer::start(move |_, mut client| {
-        write!(client, "{head}\r\n{GREETING}")?;
+        write!(client, "{head}\r\n{FIRST_BLOCK}")?;
         thread::sleep(Duration::from_secs(60));
         Ok(())
     });
@@ -175,12 +175,12 @@ fn http_1_0_is_a_note_and_its_stream_is_examined() {
         "HTTP/1.0",
         "proxy_http_version 1.1",
     );
-    of_check(&found, "pace")[0].assert_is("ok", "pace", "the stream begins", "");
+    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream begins", "");
     // The server sends no gap for an id that it cannot know.
     of_check(&found, "replay")[0].assert_is("warning", "replay", "does not reach the server", "");
 }
 
 #[test]
 fn an_invalid_url_is_refused() {
-    examine_url("127.0.0.1:8080", &[]).fails(2, "no URL of a stream");
+    examine_url("127.0.0.1:8080", &[]).fails(2, "is not the URL of a stream");
 }

@@ -1,0 +1,55 @@
+//! The data of an event, as the library's server writes it.
+
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::sse_parser::Message;
+use super::update::{ReceivedEvent, Update};
+
+/// The library's form of an event's data.
+#[derive(Deserialize)]
+struct TimestampedValue {
+    timestamp: String,
+    value: Box<RawValue>,
+}
+
+/// The data of `sse.gap`.
+#[derive(Deserialize)]
+struct GapData {
+    reason: String,
+}
+
+/// The update that a message stands for; `None` for a heartbeat.
+pub(super) fn to_update(message: Message) -> Option<Update> {
+    match message.event.as_str() {
+        "sse.heartbeat" => None,
+        "sse.gap" => Some(gap_warning(message.data)),
+        _ => to_event(message).map(Update::Event),
+    }
+}
+
+fn gap_warning(data: String) -> Update {
+    let reason = serde_json::from_str(&data).map_or(data, |gap: GapData| gap.reason);
+    Update::Warning(format!("events may have been missed: {reason}"))
+}
+
+/// Data of another form, as other servers send it, is itself the value.
+fn to_event(message: Message) -> Option<ReceivedEvent> {
+    let (timestamp, value) = match serde_json::from_str(&message.data) {
+        Ok(TimestampedValue { timestamp, value }) => (Some(timestamp), value),
+        Err(_) => (None, json_or_text(&message.data)?),
+    };
+    Some(ReceivedEvent {
+        id: Some(message.id).filter(|id| !id.is_empty()),
+        event: message.event,
+        key: None,
+        timestamp,
+        value,
+    })
+}
+
+fn json_or_text(data: &str) -> Option<Box<RawValue>> {
+    serde_json::from_str(data)
+        .or_else(|_| to_raw_value(data))
+        .ok()
+}

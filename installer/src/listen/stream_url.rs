@@ -1,0 +1,100 @@
+//! The URL of a server's stream.
+
+use ureq::http::Uri;
+
+use crate::exit::Failure;
+
+/// Where the library's routes serve the stream.
+pub(super) const STREAM_PATH: &str = "/sse/stream";
+
+/// The stream's URL. A URL without a path gets the path of the library's routes.
+pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failure> {
+    let url = text.split_once('#').map_or(text, |(url, _)| url);
+    let invalid = || {
+        Failure::usage(format!("`{text}` is not the URL of a stream"))
+            .help("write it like http://127.0.0.1:8080/sse/stream")
+    };
+    let parsed: Uri = url.parse().map_err(|_| invalid())?;
+    let (Some(scheme @ ("http" | "https")), Some(authority)) =
+        (parsed.scheme_str(), parsed.authority())
+    else {
+        return Err(invalid());
+    };
+    // `Uri` accepts a port that is not a number, or too large.
+    let (_, port) = authority
+        .as_str()
+        .rsplit_once(authority.host())
+        .unwrap_or_default();
+    if !port.is_empty() && authority.port_u16().is_none() {
+        return Err(invalid());
+    }
+    let path = Some(parsed.path()).filter(|path| *path != "/");
+    let path = path.unwrap_or(STREAM_PATH);
+    let query = query(parsed.query(), events);
+    Ok(format!("{scheme}://{authority}{path}{query}"))
+}
+
+/// The URL's own query and the names of the events to receive, if there are any.
+fn query(given: Option<&str>, events: &[String]) -> String {
+    let names: Vec<String> = events.iter().map(|event| percent_encode(event)).collect();
+    let events = (!names.is_empty()).then(|| format!("events={}", names.join(",")));
+    let parameters: Vec<&str> = given.into_iter().chain(events.as_deref()).collect();
+    if parameters.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", parameters.join("&"))
+    }
+}
+
+fn percent_encode(text: &str) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if is_unreserved(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str, events: &[&str]) -> Option<String> {
+        let events: Vec<String> = events.iter().map(|event| (*event).to_owned()).collect();
+        stream_url(text, &events).ok()
+    }
+
+    #[test]
+    fn a_url_without_a_path_gets_the_librarys_path() {
+        for (text, events, expected) in [
+            ("http://a:1", &[][..], "http://a:1/sse/stream"),
+            (
+                "http://a/",
+                &["b", "c d"],
+                "http://a/sse/stream?events=b,c%20d",
+            ),
+            ("https://a/my?x=1#y", &["b"], "https://a/my?x=1&events=b"),
+            ("http://u:p@[::1]:1", &[], "http://u:p@[::1]:1/sse/stream"),
+        ] {
+            assert_eq!(url(text, events).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        for text in [
+            "http://a:99999",
+            "http://a:x",
+            "127.0.0.1:8080",
+            "ftp://a",
+            "/sse/stream",
+            "",
+            "http://",
+        ] {
+            assert_eq!(url(text, &[]), None, "{text}");
+        }
+    }
+}
