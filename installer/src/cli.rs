@@ -33,9 +33,9 @@ const GLOBAL: &str = "Global options";
 /// Selects the app.
 #[derive(Args, Default)]
 pub(crate) struct AppArgs {
-    /// The app's folder [default: under cargo, the package's folder; else the nearest parent
-    /// folder with a .env (for install, uninstall, status and doctor also with a Cargo.toml); else
-    /// the working directory]
+    /// The app's folder [default: under cargo, the package's folder; else the nearest folder with a
+    /// .env (for install, uninstall, status and doctor also with a Cargo.toml), from the working
+    /// directory upwards; else the working directory]
     #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) dir: Option<PathBuf>,
 
@@ -53,9 +53,9 @@ pub(crate) enum Command {
     /// Install Server-Sent Events into an actix-web app
     ///
     /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` behind the app's
-    /// `App::new()`, and three keys to .env. Creates in public/js: sse.js, its types for TypeScript
-    /// and editors, and sse-client.js, which is yours to edit. Existing keys, lines and files are
-    /// kept, and a second run changes nothing. `sse uninstall` restores every byte.
+    /// `App::new()`, and three keys to .env. In public/js it creates sse.js, its types for
+    /// TypeScript and editors, and sse-client.js for your own listeners. Existing keys, lines and
+    /// files are kept, and a second run changes nothing. `sse uninstall` restores every byte.
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
@@ -103,7 +103,7 @@ pub(crate) enum Command {
     /// Print events as they arrive, until Ctrl-C
     ///
     /// Without a URL it reads the cache on this machine, which needs no running server. With a URL
-    /// it reads the stream there; when the stream ends, it reconnects and misses no event.
+    /// it reads the stream there; when the stream ends, it reconnects and continues where it left off.
     #[command(after_help = exit::table())]
     Listen(ListenArgs),
 

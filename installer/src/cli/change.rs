@@ -24,7 +24,7 @@ pub(crate) struct ChangeArgs {
     #[arg(short, long)]
     pub(crate) force: bool,
 
-    /// Answer yes to every question. Without this and without a terminal, the answer is no
+    /// Answer yes to every question. Without a terminal, the default answer is no
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
@@ -46,14 +46,15 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_name = "SECONDS", value_parser = values::duration)]
     pub(crate) duration: Option<String>,
 
-    /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed [default: 2]
+    /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed
+    /// [default: 2]
     #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]
     pub(crate) dependency: DependencyArgs,
 
-    /// Leave .env alone. Its receipt is missing then, so uninstall leaves the created folders
+    /// Leave .env alone. Without the receipt in .env, uninstall keeps the folders that install created
     #[arg(long)]
     pub(crate) no_env: bool,
 
