@@ -38,8 +38,6 @@ export class SseClient extends EventTarget {
   #registered = new Map();
   /** The names of all app events received so far, which `*` stands for. */
   #appEvents = new Set();
-  /** Whether a connection was lost before the server had named an id to return to. */
-  #hasLostPosition = false;
   #reconnectingTimer;
 
   constructor(url = '/sse/stream', options = {}) {
@@ -71,9 +69,8 @@ export class SseClient extends EventTarget {
         storageKey: resume && `sse ${this.#url}`,
       },
       {
-        open: (isNew) => this.#opened(isNew),
+        open: () => this.#opened(),
         error: (failure) => this.#failed(failure),
-        rejoin: () => this.#noteLostPosition(),
         gap: (reason) => this.#gap(reason),
         dispatch: (name, data, init) => this.#dispatch(name, data, init),
       },
@@ -192,22 +189,17 @@ export class SseClient extends EventTarget {
   }
 
   #stop() {
-    this.#noteLostPosition();
     clearTimeout(this.#reconnectingTimer);
     this.#reconnectingTimer = undefined;
     this.#subscription.stop();
   }
 
-  #opened(isNew) {
-    if (isNew) this.#noteLostPosition();
-    if (this.#readyState !== OPEN) {
-      this.#readyState = OPEN;
-      this.#setStatus('open');
-      if (this.#readyState === OPEN) this.dispatchEvent(new Event('open'));
-    }
-    if (this.#readyState !== OPEN || !this.#hasLostPosition) return;
-    this.#hasLostPosition = false;
-    this.#gap('connection-lost');
+  #opened() {
+    if (this.#readyState === OPEN) return;
+    this.#readyState = OPEN;
+    this.#setStatus('open');
+    // A listener to the status may have closed the client.
+    if (this.#readyState === OPEN) this.dispatchEvent(new Event('open'));
   }
 
   #gap(reason) {
@@ -216,7 +208,6 @@ export class SseClient extends EventTarget {
   }
 
   #failed({ status, body, final }) {
-    this.#noteLostPosition();
     this.#readyState = CONNECTING;
     if (final) this.close();
     else if (this.#status === 'open' && status === undefined && this.#reconnectingTimer === undefined) {
@@ -238,11 +229,6 @@ export class SseClient extends EventTarget {
   #dispatch(name, data, init) {
     if (!name.startsWith('sse.')) this.#addAppEvent(name);
     this.dispatchEvent(new SseEvent(name, { data, ...init }));
-  }
-
-  /** Without an id from the server, the next connection cannot tell what was missed. */
-  #noteLostPosition() {
-    this.#hasLostPosition ||= this.#readyState === OPEN && this.lastEventId === '';
   }
 }
 

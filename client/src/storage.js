@@ -1,4 +1,4 @@
-// What outlives a page of a tab.
+// Values that the next page of a tab can read.
 
 /**
  * What this tab has stored under the key, after storing `value` if it is given. Undefined where the browser

@@ -11,8 +11,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 /**
  * Receives each event once and in order, whichever tab holds the connection. The handlers are methods of the
- * client: `open(isNew)`, `error(failure)`, `rejoin()` when this tab has to join again, `gap(reason)`, and
- * `dispatch(name, data, init)` for an event.
+ * client: `open()`, `error(failure)`, `gap(reason)`, and `dispatch(name, data, init)` for an event.
  */
 export class Subscription {
   isLeading = false;
@@ -26,6 +25,9 @@ export class Subscription {
   /** The connection, if this tab leads. */
   #stream;
   #leaderTimer;
+  #isOpen = false;
+  /** Whether a connection was lost before the server had named an id to resume after. */
+  #hasLostPosition = false;
   #silenceTimeout = SILENCE_TIMEOUT_MS;
 
   /**
@@ -57,6 +59,7 @@ export class Subscription {
   }
 
   stop() {
+    this.#interrupt();
     this.#post({ leave: this.#member });
     this.#tabs?.close();
     this.#stream?.close();
@@ -105,7 +108,7 @@ export class Subscription {
 
   #rejoin() {
     if (!this.#member) return;
-    this.handlers.rejoin();
+    this.#noteLostPosition();
     this.#session = undefined;
     this.#post({ join: this.#joinRequest(false) });
     this.#awaitLeader();
@@ -205,9 +208,31 @@ export class Subscription {
     if (session === undefined || session !== this.#session) return;
     if (!this.#stream) this.#awaitLeader();
     // A message with `members` confirms a connection that was open before.
-    if (open) this.handlers.open(!members);
+    if (open) this.#opened(!members);
     if (events) this.#deliver(events, origin);
-    if (error) this.handlers.error(error);
+    if (!error) return;
+    this.#interrupt();
+    this.handlers.error(error);
+  }
+
+  #opened(isNew) {
+    if (isNew) this.#noteLostPosition();
+    this.#isOpen = true;
+    this.handlers.open();
+    // A listener may have closed the client.
+    if (!this.#isOpen || !this.#hasLostPosition) return;
+    this.#hasLostPosition = false;
+    this.handlers.gap('connection-lost');
+  }
+
+  #interrupt() {
+    this.#noteLostPosition();
+    this.#isOpen = false;
+  }
+
+  /** Without an id from the server, the next connection cannot tell what this tab missed. */
+  #noteLostPosition() {
+    this.#hasLostPosition ||= this.#isOpen && this.lastEventId === '';
   }
 
   #deliver(events, origin) {

@@ -1,4 +1,4 @@
-// Fakes of what a browser gives to its tabs: a clock, requests, locks, channels and session storage.
+// Fakes of the browser APIs that the client uses: a clock, requests, locks, channels and session storage.
 
 const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now };
 

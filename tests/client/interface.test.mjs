@@ -85,7 +85,7 @@ describe('the interface of EventSource', () => {
     await FakeRequest.last.open();
     await FakeRequest.last.send('data: text\n\nevent: sse.gap\ndata: {"reason":"swept"}\n\n');
     sse.onmessage = null;
-    await FakeRequest.last.send('data: unheard\n\n');
+    await FakeRequest.last.send('data: ignored\n\n');
     await FakeRequest.last.end();
     assert.deepEqual(seen, [
       ['status', 'open'],
