@@ -1,4 +1,4 @@
-//! The clients: many, on one thread, each as a browser is, but less patient.
+//! The clients: many on one thread, each like a browser, but with shorter delays.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,16 +23,16 @@ use crate::{
     server::{Address, Addresses},
 };
 
-/// What clients do at the time.
+/// What clients do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Chaos,
-    /// They come, and stay.
+    /// They connect and stay connected.
     Calm,
     Done,
 }
 
-/// One line of what happened to a client.
+/// One line of a client's log.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     /// A request was sent.
@@ -40,9 +40,9 @@ pub(crate) enum Record {
         at: At,
         server: usize,
         filter: Filter,
-        sent: Sent,
+        sent: SentId,
     },
-    /// The head of the answer was there.
+    /// The head of the response has arrived.
     Answer {
         at: At,
         status: u16,
@@ -55,24 +55,25 @@ pub(crate) enum Record {
 
 /// The id that a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// None: a new client.
+pub(crate) enum SentId {
+    /// None, like a new client.
     Nothing,
-    /// The last one that it had.
+    /// The last one that it received.
     Last(Id),
-    /// One that no server gave to it.
+    /// One that no server has sent to it.
     Invented(Id),
-    /// Something that is no id.
+    /// An invalid id.
     Garbage,
 }
 
-/// Where a client is now.
+/// The state of a client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Status {
     pub(crate) last: Option<Id>,
     pub(crate) filter: Filter,
     pub(crate) is_open: bool,
-    /// When it was put to where it is as one that is new: what was over by then is nothing to it.
+    /// When a server last gave it the position of a new client: entries that had expired by then are
+    /// irrelevant to it.
     pub(crate) new_at: Option<At>,
 }
 
@@ -95,11 +96,11 @@ pub(crate) struct Client {
     records: Vec<Record>,
 }
 
-/// How a visit ends, if not by the server.
+/// How a visit ends, if the server does not end it.
 struct Visit {
     after: Duration,
     after_bytes: usize,
-    /// Now and then nothing is read for a while.
+    /// The client sometimes pauses reading.
     stalls: bool,
 }
 
@@ -174,18 +175,18 @@ impl Clients {
 
 impl Client {
     async fn live(mut self) -> Vec<Record> {
-        self.filter = self.some_filter();
+        self.filter = self.random_filter();
         loop {
             let phase = *self.phase.borrow_and_update();
             if phase == Phase::Done {
                 return self.records;
             }
-            if let Some(address) = self.some_server() {
+            if let Some(address) = self.random_server() {
                 self.visit(&address, phase).await;
                 self.publish(false);
             }
             let away = match phase {
-                Phase::Chaos => self.some_absence(),
+                Phase::Chaos => self.random_absence(),
                 _ => Duration::from_millis(20),
             };
             tokio::select! {
@@ -197,9 +198,9 @@ impl Client {
 
     async fn visit(&mut self, address: &Address, phase: Phase) {
         if phase == Phase::Chaos && self.rng.u32(..10) == 0 {
-            self.filter = self.some_filter();
+            self.filter = self.random_filter();
         }
-        let sent = self.some_id(phase);
+        let sent = self.random_id(phase);
         let visit = Visit {
             after: match (phase, self.rng.u32(..100)) {
                 (Phase::Chaos, 0..80) => Duration::from_millis(self.rng.u64(1..400)),
@@ -222,8 +223,8 @@ impl Client {
             filter: self.filter,
             sent,
         });
-        if !matches!(sent, Sent::Last(_)) {
-            // It forgets what it was, until a server says so.
+        if !matches!(sent, SentId::Last(_)) {
+            // The client has no id until a server sends one.
             self.last = None;
         }
         self.publish(true);
@@ -237,16 +238,22 @@ impl Client {
 
     async fn connect(&self, address: &Address) -> std::io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
-        // Little is under way at a time, so that who reads slowly is soon behind.
+        // A small buffer, so that a slow client is soon behind.
         socket.set_recv_buffer_size(4 * 1024)?;
         let address = address.address.parse().unwrap();
-        // The kernel takes connections for a server that is stopped, up to a point.
+        // The kernel accepts some connections for a stopped server.
         timeout(Duration::from_secs(5), socket.connect(address)).await?
     }
 
-    /// Sends the request and takes what comes, until the server ends it or this is dropped. A
-    /// block that is unfinished then was never dispatched.
-    async fn talk(&mut self, mut socket: TcpStream, address: &Address, sent: Sent, visit: &Visit) {
+    /// Sends the request and reads until the server ends the stream or this is dropped. A block that is
+    /// unfinished then is not dispatched.
+    async fn talk(
+        &mut self,
+        mut socket: TcpStream,
+        address: &Address,
+        sent: SentId,
+        visit: &Visit,
+    ) {
         let request = self.request(address, sent);
         if socket.write_all(request.as_bytes()).await.is_err() {
             return;
@@ -258,8 +265,8 @@ impl Client {
             if visit.stalls && self.rng.u32(..4) == 0 {
                 sleep(Duration::from_millis(self.rng.u64(50..600))).await;
             }
-            let most = buffer.len().min(left);
-            let Ok(count @ 1..) = socket.read(&mut buffer[..most]).await else {
+            let count = buffer.len().min(left);
+            let Ok(count @ 1..) = socket.read(&mut buffer[..count]).await else {
                 return;
             };
             left -= count;
@@ -270,18 +277,18 @@ impl Client {
                 self.records.push(Record::Answer { at, status });
             }
             for block in blocks.drain(..) {
-                self.take(at, block);
+                self.receive(at, block);
             }
         }
     }
 
-    fn request(&mut self, address: &Address, sent: Sent) -> String {
+    fn request(&mut self, address: &Address, sent: SentId) -> String {
         let mut query = self.filter.query();
         let mut header = String::new();
         let id = match sent {
-            Sent::Nothing => None,
-            Sent::Last(id) | Sent::Invented(id) => Some(id.to_string()),
-            Sent::Garbage => {
+            SentId::Nothing => None,
+            SentId::Last(id) | SentId::Invented(id) => Some(id.to_string()),
+            SentId::Garbage => {
                 Some(["0", "x-1", "-", "ffffffffffffffff"][self.rng.usize(..4)].into())
             }
         };
@@ -297,7 +304,7 @@ impl Client {
         format!("GET /sse/stream{query} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n")
     }
 
-    fn take(&mut self, at: At, block: Block) {
+    fn receive(&mut self, at: At, block: Block) {
         let (id, is_new) = match &block {
             Block::Gap { reason, id } => (
                 Some(*id),
@@ -305,7 +312,7 @@ impl Client {
             ),
             Block::Event { id, .. } => (Some(*id), false),
             Block::Heartbeat { id } => (*id, self.last.is_none()),
-            Block::Strange(_) => (None, false),
+            Block::Unexpected(_) => (None, false),
         };
         self.records.push(Record::Block { at, block });
         if id.is_some() {

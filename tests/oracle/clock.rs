@@ -1,4 +1,4 @@
-//! Two clocks: the harness's own, and the wall clock of the processes under test, which jumps.
+//! Two clocks: the oracle's clock, and the wall clock of the processes under test, which jumps.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 
 use support::oracle::{At, START, monotonic};
 
-/// The wall clock that servers and writers see, by libfaketime, and a record of its jumps.
+/// The wall clock of servers and writers, set by libfaketime, and a record of its jumps.
 pub(crate) struct Clock {
     start: Duration,
     /// The wall clock at the start, in milliseconds since 1970.
@@ -20,7 +20,7 @@ pub(crate) struct Clock {
     jumps: Mutex<Vec<Jump>>,
 }
 
-/// From some moment between two on, the clock was off by so many seconds.
+/// At a moment between two others, the clock was set to this offset.
 #[derive(Debug, Clone, Copy)]
 struct Jump {
     earliest: At,
@@ -62,8 +62,8 @@ impl Clock {
         });
     }
 
-    /// Lets a process that is about to be started live by this clock.
-    pub(crate) fn rule(&self, command: &mut Command) {
+    /// Makes a process that will be started use this clock.
+    pub(crate) fn apply_to(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.library)
             .env("FAKETIME_TIMESTAMP_FILE", &self.file)
@@ -99,12 +99,12 @@ fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap()
 }
 
-/// Where the system keeps libfaketime; its own command knows.
+/// The path of libfaketime, which its command prints.
 fn library() -> String {
     let output = Command::new("faketime")
         .args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"])
         .output()
-        .expect("`faketime` is needed: on Debian, apt-get install faketime");
+        .expect("faketime is missing: run `tests/setup`");
     let library = String::from_utf8(output.stdout).unwrap().trim().to_owned();
     assert!(library.contains("faketime"), "faketime: {library:?}");
     library

@@ -1,4 +1,4 @@
-//! What is on the disk, by the documented format.
+//! Entries on the disk, in the documented format.
 
 use std::{
     fs::{self, Metadata},
@@ -16,9 +16,9 @@ use crate::model::digest;
 /// One entry.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    /// A moment at which it was not there yet.
+    /// A moment at which it did not exist yet.
     pub(crate) absent: At,
-    /// A moment at which it was.
+    /// A moment at which it existed.
     pub(crate) seen: At,
     /// In milliseconds since 1970.
     pub(crate) time: i64,
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     pub(crate) writer: u64,
     pub(crate) save: u64,
     pub(crate) digest: u64,
-    /// A moment before its file was spoilt or removed.
+    /// A moment before its file was truncated or removed.
     pub(crate) gone: Option<At>,
 }
 
@@ -41,7 +41,7 @@ struct Document<'a> {
 }
 
 impl Entry {
-    /// The events that it fires, in their order.
+    /// The events that it triggers, in order.
     pub(crate) fn events(&self) -> &'static [u8] {
         KEYS[self.key].1
     }
@@ -66,7 +66,7 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
         key: KEYS
             .iter()
             .position(|(key, ..)| *key == document.key)
-            .ok_or("the key is none of ours")?,
+            .ok_or("the key is not one of the writers' keys")?,
         writer: number(0).ok_or("no writer")?,
         save: number(1).ok_or("no number of the save")?,
         digest: digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
@@ -74,7 +74,7 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
     })
 }
 
-/// The epoch of a journal: its random id, the file that has it, and this boot, mixed.
+/// The epoch of a journal: a mix of its random id, the file that contains it, and this boot.
 pub(crate) fn epoch(text: &str, file: &Metadata) -> Option<u64> {
     let id = text.strip_prefix("format 2\nid ")?.lines().next()?;
     let id = u128::from_str_radix(id, 16).ok()?;

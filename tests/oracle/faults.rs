@@ -1,4 +1,4 @@
-//! What each fault of the plan does.
+//! The faults of a plan.
 
 use std::sync::Arc;
 
@@ -6,35 +6,35 @@ use fastrand::Rng;
 use support::oracle::WriterRole;
 
 use crate::{
-    noise,
+    overflow,
     plan::Fault,
     remover::Remover,
-    strays,
-    world::{World, cache},
+    run::{Run, cache},
+    stray_files,
 };
 
-impl World {
-    pub(crate) fn befall(&mut self, fault: Fault) {
+impl Run {
+    pub(crate) fn inject(&mut self, fault: Fault) {
         match fault {
-            Fault::KillServer(place, for_a_while) => {
-                self.servers[place].kill();
+            Fault::KillServer(index, duration) => {
+                self.servers[index].kill();
                 self.figures.kills += 1;
-                self.due.push((self.clock.now() + for_a_while, place));
+                self.due.push((self.clock.now() + duration, index));
             }
-            Fault::StopServer(place) => {
-                self.servers[place].process.stop();
-                self.disturb(place);
+            Fault::StopServer(index) => {
+                self.servers[index].process.stop();
+                self.disturb(index);
                 self.figures.stops += 1;
             }
-            Fault::ContinueServer(place) => {
-                self.servers[place].process.go_on();
-                self.disturb(place);
+            Fault::ContinueServer(index) => {
+                self.servers[index].process.resume();
+                self.disturb(index);
             }
-            Fault::KillWriter(place) => {
-                self.writers[place].process.child().kill().unwrap();
+            Fault::KillWriter(index) => {
+                self.writers[index].process.child().kill().unwrap();
                 self.figures.kills += 1;
                 let writer = self.new_writer(WriterRole::Random);
-                let mut former = std::mem::replace(&mut self.writers[place], writer);
+                let mut former = std::mem::replace(&mut self.writers[index], writer);
                 former.process.child().wait().unwrap();
                 self.former_writers.push(former);
             }
@@ -42,31 +42,31 @@ impl World {
                 let writer = self.new_writer(WriterRole::Flood);
                 self.floods.push(writer);
             }
-            Fault::StopWriter(place) => {
-                self.writers[place].process.stop();
+            Fault::StopWriter(index) => {
+                self.writers[index].process.stop();
                 self.figures.stops += 1;
             }
-            Fault::ContinueWriter(place) => self.writers[place].process.go_on(),
+            Fault::ContinueWriter(index) => self.writers[index].process.resume(),
             Fault::Overflow => {
-                self.figures.overflows += u64::from(noise::make(&cache(self.app.path())));
+                self.figures.overflows += u64::from(overflow::fill_queues(&cache(self.app.path())));
             }
-            Fault::Swap => {
-                self.figures.swaps += 1;
+            Fault::MoveCache => {
+                self.figures.moves += 1;
                 let to = self
                     .app
                     .path()
-                    .join(format!("former-{}", self.figures.swaps));
+                    .join(format!("former-{}", self.figures.moves));
                 let cache = cache(self.app.path());
                 if cache.exists() {
-                    self.truth.swap(&cache, &to, &self.clock);
+                    self.archive.move_cache(&cache, &to, &self.clock);
                 }
             }
             Fault::Clock(seconds) => {
                 self.clock.jump(seconds);
                 self.figures.jumps += 1;
             }
-            Fault::Spoil(back) => {
-                self.figures.spoilt += self.truth.spoil(&back, &self.clock) as u64;
+            Fault::Truncate(back) => {
+                self.figures.truncated += self.archive.truncate_entries(&back, &self.clock) as u64;
             }
             Fault::Remove(back) => {
                 self.figures.removed += self.remover().remove_entries(&back) as u64;
@@ -81,7 +81,7 @@ impl World {
                 self.figures.lost_folders += u64::from(lost);
             }
             Fault::StrayNames(seed) => {
-                strays::put_names(&cache(self.app.path()), &mut Rng::with_seed(seed));
+                stray_files::put_names(&cache(self.app.path()), &mut Rng::with_seed(seed));
             }
             Fault::Links(seed) => {
                 let mut rng = Rng::with_seed(seed);
@@ -90,14 +90,14 @@ impl World {
         }
     }
 
-    fn disturb(&mut self, place: usize) {
+    fn disturb(&mut self, index: usize) {
         let now = self.clock.now();
-        self.lives[self.numbers[place]].disturbed.push(now);
+        self.server_runs[self.numbers[index]].disturbed.push(now);
     }
 
     fn remover(&self) -> Remover {
         Remover {
-            truth: self.truth.shared(),
+            archive: self.archive.share(),
             clock: Arc::clone(&self.clock),
             cache: cache(self.app.path()),
         }

@@ -1,11 +1,11 @@
-//! What happened in a run, in numbers.
+//! The figures of a run.
 
 use std::{
     fmt::{self, Display},
     ops::AddAssign,
 };
 
-use crate::{client::Record, journal::Journal, parser::Block, truth::Truth};
+use crate::{archive::Archive, client::Record, journal::Journal, parser::Block};
 
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Figures {
@@ -16,20 +16,20 @@ pub(crate) struct Figures {
     pub(crate) gaps: u64,
     pub(crate) kills: u64,
     pub(crate) stops: u64,
-    pub(crate) swaps: u64,
+    pub(crate) moves: u64,
     pub(crate) jumps: u64,
     pub(crate) overflows: u64,
-    pub(crate) spoilt: u64,
+    pub(crate) truncated: u64,
     pub(crate) removed: u64,
     pub(crate) clears: u64,
     pub(crate) lost_folders: u64,
 }
 
 impl Figures {
-    /// Adds what the clients heard in a run.
-    pub(crate) fn count(&mut self, truth: &Truth, records: &[Vec<Record>]) {
+    /// Adds the records of a run's clients.
+    pub(crate) fn count(&mut self, archive: &Archive, records: &[Vec<Record>]) {
         self.runs += 1;
-        let journals = truth.journals.iter();
+        let journals = archive.journals.iter();
         self.saves += journals.map(Journal::newest).sum::<u64>();
         for records in records {
             let mut requests = 0_u64;
@@ -58,10 +58,10 @@ impl AddAssign for Figures {
         self.gaps += more.gaps;
         self.kills += more.kills;
         self.stops += more.stops;
-        self.swaps += more.swaps;
+        self.moves += more.moves;
         self.jumps += more.jumps;
         self.overflows += more.overflows;
-        self.spoilt += more.spoilt;
+        self.truncated += more.truncated;
         self.removed += more.removed;
         self.clears += more.clears;
         self.lost_folders += more.lost_folders;
@@ -73,7 +73,7 @@ impl Display for Figures {
         write!(
             f,
             "{} saves, {} deliveries, {} reconnects, {} gaps, {} kills, {} stops, {} folders moved \
-             away, {} clock jumps, {} overflows, {} spoilt and {} removed entries, {} clears, \
+             away, {} clock jumps, {} overflows, {} truncated and {} removed entries, {} clears, \
              {} lost folders",
             self.saves,
             self.deliveries,
@@ -81,10 +81,10 @@ impl Display for Figures {
             self.gaps,
             self.kills,
             self.stops,
-            self.swaps,
+            self.moves,
             self.jumps,
             self.overflows,
-            self.spoilt,
+            self.truncated,
             self.removed,
             self.clears,
             self.lost_folders

@@ -1,131 +1,148 @@
-//! When a gap may be told, when it must, and where a stream may begin.
+//! Checks gaps, and the positions at which streams start.
 
 use std::{collections::HashSet, time::Duration};
 
 use support::oracle::At;
 
 use crate::{
-    client::Sent,
+    client::SentId,
+    evidence::ClientChecker,
     journal::Journal,
-    model::{Id, Place},
+    model::{Id, Position},
     parser::Reason,
-    verdict::Judge,
 };
 
-/// The file system's time is in milliseconds, and so are an entry's.
+/// The timestamps of the file system and of entries are in milliseconds.
 const ROUNDING: Duration = Duration::from_millis(5);
 
-pub(crate) fn judge(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), String> {
+pub(crate) fn check(
+    checker: &mut ClientChecker,
+    at: At,
+    reason: Reason,
+    id: Id,
+) -> Result<(), String> {
     match reason {
-        Reason::UnknownId => unknown_id(judge, at, id),
-        Reason::OtherEpoch => other_epoch(judge, at, id),
-        Reason::Expired | Reason::Swept | Reason::Unreadable => missing(judge, at, reason, id),
+        Reason::UnknownId => unknown_id(checker, at, id),
+        Reason::OtherEpoch => other_epoch(checker, at, id),
+        Reason::Expired | Reason::Swept | Reason::Unreadable => missing(checker, at, reason, id),
     }
 }
 
-/// Only for what no server has given.
-fn unknown_id(judge: &mut Judge, at: At, id: Id) -> Result<(), String> {
-    let justified = match (judge.sent, judge.id) {
-        (Sent::Garbage, None) => true,
-        (Sent::Invented(sent), Some(own)) if sent == own => {
-            let newest = judge.case.truth.journal(sent.epoch).map(Journal::newest);
-            newest.is_none_or(|newest| sent.place.next > newest)
+/// Only for an id that no server has sent.
+fn unknown_id(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String> {
+    let justified = match (checker.sent, checker.id) {
+        (SentId::Garbage, None) => true,
+        (SentId::Invented(sent), Some(current)) if sent == current => {
+            let newest = checker
+                .evidence
+                .archive
+                .journal(sent.epoch)
+                .map(Journal::newest);
+            newest.is_none_or(|newest| sent.position.next > newest)
         }
         _ => false,
     };
     if !justified {
-        return Err("a gap for an unknown id, but a server gave this one".into());
+        return Err("a gap for an unknown id, but a server has sent this id".into());
     }
-    begin(judge, at, id)
+    start_as_new(checker, at, id)
 }
 
-fn other_epoch(judge: &mut Judge, at: At, id: Id) -> Result<(), String> {
-    let own = judge.id.ok_or("a gap to another epoch for who has none")?;
-    if own.epoch == id.epoch {
-        return Err("a gap to another epoch, which is the same".into());
+fn other_epoch(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String> {
+    let current = checker
+        .id
+        .ok_or("a gap to another epoch for a client without an epoch")?;
+    if current.epoch == id.epoch {
+        return Err("a gap to another epoch, but to the same one".into());
     }
-    let justified = match judge.case.truth.journal(own.epoch) {
+    let justified = match checker.evidence.archive.journal(current.epoch) {
         Some(journal) => journal.retired.is_some_and(|retired| retired <= at),
-        None => matches!(judge.sent, Sent::Invented(sent) if sent == own),
+        None => matches!(checker.sent, SentId::Invented(sent) if sent == current),
     };
     if !justified {
-        return Err("a gap to another epoch, but its own is in force".into());
+        return Err("a gap to another epoch, but the client's journal is in place".into());
     }
-    let new = judge.case.truth.journal(id.epoch);
-    let new = new.ok_or("a gap to an epoch that never was")?;
-    judge.new_at = Some(at);
-    had_from_the_beginning(judge, at, new, id)?;
-    judge.go(id);
+    let new = checker.evidence.archive.journal(id.epoch);
+    let new = new.ok_or("a gap to an epoch that never existed")?;
+    checker.new_at = Some(at);
+    check_received_from_start(checker, at, new, id)?;
+    checker.advance(id);
     Ok(())
 }
 
-/// What is saved after other programs took a journal away reaches everybody who was there before.
-fn had_from_the_beginning(judge: &Judge, at: At, new: &Journal, id: Id) -> Result<(), String> {
-    let since = judge.case.truth.since(new, at);
-    let start = Place { next: 1, parts: 0 };
-    for (number, _, entry) in new.wanted(judge.filter, start, id.place) {
-        let began = judge.case.began.get(&(entry.writer, entry.save));
+/// Values saved after other programs removed a journal reach all clients that were connected before.
+fn check_received_from_start(
+    checker: &ClientChecker,
+    at: At,
+    new: &Journal,
+    id: Id,
+) -> Result<(), String> {
+    let since = checker.evidence.archive.since(new, at);
+    let start = Position { next: 1, parts: 0 };
+    for (number, _, entry) in new.wanted(checker.filter, start, id.position) {
+        let began = checker.evidence.began.get(&(entry.writer, entry.save));
         let is_promised = began.is_some_and(|began| *began >= since);
-        let may_be_over = judge.may_be_over(entry, at)
+        let may_be_unavailable = checker.may_be_expired(entry, at)
             || new.may_be_swept(number, at)
             || new.may_be_gone(number, at);
-        if is_promised && !may_be_over {
+        if is_promised && !may_be_unavailable {
             return Err(format!(
                 "lost: entry {number}, saved from {began:?} on, after the loss that ended at \
-                 {since:?}; it is put behind it"
+                 {since:?}; the client is moved past it"
             ));
         }
     }
     Ok(())
 }
 
-/// A client that was put at a place like one that is new.
-fn begin(judge: &mut Judge, at: At, id: Id) -> Result<(), String> {
-    judge.new_at = Some(at);
-    judge_lookback(judge, at, id)?;
-    judge.go(id);
+/// The client gets the position of a new client.
+fn start_as_new(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String> {
+    checker.new_at = Some(at);
+    check_lookback(checker, at, id)?;
+    checker.advance(id);
     Ok(())
 }
 
-/// Entries that were no longer to be had: at least one, and of those that it wanted no other.
-fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), String> {
-    let own = judge.id.ok_or("a gap before it was told where it is")?;
-    if own.epoch != id.epoch || id.place < own.place {
-        return Err("this gap leads elsewhere".into());
+/// At least one entry was unavailable, and no available entry that the client wanted was skipped.
+fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Result<(), String> {
+    let current = checker.id.ok_or("a gap before the client has an id")?;
+    if current.epoch != id.epoch || id.position < current.position {
+        return Err("this gap leads to a wrong position".into());
     }
-    let journal = judge
-        .case
-        .truth
+    let journal = checker
+        .evidence
+        .archive
         .journal(id.epoch)
         .ok_or("no such journal")?;
     let wanted: HashSet<u64> = journal
-        .wanted(judge.filter, own.place, id.place)
+        .wanted(checker.filter, current.position, id.position)
         .map(|(number, ..)| number)
         .collect();
-    // What came last in a journal that was cleared was perhaps never copied.
+    // The last entries of a cleared journal may not have been copied.
     let mut justified = journal.damaged.is_some_and(|damaged| damaged <= at);
-    for number in own.place.next..=id.place.next {
+    for number in current.position.next..=id.position.next {
         let Some(entry) = journal.entry(number) else {
             continue;
         };
-        if number == id.place.next && id.place.parts == 0 {
+        if number == id.position.next && id.position.parts == 0 {
             break;
         }
         let swept = journal.may_be_swept(number, at);
         let gone = journal.may_be_gone(number, at);
-        // A folder that has lost its mark looks like one that was swept.
+        // A folder without its high-water mark cannot be told from one that was swept.
         let swept = swept || journal.damaged.is_some_and(|damaged| damaged <= at);
         let is_wanted = wanted.contains(&number);
-        let over = is_wanted && entry.absent <= judge.answered && judge.may_be_over(entry, at);
-        let was_to_be_had = !(swept || gone || over || judge.is_nothing_to_it(entry, at));
-        if is_wanted && was_to_be_had {
+        let is_expired =
+            is_wanted && entry.absent <= checker.answered && checker.may_be_expired(entry, at);
+        let was_available = !(swept || gone || is_expired || checker.is_irrelevant(entry, at));
+        if is_wanted && was_available {
             return Err(format!(
-                "a gap over entry {number}, which was to be had; seen on the disk at {:?}",
+                "a gap over entry {number}, which was available; seen on the disk at {:?}",
                 entry.seen
             ));
         }
         justified |= match reason {
-            Reason::Expired => over,
+            Reason::Expired => is_expired,
             Reason::Swept => swept,
             _ => gone,
         };
@@ -133,40 +150,40 @@ fn missing(judge: &mut Judge, at: At, reason: Reason, id: Id) -> Result<(), Stri
     if !justified {
         return Err("a gap, but nothing was missing".into());
     }
-    judge.go(id);
+    checker.advance(id);
     Ok(())
 }
 
-/// Where a new client is put: all of the last moments is before it, and nothing older.
-pub(crate) fn judge_lookback(judge: &Judge, at: At, id: Id) -> Result<(), String> {
-    let journal = judge
-        .case
-        .truth
+/// A new client starts before everything saved within the lookback, and after everything older.
+pub(crate) fn check_lookback(checker: &ClientChecker, at: At, id: Id) -> Result<(), String> {
+    let journal = checker
+        .evidence
+        .archive
         .journal(id.epoch)
         .ok_or("no such journal")?;
-    let life = &judge.case.servers[judge.server];
-    let lookback = life.setup.lookback;
-    let next = id.place.next;
-    if let Some(since) = judge.asked.checked_sub(lookback + ROUNDING) {
-        let older = judge.case.passed(judge.server, id.epoch, since);
+    let server = &checker.evidence.servers[checker.server];
+    let lookback = server.setup.lookback;
+    let next = id.position.next;
+    if let Some(since) = checker.asked.checked_sub(lookback + ROUNDING) {
+        let older = checker.evidence.passed(checker.server, id.epoch, since);
         if older >= next {
             return Err(format!(
-                "it begins before entry {next}, but {older} was had earlier than a new client may"
+                "it starts before entry {next}, but {older} is older than the lookback"
             ));
         }
     }
-    // A server that was away has its own view of what is recent.
+    // A server that was stopped may read entries late.
     let since = at.saturating_sub(lookback);
     let grace = since.saturating_sub(Duration::from_secs(2));
-    let is_settled = life.started < grace
-        && !life
+    let is_settled = server.started < grace
+        && !server
             .disturbed
             .iter()
             .any(|when| (grace..=at).contains(when))
         && journal.entry(1).is_some_and(|first| first.seen < grace)
         && journal.born < grace;
     let newest = journal.entries.partition_point(|entry| entry.absent <= at) as u64;
-    let ring = (newest + 1).saturating_sub(life.setup.in_memory as u64);
+    let ring = (newest + 1).saturating_sub(server.setup.in_memory as u64);
     if is_settled && next > ring.max(1) {
         let hidden = (ring.max(1)..next).find(|number| {
             let entry = journal.entry(*number);
@@ -174,7 +191,7 @@ pub(crate) fn judge_lookback(judge: &Judge, at: At, id: Id) -> Result<(), String
         });
         if let Some(number) = hidden {
             return Err(format!(
-                "it begins before entry {next}, but {number} was saved within the lookback"
+                "it starts before entry {next}, but {number} was saved within the lookback"
             ));
         }
     }

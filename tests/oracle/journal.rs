@@ -1,4 +1,4 @@
-//! One journal, copied from the disk as it appears.
+//! One journal, copied from the disk as soon as its entries appear.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,16 +16,16 @@ use support::oracle::At;
 use crate::{
     clock::Clock,
     disk::{self, Entry},
-    model::{Filter, Place},
+    model::{Filter, Position},
 };
 
-const PER_FOLDER: u64 = 1_000;
+const ENTRIES_PER_FOLDER: u64 = 1_000;
 
-/// The newest folders of entries are held open. A folder that is swept or moved away can still be
-/// copied.
-const FOLDERS_HELD: usize = 4;
+/// This many of the newest folders of entries are kept open, so that they can be copied after they were
+/// swept or moved.
+const MAX_OPEN_FOLDERS: usize = 4;
 
-/// One journal, as far as it was read.
+/// One journal, as far as it was copied.
 pub(crate) struct Journal {
     pub(crate) epoch: u64,
     pub(crate) id: String,
@@ -33,20 +33,20 @@ pub(crate) struct Journal {
     /// When it was first seen.
     pub(crate) born: At,
     pub(crate) entries: Vec<Entry>,
-    /// A moment at which the next entry was not there yet.
+    /// A moment at which the next entry did not exist yet.
     absent: At,
     /// When each folder was last seen.
     present: BTreeMap<u64, At>,
     folders: BTreeMap<u64, File>,
-    /// A moment before a fault after which the library may have begun another journal.
+    /// A moment before a fault after which the library may create another journal.
     pub(crate) retired: Option<At>,
-    /// A moment from which the library may remove what other programs have left of it.
+    /// A moment after which the library may remove what remains of it.
     pub(crate) damaged: Option<At>,
     /// Entries that were removed before they were copied.
-    rescued: BTreeMap<u64, (Vec<u8>, At)>,
-    /// Entries that were removed one by one. Their numbers must not be given again.
+    saved_copies: BTreeMap<u64, (Vec<u8>, At)>,
+    /// Entries that were removed one by one. Their numbers must not be assigned again.
     removed: BTreeSet<u64>,
-    /// Folders that were removed, or have lost their mark.
+    /// Folders that were removed, or whose high-water mark was removed.
     lost: BTreeSet<u64>,
 }
 
@@ -63,7 +63,7 @@ impl Journal {
             folders: BTreeMap::new(),
             retired: None,
             damaged: None,
-            rescued: BTreeMap::new(),
+            saved_copies: BTreeMap::new(),
             removed: BTreeSet::new(),
             lost: BTreeSet::new(),
         }
@@ -82,19 +82,20 @@ impl Journal {
         self.entries.len() as u64
     }
 
-    pub(crate) fn end(&self) -> Place {
-        Place {
+    pub(crate) fn end(&self) -> Position {
+        Position {
             next: self.newest() + 1,
             parts: 0,
         }
     }
 
-    /// The events between two places that pass the filter: number of the entry, and place in it.
+    /// The events between two positions that pass the filter: the entry's number, and the event's index
+    /// in it.
     pub(crate) fn wanted(
         &self,
         filter: Filter,
-        from: Place,
-        to: Place,
+        from: Position,
+        to: Position,
     ) -> impl Iterator<Item = (u64, usize, &Entry)> {
         (from.next..=to.next)
             .filter_map(|number| Some((number, self.entry(number)?)))
@@ -102,11 +103,11 @@ impl Journal {
                 let parts = entry.events().iter().enumerate();
                 parts
                     .filter(move |(part, event)| {
-                        let place = Place {
+                        let position = Position {
                             next: number,
                             parts: *part,
                         };
-                        from <= place && place < to && filter.wants(**event)
+                        from <= position && position < to && filter.wants(**event)
                     })
                     .map(move |(part, _)| (number, part, entry))
             })
@@ -114,15 +115,17 @@ impl Journal {
 
     /// Whether the entry may have been swept at a moment.
     pub(crate) fn may_be_swept(&self, number: u64, at: At) -> bool {
-        self.present.get(&(number / PER_FOLDER)).is_none_or(|last| {
-            *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
-        })
+        self.present
+            .get(&(number / ENTRIES_PER_FOLDER))
+            .is_none_or(|last| {
+                *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
+            })
     }
 
-    /// Whether the entry's file may have been spoilt or removed at a moment.
+    /// Whether the entry's file may have been truncated or removed at a moment.
     pub(crate) fn may_be_gone(&self, number: u64, at: At) -> bool {
-        let of_this_entry = self.entry(number).and_then(|entry| entry.gone);
-        [of_this_entry, self.damaged]
+        let entry_gone = self.entry(number).and_then(|entry| entry.gone);
+        [entry_gone, self.damaged]
             .into_iter()
             .flatten()
             .any(|gone| gone <= at)
@@ -139,7 +142,7 @@ impl Journal {
                 return None;
             }
             self.folders.insert(folder, opened);
-            if self.folders.len() > FOLDERS_HELD {
+            if self.folders.len() > MAX_OPEN_FOLDERS {
                 self.folders.pop_first();
             }
         }
@@ -147,7 +150,7 @@ impl Journal {
     }
 
     pub(crate) fn entry_path(&mut self, number: u64) -> Option<PathBuf> {
-        let folder = self.folder(number / PER_FOLDER)?;
+        let folder = self.folder(number / ENTRIES_PER_FOLDER)?;
         Some(folder.join(format!(".{number:020}")))
     }
 
@@ -155,25 +158,26 @@ impl Journal {
         has_mark(&path(&self.held).join(folder_name(folder)))
     }
 
-    /// Copies what is new. `false`: nothing was.
+    /// Copies new entries, and returns whether there were any.
     pub(crate) fn copy(&mut self, clock: &Clock) -> Result<bool, String> {
         let before = self.entries.len();
         loop {
             let number = self.newest() + 1;
-            let looked = clock.now();
-            let rescued = self.rescued.remove(&number);
+            let polled = clock.now();
+            let saved_copies = self.saved_copies.remove(&number);
             let path = self.entry_path(number);
-            let read = match (&rescued, &path) {
+            let read = match (&saved_copies, &path) {
                 (Some((bytes, _)), _) => Ok(bytes.clone()),
                 (None, Some(path)) => fs::read(path),
                 (None, None) => Err(ErrorKind::NotFound.into()),
             };
             match read {
-                Ok(bytes) => self.push(&bytes, rescued.map(|(_, gone)| gone), clock.now())?,
+                Ok(bytes) => self.push(&bytes, saved_copies.map(|(_, gone)| gone), clock.now())?,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    let folder = number / PER_FOLDER;
+                    let folder = number / ENTRIES_PER_FOLDER;
                     let not_yet = self.has_folder(folder)
-                        || (number.is_multiple_of(PER_FOLDER) && self.has_folder(folder - 1))
+                        || (number.is_multiple_of(ENTRIES_PER_FOLDER)
+                            && self.has_folder(folder - 1))
                         || path.is_some_and(|path| path.is_file());
                     if !not_yet && self.damaged.is_none() {
                         return Err(format!(
@@ -181,7 +185,7 @@ impl Journal {
                             self.epoch
                         ));
                     }
-                    self.absent = looked;
+                    self.absent = polled;
                     return Ok(self.entries.len() > before);
                 }
                 Err(error) => return Err(format!("entry {number}: {error}")),
@@ -203,7 +207,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes which folders are there.
+    /// Records which folders exist.
     pub(crate) fn list_folders(&mut self, now: At) -> Result<(), String> {
         for item in fs::read_dir(path(&self.held)).into_iter().flatten() {
             let name = item.map_err(|error| error.to_string())?.file_name();
@@ -216,18 +220,18 @@ impl Journal {
         Ok(())
     }
 
-    /// Checks that no removed entry has come back.
+    /// Checks that no removed entry exists again.
     pub(crate) fn check_removed(&self) -> Result<(), String> {
         if self.damaged.is_some() {
             return Ok(());
         }
         let again = self.removed.iter().find(|number| {
-            let folder = path(&self.held).join(folder_name(*number / PER_FOLDER));
+            let folder = path(&self.held).join(folder_name(*number / ENTRIES_PER_FOLDER));
             folder.join(format!(".{number:020}")).exists()
         });
         match again {
             Some(number) => Err(format!(
-                "given again: entry {number} of {:016x} was removed, and another has its number",
+                "assigned again: entry {number} of {:016x} was removed, and another one has its number",
                 self.epoch
             )),
             None => Ok(()),
@@ -235,9 +239,9 @@ impl Journal {
     }
 
     /// The entry's file is about to be removed.
-    pub(crate) fn loses_entry(&mut self, number: u64, bytes: &[u8], now: At) {
+    pub(crate) fn mark_entry_lost(&mut self, number: u64, bytes: &[u8], now: At) {
         match self.entry(number) {
-            None => drop(self.rescued.insert(number, (bytes.to_owned(), now))),
+            None => drop(self.saved_copies.insert(number, (bytes.to_owned(), now))),
             Some(_) => {
                 let at = usize::try_from(number - 1).unwrap();
                 self.entries[at].gone.get_or_insert(now);
@@ -246,33 +250,33 @@ impl Journal {
     }
 
     /// The entry was removed alone, and the journal stays.
-    pub(crate) fn has_lost_entry(&mut self, number: u64) {
+    pub(crate) fn mark_entry_removed(&mut self, number: u64) {
         self.removed.insert(number);
     }
 
     /// The folder, or its mark, is about to be removed.
-    pub(crate) fn loses_folder(&mut self, folder: u64, opened: &File, now: At) {
+    pub(crate) fn mark_folder_lost(&mut self, folder: u64, opened: &File, now: At) {
         if let Ok(opened) = opened.try_clone() {
             self.folders.entry(folder).or_insert(opened);
         }
         self.lost.insert(folder);
-        self.loses_id(now);
+        self.mark_id_lost(now);
     }
 
     /// The journal's id is about to be removed.
-    pub(crate) fn loses_id(&mut self, now: At) {
+    pub(crate) fn mark_id_lost(&mut self, now: At) {
         self.damaged.get_or_insert(now);
         self.retired.get_or_insert(now);
     }
 }
 
-/// Opens a directory, and follows no link.
+/// Opens a folder, without following a link.
 pub(crate) fn open_dir(path: &Path) -> io::Result<File> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-/// A path to what is open, wherever it was moved to.
+/// A path to an open folder, wherever it was moved to.
 pub(crate) fn path(opened: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()))
 }
@@ -301,7 +305,7 @@ fn digits(text: &str, count: usize) -> Option<u64> {
     is_canonical.then(|| text.parse().ok()).flatten()
 }
 
-/// Whether this is a folder of entries, and not something that only has the name of one.
+/// Whether this is a folder of entries, and not something with such a name.
 fn has_mark(folder: &Path) -> bool {
     let is = |path: &Path, kind: fn(&Metadata) -> bool| {
         path.symlink_metadata().is_ok_and(|found| kind(&found))
@@ -309,7 +313,7 @@ fn has_mark(folder: &Path) -> bool {
     is(folder, Metadata::is_dir) && is(&folder.join(".high-water"), Metadata::is_file)
 }
 
-/// The newest folder of entries in a journal's directory.
+/// The newest folder of entries of a journal.
 pub(crate) fn newest_folder(journal: &Path) -> Option<u64> {
     let names = fs::read_dir(journal).into_iter().flatten().flatten();
     names

@@ -1,42 +1,40 @@
-//! The oracle: everything that can go wrong at once, and each client's stream held against what
-//! the journals had.
+//! The oracle: many faults at the same time, and a check of each client's stream against the journals.
 //!
-//! Several writer processes, several server processes on one cache and dozens of clients live
-//! through a schedule of faults that a seed decides: SIGKILL, SIGSTOP, cache folders that are moved
-//! away, a wall clock that jumps, queues of notifications that overflow, entries that are spoilt,
-//! clients that leave in the middle of a block. Afterwards every client must have heard what it
-//! asked for, each once and in order, and `sse.gap` where, and only where, something was no longer
-//! to be had.
+//! Several writer processes, several server processes on one cache and dozens of clients run through a
+//! schedule of faults chosen by a seed: SIGKILL, SIGSTOP, cache folders that are moved away, a wall
+//! clock that jumps, notification queues that overflow, entries that are truncated, clients that
+//! disconnect in the middle of a block. Afterwards every client must have received every event that it
+//! asked for, once and in order, and `sse.gap` exactly where something was no longer available.
 //!
-//! A seed decides who does what when; the machine's timing is its own. `ORACLE_SEED=N` runs one.
+//! The seed determines the schedule, but not the machine's timing. `ORACLE_SEED=N` runs one seed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a test that cannot set up its world has failed, and says where"
+    reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 #![cfg(all(feature = "tools", target_os = "linux"))]
 
+mod archive;
+mod choices;
 mod client;
 mod clock;
 mod disk;
+mod evidence;
 mod faults;
 mod figures;
 mod gaps;
-mod habits;
 mod journal;
 mod model;
-mod noise;
+mod overflow;
 mod parser;
 mod plan;
 mod process;
 mod remover;
 mod report;
+mod run;
 mod server;
-mod strays;
-mod truth;
-mod verdict;
-mod world;
+mod stray_files;
 mod writer;
 
 use std::{
@@ -45,12 +43,12 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-/// The seed that is always run.
-const FIXED: u64 = 1;
+/// This seed always runs.
+const FIXED_SEED: u64 = 1;
 
 fn run(seed: u64) -> figures::Figures {
-    println!("seed {seed}: ORACLE_SEED={seed} runs it again");
-    match world::run(seed) {
+    println!("seed {seed}: ORACLE_SEED={seed} repeats it");
+    match run::run(seed) {
         Ok(figures) => {
             println!("{figures}");
             figures
@@ -59,9 +57,9 @@ fn run(seed: u64) -> figures::Figures {
     }
 }
 
-/// What a full run has at least.
-const DELIVERIES: u64 = 1_000_000;
-const RECONNECTS: u64 = 10_000;
+/// The minimum of a full run.
+const MIN_DELIVERIES: u64 = 1_000_000;
+const MIN_RECONNECTS: u64 = 10_000;
 
 #[test]
 fn every_client_gets_every_event_once_and_in_order_whatever_happens() {
@@ -71,18 +69,18 @@ fn every_client_gets_every_event_once_and_in_order_whatever_happens() {
     } else if let Some(log) = std::env::var_os("ORACLE_FULL") {
         full(random, log.as_ref());
     } else {
-        run(FIXED);
+        run(FIXED_SEED);
         run(random);
     }
 }
 
-/// Seed after seed, until there is enough.
+/// Runs one seed after another until the minimum is reached.
 fn full(first: u64, log: &std::path::Path) {
     let (begin, start) = (SystemTime::now(), Instant::now());
     let mut all = figures::Figures::default();
     for seed in first.. {
         all += run(seed);
-        if all.deliveries >= DELIVERIES && all.reconnects >= RECONNECTS {
+        if all.deliveries >= MIN_DELIVERIES && all.reconnects >= MIN_RECONNECTS {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! What is saved and heard: keys, events, ids. Written down once more, apart from the library.
+//! Filters, positions and ids, implemented independently of the library.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -28,37 +28,37 @@ impl Filter {
     }
 }
 
-/// A place in a journal: before the entry `next`, of which `parts` events have been had.
+/// A position in a journal: before the entry `next`, of which `parts` events were received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     pub(crate) next: u64,
     pub(crate) parts: usize,
 }
 
-/// The id that stands for a place.
+/// The id of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id {
     pub(crate) epoch: u64,
-    pub(crate) place: Place,
+    pub(crate) position: Position,
 }
 
 impl Id {
-    pub(crate) fn behind(epoch: u64, number: u64) -> Self {
+    pub(crate) fn after(epoch: u64, number: u64) -> Self {
         let next = number.saturating_add(1);
         Self {
             epoch,
-            place: Place { next, parts: 0 },
+            position: Position { next, parts: 0 },
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (epoch, place) = text.split_once('-')?;
+        let (epoch, position) = text.split_once('-')?;
         let epoch = u64::from_str_radix(epoch, 16).ok()?;
-        Some(match place.split_once('.') {
-            None => Self::behind(epoch, place.parse().ok()?),
+        Some(match position.split_once('.') {
+            None => Self::after(epoch, position.parse().ok()?),
             Some((next, parts)) => Self {
                 epoch,
-                place: Place {
+                position: Position {
                     next: next.parse().ok()?,
                     parts: parts.parse().ok()?,
                 },
@@ -69,7 +69,7 @@ impl Id {
 
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Place { next, parts } = self.place;
+        let Position { next, parts } = self.position;
         match parts {
             0 => write!(f, "{:016x}-{}", self.epoch, next - 1),
             _ => write!(f, "{:016x}-{next}.{parts}", self.epoch),
@@ -77,7 +77,7 @@ impl std::fmt::Display for Id {
     }
 }
 
-/// What stands for an event's data while a million of them are remembered.
+/// A digest of an event's data, because a million of them are kept.
 pub(crate) fn digest(data: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     data.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Reads an HTTP answer in chunks, and the event stream in it, as the HTML standard says.
+//! Parses a chunked HTTP response, and the event stream in it, as the HTML standard defines it.
 
 use support::oracle::EVENTS;
 
@@ -19,8 +19,8 @@ pub(crate) enum Block {
     Heartbeat {
         id: Option<Id>,
     },
-    /// Nothing that this server should ever send.
-    Strange(String),
+    /// A block that this server should never send.
+    Unexpected(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,7 @@ pub(crate) enum Reason {
     Unreadable,
 }
 
-/// What the bytes so far have come to. What is unfinished when a connection breaks stays in here,
-/// and is dropped with it.
+/// The state after the bytes so far. An unfinished block is dropped with it.
 #[derive(Default)]
 pub(crate) struct Parser {
     status: Option<u16>,
@@ -49,7 +48,7 @@ enum ChunkState {
     Head,
     Size(Vec<u8>),
     Data(usize),
-    /// The line end behind a chunk.
+    /// The line end after a chunk.
     After(usize),
 }
 
@@ -87,7 +86,7 @@ impl Parser {
                     let size = usize::from_str_radix(size.trim(), 16);
                     self.chunk = match size {
                         Ok(size) => ChunkState::Data(size),
-                        Err(_) => return blocks.push(Block::Strange("no chunk".into())),
+                        Err(_) => return blocks.push(Block::Unexpected("an invalid chunk".into())),
                     };
                 }
                 ChunkState::Data(0) => self.chunk = ChunkState::After(2),
@@ -155,7 +154,7 @@ impl Fields {
             (Some("sse.heartbeat"), Some(_), Some(Some(id))) => Block::Heartbeat { id: Some(id) },
             (Some("sse.gap"), Some(data), Some(Some(id))) => match reason(data) {
                 Some(reason) => Block::Gap { reason, id },
-                None => Block::Strange(format!("a gap for {data}")),
+                None => Block::Unexpected(format!("a gap for {data}")),
             },
             (Some(name), Some(data), Some(Some(id))) => {
                 match (0..).zip(EVENTS).find(|(_, event)| *event == name) {
@@ -164,10 +163,10 @@ impl Fields {
                         id,
                         digest: digest(data),
                     },
-                    None => Block::Strange(format!("an event {name:?}")),
+                    None => Block::Unexpected(format!("an event {name:?}")),
                 }
             }
-            _ => Block::Strange(format!("id {id:?}, event {event:?}, data {data:?}")),
+            _ => Block::Unexpected(format!("id {id:?}, event {event:?}, data {data:?}")),
         };
         Some(block)
     }

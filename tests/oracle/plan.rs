@@ -1,16 +1,16 @@
-//! All that is decided before a run, from its seed: who takes part, and what befalls them when.
+//! The plan of a run, made from its seed: the processes, and the times of the faults.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use support::oracle::{At, ServerSetup};
 
-use crate::remover::{Clear, Leaves};
+use crate::remover::{Clear, FolderLoss};
 
-/// How long faults go on; what follows is calm, and then the verdict.
-const CHAOS: Duration = Duration::from_secs(12);
+/// How long faults are injected. Afterwards the processes are left alone, and the streams are checked.
+const CHAOS_DURATION: Duration = Duration::from_secs(12);
 
-/// A run.
+/// The plan of a run.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
@@ -18,55 +18,56 @@ pub(crate) struct Plan {
     pub(crate) writers: usize,
     pub(crate) clients: usize,
     pub(crate) chaos: Duration,
-    /// In the order of their times.
+    /// Sorted by time.
     pub(crate) faults: Vec<(At, Fault)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// SIGKILL, and a new process after that time.
+    /// SIGKILL, and a new process after this time.
     KillServer(usize, Duration),
     StopServer(usize),
     ContinueServer(usize),
     KillWriter(usize),
-    /// A writer of its own saves so much that folders are born and swept, all under a key that
-    /// nobody listens to.
+    /// An additional writer saves so much that folders are created and swept, all under a key without
+    /// an event.
     Flood,
     StopWriter(usize),
     ContinueWriter(usize),
-    /// More notifications than a queue holds, for a server that is stopped.
+    /// More notifications than a queue holds, while a server is stopped.
     Overflow,
     /// The cache folder is moved away.
-    Swap,
-    /// The wall clock is off by so many seconds from now on.
+    MoveCache,
+    /// The wall clock is set to this offset in seconds.
     Clock(i64),
-    /// So many entries back from the newest, their files are spoilt.
-    Spoil(Vec<u64>),
-    /// So many entries back from the newest, their files are removed.
+    /// The files of these entries, counted back from the newest, are truncated.
+    Truncate(Vec<u64>),
+    /// The files of these entries, counted back from the newest, are removed.
     Remove(Vec<u64>),
-    /// The cache is cleared, in an order and with pauses that a seed decides.
+    /// The cache is cleared, in an order and with pauses chosen by a seed.
     Clear(Clear, u64),
-    /// The newest folder of entries goes.
-    LoseNewest(Leaves),
-    /// Names that are not ours lie beside the folders of entries.
+    /// The newest folder of entries is removed.
+    LoseNewest(FolderLoss),
+    /// Files of other programs appear beside the folders of entries.
     StrayNames(u64),
-    /// Links to a folder outside lie where the library creates and removes files.
+    /// Links to a folder outside appear where the library creates and removes files.
     Links(u64),
 }
 
 impl Plan {
-    pub(crate) fn of(seed: u64) -> Self {
+    pub(crate) fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let history = *pick(&mut rng, &[1_000, 1_000, 2_000, 5_000]);
         let lookback = Duration::from_millis(rng.u64(200..2_000));
         let servers = (0..rng.usize(2..4))
-            .map(|place| ServerSetup {
+            .map(|index| ServerSetup {
                 in_memory: *pick(&mut rng, &[8, 64, 256, 1_024]),
                 history,
                 poll: Duration::from_millis(rng.u64(200..1_000)),
                 lookback,
-                // One at least whose streams never end, so that no return hides a lost wake-up.
-                stream: Duration::from_millis(match place {
+                // The streams of at least one server never end, so that no reconnect hides a lost
+                // notification.
+                stream: Duration::from_millis(match index {
                     0 => 0,
                     _ => *pick(&mut rng, &[0, 0, 1_500, 4_000]),
                 }),
@@ -75,8 +76,8 @@ impl Plan {
         let (writers, clients) = (rng.usize(3..6), rng.usize(24..48));
         let mut faults = Vec::new();
         let mut at = Duration::from_millis(800);
-        while at < CHAOS {
-            befall(&mut rng, at, (servers.len(), writers), &mut faults);
+        while at < CHAOS_DURATION {
+            inject(&mut rng, at, (servers.len(), writers), &mut faults);
             at += Duration::from_millis(rng.u64(50..700));
         }
         for _ in 0..3 {
@@ -89,7 +90,7 @@ impl Plan {
             servers,
             writers,
             clients,
-            chaos: CHAOS,
+            chaos: CHAOS_DURATION,
             faults,
         }
     }
@@ -99,44 +100,44 @@ fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
     &from[rng.usize(..from.len())]
 }
 
-/// One fault, and its end where it has one.
-fn befall(
+/// One fault, and its end if it has one.
+fn inject(
     rng: &mut Rng,
     at: At,
     (servers, writers): (usize, usize),
     faults: &mut Vec<(At, Fault)>,
 ) {
     let (server, writer) = (rng.usize(..servers), rng.usize(..writers));
-    let for_a_while = Duration::from_millis(rng.u64(20..1_500));
+    let duration = Duration::from_millis(rng.u64(20..1_500));
     match rng.u32(..100) {
-        0..20 => faults.push((at, Fault::KillServer(server, for_a_while / 2))),
+        0..20 => faults.push((at, Fault::KillServer(server, duration / 2))),
         20..40 => {
             faults.push((at, Fault::StopServer(server)));
-            faults.push((at + for_a_while, Fault::ContinueServer(server)));
+            faults.push((at + duration, Fault::ContinueServer(server)));
         }
         40..58 => faults.push((at, Fault::KillWriter(writer))),
         58..72 => {
             faults.push((at, Fault::StopWriter(writer)));
-            faults.push((at + for_a_while * 2, Fault::ContinueWriter(writer)));
+            faults.push((at + duration * 2, Fault::ContinueWriter(writer)));
         }
         72..78 => {
             faults.push((at, Fault::StopServer(server)));
             faults.push((at + Duration::from_millis(1), Fault::Overflow));
-            faults.push((at + for_a_while, Fault::ContinueServer(server)));
+            faults.push((at + duration, Fault::ContinueServer(server)));
         }
-        78..82 => faults.push((at, Fault::Swap)),
+        78..82 => faults.push((at, Fault::MoveCache)),
         82..92 => {
             let seconds = *pick(rng, &[-3_600, -30, -2, 0, 0, 2, 30, 3_600]);
             faults.push((at, Fault::Clock(seconds)));
         }
         _ => {
             let back = (0..rng.usize(1..6)).map(|_| rng.u64(..600)).collect();
-            faults.push((at, Fault::Spoil(back)));
+            faults.push((at, Fault::Truncate(back)));
         }
     }
 }
 
-/// What other programs do in the cache folder.
+/// Faults caused by other programs in the cache folder.
 fn other_programs(seed: u64, servers: usize, faults: &mut Vec<(At, Fault)>) {
     let mut rng = Rng::with_seed(!seed);
     for _ in 0..rng.usize(2..6) {
@@ -145,7 +146,7 @@ fn other_programs(seed: u64, servers: usize, faults: &mut Vec<(At, Fault)>) {
         faults.push((moment(&mut rng), Fault::Remove(back)));
     }
     for _ in 0..rng.usize(1..3) {
-        // Of the newest, which no server has read yet.
+        // Removes the newest entries while all servers are stopped, before they have read them.
         let at = moment(&mut rng);
         let removed_at = at + Duration::from_millis(rng.u64(100..400));
         for server in 0..servers {
@@ -161,16 +162,16 @@ fn other_programs(seed: u64, servers: usize, faults: &mut Vec<(At, Fault)>) {
         }
     }
     if rng.u32(..3) > 0 {
-        let leaves = *pick(&mut rng, &[Leaves::Moved, Leaves::Removed]);
+        let leaves = *pick(&mut rng, &[FolderLoss::Moved, FolderLoss::Removed]);
         faults.push((moment(&mut rng), Fault::LoseNewest(leaves)));
     }
     for _ in 0..rng.usize(1..3) {
         faults.push((moment(&mut rng), Fault::StrayNames(rng.u64(..))));
         faults.push((moment(&mut rng), Fault::Links(rng.u64(..))));
     }
-    // These stay until the end, when all is calm.
-    faults.push((CHAOS, Fault::Links(rng.u64(..))));
-    faults.push((CHAOS, Fault::StrayNames(rng.u64(..))));
+    // These remain after the last fault.
+    faults.push((CHAOS_DURATION, Fault::Links(rng.u64(..))));
+    faults.push((CHAOS_DURATION, Fault::StrayNames(rng.u64(..))));
 }
 
 fn moment(rng: &mut Rng) -> At {

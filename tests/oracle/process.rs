@@ -11,11 +11,11 @@ use support::Running;
 
 use crate::clock::Clock;
 
-/// A process that may be stopped. It is killed when this is dropped.
+/// A process that can be stopped. It is killed when this is dropped.
 pub(crate) struct Process(Running);
 
 impl Drop for Process {
-    /// libfaketime leaves files behind that belong to nobody when its process is killed.
+    /// Removes the files that libfaketime leaves when its process is killed.
     fn drop(&mut self) {
         let id = self.0.id();
         let _ = self.0.kill();
@@ -38,12 +38,12 @@ pub(crate) fn command(role: &str, clock: &Clock) -> Command {
             command.env_remove(name);
         }
     }
-    clock.rule(&mut command);
+    clock.apply_to(&mut command);
     command
 }
 
 impl Process {
-    pub(crate) fn of(child: Child) -> Self {
+    pub(crate) fn new(child: Child) -> Self {
         Self(Running(child))
     }
 
@@ -51,12 +51,12 @@ impl Process {
         self.signal(Signal::STOP);
     }
 
-    pub(crate) fn go_on(&self) {
+    pub(crate) fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
     fn signal(&self, signal: Signal) {
-        // It may have ended, which is noticed elsewhere.
+        // The process may have ended, which is detected elsewhere.
         let _ = kill_process(Pid::from_child(&self.0), signal);
     }
 
@@ -64,7 +64,7 @@ impl Process {
         &mut self.0
     }
 
-    /// The time of a processor that each of its threads has used.
+    /// The processor time that each of its threads has used.
     pub(crate) fn time_used(&self) -> Vec<(String, Duration)> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
         let threads = threads.into_iter().flatten().flatten();
@@ -82,7 +82,7 @@ impl Process {
 fn time_of(thread: &Path) -> Option<(String, Duration)> {
     let id = thread.file_name()?.to_string_lossy().into_owned();
     let stat = std::fs::read_to_string(thread.join("stat")).ok()?;
-    // The name is in parentheses. The 12th and 13th field behind it are ticks of the clock.
+    // The name is in parentheses. The 12th and 13th field after it are clock ticks.
     let (name, fields) = stat.rsplit_once(')')?;
     let ticks = fields.split_whitespace().skip(11).take(2);
     let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();

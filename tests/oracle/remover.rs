@@ -1,4 +1,4 @@
-//! Other programs that remove files in the cache folder while everybody works there.
+//! Other programs that remove files in the cache folder while it is used.
 
 use std::{
     fs::{self, File},
@@ -11,37 +11,37 @@ use std::{
 use fastrand::Rng;
 
 use crate::{
+    archive::{Archive, Loss, lock},
     clock::Clock,
     journal::{folder_name, newest_folder, open_dir, path},
-    truth::{Loss, Truth, lock},
 };
 
 /// How a cache is cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clear {
-    /// All regular files, as `find -type f -delete` does it.
+    /// All regular files, like `find -type f -delete`.
     All,
-    /// All files whose own name has no leading dot, as CodeIgniter's `cache()->clean()` does it.
+    /// All files whose name has no leading dot, like CodeIgniter's `cache()->clean()`.
     Visible,
 }
 
-/// How the newest folder of entries goes.
+/// How the newest folder of entries is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leaves {
+pub(crate) enum FolderLoss {
     Moved,
     Removed,
 }
 
-/// What a program that removes files works with.
+/// A program that removes files.
 #[derive(Clone)]
 pub(crate) struct Remover {
-    pub(crate) truth: Arc<Mutex<Truth>>,
+    pub(crate) archive: Arc<Mutex<Archive>>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) cache: PathBuf,
 }
 
 impl Remover {
-    /// Clears the cache on a thread of its own. Directories stay.
+    /// Clears the cache on another thread. Folders are kept.
     pub(crate) fn clear(self, how: Clear, seed: u64) -> JoinHandle<()> {
         thread::spawn(move || {
             let remove = || {
@@ -56,23 +56,23 @@ impl Remover {
         })
     }
 
-    /// While this works, a journal may end at any moment.
+    /// Records that journals may end at any moment while `work` runs.
     fn with_loss(&self, work: impl FnOnce()) {
         let index = {
-            let mut truth = lock(&self.truth);
+            let mut archive = lock(&self.archive);
             let start = self.clock.now();
-            truth.losses.push(Loss { start, end: None });
-            truth.losses.len() - 1
+            archive.losses.push(Loss { start, end: None });
+            archive.losses.len() - 1
         };
         work();
         let now = self.clock.now();
-        // The run may have failed and ended meanwhile.
-        if let Some(loss) = lock(&self.truth).losses.get_mut(index) {
+        // The run may have failed meanwhile.
+        if let Some(loss) = lock(&self.archive).losses.get_mut(index) {
             loss.end = Some(now);
         }
     }
 
-    /// In the directory's own order, directories first or last by chance, and with pauses.
+    /// Clears a folder in its own order, subfolders randomly first or last, and with pauses.
     fn clear_dir(&self, dir: &File, name: &str, how: Clear, rng: &mut Rng) {
         let (mut dirs, mut files) = (Vec::new(), Vec::new());
         for item in fs::read_dir(path(dir)).into_iter().flatten().flatten() {
@@ -97,7 +97,7 @@ impl Remover {
             }
             for file in &files {
                 if how == Clear::All || !file.starts_with('.') {
-                    lock(&self.truth).remove(&self.cache, dir, name, file, &self.clock);
+                    lock(&self.archive).remove(&self.cache, dir, name, file, &self.clock);
                 }
                 if rng.u32(..200) == 0 {
                     thread::sleep(Duration::from_millis(rng.u64(..10)));
@@ -106,15 +106,15 @@ impl Remover {
         }
     }
 
-    /// Removes the files of single entries, so many back from the newest, and counts them.
+    /// Removes the files of single entries, counted back from the newest. Returns how many.
     pub(crate) fn remove_entries(&self, numbers_from_the_end: &[u64]) -> usize {
-        let mut truth = lock(&self.truth);
-        // What no server has read yet counts as well.
-        if let Err(why) = truth.look(&self.cache, &self.clock, false) {
-            truth.broken.get_or_insert(why);
+        let mut archive = lock(&self.archive);
+        // Includes entries that no server has read yet.
+        if let Err(why) = archive.poll(&self.cache, &self.clock, false) {
+            archive.broken.get_or_insert(why);
             return 0;
         }
-        let Some(journal) = truth.current() else {
+        let Some(journal) = archive.current() else {
             return 0;
         };
         let (epoch, newest) = (journal.epoch, journal.newest());
@@ -126,24 +126,27 @@ impl Remover {
             let Ok(dir) = open_dir(&self.journal().join(&folder)) else {
                 continue;
             };
-            // An entry whose writer has not raised the mark yet is not promised to keep its number.
+            // An entry may lose its number until its writer has raised the high-water mark.
             let mark = fs::metadata(path(&dir).join(".high-water"));
             let is_claimed = mark.is_ok_and(|mark| mark.len() > number % 1_000);
             if !is_claimed || !path(&dir).join(&name).is_file() {
                 continue;
             }
-            truth.remove(&self.cache, &dir, &folder, &name, &self.clock);
-            let journal = truth.journals.iter_mut().find(|it| it.epoch == epoch);
+            archive.remove(&self.cache, &dir, &folder, &name, &self.clock);
+            let journal = archive
+                .journals
+                .iter_mut()
+                .find(|journal| journal.epoch == epoch);
             if let Some(journal) = journal {
-                journal.has_lost_entry(number);
+                journal.mark_entry_removed(number);
             }
             count += 1;
         }
         count
     }
 
-    /// Takes the newest folder of entries away. `false`: there was none.
-    pub(crate) fn lose_newest_folder(&self, leaves: Leaves, to: &Path) -> bool {
+    /// Removes the newest folder of entries. Returns `false` if there is none.
+    pub(crate) fn lose_newest_folder(&self, loss: FolderLoss, to: &Path) -> bool {
         let Some(folder) = newest_folder(&self.journal()) else {
             return false;
         };
@@ -153,18 +156,18 @@ impl Remover {
         };
         self.with_loss(|| {
             {
-                let mut truth = lock(&self.truth);
-                if let Err(why) = truth.look(&self.cache, &self.clock, false) {
-                    truth.broken.get_or_insert(why);
+                let mut archive = lock(&self.archive);
+                if let Err(why) = archive.poll(&self.cache, &self.clock, false) {
+                    archive.broken.get_or_insert(why);
                 }
-                truth.loses_folder(folder, &dir, self.clock.now());
-                if leaves == Leaves::Moved {
+                archive.mark_folder_lost(folder, &dir, self.clock.now());
+                if loss == FolderLoss::Moved {
                     let _ = fs::rename(&path_of_folder, to);
                     return;
                 }
             }
             self.clear_dir(&dir, &folder_name(folder), Clear::All, &mut Rng::new());
-            // It fails if somebody has saved into it meanwhile, as `rm -r` does.
+            // Like `rm -r`, it fails if another process has saved into the folder meanwhile.
             let _ = fs::remove_dir(&path_of_folder);
         });
         true

@@ -1,26 +1,26 @@
-//! What is wrong with a run, in words.
+//! Checks of a whole run, and reports of its failures.
 
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
 use support::oracle::At;
 
 use crate::{
+    archive::Archive,
     client::{Record, Status},
     clock::Clock,
     disk::Entry,
-    truth::Truth,
-    verdict::Case,
-    world::SHOWN,
+    evidence::Evidence,
+    run::MAX_SHOWN,
     writer::Writer,
 };
 
-/// On a busy machine it takes so long to copy an entry.
-const FOLLOWER_IS_LATE: Duration = Duration::from_secs(1);
+/// The archive may copy an entry this late on a busy machine.
+const MAX_COPY_DELAY: Duration = Duration::from_secs(1);
 
-/// Whatever a writer was told is saved is in a journal, under that number, once.
-pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), String> {
+/// Each save that has returned is in a journal once, under its number.
+pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), String> {
     let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
-    for journal in &truth.journals {
+    for journal in &archive.journals {
         let mut here = HashMap::new();
         for (number, entry) in (1..).zip(&journal.entries) {
             let save = (entry.writer, entry.save);
@@ -36,15 +36,15 @@ pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), Strin
         for saved in writer.saved() {
             let at = found.get(&(writer.name, saved.save));
             let is_found = at.is_some_and(|numbers| numbers.contains(&saved.number));
-            // It may have been removed before it was copied.
+            // The entry may have been removed before it was copied.
             let may_be_lost = at.is_none()
-                && truth.losses.iter().any(|loss| {
+                && archive.losses.iter().any(|loss| {
                     loss.end.is_none_or(|end| saved.began <= end)
-                        && saved.returned + FOLLOWER_IS_LATE >= loss.start
+                        && saved.returned + MAX_COPY_DELAY >= loss.start
                 });
             if !is_found && !may_be_lost {
                 return Err(format!(
-                    "lost: writer {} was told that this is saved: {saved:?}; a reader finds it at {at:?}",
+                    "lost: writer {}: this save has returned: {saved:?}; the journals have it at {at:?}",
                     writer.name
                 ));
             }
@@ -53,28 +53,32 @@ pub(crate) fn check_saves(truth: &Truth, writers: &[Writer]) -> Result<(), Strin
     Ok(())
 }
 
-/// Clients that have not had everything that there is for them, and what they lack.
-pub(crate) fn who_waits(truth: &Truth, clock: &Clock, status: &[Status]) -> Vec<(usize, String)> {
-    let Some(journal) = truth.current() else {
-        return vec![(0, "there is no journal".into())];
+/// Clients that have not received everything, and what they lack.
+pub(crate) fn waiting_clients(
+    archive: &Archive,
+    clock: &Clock,
+    status: &[Status],
+) -> Vec<(usize, String)> {
+    let Some(journal) = archive.current() else {
+        return vec![(0, "no journal exists".into())];
     };
     let now = clock.now();
     let (_, wall) = clock.wall(now, now);
     let lacks = |status: &Status| {
         let (Some(id), true) = (status.last, status.is_open) else {
-            return Some("it has no stream".to_owned());
+            return Some("the client has no stream".to_owned());
         };
         if id.epoch != journal.epoch {
-            return Some(format!("it is in another journal, at {id}"));
+            return Some(format!("the client is in another journal, at {id}"));
         }
-        let is_over = |entry: &Entry| entry.ttl > 0 && wall >= entry.time + entry.ttl;
+        let is_expired = |entry: &Entry| entry.ttl > 0 && wall >= entry.time + entry.ttl;
         let (number, ..) = journal
-            .wanted(status.filter, id.place, journal.end())
+            .wanted(status.filter, id.position, journal.end())
             .find(|(.., entry)| {
-                let is_nothing_to_it = status.new_at.is_some_and(|new| entry.absent <= new);
-                !(is_nothing_to_it && is_over(entry))
+                let is_irrelevant = status.new_at.is_some_and(|new| entry.absent <= new);
+                !(is_irrelevant && is_expired(entry))
             })?;
-        Some(format!("it is at {id}, and wants {number}"))
+        Some(format!("the client is at {id} and lacks {number}"))
     };
     let waiting = status.iter().enumerate();
     waiting
@@ -82,32 +86,36 @@ pub(crate) fn who_waits(truth: &Truth, clock: &Clock, status: &[Status]) -> Vec<
         .collect()
 }
 
-/// Every client's stream, one after the other.
-pub(crate) fn judge_all(case: &Case, records: &[Vec<Record>], end: At) -> Result<(), String> {
+/// Checks the stream of every client.
+pub(crate) fn check_clients(
+    evidence: &Evidence,
+    records: &[Vec<Record>],
+    end: At,
+) -> Result<(), String> {
     let failures: Vec<String> = records
         .iter()
         .enumerate()
         .filter_map(|(client, records)| {
-            let (at, why) = case.judge(records, end).err()?;
+            let (at, why) = evidence.check(records, end).err()?;
             Some(format!("client {client}: {why}\n{}", excerpt(records, at)))
         })
         .collect();
     if failures.is_empty() {
         return Ok(());
     }
-    let shown = &failures[..failures.len().min(SHOWN)];
+    let shown = &failures[..failures.len().min(MAX_SHOWN)];
     Err(format!(
-        "{} of {} clients were told something wrong:\n{}",
+        "{} of {} clients received a wrong stream:\n{}",
         failures.len(),
         records.len(),
         shown.join("\n"),
     ))
 }
 
-/// What became of the journals of a run.
-pub(crate) fn journals(truth: &Truth) -> String {
+/// The history of a run's journals.
+pub(crate) fn journals(archive: &Archive) -> String {
     let mut text = String::new();
-    for journal in &truth.journals {
+    for journal in &archive.journals {
         let _ = writeln!(
             text,
             "journal {:016x}: {} entries, born {:?}, retired {:?}, damaged {:?}",
@@ -118,11 +126,11 @@ pub(crate) fn journals(truth: &Truth) -> String {
             journal.damaged
         );
     }
-    let _ = writeln!(text, "losses: {:?}", truth.losses);
+    let _ = writeln!(text, "losses: {:?}", archive.losses);
     text
 }
 
-/// What led to a failure.
+/// The records that led to a failure.
 pub(crate) fn excerpt(records: &[Record], at: usize) -> String {
     let first = at.saturating_sub(12);
     let last = records.len().min(at + 2);

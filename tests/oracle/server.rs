@@ -16,28 +16,28 @@ use crate::{
     process::{self, Process},
 };
 
-/// Where the servers are at the moment.
+/// The current addresses of the servers.
 pub(crate) type Addresses = Arc<Mutex<Vec<Option<Address>>>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
-    /// Tells processes apart.
+    /// The number of the process.
     pub(crate) server: usize,
     pub(crate) address: String,
 }
 
-/// One process that ran.
+/// One server process of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Life {
+pub(crate) struct ServerRun {
     pub(crate) setup: ServerSetup,
     pub(crate) started: At,
-    /// When it was stopped or went on; what happened around then was not its choice.
+    /// When it was stopped or continued. Delays around these times are not its fault.
     pub(crate) disturbed: Vec<At>,
 }
 
-/// One of the servers, of which one process after the other runs.
+/// One of the servers, which is one process after another.
 pub(crate) struct Server {
-    place: usize,
+    index: usize,
     addresses: Addresses,
     pub(crate) process: Process,
     log: PathBuf,
@@ -46,7 +46,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(
         setup: &ServerSetup,
-        place: usize,
+        index: usize,
         number: usize,
         app: &Path,
         clock: &Clock,
@@ -69,10 +69,10 @@ impl Server {
                 for line in output.lines().map_while(Result::ok) {
                     if let Some(address) = line.strip_prefix("LISTENING ") {
                         let mut addresses = lock(&addresses);
-                        // A later process may have taken its place.
-                        let is_newest = addresses[place].as_ref().is_none_or(|a| a.server < number);
+                        // A later process may have replaced this one.
+                        let is_newest = addresses[index].as_ref().is_none_or(|a| a.server < number);
                         if is_newest {
-                            addresses[place] = Some(Address {
+                            addresses[index] = Some(Address {
                                 server: number,
                                 address: address.to_owned(),
                             });
@@ -82,21 +82,21 @@ impl Server {
             }
         });
         Self {
-            place,
+            index,
             addresses: Arc::clone(addresses),
-            process: Process::of(child),
+            process: Process::new(child),
             log,
         }
     }
 
     pub(crate) fn is_listening(&self) -> bool {
-        lock(&self.addresses)[self.place].is_some()
+        lock(&self.addresses)[self.index].is_some()
     }
 
     pub(crate) fn kill(&mut self) {
         self.process.child().kill().unwrap();
         self.process.child().wait().unwrap();
-        lock(&self.addresses)[self.place] = None;
+        lock(&self.addresses)[self.index] = None;
     }
 
     pub(crate) fn log(&self) -> String {

@@ -50,13 +50,13 @@ impl Writer {
             .unwrap();
         Self {
             name,
-            process: Process::of(child),
+            process: Process::new(child),
             saved,
             log,
         }
     }
 
-    /// Asks it to end.
+    /// Closes its input, which ends it.
     pub(crate) fn finish(&mut self) {
         self.process.child().stdin.take();
     }

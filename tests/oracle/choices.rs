@@ -1,20 +1,20 @@
-//! What clients do by chance.
+//! The random choices of clients.
 
 use std::time::Duration;
 
 use crate::{
-    client::{Client, Phase, Sent},
-    model::{Filter, Id, Place},
+    client::{Client, Phase, SentId},
+    model::{Filter, Id, Position},
     server::{Address, lock},
 };
 
 impl Client {
-    pub(crate) fn some_server(&mut self) -> Option<Address> {
+    pub(crate) fn random_server(&mut self) -> Option<Address> {
         let running: Vec<Address> = lock(&self.addresses).iter().flatten().cloned().collect();
         (!running.is_empty()).then(|| running[self.rng.usize(..running.len())].clone())
     }
 
-    pub(crate) fn some_absence(&mut self) -> Duration {
+    pub(crate) fn random_absence(&mut self) -> Duration {
         Duration::from_millis(match self.rng.u32(..100) {
             0..60 => self.rng.u64(..20),
             60..95 => self.rng.u64(..300),
@@ -23,7 +23,7 @@ impl Client {
         })
     }
 
-    pub(crate) fn some_filter(&mut self) -> Filter {
+    pub(crate) fn random_filter(&mut self) -> Filter {
         match self.rng.u32(..10) {
             0..4 => Filter::ALL,
             4 | 5 => Filter(0b100_0000),
@@ -31,29 +31,29 @@ impl Client {
         }
     }
 
-    pub(crate) fn some_id(&mut self, phase: Phase) -> Sent {
+    pub(crate) fn random_id(&mut self, phase: Phase) -> SentId {
         let Some(last) = self.last else {
-            return Sent::Nothing;
+            return SentId::Nothing;
         };
         if phase != Phase::Chaos {
-            return Sent::Last(last);
+            return SentId::Last(last);
         }
-        let known = last.place.next - 1;
+        let known = last.position.next - 1;
         match self.rng.u32(..100) {
-            0..3 => Sent::Nothing,
-            3 => Sent::Garbage,
-            4 => Sent::Invented(Id::behind(last.epoch, self.rng.u64(..=known))),
-            5 => Sent::Invented(Id::behind(last.epoch, known + 1_000_000)),
-            6 => Sent::Invented(Id::behind(self.rng.u64(..), known)),
+            0..3 => SentId::Nothing,
+            3 => SentId::Garbage,
+            4 => SentId::Invented(Id::after(last.epoch, self.rng.u64(..=known))),
+            5 => SentId::Invented(Id::after(last.epoch, known + 1_000_000)),
+            6 => SentId::Invented(Id::after(self.rng.u64(..), known)),
             7 if self.rng.bool() => {
-                // One too few parts is a place, too.
-                let place = Place {
+                // Fewer parts than it received are a valid position, too.
+                let position = Position {
                     next: known.max(1),
                     parts: 1,
                 };
-                Sent::Invented(Id { place, ..last })
+                SentId::Invented(Id { position, ..last })
             }
-            _ => Sent::Last(last),
+            _ => SentId::Last(last),
         }
     }
 }

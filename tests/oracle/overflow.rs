@@ -1,4 +1,4 @@
-//! More notifications than the kernel keeps for one watcher.
+//! More file notifications than the kernel queues for one watcher.
 
 use std::{
     fs::{self, File},
@@ -7,10 +7,9 @@ use std::{
 
 use crate::journal::{folder_name, newest_folder};
 
-/// Renames a file to and fro in the folder where servers wait for the next entry, until every queue
-/// has overflowed. Its name begins with a dot, so it is nobody's entry. `false`: the folder went
-/// away meanwhile.
-pub(crate) fn make(cache: &Path) -> bool {
+/// Renames a file repeatedly in the folder where servers wait for the next entry, until every queue has
+/// overflowed. Its name is not that of an entry. Returns `false` if the folder was removed meanwhile.
+pub(crate) fn fill_queues(cache: &Path) -> bool {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: usize = limit.trim().parse().unwrap();
     let journal = cache.join(".sse/journal-2");
@@ -22,7 +21,7 @@ pub(crate) fn make(cache: &Path) -> bool {
     if File::create(&names[0]).is_err() {
         return false;
     }
-    // Two names in turn: what is the same twice is queued once.
+    // Two alternating names, because equal consecutive notifications are merged.
     let made = (0..=limit).all(|at| fs::rename(&names[at % 2], &names[(at + 1) % 2]).is_ok());
     for name in names {
         let _ = fs::remove_file(name);

@@ -1,4 +1,4 @@
-//! What other programs put beside the journal's files: it must change nothing.
+//! Files and links of other programs beside the journal's files, which must change nothing.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use crate::journal::{folder_name, newest_folder};
 
-/// Names beside the folders of entries, some of them those of folders to come.
+/// Creates files and folders beside the folders of entries, some with the names of later folders.
 pub(crate) fn put_names(cache: &Path, rng: &mut Rng) {
     let journal = cache.join(".sse/journal-2");
     for name in ["5", "+7", "20261128", "999999999999"] {
@@ -28,20 +28,20 @@ pub(crate) fn put_names(cache: &Path, rng: &mut Rng) {
         }
     }
     let trash = cache.join(".sse/trash");
-    // Not through a link that was left here before.
+    // Not through a link from an earlier fault.
     if trash.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         let _ = fs::write(trash.join("stray"), "");
     }
 }
 
-/// A folder outside of the cache that links in it lead to.
+/// A folder outside the cache, which is the target of links in the cache.
 pub(crate) struct Outside {
     folder: PathBuf,
     before: Vec<(PathBuf, Option<Vec<u8>>)>,
 }
 
 impl Outside {
-    /// It has names that the library would use, or remove, if it followed a link.
+    /// It contains names that the library would use, or remove, if it followed a link.
     pub(crate) fn new(app: &Path) -> Self {
         let folder = app.join("outside");
         fs::create_dir_all(folder.join("deep/000000000000")).unwrap();
@@ -61,16 +61,16 @@ impl Outside {
         Self { folder, before }
     }
 
-    /// Puts links to it where the library creates, moves and removes files.
+    /// Creates links to it where the library creates, moves and removes files.
     pub(crate) fn put_links(&self, cache: &Path, rng: &mut Rng) {
-        let own = cache.join(".sse");
+        let sse = cache.join(".sse");
         for name in ["trash", "broken"] {
-            let dir = own.join(name);
+            let dir = sse.join(name);
             if rng.bool() {
                 let _ = fs::remove_dir_all(&dir);
                 let _ = symlink(&self.folder, &dir);
             } else {
-                // Not through a link that was left here before.
+                // Not through a link from an earlier fault.
                 let is_dir = dir.symlink_metadata().is_ok_and(|found| found.is_dir());
                 if is_dir {
                     let _ = symlink(&self.folder, dir.join("link"));
@@ -80,11 +80,11 @@ impl Outside {
                 }
             }
         }
-        let journal = own.join("journal-2");
+        let journal = sse.join("journal-2");
         if let Some(newest) = newest_folder(&journal) {
             let _ = symlink(&self.folder, journal.join(folder_name(newest + 1)));
         }
-        // A drop-in that cannot be read is kept in `broken`.
+        // An invalid drop-in is moved to `broken`.
         let _ = File::create_new(cache.join("k1"));
     }
 
@@ -95,13 +95,13 @@ impl Outside {
             return Ok(());
         }
         Err(format!(
-            "a link was followed: outside the cache there was {:?}, and is {now:?}",
+            "a link was followed: the folder outside contained {:?}, and contains {now:?}",
             self.before
         ))
     }
 }
 
-/// All names below a folder, and what the files hold.
+/// All paths below a folder, and the contents of the files.
 fn content(folder: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
     let mut all = Vec::new();
     for item in fs::read_dir(folder).unwrap() {

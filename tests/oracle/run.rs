@@ -1,4 +1,5 @@
-//! One run: starts everybody, lets the plan's faults happen, waits for calm, and judges.
+//! One run: starts all processes and clients, injects the plan's faults, waits until everything has
+//! arrived, and checks it.
 
 use std::{
     fmt::Write,
@@ -13,68 +14,68 @@ use tempfile::TempDir;
 use support::oracle::{At, WriterRole};
 
 use crate::{
+    archive::ArchiveFollower,
     client::Clients,
     clock::Clock,
+    evidence::Evidence,
     figures::Figures,
     plan::Plan,
     report,
-    server::{Addresses, Life, Server},
-    strays::Outside,
-    truth::TruthFollower,
-    verdict::Case,
+    server::{Addresses, Server, ServerRun},
+    stray_files::Outside,
     writer::Writer,
 };
 
-/// Nobody saves, nobody is disturbed: for so long at most nobody comes further, on a busy machine.
-const CALM: Duration = Duration::from_secs(10);
+/// Without saves and faults, some client makes progress within this time, even on a busy machine.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// For so long servers are watched that have nothing to do.
-const IDLE: Duration = Duration::from_millis(600);
-const IDLE_LOOKS: u32 = 8;
+/// How long the processor time of idle servers is measured, and how often.
+const IDLE_CHECK_DURATION: Duration = Duration::from_millis(600);
+const MAX_IDLE_CHECKS: u32 = 8;
 
-/// So many clients' failures are shown.
-pub(crate) const SHOWN: usize = 3;
+/// The failures of this many clients are printed.
+pub(crate) const MAX_SHOWN: usize = 3;
 
-pub(crate) struct World {
+pub(crate) struct Run {
     plan: Plan,
     pub(crate) clock: Arc<Clock>,
     addresses: Addresses,
-    pub(crate) truth: TruthFollower,
+    pub(crate) archive: ArchiveFollower,
     pub(crate) servers: Vec<Server>,
-    /// The number of the process that each server is.
+    /// The number of each server's current process.
     pub(crate) numbers: Vec<usize>,
-    pub(crate) lives: Vec<Life>,
+    pub(crate) server_runs: Vec<ServerRun>,
     pub(crate) writers: Vec<Writer>,
     pub(crate) former_writers: Vec<Writer>,
     pub(crate) floods: Vec<Writer>,
-    /// Dropped after those who work in it.
+    /// Dropped after the processes that use it.
     pub(crate) app: TempDir,
     next_writer: u64,
     pub(crate) outside: Outside,
     /// Programs that clear the cache.
     pub(crate) clears: Vec<JoinHandle<()>>,
-    /// Servers that were killed, and when they begin again.
+    /// Servers that were killed, and when they are restarted.
     pub(crate) due: Vec<(At, usize)>,
     pub(crate) figures: Figures,
-    /// Clients that were not woken.
+    /// Clients that have not received everything.
     waiting: Vec<usize>,
 }
 
-/// Runs the plan of a seed. What is wrong is told in full.
+/// Runs the plan of a seed. An error contains the full report.
 pub(crate) fn run(seed: u64) -> Result<Figures, String> {
-    let plan = Plan::of(seed);
-    let mut world = World::new(plan);
+    let plan = Plan::from_seed(seed);
+    let mut world = Run::new(plan);
     let clients = Clients::start(world.plan.clients, seed, &world.clock, &world.addresses);
     let result = world.live(&clients);
-    // First of all: a link that was followed explains whatever else is wrong.
+    // This first, because a followed link explains all other failures.
     let result = world.outside.check().and(result);
     let logs = world.logs();
     let end = world.clock.now();
     let records = clients.end();
-    let World {
-        truth,
+    let Run {
+        archive,
         clock,
-        lives,
+        server_runs,
         mut figures,
         former_writers,
         waiting,
@@ -85,43 +86,43 @@ pub(crate) fn run(seed: u64) -> Result<Figures, String> {
         ..
     } = world;
     drop((servers, writers, floods));
-    let truth = truth.end();
+    let archive = archive.end();
     let result = result.map_err(|why| {
-        let shown = waiting.iter().take(SHOWN);
+        let shown = waiting.iter().take(MAX_SHOWN);
         let last = shown.map(|client| report::excerpt(&records[*client], records[*client].len()));
         format!("{why}\n{}", last.collect::<Vec<_>>().join("\n"))
     });
     let verdict = result.and_then(|()| {
-        if let Some(why) = &truth.broken {
+        if let Some(why) = &archive.broken {
             return Err(why.clone());
         }
-        report::check_saves(&truth, &former_writers)?;
-        let case = Case::new(&truth, &clock, &lives, &former_writers, &records);
-        report::judge_all(&case, &records, end)
+        report::check_saves(&archive, &former_writers)?;
+        let evidence = Evidence::new(&archive, &clock, &server_runs, &former_writers, &records);
+        report::check_clients(&evidence, &records, end)
     });
     if let Err(why) = verdict {
-        let journals = report::journals(&truth);
+        let journals = report::journals(&archive);
         return Err(format!("seed {seed}: {why}\n{journals}{logs}"));
     }
-    figures.count(&truth, &records);
+    figures.count(&archive, &records);
     Ok(figures)
 }
 
-impl World {
+impl Run {
     fn new(plan: Plan) -> Self {
         let app = tempfile::tempdir_in(memory()).unwrap();
         let clock = Arc::new(Clock::start(app.path().join("clock")));
         let addresses: Addresses = Arc::new(Mutex::new(vec![None; plan.servers.len()]));
-        let truth = TruthFollower::start(cache(app.path()), Arc::clone(&clock));
+        let archive = ArchiveFollower::start(cache(app.path()), Arc::clone(&clock));
         let outside = Outside::new(app.path());
         let mut world = Self {
             app,
             clock,
             addresses,
-            truth,
+            archive,
             servers: Vec::new(),
             numbers: Vec::new(),
-            lives: Vec::new(),
+            server_runs: Vec::new(),
             writers: Vec::new(),
             former_writers: Vec::new(),
             floods: Vec::new(),
@@ -133,8 +134,8 @@ impl World {
             waiting: Vec::new(),
             plan,
         };
-        for place in 0..world.plan.servers.len() {
-            let server = world.new_server(place);
+        for index in 0..world.plan.servers.len() {
+            let server = world.new_server(index);
             world.servers.push(server);
         }
         for _ in 0..world.plan.writers {
@@ -144,21 +145,21 @@ impl World {
         world
     }
 
-    fn new_server(&mut self, place: usize) -> Server {
-        let number = self.lives.len();
-        let setup = self.plan.servers[place].clone();
-        self.lives.push(Life {
+    fn new_server(&mut self, index: usize) -> Server {
+        let number = self.server_runs.len();
+        let setup = self.plan.servers[index].clone();
+        self.server_runs.push(ServerRun {
             setup: setup.clone(),
             started: self.clock.now(),
             disturbed: Vec::new(),
         });
-        match self.numbers.get_mut(place) {
+        match self.numbers.get_mut(index) {
             Some(of) => *of = number,
             None => self.numbers.push(number),
         }
         Server::start(
             &setup,
-            place,
+            index,
             number,
             self.app.path(),
             &self.clock,
@@ -183,7 +184,7 @@ impl World {
             self.check()?;
             self.restart_those_due();
             if let Some((_, fault)) = faults.next_if(|(at, _)| *at <= self.clock.now()) {
-                self.befall(fault);
+                self.inject(fault);
             } else {
                 thread::sleep(Duration::from_millis(2));
             }
@@ -197,24 +198,24 @@ impl World {
             .into_iter()
             .partition(|(at, _)| *at <= now);
         self.due = later;
-        for (_, place) in due {
-            // It may have been killed twice meanwhile, and begins once.
-            if self.servers[place].process.has_ended() {
-                self.servers[place] = self.new_server(place);
+        for (_, index) in due {
+            // It may have been killed twice, but is restarted once.
+            if self.servers[index].process.has_ended() {
+                self.servers[index] = self.new_server(index);
             }
         }
     }
 
-    /// Whoever ends by itself has a defect to report.
+    /// A process that ends by itself has failed.
     fn check(&mut self) -> Result<(), String> {
-        if let Some(why) = &self.truth.lock().broken {
+        if let Some(why) = &self.archive.lock().broken {
             return Err(why.clone());
         }
-        for (place, server) in self.servers.iter_mut().enumerate() {
-            let is_killed = self.due.iter().any(|(_, due)| *due == place);
+        for (index, server) in self.servers.iter_mut().enumerate() {
+            let is_killed = self.due.iter().any(|(_, due)| *due == index);
             if !is_killed && server.process.has_ended() {
                 return Err(format!(
-                    "server {place} has ended by itself: {}",
+                    "server {index} has ended by itself: {}",
                     server.log()
                 ));
             }
@@ -232,25 +233,23 @@ impl World {
         Ok(())
     }
 
-    /// All run, nobody saves: then everybody has soon had everything, woken by what was saved and
-    /// not by what comes later.
+    /// Lets all processes run without faults and saves: all clients must soon receive everything, woken by
+    /// the earlier saves and not by later ones.
     fn calm(&mut self, clients: &Clients) -> Result<(), String> {
         for clear in self.clears.drain(..) {
-            clear
-                .join()
-                .map_err(|_| "a clear of the cache has failed")?;
+            clear.join().map_err(|_| "clearing the cache has failed")?;
         }
         for server in &self.servers {
-            server.process.go_on();
+            server.process.resume();
         }
         for writer in &mut self.writers {
-            writer.process.go_on();
+            writer.process.resume();
             writer.finish();
         }
         self.writers.append(&mut self.floods);
         self.let_writers_end()?;
         self.wait_for_all(clients)?;
-        // All streams are open and have nothing to do: only a wake-up brings them what comes now.
+        // All streams are open and idle, so only a notification delivers the next events.
         let last = self.new_writer(WriterRole::Final);
         self.writers.push(last);
         self.let_writers_end()?;
@@ -258,37 +257,36 @@ impl World {
         self.check_idle()
     }
 
-    /// Servers that have nothing to do use no time of a processor, once they have removed what was
-    /// swept or damaged.
+    /// Idle servers use no processor time, once they have removed swept and damaged journals.
     fn check_idle(&self) -> Result<(), String> {
         let mut busy = None;
-        for _ in 0..IDLE_LOOKS {
+        for _ in 0..MAX_IDLE_CHECKS {
             busy = self.busy_thread();
             if busy.is_none() {
                 return Ok(());
             }
         }
         Err(format!(
-            "busy: there is nothing to do, and in {IDLE:?} the most is done by {busy:?}"
+            "busy: the servers are idle, and in {IDLE_CHECK_DURATION:?} this thread used most time: {busy:?}"
         ))
     }
 
-    /// A server's thread that is busy, and the time that it uses.
+    /// The busiest thread of a server, if it uses much time, and its time.
     fn busy_thread(&self) -> Option<(usize, String, Duration)> {
         let used = || self.servers.iter().map(|server| server.process.time_used());
         let before: Vec<_> = used().collect();
-        thread::sleep(IDLE);
+        thread::sleep(IDLE_CHECK_DURATION);
         let servers = (0..).zip(before).zip(used());
-        let threads = servers.flat_map(|((place, before), after)| {
+        let threads = servers.flat_map(|((index, before), after)| {
             after.into_iter().map(move |(name, used)| {
                 let earlier = before.iter().find(|(earlier, _)| *earlier == name);
                 let earlier = earlier.map_or(used, |(_, earlier)| *earlier);
-                (place, name, used.saturating_sub(earlier))
+                (index, name, used.saturating_sub(earlier))
             })
         });
         threads
             .max_by_key(|(.., used)| *used)
-            .filter(|(.., used)| *used > IDLE / 4)
+            .filter(|(.., used)| *used > IDLE_CHECK_DURATION / 4)
     }
 
     fn let_writers_end(&mut self) -> Result<(), String> {
@@ -312,9 +310,11 @@ impl World {
             self.check()?;
             if self.servers.iter().all(Server::is_listening) {
                 clients.calm();
-                let truth = self.truth.of_now(&cache(self.app.path()), &self.clock);
-                let waiting = report::who_waits(&truth, &self.clock, &clients.status());
-                drop(truth);
+                let archive = self
+                    .archive
+                    .up_to_date(&cache(self.app.path()), &self.clock);
+                let waiting = report::waiting_clients(&archive, &self.clock, &clients.status());
+                drop(archive);
                 self.waiting = waiting.iter().map(|(client, _)| *client).collect();
                 let waiting: Vec<String> = waiting
                     .into_iter()
@@ -327,22 +327,22 @@ impl World {
                 if now != places {
                     (places, moved) = (now, Instant::now());
                 }
-                if moved.elapsed() > CALM {
-                    let shown = &waiting[..waiting.len().min(SHOWN)];
+                if moved.elapsed() > MAX_IDLE_TIME {
+                    let shown = &waiting[..waiting.len().min(MAX_SHOWN)];
                     return Err(format!(
-                        "not woken: all is calm, nothing has moved for {CALM:?}, and {} clients wait for what was saved before:\n{}",
+                        "not woken: no client has made progress for {MAX_IDLE_TIME:?}, and {} clients have not received everything:\n{}",
                         waiting.len(),
                         shown.join("\n")
                     ));
                 }
-            } else if moved.elapsed() > CALM {
+            } else if moved.elapsed() > MAX_IDLE_TIME {
                 return Err("a server does not start".into());
             }
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// What the servers complain about.
+    /// The warnings and errors of the processes.
     fn logs(&self) -> String {
         let mut text = String::new();
         let writers = self.writers.iter().chain(&self.former_writers);
@@ -352,10 +352,10 @@ impl World {
                 let _ = writeln!(text, "writer {}: {line}", writer.name);
             }
         }
-        for number in 0..self.lives.len() {
+        for number in 0..self.server_runs.len() {
             let log = self.app.path().join(format!("server-{number}.log"));
             let log = std::fs::read_to_string(log).unwrap_or_default();
-            let setup = &self.lives[number].setup;
+            let setup = &self.server_runs[number].setup;
             let _ = writeln!(text, "server process {number}: {setup:?}");
             for line in log.lines().filter(|line| !line.contains(" INFO ")) {
                 let _ = writeln!(text, "  {line}");
@@ -365,7 +365,7 @@ impl World {
     }
 }
 
-/// Where files cost the least: what is tested is order and not the disk.
+/// A memory file system, if there is one: the oracle does not test the disk.
 fn memory() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() {

@@ -1,7 +1,7 @@
-//! The truth: every entry of every journal, copied from the disk as it appears.
+//! The archive: every entry of every journal, copied from the disk as soon as it appears.
 //!
-//! This follows the documented format and shares nothing with the library. What is swept or removed
-//! later was copied before.
+//! It reads the documented format and shares no code with the library. Entries are copied before they
+//! are swept or removed.
 
 use std::{
     fs::{self, File},
@@ -23,36 +23,36 @@ use crate::{
     model::Id,
 };
 
-/// How often the folders are listed.
-const FOLDERS_EVERY: Duration = Duration::from_millis(5);
+/// Often enough to see each folder before it is swept.
+const FOLDER_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
-pub(crate) struct Truth {
+pub(crate) struct Archive {
     pub(crate) journals: Vec<Journal>,
-    /// The id in place.
+    /// The id of the journal that is in place.
     in_place: Option<String>,
-    /// The faults that may end a journal.
+    /// Faults after which the library may create another journal.
     pub(crate) losses: Vec<Loss>,
-    /// Why this is not the truth.
+    /// Why this copy is incomplete, or how the journal is broken.
     pub(crate) broken: Option<String>,
 }
 
-/// Other programs took away what a journal cannot do without.
+/// Other programs removed a file that a journal requires.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Loss {
     pub(crate) start: At,
-    /// `None`: it goes on.
+    /// `None` while it continues.
     pub(crate) end: Option<At>,
 }
 
 /// Follows the cache folder at a path on a thread.
-pub(crate) struct TruthFollower {
-    truth: Arc<Mutex<Truth>>,
+pub(crate) struct ArchiveFollower {
+    archive: Arc<Mutex<Archive>>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Truth {
+impl Archive {
     pub(crate) fn journal(&self, epoch: u64) -> Option<&Journal> {
         self.journals.iter().find(|journal| journal.epoch == epoch)
     }
@@ -63,18 +63,18 @@ impl Truth {
             let entries = (1..).zip(&journal.entries);
             entries
                 .filter(|(_, entry)| entry.digest == digest)
-                .map(|(number, _)| Id::behind(journal.epoch, number).to_string())
+                .map(|(number, _)| Id::after(journal.epoch, number).to_string())
         });
         all.collect()
     }
 
-    /// The journal in place.
+    /// The journal that is in place.
     pub(crate) fn current(&self) -> Option<&Journal> {
         let id = self.in_place.as_ref()?;
         self.journals.iter().find(|journal| journal.id == *id)
     }
 
-    /// What was saved since was saved into this journal, or one that came after it.
+    /// Values saved after this moment are in this journal or in a later one.
     pub(crate) fn since(&self, journal: &Journal, at: At) -> At {
         let last = journal.born.max(journal.retired.unwrap_or_default());
         let losses = self.losses.iter();
@@ -85,15 +85,15 @@ impl Truth {
             .unwrap_or_default()
     }
 
-    /// Copies all that is new, and lists the folders where something was, or all. `false`: nothing
-    /// was.
-    pub(crate) fn look(
+    /// Copies new entries, and lists the folders of journals that have some, or all. Returns whether
+    /// entries were new.
+    pub(crate) fn poll(
         &mut self,
         cache: &Path,
         clock: &Clock,
         lists_all: bool,
     ) -> Result<bool, String> {
-        self.look_for_another(cache, clock)?;
+        self.find_new_journal(cache, clock)?;
         let mut is_new = false;
         for journal in &mut self.journals {
             let copied = journal.copy(clock)?;
@@ -108,13 +108,13 @@ impl Truth {
         Ok(is_new)
     }
 
-    /// Opens the journal in place, unless it is known.
-    fn look_for_another(&mut self, cache: &Path, clock: &Clock) -> Result<(), String> {
+    /// Opens the journal that is in place, unless it is known.
+    fn find_new_journal(&mut self, cache: &Path, clock: &Clock) -> Result<(), String> {
         self.in_place = None;
         let Ok(held) = File::open(cache.join(".sse/journal-2")) else {
             return Ok(());
         };
-        // Through the folder that was opened: another may be in its place by now.
+        // Through the opened folder, because another may be at this path by now.
         let id_file = path(&held).join(".id");
         let (Ok(id), Ok(found)) = (fs::read_to_string(&id_file), fs::metadata(&id_file)) else {
             return Ok(());
@@ -123,18 +123,18 @@ impl Truth {
             self.in_place = Some(id);
             return Ok(());
         }
-        // Nobody can open a journal without a folder; another is about to take its place.
+        // A journal without a folder of entries cannot be opened, and is about to be replaced.
         if newest_folder(&path(&held)).is_none() {
             return Ok(());
         }
         self.in_place = Some(id.clone());
         if let Some(before) = self.journals.iter().find(|known| known.retired.is_none()) {
             return Err(format!(
-                "{:016x} was replaced, although nothing had happened to it",
+                "{:016x} was replaced, although it was intact",
                 before.epoch
             ));
         }
-        // It is there already; it was not yet when the one before was damaged or moved away.
+        // It exists now, and did not yet exist when the one before was damaged or moved away.
         let before = self.journals.last();
         let absent = before
             .and_then(|journal| journal.retired)
@@ -145,8 +145,8 @@ impl Truth {
         Ok(())
     }
 
-    /// Removes a file as another program does; the truth keeps what was in it. `dir_name` is the
-    /// name under which its directory was found.
+    /// Removes a file like another program, and keeps a copy of it. `dir_name` is the name of its
+    /// folder.
     pub(crate) fn remove(
         &mut self,
         cache: &Path,
@@ -155,13 +155,13 @@ impl Truth {
         name: &str,
         clock: &Clock,
     ) {
-        // A journal that comes and goes between two looks of the follower is not missed, nor are the
-        // entries of one that may be put away from now on.
-        let looked = match name {
-            ".id" | ".high-water" => self.look(cache, clock, false).map(drop),
-            _ => self.look_for_another(cache, clock),
+        // Polls first, so that no journal is missed that is created and removed between two polls, and
+        // no entry of a journal that may be put away from now on.
+        let polled = match name {
+            ".id" | ".high-water" => self.poll(cache, clock, false).map(drop),
+            _ => self.find_new_journal(cache, clock),
         };
-        if let Err(why) = looked {
+        if let Err(why) = polled {
             self.broken.get_or_insert(why);
         }
         let now = clock.now();
@@ -170,85 +170,85 @@ impl Truth {
         for journal in &mut self.journals {
             let is_of_folder = above.is_some_and(|above| journal.is_in(above));
             if name == ".id" && inside.is_some_and(|inside| journal.is_in(inside)) {
-                journal.loses_id(now);
+                journal.mark_id_lost(now);
             } else if let (true, Some(number)) = (is_of_folder, entry_number(name)) {
                 if let Ok(bytes) = fs::read(&file) {
-                    journal.loses_entry(number, &bytes, now);
+                    journal.mark_entry_lost(number, &bytes, now);
                 }
             } else if let (".high-water", true, Some(folder)) =
                 (name, is_of_folder, folder_number(dir_name))
             {
-                journal.loses_folder(folder, dir, now);
+                journal.mark_folder_lost(folder, dir, now);
             }
         }
         let _ = fs::remove_file(file);
     }
 
     /// A folder of entries is about to be moved away or removed.
-    pub(crate) fn loses_folder(&mut self, folder: u64, dir: &File, now: At) {
+    pub(crate) fn mark_folder_lost(&mut self, folder: u64, dir: &File, now: At) {
         let above = identity(&path(dir).join(".."));
         for journal in &mut self.journals {
             if above.is_some_and(|above| journal.is_in(above)) {
-                journal.loses_folder(folder, dir, now);
+                journal.mark_folder_lost(folder, dir, now);
             }
         }
     }
 }
 
-impl TruthFollower {
+impl ArchiveFollower {
     pub(crate) fn start(cache: PathBuf, clock: Arc<Clock>) -> Self {
-        let truth = Arc::new(Mutex::new(Truth::default()));
+        let archive = Arc::new(Mutex::new(Archive::default()));
         let ends = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
-            let (truth, ends) = (Arc::clone(&truth), Arc::clone(&ends));
-            move || follow(&cache, &clock, &truth, &ends)
+            let (archive, ends) = (Arc::clone(&archive), Arc::clone(&ends));
+            move || follow(&cache, &clock, &archive, &ends)
         });
         Self {
-            truth,
+            archive,
             ends,
             thread: Some(thread),
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Truth> {
-        lock(&self.truth)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Archive> {
+        lock(&self.archive)
     }
 
     /// For a thread that removes files.
-    pub(crate) fn shared(&self) -> Arc<Mutex<Truth>> {
-        Arc::clone(&self.truth)
+    pub(crate) fn share(&self) -> Arc<Mutex<Archive>> {
+        Arc::clone(&self.archive)
     }
 
-    /// The truth with all that is on the disk by now: on a busy machine the follower may be late.
-    pub(crate) fn of_now(&self, cache: &Path, clock: &Clock) -> MutexGuard<'_, Truth> {
-        let mut truth = self.lock();
-        if let Err(why) = truth.look(cache, clock, false) {
-            truth.broken = Some(why);
+    /// The archive after another poll, because the thread may be late on a busy machine.
+    pub(crate) fn up_to_date(&self, cache: &Path, clock: &Clock) -> MutexGuard<'_, Archive> {
+        let mut archive = self.lock();
+        if let Err(why) = archive.poll(cache, clock, false) {
+            archive.broken = Some(why);
         }
-        truth
+        archive
     }
 
-    /// Moves the cache folder away. Whoever looks next makes another.
-    pub(crate) fn swap(&self, cache: &Path, to: &Path, clock: &Clock) {
-        let mut truth = self.lock();
+    /// Moves the cache folder away. The next process that uses it creates another.
+    pub(crate) fn move_cache(&self, cache: &Path, to: &Path, clock: &Clock) {
+        let mut archive = self.lock();
         let start = clock.now();
         fs::rename(cache, to).unwrap();
         let end = Some(clock.now());
-        truth.losses.push(Loss { start, end });
-        // One that came and goes between two looks of the follower is not missed.
-        if let Err(why) = truth.look_for_another(to, clock) {
-            truth.broken = Some(why);
+        archive.losses.push(Loss { start, end });
+        // So that no journal is missed that was created and moved between two polls.
+        if let Err(why) = archive.find_new_journal(to, clock) {
+            archive.broken = Some(why);
         }
-        truth.in_place = None;
-        for journal in &mut truth.journals {
+        archive.in_place = None;
+        for journal in &mut archive.journals {
             journal.retired.get_or_insert(start);
         }
     }
 
-    /// Spoils the files of some entries that are copied already.
-    pub(crate) fn spoil(&self, numbers_from_the_end: &[u64], clock: &Clock) -> usize {
-        let mut truth = self.lock();
-        let Some(journal) = truth.journals.last_mut() else {
+    /// Truncates the files of some entries that were copied already.
+    pub(crate) fn truncate_entries(&self, numbers_from_the_end: &[u64], clock: &Clock) -> usize {
+        let mut archive = self.lock();
+        let Some(journal) = archive.journals.last_mut() else {
             return 0;
         };
         let mut count = 0;
@@ -267,7 +267,7 @@ impl TruthFollower {
         count
     }
 
-    pub(crate) fn end(mut self) -> Truth {
+    pub(crate) fn end(mut self) -> Archive {
         self.ends.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
@@ -276,14 +276,14 @@ impl TruthFollower {
     }
 }
 
-impl Drop for TruthFollower {
+impl Drop for ArchiveFollower {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::SeqCst);
     }
 }
 
-pub(crate) fn lock(truth: &Mutex<Truth>) -> MutexGuard<'_, Truth> {
-    truth.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) fn lock(archive: &Mutex<Archive>) -> MutexGuard<'_, Archive> {
+    archive.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn truncate(path: &Path) -> bool {
@@ -291,23 +291,23 @@ fn truncate(path: &Path) -> bool {
     file.is_ok()
 }
 
-fn follow(cache: &Path, clock: &Clock, truth: &Mutex<Truth>, ends: &AtomicBool) {
+fn follow(cache: &Path, clock: &Clock, archive: &Mutex<Archive>, ends: &AtomicBool) {
     let mut listed = None;
     loop {
-        // Before the last look, so that it comes after everything.
+        // Read before the last poll, so that this poll comes after all saves.
         let last = ends.load(Ordering::SeqCst);
         let is_idle = {
-            let mut truth = lock(truth);
+            let mut archive = lock(archive);
             let now = clock.now();
-            let is_due = listed.is_none_or(|listed| now > listed + FOLDERS_EVERY);
-            let result = truth.look(cache, clock, is_due);
+            let is_due = listed.is_none_or(|listed| now > listed + FOLDER_INTERVAL);
+            let result = archive.poll(cache, clock, is_due);
             if is_due {
                 listed = Some(now);
             }
             match result {
                 Ok(is_new) => !is_new,
                 Err(why) => {
-                    truth.broken = Some(why);
+                    archive.broken = Some(why);
                     return;
                 }
             }

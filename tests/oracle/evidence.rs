@@ -1,0 +1,309 @@
+//! Checks the stream of each client against the journals.
+
+use std::collections::HashMap;
+
+use support::oracle::At;
+
+use crate::{
+    archive::Archive,
+    client::{Record, SentId},
+    clock::Clock,
+    disk::Entry,
+    gaps,
+    model::{Filter, Id, Position},
+    parser::Block,
+    server::ServerRun,
+    writer::Writer,
+};
+
+/// Everything that was recorded in a run.
+pub(crate) struct Evidence<'a> {
+    pub(crate) archive: &'a Archive,
+    pub(crate) clock: &'a Clock,
+    /// The server processes, by their number.
+    pub(crate) servers: &'a [ServerRun],
+    /// When each save that returned has begun.
+    pub(crate) began: HashMap<(u64, u64), At>,
+    /// How far each server process had read each journal, and when that was first observed.
+    passed: HashMap<(usize, u64), Vec<(At, u64)>>,
+}
+
+/// The state of one client while its records are checked.
+pub(crate) struct ClientChecker<'a> {
+    pub(crate) evidence: &'a Evidence<'a>,
+    pub(crate) server: usize,
+    pub(crate) filter: Filter,
+    pub(crate) sent: SentId,
+    /// When the open stream was requested, and when its response began.
+    pub(crate) asked: At,
+    pub(crate) answered: At,
+    /// The client's id; `None` before a server has sent one.
+    pub(crate) id: Option<Id>,
+    /// When a server gave it the position of a new client: it gets no gap for entries that had expired
+    /// by then.
+    pub(crate) new_at: Option<At>,
+    /// Its furthest position in each journal since it last lost its id.
+    furthest: HashMap<u64, Position>,
+}
+
+impl<'a> Evidence<'a> {
+    pub(crate) fn new(
+        archive: &'a Archive,
+        clock: &'a Clock,
+        servers: &'a [ServerRun],
+        writers: &[Writer],
+        records: &[Vec<Record>],
+    ) -> Self {
+        let mut events: HashMap<(usize, u64), Vec<(At, u64)>> = HashMap::new();
+        for records in records {
+            let mut server = 0;
+            for record in records {
+                match record {
+                    Record::Request { server: of, .. } => server = *of,
+                    Record::Block {
+                        at,
+                        block: Block::Event { id, .. },
+                    } => {
+                        let passed = events.entry((server, id.epoch)).or_default();
+                        passed.push((*at, id.position.next - 1));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for passed in events.values_mut() {
+            passed.sort_unstable();
+            let mut furthest = 0;
+            for (_, number) in passed {
+                furthest = furthest.max(*number);
+                *number = furthest;
+            }
+        }
+        let began = writers.iter().flat_map(|writer| {
+            let saved = writer.saved().into_iter();
+            saved.map(|saved| ((writer.name, saved.save), saved.began))
+        });
+        Self {
+            archive,
+            clock,
+            servers,
+            began: began.collect(),
+            passed: events,
+        }
+    }
+
+    /// The newest entry that a server process is known to have read at a moment.
+    pub(crate) fn passed(&self, server: usize, epoch: u64, at: At) -> u64 {
+        let Some(passed) = self.passed.get(&(server, epoch)) else {
+            return 0;
+        };
+        let before = passed.partition_point(|(when, _)| *when < at);
+        before.checked_sub(1).map_or(0, |last| passed[last].1)
+    }
+
+    /// The first error in the stream of a client, and the record at which it was found.
+    pub(crate) fn check(&self, records: &[Record], end: At) -> Result<(), (usize, String)> {
+        let mut checker = ClientChecker {
+            evidence: self,
+            server: 0,
+            filter: Filter::ALL,
+            sent: SentId::Nothing,
+            asked: At::ZERO,
+            answered: At::ZERO,
+            id: None,
+            new_at: None,
+            furthest: HashMap::new(),
+        };
+        for (at, record) in records.iter().enumerate() {
+            checker.record(record).map_err(|why| (at, why))?;
+        }
+        checker.end(end).map_err(|why| (records.len(), why))
+    }
+}
+
+impl ClientChecker<'_> {
+    fn record(&mut self, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Request {
+                at,
+                server,
+                filter,
+                sent,
+            } => {
+                self.server = *server;
+                self.filter = *filter;
+                self.sent = *sent;
+                (self.asked, self.answered) = (*at, *at);
+                self.new_at = None;
+                match sent {
+                    SentId::Last(id) => {
+                        assert_eq!(self.id, Some(*id), "the oracle's client lost an id")
+                    }
+                    SentId::Invented(id) => self.forget(Some(*id)),
+                    SentId::Nothing | SentId::Garbage => self.forget(None),
+                }
+                Ok(())
+            }
+            Record::Answer { status: 200, at } => {
+                self.answered = *at;
+                Ok(())
+            }
+            // A server that was stopped may find that the request timed out.
+            Record::Answer { status: 408, .. } => Ok(()),
+            Record::Answer { status, .. } => Err(format!("the response has the status {status}")),
+            Record::Block { at, block } => match block {
+                Block::Event { event, id, digest } => self.event(*at, *event, *id, *digest),
+                Block::Gap { reason, id } => gaps::check(self, *at, *reason, *id),
+                Block::Heartbeat { id: None } => Ok(()),
+                Block::Heartbeat { id: Some(id) } => self.heartbeat(*at, *id),
+                Block::Unexpected(what) => Err(format!("the server sends {what}")),
+            },
+        }
+    }
+
+    fn forget(&mut self, id: Option<Id>) {
+        self.id = id;
+        self.furthest.clear();
+    }
+
+    fn event(&mut self, at: At, event: u8, id: Id, digest: u64) -> Result<(), String> {
+        let from = self.position_in(id)?;
+        let journal = self
+            .evidence
+            .archive
+            .journal(id.epoch)
+            .ok_or("no such journal")?;
+        let number = match id.position.parts {
+            0 => id.position.next - 1,
+            _ => id.position.next,
+        };
+        let Some(entry) = journal.entry(number) else {
+            // The last entries of a cleared journal may not have been copied.
+            let may_be_lost = journal.damaged.is_some();
+            self.advance(id);
+            return may_be_lost
+                .then_some(())
+                .ok_or("this entry does not exist".into());
+        };
+        let part = match id.position.parts {
+            0 => entry.events().len().saturating_sub(1),
+            parts => parts - 1,
+        };
+        if entry.events().get(part) != Some(&event) || entry.digest != digest {
+            let saved_as = self.evidence.archive.find(digest);
+            return Err(format!(
+                "this is not what was saved as entry {number}; it was saved as {saved_as:?}"
+            ));
+        }
+        let position = Position {
+            next: number,
+            parts: part,
+        };
+        let furthest = self.furthest.get(&id.epoch);
+        if position < from || furthest.is_some_and(|furthest| position < *furthest) {
+            return Err(format!(
+                "repeated: the client had received everything before {from:?}, {furthest:?}"
+            ));
+        }
+        if !self.filter.wants(event) {
+            return Err("the client did not ask for this event".into());
+        }
+        self.check_nothing_lost(at, from, position)?;
+        self.check_not_expired(at, number, entry)?;
+        self.advance(id);
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, at: At, id: Id) -> Result<(), String> {
+        if self.sent == SentId::Garbage && self.id.is_none() {
+            return Err("the server accepted an invalid id".into());
+        }
+        if self.id.is_none() {
+            self.new_at = Some(at);
+            gaps::check_lookback(self, at, id)?;
+            self.advance(id);
+            return Ok(());
+        }
+        let from = self.position_in(id)?;
+        if id.position < from {
+            return Err("the client is moved back".into());
+        }
+        self.check_nothing_lost(at, from, id.position)?;
+        self.advance(id);
+        Ok(())
+    }
+
+    /// The client's position in the journal of `id`.
+    fn position_in(&self, id: Id) -> Result<Position, String> {
+        match self.id {
+            None => Err("this arrives before the client has an id".into()),
+            Some(current) if current.epoch != id.epoch => {
+                Err("the stream continues in another journal without a gap".into())
+            }
+            Some(current) => Ok(current.position),
+        }
+    }
+
+    pub(crate) fn advance(&mut self, id: Id) {
+        self.id = Some(id);
+        let furthest = self.furthest.entry(id.epoch).or_insert(id.position);
+        *furthest = id.position.max(*furthest);
+    }
+
+    /// The client should have received no event between these positions.
+    fn check_nothing_lost(&self, at: At, from: Position, to: Position) -> Result<(), String> {
+        let epoch = self.id.map_or(0, |id| id.epoch);
+        let journal = self
+            .evidence
+            .archive
+            .journal(epoch)
+            .ok_or("no such journal")?;
+        for (number, part, entry) in journal.wanted(self.filter, from, to) {
+            if !self.is_irrelevant(entry, at) {
+                return Err(format!(
+                    "lost: entry {number}, event {part} of it; seen on the disk at {:?}",
+                    entry.seen
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry from before the client got the position of a new client, which had expired when this
+    /// stream passed it, is irrelevant to the client.
+    pub(crate) fn is_irrelevant(&self, entry: &Entry, at: At) -> bool {
+        self.new_at
+            .is_some_and(|new| entry.absent <= new && self.may_be_expired(entry, at))
+    }
+
+    /// Whether it may have expired when this stream passed it.
+    pub(crate) fn may_be_expired(&self, entry: &Entry, at: At) -> bool {
+        let clock = self.evidence.clock;
+        let (earliest, _) = clock.wall(entry.absent, at);
+        let (_, latest) = clock.wall(self.asked, at);
+        entry.ttl > 0 && latest >= entry.time.min(earliest) + entry.ttl
+    }
+
+    /// An entry that the server had certainly read before this client connected, and that had expired
+    /// by then, must not be sent.
+    fn check_not_expired(&self, at: At, number: u64, entry: &Entry) -> Result<(), String> {
+        let epoch = self.id.map_or(0, |id| id.epoch);
+        let clock = self.evidence.clock;
+        let (earliest, _) = clock.wall(self.asked, at);
+        let is_replayed = self.evidence.passed(self.server, epoch, self.asked) >= number;
+        if is_replayed && entry.ttl > 0 && earliest > entry.time + entry.ttl + 10 {
+            return Err("it had expired".into());
+        }
+        Ok(())
+    }
+
+    /// At the end the client must have received everything.
+    fn end(&self, at: At) -> Result<(), String> {
+        let journal = self.evidence.archive.current().ok_or("no journal")?;
+        let id = self.id.ok_or("the client never got an id")?;
+        if id.epoch != journal.epoch {
+            return Err(format!("the client is still in another journal, at {id}"));
+        }
+        self.check_nothing_lost(at, id.position, journal.end())
+    }
+}
