@@ -19,68 +19,71 @@ fn layout(app: &str) -> String {
     wired[before..wired.len() - after].to_owned()
 }
 
+/// A chain, and the chain with the call.
+const LAYOUTS: &[(&str, &str)] = &[
+    ("App::new()", "App::new().configure(actix_web_sse::routes)"),
+    (
+        "App::new().service(a)",
+        "App::new().configure(actix_web_sse::routes).service(a)",
+    ),
+    (
+        "App::new()\n        .service(a)\n        .service(b)",
+        "App::new()\n        .configure(actix_web_sse::routes)\n        .service(a)\n        .service(b)",
+    ),
+    (
+        "App::new()\n\t\t.service(a)",
+        "App::new()\n\t\t.configure(actix_web_sse::routes)\n\t\t.service(a)",
+    ),
+    (
+        "App::new()\r\n    .service(a)",
+        "App::new()\r\n    .configure(actix_web_sse::routes)\r\n    .service(a)",
+    ),
+    (
+        "App::new()\n.service(a)",
+        "App::new()\n.configure(actix_web_sse::routes)\n.service(a)",
+    ),
+    (
+        "App::new()  \r\n \n\n   .service(a)",
+        "App::new()\n   .configure(actix_web_sse::routes)  \r\n \n\n   .service(a)",
+    ),
+    (
+        "App::new() // mine\n        .service(a)",
+        "App::new().configure(actix_web_sse::routes) // mine\n        .service(a)",
+    ),
+    (
+        "App::new()\n        // mine\n        // too\n\n        .service(a)",
+        "App::new()\n        .configure(actix_web_sse::routes)\n        // mine\n        // too\n\n        .service(a)",
+    ),
+    (
+        "App::new()\n        /* mine */ .service(a)",
+        "App::new().configure(actix_web_sse::routes)\n        /* mine */ .service(a)",
+    ),
+    (
+        "App::new()\n    // no more\n",
+        "App::new().configure(actix_web_sse::routes)\n    // no more\n",
+    ),
+    (
+        "App::new()\n",
+        "App::new().configure(actix_web_sse::routes)\n",
+    ),
+    (
+        "App::new()\n    ..end",
+        "App::new().configure(actix_web_sse::routes)\n    ..end",
+    ),
+    (
+        "App::new()\n\u{2003}.service(a)",
+        "App::new().configure(actix_web_sse::routes)\n\u{2003}.service(a)",
+    ),
+    (
+        "App::new().service(\n    a\n    )",
+        "App::new().configure(actix_web_sse::routes).service(\n    a\n    )",
+    ),
+];
+
 #[test]
 fn the_call_has_the_layout_of_its_chain() {
-    for (app, expected) in [
-        ("App::new()", "App::new().configure(actix_web_sse::routes)"),
-        (
-            "App::new().service(a)",
-            "App::new().configure(actix_web_sse::routes).service(a)",
-        ),
-        (
-            "App::new()\n        .service(a)\n        .service(b)",
-            "App::new()\n        .configure(actix_web_sse::routes)\n        .service(a)\n        .service(b)",
-        ),
-        (
-            "App::new()\n\t\t.service(a)",
-            "App::new()\n\t\t.configure(actix_web_sse::routes)\n\t\t.service(a)",
-        ),
-        (
-            "App::new()\r\n    .service(a)",
-            "App::new()\r\n    .configure(actix_web_sse::routes)\r\n    .service(a)",
-        ),
-        (
-            "App::new()\n.service(a)",
-            "App::new()\n.configure(actix_web_sse::routes)\n.service(a)",
-        ),
-        (
-            "App::new()  \r\n \n\n   .service(a)",
-            "App::new()\n   .configure(actix_web_sse::routes)  \r\n \n\n   .service(a)",
-        ),
-        (
-            "App::new() // mine\n        .service(a)",
-            "App::new().configure(actix_web_sse::routes) // mine\n        .service(a)",
-        ),
-        (
-            "App::new()\n        // mine\n        // too\n\n        .service(a)",
-            "App::new()\n        .configure(actix_web_sse::routes)\n        // mine\n        // too\n\n        .service(a)",
-        ),
-        (
-            "App::new()\n        /* mine */ .service(a)",
-            "App::new().configure(actix_web_sse::routes)\n        /* mine */ .service(a)",
-        ),
-        (
-            "App::new()\n    // no more\n",
-            "App::new().configure(actix_web_sse::routes)\n    // no more\n",
-        ),
-        (
-            "App::new()\n",
-            "App::new().configure(actix_web_sse::routes)\n",
-        ),
-        (
-            "App::new()\n    ..end",
-            "App::new().configure(actix_web_sse::routes)\n    ..end",
-        ),
-        (
-            "App::new()\n\u{2003}.service(a)",
-            "App::new().configure(actix_web_sse::routes)\n\u{2003}.service(a)",
-        ),
-        (
-            "App::new().service(\n    a\n    )",
-            "App::new().configure(actix_web_sse::routes).service(\n    a\n    )",
-        ),
-    ] {
-        assert_eq!(layout(app), expected);
+    for (app, expected) in LAYOUTS {
+        assert_eq!(layout(app), *expected);
     }
 }
 

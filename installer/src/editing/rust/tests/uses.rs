@@ -25,68 +25,71 @@ fn named(code: &str) -> Vec<String> {
     .collect()
 }
 
+/// Code, and line and item of each use in it.
+const USES: &[(&str, &[&str])] = &[
+    ("use actix_web_sse::routes;", &["1 routes"]),
+    (
+        "use ::actix_web_sse::{cache, Sse as S,\n stream::Body};",
+        &["1 cache", "1 Sse", "1 stream"],
+    ),
+    ("use actix_web_sse::*;", &["1 *"]),
+    ("use {std::io, actix_web_sse::scripts};", &["1 scripts"]),
+    (
+        "use actix_web_sse as live;\nfn f() { live::routes(c); live::cache::<T>(); }",
+        &["1 self", "2 routes", "2 cache"],
+    ),
+    (
+        "use actix_web_sse::{self as live};\nfn f(a: live::Sse) {}",
+        &["1 self", "2 Sse"],
+    ),
+    (
+        "extern crate actix_web_sse as live;\nfn f() { live::routes; }",
+        &["1 self", "2 routes"],
+    ),
+    (
+        "fn f(a: actix_web_sse::Sse) -> ::actix_web_sse::EventStream {}",
+        &["1 Sse", "1 EventStream"],
+    ),
+    (
+        "\nfn f() { m!(a, actix_web_sse::cache().save()); }",
+        &["2 cache"],
+    ),
+    ("fn f() { m! { use actix_web_sse::{a, b}; } }", &["1 *"]),
+    (
+        "fn f() { m!(x, [::actix_web_sse::routes]); }",
+        &["1 routes"],
+    ),
+    (
+        "fn f() { m!(other::actix_web_sse::routes); other::actix_web_sse::routes(); }",
+        &[],
+    ),
+    (
+        "// actix_web_sse::routes\nconst A: &str = \"actix_web_sse::routes\";\nm!(\"actix_web_sse\");",
+        &[],
+    ),
+    ("fn my_actix_web_sse() { actix_web_sse_2::routes(); }", &[]),
+    (
+        "#[cfg(test)]\nmod t { use actix_web_sse::routes; }",
+        &["(2 routes)"],
+    ),
+    (
+        "#[actix_web::test]\nasync fn t() { m!(actix_web_sse::cache()); }",
+        &["(2 cache)"],
+    ),
+    (
+        "\u{feff}#!/bin/sh\n#[actix_web_sse::mark]\nfn main() {}",
+        &["2 mark"],
+    ),
+    (
+        "fn broken( {\n actix_web_sse::routes; // a\n // actix_web_sse::cache\n use actix_web_sse::{a}; actix_web_sse",
+        &["2 routes", "4 *", "4 self"],
+    ),
+];
+
 #[test]
 fn every_way_to_name_the_library_is_found() {
-    for (code, expected) in [
-        ("use actix_web_sse::routes;", &["1 routes"][..]),
-        (
-            "use ::actix_web_sse::{cache, Sse as S,\n stream::Body};",
-            &["1 cache", "1 Sse", "1 stream"],
-        ),
-        ("use actix_web_sse::*;", &["1 *"]),
-        ("use {std::io, actix_web_sse::scripts};", &["1 scripts"]),
-        (
-            "use actix_web_sse as live;\nfn f() { live::routes(c); live::cache::<T>(); }",
-            &["1 self", "2 routes", "2 cache"],
-        ),
-        (
-            "use actix_web_sse::{self as live};\nfn f(a: live::Sse) {}",
-            &["1 self", "2 Sse"],
-        ),
-        (
-            "extern crate actix_web_sse as live;\nfn f() { live::routes; }",
-            &["1 self", "2 routes"],
-        ),
-        (
-            "fn f(a: actix_web_sse::Sse) -> ::actix_web_sse::EventStream {}",
-            &["1 Sse", "1 EventStream"],
-        ),
-        (
-            "\nfn f() { m!(a, actix_web_sse::cache().save()); }",
-            &["2 cache"],
-        ),
-        ("fn f() { m! { use actix_web_sse::{a, b}; } }", &["1 *"]),
-        (
-            "fn f() { m!(x, [::actix_web_sse::routes]); }",
-            &["1 routes"],
-        ),
-        (
-            "fn f() { m!(other::actix_web_sse::routes); other::actix_web_sse::routes(); }",
-            &[],
-        ),
-        (
-            "// actix_web_sse::routes\nconst A: &str = \"actix_web_sse::routes\";\nm!(\"actix_web_sse\");",
-            &[],
-        ),
-        ("fn my_actix_web_sse() { actix_web_sse_2::routes(); }", &[]),
-        (
-            "#[cfg(test)]\nmod t { use actix_web_sse::routes; }",
-            &["(2 routes)"],
-        ),
-        (
-            "#[actix_web::test]\nasync fn t() { m!(actix_web_sse::cache()); }",
-            &["(2 cache)"],
-        ),
-        (
-            "\u{feff}#!/bin/sh\n#[actix_web_sse::mark]\nfn main() {}",
-            &["2 mark"],
-        ),
-        (
-            "fn broken( {\n actix_web_sse::routes; // a\n // actix_web_sse::cache\n use actix_web_sse::{a}; actix_web_sse",
-            &["2 routes", "4 *", "4 self"],
-        ),
-    ] {
-        assert_eq!(named(code), expected, "{code}");
+    for (code, expected) in USES {
+        assert_eq!(named(code), *expected, "{code}");
     }
     assert_eq!(uses_in_file(b"\xff actix_web_sse::routes"), []);
 }
