@@ -48,16 +48,16 @@ pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     };
     match Events::parse(text) {
         Ok(events) => {
-            follows_the_rules(&events);
+            assert_follows_rules(&events);
             for key in events.keys() {
                 let value = RawValue::from_string("1".into()).unwrap();
                 let document = entry::document(key, value, Duration::ZERO, SystemTime::UNIX_EPOCH);
                 let entry = Entry::parse(EPOCH, 7, &document)
                     .expect("a document that we wrote can be read");
-                arrives(&entry, &events, &decode);
+                assert_arrives(&entry, &events, &decode);
             }
         }
-        Err(why) => is_one_line(&Error::new(ErrorKind::Config, why)),
+        Err(why) => assert_one_line(&Error::new(ErrorKind::Config, why)),
     }
 }
 
@@ -72,7 +72,7 @@ pub fn env(bytes: &[u8]) {
     fs::write(dir.path().join(".env"), &text).unwrap();
     match Config::from_dir(dir.path()) {
         Ok(config) => {
-            follows_the_rules(config.events());
+            assert_follows_rules(config.events());
             let longest = Duration::from_secs(100 * 365 * 24 * 60 * 60);
             assert!(config.stream_duration() <= longest && config.ttl() <= longest);
             let poll = config.poll_interval().as_secs_f64();
@@ -86,7 +86,7 @@ pub fn env(bytes: &[u8]) {
             }
         }
         Err(error) => {
-            is_one_line(&error);
+            assert_one_line(&error);
             let lines = 1 + text.iter().filter(|byte| **byte == b'\n').count();
             let line = error.location().and_then(crate::Location::line_number);
             assert!(
@@ -108,7 +108,7 @@ pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
             serde_json::from_str::<serde::de::IgnoredAny>(&entry.data())
                 .expect("the envelope is JSON");
             let events = Events::parse("first:k,second:k,third:k").unwrap();
-            arrives(&entry, &events, decode);
+            assert_arrives(&entry, &events, decode);
         }
         Err(why) => assert!(!why.contains(char::is_control), "{why:?}"),
     }
@@ -152,12 +152,12 @@ pub fn last_event_id(bytes: &[u8]) {
         let read = Subscription::from_request(&request);
         if let Err(error) = read.and_then(|read| read.check(&events)) {
             assert_eq!(error.kind(), ErrorKind::Request);
-            is_one_line(&error);
+            assert_one_line(&error);
         }
     }
 }
 
-fn follows_the_rules(events: &Events) {
+fn assert_follows_rules(events: &Events) {
     assert!(events.iter().next().is_some());
     for (event, key) in events.iter() {
         assert!(!event.is_empty() && event == event.trim(), "{event:?}");
@@ -182,7 +182,7 @@ fn follows_the_rules(events: &Events) {
 }
 
 /// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
-fn arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
+fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let frames = hub::fuzzing::frames_of(entry, events);
     let names: Vec<&str> = events.of_key(entry.key()).collect();
     assert_eq!(frames.len(), names.len());
@@ -205,7 +205,7 @@ fn arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded
     }
 }
 
-fn is_one_line(error: &Error) {
+fn assert_one_line(error: &Error) {
     let text = format!("{error}{}", error.help().unwrap_or_default());
     assert!(!text.contains(char::is_control), "{text:?}");
     assert!(!error.to_string().is_empty());
@@ -221,9 +221,9 @@ fn depth(value: &serde_json::Value) -> usize {
 
 /// A folder in memory if the system has one: temporary files need not reach a disk.
 fn temp_folder() -> std::path::PathBuf {
-    let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() {
-        memory.to_owned()
+    let in_memory = std::path::Path::new("/dev/shm");
+    if in_memory.is_dir() {
+        in_memory.to_owned()
     } else {
         std::env::temp_dir()
     }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{decode::decode, *};
 
 /// Calls `property` with each file in the target's corpus, and with random mutations of the files.
-fn replay(target: &str, property: impl Fn(&[u8])) {
+fn check(target: &str, property: impl Fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
         .join(target);
@@ -19,8 +19,8 @@ fn replay(target: &str, property: impl Fn(&[u8])) {
     inputs.iter().for_each(|input| property(input));
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
-    for _ in 0..MUTATIONS {
-        let input = mutated(&mut random, &inputs);
+    for _ in 0..MUTATIONS_PER_TARGET {
+        let input = mutate(&mut random, &inputs);
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&input)));
         if let Err(panic) = result {
             eprintln!(
@@ -33,7 +33,7 @@ fn replay(target: &str, property: impl Fn(&[u8])) {
 }
 
 /// About one second per target in a build without optimisation.
-const MUTATIONS: usize = 4_000;
+const MUTATIONS_PER_TARGET: usize = 4_000;
 
 /// Byte sequences that parsers often mishandle.
 const TRICKY_BYTES: [&[u8]; 24] = [
@@ -63,7 +63,7 @@ const TRICKY_BYTES: [&[u8]; 24] = [
     b"export ",
 ];
 
-fn mutated(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
+fn mutate(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
     let mut input = inputs[random.usize(..inputs.len())].clone();
     for _ in 0..random.usize(1..6) {
         let at = random.usize(..=input.len());
@@ -96,25 +96,25 @@ fn mutated(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn an_accepted_list_of_events_follows_the_rules() {
-    replay("events", |bytes| events(bytes, decode));
+    check("events", |bytes| events(bytes, decode));
 }
 
 #[test]
 fn an_env_file_is_accepted_within_bounds_or_rejected_in_one_line() {
-    replay("env", env);
+    check("env", env);
 }
 
 #[test]
 fn an_accepted_entry_arrives_unchanged() {
-    replay("entry", |bytes| entry(bytes, decode));
+    check("entry", |bytes| entry(bytes, decode));
 }
 
 #[test]
 fn an_accepted_drop_in_is_saved_unchanged() {
-    replay("drop_in", drop_in);
+    check("drop_in", drop_in);
 }
 
 #[test]
 fn an_accepted_id_displays_as_it_was_parsed() {
-    replay("last_event_id", last_event_id);
+    check("last_event_id", last_event_id);
 }
