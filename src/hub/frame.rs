@@ -20,9 +20,9 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// Capacity that holds the longest heartbeat, in bytes, so that writing it allocates once:
-/// a server with many streams writes thousands each second.
-const HEARTBEAT_CAPACITY: usize = 128;
+/// Holds the longest heartbeat, so that writing one allocates once: a server with many streams
+/// writes thousands each second.
+const HEARTBEAT_CAPACITY_BYTES: usize = 128;
 
 /// One event, encoded once for all clients.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ pub(crate) fn encode_heartbeat(
     interval: Duration,
     retry: Option<Duration>,
 ) -> Bytes {
-    let mut text = String::with_capacity(HEARTBEAT_CAPACITY);
+    let mut text = String::with_capacity(HEARTBEAT_CAPACITY_BYTES);
     let written = write_heartbeat(&mut text, id, interval, retry);
     written.expect("writing to a string cannot fail");
     text.into()

@@ -167,7 +167,8 @@ impl LocalHub {
 }
 
 /// Sharing one `Bytes` across workers would move the cache line of its reference count between
-/// cores on every delivery, so each thread shares a copy. A larger frame is not worth copying.
+/// cores on every delivery, so each thread shares a copy. Copying a larger frame would cost more
+/// than that.
 fn copy_for_this_thread(bytes: Bytes) -> Bytes {
     if bytes.len() <= MAX_CHUNK_BYTES {
         Bytes::copy_from_slice(&bytes)
