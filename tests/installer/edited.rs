@@ -1,17 +1,17 @@
-//! The owner goes on working after `install`: nothing of theirs is lost by another `install`, by
-//! an upgrade or by `uninstall`, and what stays behind is named.
+//! The owner edits files after `install`: another `install`, an upgrade and `uninstall` keep these edits,
+//! and `uninstall` names what it keeps.
 
 use std::{fs, path::Path, process::Command};
 
 use crate::hello::Hello;
 
-/// Something an owner does to an app that is installed.
+/// An edit of an app with an installation.
 struct Edit {
     what: &'static str,
     make: fn(&Hello),
-    /// Files as they are after `uninstall`; the others are as they were before `install`.
+    /// Files after `uninstall`, if they differ from those before `install`.
     left: &'static [(&'static str, &'static str)],
-    /// What `uninstall` says of that.
+    /// Texts in the output of `uninstall`.
     named: &'static [&'static str],
 }
 
@@ -220,7 +220,7 @@ fn edits_of_the_owner_are_kept_and_named() {
     }
 }
 
-/// Puts the client of an older version in the place of this one's, as that would have left it.
+/// Replaces the client by one of an older version, with its checksum.
 fn make_older(hello: &Hello) {
     const OLDER: &str = "// This file belongs to actix-web-sse, of another version.\n";
 
@@ -237,7 +237,7 @@ fn make_older(hello: &Hello) {
     hello.write("public/js/sse.js", OLDER);
 }
 
-/// As git does it for some, and some editors.
+/// Git and some editors convert line endings.
 #[test]
 fn other_line_endings_are_not_edits() {
     let hello = Hello::with(&[(".env", ENV)]);
@@ -246,7 +246,7 @@ fn other_line_endings_are_not_edits() {
     convert(&hello, |text| text.replace('\n', "\r\n"));
     let converted = hello.tree();
     hello.sse_succeeds(&["install"]);
-    assert_eq!(hello.tree(), converted, "there is nothing to install");
+    assert_eq!(hello.tree(), converted, "nothing is left to install");
     hello.sse_succeeds(&["uninstall"]);
     convert(&hello, |text| {
         assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
@@ -264,7 +264,7 @@ fn convert(hello: &Hello, how: impl Fn(String) -> String) {
     }
 }
 
-/// An editor that drops the byte order mark or ends the last line takes nothing else.
+/// For example an editor that drops the byte order mark, or ends the last line.
 #[test]
 fn an_editor_that_rewrites_env_removes_nothing_else() {
     for (before, left) in [
@@ -289,7 +289,7 @@ fn an_editor_that_rewrites_env_removes_nothing_else() {
     }
 }
 
-/// `cargo add` writes the manifest anew, and `cargo fmt` the code.
+/// `cargo add` rewrites the manifest, and `cargo fmt` the code.
 #[test]
 fn cargo_add_and_fmt_may_run_before_or_after() {
     let works = |hello: &Hello| {
@@ -326,6 +326,6 @@ fn cargo(dir: &Path, arguments: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).current_dir(dir);
     let output = cargo.env_remove("CARGO_MANIFEST_DIR").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {arguments:?}: {said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {arguments:?}: {printed}");
 }

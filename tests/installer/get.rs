@@ -62,16 +62,16 @@ fn an_entry_is_one_json_object_on_one_line() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "1"]);
     app.save(KEY, "{\n  \"order\": 42\n}");
-    let heard: Value = serde_json::from_str(&listener.end().out).unwrap();
+    let received: Value = serde_json::from_str(&listener.end().out).unwrap();
     let ran = sse(&app, &["get", KEY, "--json"]);
     assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);
     let whole: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
         whole,
         json!({
-            "id": heard["id"],
+            "id": received["id"],
             "key": KEY,
-            "timestamp": heard["timestamp"],
+            "timestamp": received["timestamp"],
             "value": {"order": 42},
         })
     );

@@ -29,7 +29,7 @@ fn the_summary_lists_what_was_done_and_what_remains() {
         "actix-web-sse = {{ path = \"{}\" }}",
         support::workspace().display()
     );
-    for said in [
+    for text in [
         &format!("Updated Cargo.toml (with `{dependency}`)\n"),
         "Created .env\n",
         "Created public/js/sse.js\n",
@@ -42,7 +42,7 @@ fn the_summary_lists_what_was_done_and_what_remains() {
         " sse save event_cache_key1 '{\"order\": 42}'\n",
         "The stream is public: every visitor receives every value of every key in SSE_EVENTS.\n",
     ] {
-        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+        assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
     assert_eq!(hello.sse_succeeds(&["install", "--quiet"]), "");
 }
@@ -134,7 +134,7 @@ fn existing_values_are_kept() {
     let block = new.strip_prefix(env).expect("the block is put behind");
     assert_eq!(assignments(block), ["SSE_STREAM_DURATION=15"]);
     assert_eq!(hello.read("public/js/sse-client.js"), "// mine\n");
-    for said in [
+    for text in [
         "Kept .env (SSE_EVENTS has your value)\n",
         "Kept .env (SSE_POLL_INTERVAL has your value)\n",
         "Kept public/js/sse-client.js (yours)\n",
@@ -142,7 +142,7 @@ fn existing_values_are_kept() {
         " sse.addEventListener('order', (event) => {\n",
         " sse save orders '",
     ] {
-        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+        assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
 }
 

@@ -13,7 +13,7 @@ use support::{App, DEADLINE, Server, get, until};
 
 use crate::hello::{Ran, command};
 
-/// A running `sse listen`, which has begun to listen.
+/// A running `sse listen`, which has started to listen.
 pub(crate) struct Listener {
     child: Child,
     out: Option<ChildStdout>,
@@ -50,10 +50,10 @@ impl Listener {
             .expect("it says nothing more")
     }
 
-    /// What it has said when it has ended.
+    /// Its exit code and output, after it has ended.
     #[track_caller]
     pub(crate) fn end(mut self) -> Ran {
-        let status = until("it ends", || self.child.try_wait().unwrap());
+        let status = until("the command ends", || self.child.try_wait().unwrap());
         let mut text = String::new();
         if let Some(mut out) = self.out.take() {
             out.read_to_string(&mut text).unwrap();
@@ -66,7 +66,7 @@ impl Listener {
         }
     }
 
-    /// The values that it has heard, and nothing else, when it has ended as it should.
+    /// The values that it has printed, after it has succeeded.
     #[track_caller]
     pub(crate) fn values(self) -> Vec<Value> {
         let ran = self.end();
@@ -155,11 +155,11 @@ fn only_the_selected_events_are_printed() {
     app.save("k", "1");
     app.save("l", "2");
     let out = listener.end().out;
-    let told: Vec<_> = events(&out)
+    let printed: Vec<_> = events(&out)
         .iter()
         .map(|e| (e["event"].clone(), e["value"].clone()))
         .collect();
-    assert_eq!(told, [(json!("b"), json!(1)), (json!("c"), json!(2))]);
+    assert_eq!(printed, [(json!("b"), json!(1)), (json!("c"), json!(2))]);
     app.run_sse(&["listen", "--events", "a", "--timeout", "0"]);
     Ran::of(
         &app.sse()
@@ -231,7 +231,7 @@ fn values_saved_while_the_server_is_down_arrive_when_it_is_back() {
     assert!(listener.next_error_line().starts_with("warning: "));
     app.save("event_cache_key1", "1");
     app.save("event_cache_key2", "2");
-    // New clients hear of the last five seconds; this one must be known by its id.
+    // New clients get the last five seconds; this one must send its id.
     thread::sleep(Duration::from_secs(6));
     let _server = Server::start(app.path(), &[("PORT", &port)]);
     let ran = listener.end();

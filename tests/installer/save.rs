@@ -91,7 +91,7 @@ fn a_key_without_an_event_is_saved_with_a_warning_and_a_suggestion() {
             "{}",
             ran.err
         );
-        // Quiet is not blind.
+        // `--quiet` keeps warnings.
         assert_eq!(
             save(&app, &["--quiet", key]).err,
             format!("warning: {warning}\n")

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::hello::Hello;
 
-/// The state of the whole, and of each item by its name.
+/// The state of the installation, and of each item by its name.
 fn states(hello: &Hello, code: i32) -> (String, Vec<(String, String)>) {
     let ran = hello.sse(&["status", "--json"]);
     assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{}", ran.out);

@@ -7,7 +7,7 @@ use crate::hello::Hello;
 const CLIENT: &str = "public/js/sse.d.ts";
 const EVENTS: &str = "public/js/sse-events.d.ts";
 
-/// The line of the file that names the events.
+/// The line with the names of the events.
 fn names(hello: &Hello) -> String {
     let text = hello.read(EVENTS);
     let line = text
@@ -36,19 +36,25 @@ fn the_types_name_the_events_of_sse_events() {
     let shown = hello.sse(&["install", "--diff"]).out;
     let added = "\n+export type SseEventName = 'order' | 'event_name2';\n";
     assert!(shown.contains(added), "{shown}");
-    let said = hello.sse(&["install", "--dry-run"]).err;
-    assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
+    let printed = hello.sse(&["install", "--dry-run"]).err;
+    assert!(
+        printed.contains(&format!("Updated {EVENTS}\n")),
+        "{printed}"
+    );
     assert_eq!(hello.read(EVENTS), first);
 
-    let said = hello.sse_succeeds(&["install"]);
-    assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
+    let printed = hello.sse_succeeds(&["install"]);
+    assert!(
+        printed.contains(&format!("Updated {EVENTS}\n")),
+        "{printed}"
+    );
     assert_eq!(
         names(&hello),
         "export type SseEventName = 'order' | 'event_name2';"
     );
     assert_eq!(hello.sse(&["status"]).code, 0);
 
-    // The events change once more, and nobody has run `sse install` since.
+    // The events change once more, without another `sse install`.
     hello.replace(".env", "SSE_EVENTS=order:", "SSE_EVENTS=event_name1:");
     hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.tree(), before);
@@ -86,10 +92,10 @@ fn edited_types_are_a_conflict_and_are_kept() {
         let line = format!("modified   {name} (edited; put your types");
         assert!(status.out.contains(&line), "{}", status.out);
 
-        let said = hello.sse_succeeds(&["uninstall"]);
+        let printed = hello.sse_succeeds(&["uninstall"]);
         assert!(
-            said.contains(&format!("Kept {name} (you have edited it;")),
-            "{said}"
+            printed.contains(&format!("Kept {name} (you have edited it;")),
+            "{printed}"
         );
         assert_eq!(hello.read(name), edited);
 
@@ -108,8 +114,11 @@ fn a_clone_without_its_env_file_gets_the_types_of_its_own_events() {
         let before = hello.tree();
         hello.sse_succeeds(&["install", "--events", "order:orders"]);
         fs::remove_file(hello.path().join(".env")).unwrap();
-        let said = hello.sse_succeeds(again);
-        assert!(said.contains(&format!("Updated {EVENTS}\n")), "{said}");
+        let printed = hello.sse_succeeds(again);
+        assert!(
+            printed.contains(&format!("Updated {EVENTS}\n")),
+            "{printed}"
+        );
         let events = if again.len() == 1 {
             "'event_name1' | 'event_name2'"
         } else {

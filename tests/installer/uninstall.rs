@@ -78,7 +78,7 @@ fn the_summary_lists_what_was_removed() {
     assert!(out.starts_with("nothing to uninstall"), "{out}");
     hello.sse_succeeds(&["install"]);
     let out = hello.sse_succeeds(&["uninstall"]);
-    for said in [
+    for text in [
         "Updated Cargo.toml (without `actix-web-sse = ",
         "Updated src/main.rs (without `.configure(actix_web_sse::routes)`)\n",
         "Removed .env\n",
@@ -89,7 +89,7 @@ fn the_summary_lists_what_was_removed() {
         "Removed public/js/\n",
         "Removed public/\n",
     ] {
-        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+        assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
     let out = hello.sse_succeeds(&["uninstall"]);
     assert!(out.starts_with("nothing to uninstall"), "{out}");
@@ -122,15 +122,15 @@ fn your_keys_lines_and_listeners_are_kept() {
     );
     assert_eq!(hello.read("public/js/sse-client.js"), listeners);
     assert!(!hello.has("public/js/sse.js"));
-    for said in [
+    for text in [
         "Kept .env (your value; --force would have removed it): SSE_POLL_INTERVAL=1\n",
         "Kept .env (2 of your lines from inside the block)\n",
         "Kept public/js/sse-client.js (you have edited it; --force would have removed it)\n",
         "Kept public/js/ (it is not empty)\n",
     ] {
-        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+        assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
-    // What was kept is the owner's from now on.
+    // Kept values belong to the owner now.
     let out = hello.sse_succeeds(&["uninstall", "--force"]);
     assert!(out.starts_with("nothing to uninstall"), "{out}");
 }

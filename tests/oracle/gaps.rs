@@ -129,7 +129,7 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         }
         let swept = journal.may_be_swept(number, at);
         let gone = journal.may_be_gone(number, at);
-        // A folder without its high-water mark cannot be told from one that was swept.
+        // A folder without its high-water mark cannot be distinguished from one that was swept.
         let swept = swept || journal.damaged.is_some_and(|damaged| damaged <= at);
         let is_wanted = wanted.contains(&number);
         let is_expired =

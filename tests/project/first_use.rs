@@ -11,7 +11,7 @@ use std::{
 use support::{Browser, Running, get, guide_blocks, until, workspace};
 use tempfile::TempDir;
 
-/// Somebody with a new app, and with nothing of ours but the checkout.
+/// A user with a new app and the checkout, and without our tools.
 struct User {
     home: TempDir,
 }
@@ -26,7 +26,7 @@ impl User {
         self.home.path().join("shop")
     }
 
-    /// A command in this folder; the compiled parts are kept for the next run of the tests.
+    /// A command in this folder. Compiled crates are kept for the next run.
     fn command(&self, program: impl AsRef<Path>, dir: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program.as_ref());
         let kept = workspace().join("target/first-use");
@@ -95,7 +95,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     // 1. An app.
     let heading = "Install it into an app";
     user.run(env!("CARGO"), user.home.path(), &["new", "shop", "--quiet"]);
-    // The crates that are tested here are the ones to compile against.
+    // Compiles with the crates that are tested here.
     fs::copy(
         workspace().join("Cargo.lock"),
         user.app().join("Cargo.lock"),
@@ -118,9 +118,12 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     user.git(&["commit", "--quiet", "--message", "A shop"]);
 
     // 2. Install.
-    let said = user.run(user.sse(), &user.app(), &["install"]);
-    assert!(said.contains("Next steps:\n  1. In your page:\n"), "{said}");
-    assert!(said.contains(tag.trim()), "{said}");
+    let printed = user.run(user.sse(), &user.app(), &["install"]);
+    assert!(
+        printed.contains("Next steps:\n  1. In your page:\n"),
+        "{printed}"
+    );
+    assert!(printed.contains(tag.trim()), "{printed}");
     let formatted = user.git(&["diff", "src/main.rs"]);
     user.cargo(&["fmt"]);
     assert_eq!(
@@ -150,22 +153,22 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     browser.open(&format!("http://{address}/"));
     browser.wait("window.sse !== undefined && window.sse.readyState === 1");
     browser.execute(
-        "window.said = []; const log = console.log;
-         console.log = (...what) => { window.said.push(what.join(' ')); log(...what); };",
+        "window.logged = []; const log = console.log;
+         console.log = (...what) => { window.logged.push(what.join(' ')); log(...what); };",
     );
     let script = listener.replace("<script>", "").replace("</script>", "");
     browser.execute(&script);
     let save = ["save", "event_cache_key1", "{\"order\": 42}"];
     user.run(user.sse(), &user.app(), &save);
-    browser.wait("window.said.some((line) => line.startsWith('event_name1 2'))");
+    browser.wait("window.logged.some((line) => line.startsWith('event_name1 2'))");
     browser.wait("document.querySelector('#news').textContent.startsWith('Order 42 at 2')");
     drop((browser, running));
 
     // Out again.
-    let said = user.run(user.sse(), &user.app(), &["uninstall"]);
+    let printed = user.run(user.sse(), &user.app(), &["uninstall"]);
     assert!(
-        !said.contains("Kept") && !said.contains("warning"),
-        "{said}"
+        !printed.contains("Kept") && !printed.contains("warning"),
+        "{printed}"
     );
     user.cargo(&["build", "--quiet"]);
     assert_eq!(user.git(&["status", "--porcelain"]), " M src/index.html\n");

@@ -1,5 +1,5 @@
-//! The template, with the real cargo-generate: from a folder and from git, with the library from
-//! each of its sources, what is generated is what is tested here, and works.
+//! The template, with the real cargo-generate: from a folder and from git, and with each source of the
+//! library, it generates the starter app, which works.
 
 mod checkout;
 mod files;

@@ -1,8 +1,8 @@
-//! The `.env` file, and what its owner has done to it.
+//! The `.env` file.
 
 use std::fs;
 
-use super::{KEYS, as_read, refused, snapshot, there_and_back};
+use super::{KEYS, assert_refused, install_and_uninstall, snapshot, variables};
 use crate::hello::Hello;
 
 fn with_env(env: &[u8]) -> Hello {
@@ -12,26 +12,26 @@ fn with_env(env: &[u8]) -> Hello {
 }
 
 #[track_caller]
-fn env_there_and_back(env: &str) {
-    there_and_back(&with_env(env.as_bytes()));
+fn install_and_uninstall_env(env: &str) {
+    install_and_uninstall(&with_env(env.as_bytes()));
 }
 
 #[test]
 fn no_env_file() {
-    there_and_back(&Hello::new());
+    install_and_uninstall(&Hello::new());
 }
 
 #[test]
 fn empty_env_file() {
     let hello = with_env(b"");
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     assert_eq!(hello.read(".env"), "");
 }
 
 #[test]
 fn no_final_newline() {
-    env_there_and_back("A=1\nB=2");
-    env_there_and_back("# a comment");
+    install_and_uninstall_env("A=1\nB=2");
+    install_and_uninstall_env("# a comment");
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn windows_line_endings() {
     assert_eq!(env.matches('\n').count(), env.matches("\r\n").count());
     hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\r\nB=2\r\n");
-    env_there_and_back("A=1\r\nB=2");
+    install_and_uninstall_env("A=1\r\nB=2");
 }
 
 #[test]
 fn mixed_line_endings() {
-    env_there_and_back("A=1\r\nB=2\nC=3\n");
-    env_there_and_back("A=1\nB=2\r\nC=3\r\nD=4");
-    // Ours are like most of the owner's.
+    install_and_uninstall_env("A=1\r\nB=2\nC=3\n");
+    install_and_uninstall_env("A=1\nB=2\r\nC=3\r\nD=4");
+    // Our lines end like most of the owner's.
     for (env, is_windows) in [("A=1\r\nB=2\nC=3\n", false), ("A=1\nB=2\r\nC=3\r\n", true)] {
         let hello = with_env(env.as_bytes());
         hello.sse_succeeds(&["install"]);
@@ -62,7 +62,7 @@ fn mixed_line_endings() {
         };
         assert_eq!(windows, expected, "{ours:?}");
     }
-    // What most lines are like may be another thing by the time that ours go.
+    // By the time of the removal, most lines may end differently.
     let hello = with_env(b"A=1\nB=2");
     hello.sse_succeeds(&["install"]);
     let owners = "C=1\r\n".repeat(20);
@@ -73,14 +73,14 @@ fn mixed_line_endings() {
 
 #[test]
 fn lone_final_carriage_return() {
-    env_there_and_back("A=1\r");
-    env_there_and_back("A=1\nB=2\r");
+    install_and_uninstall_env("A=1\r");
+    install_and_uninstall_env("A=1\nB=2\r");
 }
 
 #[test]
 fn byte_order_mark() {
-    env_there_and_back("\u{feff}A=1\n");
-    env_there_and_back("\u{feff}");
+    install_and_uninstall_env("\u{feff}A=1\n");
+    install_and_uninstall_env("\u{feff}");
     let hello = with_env("\u{feff}A=1\n".as_bytes());
     hello.sse_succeeds(&["install"]);
     assert!(hello.read(".env").starts_with("\u{feff}A=1\n"));
@@ -88,17 +88,17 @@ fn byte_order_mark() {
 
 #[test]
 fn invalid_utf8_and_nul() {
-    refused(&with_env(b"A=1\nB=\xff\n"), ".env line 2");
+    assert_refused(&with_env(b"A=1\nB=\xff\n"), ".env line 2");
     // dotenvy reads a NUL like any other character.
-    env_there_and_back("A=a\0b\n");
-    refused(&with_env(b"A=1\n\0\n"), ".env line 2");
+    install_and_uninstall_env("A=a\0b\n");
+    assert_refused(&with_env(b"A=1\n\0\n"), ".env line 2");
 }
 
 #[test]
 fn blank_lines_at_the_end() {
-    env_there_and_back("A=1\n\n\n\n");
-    env_there_and_back("\n\n");
-    env_there_and_back("A=1\r\n\r\n");
+    install_and_uninstall_env("A=1\n\n\n\n");
+    install_and_uninstall_env("\n\n");
+    install_and_uninstall_env("A=1\r\n\r\n");
 }
 
 #[test]
@@ -107,32 +107,32 @@ fn key_that_is_set() {
     hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     assert_eq!(env.matches("SSE_EVENTS=").count(), 1, "{env}");
-    env_there_and_back("SSE_EVENTS=order:orders\n");
-    env_there_and_back("SSE_STREAM_DURATION=300");
+    install_and_uninstall_env("SSE_EVENTS=order:orders\n");
+    install_and_uninstall_env("SSE_STREAM_DURATION=300");
 }
 
 #[test]
 fn exported_key() {
-    env_there_and_back("export SSE_EVENTS=order:orders\nexport A=1\n");
-    env_there_and_back("export   SSE_POLL_INTERVAL = 5\n");
+    install_and_uninstall_env("export SSE_EVENTS=order:orders\nexport A=1\n");
+    install_and_uninstall_env("export   SSE_POLL_INTERVAL = 5\n");
 }
 
 #[test]
 fn all_keys_set() {
     let env = "SSE_STREAM_DURATION=300\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=order:orders\n";
-    env_there_and_back(env);
+    install_and_uninstall_env(env);
     let hello = with_env(env.as_bytes());
     hello.sse_succeeds(&["install"]);
-    let owners = as_read(env.as_bytes());
-    assert_eq!(as_read(hello.read(".env").as_bytes()), owners);
+    let owners = variables(env.as_bytes());
+    assert_eq!(variables(hello.read(".env").as_bytes()), owners);
 }
 
 #[test]
 fn key_in_a_comment() {
     let hello = with_env(b"# SSE_EVENTS=order:orders\n#SSE_POLL_INTERVAL=7\n");
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     hello.sse_succeeds(&["install"]);
-    let values = as_read(hello.read(".env").as_bytes());
+    let values = variables(hello.read(".env").as_bytes());
     for (key, value) in KEYS {
         assert_eq!(values[key], value);
     }
@@ -141,9 +141,12 @@ fn key_in_a_comment() {
 #[test]
 fn duplicate_keys() {
     let hello = with_env(b"SSE_EVENTS=a:b\nA=1\nSSE_EVENTS=c:d\n");
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     hello.sse_succeeds(&["install"]);
-    assert_eq!(as_read(hello.read(".env").as_bytes())["SSE_EVENTS"], "a:b");
+    assert_eq!(
+        variables(hello.read(".env").as_bytes())["SSE_EVENTS"],
+        "a:b"
+    );
     let listeners = hello.read("public/js/sse-client.js");
     assert!(
         listeners.contains("addEventListener('a',") && !listeners.contains("'c'"),
@@ -155,26 +158,26 @@ fn duplicate_keys() {
 fn key_inside_a_value_of_several_lines() {
     let env =
         "TEXT='\nSSE_EVENTS=no:no\nSSE_POLL_INTERVAL=9\n'\nMORE=\"a \\\"\nSSE_EVENTS=no:no\"\n";
-    env_there_and_back(env);
+    install_and_uninstall_env(env);
     let hello = with_env(env.as_bytes());
     hello.sse_succeeds(&["install"]);
     assert_eq!(
-        as_read(hello.read(".env").as_bytes())["SSE_EVENTS"],
+        variables(hello.read(".env").as_bytes())["SSE_EVENTS"],
         KEYS[2].1
     );
 }
 
 #[test]
 fn quote_that_is_never_closed() {
-    refused(&with_env(b"A=1\nTITLE='it\nB=2\n"), ".env line 2");
-    refused(&with_env(b"A=\"open"), ".env line 1");
-    refused(&with_env(b"A=1\nit's\n"), ".env line 2");
-    // An apostrophe in a comment is none.
-    env_there_and_back("# it's\nA=1\n");
-    env_there_and_back("# it's");
+    assert_refused(&with_env(b"A=1\nTITLE='it\nB=2\n"), ".env line 2");
+    assert_refused(&with_env(b"A=\"open"), ".env line 1");
+    assert_refused(&with_env(b"A=1\nit's\n"), ".env line 2");
+    // An apostrophe in a comment is not a quote.
+    install_and_uninstall_env("# it's\nA=1\n");
+    install_and_uninstall_env("# it's");
 }
 
-/// The block is there already, and to dotenvy a part of the value.
+/// The block exists already, and dotenvy reads it as a part of the value.
 #[test]
 fn quote_that_is_never_closed_before_the_block() {
     let hello = with_env(b"A=1\n");
@@ -194,7 +197,7 @@ fn quote_that_is_never_closed_before_the_block() {
 #[test]
 fn bad_line_before_the_block() {
     for bad in ["two words\n", "A=a b\n", "A=1 \\\n"] {
-        refused(&with_env(bad.as_bytes()), ".env line 1");
+        assert_refused(&with_env(bad.as_bytes()), ".env line 1");
     }
 }
 
@@ -210,7 +213,7 @@ fn markers_missing_doubled_reversed_indented() {
         format!("{BEGIN}{END}{BEGIN}{END}"),
     ] {
         let hello = with_env(env.as_bytes());
-        refused(&hello, "do not pair up");
+        assert_refused(&hello, "do not pair up");
         hello.sse(&["uninstall"]).fails(3, "do not pair up");
         assert_eq!(hello.read(".env"), env);
     }
@@ -230,9 +233,9 @@ fn value_edited_in_the_block() {
     hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
     assert!(env.contains("SSE_POLL_INTERVAL=0.5\n"), "{env}");
-    let said = hello.sse_succeeds(&["uninstall"]);
+    let printed = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\nSSE_POLL_INTERVAL=0.5\n");
-    assert!(said.contains("SSE_POLL_INTERVAL=0.5"), "{said}");
+    assert!(printed.contains("SSE_POLL_INTERVAL=0.5"), "{printed}");
 }
 
 #[test]
@@ -245,9 +248,9 @@ fn line_of_the_owner_in_the_block() {
         "SSE_POLL_INTERVAL=2\n# mine\nB=2\n",
     );
     hello.sse_succeeds(&["install"]);
-    let said = hello.sse_succeeds(&["uninstall"]);
+    let printed = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\n# mine\nB=2");
-    assert!(said.contains("2 of your lines"), "{said}");
+    assert!(printed.contains("2 of your lines"), "{printed}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What lies where a file is expected, and what happens meanwhile.
+//! Links, modes and folders in place of files, and changes during a run.
 
 use std::{fs, time::SystemTime};
 
-use super::{refused, snapshot, there_and_back};
+use super::{assert_refused, install_and_uninstall, snapshot};
 use crate::hello::Hello;
 
 #[test]
@@ -11,7 +11,7 @@ fn relative_symbolic_link_from_another_working_directory() {
 
     let hello = Hello::with(&[("config/app.env", "A=1\n")]);
     symlink("config/app.env", hello.path().join(".env")).unwrap();
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     let app = hello.path().to_str().unwrap();
     let ran = crate::hello::sse_in(hello.outside(), &["-C", app, "install"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -34,7 +34,7 @@ fn symbolic_link_to_nowhere_or_out_of_the_app() {
                 elsewhere.clone()
             };
             symlink(target, hello.path().join(name)).unwrap();
-            refused(&hello, "symbolic link");
+            assert_refused(&hello, "symbolic link");
             assert_eq!(fs::read(elsewhere).unwrap(), b"A=1\n");
         }
     }
@@ -52,7 +52,7 @@ fn mode_is_kept() {
         let hello = Hello::with(&[(".env", "SECRET=1\n")]);
         let path = hello.path().join(name);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        there_and_back(&hello);
+        install_and_uninstall(&hello);
         hello.sse_succeeds(&["install"]);
         let installed = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(installed & 0o7777, mode, "{name}");
@@ -67,7 +67,7 @@ fn read_only_file() {
         let hello = Hello::with(&[(".env", "A=1\n")]);
         let path = hello.path().join(name);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-        refused(&hello, "is read-only");
+        assert_refused(&hello, "is read-only");
     }
 }
 
@@ -80,7 +80,7 @@ fn hard_link() {
     assert_eq!(fs::read_to_string(&twin).unwrap(), hello.read(".env"));
     hello.sse_succeeds(&["uninstall"]);
     assert_eq!(fs::read(&twin).unwrap(), b"A=1\n");
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn folder_or_pipe_in_the_place_of_a_file() {
     for name in [".env", "public/js/sse.js", "public/js/sse-client.js"] {
         let hello = Hello::with(&[("public/js/app.js", "")]);
         fs::create_dir(hello.path().join(name)).unwrap();
-        refused(&hello, "is not a regular file");
+        assert_refused(&hello, "is not a regular file");
 
         let hello = Hello::with(&[("public/js/app.js", "")]);
         let made = std::process::Command::new("mkfifo")
             .arg(hello.path().join(name))
             .status();
         assert!(made.unwrap().success());
-        refused(&hello, "is not a regular file");
+        assert_refused(&hello, "is not a regular file");
     }
 }
 
@@ -113,8 +113,8 @@ fn two_installs_two_uninstalls() {
     hello.sse_succeeds(&["uninstall"]);
     let (after, written) = (snapshot(hello.path()), times(&hello));
     assert_eq!(after, before);
-    let said = hello.sse_succeeds(&["uninstall"]);
-    assert!(said.starts_with("nothing to uninstall"), "{said}");
+    let printed = hello.sse_succeeds(&["uninstall"]);
+    assert!(printed.starts_with("nothing to uninstall"), "{printed}");
     assert_eq!((snapshot(hello.path()), times(&hello)), (after, written));
 }
 
@@ -131,7 +131,7 @@ fn script_edited_or_converted() {
     hello.sse_succeeds(&["install"]);
     let script = hello.read("public/js/sse.js");
 
-    // Version control may have converted the line endings: that is no edit.
+    // Line endings converted by version control are not an edit.
     hello.write("public/js/sse.js", &script.replace('\n', "\r\n"));
     assert_eq!(hello.sse(&["status"]).code, 0);
     hello.sse_succeeds(&["uninstall"]);
@@ -143,8 +143,8 @@ fn script_edited_or_converted() {
     hello
         .sse(&["install"])
         .fails(3, "public/js/sse.js has local changes");
-    let said = hello.sse_succeeds(&["uninstall"]);
-    assert!(said.contains("Kept public/js/sse.js ("), "{said}");
+    let printed = hello.sse_succeeds(&["uninstall"]);
+    assert!(printed.contains("Kept public/js/sse.js ("), "{printed}");
     assert_eq!(hello.read("public/js/sse.js"), edited);
 }
 
@@ -154,14 +154,14 @@ fn script_of_another_version_is_refreshed() {
     let before = snapshot(hello.path());
     hello.sse_succeeds(&["install"]);
     let script = hello.read("public/js/sse.js");
-    // What an older version would have left: its own text, and its hash in the record.
+    // The state after an older version: its text, and its checksum.
     hello.write("public/js/sse.js", "a");
     let env = hello.read(".env");
     let at = env.find("sse.js=").unwrap() + "sse.js=".len();
     let older = format!("{}af63dc4c8601ec8c{}", &env[..at], &env[at + 16..]);
     hello.write(".env", &older);
-    let said = hello.sse_succeeds(&["install"]);
-    assert!(said.contains("Updated public/js/sse.js\n"), "{said}");
+    let printed = hello.sse_succeeds(&["install"]);
+    assert!(printed.contains("Updated public/js/sse.js\n"), "{printed}");
     assert_eq!(hello.read("public/js/sse.js"), script);
     assert_eq!(hello.read(".env"), env);
     hello.sse_succeeds(&["uninstall"]);
@@ -172,16 +172,16 @@ fn script_of_another_version_is_refreshed() {
 fn scripts_folder_that_was_there_and_one_that_was_made() {
     let hello = Hello::new();
     fs::create_dir_all(hello.path().join("public/js")).unwrap();
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     assert!(hello.has("public/js"));
     let hello = Hello::new();
     fs::create_dir(hello.path().join("public")).unwrap();
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     assert!(hello.has("public") && !hello.has("public/js"));
 }
 
-/// Somebody saves `.env` after it was read and before it is replaced: while the command, which has
-/// planned everything, waits for an answer.
+/// `.env` is saved after it was read and before it is replaced: while the command, which has planned
+/// everything, waits for an answer.
 #[cfg(feature = "tools")]
 #[test]
 fn change_between_plan_and_rename() {
@@ -205,8 +205,7 @@ fn change_between_plan_and_rename() {
     assert_eq!(hello.read("Cargo.toml"), manifest);
 }
 
-/// The record is there, and nothing of what it speaks of but the first folder; then everything but
-/// the dependency.
+/// The checksums exist, but of the files only the first folder; then everything but the dependency.
 #[test]
 fn crash_after_each_step() {
     for left in [
@@ -249,7 +248,7 @@ fn crash_after_each_step() {
 
 #[test]
 fn second_write_that_fails() {
-    // `public` leads nowhere, which is found when other files are written already.
+    // `public` is a broken link, which is detected when other files are written already.
     let hello = Hello::with(&[(".env", "A=1\n")]);
     std::os::unix::fs::symlink("nowhere", hello.path().join("public")).unwrap();
     let before = snapshot(hello.path());

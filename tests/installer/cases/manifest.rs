@@ -1,8 +1,8 @@
-//! `Cargo.toml`, and the workspace round it.
+//! `Cargo.toml`, and its workspace.
 
 use std::fs;
 
-use super::{refused, snapshot, there_and_back};
+use super::{assert_refused, install_and_uninstall, snapshot};
 use crate::hello::{Hello, sse_in};
 
 const PACKAGE: &str = "[package]\nname = \"x\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
@@ -11,12 +11,12 @@ fn with_manifest(manifest: &str) -> Hello {
     Hello::with(&[("Cargo.toml", manifest)])
 }
 
-/// There and back, and in between cargo reads the dependency.
+/// Installs and uninstalls. In between, cargo reads the dependency.
 #[track_caller]
-fn cargo_there_and_back(manifest: &str) {
+fn install_and_uninstall_manifest(manifest: &str) {
     let hello = with_manifest(manifest);
     let before = snapshot(hello.path());
-    // The registry's, since cargo wants one source for all tables.
+    // From the registry, because cargo requires one source in all tables.
     let ran = hello.sse(&["install", "--dep-version", "0.1"]);
     assert_eq!(ran.code, 0, "{manifest:?}: {}", ran.err);
     assert!(
@@ -34,7 +34,7 @@ fn cargo_there_and_back(manifest: &str) {
     assert_eq!(snapshot(hello.path()), before, "{manifest:?}");
 }
 
-/// Whether there are Windows' line endings in it, and whether there are others.
+/// Whether it contains Windows line endings, and whether it contains others.
 fn line_endings(text: &str) -> (bool, bool) {
     let others = text.replace("\r\n", "");
     (text.contains("\r\n"), others.contains('\n'))
@@ -58,19 +58,21 @@ fn dependencies(hello: &Hello) -> Vec<String> {
     assert!(output.status.success(), "{error}");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let dependencies = metadata["packages"][0]["dependencies"].as_array().unwrap();
-    let normal = dependencies.iter().filter(|it| it["kind"].is_null());
+    let normal = dependencies
+        .iter()
+        .filter(|dependency| dependency["kind"].is_null());
     normal
-        .map(|it| it["name"].as_str().unwrap().to_owned())
+        .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
         .collect()
 }
 
 #[test]
 fn line_endings_mark_and_no_final_newline() {
     let manifest = format!("{PACKAGE}\n[dependencies]\nactix-web = \"4\"\n");
-    cargo_there_and_back(&manifest.replace('\n', "\r\n"));
-    cargo_there_and_back(manifest.trim_end());
-    cargo_there_and_back(&format!("\u{feff}{manifest}"));
-    cargo_there_and_back(manifest.replace('\n', "\r\n").trim_end());
+    install_and_uninstall_manifest(&manifest.replace('\n', "\r\n"));
+    install_and_uninstall_manifest(manifest.trim_end());
+    install_and_uninstall_manifest(&format!("\u{feff}{manifest}"));
+    install_and_uninstall_manifest(manifest.replace('\n', "\r\n").trim_end());
 }
 
 #[test]
@@ -86,11 +88,11 @@ fn every_kind_of_dependencies() {
         "[dependencies.log]\nversion = \"0.4\"",
         "[dependencies]\nserde = \"1\"\n[dependencies.log]\nversion = \"0.4\"\n",
     ] {
-        cargo_there_and_back(&format!("{PACKAGE}{dependencies}"));
+        install_and_uninstall_manifest(&format!("{PACKAGE}{dependencies}"));
     }
-    cargo_there_and_back(&format!("dependencies.serde = \"1\"\n{PACKAGE}"));
+    install_and_uninstall_manifest(&format!("dependencies.serde = \"1\"\n{PACKAGE}"));
     let hello = with_manifest(&format!("dependencies = {{ serde = \"1\" }}\n{PACKAGE}"));
-    refused(&hello, "Cargo.toml line 1");
+    assert_refused(&hello, "Cargo.toml line 1");
 }
 
 #[test]
@@ -101,13 +103,13 @@ fn dependency_that_is_there() {
     ] {
         let manifest = format!("{PACKAGE}[dependencies]\nactix-web = \"4\"\n{dependency}\n");
         let hello = with_manifest(&manifest);
-        there_and_back(&hello);
+        install_and_uninstall(&hello);
         hello.sse_succeeds(&["install"]);
         assert_eq!(hello.read("Cargo.toml"), manifest);
     }
-    // Tests and other systems may have it; the app has not.
+    // Tests and other systems may have the dependency while the app has not.
     for table in ["dev-dependencies", "target.'cfg(windows)'.dependencies"] {
-        cargo_there_and_back(&format!("{PACKAGE}[{table}]\nactix-web-sse = \"0.1\"\n"));
+        install_and_uninstall_manifest(&format!("{PACKAGE}[{table}]\nactix-web-sse = \"0.1\"\n"));
     }
 }
 
@@ -119,8 +121,11 @@ fn dependency_under_another_name_is_called_by_it() {
     let hello = with_manifest(&manifest);
     let main = hello.read("src/main.rs");
     let before = snapshot(hello.path());
-    let said = hello.sse_succeeds(&["install"]);
-    assert!(said.contains(" .configure(live_news::routes)\n"), "{said}");
+    let printed = hello.sse_succeeds(&["install"]);
+    assert!(
+        printed.contains(" .configure(live_news::routes)\n"),
+        "{printed}"
+    );
     assert_eq!(hello.read("src/main.rs"), main);
     assert_eq!(hello.read("Cargo.toml"), manifest);
     hello.sse_succeeds(&["uninstall"]);
@@ -156,7 +161,7 @@ fn dependency_of_the_workspace() {
 fn no_manifest_an_invalid_one_and_a_workspace() {
     let nothing = tempfile::tempdir().unwrap();
     sse_in(nothing.path(), &["install"]).fails(1, "no Cargo.toml");
-    refused(
+    assert_refused(
         &with_manifest("[package]\nname = \"x\nversion = 1\n"),
         "Cargo.toml line 2",
     );
@@ -180,13 +185,13 @@ fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
     assert_eq!(sse_in(&hello.path().join("src"), &["uninstall"]).code, 0);
     assert_eq!(snapshot(hello.path()), before);
 
-    // What `install` remembers of a program has a path with spaces, too.
+    // The path of a program may contain spaces, too.
     let hello = with_manifest(&format!(
         "{PACKAGE}\n[[bin]]\nname = \"x\"\npath = \"src/my sörver = 1.rs\"\n\n[dependencies]\nactix-web = \"4\"\n"
     ));
     let main = hello.path().join("src/main.rs");
     fs::rename(main, hello.path().join("src/my sörver = 1.rs")).unwrap();
-    there_and_back(&hello);
+    install_and_uninstall(&hello);
     hello.sse_succeeds(&["install"]);
     assert!(
         hello
@@ -204,10 +209,10 @@ fn program_whose_source_is_outside_of_the_app() {
     let outside = hello.outside().join("main.rs");
     fs::rename(hello.path().join("src/main.rs"), &outside).unwrap();
     let code = fs::read(&outside).unwrap();
-    let said = hello.sse_succeeds(&["install"]);
+    let printed = hello.sse_succeeds(&["install"]);
     assert!(
-        said.contains(" .configure(actix_web_sse::routes)\n"),
-        "{said}"
+        printed.contains(" .configure(actix_web_sse::routes)\n"),
+        "{printed}"
     );
     assert_eq!(fs::read(&outside).unwrap(), code);
 }

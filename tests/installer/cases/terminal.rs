@@ -1,4 +1,4 @@
-//! Who sits before the command, if anybody does.
+//! Terminals, closed streams and redirected output.
 
 #[cfg(feature = "tools")]
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::snapshot;
 use crate::hello::{Hello, Ran, command};
 
-/// Nobody can be asked: the answer is no, and the owner's file stays.
+/// Without a terminal the answer is no, and the owner's file is kept.
 #[test]
 fn no_terminal_and_closed_standard_input() {
     let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
@@ -47,13 +47,13 @@ fn a_terminal_prompts_and_no_is_the_default() {
     }
 }
 
-/// Runs `sse` on a terminal, and answers what it asks.
+/// Runs `sse` on a terminal, and answers its prompt.
 #[cfg(feature = "tools")]
 fn on_terminal(hello: &Hello, arguments: &[&str], answer: &str) -> (i32, String) {
     Terminal::start(hello, arguments).answer(answer)
 }
 
-/// `sse` on a terminal of its own, through util-linux's `script`.
+/// `sse` on its own terminal, through util-linux's `script`.
 #[cfg(feature = "tools")]
 pub(super) struct Terminal {
     script: support::Running,
@@ -81,7 +81,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until this is on the screen.
+    /// Waits until the screen shows this.
     #[track_caller]
     pub(super) fn wait_for(&mut self, text: &str) {
         let screen = self.script.stdout.as_mut().unwrap();
@@ -93,7 +93,7 @@ impl Terminal {
         }
     }
 
-    /// Types the answer, and returns the exit code and all that was shown.
+    /// Types the answer, and returns the exit code and everything that was shown.
     pub(super) fn answer(mut self, keys: &str) -> (i32, String) {
         let mut keyboard = self.script.stdin.take().unwrap();
         keyboard.write_all(keys.as_bytes()).unwrap();
@@ -132,7 +132,7 @@ fn only_terminals_get_colors_by_default() {
     assert!(!Ran::of(&output.unwrap()).err.contains('\u{1b}'));
 }
 
-/// Nobody reads what is said: the work is done all the same.
+/// The work is done although the output is closed.
 #[test]
 fn broken_pipe() {
     let hello = Hello::new();
@@ -166,7 +166,7 @@ fn json_output_contains_nothing_else() {
 
 #[test]
 fn dry_run_changes_no_modification_time() {
-    // A run that was killed has left a file, which the next one removes if it changes anything.
+    // The file of a killed run, which the next run removes if it changes anything.
     let left = ".sse-abcdef.tmp";
     let hello = Hello::with(&[(".env", "A=1\n"), (left, "A=1\n")]);
     let before = (snapshot(hello.path()), times(&hello));

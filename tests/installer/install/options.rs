@@ -98,13 +98,13 @@ fn options_leave_parts_out() {
     assert_eq!(hello.read("Cargo.toml"), manifest);
     assert_eq!(hello.read("src/main.rs"), main);
     assert!(!hello.has("public") && hello.has(".env"));
-    for said in [
+    for text in [
         "In Cargo.toml, under [dependencies]:\n",
         " actix-web-sse = { path = ",
         "In src/main.rs, right behind `App::new()`:\n",
         " .configure(actix_web_sse::routes)\n",
     ] {
-        assert!(out.contains(said), "{said:?} is missing:\n{out}");
+        assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
     hello.sse_succeeds(&["uninstall"]);
 

@@ -99,10 +99,10 @@ fn a_workspace_member_is_selected_by_its_package() {
 fn a_package_without_a_binary_is_told_where_the_call_belongs() {
     let hello = Hello::with(&[("src/lib.rs", "")]);
     fs::remove_file(hello.path().join("src/main.rs")).unwrap();
-    let said = hello.sse_succeeds(&["install"]);
+    let printed = hello.sse_succeeds(&["install"]);
     let step =
         "Right behind `App::new()` (this package has no binary, and its code no `App::new()`):";
-    assert!(said.contains(step), "{said}");
+    assert!(printed.contains(step), "{printed}");
 }
 
 #[test]

@@ -9,13 +9,13 @@ fn a_dry_run_prints_everything_and_changes_nothing() {
     let (tree, written) = (hello.tree(), times(&hello));
     let ran = hello.sse(&["install", "--dry-run"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, ""));
-    for said in [
+    for text in [
         "Updated Cargo.toml (with ",
         "Updated .env\n",
         "Created public/js/sse.js\n",
         "warning: aborting install due to dry run\n",
     ] {
-        assert!(ran.err.contains(said), "{said:?} is missing:\n{}", ran.err);
+        assert!(ran.err.contains(text), "{text:?} is missing:\n{}", ran.err);
     }
     assert_eq!((hello.tree(), times(&hello)), (tree, written));
 
@@ -56,7 +56,7 @@ fn a_created_env_file_that_git_does_not_ignore_is_a_warning() {
     let owners = repository();
     owners.write(".env", "A=1\n");
     assert!(!warns(&owners));
-    assert!(!warns(&Hello::new()), "there is no repository");
+    assert!(!warns(&Hello::new()), "outside of a repository");
 }
 
 #[cfg(feature = "tools")]

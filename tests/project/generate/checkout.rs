@@ -1,4 +1,4 @@
-//! A fresh clone of this repository, as a newcomer has it, with all that is not committed yet.
+//! A fresh clone of this repository, with all changes that are not committed yet.
 
 use std::{
     fs::{self, File},
@@ -12,16 +12,17 @@ use support::workspace;
 
 use super::generated::Generated;
 
-/// The folder that has the clone, called `actix-web-sse`, and the apps that are generated.
+/// The folder with the clone, called `actix-web-sse`, and the generated apps.
 ///
-/// It is outside of the workspace, as apps are, and the same in every run: cargo knows what it has
-/// compiled by its path, and so compiles the library anew only when it has changed.
+/// It is outside the workspace, like users' apps, and the same in every run: cargo identifies compiled
+/// packages by their path, so it compiles the library again only when it has changed.
 pub(crate) struct Checkout {
     parent: PathBuf,
-    _for_one_run_at_a_time: File,
+    /// Locked while this exists, so that one run at a time uses the folder.
+    _lock: File,
 }
 
-/// The same for all tests.
+/// The checkout that all tests share.
 pub(crate) fn checkout() -> &'static Checkout {
     static CHECKOUT: OnceLock<Checkout> = OnceLock::new();
     CHECKOUT.get_or_init(Checkout::new)
@@ -38,7 +39,7 @@ impl Checkout {
         lock.lock().unwrap();
         let checkout = Self {
             parent,
-            _for_one_run_at_a_time: lock,
+            _lock: lock,
         };
         checkout.update();
         checkout
@@ -62,7 +63,7 @@ impl Checkout {
         folder
     }
 
-    /// `cargo generate` as a script runs it, in the clone, into this folder.
+    /// Runs `cargo generate` in the clone, as a script does, into this folder.
     pub(crate) fn try_generate(&self, destination: &Path, arguments: &[&str]) -> Output {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
@@ -73,7 +74,7 @@ impl Checkout {
         self.run(&mut cargo)
     }
 
-    /// The same, from the clone's folder, with these values and without a question.
+    /// Generates an app from the clone's folder, with these values and without prompts.
     #[track_caller]
     pub(crate) fn generate(&self, destination: &Path, name: &str, values: &[&str]) -> Generated {
         let mut arguments = vec!["--path", ".", "template", "--silent", "--name", name];
@@ -81,15 +82,15 @@ impl Checkout {
             arguments.extend(["-d", value]);
         }
         let output = self.try_generate(destination, &arguments);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", printed(&output));
         Generated::new(destination.join(name))
     }
 
-    /// A line of a document, typed into a shell in the clone.
+    /// Runs a line of a document in a shell, in the clone.
     #[track_caller]
-    pub(crate) fn types(&self, line: &str) {
+    pub(crate) fn run_line(&self, line: &str) {
         let output = self.run(Command::new("bash").args(["-c", line]));
-        assert!(output.status.success(), "{line}: {}", said(&output));
+        assert!(output.status.success(), "{line}: {}", printed(&output));
     }
 
     fn run(&self, command: &mut Command) -> Output {
@@ -100,31 +101,31 @@ impl Checkout {
         }
         let output = command
             .current_dir(self.path())
-            // It asks who the author is, which machines that only test do not know.
+            // Otherwise it needs an author, which test machines do not have.
             .env("CARGO_NAME", "tests")
             .output()
             .unwrap();
         assert!(
-            !said(&output).contains("no such command: `generate`"),
-            "cargo-generate is missing: `tests/run` installs it"
+            !printed(&output).contains("no such command: `generate`"),
+            "cargo-generate is missing: run `tests/setup`"
         );
         output
     }
 
-    /// What git has to say about the clone.
+    /// Runs git in the clone, and returns its output.
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git(&self.path(), arguments)
     }
 
-    /// Makes it what the workspace is now. What has not changed is not touched.
+    /// Updates the clone to the state of the workspace. Unchanged files are not touched.
     fn update(&self) {
         let clone = self.path();
         if !clone.join(".git").exists() {
             fs::create_dir_all(&clone).unwrap();
             self.git(&["init", "--quiet", "--initial-branch", "main"]);
         }
-        // What a run that failed has left.
+        // Removes the leftovers of a failed run.
         self.git(&["clean", "-ffdxq"]);
         let listed = [
             "ls-files",
@@ -142,7 +143,7 @@ impl Checkout {
         }
         for file in files() {
             let (from, to) = (workspace().join(file), clone.join(file));
-            // What git lists may have been deleted.
+            // A listed file may have been deleted.
             let Ok(new) = fs::read(&from) else {
                 let _ = fs::remove_file(to);
                 continue;
@@ -167,13 +168,17 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
         .args(arguments)
         .current_dir(folder)
         .output()
-        .expect("git is missing: install the packages that `tests/run` names");
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        .expect("git is missing: run `tests/setup`");
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        printed(&output)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// All that a program has said.
-pub(crate) fn said(output: &Output) -> String {
+/// Everything that a program has printed.
+pub(crate) fn printed(output: &Output) -> String {
     [&output.stdout, &output.stderr]
         .map(|text| String::from_utf8_lossy(text).into_owned())
         .concat()

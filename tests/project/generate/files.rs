@@ -1,4 +1,4 @@
-//! The files of a generated app are the template's.
+//! The files of a generated app.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use support::workspace;
 
 use super::{checkout::checkout, generated::Generated};
 
-/// Copied as they are.
+/// Files that are copied unchanged.
 const COPIED: [&str; 20] = [
     ".dockerignore",
     ".env",
@@ -29,7 +29,7 @@ const COPIED: [&str; 20] = [
     "src/stream.rs",
     "tests/live.rs",
 ];
-/// Written with the answers.
+/// Files that depend on the answers.
 const RENDERED: [&str; 3] = ["Cargo.toml", "Dockerfile", "README.md"];
 const PLACEHOLDERS: [&str; 4] = ["project-name", "sse_git", "sse_path", "sse_version"];
 
@@ -42,16 +42,19 @@ fn template_text(file: &str) -> String {
     String::from_utf8(template(file)).unwrap()
 }
 
-/// Nothing is missing, nothing of the template itself is left, and all that does not depend on the
-/// answers is the same byte for byte.
+/// Expects all files of the template and no others, and the same bytes in those that do not depend on
+/// the answers.
 #[track_caller]
-pub(crate) fn are_the_templates(app: &Generated) {
+pub(crate) fn assert_template_files(app: &Generated) {
     let files = app.files();
     let mut expected: Vec<&str> = COPIED.into_iter().chain(RENDERED).collect();
     expected.sort_unstable();
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);
     for file in COPIED {
-        assert!(files[file] == template(file), "{file} is another");
+        assert!(
+            files[file] == template(file),
+            "{file} differs from the template"
+        );
     }
     for file in RENDERED {
         let text = app.read(file);
@@ -61,10 +64,10 @@ pub(crate) fn are_the_templates(app: &Generated) {
     }
 }
 
-/// The manifest is the one of the workspace's member, except the name, where the library is from,
-/// and the lints of the workspace.
+/// Expects the manifest of the starter, except for the name, the library's source, and the lints of the
+/// workspace.
 #[track_caller]
-pub(crate) fn manifest_is_the_starters(app: &Generated, name: &str, library: &str) {
+pub(crate) fn assert_starter_manifest(app: &Generated, name: &str, library: &str) {
     let expected = template_text("Cargo.toml")
         .replace("name = \"sse-starter\"", &format!("name = \"{name}\""))
         .replace("{ path = \"..\" }", library)
@@ -99,8 +102,8 @@ fn every_library_source_generates_the_same_app_except_the_dependency() {
         ),
     ] {
         let app = checkout().generate(&folder, name, &values);
-        are_the_templates(&app);
-        manifest_is_the_starters(&app, name, &library);
+        assert_template_files(&app);
+        assert_starter_manifest(&app, name, &library);
         for file in ["Dockerfile", "README.md"] {
             assert!(app.read(file).contains(name), "{name}: {file}");
         }
@@ -112,7 +115,7 @@ fn every_library_source_generates_the_same_app_except_the_dependency() {
     }
 }
 
-/// Nothing is published yet, so what cargo understands is all there is to see.
+/// The library is not published yet, so this checks only that cargo can read the manifest.
 #[test]
 fn an_app_with_the_library_from_a_registry_has_a_manifest_that_cargo_understands() {
     let folder = checkout().destination("registry");
@@ -128,7 +131,7 @@ fn an_app_with_the_library_from_a_registry_has_a_manifest_that_cargo_understands
     assert!(library["source"].as_str().unwrap().starts_with("registry+"));
 }
 
-/// Liquid replaces what it does not know by nothing, and says nothing.
+/// Liquid replaces unknown placeholders by nothing, without an error.
 #[test]
 fn the_rendered_files_use_known_placeholders_only() {
     for file in RENDERED {

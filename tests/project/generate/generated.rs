@@ -1,4 +1,4 @@
-//! An app that was generated.
+//! A generated app.
 
 use std::{
     collections::BTreeMap,
@@ -35,15 +35,15 @@ impl Generated {
         fs::read_to_string(self.dir.join(file)).unwrap()
     }
 
-    /// All but what git keeps.
+    /// All files except git's.
     pub(crate) fn files(&self) -> Files {
         let mut files = Files::new();
         walk(&self.dir, "", &mut files);
         files
     }
 
-    /// cargo in the app's folder, which must succeed. It compiles into this workspace's target
-    /// folder, with the versions of its lock file: little is left to compile or to download.
+    /// Runs cargo in the app's folder. It uses this workspace's target folder and lock file, so that little
+    /// is compiled or downloaded.
     #[track_caller]
     pub(crate) fn cargo(&self, arguments: &[&str]) -> String {
         if !self.dir.join("Cargo.lock").exists() {
@@ -65,12 +65,12 @@ impl Generated {
             output.status.success(),
             "cargo {arguments:?} in {}: {}",
             self.dir.display(),
-            super::checkout::said(&output)
+            super::checkout::printed(&output)
         );
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What its manifest says, as cargo reads it.
+    /// Its manifest, as cargo reads it.
     #[track_caller]
     pub(crate) fn package(&self) -> Value {
         let metadata = self.cargo(&["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -82,14 +82,14 @@ impl Generated {
     #[track_caller]
     pub(crate) fn passes_its_tests(&self) {
         self.cargo(&["clippy", "--all-targets", "--", "--deny", "warnings"]);
-        let said = self.cargo(&["test"]);
+        let printed = self.cargo(&["test"]);
         assert!(
-            said.contains("a_saved_value_arrives_as_an_event ... ok"),
-            "{said}"
+            printed.contains("a_saved_value_arrives_as_an_event ... ok"),
+            "{printed}"
         );
     }
 
-    /// Its program, which has been built.
+    /// The path of its program.
     pub(crate) fn program(&self) -> PathBuf {
         target()
             .join("debug")

@@ -1,18 +1,18 @@
-//! What cannot become an app is refused, with what to do.
+//! Invalid answers are refused, with a help.
 
 use std::{fs, path::Path};
 
-use super::checkout::{checkout, said};
+use super::checkout::{checkout, printed};
 
-/// Runs cargo-generate, which must fail, and returns what it says.
+/// Runs cargo-generate, which must fail, and returns its output.
 #[track_caller]
 fn refused(destination: &Path, arguments: &[&str]) -> String {
     let mut all = vec!["--path", ".", "template"];
     all.extend(arguments);
     let output = checkout().try_generate(destination, &all);
-    let said = said(&output);
-    assert!(!output.status.success(), "{arguments:?}: {said}");
-    said
+    let printed = printed(&output);
+    assert!(!output.status.success(), "{arguments:?}: {printed}");
+    printed
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -46,14 +46,17 @@ fn a_name_that_cargo_would_refuse_leaves_nothing_behind() {
         "?",
     ];
     for name in names.into_iter().chain(dependencies) {
-        let said = refused(&folder, &["--silent", "--name", name]);
-        assert!(said.contains("an app cannot be called"), "{name}: {said}");
-        assert!(said.contains("choose another name"), "{name}: {said}");
+        let printed = refused(&folder, &["--silent", "--name", name]);
+        assert!(
+            printed.contains("an app cannot be called"),
+            "{name}: {printed}"
+        );
+        assert!(printed.contains("choose another name"), "{name}: {printed}");
         assert!(is_empty(&folder), "{name}");
     }
 }
 
-/// cargo-generate has made the folder before it asks, and the answer is looked at after that.
+/// cargo-generate creates the folder before it prompts, and the answer is checked after that.
 #[test]
 fn an_invalid_name_is_refused_and_the_empty_folder_is_named() {
     let folder = checkout().destination("answers");
@@ -81,7 +84,7 @@ fn an_invalid_name_is_refused_and_the_empty_folder_is_named() {
     let made = folder.join("build");
     assert!(!output.status.success());
     let help = format!("remove the empty folder {}", made.display());
-    assert!(said(&output).contains(&help), "{}", said(&output));
+    assert!(printed(&output).contains(&help), "{}", printed(&output));
     assert!(is_empty(&made));
 }
 
@@ -98,11 +101,11 @@ fn a_missing_library_is_refused() {
             "not a valid value for sse_source",
         ),
     ] {
-        let said = refused(
+        let printed = refused(
             &folder,
             &[&["--silent", "--name", "my-app"], values].concat(),
         );
-        assert!(said.contains(help), "{values:?}: {said}");
+        assert!(printed.contains(help), "{values:?}: {printed}");
         let made = folder.join("my-app");
         assert!(is_empty(&made), "{values:?}");
         fs::remove_dir(made).unwrap();

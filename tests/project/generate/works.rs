@@ -7,11 +7,11 @@ use support::{Stream, get, sse, workspace};
 
 use super::{
     checkout::checkout,
-    files::{are_the_templates, manifest_is_the_starters},
+    files::{assert_starter_manifest, assert_template_files},
     generated::Generated,
 };
 
-/// `sse` in an app's folder, as a shell would start it.
+/// Runs `sse` in an app's folder, as a shell starts it.
 #[track_caller]
 fn run_sse(app: &Generated, arguments: &[&str]) {
     let mut command = Command::new(sse());
@@ -20,8 +20,8 @@ fn run_sse(app: &Generated, arguments: &[&str]) {
         .current_dir(app.path())
         .env_remove("CARGO_MANIFEST_DIR");
     let output = command.output().unwrap();
-    let said = super::checkout::said(&output);
-    assert!(output.status.success(), "sse {arguments:?}: {said}");
+    let printed = super::checkout::printed(&output);
+    assert!(output.status.success(), "sse {arguments:?}: {printed}");
 }
 
 #[test]
@@ -34,18 +34,18 @@ fn the_documented_command_generates_a_working_app_and_leaves_the_checkout_unchan
     // `--destination ..` is the folder that the checkout is in.
     let folder = checkout().destination("my-app");
     fs::remove_dir(&folder).unwrap();
-    checkout().types(&format!("cargo generate {line}"));
+    checkout().run_line(&format!("cargo generate {line}"));
     assert_eq!(checkout().git(&["status", "--porcelain", "--ignored"]), "");
 
     let app = Generated::new(folder);
-    are_the_templates(&app);
+    assert_template_files(&app);
     let library = format!("{{ path = '{}' }}", checkout().path().display());
-    manifest_is_the_starters(&app, "my-app", &library);
+    assert_starter_manifest(&app, "my-app", &library);
     app.passes_its_tests();
-    it_runs(&app);
+    assert_runs(&app);
 }
 
-fn it_runs(app: &Generated) {
+fn assert_runs(app: &Generated) {
     let server = app.start();
     assert_eq!(
         get(server.address(), "/").body,
@@ -80,25 +80,25 @@ fn an_app_generated_from_git_with_the_library_from_git_works() {
             &address,
         ],
     );
-    let said = super::checkout::said(&output);
-    assert!(output.status.success(), "{said}");
+    let printed = super::checkout::printed(&output);
+    assert!(output.status.success(), "{printed}");
     let app = Generated::new(folder.join("my-git-app"));
-    are_the_templates(&app);
-    manifest_is_the_starters(&app, "my-git-app", &format!("{{ git = '{url}' }}"));
+    assert_template_files(&app);
+    assert_starter_manifest(&app, "my-git-app", &format!("{{ git = '{url}' }}"));
     app.passes_its_tests();
 }
 
-/// Beside a checkout that has the library's name, nothing need be said.
+/// Beside a checkout with the library's name, the default answers are right.
 #[test]
 fn an_app_with_default_answers_compiles() {
     let folder = checkout().destination("my-silent-app");
     fs::remove_dir(&folder).unwrap();
     let app = checkout().generate(folder.parent().unwrap(), "my-silent-app", &[]);
-    manifest_is_the_starters(&app, "my-silent-app", "{ path = '../actix-web-sse' }");
+    assert_starter_manifest(&app, "my-silent-app", "{ path = '../actix-web-sse' }");
     app.cargo(&["check"]);
 }
 
-/// The app has a stream controller of its own and needs nothing of what `install` writes.
+/// A generated app has its own stream controller, and needs nothing that `install` writes.
 #[test]
 fn sse_install_and_uninstall_leave_a_generated_app_unchanged() {
     let folder = checkout().destination("installed");
