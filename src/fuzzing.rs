@@ -138,8 +138,8 @@ pub fn drop_in(bytes: &[u8]) {
 pub fn last_event_id(bytes: &[u8]) {
     match LastEventId::parse(bytes) {
         None => assert!(bytes.is_empty()),
-        Some(LastEventId::Ours(id)) => assert_eq!(id.to_string().as_bytes(), bytes),
-        Some(LastEventId::Unknown) => {}
+        Some(LastEventId::Valid(id)) => assert_eq!(id.to_string().as_bytes(), bytes),
+        Some(LastEventId::Invalid) => {}
     }
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
         let request = TestRequest::with_uri("/s").insert_header(("last-event-id", value));

@@ -26,11 +26,11 @@ const DEBOUNCE_IF_INVALID: Duration = Duration::from_secs(1);
 /// Holds the current configuration and reads it again after an edit.
 pub(crate) struct ConfigWatcher {
     current: RwLock<Arc<Config>>,
-    polling: Mutex<Polling>,
+    poll_state: Mutex<PollState>,
 }
 
 /// What is remembered between two reads of the file.
-struct Polling {
+struct PollState {
     next_check: Instant,
     /// The content that was accepted or rejected last; `None` before the first decision.
     decided: Option<EnvSnapshot>,
@@ -50,7 +50,7 @@ impl ConfigWatcher {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             current: RwLock::new(Arc::new(config)),
-            polling: Mutex::new(Polling {
+            poll_state: Mutex::new(PollState {
                 next_check: Instant::now() + POLL_INTERVAL,
                 decided: None,
                 pending: None,
@@ -73,8 +73,11 @@ impl ConfigWatcher {
         expect(dead_code, reason = "only the hub has a thread that polls")
     )]
     pub(crate) fn time_to_next_check(&self) -> Duration {
-        let polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
-        polling.next_check.saturating_duration_since(Instant::now())
+        let state = self
+            .poll_state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        state.next_check.saturating_duration_since(Instant::now())
     }
 
     /// Reads the file on this thread if that is due. Returns whether the configuration has changed.
@@ -84,45 +87,45 @@ impl ConfigWatcher {
 
     fn reload_if_due_at(&self, now: Instant) -> bool {
         // If another thread is already checking, keep the current configuration rather than wait.
-        let Ok(mut polling) = self.polling.try_lock() else {
+        let Ok(mut state) = self.poll_state.try_lock() else {
             return false;
         };
-        if now < polling.next_check {
+        if now < state.next_check {
             return false;
         }
-        polling.next_check = now + POLL_INTERVAL;
+        state.next_check = now + POLL_INTERVAL;
         let current = self.current();
         if !current.is_from_env {
             return false;
         }
-        polling.note(EnvSnapshot::take(&current.app_dir), now);
-        self.decide(&mut polling, &current, now)
+        state.note(EnvSnapshot::take(&current.app_dir), now);
+        self.decide(&mut state, &current, now)
     }
 
-    fn decide(&self, polling: &mut Polling, current: &Config, now: Instant) -> bool {
-        let Some(pending) = &mut polling.pending else {
+    fn decide(&self, state: &mut PollState, current: &Config, now: Instant) -> bool {
+        let Some(pending) = &mut state.pending else {
             return false;
         };
         if now.duration_since(pending.since) < pending.debounce() {
-            polling.next_check = now + DEBOUNCE;
+            state.next_check = now + DEBOUNCE;
             return false;
         }
         let has_changed = match current.reread() {
             Err(_) if !pending.is_invalid => {
                 pending.is_invalid = true;
-                polling.next_check = now + DEBOUNCE;
+                state.next_check = now + DEBOUNCE;
                 return false;
             }
             Err(error) => {
-                polling.error.report(&error);
+                state.error.report(&error);
                 false
             }
             Ok(config) => {
-                polling.error.resolved();
+                state.error.resolved();
                 self.replace(current, config)
             }
         };
-        polling.decided = polling.pending.take().map(|pending| pending.snapshot);
+        state.decided = state.pending.take().map(|pending| pending.snapshot);
         has_changed
     }
 
@@ -136,7 +139,7 @@ impl ConfigWatcher {
     }
 }
 
-impl Polling {
+impl PollState {
     /// Compares the file's content with the decided and the pending one.
     fn note(&mut self, snapshot: EnvSnapshot, now: Instant) {
         if self.decided.as_ref() == Some(&snapshot) {

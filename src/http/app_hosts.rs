@@ -24,13 +24,13 @@ pub(super) type AllowedHosts = Option<Arc<[Authority]>>;
 pub(super) struct AppHosts {
     app_dir: PathBuf,
     /// Never locked while the file is read, so that no request waits for a file.
-    current: RwLock<Option<Current>>,
+    current: RwLock<Option<CachedHosts>>,
     /// Held by the thread that reads the file.
     reading: Mutex<()>,
 }
 
 #[derive(Clone)]
-struct Current {
+struct CachedHosts {
     snapshot: EnvSnapshot,
     hosts: AllowedHosts,
     read_at: Instant,
@@ -70,7 +70,7 @@ impl AppHosts {
             None => self.hosts_alone(),
         };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Some(Current {
+        *current = Some(CachedHosts {
             snapshot,
             hosts: hosts.clone(),
             read_at: now,
@@ -78,7 +78,7 @@ impl AppHosts {
         hosts
     }
 
-    fn current(&self) -> Option<Current> {
+    fn current(&self) -> Option<CachedHosts> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone()
     }
@@ -110,7 +110,7 @@ impl AppHosts {
     }
 }
 
-impl Current {
+impl CachedHosts {
     fn is_fresh(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.read_at) < MAX_AGE
     }

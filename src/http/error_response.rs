@@ -7,8 +7,8 @@ use actix_web::{
 
 use crate::error::{Error, ErrorKind, one_line};
 
-/// When a client may retry after a 503. Long enough for a stream to end, short enough that a page is
-/// live again soon after.
+/// When a client may retry after a 503. Long enough for some streams to end, short
+/// enough that the page is soon live again.
 const RETRY_AFTER_SECONDS: &str = "5";
 
 impl ResponseError for Error {

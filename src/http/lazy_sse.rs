@@ -24,7 +24,7 @@ pub(super) struct LazySse {
 
 struct Failure {
     last: Option<(Instant, Error)>,
-    log: RepeatedError,
+    errors: RepeatedError,
 }
 
 impl LazySse {
@@ -40,7 +40,10 @@ impl LazySse {
             started: OnceLock::new(),
             failure: Mutex::new(Failure {
                 last: None,
-                log: RepeatedError::new("Server-Sent Events are off", "Server-Sent Events are on"),
+                errors: RepeatedError::new(
+                    "Server-Sent Events are off",
+                    "Server-Sent Events are on",
+                ),
             }),
         }
     }
@@ -77,11 +80,11 @@ impl LazySse {
         }
         match (self.start)() {
             Ok(sse) => {
-                failure.log.resolved();
+                failure.errors.resolved();
                 Ok(self.started.get_or_init(|| sse).clone())
             }
             Err(error) => {
-                failure.log.report(&error);
+                failure.errors.report(&error);
                 failure.last = Some((now, error.clone()));
                 Err(error)
             }

@@ -19,7 +19,7 @@ use super::shutdown_signal::{ShutdownSignal, handled_signals};
 use crate::{hub::Hub, runtime::log_or_print};
 
 /// Signals within this time count as one. At Ctrl-C, the terminal signals every program in the
-/// foreground, and a program such as `cargo run` may pass the signal on.
+/// foreground, and a program such as `cargo run` may pass the signal on, which takes milliseconds.
 const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// Closes a hub when the process is asked to end.

@@ -50,9 +50,9 @@ pub struct Subscription {
 /// The id that a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastEventId {
-    Ours(EventId),
-    /// Another server's id or invalid text: which events the client has received is not known.
-    Unknown,
+    Valid(EventId),
+    /// Text that is not an id of this library, so it does not say what the client has received.
+    Invalid,
 }
 
 #[derive(serde::Deserialize)]
@@ -159,7 +159,7 @@ impl LastEventId {
         let id = std::str::from_utf8(bytes)
             .ok()
             .and_then(|text| text.parse().ok());
-        Some(id.map_or(Self::Unknown, Self::Ours))
+        Some(id.map_or(Self::Invalid, Self::Valid))
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn id(text: &str) -> Option<LastEventId> {
-        Some(LastEventId::Ours(text.parse().unwrap()))
+        Some(LastEventId::Valid(text.parse().unwrap()))
     }
 
     #[test]
@@ -201,13 +201,13 @@ mod tests {
         assert_eq!(read(&uri, Some(b.as_bytes())).last_event_id, id(b));
         assert_eq!(
             read(&uri, Some("\u{2026}".as_bytes())).last_event_id,
-            Some(LastEventId::Unknown)
+            Some(LastEventId::Invalid)
         );
         assert_eq!(read("/sse/stream?last_event_id=", None).last_event_id, None);
         assert_eq!(read(&uri, Some(b"")).last_event_id, id(a));
         assert_eq!(
             read("/sse/stream?last_event_id=%ff", None).last_event_id,
-            Some(LastEventId::Unknown)
+            Some(LastEventId::Invalid)
         );
     }
 

@@ -30,10 +30,10 @@ impl Start {
         };
         match last_event_id {
             None => {}
-            Some(LastEventId::Unknown) => start.gap = Some(Gap::UnknownId),
+            Some(LastEventId::Invalid) => start.gap = Some(Gap::UnknownId),
             // Even if the epochs differ, this is no gap yet: the journal on disk may be newer than
             // the one that the tail follows, and it decides.
-            Some(LastEventId::Ours(id)) => {
+            Some(LastEventId::Valid(id)) => {
                 start.position = StreamPosition::for_returning_client(points, id);
                 if wants_lookback {
                     start.position = start.position.with_lookback(points);
