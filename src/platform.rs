@@ -1,8 +1,8 @@
 //! Everything that differs between operating systems.
 //!
-//! [`linux`] uses system calls that only Linux has. [`portable`] does the same work with what every
-//! Unix system has, more slowly or with less protection. Compiled with `--cfg portable`, the library
-//! uses [`portable`] on Linux too, so the tests cover both.
+//! `linux` uses system calls that only Linux has. `portable` does the same work with what every Unix
+//! system has, more slowly or with less protection. Compiled with `--cfg portable`, the library uses
+//! `portable` on Linux too, so the tests cover both.
 
 #[cfg(all(target_os = "linux", not(portable)))]
 mod linux;

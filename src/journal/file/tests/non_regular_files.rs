@@ -1,14 +1,21 @@
 //! Links, named pipes, devices and folders where a regular file belongs.
 
-use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use serde_json::value::to_raw_value;
 
 use crate::{
-    cache::Cache,
     config::Config,
+    entry,
     journal::{
-        Journal, Lookup,
+        Clocks, Journal, KeyIndex, Lookup,
         file::{CacheFolder, FileJournal},
     },
     platform,
@@ -87,16 +94,19 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
         without_waiting(move || {
             let app = tempfile::tempdir().unwrap();
             let config = Config::new(app.path(), "a:k").unwrap();
-            let cache = Cache::open(&config).unwrap();
-            assert_eq!(cache.save_blocking("k", "real").unwrap(), 1);
+            let journal = Arc::new(open(&config));
+            let value = to_raw_value("real").unwrap();
+            let document = entry::document("k", value, Duration::ZERO, SystemTime::now());
+            assert_eq!(journal.append(&document).unwrap(), 1);
             let folder = config.cache_dir().join(".sse/journal-2/000000000000");
             file.create(
                 &folder.join(".00000000000000000002"),
                 &folder.join(".00000000000000000001"),
             );
-            let entry = cache.get_blocking("k").unwrap().unwrap();
+            let mut index = KeyIndex::new(Arc::clone(&journal) as Arc<dyn Journal>).unwrap();
+            let entry = index.get("k", Clocks::read()).unwrap().unwrap();
             assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{file:?}");
-            assert_eq!(cache.save_blocking("k", 1).unwrap(), 3, "{file:?}");
+            assert_eq!(journal.append(&document).unwrap(), 3, "{file:?}");
             let journal = open(&config);
             assert!(
                 matches!(journal.read(2).unwrap(), Lookup::Broken(_)),
