@@ -8,7 +8,7 @@ mod env_snapshot;
 mod environment;
 mod events;
 #[cfg(feature = "actix")]
-mod http;
+pub(crate) mod http;
 mod lists;
 mod server_options;
 mod setters;
@@ -20,9 +20,3 @@ mod watcher;
 
 pub(crate) use self::watcher::ConfigWatcher;
 pub use self::{app_dir::app_dir, definition::Config, events::Events};
-#[cfg(feature = "actix")]
-pub(crate) use self::{
-    authority::{Authority, Host},
-    env_snapshot::{DEBOUNCE, EnvSnapshot},
-    http::allowed_hosts_in_env,
-};

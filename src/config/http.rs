@@ -1,8 +1,12 @@
-//! Settings that only a server reads.
+//! The parts of the configuration that only a server reads.
 
 use std::{path::Path, time::Duration};
 
-use super::{authority::Authority, definition::Config, settings::Settings, values};
+pub(crate) use super::{
+    authority::{Authority, Host},
+    env_snapshot::{DEBOUNCE, EnvSnapshot},
+};
+use super::{definition::Config, settings::Settings, values};
 use crate::error::Error;
 
 impl Config {

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::config::{Authority, Config, DEBOUNCE, EnvSnapshot, allowed_hosts_in_env};
+use crate::config::{
+    Config,
+    http::{Authority, DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
+};
 
 /// How long a list is used before `.env` is read again. The documentation promises that an edit
 /// takes effect within two seconds.
