@@ -1,7 +1,7 @@
 //! An app with an installation compiles and streams.
 
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -84,8 +84,8 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
         "{}",
         String::from_utf8_lossy(&built.stderr)
     );
-    let name = format!("sse-hello-world{}", env::consts::EXE_SUFFIX);
-    let copy = hello.outside().join(&name);
+    let name = "sse-hello-world";
+    let copy = hello.outside().join(name);
     fs::copy(profile.join(name), &copy).unwrap();
     copy
 }

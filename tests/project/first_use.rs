@@ -2,7 +2,7 @@
 //! an event in the browser, and back to the app as it was.
 
 use std::{
-    env, fs,
+    fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -59,8 +59,7 @@ impl User {
     }
 
     fn sse(&self) -> PathBuf {
-        let name = format!("sse{}", env::consts::EXE_SUFFIX);
-        self.home.path().join("tools/bin").join(name)
+        self.home.path().join("tools/bin/sse")
     }
 
     fn write(&self, name: &str, text: &str) {

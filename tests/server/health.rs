@@ -57,7 +57,6 @@ fn a_stopped_app_is_unhealthy() {
 }
 
 /// Docker kills a container that has not ended after ten seconds.
-#[cfg(unix)]
 #[test]
 fn a_terminated_app_does_not_wait_for_its_streams() {
     let app = App::with_env("SSE_EVENTS=event_name1:event_cache_key1\nSSE_STREAM_DURATION=300\n");

@@ -15,6 +15,5 @@ mod health;
 mod hostile;
 mod hosts;
 mod live_configuration;
-#[cfg(target_os = "linux")]
 mod other_programs;
 mod stream_output;

@@ -16,13 +16,13 @@ pub fn workspace() -> &'static Path {
 /// The `sse` command.
 #[must_use]
 pub fn sse() -> PathBuf {
-    built().join(format!("sse{}", env::consts::EXE_SUFFIX))
+    built().join("sse")
 }
 
 /// The starter app's program.
 #[must_use]
 pub fn starter() -> PathBuf {
-    built().join(format!("sse-starter{}", env::consts::EXE_SUFFIX))
+    built().join("sse-starter")
 }
 
 /// Builds both: cargo does not build the programs of other packages for a test.

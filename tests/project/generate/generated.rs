@@ -91,9 +91,7 @@ impl Generated {
 
     /// The path of its program.
     pub(crate) fn program(&self) -> PathBuf {
-        target()
-            .join("debug")
-            .join(format!("{}{}", self.name(), std::env::consts::EXE_SUFFIX))
+        target().join("debug").join(self.name())
     }
 
     pub(crate) fn start(&self) -> Server {
