@@ -34,7 +34,7 @@ pub(crate) fn check(key: &str) -> Result<(), String> {
 }
 
 /// Like [`check`], with an error for the caller of the library.
-pub(crate) fn checked(key: &str) -> Result<&str, Error> {
+pub(crate) fn validate(key: &str) -> Result<&str, Error> {
     check(key).map(|()| key).map_err(|why| {
         Error::new(ErrorKind::Key, format!("the cache key `{}` {why}", key.escape_debug())).with_help(
             "keys have 1 to 255 bytes, no control character, no leading dot, and none of {}()/\\@:,",
@@ -77,7 +77,7 @@ mod tests {
             &"k".repeat(256),
         ] {
             assert!(check(key).is_err(), "{key:?}");
-            assert_eq!(checked(key).unwrap_err().kind(), ErrorKind::Key);
+            assert_eq!(validate(key).unwrap_err().kind(), ErrorKind::Key);
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::{config::Config, error::Error};
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
-pub(super) struct JournalSource(Arc<Origin>);
+pub(super) struct JournalSource(Arc<OpenMode>);
 
-enum Origin {
+enum OpenMode {
     Opened(Arc<JournalHandle>),
     /// The app's `.env`. A failure to open is not kept, so the next use tries again.
     Env(Mutex<Option<Arc<JournalHandle>>>),
@@ -17,18 +17,18 @@ enum Origin {
 
 impl JournalSource {
     pub(super) fn opened(handle: JournalHandle) -> Self {
-        Self(Arc::new(Origin::Opened(Arc::new(handle))))
+        Self(Arc::new(OpenMode::Opened(Arc::new(handle))))
     }
 
     pub(super) fn from_env() -> Self {
-        Self(Arc::new(Origin::Env(Mutex::new(None))))
+        Self(Arc::new(OpenMode::Env(Mutex::new(None))))
     }
 
     /// The handle, with the configuration of the last edit of `.env`.
     pub(super) fn journal(&self) -> Result<Arc<JournalHandle>, Error> {
         let handle = match &*self.0 {
-            Origin::Opened(handle) => Arc::clone(handle),
-            Origin::Env(opened) => open_once(opened)?,
+            OpenMode::Opened(handle) => Arc::clone(handle),
+            OpenMode::Env(opened) => open_once(opened)?,
         };
         handle.config_watcher().reload_if_due();
         Ok(handle)

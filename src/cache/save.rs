@@ -39,7 +39,7 @@ impl Save {
     /// Fails if the key is not valid, if the value cannot be written as JSON or is too large, or if
     /// the cache cannot be written. Then nothing was saved.
     pub fn blocking(self) -> Result<u64, Error> {
-        let key = key::checked(&self.key)?;
+        let key = key::validate(&self.key)?;
         let value = self.value.map_err(|why| {
             Error::new(
                 ErrorKind::Value,
