@@ -31,7 +31,7 @@ pub(super) fn judge(recording: &Recording, listened: Duration) -> Finding {
 fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
     let messages = || recording.messages.iter().map(|timed| &timed.message);
     let ends_with_boundary = messages()
-        .last()
+        .next_back()
         .is_some_and(|last| last.event == "sse.heartbeat" && last.retry.is_some());
     let boundaries = messages().filter(|message| message.retry.is_some()).count();
     ends_with_boundary && boundaries > 1 && !end.is_in_block && end.error.is_none()
