@@ -275,7 +275,7 @@ mod tests {
             vec![Update::Warning("it does not answer".into())],
             &args(None, false),
         );
-        let failure = result.expect_err("nobody listened");
+        let failure = result.expect_err("the server was not reached");
         assert_eq!(failure.code(), exit::ERROR);
         assert!(failure.to_string().contains("here was never reached"));
     }

@@ -32,7 +32,7 @@ pub(super) struct TestSaves {
     run_id: u64,
 }
 
-/// A saved value. Its first field tells everybody who receives it where it comes from.
+/// A saved value. The name of its first field shows every receiver where the value comes from.
 #[derive(Debug, Deserialize, Serialize)]
 struct TestValue {
     #[serde(rename = "sse_doctor")]
