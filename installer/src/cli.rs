@@ -52,7 +52,7 @@ pub(crate) struct AppArgs {
 pub(crate) enum Command {
     /// Install Server-Sent Events into an actix-web app
     ///
-    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` behind the app's
+    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` after the app's
     /// `App::new()`, and three keys to .env. In public/js it creates sse.js, its types for
     /// TypeScript and editors, and sse-client.js for your own listeners. Existing keys, lines and
     /// files are kept, and a second run changes nothing. `sse uninstall` restores every byte.

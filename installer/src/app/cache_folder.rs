@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_a_cache_below_the_apps_folder_is_handled() {
-        let app = tempfile::tempdir().expect("a folder");
+        let app = tempfile::tempdir().expect("can create a temporary folder");
         let missing = |setting| {
             let missing = CacheFolder::new(app.path(), setting).missing_folders();
             missing.unwrap_or_else(|failure| panic!("{failure}"))
@@ -104,16 +104,16 @@ mod tests {
                 "{outside}"
             );
         }
-        fs::create_dir_all(app.path().join("writable")).expect("it can be made");
+        fs::create_dir_all(app.path().join("writable")).expect("can create the folder");
         assert_eq!(missing(None), ["writable/cache/"]);
     }
 
     #[test]
     fn the_journal_folder_is_reported_if_it_exists() {
-        let app = tempfile::tempdir().expect("a folder");
+        let app = tempfile::tempdir().expect("can create a temporary folder");
         let cache = CacheFolder::new(app.path(), None);
         assert!(matches!(cache.journal_folder(), Ok(None)));
-        fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("it can be made");
+        fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("can create the folder");
         let folder = cache
             .journal_folder()
             .unwrap_or_else(|failure| panic!("{failure}"));

@@ -65,16 +65,16 @@ mod tests {
                 "[v1]\n\"other 1.0.0 (registry+https://x)\" = [\"o\"]\n\"sse-cli 0.1.0 ({source})\" = [\"sse\"]\n"
             ))
         };
-        let git = recorded("git+https://a.example/b#0123abc").expect("it is a git source");
+        let git = recorded("git+https://a.example/b#0123abc").expect("a git source");
         assert_eq!(git.url, "https://a.example/b");
         assert_eq!(git.reference, None);
-        let git = recorded("git+file:///a%20b?branch=next#0123abc").expect("it is one, too");
+        let git = recorded("git+file:///a%20b?branch=next#0123abc").expect("a git source");
         assert_eq!(git.url, "file:///a%20b");
         assert_eq!(
             git.reference,
             Some((GitReference::Branch, "next".to_owned()))
         );
-        let git = recorded("git+https://x?branch=a%2Fb#0123abc").expect("it is one, too");
+        let git = recorded("git+https://x?branch=a%2Fb#0123abc").expect("a git source");
         assert_eq!(
             git.reference,
             Some((GitReference::Rev, "0123abc".to_owned()))

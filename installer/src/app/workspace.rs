@@ -116,13 +116,13 @@ mod tests {
     use super::*;
 
     fn source(root: &str, member: &str) -> Option<DependencySource> {
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join("Cargo.toml"), root).expect("it can be written");
+        let dir = tempfile::tempdir().expect("can create a temporary folder");
+        fs::write(dir.path().join("Cargo.toml"), root).expect("can write the file");
         let app = dir.path().join("apps/one");
-        fs::create_dir_all(&app).expect("it can be made");
+        fs::create_dir_all(&app).expect("can create the folder");
         inherited_dependency(
             &app,
-            &Manifest::parse(member.as_bytes()).expect("it parses"),
+            &Manifest::parse(member.as_bytes()).expect("valid input"),
         )
     }
 

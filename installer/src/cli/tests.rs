@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 #[test]
 fn values_may_be_negative_or_standard_input() {
     for value in ["-5", "-", "-abc"] {
-        let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("it parses");
+        let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("valid input");
         let Command::Save(args) = cli.command else {
             panic!("another command")
         };

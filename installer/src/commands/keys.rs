@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_warning_names_the_key_that_was_probably_meant() {
         let config = Config::new(".", "event_name1:event_cache_key1,orders:new_order");
-        let config = config.expect("the list is good");
+        let config = config.expect("a valid list");
         let why = |key: &str| no_event_warning(key, config.events());
         assert_eq!(
             why("event_name1"),
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_key_that_is_mapped_to_an_event_gets_no_suggestion() {
         let config = Config::new(".", "event_name1:event_cache_key1");
-        let config = config.expect("the list is good");
+        let config = config.expect("a valid list");
         let suggest = |key: &str| suggestion(key, config.events());
         assert_eq!(suggest("event_cache_key1"), None);
         assert_eq!(suggest("zzz"), None);

@@ -217,13 +217,13 @@ mod tests {
     fn listen(updates: Vec<Update>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
         let mut out = Vec::new();
         let result = session(args).run(&mut Scripted(updates), &mut out);
-        (result, String::from_utf8(out).expect("it is text"))
+        (result, String::from_utf8(out).expect("valid UTF-8"))
     }
 
     #[test]
     fn an_event_is_printed_as_one_line() {
         let (result, text) = listen(vec![event("{\n \"b\": 1 }")], &args(None, false));
-        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(result.expect("it succeeds"), exit::DONE);
         assert_eq!(text, "t  a  {  \"b\": 1 }\n");
         let (_, text) = listen(vec![event("[1,\n2]")], &args(None, true));
         assert_eq!(
@@ -238,7 +238,7 @@ mod tests {
             vec![event("1"), event("2"), event("3")],
             &args(Some(2), false),
         );
-        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(result.expect("it succeeds"), exit::DONE);
         assert_eq!(text.lines().count(), 2);
     }
 
@@ -255,13 +255,13 @@ mod tests {
         let mut source = Scripted(vec![event("1"), event("2")]);
         let args = args(None, false);
         let result = session(&args).run(&mut source, &mut ClosedPipe);
-        assert_eq!(result.expect("it is done"), exit::DONE);
+        assert_eq!(result.expect("it succeeds"), exit::DONE);
         assert_eq!(source.0.len(), 1);
     }
 
     #[test]
     fn an_unknown_event_is_refused_with_the_nearest_name() {
-        let config = Config::new(".", "event_name1:a,event_name2:b").expect("the list is good");
+        let config = Config::new(".", "event_name1:a,event_name2:b").expect("a valid list");
         let refused = |event: &str| check_events(&[event.to_owned()], config.events()).is_err();
         assert!(refused("event_name3") && !refused("event_name2"));
         let failure = check_events(&["event_nam1".to_owned()], config.events());

@@ -35,7 +35,7 @@ fn for_all<S>(
     let threads = thread::available_parallelism().map_or(1, usize::from);
     config.cases = config
         .cases
-        .div_ceil(u32::try_from(threads).expect("there are few"));
+        .div_ceil(u32::try_from(threads).expect("fits into 32 bits"));
     let run_share = || {
         let outcome = TestRunner::new(config.clone()).run(&cases(), &property);
         outcome.unwrap_or_else(|failure| panic!("{failure}"));

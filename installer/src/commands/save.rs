@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn standard_input_loses_one_newline_and_must_be_utf8() {
         for (bytes, text) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("", "")] {
-            assert_eq!(read_text(bytes.as_bytes()).expect("it is text"), text);
+            assert_eq!(read_text(bytes.as_bytes()).expect("valid UTF-8"), text);
         }
         let failure = read_text(&b"\xff"[..])
             .expect_err("it is not text")

@@ -35,7 +35,7 @@ struct App {
 impl App {
     fn new(files: &[(&str, &str)]) -> Self {
         let app = Self {
-            dir: tempfile::tempdir().expect("a folder"),
+            dir: tempfile::tempdir().expect("can create a temporary folder"),
         };
         app.write("Cargo.toml", MANIFEST);
         app.write("src/main.rs", MAIN);
@@ -51,12 +51,13 @@ impl App {
 
     fn write(&self, name: &str, contents: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("it is below the app")).expect("it can be made");
-        fs::write(path, contents).expect("it can be written");
+        fs::create_dir_all(path.parent().expect("it is below the app"))
+            .expect("can create the folder");
+        fs::write(path, contents).expect("can write the file");
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).expect("it is there")
+        fs::read_to_string(self.path(name)).expect("the file exists")
     }
 
     fn try_install(&self) -> Result<u8, Failure> {
@@ -113,12 +114,12 @@ fn prompt_without_terminal() -> Prompt {
 }
 
 fn walk(folder: &Path, tree: &mut Tree) {
-    for entry in fs::read_dir(folder).expect("it can be listed") {
-        let path = entry.expect("it can be listed").path();
-        let metadata = fs::symlink_metadata(&path).expect("it is there");
+    for entry in fs::read_dir(folder).expect("can list the folder") {
+        let path = entry.expect("can list the folder").path();
+        let metadata = fs::symlink_metadata(&path).expect("the file exists");
         let contents = metadata
             .is_file()
-            .then(|| fs::read(&path).expect("it can be read"));
+            .then(|| fs::read(&path).expect("can read the file"));
         let time = metadata.modified().ok().filter(|_| metadata.is_file());
         tree.insert(path.clone(), (contents, mode(&metadata), time));
         if metadata.is_dir() {
@@ -148,6 +149,6 @@ fn shipped(name: &str) -> &'static str {
     let mut files = actix_web_sse::client_files();
     files
         .find(|file| file.name == name)
-        .expect("it is shipped")
+        .expect("the file is shipped")
         .contents
 }

@@ -132,7 +132,7 @@ mod tests {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let mut shipped = shipped(&names);
             let script = shipped.find(|script| script.role == Role::EventTypes);
-            script.expect("it is shipped")
+            script.expect("the file is shipped")
         };
         let (script, receipt) = (for_events(&["a"]), Receipt::default());
         let other = for_events(&["a", "b"]).contents;

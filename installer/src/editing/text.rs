@@ -93,7 +93,7 @@ pub(crate) fn whole_lines(text: &[u8], range: &Range<usize>) -> Range<usize> {
     start..line_end(text, range.end)
 }
 
-/// The end of the line at offset `at`, behind its newline.
+/// The end of the line at offset `at`, after its newline.
 pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
     text[at..]
         .iter()

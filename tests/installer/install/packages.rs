@@ -101,7 +101,7 @@ fn a_package_without_a_binary_is_told_where_the_call_belongs() {
     fs::remove_file(hello.path().join("src/main.rs")).unwrap();
     let printed = hello.sse_succeeds(&["install"]);
     let step =
-        "Right behind `App::new()` (this package has no binary, and its code no `App::new()`):";
+        "Right after `App::new()` (this package has no binary, and its code no `App::new()`):";
     assert!(printed.contains(step), "{printed}");
 }
 

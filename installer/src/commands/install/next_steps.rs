@@ -75,9 +75,9 @@ fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failur
 fn missing_call(installation: &Installation) -> Option<NextStep> {
     let instruction = match installation.code.wiring() {
         Wiring::Possible { file, .. } => {
-            format!("In {}, right behind `App::new()`:", file.name())
+            format!("In {}, right after `App::new()`:", file.name())
         }
-        Wiring::Unclear(why) => format!("Right behind `App::new()` ({why}):"),
+        Wiring::Unclear(why) => format!("Right after `App::new()` ({why}):"),
         Wiring::Installed(_) | Wiring::Yours(_) => return None,
     };
     Some(NextStep {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_app_in_another_folder_is_named() {
-        let here = env::current_dir().expect("there is one");
+        let here = env::current_dir().expect("one exists");
         assert_eq!(dir_flag(&here), "");
         assert_eq!(
             dir_flag(Path::new("/it's/else where")),

@@ -98,7 +98,7 @@ impl App {
             tempfile::tempdir()
         };
         let app = Self {
-            dir: dir.expect("a folder"),
+            dir: dir.expect("can create a temporary folder"),
         };
         app.write("Cargo.toml", manifest);
         app.write("src/main.rs", &File::new(MAIN, 0o644));
@@ -108,7 +108,7 @@ impl App {
         match public {
             Public::Nothing => {}
             Public::EmptyFolders => {
-                fs::create_dir_all(app.path().join("public/js")).expect("it can be made");
+                fs::create_dir_all(app.path().join("public/js")).expect("can create the folder");
             }
             Public::OtherFiles => app.write("public/index.html", &File::new(*b"<p>", 0o640)),
             Public::Listeners => app.write("public/js/sse-client.js", &File::new(*b"mine", 0o600)),
@@ -116,7 +116,7 @@ impl App {
                 let mut files = actix_web_sse::client_files();
                 let file = files
                     .find(|file| file.name == "sse.js")
-                    .expect("it is shipped");
+                    .expect("the file is shipped");
                 app.write("public/js/sse.js", &File::new(file.contents, 0o644));
             }
         }
@@ -128,18 +128,18 @@ impl App {
     }
 
     pub(super) fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path().join(name)).expect("it is there")
+        fs::read(self.path().join(name)).expect("the file exists")
     }
 
     fn write(&self, name: &str, file: &File) {
         let path = self.path().join(name);
-        fs::create_dir_all(path.parent().expect("it is below")).expect("it can be made");
-        fs::write(&path, &file.contents).expect("it can be written");
+        fs::create_dir_all(path.parent().expect("it is below")).expect("can create the folder");
+        fs::write(&path, &file.contents).expect("can write the file");
         fs::set_permissions(
             path,
             std::os::unix::fs::PermissionsExt::from_mode(file.mode),
         )
-        .expect("it is ours");
+        .expect("can set the permissions");
     }
 
     /// Installs without output.
@@ -191,7 +191,7 @@ impl App {
         self.walk(self.path(), &mut |path, metadata| {
             let contents = metadata
                 .is_file()
-                .then(|| fs::read(&path).expect("it can be read"));
+                .then(|| fs::read(&path).expect("can read the file"));
             tree.insert(path, (contents, mode(metadata)));
         });
         tree
@@ -206,9 +206,9 @@ impl App {
     }
 
     fn walk(&self, folder: &Path, visit: &mut dyn FnMut(PathBuf, &fs::Metadata)) {
-        for entry in fs::read_dir(folder).expect("it can be listed") {
-            let path = entry.expect("it can be listed").path();
-            let metadata = fs::symlink_metadata(&path).expect("it is there");
+        for entry in fs::read_dir(folder).expect("can list the folder") {
+            let path = entry.expect("can list the folder").path();
+            let metadata = fs::symlink_metadata(&path).expect("the file exists");
             if metadata.is_dir() {
                 self.walk(&path, visit);
             }

@@ -26,7 +26,8 @@ fn a_conflict_changes_nothing() {
 fn a_read_only_file_is_refused() {
     for name in ["Cargo.toml", ".env"] {
         let app = App::new(&[(".env", "A=1\n")]);
-        fs::set_permissions(app.path(name), fs::Permissions::from_mode(0o444)).expect("it is ours");
+        fs::set_permissions(app.path(name), fs::Permissions::from_mode(0o444))
+            .expect("can set the permissions");
         let before = app.tree();
         assert_eq!(
             app.try_install().expect_err("it is refused").code(),
@@ -41,7 +42,7 @@ fn a_failed_write_is_rolled_back() {
     // `public` is a dangling link, so creating the folder fails after `.env` was written.
     let app = App::new(&[(".env", "A=1\n")]);
     let dangling = app.path("public");
-    std::os::unix::fs::symlink("nowhere", &dangling).expect("it can be linked");
+    std::os::unix::fs::symlink("nowhere", &dangling).expect("can create the link");
     let before = without_times(app.tree());
     let failure = app.try_install().expect_err("it cannot be done");
     assert_eq!(failure.code(), exit::ERROR, "{failure}");

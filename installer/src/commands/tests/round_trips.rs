@@ -50,7 +50,7 @@ fn uninstall_restores_the_app() {
 #[test]
 fn an_empty_folder_of_the_owner_stays() {
     let app = App::new(&[]);
-    fs::create_dir_all(app.path("public/js")).expect("it can be made");
+    fs::create_dir_all(app.path("public/js")).expect("can create the folder");
     app.install();
     app.uninstall();
     assert!(app.path("public/js").is_dir());
@@ -59,10 +59,11 @@ fn an_empty_folder_of_the_owner_stays() {
 #[test]
 fn file_modes_are_kept() {
     let app = App::new(&[(".env", "SECRET=1\n")]);
-    fs::set_permissions(app.path(".env"), fs::Permissions::from_mode(0o600)).expect("it is ours");
+    fs::set_permissions(app.path(".env"), fs::Permissions::from_mode(0o600))
+        .expect("can set the permissions");
     let before = without_times(app.tree());
     app.install();
-    let installed = fs::metadata(app.path(".env")).expect("it is there");
+    let installed = fs::metadata(app.path(".env")).expect("the file exists");
     assert_eq!(mode(&installed) & 0o777, 0o600);
     app.uninstall();
     assert_eq!(without_times(app.tree()), before);
@@ -100,8 +101,8 @@ fn an_older_client_is_updated_and_older_listeners_are_kept() {
         receipt.add_file(&path, b"from an older version");
     }
     let env = block::install(app.read(".env").as_bytes(), &receipt, &Values::default())
-        .expect("it reads");
-    fs::write(app.path(".env"), env).expect("it can be written");
+        .expect("valid input");
+    fs::write(app.path(".env"), env).expect("can write the file");
     app.install();
     assert_eq!(app.read("public/js/sse.js"), shipped("sse.js"));
     assert_eq!(app.read("public/js/sse-client.js"), "from an older version");
@@ -115,7 +116,7 @@ fn status_reports_drift_until_everything_is_installed() {
     assert_eq!(app.status(), exit::DRIFT);
     app.install();
     assert_eq!(app.status(), exit::DONE);
-    fs::remove_file(app.path("public/js/sse.js")).expect("it is there");
+    fs::remove_file(app.path("public/js/sse.js")).expect("the file exists");
     assert_eq!(app.status(), exit::DRIFT);
 }
 
@@ -124,7 +125,7 @@ fn a_clone_without_its_env_file_can_be_uninstalled() {
     for installs_again in [false, true] {
         let app = App::new(&[]);
         app.install();
-        fs::remove_file(app.path(".env")).expect("it is there");
+        fs::remove_file(app.path(".env")).expect("the file exists");
         if installs_again {
             app.install();
         }

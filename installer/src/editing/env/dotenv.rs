@@ -167,7 +167,7 @@ mod tests {
             "\u{feff}A=1\nB='\n# not a comment\n'\n",
         ] {
             let expected: Vec<String> = dotenvy::from_read_iter(text::without_bom(file.as_bytes()))
-                .map(|item| item.expect("the file is good").0)
+                .map(|item| item.expect("valid input").0)
                 .collect();
             let keys: Vec<String> = lines(file.as_bytes())
                 .into_iter()

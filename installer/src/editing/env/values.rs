@@ -105,18 +105,21 @@ mod tests {
 
     #[test]
     fn event_names_are_read_as_the_library_reads_them() {
-        assert_eq!(event_names("a:k, b:k,a:l").expect("it reads"), ["a", "b"]);
+        assert_eq!(
+            event_names("a:k, b:k,a:l").expect("valid input"),
+            ["a", "b"]
+        );
         assert!(event_names("a").is_err());
     }
 
     #[test]
     fn a_quoted_value_reads_back_unchanged() {
         for value in ["a:b,c:d", "an order:key #1", "a$b:c", "grüße:x"] {
-            let line = format!("A={}", quoted(value).expect("it can be written"));
+            let line = format!("A={}", quoted(value).expect("can write the file"));
             let read = dotenvy::from_read_iter(line.as_bytes())
                 .next()
                 .expect("there is a line");
-            assert_eq!(read.expect("it reads").1, value);
+            assert_eq!(read.expect("valid input").1, value);
         }
         assert!(quoted("it's:k").is_err());
     }

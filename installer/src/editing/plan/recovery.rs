@@ -103,21 +103,23 @@ mod tests {
 
     /// An app with a file that was being written from `before` to `wanted` when the writer died.
     fn killed(before: &str, wanted: &str, found: &str) -> (TempDir, Result<(), Failure>) {
-        let app = tempfile::tempdir().expect("a folder");
+        let app = tempfile::tempdir().expect("can create a temporary folder");
         let target = app.path().join(".env");
         let copy = copy_path(&target, before.as_bytes());
-        fs::write(copy, wanted).expect("it can be written");
-        fs::write(target, found).expect("it can be written");
+        fs::write(copy, wanted).expect("can write the file");
+        fs::write(target, found).expect("can write the file");
         let recovered = recover(app.path(), [".env"]);
         (app, recovered)
     }
 
     fn env(app: &TempDir) -> String {
-        fs::read_to_string(app.path().join(".env")).expect("it is there")
+        fs::read_to_string(app.path().join(".env")).expect("the file exists")
     }
 
     fn count(app: &TempDir) -> usize {
-        fs::read_dir(app.path()).expect("it can be listed").count()
+        fs::read_dir(app.path())
+            .expect("can list the folder")
+            .count()
     }
 
     #[test]
@@ -145,9 +147,9 @@ mod tests {
 
     #[test]
     fn only_unlocked_temporary_files_of_ours_are_removed() {
-        let app = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(app.path().join("public/js")).expect("it can be made");
-        let make = |name: &str| File::create(app.path().join(name)).expect("it can be made");
+        let app = tempfile::tempdir().expect("can create a temporary folder");
+        fs::create_dir_all(app.path().join("public/js")).expect("can create the folder");
+        let make = |name: &str| File::create(app.path().join(name)).expect("can create the folder");
         for gone in [
             ".sse-abcdef.tmp",
             "public/.sse-abc123.tmp",
@@ -156,13 +158,13 @@ mod tests {
             make(gone);
         }
         let in_use = make(".sse-locked.tmp");
-        in_use.lock().expect("there are locks");
+        in_use.lock().expect("the file system has locks");
         make(".sse-mine.tmp");
         make("public/js/sse.js");
-        fs::create_dir(app.path().join(".sse-folder.tmp")).expect("it can be made");
+        fs::create_dir(app.path().join(".sse-folder.tmp")).expect("can create the folder");
         recover(app.path(), ["public/js/sse.js"]).unwrap_or_else(|failure| panic!("{failure}"));
         for (folder, left) in [("", 4), ("public", 1), ("public/js", 1)] {
-            let entries = fs::read_dir(app.path().join(folder)).expect("it can be listed");
+            let entries = fs::read_dir(app.path().join(folder)).expect("can list the folder");
             assert_eq!(entries.count(), left, "{folder}");
         }
     }

@@ -18,7 +18,7 @@ const PENDING_SUFFIX: &str = ".pending";
 /// The random characters between prefix and suffix, as many as tempfile itself uses.
 const RANDOM_CHARS: usize = 6;
 
-/// Contents in a temporary file. It is locked, so that a concurrent [`recover`](super::recover)
+/// Contents in a temporary file. It is locked, so that a concurrent `recover`
 /// does not remove it.
 pub(super) struct StagedFile {
     temporary: NamedTempFile,
@@ -188,10 +188,14 @@ pub(super) mod tests {
 
     #[test]
     fn only_names_of_our_temporary_files_are_recognised() {
-        let staged =
-            StagedFile::new(&std::env::temp_dir().join("x"), b"", None).expect("it is made");
-        let name = staged.temporary.path().file_name().expect("it has one");
-        assert!(is_temporary(name.to_str().expect("it is text")));
+        let staged = StagedFile::new(&std::env::temp_dir().join("x"), b"", None)
+            .expect("can create the file");
+        let name = staged
+            .temporary
+            .path()
+            .file_name()
+            .expect("the path has a file name");
+        assert!(is_temporary(name.to_str().expect("valid UTF-8")));
         for other in [
             ".sse-.tmp",
             ".sse-abcde.tmp",
@@ -204,7 +208,8 @@ pub(super) mod tests {
         }
         let path = PendingCopy::path(Path::new("a/.env"), b"before");
         let name = path.file_name().and_then(|name| name.to_str());
-        let copy = PendingCopy::parse(name.expect("it has one")).expect("it is a copy's");
+        let copy =
+            PendingCopy::parse(name.expect("the path has a file name")).expect("it is a copy's");
         assert_eq!(copy.target, ".env");
         assert!(copy.has_old_contents(b"before") && !copy.has_old_contents(b"after"));
         assert!(path.starts_with("a") && PendingCopy::parse(".sse-abcdef.tmp").is_none());

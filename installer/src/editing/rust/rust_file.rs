@@ -243,7 +243,7 @@ fn parse_outline(text: &str) -> Result<Outline, Unclear> {
     let without_bom = text.strip_prefix('\u{feff}').unwrap_or(text);
     let file = syn::parse_file(without_bom)
         .map_err(|error| Unclear::invalid(error.span().start().line, error.to_string()))?;
-    // The parser strips a shebang, but not its newline, so spans start behind it.
+    // The parser strips a shebang, but not its newline, so spans start after it.
     let shebang = file.shebang.as_ref().map_or(0, String::len);
     let base = text.len() - without_bom.len() + shebang;
     Ok(visitor::outline(&file, base))

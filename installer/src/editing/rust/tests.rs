@@ -19,7 +19,7 @@ fn parse(file: impl AsRef<[u8]>) -> RustFile {
 }
 
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("it was UTF-8")
+    String::from_utf8(bytes).expect("valid UTF-8")
 }
 
 /// Wires a file. Asserts that only the call was inserted, that it is recognised, and that

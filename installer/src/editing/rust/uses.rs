@@ -149,7 +149,7 @@ fn uses_by_lines(code: &[u8]) -> Vec<Use> {
     uses
 }
 
-/// The item in the path that `after` continues, behind the library's name.
+/// The item in the path that `after` continues, after the library's name.
 fn item_after(after: &str) -> String {
     let Some(path) = after.strip_prefix("::") else {
         return "self".to_owned();

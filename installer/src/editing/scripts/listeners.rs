@@ -5,7 +5,7 @@ const SHIPPED_EVENTS: [&str; 2] = ["event_name1", "event_name2"];
 
 /// The beginning of each listener.
 const BEGIN: &str = "  sse.addEventListener('";
-/// The end of each listener, with the empty line behind it.
+/// The end of each listener, with the empty line after it.
 const END: &str = "  });\n\n";
 
 /// The shipped file, with a listener for each of these events.
@@ -36,7 +36,7 @@ pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(St
         .collect()
 }
 
-/// The first listener, the text before all listeners and the text behind them.
+/// The first listener, the text before all listeners and the text after them.
 fn parts(shipped: &str) -> Option<(&str, &str, &str)> {
     let begin = shipped.find(BEGIN)?;
     let first = begin + shipped[begin..].find(END)? + END.len();
@@ -67,7 +67,7 @@ mod tests {
     fn shipped() -> &'static str {
         let mut files = actix_web_sse::client_files();
         let file = files.find(|file| file.name == "sse-client.js");
-        file.expect("it is shipped").contents
+        file.expect("the file is shipped").contents
     }
 
     fn strings(names: &[&str]) -> Vec<String> {

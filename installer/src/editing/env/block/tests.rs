@@ -67,14 +67,14 @@ fn uninstall_restores_every_byte() {
 fn a_second_install_changes_nothing() {
     for file in NASTY {
         let once = installed(file);
-        let twice = installed(&String::from_utf8(once.clone()).expect("it is text"));
+        let twice = installed(&String::from_utf8(once.clone()).expect("valid UTF-8"));
         assert_eq!(twice, once, "{file:?}");
     }
 }
 
 #[test]
 fn the_three_keys_are_on_consecutive_lines_as_documented() {
-    let with = String::from_utf8(installed("")).expect("it is text");
+    let with = String::from_utf8(installed("")).expect("valid UTF-8");
     let lines = "\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n\
          SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
     assert!(with.contains(lines), "{with}");
@@ -96,7 +96,7 @@ fn added_lines_have_the_files_line_ending() {
 #[test]
 fn an_existing_key_keeps_its_value() {
     let with = installed("export SSE_EVENTS='a:b'\n");
-    let values = dotenv::read_values(&with).expect("it reads");
+    let values = dotenv::read_values(&with).expect("valid input");
     assert_eq!(values["SSE_EVENTS"], "a:b");
     assert_eq!(values["SSE_POLL_INTERVAL"], "2");
 }
@@ -137,7 +137,7 @@ fn unpaired_markers_are_a_conflict() {
 
 #[test]
 fn the_owners_lines_inside_the_block_stay() {
-    let with = String::from_utf8(installed("A=1")).expect("it is text");
+    let with = String::from_utf8(installed("A=1")).expect("valid UTF-8");
     let with = with
         .replace(
             "SSE_POLL_INTERVAL=2\n",
@@ -145,18 +145,18 @@ fn the_owners_lines_inside_the_block_stay() {
         )
         .replace("SSE_EVENTS=", "SSE_EVENTS=mine:mine\nSSE_EVENTS=");
     let out = uninstalled(with.as_bytes());
-    let left = String::from_utf8(out.text).expect("it is text");
+    let left = String::from_utf8(out.text).expect("valid UTF-8");
     let lines = "SSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine";
     assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
     assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
     assert_eq!(out.foreign_lines, 3);
-    let out = uninstall(with.as_bytes(), EditedValues::Remove).expect("it reads");
-    let left = String::from_utf8(out.expect("the block is there").text).expect("it is text");
+    let out = uninstall(with.as_bytes(), EditedValues::Remove).expect("valid input");
+    let left = String::from_utf8(out.expect("the block is there").text).expect("valid UTF-8");
     assert_eq!(left, format!("A=1\n{lines}"));
 }
 
 #[test]
-fn text_behind_the_block_and_a_moved_block_are_handled() {
+fn text_after_the_block_and_a_moved_block_are_handled() {
     let with = installed("A=1");
     let with = [with.as_slice(), b"\nB=2\n"].concat();
     assert_eq!(uninstalled(&with).text, b"A=1\nB=2\n");
@@ -166,11 +166,11 @@ fn text_behind_the_block_and_a_moved_block_are_handled() {
 
 #[test]
 fn a_key_that_was_removed_from_the_block_is_added_again() {
-    let with = String::from_utf8(installed("A=1\n")).expect("it is text");
+    let with = String::from_utf8(installed("A=1\n")).expect("valid UTF-8");
     let without = with.replace("SSE_POLL_INTERVAL=2\n", "");
     let again = installed(&without);
     assert_eq!(
-        dotenv::read_values(&again).expect("it reads")["SSE_POLL_INTERVAL"],
+        dotenv::read_values(&again).expect("valid input")["SSE_POLL_INTERVAL"],
         "2"
     );
     assert_eq!(uninstalled(&again).text, b"A=1\n");
@@ -183,9 +183,9 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
         ..Values::default()
     };
     let with = install(b"A=1\n", &Receipt::default(), &values).expect("it can be installed");
-    let read = dotenv::read_values(&with).expect("it reads");
+    let read = dotenv::read_values(&with).expect("valid input");
     assert_eq!(read["SSE_EVENTS"], "an order:orders");
-    let state = state(&with).expect("it reads");
+    let state = state(&with).expect("valid input");
     assert!(
         state
             .keys
@@ -194,7 +194,7 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
     );
     assert_eq!(uninstalled(&with).text, b"A=1\n");
     let edited = String::from_utf8(with)
-        .expect("it is text")
+        .expect("valid UTF-8")
         .replace(":orders", ":bills");
     assert_eq!(
         uninstalled(edited.as_bytes()).edited,
@@ -208,7 +208,7 @@ fn the_receipt_grows_with_later_creations() {
     let mut later = Receipt::default();
     later.add("public/");
     let with = install(&with, &later, &Values::default()).expect("it can be installed");
-    let state = state(&with).expect("it reads");
+    let state = state(&with).expect("valid input");
     assert!(state.receipt.has("public/") && state.receipt.has("public/js/sse.js"));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
 }

@@ -32,7 +32,7 @@ fn remove(file: &[u8]) -> Option<DependencyRemoval> {
 
 fn find(file: &str) -> LibraryEntry {
     Manifest::parse(file.as_bytes())
-        .expect("it parses")
+        .expect("valid input")
         .library_entry(Some("inherited"))
 }
 
@@ -41,7 +41,7 @@ fn a_source_is_recognised_in_every_syntax() {
     let path = DependencySource::Path("/lib".to_owned());
     let has = |file: &str| {
         Manifest::parse(file.as_bytes())
-            .expect("it parses")
+            .expect("valid input")
             .has_source(&path)
     };
     assert!(has("[dependencies]\nactix-web-sse = { path = \"/lib\" }\n"));
@@ -54,8 +54,8 @@ fn a_source_is_recognised_in_every_syntax() {
     let version = DependencySource::Version("0.1.0".to_owned());
     for source in sources().iter().chain([&version]) {
         for file in [PACKAGE_TABLE, "[dependencies.log]\nversion = \"1\"\n"] {
-            let with = add(file, source).expect("there is room");
-            let manifest = Manifest::parse(&with).expect("it parses");
+            let with = add(file, source).expect("the dependency can be added");
+            let manifest = Manifest::parse(&with).expect("valid input");
             assert!(
                 manifest.has_source(source),
                 "{}",
@@ -108,7 +108,7 @@ fn remove_restores_every_byte() {
         for source in sources() {
             let with = add(&file, &source).unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
             assert_ne!(with, file.as_bytes());
-            let removal = remove(&with).expect("ours is there");
+            let removal = remove(&with).expect("our entry exists");
             assert_eq!(
                 String::from_utf8_lossy(&removal.text),
                 file,
@@ -121,9 +121,9 @@ fn remove_restores_every_byte() {
 
 #[test]
 fn cargo_reads_the_added_dependency() {
-    let with = add(PACKAGE_TABLE, &sources()[0]).expect("there is room");
-    let text = String::from_utf8(with).expect("it is text");
-    let document = Document::parse(text.as_str()).expect("it parses");
+    let with = add(PACKAGE_TABLE, &sources()[0]).expect("the dependency can be added");
+    let text = String::from_utf8(with).expect("valid UTF-8");
+    let document = Document::parse(text.as_str()).expect("valid input");
     let path = document.as_table()["dependencies"][PACKAGE]["path"].as_str();
     assert_eq!(path, Some("/some where/\u{e9}\"\\x"));
 }
@@ -131,7 +131,8 @@ fn cargo_reads_the_added_dependency() {
 #[test]
 fn the_entry_is_added_below_the_last_one() {
     let file = "[dependencies]\na = \"1\"\n\n[lints]\nworkspace = true\n";
-    let with = add(file, &DependencySource::Version("0.1.0".to_owned())).expect("there is room");
+    let with = add(file, &DependencySource::Version("0.1.0".to_owned()))
+        .expect("the dependency can be added");
     assert_eq!(
         String::from_utf8_lossy(&with),
         "[dependencies]\na = \"1\"\nactix-web-sse = \"0.1.0\" # added by sse install\n\n[lints]\nworkspace = true\n"
@@ -201,9 +202,9 @@ fn a_broken_manifest_is_a_conflict_with_its_line_number() {
 
 #[test]
 fn entries_that_the_owner_added_below_our_header_keep_it() {
-    let with = add(PACKAGE_TABLE, &sources()[1]).expect("there is room");
+    let with = add(PACKAGE_TABLE, &sources()[1]).expect("the dependency can be added");
     let with = [with.as_slice(), b"serde = \"1\"\n"].concat();
-    let removal = remove(&with).expect("ours is there");
+    let removal = remove(&with).expect("our entry exists");
     let left = String::from_utf8_lossy(&removal.text).into_owned();
     assert_eq!(
         left,
@@ -224,7 +225,7 @@ fn a_mark_on_another_packages_line_removes_nothing() {
         assert_eq!(find(&file), LibraryEntry::Absent);
         for source in sources() {
             if let Ok(with) = add(&file, &source) {
-                let removal = remove(&with).expect("ours is there");
+                let removal = remove(&with).expect("our entry exists");
                 assert_eq!(String::from_utf8_lossy(&removal.text), file, "{source:?}");
             }
         }
@@ -238,7 +239,7 @@ fn a_mark_on_another_packages_line_removes_nothing() {
 fn an_edited_line_with_the_mark_is_removed() {
     let file = "[dependencies]\nactix-web-sse = { version = \"9\",\n features = [] } # added by sse install\n";
     assert_eq!(find(file), LibraryEntry::Ours);
-    let removal = remove(file.as_bytes()).expect("ours is there");
+    let removal = remove(file.as_bytes()).expect("our entry exists");
     assert_eq!(removal.text, b"[dependencies]\n");
 }
 
@@ -246,7 +247,7 @@ fn an_edited_line_with_the_mark_is_removed() {
 fn the_workspaces_entry_is_inherited() {
     let source = |text: &str| {
         Manifest::parse(text.as_bytes())
-            .expect("it parses")
+            .expect("valid input")
             .workspace_source()
     };
     let inherit = |key: &str, needs_feature| {
@@ -313,7 +314,7 @@ fn random_manifests_are_restored_or_refused() {
             refused += 1;
             continue;
         };
-        let removal = remove(&with).expect("ours is there");
+        let removal = remove(&with).expect("our entry exists");
         assert_eq!(String::from_utf8_lossy(&removal.text), file);
         restored += 1;
     }

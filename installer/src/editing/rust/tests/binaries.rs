@@ -9,14 +9,14 @@ use crate::editing::rust::binaries::binary_sources;
 const PACKAGE: &str = "[package]\nname = \"app\"\n";
 
 fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
-    let app = tempfile::tempdir().expect("a folder");
+    let app = tempfile::tempdir().expect("can create a temporary folder");
     for file in files {
         let path = app.path().join(file);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("it can be made");
-        fs::write(path, "fn main() {}\n").expect("it can be written");
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("can create the folder");
+        fs::write(path, "fn main() {}\n").expect("can write the file");
     }
-    let manifest = Manifest::parse(manifest.as_bytes()).expect("it parses");
-    let sources = binary_sources(app.path(), &manifest).expect("they can be read");
+    let manifest = Manifest::parse(manifest.as_bytes()).expect("valid input");
+    let sources = binary_sources(app.path(), &manifest).expect("can read the folders");
     let shown = sources
         .into_iter()
         .map(|path| path.display().to_string().replace('\\', "/"));
@@ -58,7 +58,7 @@ fn binaries_are_found_by_cargos_rules() {
     assert_eq!(
         only("bin = [{ name = \"b\" }]\n"),
         [""; 0],
-        "a key behind `[package]` belongs to that table"
+        "a key after `[package]` belongs to that table"
     );
     assert_eq!(only("[[bin]]\nname = \"missing\"\n"), [""; 0]);
     assert_eq!(only("[[bin]]\npath = \"src/bin/b.rs\"\n"), ["src/bin/b.rs"]);

@@ -51,7 +51,7 @@ const CLEAR: &[(&str, &str)] = &[
         "fn main() { { use actix_web::App; || { App::new()| }; } }",
     ),
     (
-        "imported behind its use",
+        "imported after its use",
         "fn main() { App::new()|; }\nuse actix_web::App;",
     ),
     (
@@ -139,23 +139,23 @@ const CLEAR: &[(&str, &str)] = &[
         "use actix_web::App;\nfn f<'a>(a: &'a str) -> char { '\"' }\nfn main() { b'\\''; App::new()|; \"\"; }",
     ),
     (
-        "behind letters of several bytes",
+        "after letters of several bytes",
         "// é ü ✓ 𝄞\nuse actix_web::App;\nfn main() { let ü = \"日本語𝄞\"; App::new()|; }",
     ),
     (
-        "behind a byte order mark",
+        "after a byte order mark",
         "\u{feff}use actix_web::App;\nfn main() { App::new()|; }",
     ),
     (
-        "behind a line for the shell",
+        "after a shebang",
         "#!/usr/bin/env run-cargo-script é\nuse actix_web::App;\nfn main() { App::new()|; }",
     ),
     (
-        "behind both",
+        "after both",
         "\u{feff}#!/usr/bin/env -S é\r\nuse actix_web::App;\r\nfn main() { App::new()|; }",
     ),
     (
-        "behind an attribute that looks like a line for the shell",
+        "after an attribute that looks like a shebang",
         "#! [allow(unused)]\nuse actix_web::App;\nfn main() { App::new()|; }",
     ),
     (

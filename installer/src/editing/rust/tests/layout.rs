@@ -89,10 +89,10 @@ fn the_call_has_the_layout_of_its_chain() {
 
 /// The file formatted by rustfmt with its default settings, not the user's.
 fn rustfmt(file: &str) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("can create a temporary folder");
     let path = folder.path().join("main.rs");
-    fs::write(folder.path().join("rustfmt.toml"), "").expect("it can be written");
-    fs::write(&path, file).expect("it can be written");
+    fs::write(folder.path().join("rustfmt.toml"), "").expect("can write the file");
+    fs::write(&path, file).expect("can write the file");
     let output = Command::new("rustfmt")
         .args(["--edition", "2024"])
         .arg(&path)
@@ -100,7 +100,7 @@ fn rustfmt(file: &str) -> String {
         .expect("rustfmt comes with Rust");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}{file}");
-    fs::read_to_string(path).expect("it is there")
+    fs::read_to_string(path).expect("the file exists")
 }
 
 const FORMATTED: [&str; 4] = [

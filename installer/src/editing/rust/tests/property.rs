@@ -58,7 +58,7 @@ const HINDERING: &[&str] = &[
     "mod unknown { use crate::prelude::*; fn f() { App::new(); } }\n",
 ];
 
-/// Code behind `App::new()`.
+/// Code after `App::new()`.
 const CHAINS: &[&str] = &[
     "",
     ".service(a).service(b)",

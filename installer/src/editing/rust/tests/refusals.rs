@@ -221,7 +221,7 @@ const UNVERIFIED: &[Case] = &[
 /// A description, a file that has the call, and the line of the call.
 const WIRED: &[(&str, &str, usize)] = &[
     (
-        "behind `App::new()`",
+        "after `App::new()`",
         "use actix_web::App;\nfn main() {\n App::new()\n  .configure(actix_web_sse::routes); }",
         4,
     ),

@@ -24,7 +24,7 @@ const REMOVED: &[(&str, &str, &str)] = &[
         "App::new()\n  .a()\n  .b()",
     ),
     (
-        "with a comment behind it",
+        "with a comment after it",
         "App::new()\n  .configure(actix_web_sse::routes) // mine\n  .b()",
         "App::new() // mine\n  .b()",
     ),
@@ -39,7 +39,7 @@ const REMOVED: &[(&str, &str, &str)] = &[
         "App::new()\n  // mine\n  .b()",
     ),
     (
-        "with a line comment before it, and the end behind",
+        "with a line comment before it, and the statement's end after it",
         "App::new() // mine\n  .configure(actix_web_sse::routes);",
         "App::new() // mine\n  ;",
     ),
@@ -64,17 +64,17 @@ const REMOVED: &[(&str, &str, &str)] = &[
         "App::new() .b()",
     ),
     (
-        "behind parentheses",
+        "after parentheses",
         "(App::new()).configure(actix_web_sse::routes).b()",
         "(App::new()).b()",
     ),
     (
-        "behind a fallible call",
+        "after a fallible call",
         "App::new().a()?.configure(actix_web_sse::routes).await",
         "App::new().a()?.await",
     ),
     (
-        "behind a future",
+        "after a future",
         "App::new().a().await.configure(actix_web_sse::routes).b()",
         "App::new().a().await.b()",
     ),

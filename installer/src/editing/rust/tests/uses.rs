@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::editing::rust::uses::{app_constructions, uses_in, uses_in_file};
 
 fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let app = tempfile::tempdir().expect("a folder");
+    let app = tempfile::tempdir().expect("can create a temporary folder");
     for (file, code) in files {
         let path = app.path().join(file);
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("it can be made");
-        fs::write(path, code).expect("it can be written");
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("can create the folder");
+        fs::write(path, code).expect("can write the file");
     }
     app
 }
@@ -215,6 +215,6 @@ fn app_constructions_outside_of_the_binaries_are_found() {
 #[test]
 fn symbolic_links_to_folders_are_not_followed() {
     let app = app(&[("src/a/b.rs", "use actix_web_sse::cache;\n")]);
-    std::os::unix::fs::symlink("..", app.path().join("src/a/up")).expect("a link");
+    std::os::unix::fs::symlink("..", app.path().join("src/a/up")).expect("can create the link");
     assert_eq!(uses_in(app.path()).lines(), ["src/a/b.rs:1"]);
 }
