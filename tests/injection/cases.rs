@@ -97,10 +97,10 @@ pub(crate) fn huge(rng: &mut Rng, bytes: usize) -> (String, Value) {
         }
         _ => {
             let text = "\\ud800".repeat((bytes - 2) / 6);
-            let rest = " ".repeat(bytes - 2 - text.len());
+            let spaces = " ".repeat(bytes - 2 - text.len());
             (
-                format!("\"{text}{rest}\""),
-                Value::Text([vec![0xd800; text.len() / 6], vec![0x20; rest.len()]].concat()),
+                format!("\"{text}{spaces}\""),
+                Value::Text([vec![0xd800; text.len() / 6], vec![0x20; spaces.len()]].concat()),
             )
         }
     }
@@ -176,9 +176,9 @@ fn broken(rng: &mut Rng) -> Vec<u8> {
             text
         }
         4 => {
-            let mut whole = record(&mut Value::Text(vec![0x0d, 0x0a]));
-            whole.truncate(rng.usize(6..whole.len()));
-            whole
+            let mut truncated = record(&mut Value::Text(vec![0x0d, 0x0a]));
+            truncated.truncate(rng.usize(6..truncated.len()));
+            truncated
         }
         _ => {
             let (json, _) = huge(rng, MAX_VALUE_BYTES + 1);

@@ -81,13 +81,13 @@ const EDITS: [Edit; 10] = [
         make: |hello| {
             let env = hello.read(".env");
             let block = env.strip_prefix(ENV).unwrap();
-            let (head, rest) = block.split_once("SSE_STREAM_DURATION=15\n").unwrap();
-            let rest = rest.replacen(
+            let (head, tail) = block.split_once("SSE_STREAM_DURATION=15\n").unwrap();
+            let tail = tail.replacen(
                 "SSE_POLL_INTERVAL=2\n",
                 "SSE_POLL_INTERVAL=2\nSSE_STREAM_DURATION=15\n",
                 1,
             );
-            hello.write(".env", &format!("{head}{rest}{ENV}"));
+            hello.write(".env", &format!("{head}{tail}{ENV}"));
         },
         left: &[],
         named: &[],

@@ -11,7 +11,7 @@ use crate::{
 const KEY: &str = "event_cache_key1";
 
 fn sse(app: &App, arguments: &[&str]) -> Ran {
-    Ran::of(&app.sse().args(arguments).output().unwrap())
+    Ran::from_output(&app.sse().args(arguments).output().unwrap())
 }
 
 #[track_caller]
@@ -65,9 +65,9 @@ fn an_entry_is_one_json_object_on_one_line() {
     let received: Value = serde_json::from_str(&listener.end().out).unwrap();
     let ran = sse(&app, &["get", KEY, "--json"]);
     assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);
-    let whole: Value = serde_json::from_str(&ran.out).unwrap();
+    let entry: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
-        whole,
+        entry,
         json!({
             "id": received["id"],
             "key": KEY,

@@ -127,7 +127,7 @@ impl Hello {
 }
 
 impl Ran {
-    pub(crate) fn of(output: &Output) -> Self {
+    pub(crate) fn from_output(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Self {
             code: output.status.code().unwrap(),
@@ -161,7 +161,7 @@ pub(crate) fn command(dir: &Path) -> Command {
 }
 
 pub(crate) fn sse_in(dir: &Path, arguments: &[&str]) -> Ran {
-    Ran::of(&command(dir).args(arguments).output().unwrap())
+    Ran::from_output(&command(dir).args(arguments).output().unwrap())
 }
 
 /// Runs `sse` with this input.
@@ -174,7 +174,7 @@ pub(crate) fn sse_reads(dir: &Path, arguments: &[&str], input: &[u8]) -> Ran {
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
-    Ran::of(&child.wait_with_output().unwrap())
+    Ran::from_output(&child.wait_with_output().unwrap())
 }
 
 fn walk(folder: &Path, tree: &mut Tree) {

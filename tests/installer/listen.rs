@@ -161,7 +161,7 @@ fn only_the_selected_events_are_printed() {
         .collect();
     assert_eq!(printed, [(json!("b"), json!(1)), (json!("c"), json!(2))]);
     app.run_sse(&["listen", "--events", "a", "--timeout", "0"]);
-    Ran::of(
+    Ran::from_output(
         &app.sse()
             .args(["listen", "--events", "d", "--timeout", "5"])
             .output()
@@ -173,9 +173,9 @@ fn only_the_selected_events_are_printed() {
 #[test]
 fn the_timeout_ends_it_and_is_an_error_if_events_are_missing() {
     let app = App::new();
-    let begin = Instant::now();
+    let start = Instant::now();
     app.run_sse(&["listen", "--timeout", "0.3"]);
-    assert!(begin.elapsed() >= Duration::from_millis(300));
+    assert!(start.elapsed() >= Duration::from_millis(300));
     let listener = Listener::start(&app, &["--json", "--count", "2", "--timeout", "2"]);
     app.save("event_cache_key1", "1");
     let ran = listener.end();
@@ -250,7 +250,7 @@ fn a_server_reports_why_it_serves_no_stream() {
     let server = app.start();
     let listen = |server: &Server, arguments: &[&str]| {
         let url = server.url("");
-        Ran::of(
+        Ran::from_output(
             &app.sse()
                 .args(["listen", &url])
                 .args(arguments)
@@ -280,7 +280,7 @@ fn an_invalid_url_is_refused() {
         "event_name1",
         "",
     ] {
-        let ran = Ran::of(
+        let ran = Ran::from_output(
             &app.sse()
                 .args(["listen", url, "--timeout", "5"])
                 .output()

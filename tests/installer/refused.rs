@@ -21,7 +21,7 @@ use crate::{
 #[track_caller]
 fn fails(app: &Owned, mut sse: Command) -> Ran {
     let before = app.snapshot();
-    let ran = Ran::of(&sse.output().unwrap());
+    let ran = Ran::from_output(&sse.output().unwrap());
     assert!(matches!(ran.code, 1 | 3), "{}", ran.err);
     assert!(ran.err.contains("error: "), "{}", ran.err);
     compare(app, &before).unwrap();
@@ -112,7 +112,7 @@ fn a_full_disk_leaves_the_app_unchanged() {
     let run_sse = |app: &Owned, command: &str| {
         let app = folder.path().join(app.path().file_name().unwrap());
         let mut sse = namespace.command(&support::sse(), &app);
-        Ran::of(&sse.arg(command).output().unwrap())
+        Ran::from_output(&sse.arg(command).output().unwrap())
     };
     let mut codes = Vec::new();
     for free in 0..24 {

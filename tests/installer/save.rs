@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn save(app: &App, arguments: &[&str]) -> Ran {
-    Ran::of(&app.sse().arg("save").args(arguments).output().unwrap())
+    Ran::from_output(&app.sse().arg("save").args(arguments).output().unwrap())
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_broken_configuration_is_reported_with_file_and_line() {
     ] {
         let app = App::with_env(env);
         for command in [&["save", "k"][..], &["listen", "--timeout", "0"]] {
-            let ran = Ran::of(&app.sse().args(command).output().unwrap());
+            let ran = Ran::from_output(&app.sse().args(command).output().unwrap());
             ran.fails(1, what);
             let place = format!("{}:{line})\nhelp: ", app.path().join(".env").display());
             assert!(ran.err.contains(&place), "{place}: {}", ran.err);

@@ -96,9 +96,9 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         wait_for_connections(&server, 0);
         let before = (descriptors(&server), memory(&server));
 
-        let begun = Instant::now();
+        let start = Instant::now();
         let failed = churn(&server, count).await;
-        let took = begun.elapsed().as_secs_f64();
+        let took = start.elapsed().as_secs_f64();
         assert!(
             failed < count / 100,
             "{failed} of {count} could not connect"

@@ -49,12 +49,12 @@ pub(crate) async fn stalled(
     flood(cache, bytes);
     let mut before = Vec::new();
     let all_full = comes_true(Duration::from_secs(20), || {
-        let mut now = unsent(server.port());
-        now.retain(|bytes| *bytes > 0);
-        now.sort_unstable();
-        let steady = now == before && now.len() == count;
-        before = now;
-        steady
+        let mut queued = unsent(server.port());
+        queued.retain(|bytes| *bytes > 0);
+        queued.sort_unstable();
+        let is_steady = queued == before && queued.len() == count;
+        before = queued;
+        is_steady
     })
     .await;
     assert!(all_full, "{} of {count} are stalled", before.len());

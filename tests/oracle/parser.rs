@@ -91,10 +91,10 @@ impl Parser {
                 }
                 ChunkState::Data(0) => self.chunk = ChunkState::After(2),
                 ChunkState::Data(left) => {
-                    let now = bytes.len().min(*left);
-                    *left -= now;
-                    let (data, rest) = bytes.split_at(now);
-                    bytes = rest;
+                    let count = bytes.len().min(*left);
+                    *left -= count;
+                    let (data, after) = bytes.split_at(count);
+                    bytes = after;
                     self.text(data, blocks);
                 }
                 ChunkState::After(left) => {

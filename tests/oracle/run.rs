@@ -302,7 +302,7 @@ impl Run {
     }
 
     fn wait_for_all(&mut self, clients: &Clients) -> Result<(), String> {
-        let mut places = Vec::new();
+        let mut ids = Vec::new();
         let mut moved = Instant::now();
         loop {
             self.due.iter_mut().for_each(|(at, _)| *at = At::ZERO);
@@ -323,9 +323,9 @@ impl Run {
                 if waiting.is_empty() {
                     return Ok(());
                 }
-                let now: Vec<_> = clients.status().iter().map(|status| status.last).collect();
-                if now != places {
-                    (places, moved) = (now, Instant::now());
+                let current: Vec<_> = clients.status().iter().map(|status| status.last).collect();
+                if current != ids {
+                    (ids, moved) = (current, Instant::now());
                 }
                 if moved.elapsed() > MAX_IDLE_TIME {
                     let shown = &waiting[..waiting.len().min(MAX_SHOWN)];

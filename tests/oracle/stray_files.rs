@@ -90,12 +90,12 @@ impl Outside {
 
     /// Nothing in it was created, changed or removed.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let now = content(&self.folder);
-        if now == self.before {
+        let after = content(&self.folder);
+        if after == self.before {
             return Ok(());
         }
         Err(format!(
-            "a link was followed: the folder outside contained {:?}, and contains {now:?}",
+            "a link was followed: the folder outside contained {:?}, and contains {after:?}",
             self.before
         ))
     }

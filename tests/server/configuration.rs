@@ -169,10 +169,10 @@ fn a_repaired_configuration_takes_effect_after_a_restart() {
 
 /// How long a stream lasts.
 fn stream_duration(server: &Server) -> Duration {
-    let begin = Instant::now();
+    let start = Instant::now();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     assert!(stream.has_ended());
-    begin.elapsed()
+    start.elapsed()
 }
 
 #[track_caller]

@@ -7,8 +7,8 @@ use support::{App, Server, get, http, until};
 /// The response to a request whose bytes are sent unchanged. An id could forge something in a
 /// stream's first blocks only, so a stream is read up to its first heartbeat.
 fn answer(server: &Server, target: &[u8], header: &[u8]) -> String {
-    let rest = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-    let request = [b"GET ", target, rest, header, b"\r\n"].concat();
+    let headers = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let request = [b"GET ", target, headers, header, b"\r\n"].concat();
     http::send(server.address(), &request).unwrap().read_text()
 }
 

@@ -63,12 +63,12 @@ fn open_streams_end_after_the_edited_duration() {
     let streams: Vec<Stream> = (0..3)
         .map(|_| Stream::open(server.address(), "/sse/stream", None))
         .collect();
-    let begin = Instant::now();
+    let start = Instant::now();
     edit(&app, "SSE_STREAM_DURATION=1\nSSE_EVENTS=first:key1\n");
     for stream in &streams {
         assert!(stream.has_ended());
     }
-    assert!(begin.elapsed() < EDIT_TIMEOUT, "{:?}", begin.elapsed());
+    assert!(start.elapsed() < EDIT_TIMEOUT, "{:?}", start.elapsed());
 }
 
 #[test]

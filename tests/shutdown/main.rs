@@ -183,9 +183,9 @@ fn the_starter_shuts_down_in_time_beside_stalled_clients() {
     let app = App::with_env(FLOODED);
     let server = app.start();
     let _stalled = stalled(&app, server.address());
-    let begin = Instant::now();
+    let start = Instant::now();
     assert!(server.terminate().success());
-    let time = begin.elapsed();
+    let time = start.elapsed();
     assert!(time < MAX_SHUTDOWN, "{time:?}");
 }
 
@@ -268,9 +268,9 @@ fn the_starter_shuts_down_within_a_second() {
     let streams: Vec<Stream> = (0..100)
         .map(|_| Stream::open(server.address(), "/sse/stream", None))
         .collect();
-    let begin = Instant::now();
+    let start = Instant::now();
     assert!(server.terminate().success());
-    let time = begin.elapsed();
+    let time = start.elapsed();
     assert!(streams.iter().all(Stream::has_ended));
     assert!(time < Duration::from_secs(1), "{time:?}");
 }

@@ -100,9 +100,9 @@ impl Answer {
         }
         let chunks = self.chunks.into_iter().map(Ok::<_, Infallible>);
         // This item is never ready, so the body does not end.
-        let rest = iter::repeat_n((), usize::from(!self.ends));
-        let rest = stream::iter(rest).then(|()| future::pending());
-        response.streaming(stream::iter(chunks).chain(rest).inspect(move |_| {
+        let open = iter::repeat_n((), usize::from(!self.ends));
+        let open = stream::iter(open).then(|()| future::pending());
+        response.streaming(stream::iter(chunks).chain(open).inspect(move |_| {
             let _ = &request;
         }))
     }

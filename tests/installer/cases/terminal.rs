@@ -24,7 +24,7 @@ fn no_terminal_and_closed_standard_input() {
             shell
                 .current_dir(hello.path())
                 .env_remove("CARGO_MANIFEST_DIR");
-            Ran::of(&shell.output().unwrap())
+            Ran::from_output(&shell.output().unwrap())
         };
         closed("<&-").fails(3, "has local changes");
         assert_eq!(closed("<&- >&- 2>&-").code, 3);
@@ -98,11 +98,11 @@ impl Terminal {
         let mut keyboard = self.script.stdin.take().unwrap();
         keyboard.write_all(keys.as_bytes()).unwrap();
         drop(keyboard);
-        let mut rest = Vec::new();
+        let mut remaining = Vec::new();
         let mut screen = self.script.stdout.take().unwrap();
-        screen.read_to_end(&mut rest).unwrap();
+        screen.read_to_end(&mut remaining).unwrap();
         let status = self.script.wait().unwrap();
-        self.shown.push_str(&String::from_utf8_lossy(&rest));
+        self.shown.push_str(&String::from_utf8_lossy(&remaining));
         (status.code().unwrap(), self.shown.clone())
     }
 }
@@ -129,7 +129,7 @@ fn only_terminals_get_colors_by_default() {
         .args(["install", "--dry-run"])
         .env("NO_COLOR", "1")
         .output();
-    assert!(!Ran::of(&output.unwrap()).err.contains('\u{1b}'));
+    assert!(!Ran::from_output(&output.unwrap()).err.contains('\u{1b}'));
 }
 
 /// The work is done although the output is closed.

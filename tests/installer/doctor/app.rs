@@ -157,7 +157,7 @@ fn an_app_without_its_code_is_examined_as_far_as_possible() {
     )
     .unwrap();
     let output = app.sse().args(["doctor", "--json"]).output().unwrap();
-    let found = findings(&Ran::of(&output));
+    let found = findings(&Ran::from_output(&output));
     let note = found
         .iter()
         .find(|found| found.check == "dependency")

@@ -47,7 +47,7 @@ fn a_value_is_shown_with_its_source_and_what_overrides_it() {
             .args(["doctor", "--json"])
             .env(variable, value)
             .output();
-        Ran::of(&output.unwrap())
+        Ran::from_output(&output.unwrap())
     };
     let found = findings(&ran("SSE_TTL", "7"));
     let value = "SSE_TTL is 7 s (environment)";

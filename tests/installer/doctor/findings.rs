@@ -112,7 +112,7 @@ pub(crate) fn examine_url(url: &str, arguments: &[&str]) -> Ran {
 pub(crate) fn examine_app_and_url(app: &App, url: &str, arguments: &[&str]) -> Ran {
     let mut command = app.sse();
     command.args(command_line(url, arguments));
-    Ran::of(&command.output().unwrap())
+    Ran::from_output(&command.output().unwrap())
 }
 
 /// Half a second is enough, unless the arguments say otherwise.

@@ -48,8 +48,8 @@ impl Proxy {
 
     fn pump(self, server: &TcpStream, client: &TcpStream) -> io::Result<()> {
         server.set_read_timeout(Some(Duration::from_millis(20)))?;
-        let begun = Instant::now();
-        let (mut buffered, mut since) = (Vec::new(), begun);
+        let start = Instant::now();
+        let (mut buffered, mut since) = (Vec::new(), start);
         let mut buffer = [0; 4096];
         loop {
             match (&*server).read(&mut buffer) {
@@ -60,7 +60,7 @@ impl Proxy {
             }
             if self
                 .cuts_after
-                .is_some_and(|after| begun.elapsed() >= after)
+                .is_some_and(|after| start.elapsed() >= after)
             {
                 // The start of a chunk that is never completed.
                 return (&*client).write_all(b"20\r\ndata: half an ev");

@@ -46,7 +46,7 @@ fn a_silent_server_times_out() {
         thread::sleep(Duration::from_secs(60));
         Ok(())
     };
-    let begin = Instant::now();
+    let start = Instant::now();
     let found = problems(&examine_url(&FakeServer::start(silence).url(), &[]));
     only(&found).assert_is(
         "error",
@@ -65,7 +65,7 @@ fn a_silent_server_times_out() {
         "nothing arrives within 10 s",
         "proxy_buffering",
     );
-    assert!(begin.elapsed() < Duration::from_secs(50));
+    assert!(start.elapsed() < Duration::from_secs(50));
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn an_endless_flood_is_not_read_for_ever() {
             client.write_all(&b"event: a\ndata: 1\n\n".repeat(100))?;
         }
     });
-    let begin = Instant::now();
+    let start = Instant::now();
     let found = findings(&examine_url(&fake.url(), &[]));
     of_check(&found, "end")[0].assert_is("ok", "end", "is still open after 0.", "");
-    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
