@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Value,
     /// The cache folder cannot be read or written.
     Cache,
-    /// A request for a stream asks for something that does not exist.
+    /// A request for a stream cannot be parsed, or asks for an event that does not exist.
     Request,
     /// As many streams are open as the configuration and the limit of open files allow.
     Busy,
