@@ -121,7 +121,7 @@ impl Case {
         match output.status.code() {
             Some(0) => compare(&app, self.done()).map_err(wrong)?,
             Some(1) if is_undone => {
-                compare_without_leftovers(&app, self.undone()).map_err(wrong)?
+                compare_without_leftovers(&app, self.undone()).map_err(wrong)?;
             }
             Some(1) => {}
             code => return Err(wrong(format!("exit code {code:?}"))),

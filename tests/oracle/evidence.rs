@@ -137,7 +137,7 @@ impl ClientChecker<'_> {
                 self.new_at = None;
                 match sent {
                     SentId::Last(id) => {
-                        assert_eq!(self.id, Some(*id), "the oracle's client lost an id")
+                        assert_eq!(self.id, Some(*id), "the oracle's client lost an id");
                     }
                     SentId::Invented(id) => self.forget(Some(*id)),
                     SentId::Nothing | SentId::Garbage => self.forget(None),
