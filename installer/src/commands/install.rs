@@ -27,12 +27,12 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
     if !args.change.only_shows() {
         Installation::recover(app)?;
     }
-    let prepared = prepare(app, args, Prompt::new(&args.change))?;
-    for warning in prepared.warnings {
+    let planned = plan(app, args, Prompt::new(&args.change))?;
+    for warning in planned.warnings {
         output.warn(warning);
     }
-    if prepared.change.carry_out(&args.change, output, "install")? {
-        if prepared.creates_env && doctor::is_not_ignored(app) {
+    if planned.change.carry_out(&args.change, output, "install")? {
+        if planned.creates_env && doctor::is_not_ignored(app) {
             let (what, help) = doctor::NOT_IGNORED;
             output.warn(format!("{what}; {help}"));
         }
@@ -47,14 +47,18 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
     Ok(exit::DONE)
 }
 
-pub(super) struct Prepared {
+pub(super) struct PlannedInstall {
     pub(super) change: Change,
     /// Whether the change creates `.env`.
     creates_env: bool,
     warnings: Vec<String>,
 }
 
-pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<Prepared, Failure> {
+pub(super) fn plan(
+    app: &Path,
+    args: &InstallArgs,
+    prompt: Prompt,
+) -> Result<PlannedInstall, Failure> {
     let values = env_file::chosen_values(args);
     let installation = Installation::read(app, &values.events)?;
     env_file::check_values(&installation, args)?;
@@ -84,7 +88,7 @@ pub(super) fn prepare(app: &Path, args: &InstallArgs, prompt: Prompt) -> Result<
         code,
     };
     steps::add(&mut change.plan, installation, new)?;
-    Ok(Prepared {
+    Ok(PlannedInstall {
         change,
         creates_env,
         warnings,

@@ -14,7 +14,7 @@ use std::thread;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use self::app::{App, Outcome};
+use self::app::{Outcome, RandomApp};
 
 /// Tests a property on `PROPTEST_CASES` cases, by default on `default_cases`.
 fn for_all<S>(

@@ -133,7 +133,7 @@ fn mode(metadata: &fs::Metadata) -> u32 {
 }
 
 fn install_plan(app: &App) -> Plan {
-    install::prepare(app.dir.path(), &install_args(), prompt_without_terminal())
+    install::plan(app.dir.path(), &install_args(), prompt_without_terminal())
         .unwrap_or_else(|failure| panic!("{failure}"))
         .change
         .plan

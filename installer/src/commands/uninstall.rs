@@ -27,28 +27,27 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
     if !args.only_shows() {
         Installation::recover(app)?;
     }
-    let Some(prepared) = prepare(app, Prompt::new(args))? else {
+    let Some(planned) = plan(app, Prompt::new(args))? else {
         output.print("nothing to uninstall: no file has the mark of `sse install`");
         return Ok(exit::DONE);
     };
-    for warning in prepared.warnings {
+    for warning in planned.warnings {
         output.warn(warning);
     }
-    if prepared.change.carry_out(args, output, "uninstall")? && prepared.removes_dependency {
+    if planned.change.carry_out(args, output, "uninstall")? && planned.removes_dependency {
         warn_of_uses(app, output);
     }
     Ok(exit::DONE)
 }
 
-/// A planned removal.
-pub(super) struct Prepared {
+pub(super) struct PlannedUninstall {
     pub(super) change: Change,
     warnings: Vec<String>,
     removes_dependency: bool,
 }
 
 /// Plans the removal; `None` if nothing is installed.
-pub(super) fn prepare(app: &Path, prompt: Prompt) -> Result<Option<Prepared>, Failure> {
+pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall>, Failure> {
     let installation = Installation::read(app, &Values::default().events)?;
     let contents = installation.manifest.contents().unwrap_or_default();
     let dependency = Manifest::parse(contents)?.remove()?;
@@ -70,7 +69,7 @@ pub(super) fn prepare(app: &Path, prompt: Prompt) -> Result<Option<Prepared>, Fa
     };
     let mut change = Change::default();
     let warnings = removal.plan(installation, prompt, &mut change)?;
-    Ok(Some(Prepared {
+    Ok(Some(PlannedUninstall {
         change,
         warnings,
         removes_dependency,

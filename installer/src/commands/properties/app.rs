@@ -23,26 +23,26 @@ pub(super) enum Outcome {
 }
 
 /// Everything below a folder: contents (`None` for folders) and mode.
-type Tree = BTreeMap<PathBuf, (Option<Vec<u8>>, u32)>;
+type TreeSnapshot = BTreeMap<PathBuf, (Option<Vec<u8>>, u32)>;
 
-pub(super) struct App {
+pub(super) struct RandomApp {
     dir: TempDir,
 }
 
 #[derive(Clone)]
-pub(super) struct File {
+pub(super) struct InitialFile {
     pub(super) contents: Vec<u8>,
     pub(super) mode: u32,
 }
 
-impl File {
+impl InitialFile {
     pub(super) fn new(contents: impl Into<Vec<u8>>, mode: u32) -> Self {
         let contents = contents.into();
         Self { contents, mode }
     }
 }
 
-impl fmt::Debug for File {
+impl fmt::Debug for InitialFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:o} \"{}\"", self.mode, self.contents.escape_ascii())
     }
@@ -70,7 +70,7 @@ pub(super) fn publics() -> impl Strategy<Value = Public> {
     )
 }
 
-/// File modes; one in ten is read-only.
+/// Permission modes; one in ten is read-only.
 pub(super) fn modes() -> impl Strategy<Value = u32> {
     select(
         &[
@@ -88,8 +88,8 @@ pub(super) fn modes() -> impl Strategy<Value = u32> {
     )
 }
 
-impl App {
-    pub(super) fn new(manifest: &File, env: Option<&File>, public: Public) -> Self {
+impl RandomApp {
+    pub(super) fn new(manifest: &InitialFile, env: Option<&InitialFile>, public: Public) -> Self {
         // In memory if possible, because the files need not last.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
@@ -101,7 +101,7 @@ impl App {
             dir: dir.expect("can create a temporary folder"),
         };
         app.write("Cargo.toml", manifest);
-        app.write("src/main.rs", &File::new(MAIN, 0o644));
+        app.write("src/main.rs", &InitialFile::new(MAIN, 0o644));
         if let Some(env) = env {
             app.write(".env", env);
         }
@@ -110,14 +110,17 @@ impl App {
             Public::EmptyFolders => {
                 fs::create_dir_all(app.path().join("public/js")).expect("can create the folder");
             }
-            Public::OtherFiles => app.write("public/index.html", &File::new(*b"<p>", 0o640)),
-            Public::Listeners => app.write("public/js/sse-client.js", &File::new(*b"mine", 0o600)),
+            Public::OtherFiles => app.write("public/index.html", &InitialFile::new(*b"<p>", 0o640)),
+            Public::Listeners => app.write(
+                "public/js/sse-client.js",
+                &InitialFile::new(*b"mine", 0o600),
+            ),
             Public::CurrentClient => {
                 let mut files = actix_web_sse::client_files();
                 let file = files
                     .find(|file| file.name == "sse.js")
                     .expect("the file is shipped");
-                app.write("public/js/sse.js", &File::new(file.contents, 0o644));
+                app.write("public/js/sse.js", &InitialFile::new(file.contents, 0o644));
             }
         }
         app
@@ -131,7 +134,7 @@ impl App {
         fs::read(self.path().join(name)).expect("the file exists")
     }
 
-    fn write(&self, name: &str, file: &File) {
+    fn write(&self, name: &str, file: &InitialFile) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("it is below")).expect("can create the folder");
         fs::write(&path, &file.contents).expect("can write the file");
@@ -151,12 +154,12 @@ impl App {
             },
             ..InstallArgs::default()
         };
-        let prepared = install::prepare(self.path(), &args, Prompt::new(&args.change))?;
+        let prepared = install::plan(self.path(), &args, Prompt::new(&args.change))?;
         carry_out(prepared.change, "install")
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
-        let prepared = uninstall::prepare(self.path(), Prompt::new(&ChangeArgs::default()))?;
+        let prepared = uninstall::plan(self.path(), Prompt::new(&ChangeArgs::default()))?;
         prepared.map_or(Ok(()), |prepared| carry_out(prepared.change, "uninstall"))
     }
 
@@ -186,8 +189,8 @@ impl App {
         Ok(Outcome::Installed)
     }
 
-    fn tree(&self) -> Tree {
-        let mut tree = Tree::new();
+    fn tree(&self) -> TreeSnapshot {
+        let mut tree = TreeSnapshot::new();
         self.walk(self.path(), &mut |path, metadata| {
             let contents = metadata
                 .is_file()
@@ -226,9 +229,9 @@ async fn main() -> std::io::Result<()> {
 ";
 
 /// Fails with the first path that differs.
-fn assert_same(found: &Tree, expected: &Tree) -> Result<(), TestCaseError> {
+fn assert_same(found: &TreeSnapshot, expected: &TreeSnapshot) -> Result<(), TestCaseError> {
     for path in found.keys().chain(expected.keys()) {
-        let shown = |tree: &Tree| {
+        let shown = |tree: &TreeSnapshot| {
             let (contents, mode) = tree.get(path)?;
             let contents = contents
                 .as_ref()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::sample::select;
 
-use super::app::{File, modes, publics};
+use super::app::{InitialFile, modes, publics};
 use super::*;
 use crate::editing::env::block::{KEYS, state};
 use crate::editing::env::values::Values;
@@ -171,8 +171,8 @@ fn contents() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
-fn files() -> impl Strategy<Value = Option<File>> {
-    prop_oneof![1 => Just(None), 40 => (contents(), modes()).prop_map(|(contents, mode)| Some(File::new(contents, mode)))]
+fn files() -> impl Strategy<Value = Option<InitialFile>> {
+    prop_oneof![1 => Just(None), 40 => (contents(), modes()).prop_map(|(contents, mode)| Some(InitialFile::new(contents, mode)))]
 }
 
 /// The values that an app reads. If a key occurs twice, the first counts.
@@ -201,11 +201,11 @@ fn any_env_file_is_restored_or_refused() {
         || (files(), publics()),
         |(env, public)| {
             let is_installed =
-                |file: &File| state(&file.contents).is_ok_and(|state| state.has_block);
+                |file: &InitialFile| state(&file.contents).is_ok_and(|state| state.has_block);
             // Two markers are a block, whoever wrote them, and `uninstall` removes it.
             prop_assume!(!env.as_ref().is_some_and(is_installed));
-            let app = App::new(&File::new(MANIFEST, 0o644), env.as_ref(), public);
-            let File { contents, mode } = env.unwrap_or_else(|| File::new("", 0o644));
+            let app = RandomApp::new(&InitialFile::new(MANIFEST, 0o644), env.as_ref(), public);
+            let InitialFile { contents, mode } = env.unwrap_or_else(|| InitialFile::new("", 0o644));
             // dotenvy cannot read a blank last line unless it ends with a newline.
             let with_newline = [contents.as_slice(), b"\n"].concat();
             let before = read_values(&contents).or_else(|| read_values(&with_newline));

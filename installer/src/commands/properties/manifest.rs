@@ -5,7 +5,7 @@ use std::process::Command;
 use proptest::sample::{select, subsequence};
 use toml_edit::Document;
 
-use super::app::{File, Public, modes};
+use super::app::{InitialFile, Public, modes};
 use super::*;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::PACKAGE;
@@ -162,8 +162,8 @@ fn contents() -> impl Strategy<Value = String> {
     )
 }
 
-fn files() -> impl Strategy<Value = File> {
-    (contents(), modes()).prop_map(|(contents, mode)| File::new(contents, mode))
+fn files() -> impl Strategy<Value = InitialFile> {
+    (contents(), modes()).prop_map(|(contents, mode)| InitialFile::new(contents, mode))
 }
 
 /// The file's values without the library.
@@ -178,7 +178,7 @@ fn other_values(file: &[u8]) -> Option<TomlValue> {
 }
 
 /// Whether cargo can read the app's manifest.
-fn cargo_accepts(app: &App) -> bool {
+fn cargo_accepts(app: &RandomApp) -> bool {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([
         "metadata",
@@ -199,7 +199,7 @@ fn any_manifest_is_restored_or_refused() {
     // Running cargo takes longer than everything else, so a normal run asks it about one case in ten.
     let every = if is_long_run() { 1 } else { 10 };
     for_all(500, files, |manifest| {
-        let app = App::new(&manifest, None, Public::Nothing);
+        let app = RandomApp::new(&manifest, None, Public::Nothing);
         let is_asked = number.fetch_add(1, Ordering::Relaxed) % every == 0;
         let accepted = is_asked && cargo_accepts(&app);
         let outcome = app.is_restored(|| {

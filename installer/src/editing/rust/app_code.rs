@@ -16,13 +16,13 @@ use crate::exit::Failure;
 /// The sources that `install` may insert the call into, or has inserted it into.
 pub(crate) struct AppCode {
     app: PathBuf,
-    files: Vec<SourceFile>,
+    files: Vec<BinarySource>,
     uses: Uses,
     /// Whether the manifest gives the library another name.
     is_renamed: bool,
 }
 
-struct SourceFile {
+struct BinarySource {
     file: OriginalFile,
     /// Whether `install` inserted the call, if the file has one.
     is_ours: bool,
@@ -55,7 +55,7 @@ impl AppCode {
     ) -> Result<Self, Failure> {
         let names = Self::source_names(app, manifest, receipt)?;
         let files = names.into_iter().map(|name| {
-            Ok(SourceFile {
+            Ok(BinarySource {
                 is_ours: is_ours || receipt.has(&name),
                 file: OriginalFile::read(app, &name)?,
             })
@@ -92,7 +92,7 @@ impl AppCode {
         let mut insertable = Vec::new();
         let mut reasons = Vec::new();
         let mut wired = None;
-        for SourceFile { file, is_ours } in &self.files {
+        for BinarySource { file, is_ours } in &self.files {
             let name = file.name();
             match RustFile::parse(file.contents().unwrap_or_default()) {
                 Err(why) => reasons.push(format!("{name}: {why}")),
@@ -139,7 +139,7 @@ impl AppCode {
     /// Each file that may have our call, and what taking it out results in.
     pub(crate) fn unwired(self) -> impl Iterator<Item = (OriginalFile, Unwiring)> {
         let ours = self.files.into_iter().filter(|file| file.is_ours);
-        ours.map(|SourceFile { file, .. }| {
+        ours.map(|BinarySource { file, .. }| {
             let parsed = RustFile::parse(file.contents().unwrap_or_default());
             // Uses of the library in a file that does not parse are reported elsewhere.
             let unwiring = parsed.map_or(Unwiring::Nothing, |source| source.unwire());

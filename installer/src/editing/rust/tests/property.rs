@@ -94,7 +94,7 @@ const MAINS: &[(&str, &str)] = &[
 ];
 
 #[derive(Clone, Debug)]
-struct File {
+struct GeneratedFile {
     /// Contains the mark.
     marked: String,
     is_clear: bool,
@@ -110,7 +110,7 @@ fn items() -> impl Strategy<Value = (String, bool)> {
     })
 }
 
-fn files() -> impl Strategy<Value = File> {
+fn files() -> impl Strategy<Value = GeneratedFile> {
     let first = select(
         &[
             "",
@@ -140,7 +140,7 @@ fn files() -> impl Strategy<Value = File> {
             if bom {
                 marked.insert(0, '\u{feff}');
             }
-            File {
+            GeneratedFile {
                 marked,
                 is_clear: is_known && clear_before && clear_after,
             }
