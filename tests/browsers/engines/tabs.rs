@@ -68,6 +68,16 @@ pub(crate) fn share_one_connection(engine: Engine) {
     site.has_streams(1);
 }
 
+/// Sets the flag when it is dropped. That includes a panic: a scope waits for its threads, so a failed
+/// test would hang otherwise.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// The leader is closed repeatedly, while values are saved.
 pub(crate) fn survive_the_end_of_their_leaders(engine: Engine) {
     let site = Site::start();
@@ -82,12 +92,12 @@ pub(crate) fn survive_the_end_of_their_leaders(engine: Engine) {
                 thread::sleep(Duration::from_millis(20));
             }
         });
+        let _done = SetOnDrop(&done);
         for _ in 0..CLOSED_LEADERS {
             let leader = leader(&browser, &tabs);
             browser.close_tab(&tabs.remove(leader));
             tabs.push(open_tab(&browser, &site, "/"));
         }
-        done.store(true, Ordering::SeqCst);
     });
     let last = saved.load(Ordering::SeqCst);
     assert!(last > CLOSED_LEADERS, "only {last} saves");
