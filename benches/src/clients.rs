@@ -1,4 +1,4 @@
-//! Many clients on one thread, which read and count.
+//! Many clients on one thread, which read and count events.
 
 mod client;
 
@@ -19,11 +19,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 use self::client::Client;
 use crate::system;
 
-/// So many requests may be on their way at once, which every server's queue has room for.
-const ON_THEIR_WAY: usize = 256;
+/// Requests sent before their responses are awaited. Every server's accept queue has room for them.
+const MAX_PENDING_REQUESTS: usize = 256;
 
-/// Nothing takes longer than this, unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far more than any server needs: what takes longer never happens.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The clients of one server.
 pub(crate) struct Clients {
@@ -33,36 +33,39 @@ pub(crate) struct Clients {
     clients: Vec<Option<Client>>,
     events: Vec<Event>,
     buffer: Vec<u8>,
-    returning: bool,
+    reconnects: bool,
     pub(crate) counts: Counts,
 }
 
-/// What the clients have met.
+/// What the clients have counted.
 pub(crate) struct Counts {
-    /// Whose answer has begun.
+    /// Open streams.
     pub(crate) open: usize,
     pub(crate) deliveries: u64,
     pub(crate) bytes: u64,
     /// Connections that the server has ended.
     pub(crate) ended: u64,
-    /// From before the publishing to behind the reading, in nanoseconds.
+    /// From before publishing to after reading, in nanoseconds.
     pub(crate) latency: Histogram<u64>,
 }
 
-/// How busy the thread of the clients was.
+/// The share of the time in which the clients' thread was busy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load(pub(crate) f64);
 
+/// A thread that is busy for a larger share of the time may be the bottleneck.
+const BOTTLENECK_LOAD: f64 = 0.9;
+
 impl Load {
-    /// A thread that is busy nearly all the time may be what everybody waits for.
+    /// Whether the clients may have been slower than the server.
     pub(crate) fn is_bottleneck(self) -> bool {
-        self.0 > 0.9
+        self.0 > BOTTLENECK_LOAD
     }
 }
 
 impl Clients {
-    /// `head` are lines of the request beyond those that every server gets.
-    pub(crate) fn of(address: SocketAddr, target: &str, head: &str) -> io::Result<Self> {
+    /// `head` is added to the headers that every server gets.
+    pub(crate) fn new(address: SocketAddr, target: &str, head: &str) -> io::Result<Self> {
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{head}\r\n"
         );
@@ -73,7 +76,7 @@ impl Clients {
             clients: Vec::new(),
             events: Vec::with_capacity(1024),
             buffer: vec![0; 256 * 1024],
-            returning: false,
+            reconnects: false,
             counts: Counts {
                 open: 0,
                 deliveries: 0,
@@ -84,23 +87,23 @@ impl Clients {
         })
     }
 
-    /// From now on, a client whose stream ends comes back at once.
-    pub(crate) fn come_back(&mut self) {
-        self.returning = true;
+    /// From now on, a client whose stream ends reconnects at once.
+    pub(crate) fn reconnect_when_ended(&mut self) {
+        self.reconnects = true;
     }
 
-    /// Opens so many streams more, and waits until all of them are answered.
+    /// Opens `count` more streams, and waits for their responses.
     pub(crate) fn open(&mut self, count: usize) -> io::Result<()> {
         let (open, ended) = (self.counts.open, self.counts.ended);
         for sent in 0..count {
-            let place = self.clients.len();
-            let client = self.connect(place)?;
+            let index = self.clients.len();
+            let client = self.connect(index)?;
             self.clients.push(Some(client));
-            if (sent + 1) % ON_THEIR_WAY == 0 || sent + 1 == count {
-                self.read_until("the streams open", PATIENCE, |counts| {
+            if (sent + 1) % MAX_PENDING_REQUESTS == 0 || sent + 1 == count {
+                self.read_until("the streams open", OPEN_TIMEOUT, |counts| {
                     counts.open + usize::try_from(counts.ended - ended).unwrap_or(0) > open + sent
                 })?;
-                if self.counts.ended > ended && !self.returning {
+                if self.counts.ended > ended && !self.reconnects {
                     return Err(io::Error::other("the server refuses streams"));
                 }
             }
@@ -108,9 +111,9 @@ impl Clients {
         Ok(())
     }
 
-    fn connect(&self, place: usize) -> io::Result<Client> {
+    fn connect(&self, index: usize) -> io::Result<Client> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-        // What is closed here is gone at once, and its port free.
+        // Closing a connection frees its port at once.
         socket.set_linger(Some(Duration::ZERO))?;
         socket.connect(&self.address.into())?;
         let mut stream = TcpStream::from(socket);
@@ -120,27 +123,27 @@ impl Clients {
         epoll::add(
             &self.epoll,
             &stream,
-            EventData::new_u64(place as u64),
+            EventData::new_u64(index as u64),
             EventFlags::IN,
         )?;
         Ok(Client::new(stream))
     }
 
-    /// Reads until `done`. It is an error when that takes longer than `patience`.
+    /// Reads until `is_done`. Fails after `timeout`; `expected` describes what was awaited.
     pub(crate) fn read_until(
         &mut self,
-        what: &str,
-        patience: Duration,
-        done: impl Fn(&Counts) -> bool,
+        expected: &str,
+        timeout: Duration,
+        is_done: impl Fn(&Counts) -> bool,
     ) -> io::Result<Load> {
-        let begin = Instant::now();
-        let used = system::own_time();
-        while !done(&self.counts) {
-            if begin.elapsed() > patience {
+        let start = Instant::now();
+        let cpu_time = system::thread_cpu_time();
+        while !is_done(&self.counts) {
+            if start.elapsed() > timeout {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     format!(
-                        "waited {patience:?} in vain until {what}: {} streams, {} deliveries, {} \
+                        "timed out after {timeout:?} before {expected}: {} streams, {} deliveries, {} \
                          ended",
                         self.counts.open, self.counts.deliveries, self.counts.ended
                     ),
@@ -148,20 +151,20 @@ impl Clients {
             }
             self.read(Duration::from_millis(100))?;
         }
-        Ok(load(begin, used))
+        Ok(load(start, cpu_time))
     }
 
-    /// Reads for as long.
+    /// Reads for this time.
     pub(crate) fn read_for(&mut self, time: Duration) -> io::Result<Load> {
-        let begin = Instant::now();
-        let used = system::own_time();
-        while let Some(left) = time.checked_sub(begin.elapsed()) {
+        let start = Instant::now();
+        let cpu_time = system::thread_cpu_time();
+        while let Some(left) = time.checked_sub(start.elapsed()) {
             self.read(left.min(Duration::from_millis(100)))?;
         }
-        Ok(load(begin, used))
+        Ok(load(start, cpu_time))
     }
 
-    /// Reads what is there, or waits for it.
+    /// Reads what has arrived, or waits for more.
     fn read(&mut self, wait: Duration) -> io::Result<()> {
         let timeout = Timespec {
             tv_sec: 0,
@@ -175,18 +178,18 @@ impl Clients {
         )?;
         let events = std::mem::take(&mut self.events);
         for event in &events {
-            let place = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
-            self.read_one(place)?;
+            let index = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+            self.read_client(index)?;
         }
         self.events = events;
         Ok(())
     }
 
-    fn read_one(&mut self, place: usize) -> io::Result<()> {
-        let Some(client) = &mut self.clients[place] else {
+    fn read_client(&mut self, index: usize) -> io::Result<()> {
+        let Some(client) = &mut self.clients[index] else {
             return Ok(());
         };
-        let kept = client.recall(&mut self.buffer);
+        let kept = client.restore_kept(&mut self.buffer);
         let read = match client.stream.read(&mut self.buffer[kept..]) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -199,15 +202,16 @@ impl Clients {
             self.counts.open -= 1;
         }
         self.counts.ended += 1;
-        self.clients[place] = None;
-        if self.returning {
-            self.clients[place] = Some(self.connect(place)?);
+        self.clients[index] = None;
+        if self.reconnects {
+            self.clients[index] = Some(self.connect(index)?);
         }
         Ok(())
     }
 }
 
-fn load(begin: Instant, used: Duration) -> Load {
-    let used = system::own_time() - used;
-    Load(used.as_secs_f64() / begin.elapsed().as_secs_f64().max(1e-9))
+/// The load since `start`, when the thread had used `cpu_time`.
+fn load(start: Instant, cpu_time: Duration) -> Load {
+    let used = system::thread_cpu_time() - cpu_time;
+    Load(used.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9))
 }

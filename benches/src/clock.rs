@@ -1,33 +1,33 @@
-//! Times that fit into an event, and come back with it.
+//! Publishing times, which are sent inside the events.
 
 use std::{
     sync::LazyLock,
     time::{Duration, Instant},
 };
 
-static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What stands before the time in an event's data.
-pub(crate) const MARK: &[u8] = b"\"at\":\"";
+/// The text before the time in an event's data.
+pub(crate) const TIME_MARKER: &[u8] = b"\"at\":\"";
 
-/// As many hexadecimal digits follow it.
-pub(crate) const DIGITS: usize = 16;
+/// The number of hexadecimal digits of the time.
+pub(crate) const TIME_DIGITS: usize = 16;
 
 /// Nanoseconds since the first call.
 pub(crate) fn now() -> u64 {
-    u64::try_from(BEGIN.elapsed().as_nanos()).expect("the run is shorter than five centuries")
+    u64::try_from(START.elapsed().as_nanos()).expect("the run is shorter than five centuries")
 }
 
-/// How long ago the time was that these digits tell.
+/// How long ago the time in these digits was.
 pub(crate) fn since(digits: &[u8]) -> Option<Duration> {
     let then = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     Some(Duration::from_nanos(now().saturating_sub(then)))
 }
 
-/// A value of `bytes` bytes of JSON with the present time in it.
+/// A JSON value of `bytes` bytes that contains the current time.
 pub(crate) fn value(bytes: usize) -> String {
-    const AROUND: usize = r#"{"at":"0123456789abcdef","pad":""}"#.len();
-    let pad = bytes.saturating_sub(AROUND);
+    const BYTES_WITHOUT_PADDING: usize = r#"{"at":"0123456789abcdef","pad":""}"#.len();
+    let pad = bytes.saturating_sub(BYTES_WITHOUT_PADDING);
     format!(r#"{{"at":"{:016x}","pad":"{:x<pad$}"}}"#, now(), "")
 }
 
@@ -36,11 +36,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_has_its_length_and_its_time() {
+    fn a_value_has_the_requested_length_and_the_current_time() {
         let value = value(200);
         assert_eq!(value.len(), 200);
-        let at = value.find("\"at\":\"").unwrap() + MARK.len();
-        let age = since(&value.as_bytes()[at..at + DIGITS]).unwrap();
+        let at = value.find("\"at\":\"").unwrap() + TIME_MARKER.len();
+        let age = since(&value.as_bytes()[at..at + TIME_DIGITS]).unwrap();
         assert!(age < Duration::from_secs(10));
     }
 }

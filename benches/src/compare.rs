@@ -1,4 +1,4 @@
-//! What all servers are measured by.
+//! The measurements of all servers.
 
 mod delivery;
 mod idle;
@@ -6,18 +6,18 @@ mod latency;
 
 use std::{fmt::Display, io, path::Path};
 
-use crate::{clients::Load, report::Results, servers::Name};
+use crate::{clients::Load, report::Results, servers::ServerKind};
 
-/// What is measured, in the order of the table.
+/// A measurement, in the order of the table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scenario {
-    /// So many streams, two events a second.
+    /// Many streams, two events a second.
     Steady { streams: usize },
-    /// So many events at once.
+    /// Many events at once.
     Burst { streams: usize, events: usize },
     /// One stream, one event after the other.
     Latency { events: usize },
-    /// Streams on which nothing happens.
+    /// Streams without events.
     Idle { streams: usize },
 }
 
@@ -34,7 +34,7 @@ impl Scenario {
         Self::Idle { streams: 10_000 },
     ];
 
-    /// The same in small, which shows that everything works and nothing else.
+    /// The same with small numbers, to test the benchmark.
     pub(crate) const SMALL: [Self; 4] = [
         Self::Steady { streams: 50 },
         Self::Burst {
@@ -45,16 +45,21 @@ impl Scenario {
         Self::Idle { streams: 100 },
     ];
 
-    pub(crate) fn servers(self) -> Vec<Name> {
-        let mut servers = Name::DELIVERING.to_vec();
+    pub(crate) fn servers(self) -> Vec<ServerKind> {
+        let mut servers = ServerKind::DELIVERING.to_vec();
         if matches!(self, Self::Idle { .. }) {
-            servers.push(Name::Bare);
+            servers.push(ServerKind::Bare);
         }
         servers
     }
 
-    /// Measures one server, which is started in the empty folder `dir`.
-    pub(crate) fn measure(self, name: Name, dir: &Path, results: &mut Results) -> io::Result<()> {
+    /// Starts one server in the empty folder `dir`, and measures it.
+    pub(crate) fn measure(
+        self,
+        name: ServerKind,
+        dir: &Path,
+        results: &mut Results,
+    ) -> io::Result<()> {
         match self {
             Self::Steady { streams } => delivery::steady(streams, name, dir, results),
             Self::Burst { streams, events } => delivery::burst(streams, events, name, dir, results),
@@ -75,11 +80,11 @@ impl Display for Scenario {
     }
 }
 
-/// Says so where the clients may have been what was waited for.
-fn judge(load: Load, what: impl Display, results: &mut Results) {
+/// Warns if the clients may have been slower than the server.
+fn warn_if_clients_were_busy(load: Load, measurement: impl Display, results: &mut Results) {
     if load.is_bottleneck() {
         results.warn(format!(
-            "{what}: the clients were busy {:.0} % of the time and may have held up the server",
+            "{measurement}: the clients were busy {:.0} % of the time and may have delayed the server",
             load.0 * 100.0
         ));
     }

@@ -1,15 +1,15 @@
-//! Measures this project's server beside others, and beside the limit.
+//! Compares this project's server with others, and with the limit.
 //!
-//! `benches/run` builds what this needs and starts it. Everything is measured in turn, several
-//! times over, so that whatever else happens on the machine happens to all; of each figure the
-//! median counts.
+//! `benches/run` builds all programs and starts this one. All servers are measured in turn, in several
+//! rounds, so that other load on the machine affects all of them. Each figure is the median of its
+//! rounds.
 
 mod clients;
 mod clock;
 mod compare;
-mod own;
 mod report;
 mod servers;
+mod starter_alone;
 mod system;
 
 use std::{
@@ -22,50 +22,54 @@ use clap::{Parser, Subcommand};
 
 use self::{
     compare::Scenario,
-    own::Own,
-    report::{About, Results},
-    servers::Name,
+    report::{Results, RunInfo},
+    servers::ServerKind,
+    starter_alone::StarterMeasurement,
 };
 
-/// Measures actix-web-sse beside other servers.
+/// Compares actix-web-sse with other servers.
 #[derive(Parser)]
 struct Arguments {
-    /// How often everything is measured; medians count.
+    /// How often everything is measured; each figure is the median
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Small numbers that show that everything works; the figures say nothing.
+    /// Measure with small numbers, to test the benchmark: the figures mean nothing
     #[arg(long)]
     small: bool,
-    /// Only what has this in its name, such as `burst`, `steady` or `save`; may be repeated.
+    /// Only measurements with this text in their name, such as `burst`, `steady` or `save`; may be
+    /// repeated
     #[arg(long)]
     only: Vec<String>,
-    /// Only these servers; may be repeated.
+    /// Only these servers; may be repeated
     #[arg(long)]
-    server: Vec<Name>,
-    /// Where the journals are made; its file system matters.
+    server: Vec<ServerKind>,
+    /// The folder for the journals, whose file system affects the figures
     #[arg(long, default_value = "target")]
     dir: PathBuf,
-    /// Where the table, the JSON and the plots are written.
+    /// The folder for the table, the JSON and the plots
     #[arg(long, default_value = "target/benches")]
     out: PathBuf,
     #[command(subcommand)]
-    command: Option<Part>,
+    command: Option<Helper>,
 }
 
 #[derive(Subcommand)]
-enum Part {
-    /// Saves values, as one of several processes that do.
+enum Helper {
+    /// Saves values, as one of several processes
     #[command(hide = true)]
     Save { app: PathBuf, saves: usize },
 }
 
+/// For 15,000 streams, and what the server opens beside them.
+const MIN_OPEN_FILES: u64 = 16_000;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match &arguments.command {
-        Some(Part::Save { app, saves }) => own::save::run(app, *saves),
+    let result = match &arguments.command {
+        Some(Helper::Save { app, saves }) => starter_alone::save::run(app, *saves),
         None => run(&arguments),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -76,10 +80,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> io::Result<()> {
     let files = system::raise_file_limit()?;
-    if files < 16_000 && !arguments.small {
+    if files < MIN_OPEN_FILES && !arguments.small {
         return Err(io::Error::other(format!(
-            "15,000 streams need more than the {files} open files that the system allows; raise \
-             `ulimit -Hn`, or take --small"
+            "15,000 streams need more open files than the {files} that the system allows: raise \
+             `ulimit -Hn`, or use --small"
         )));
     }
     let mut results = Results::default();
@@ -89,20 +93,20 @@ fn run(arguments: &Arguments) -> io::Result<()> {
                 if !arguments.server.is_empty() && !arguments.server.contains(&server) {
                     continue;
                 }
-                eprintln!("round {round}: {scenario}, {}", server.shown());
+                eprintln!("round {round}: {scenario}, {}", server.label());
                 let dir = tempfile::tempdir_in(&arguments.dir)?;
                 scenario.measure(server, dir.path(), &mut results)?;
             }
         }
-        for own in Own::ALL {
-            if is_wanted(arguments, own.name()) {
-                eprintln!("round {round}: {}", own.name());
+        for measurement in StarterMeasurement::ALL {
+            if is_selected(arguments, measurement.name()) {
+                eprintln!("round {round}: {}", measurement.name());
                 let dir = tempfile::tempdir_in(&arguments.dir)?;
-                own.measure(arguments.small, dir.path(), &mut results)?;
+                measurement.measure(arguments.small, dir.path(), &mut results)?;
             }
         }
     }
-    results.publish(&about(arguments)?, &arguments.out)
+    results.write(&run_info(arguments)?, &arguments.out)
 }
 
 fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
@@ -112,11 +116,11 @@ fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
         Scenario::ALL.to_vec()
     };
     all.into_iter()
-        .filter(|scenario| is_wanted(arguments, &format!("{scenario:?}").to_lowercase()))
+        .filter(|scenario| is_selected(arguments, &format!("{scenario:?}").to_lowercase()))
         .collect()
 }
 
-fn is_wanted(arguments: &Arguments, name: &str) -> bool {
+fn is_selected(arguments: &Arguments, name: &str) -> bool {
     arguments.only.is_empty()
         || arguments
             .only
@@ -124,7 +128,7 @@ fn is_wanted(arguments: &Arguments, name: &str) -> bool {
             .any(|part| name.contains(part.as_str()))
 }
 
-fn about(arguments: &Arguments) -> io::Result<About> {
+fn run_info(arguments: &Arguments) -> io::Result<RunInfo> {
     let words = std::env::args().skip(1).map(|word| {
         if word.contains(' ') {
             format!("'{word}'")
@@ -132,7 +136,7 @@ fn about(arguments: &Arguments) -> io::Result<About> {
             word
         }
     });
-    Ok(About {
+    Ok(RunInfo {
         command: std::iter::once("benches/run".to_owned())
             .chain(words)
             .collect::<Vec<_>>()
@@ -144,7 +148,7 @@ fn about(arguments: &Arguments) -> io::Result<About> {
     })
 }
 
-/// What was measured; unknown outside a checkout.
+/// The measured commit; "unknown" outside a checkout.
 fn commit() -> String {
     let output = Command::new("git")
         .args(["describe", "--always", "--dirty"])

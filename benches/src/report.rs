@@ -6,9 +6,9 @@ mod table;
 
 use std::{fmt::Display, io, path::Path};
 
-use crate::servers::Name;
+use crate::servers::ServerKind;
 
-/// What is measured in a scenario.
+/// A measured quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Metric {
     Cpu,
@@ -18,8 +18,8 @@ pub(crate) enum Metric {
     Memory,
     Connect,
     Idle,
-    /// A figure of our server alone, which its scenario names, and its unit.
-    Own(&'static str),
+    /// A figure of this project's server alone: its unit. The scenario is its name.
+    Single(&'static str),
 }
 
 impl Metric {
@@ -32,7 +32,7 @@ impl Metric {
             Self::Memory => "memory per stream",
             Self::Connect => "CPU per connect",
             Self::Idle => "idle CPU",
-            Self::Own(_) => "",
+            Self::Single(_) => "",
         }
     }
 
@@ -43,12 +43,12 @@ impl Metric {
             Self::Median | Self::Slowest => "ms",
             Self::Memory => "KiB",
             Self::Idle => "% of a core",
-            Self::Own(unit) => unit,
+            Self::Single(unit) => unit,
         }
     }
 }
 
-/// All figures of a run, and what has to be said about them.
+/// All figures of a run, and warnings about them.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     rows: Vec<Row>,
@@ -59,7 +59,7 @@ pub(crate) struct Results {
 #[derive(Debug)]
 struct Row {
     scenario: String,
-    server: Name,
+    server: ServerKind,
     metric: Metric,
     values: Vec<f64>,
 }
@@ -71,13 +71,19 @@ impl Row {
 }
 
 impl Results {
-    pub(crate) fn add(&mut self, scenario: impl Display, server: Name, metric: Metric, value: f64) {
+    pub(crate) fn add(
+        &mut self,
+        scenario: impl Display,
+        server: ServerKind,
+        metric: Metric,
+        value: f64,
+    ) {
         let scenario = scenario.to_string();
-        let known = self
+        let existing = self
             .rows
             .iter_mut()
             .find(|row| row.scenario == scenario && row.server == server && row.metric == metric);
-        match known {
+        match existing {
             Some(row) => row.values.push(value),
             None => self.rows.push(Row {
                 scenario,
@@ -88,9 +94,9 @@ impl Results {
         }
     }
 
-    /// A figure that only our server has.
-    pub(crate) fn add_own(&mut self, what: impl Display, unit: &'static str, value: f64) {
-        self.add(what, Name::Ours, Metric::Own(unit), value);
+    /// Adds a figure of this project's server alone.
+    pub(crate) fn add_single(&mut self, name: impl Display, unit: &'static str, value: f64) {
+        self.add(name, ServerKind::Ours, Metric::Single(unit), value);
     }
 
     pub(crate) fn warn(&mut self, text: String) {
@@ -101,30 +107,30 @@ impl Results {
     }
 
     /// Writes `figures.json`, `figures.md` and the plots into `dir`, and prints the table.
-    pub(crate) fn publish(&self, about: &About, dir: &Path) -> io::Result<()> {
+    pub(crate) fn write(&self, info: &RunInfo, dir: &Path) -> io::Result<()> {
         std::fs::create_dir_all(dir)?;
-        let table = table::of(self, about);
+        let table = table::render(self, info);
         println!("{table}");
         std::fs::write(dir.join("figures.md"), table)?;
-        std::fs::write(dir.join("figures.json"), json::of(self, about)?)?;
-        plot::all(self, dir)
+        std::fs::write(dir.join("figures.json"), json::render(self, info)?)?;
+        plot::write_all(self, dir)
     }
 
-    fn of(&self, scenario: &str, metric: Metric) -> impl Iterator<Item = &Row> {
+    fn rows_of(&self, scenario: &str, metric: Metric) -> impl Iterator<Item = &Row> {
         self.rows
             .iter()
             .filter(move |row| row.scenario == scenario && row.metric == metric)
     }
 
-    /// The median of a server beside that of another.
-    fn ratio(&self, row: &Row, to: Name) -> Option<f64> {
+    /// The median of the row, divided by that of another server.
+    fn ratio(&self, row: &Row, base: ServerKind) -> Option<f64> {
         let other = self
-            .of(&row.scenario, row.metric)
-            .find(|other| other.server == to)?;
+            .rows_of(&row.scenario, row.metric)
+            .find(|other| other.server == base)?;
         Some(row.median() / other.median())
     }
 
-    /// The scenarios and metrics that were measured, in their order.
+    /// The measured scenarios and metrics, in their order.
     fn columns(&self) -> Vec<(&str, Metric)> {
         let mut columns: Vec<(&str, Metric)> = Vec::new();
         for row in &self.rows {
@@ -136,9 +142,9 @@ impl Results {
     }
 }
 
-/// Where and how a run was made.
+/// Where and how the figures were measured.
 #[derive(Debug)]
-pub(crate) struct About {
+pub(crate) struct RunInfo {
     pub(crate) command: String,
     pub(crate) machine: String,
     pub(crate) file_system: String,
@@ -162,7 +168,7 @@ mod tests {
     use super::median;
 
     #[test]
-    fn half_of_the_values_lie_on_either_side_of_the_median() {
+    fn half_of_the_values_are_on_either_side_of_the_median() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
     }

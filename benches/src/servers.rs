@@ -1,4 +1,4 @@
-//! The servers that are compared, each as a process of its own.
+//! The compared servers, each in a process of its own.
 
 mod process;
 mod publish;
@@ -16,10 +16,10 @@ use self::process::Process;
 pub(crate) use self::publish::Publisher;
 use crate::system::{self, Usage};
 
-/// A server that is measured.
+/// A server to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Name {
-    /// The starter app of this project, with its file journal.
+pub(crate) enum ServerKind {
+    /// This project's starter app, with its journal of files.
     Ours,
     /// The limit: one `send` for each client and event.
     Raw,
@@ -31,12 +31,12 @@ pub(crate) enum Name {
     Nchan,
     /// Node.js with the package better-sse.
     BetterSse,
-    /// An actix-web handler whose stream never has anything: memory only.
+    /// An actix-web handler whose stream never sends an event. Only its memory is measured.
     Bare,
 }
 
-impl Name {
-    /// All that deliver.
+impl ServerKind {
+    /// The servers that deliver events.
     pub(crate) const DELIVERING: [Self; 6] = [
         Self::Raw,
         Self::Ours,
@@ -46,8 +46,8 @@ impl Name {
         Self::BetterSse,
     ];
 
-    /// As tables and plots show it.
-    pub(crate) fn shown(self) -> &'static str {
+    /// The name in tables and plots.
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Ours => "actix-web-sse",
             Self::Raw => "raw",
@@ -60,28 +60,30 @@ impl Name {
     }
 }
 
-/// A server that runs. It is killed when this is dropped.
+/// A running server. It is killed on drop.
 pub(crate) struct Server {
     process: Process,
     pub(crate) address: SocketAddr,
-    kind: Kind,
+    protocol: PublishProtocol,
     dir: PathBuf,
 }
 
-enum Kind {
-    Ours,
+/// How events are published on a server.
+enum PublishProtocol {
+    /// By saving values, as for this project's server.
+    Journal,
     Http,
 }
 
-/// How our server is set up.
-pub(crate) struct Setting<'a> {
+/// The configuration of the starter app.
+pub(crate) struct StarterSettings<'a> {
     /// `SSE_EVENTS`.
     pub(crate) events: &'a str,
     /// `SSE_STREAM_DURATION`.
     pub(crate) duration: &'a str,
 }
 
-impl Default for Setting<'_> {
+impl Default for StarterSettings<'_> {
     fn default() -> Self {
         Self {
             events: "order:order",
@@ -91,31 +93,31 @@ impl Default for Setting<'_> {
 }
 
 impl Server {
-    /// Starts it in an empty folder `dir`.
-    pub(crate) fn start(name: Name, dir: &Path) -> io::Result<Self> {
+    /// Starts the server in the empty folder `dir`.
+    pub(crate) fn start(name: ServerKind, dir: &Path) -> io::Result<Self> {
         match name {
-            Name::Ours => Self::ours(dir, &Setting::default()),
-            Name::Nchan => Self::nchan(dir),
-            Name::BetterSse => {
-                let script = sources().join("peers/better-sse/server.mjs");
+            ServerKind::Ours => Self::starter(dir, &StarterSettings::default()),
+            ServerKind::Nchan => Self::nchan(dir),
+            ServerKind::BetterSse => {
+                let script = benches_folder().join("peers/better-sse/server.mjs");
                 Self::peer(Command::new("node").arg(script), dir)
             }
-            Name::Raw => Self::of_ours("raw", dir),
-            Name::Axum => Self::of_ours("axum", dir),
-            Name::ActixWebLab => Self::of_ours("actix-web-lab", dir),
-            Name::Bare => Self::of_ours("bare", dir),
+            ServerKind::Raw => Self::rust_peer("raw", dir),
+            ServerKind::Axum => Self::rust_peer("axum", dir),
+            ServerKind::ActixWebLab => Self::rust_peer("actix-web-lab", dir),
+            ServerKind::Bare => Self::rust_peer("bare", dir),
         }
     }
 
     /// The starter app, as a release build.
-    pub(crate) fn ours(dir: &Path, setting: &Setting<'_>) -> io::Result<Self> {
-        prepare(dir, setting)?;
-        Self::ours_again(dir)
+    pub(crate) fn starter(dir: &Path, settings: &StarterSettings<'_>) -> io::Result<Self> {
+        prepare(dir, settings)?;
+        Self::starter_in_prepared(dir)
     }
 
-    /// The same in a folder that is prepared.
-    pub(crate) fn ours_again(dir: &Path) -> io::Result<Self> {
-        let mut command = Command::new(beside_us("sse-starter")?);
+    /// Starts the starter app in a folder that [`prepare`] has prepared.
+    pub(crate) fn starter_in_prepared(dir: &Path) -> io::Result<Self> {
+        let mut command = Command::new(built_program("sse-starter")?);
         command
             .env_remove("CARGO_MANIFEST_DIR")
             .env("HOST", "127.0.0.1")
@@ -125,13 +127,13 @@ impl Server {
         Ok(Self {
             process,
             address,
-            kind: Kind::Ours,
+            protocol: PublishProtocol::Journal,
             dir: dir.to_owned(),
         })
     }
 
-    fn of_ours(name: &str, dir: &Path) -> io::Result<Self> {
-        Self::peer(Command::new(beside_us("peer")?).arg(name), dir)
+    fn rust_peer(name: &str, dir: &Path) -> io::Result<Self> {
+        Self::peer(Command::new(built_program("peer")?).arg(name), dir)
     }
 
     fn peer(command: &mut Command, dir: &Path) -> io::Result<Self> {
@@ -139,15 +141,15 @@ impl Server {
         Ok(Self {
             process,
             address,
-            kind: Kind::Http,
+            protocol: PublishProtocol::Http,
             dir: dir.to_owned(),
         })
     }
 
-    /// nginx takes no free port by itself, so one is looked for.
+    /// nginx cannot choose a free port itself, so one is chosen here.
     fn nchan(dir: &Path) -> io::Result<Self> {
         let address = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let template = fs::read_to_string(sources().join("peers/nchan.conf.in"))?;
+        let template = fs::read_to_string(benches_folder().join("peers/nchan.conf.in"))?;
         let text = template
             .replace("@DIR@", &dir.display().to_string())
             .replace("@PORT@", &address.port().to_string());
@@ -165,24 +167,24 @@ impl Server {
         Ok(Self {
             process,
             address,
-            kind: Kind::Http,
+            protocol: PublishProtocol::Http,
             dir: dir.to_owned(),
         })
     }
 
-    /// The address of the stream on it.
-    pub(crate) fn target(&self) -> &'static str {
-        match self.kind {
-            Kind::Ours => "/sse/stream",
-            Kind::Http => "/stream",
+    /// The path of the stream.
+    pub(crate) fn stream_path(&self) -> &'static str {
+        match self.protocol {
+            PublishProtocol::Journal => "/sse/stream",
+            PublishProtocol::Http => "/stream",
         }
     }
 
-    /// Something that publishes on it.
+    /// A publisher for this server.
     pub(crate) fn publisher(&self) -> io::Result<Publisher> {
-        match self.kind {
-            Kind::Ours => Publisher::into_journal(&self.dir),
-            Kind::Http => Publisher::by_http(self.address),
+        match self.protocol {
+            PublishProtocol::Journal => Publisher::into_journal(&self.dir),
+            PublishProtocol::Http => Publisher::by_http(self.address),
         }
     }
 
@@ -190,7 +192,7 @@ impl Server {
         self.process.id()
     }
 
-    /// What it has used so far, its workers included.
+    /// The CPU time used so far, including that of worker processes.
     pub(crate) fn usage(&self) -> io::Result<Usage> {
         let mut usage = system::usage(self.id())?;
         for child in system::children(self.id()) {
@@ -199,7 +201,7 @@ impl Server {
         Ok(usage)
     }
 
-    /// Its memory, that of its workers included.
+    /// The memory in use, including that of worker processes.
     pub(crate) fn memory(&self) -> io::Result<u64> {
         let mut memory = system::memory(self.id())?;
         for child in system::children(self.id()) {
@@ -210,27 +212,27 @@ impl Server {
 }
 
 /// Makes `dir` the folder of an app.
-pub(crate) fn prepare(dir: &Path, setting: &Setting<'_>) -> io::Result<()> {
+pub(crate) fn prepare(dir: &Path, settings: &StarterSettings<'_>) -> io::Result<()> {
     let env = format!(
         "SSE_EVENTS={}\nSSE_STREAM_DURATION={}\nSSE_MAX_CONNECTIONS=19000\n",
-        setting.events, setting.duration
+        settings.events, settings.duration
     );
     fs::write(dir.join(".env"), env)
 }
 
-fn sources() -> &'static Path {
+fn benches_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A program that was built together with this one.
-fn beside_us(name: &str) -> io::Result<PathBuf> {
+/// The path of a program that was built together with this one.
+fn built_program(name: &str) -> io::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.is_file() {
         Ok(path)
     } else {
         Err(io::Error::new(
             io::ErrorKind::NotFound,
-            format!("{} is not built: start benches/run", path.display()),
+            format!("{} is not built: run benches/run", path.display()),
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! What the system says about processes and files.
+//! What Linux reports about processes and files.
 
 use std::{
     fs, io,
@@ -12,12 +12,12 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// Time of a processor that was used.
+/// CPU time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
-    /// To the nanosecond.
+    /// Precise to the nanosecond.
     pub(crate) total: Duration,
-    /// How much of it in the kernel, by the kernel's ticks of 10 ms.
+    /// The part spent in the kernel, counted in the kernel's ticks of 10 ms.
     pub(crate) system: Duration,
 }
 
@@ -39,11 +39,11 @@ impl Sub for Usage {
     }
 }
 
-/// What a process has used so far.
+/// The CPU time that a process has used so far.
 pub(crate) fn usage(process: u32) -> io::Result<Usage> {
     let mut total = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread that has ended since takes its share with it; the servers keep theirs.
+        // The time of a thread that has ended is lost, but the servers end none.
         let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
             continue;
         };
@@ -51,7 +51,7 @@ pub(crate) fn usage(process: u32) -> io::Result<Usage> {
         total += Duration::from_nanos(nanos.unwrap_or(0));
     }
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name stands in parentheses and may have blanks; the fields behind it are numbers.
+    // The name is in parentheses and may contain spaces; the fields after it are numbers.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks: u64 = fields
         .split_whitespace()
@@ -64,7 +64,7 @@ pub(crate) fn usage(process: u32) -> io::Result<Usage> {
     })
 }
 
-/// Bytes of memory of a process, where what it shares with others counts by its share.
+/// The memory of a process in bytes. Shared memory counts in proportion (PSS).
 pub(crate) fn memory(process: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
@@ -75,7 +75,7 @@ pub(crate) fn memory(process: u32) -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("smaps_rollup has no Pss"))
 }
 
-/// The processes that this one has started.
+/// The child processes.
 pub(crate) fn children(process: u32) -> Vec<u32> {
     let path = format!("/proc/{process}/task/{process}/children");
     let text = fs::read_to_string(path).unwrap_or_default();
@@ -84,14 +84,14 @@ pub(crate) fn children(process: u32) -> Vec<u32> {
         .collect()
 }
 
-/// A child that has ended is a zombie until it is waited for.
+/// Whether a child has ended: it is a zombie until it is waited for.
 pub(crate) fn has_ended(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"));
     stat.map_or(true, |stat| stat.contains(") Z "))
 }
 
-/// Time of a processor that this thread has used.
-pub(crate) fn own_time() -> Duration {
+/// The CPU time that this thread has used.
+pub(crate) fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.try_into().unwrap_or(0),
@@ -99,7 +99,7 @@ pub(crate) fn own_time() -> Duration {
     )
 }
 
-/// As many files as the system allows; the servers inherit it.
+/// Raises the limit of open files as far as the system allows. The servers inherit it.
 pub(crate) fn raise_file_limit() -> io::Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -110,7 +110,7 @@ pub(crate) fn raise_file_limit() -> io::Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// The kind of file system under a path, as the system names it, and whether it has a journal.
+/// The type of the file system of a path, and whether it has a journal.
 pub(crate) fn file_system(path: &Path) -> io::Result<String> {
     let path = path.canonicalize()?;
     let mounts = fs::read_to_string("/proc/self/mounts")?;
@@ -122,7 +122,7 @@ pub(crate) fn file_system(path: &Path) -> io::Result<String> {
     });
     let (_, device, kind) = mounted
         .max_by_key(|(length, ..)| *length)
-        .ok_or_else(|| io::Error::other("no file system is mounted there"))?;
+        .ok_or_else(|| io::Error::other("the file system of the path is not mounted"))?;
     let journal = kind == "ext4" && has_journal(device);
     Ok(match (kind, journal) {
         ("ext4", true) => "ext4 with a journal".to_owned(),
@@ -131,7 +131,7 @@ pub(crate) fn file_system(path: &Path) -> io::Result<String> {
     })
 }
 
-/// The kernel runs a thread for each journal.
+/// The kernel lists every journal of a file system here.
 fn has_journal(device: &str) -> bool {
     let name = device.trim_start_matches("/dev/");
     fs::read_dir("/proc/fs/jbd2").is_ok_and(|journals| {
@@ -145,7 +145,7 @@ fn has_journal(device: &str) -> bool {
     })
 }
 
-/// What the machine is.
+/// Processor and kernel of this machine.
 pub(crate) fn machine() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text

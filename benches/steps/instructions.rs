@@ -1,6 +1,6 @@
-//! How many instructions this project's part of a delivery takes: `cargo bench -p sse-steps --bench
-//! instructions`. They are as many on a busy machine as on an idle one, so there are limits: a
-//! fifth above what was counted when they were set. It needs valgrind and gungraun-runner.
+//! The number of instructions of each step of a delivery: `cargo bench -p sse-steps --bench
+//! instructions`. It does not depend on the load of the machine, so it has limits: 20 % above the
+//! number at the time when they were set. This needs valgrind and gungraun-runner.
 #![allow(
     missing_docs,
     unused_qualifications,
@@ -8,7 +8,7 @@
 )]
 #![allow(
     clippy::unwrap_used,
-    reason = "a measurement that cannot go on has failed"
+    reason = "a measurement that cannot continue has failed"
 )]
 
 use std::{hint::black_box, path::Path};
@@ -23,7 +23,7 @@ use gungraun::{
 };
 use sse_steps::{App, config, document, value};
 
-/// So many, that what is done once for all of them does not count.
+/// Enough that the work done once for all streams is negligible.
 const STREAMS: usize = 1_000;
 
 fn limit(instructions: u64) -> LibraryBenchmarkConfig {
@@ -32,23 +32,23 @@ fn limit(instructions: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-struct Opened {
+struct OpenStreams {
     streams: Streams,
     document: Document,
     _app: App,
     _runtime: SystemRunner,
 }
 
-fn opened() -> Opened {
+fn opened() -> OpenStreams {
     let app = App::new();
     let runtime = System::new();
     let open = async { Streams::open(&app.cache, STREAMS).unwrap() };
     let mut streams = runtime.block_on(open);
     let document = document();
-    // Once before it counts, so that the lists have their lengths.
+    // A warm-up, so that all lists have their capacity.
     assert_eq!(streams.wake(&document), STREAMS);
     streams.deliver();
-    Opened {
+    OpenStreams {
         streams,
         document,
         _app: app,
@@ -56,7 +56,7 @@ fn opened() -> Opened {
     }
 }
 
-fn woken() -> Opened {
+fn woken() -> OpenStreams {
     let opened = opened();
     assert_eq!(opened.streams.wake(&opened.document), STREAMS);
     opened
@@ -65,18 +65,18 @@ fn woken() -> Opened {
 // 1,000 streams are woken.
 #[library_benchmark(config = limit(67_000))]
 #[bench::streams(opened())]
-fn wake(opened: Opened) -> (usize, Opened) {
+fn wake(opened: OpenStreams) -> (usize, OpenStreams) {
     (opened.streams.wake(&opened.document), opened)
 }
 
 // Each of 1,000 streams gets an event's chunk, and waits for the next.
 #[library_benchmark(config = limit(1_150_000))]
 #[bench::streams(woken())]
-fn deliver(mut opened: Opened) -> (usize, Opened) {
+fn deliver(mut opened: OpenStreams) -> (usize, OpenStreams) {
     (opened.streams.deliver(), opened)
 }
 
-// What lies in the journal becomes what browsers get.
+// An entry of the journal is encoded as an event.
 #[library_benchmark(config = limit(13_000))]
 #[bench::value(document(), config(Path::new("")))]
 fn encode(document: Document, config: Config) -> usize {

@@ -1,7 +1,7 @@
-//! What both kinds of measurement begin with.
+//! The setup of both kinds of measurement.
 #![allow(
     clippy::unwrap_used,
-    reason = "a measurement that cannot go on has failed"
+    reason = "a measurement that cannot continue has failed"
 )]
 
 use std::{path::Path, time::Duration};
@@ -9,19 +9,19 @@ use std::{path::Path, time::Duration};
 use actix_web_sse::{Cache, Config, bench_support::Document};
 use tempfile::TempDir;
 
-/// 200 bytes, as JSON.
+/// A value of 200 bytes as JSON.
 #[must_use]
 pub fn value() -> String {
     "x".repeat(198)
 }
 
-/// The entry of such a value.
+/// An entry with this value.
 #[must_use]
 pub fn document() -> Document {
     Document::new("order", &format!("\"{}\"", value()))
 }
 
-/// What all caches here are opened with.
+/// The configuration of all caches here.
 #[must_use]
 pub fn config(dir: &Path) -> Config {
     let config = Config::new(dir, "order:order").unwrap();
@@ -30,7 +30,7 @@ pub fn config(dir: &Path) -> Config {
         .with_stream_duration(Duration::ZERO)
 }
 
-/// An empty cache, in a folder that goes with it.
+/// An empty cache in a temporary folder, which is removed on drop.
 pub struct App {
     /// The cache.
     pub cache: Cache,
@@ -38,7 +38,7 @@ pub struct App {
 }
 
 impl App {
-    /// Makes the folder among the temporary files.
+    /// Creates the folder in `TMPDIR`.
     #[must_use]
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ impl App {
         }
     }
 
-    /// The same with so many saved values.
+    /// A cache with `count` saved values.
     #[must_use]
     pub fn with_entries(count: u64) -> Self {
         let app = Self::new();

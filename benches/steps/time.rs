@@ -1,10 +1,10 @@
-//! How long each step of an event takes: `cargo bench -p sse-steps --bench time`.
+//! The time of each step of a delivery: `cargo bench -p sse-steps --bench time`.
 //!
-//! Journals are made in the folder for temporary files (`TMPDIR`), whose file system counts.
+//! The journals are in the folder for temporary files (`TMPDIR`), whose file system affects the times.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(
     clippy::unwrap_used,
-    reason = "a measurement that cannot go on has failed"
+    reason = "a measurement that cannot continue has failed"
 )]
 
 use std::{hint::black_box, path::Path};

@@ -1,9 +1,9 @@
-//! The benchmark itself works: in small, with the servers that need nothing but Rust.
+//! Runs the benchmark with small numbers and the servers that need only Rust.
 
 use std::{fs, path::Path, process::Command};
 
 #[test]
-fn a_small_run_has_figures_and_plots_of_every_server() {
+fn a_small_run_writes_figures_and_plots_of_every_server() {
     let bench = Path::new(env!("CARGO_BIN_EXE_sse-bench"));
     let starter = bench.with_file_name("sse-starter");
     assert!(
@@ -27,7 +27,7 @@ fn a_small_run_has_figures_and_plots_of_every_server() {
         .unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");
-    // Deliveries that are missing or too many would be told of.
+    // A warning would report missing or repeated deliveries.
     assert!(!log.contains("deliveries instead of"), "{log}");
 
     let table = fs::read_to_string(out.join("figures.md")).unwrap();

@@ -10,7 +10,7 @@ let published = 0;
 const options = {
   // The bodies are JSON already.
   serializer: String,
-  // No stream of the others begins with a time to reconnect.
+  // The streams of the other servers do not begin with `retry`.
   retry: null,
   headers: { 'Cache-Control': 'no-cache' },
 };
@@ -18,7 +18,7 @@ const options = {
 async function stream(request, response) {
   const session = await createSession(request, response, options);
   channel.register(session);
-  // Tells the client that it is open.
+  // Shows the client that the stream is open.
   await session.batch((buffer) => buffer.comment().dispatch());
 }
 
@@ -40,10 +40,10 @@ const server = createServer((request, response) => {
   route(request, response);
 });
 
-// What publishes is silent for longer than the five seconds that are the default.
+// The publisher's connection is idle for longer than the default of five seconds.
 server.keepAliveTimeout = 3_600_000;
 
-// All clients of a benchmark may knock at the same time.
+// Room for all clients that connect at the same time.
 server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
   console.log(`listening on 127.0.0.1:${server.address().port}`);
 });

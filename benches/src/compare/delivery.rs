@@ -1,4 +1,4 @@
-//! What a delivery costs.
+//! The cost of a delivery.
 
 use std::{
     io,
@@ -7,45 +7,54 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Scenario, judge};
+use super::{Scenario, warn_if_clients_were_busy};
 use crate::{
     clients::Clients,
     report::{Metric, Results},
-    servers::{Name, Server},
+    servers::{Server, ServerKind},
 };
 
-/// Two a second.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// Two events a second, so that each is delivered before the next.
+const EVENT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Events of a steady run that count.
-const EVENTS: usize = 12;
+/// Six seconds, long enough for the CPU time to be above the clock's precision.
+const STEADY_EVENTS: usize = 12;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far more than any server needs.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Events that come one by one.
+/// Events that are published one by one.
 pub(super) fn steady(
     streams: usize,
-    name: Name,
+    name: ServerKind,
     dir: &Path,
     results: &mut Results,
 ) -> io::Result<()> {
     let scenario = Scenario::Steady { streams };
-    run(scenario, streams, EVENTS, name, dir, results, |publisher| {
-        let mut next = Instant::now();
-        for _ in 0..EVENTS {
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            publisher.publish(1)?;
-            next += INTERVAL;
-        }
-        Ok(())
-    })
+    run(
+        scenario,
+        streams,
+        STEADY_EVENTS,
+        name,
+        dir,
+        results,
+        |publisher| {
+            let mut next = Instant::now();
+            for _ in 0..STEADY_EVENTS {
+                thread::sleep(next.saturating_duration_since(Instant::now()));
+                publisher.publish(1)?;
+                next += EVENT_INTERVAL;
+            }
+            Ok(())
+        },
+    )
 }
 
-/// Events that come all at once.
+/// Events that are published all at once.
 pub(super) fn burst(
     streams: usize,
     events: usize,
-    name: Name,
+    name: ServerKind,
     dir: &Path,
     results: &mut Results,
 ) -> io::Result<()> {
@@ -59,29 +68,29 @@ fn run(
     scenario: Scenario,
     streams: usize,
     events: usize,
-    name: Name,
+    name: ServerKind,
     dir: &Path,
     results: &mut Results,
     publish: impl FnOnce(&mut crate::servers::Publisher) -> io::Result<()> + Send,
 ) -> io::Result<()> {
     let server = Server::start(name, dir)?;
     let mut publisher = server.publisher()?;
-    let mut clients = Clients::of(server.address, server.target(), "")?;
+    let mut clients = Clients::new(server.address, server.stream_path(), "")?;
     clients.open(streams)?;
-    // Once before it counts, so that buffers are there.
+    // One event before the measurement, so that all buffers are allocated.
     publisher.publish(1)?;
-    let warm = streams as u64;
-    clients.read_until("the first event arrives", PATIENCE, |counts| {
-        counts.deliveries >= warm
+    let warm_up = streams as u64;
+    clients.read_until("the first event arrives", DELIVERY_TIMEOUT, |counts| {
+        counts.deliveries >= warm_up
     })?;
     clients.read_for(Duration::from_millis(200))?;
     clients.counts.latency.clear();
 
     let before = server.usage()?;
-    let all = warm + (streams * events) as u64;
+    let all = warm_up + (streams * events) as u64;
     let load = thread::scope(|scope| {
         let publishing = scope.spawn(|| publish(&mut publisher));
-        let load = clients.read_until("all events arrive", PATIENCE, |counts| {
+        let load = clients.read_until("all events arrive", DELIVERY_TIMEOUT, |counts| {
             counts.deliveries >= all
         });
         publishing.join().expect("publishing does not panic")?;
@@ -91,12 +100,12 @@ fn run(
     if clients.counts.deliveries != all || clients.counts.ended > 0 {
         results.warn(format!(
             "{scenario}, {}: {} deliveries instead of {all}, {} streams ended",
-            name.shown(),
+            name.label(),
             clients.counts.deliveries,
             clients.counts.ended
         ));
     }
-    judge(load, format!("{scenario}, {}", name.shown()), results);
+    warn_if_clients_were_busy(load, format!("{scenario}, {}", name.label()), results);
 
     let deliveries = (streams * events) as f64;
     let per_delivery = |time: Duration| time.as_secs_f64() * 1e6 / deliveries;

@@ -1,4 +1,4 @@
-//! What a stream costs on which nothing happens.
+//! The cost of a stream without events.
 
 use std::{io, path::Path, time::Duration};
 
@@ -6,33 +6,37 @@ use super::Scenario;
 use crate::{
     clients::Clients,
     report::{Metric, Results},
-    servers::{Name, Server},
+    servers::{Server, ServerKind},
 };
 
-/// Two rounds of our heartbeats.
-const IDLE: Duration = Duration::from_secs(30);
+/// Two heartbeats of this project's server.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// Until connection setup has finished on both sides; also the idle time of servers whose idle CPU is
+/// not compared.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 pub(super) fn measure(
     streams: usize,
-    name: Name,
+    name: ServerKind,
     dir: &Path,
     results: &mut Results,
 ) -> io::Result<()> {
     let scenario = Scenario::Idle { streams };
     let server = Server::start(name, dir)?;
-    let mut clients = Clients::of(server.address, server.target(), "")?;
-    // The first stream may start more than itself.
+    let mut clients = Clients::new(server.address, server.stream_path(), "")?;
+    // The first stream may cause one-time allocations.
     clients.open(1)?;
     let (memory, before) = (server.memory()?, server.usage()?);
     clients.open(streams)?;
     let opened = server.usage()? - before;
-    clients.read_for(Duration::from_secs(2))?;
+    clients.read_for(SETTLE_TIME)?;
 
     let before = server.usage()?;
-    let idle = if name == Name::Ours {
-        IDLE
+    let idle = if name == ServerKind::Ours {
+        IDLE_TIME
     } else {
-        Duration::from_secs(2)
+        SETTLE_TIME
     };
     clients.read_for(idle)?;
     let used = server.usage()? - before;
@@ -46,8 +50,8 @@ pub(super) fn measure(
         Metric::Connect,
         each(opened.total.as_secs_f64() * 1e6),
     );
-    if name == Name::Ours {
-        // The others send no heartbeats, or others than ours.
+    if name == ServerKind::Ours {
+        // The other servers send no heartbeats, or at another interval.
         let share = used.total.as_secs_f64() / idle.as_secs_f64();
         results.add(scenario, name, Metric::Idle, share * 100.0);
     }

@@ -1,4 +1,4 @@
-//! How soon one client has one event.
+//! The latency of one event to one client.
 
 use std::{io, path::Path, thread, time::Duration};
 
@@ -6,28 +6,29 @@ use super::Scenario;
 use crate::{
     clients::Clients,
     report::{Metric, Results},
-    servers::{Name, Server},
+    servers::{Server, ServerKind},
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Far more than any server needs.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn measure(
     events: usize,
-    name: Name,
+    name: ServerKind,
     dir: &Path,
     results: &mut Results,
 ) -> io::Result<()> {
     let scenario = Scenario::Latency { events };
     let server = Server::start(name, dir)?;
     let mut publisher = server.publisher()?;
-    let mut clients = Clients::of(server.address, server.target(), "")?;
+    let mut clients = Clients::new(server.address, server.stream_path(), "")?;
     clients.open(1)?;
     for event in 0..=events {
         if event == 1 {
-            // The first does not count.
+            // The first event is a warm-up.
             clients.counts.latency.clear();
         }
-        // Not all at the same distance, so that nobody's timer happens to fit.
+        // A varying pause, so that no server's timer coincides with it.
         let pause = Duration::from_millis(5 + event as u64 % 7);
         let wanted = event as u64 + 1;
         thread::scope(|scope| {
@@ -35,7 +36,7 @@ pub(super) fn measure(
                 thread::sleep(pause);
                 publisher.publish(1)
             });
-            let read = clients.read_until("the event arrives", PATIENCE, |counts| {
+            let read = clients.read_until("the event arrives", EVENT_TIMEOUT, |counts| {
                 counts.deliveries >= wanted
             });
             publishing.join().expect("publishing does not panic")?;

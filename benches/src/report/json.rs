@@ -1,19 +1,19 @@
-//! JSON for programs: every value of every round.
+//! JSON for programs, with every value of every round.
 
 use std::io;
 
 use serde_json::{Value, json};
 
-use super::{About, Results};
+use super::{Results, RunInfo};
 
-pub(super) fn of(results: &Results, about: &About) -> io::Result<String> {
+pub(super) fn render(results: &Results, info: &RunInfo) -> io::Result<String> {
     let figures: Vec<Value> = results
         .rows
         .iter()
         .map(|row| {
             json!({
                 "scenario": row.scenario,
-                "server": row.server.shown(),
+                "server": row.server.label(),
                 "metric": row.metric.name(),
                 "unit": row.metric.unit(),
                 "median": row.median(),
@@ -22,11 +22,11 @@ pub(super) fn of(results: &Results, about: &About) -> io::Result<String> {
         })
         .collect();
     let document = json!({
-        "command": about.command,
-        "machine": about.machine,
-        "file_system": about.file_system,
-        "rounds": about.rounds,
-        "commit": about.commit,
+        "command": info.command,
+        "machine": info.machine,
+        "file_system": info.file_system,
+        "rounds": info.rounds,
+        "commit": info.commit,
         "warnings": results.warnings,
         "figures": figures,
     });

@@ -1,40 +1,40 @@
-//! Markdown for people.
+//! A Markdown table for people.
 
 use std::fmt::Write;
 
-use super::{About, Metric, Results};
-use crate::servers::Name;
+use super::{Metric, Results, RunInfo};
+use crate::servers::ServerKind;
 
-pub(super) fn of(results: &Results, about: &About) -> String {
+pub(super) fn render(results: &Results, info: &RunInfo) -> String {
     let mut text = format!(
-        "Made by `{}` on {}; journal on {}; medians of {} rounds, in turn; commit {}.\n",
-        about.command, about.machine, about.file_system, about.rounds, about.commit
+        "Measured by `{}` on {}; journal on {}; medians of {} rounds, in turn; commit {}.\n",
+        info.command, info.machine, info.file_system, info.rounds, info.commit
     );
     for (scenario, metric) in results.columns() {
-        if matches!(metric, Metric::Own(_) | Metric::System) {
+        if matches!(metric, Metric::Single(_) | Metric::System) {
             continue;
         }
         let _ = writeln!(
             text,
-            "\n**{scenario}: {}**\n\n| server | {} | beside raw | lowest to highest |\n|---|---|---|---|",
+            "\n**{scenario}: {}**\n\n| server | {} | relative to raw | lowest to highest |\n|---|---|---|---|",
             metric.name(),
             metric.unit()
         );
-        for row in results.of(scenario, metric) {
+        for row in results.rows_of(scenario, metric) {
             let of_kernel = (metric == Metric::Cpu).then(|| {
                 let system = results
-                    .of(scenario, Metric::System)
+                    .rows_of(scenario, Metric::System)
                     .find(|other| other.server == row.server);
                 system.map_or(String::new(), |row| {
                     format!(" ({:.0} % in the kernel)", row.median())
                 })
             });
-            let ratio = results.ratio(row, Name::Raw);
+            let ratio = results.ratio(row, ServerKind::Raw);
             let (low, high) = extremes(&row.values);
             let _ = writeln!(
                 text,
                 "| {} | {}{} | {} | {} to {} |",
-                row.server.shown(),
+                row.server.label(),
                 number(row.median()),
                 of_kernel.unwrap_or_default(),
                 ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
@@ -43,9 +43,9 @@ pub(super) fn of(results: &Results, about: &About) -> String {
             );
         }
     }
-    own(results, &mut text);
+    write_single_figures(results, &mut text);
     if !results.warnings.is_empty() {
-        text.push_str("\nTo be known:\n\n");
+        text.push_str("\nWarnings:\n\n");
         for warning in &results.warnings {
             let _ = writeln!(text, "- {warning}");
         }
@@ -53,17 +53,17 @@ pub(super) fn of(results: &Results, about: &About) -> String {
     text
 }
 
-fn own(results: &Results, text: &mut String) {
+fn write_single_figures(results: &Results, text: &mut String) {
     let mut rows = results
         .rows
         .iter()
-        .filter(|row| matches!(row.metric, Metric::Own(_)))
+        .filter(|row| matches!(row.metric, Metric::Single(_)))
         .peekable();
     if rows.peek().is_none() {
         return;
     }
     text.push_str(
-        "\n**actix-web-sse alone**\n\n| what | median | lowest to highest |\n|---|---|---|\n",
+        "\n**actix-web-sse alone**\n\n| figure | median | lowest to highest |\n|---|---|---|\n",
     );
     for row in rows {
         let (low, high) = extremes(&row.values);
@@ -87,7 +87,7 @@ fn extremes(values: &[f64]) -> (f64, f64) {
         })
 }
 
-/// Three digits that count.
+/// Rounded to about three significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
         v if v >= 100.0 => format!("{value:.0}"),

@@ -1,4 +1,4 @@
-//! A process that listens.
+//! A server process.
 
 use std::{
     fs::{self, File},
@@ -14,14 +14,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::system;
 
-/// Even a server with a long history listens by then.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Includes reading a journal of 100,000 entries.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Killed when dropped.
+/// Killed on drop.
 pub(super) struct Process(Child);
 
 impl Process {
-    /// Starts what prints its address, and waits for it.
+    /// Starts a server that prints its address, and waits for the address.
     pub(super) fn start(command: &mut Command, dir: &Path) -> io::Result<(Self, SocketAddr)> {
         let process = Self::spawn(command, dir)?;
         let address = process.wait(dir, || {
@@ -33,7 +33,7 @@ impl Process {
         Ok((process.0, address))
     }
 
-    /// Starts what listens at `address`, and waits until it does.
+    /// Starts a server that listens at `address`, and waits until it does.
     pub(super) fn start_at(
         command: &mut Command,
         dir: &Path,
@@ -68,7 +68,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // nginx ends its workers when it is asked to end, and does not when it is killed.
+        // nginx does not end its workers when it is killed.
         for id in system::children(self.id()) {
             let process = i32::try_from(id).ok().and_then(Pid::from_raw);
             if let Some(process) = process {
@@ -80,17 +80,17 @@ impl Drop for Process {
     }
 }
 
-/// A process that does not listen yet.
+/// A process that may not listen yet.
 struct Starting(Process);
 
 impl Starting {
-    fn wait<T>(&self, dir: &Path, mut listens: impl FnMut() -> Option<T>) -> io::Result<T> {
+    fn wait<T>(&self, dir: &Path, mut check: impl FnMut() -> Option<T>) -> io::Result<T> {
         let begin = Instant::now();
         loop {
-            if let Some(found) = listens() {
+            if let Some(found) = check() {
                 return Ok(found);
             }
-            if system::has_ended(self.0.id()) || begin.elapsed() > PATIENCE {
+            if system::has_ended(self.0.id()) || begin.elapsed() > START_TIMEOUT {
                 let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
                 return Err(io::Error::other(format!(
                     "the server does not listen; its log: {log}"

@@ -1,4 +1,4 @@
-//! Publishing: into our journal, or by HTTP.
+//! Publishing events: into the journal, or by HTTP.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -12,15 +12,15 @@ use serde_json::value::RawValue;
 use crate::clock;
 
 /// The length of a value as JSON.
-pub(crate) const VALUE: usize = 200;
+pub(crate) const VALUE_BYTES: usize = 200;
 
-/// What is saved in our journal is saved under it, unless another key is named.
-const KEY: &str = "order";
+/// The key of saved values, unless another one is given.
+const DEFAULT_KEY: &str = "order";
 
 /// Publishes events on one server.
-pub(crate) struct Publisher(Way);
+pub(crate) struct Publisher(Connection);
 
-enum Way {
+enum Connection {
     Journal(Cache),
     Http(BufReader<TcpStream>),
 }
@@ -29,50 +29,50 @@ impl Publisher {
     pub(crate) fn into_journal(app: &Path) -> io::Result<Self> {
         let config = Config::from_dir(app).map_err(io::Error::other)?;
         let cache = Cache::open(&config).map_err(io::Error::other)?;
-        Ok(Self(Way::Journal(cache)))
+        Ok(Self(Connection::Journal(cache)))
     }
 
     pub(crate) fn by_http(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        Ok(Self(Way::Http(BufReader::new(stream))))
+        Ok(Self(Connection::Http(BufReader::new(stream))))
     }
 
-    /// Publishes so many events, one directly behind the other.
+    /// Publishes `count` events, one directly after the other.
     pub(crate) fn publish(&mut self, count: usize) -> io::Result<()> {
         match &mut self.0 {
-            Way::Journal(cache) => {
+            Connection::Journal(cache) => {
                 for _ in 0..count {
-                    save(cache, KEY, clock::value(VALUE))?;
+                    save(cache, DEFAULT_KEY, clock::value(VALUE_BYTES))?;
                 }
                 Ok(())
             }
-            Way::Http(connection) => publish_by_http(connection, count),
+            Connection::Http(connection) => publish_by_http(connection, count),
         }
     }
 
-    /// Publishes one event under another key, of our server only.
+    /// Publishes one event under another key. Only this project's server has keys.
     pub(crate) fn publish_under(&mut self, key: &str) -> io::Result<u64> {
         match &mut self.0 {
-            Way::Journal(cache) => save(cache, key, clock::value(VALUE)),
-            Way::Http(_) => Err(only_ours()),
+            Connection::Journal(cache) => save(cache, key, clock::value(VALUE_BYTES)),
+            Connection::Http(_) => Err(journal_only()),
         }
     }
 
-    /// The id of the event that was published last, on our server only.
+    /// The id of the last published event. Only for this project's server.
     pub(crate) fn last_id(&self) -> io::Result<String> {
-        let Way::Journal(cache) = &self.0 else {
-            return Err(only_ours());
+        let Connection::Journal(cache) = &self.0 else {
+            return Err(journal_only());
         };
-        let entry = cache.get_blocking(KEY).map_err(io::Error::other)?;
+        let entry = cache.get_blocking(DEFAULT_KEY).map_err(io::Error::other)?;
         entry
             .map(|entry| entry.id())
-            .ok_or_else(|| io::Error::other("what was saved is not there"))
+            .ok_or_else(|| io::Error::other("the saved value is missing"))
     }
 }
 
-fn only_ours() -> io::Error {
-    io::Error::other("only our server has keys and a journal")
+fn journal_only() -> io::Error {
+    io::Error::other("only this project's server has keys and a journal")
 }
 
 fn save(cache: &Cache, key: &str, value: String) -> io::Result<u64> {
@@ -80,27 +80,29 @@ fn save(cache: &Cache, key: &str, value: String) -> io::Result<u64> {
     cache.save_blocking(key, &value).map_err(io::Error::other)
 }
 
-/// Each request waits for the answer to the one before, as each save waits for the one before.
+/// Each request waits for the response to the previous one, as each save waits for the previous one.
 fn publish_by_http(connection: &mut BufReader<TcpStream>, count: usize) -> io::Result<()> {
     for _ in 0..count {
-        // As long as what our server makes of a value.
-        let value = clock::value(VALUE);
+        // As long as the data that this project's server makes of a value.
+        let value = clock::value(VALUE_BYTES);
         let body = format!(r#"{{"timestamp":"2026-01-01T00:00:00.000Z","value":{value}}}"#);
         let request = format!(
             "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         connection.get_mut().write_all(request.as_bytes())?;
-        read_answer(connection)?;
+        read_response(connection)?;
     }
     Ok(())
 }
 
-fn read_answer(connection: &mut BufReader<TcpStream>) -> io::Result<()> {
+fn read_response(connection: &mut BufReader<TcpStream>) -> io::Result<()> {
     let mut line = String::new();
     connection.read_line(&mut line)?;
     if !line.starts_with("HTTP/1.1 2") {
-        return Err(io::Error::other(format!("publishing is refused: {line}")));
+        return Err(io::Error::other(format!(
+            "the server refused to publish: {line}"
+        )));
     }
     let mut length = 0;
     loop {
@@ -114,7 +116,7 @@ fn read_answer(connection: &mut BufReader<TcpStream>) -> io::Result<()> {
             length = value.trim().parse().map_err(io::Error::other)?;
         }
         if field == "transfer-encoding: chunked" {
-            return Err(io::Error::other("an answer in chunks is not expected"));
+            return Err(io::Error::other("a chunked response is not supported"));
         }
     }
     io::copy(&mut connection.by_ref().take(length), &mut io::sink())?;

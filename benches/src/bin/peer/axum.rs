@@ -23,11 +23,11 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::{EVENT, id};
 
-/// How many events a client may be behind. The channel is one for all, so this costs little.
-const CAPACITY: usize = 4096;
+/// How many events a client may be behind. All clients share the channel, so this costs little.
+const CHANNEL_CAPACITY: usize = 4096;
 
 struct Events {
-    /// The events are made once, not once for each client.
+    /// Each event is built once, not once for each client.
     sender: broadcast::Sender<Event>,
     published: AtomicU64,
 }
@@ -35,7 +35,7 @@ struct Events {
 #[tokio::main]
 pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
     let events = Arc::new(Events {
-        sender: broadcast::Sender::new(CAPACITY),
+        sender: broadcast::Sender::new(CHANNEL_CAPACITY),
         published: AtomicU64::new(0),
     });
     let app = Router::new()
@@ -48,9 +48,9 @@ pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
 async fn subscribe(
     State(events): State<Arc<Events>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    // This is the comment that all servers begin with.
+    // The comment with which the streams of all servers begin.
     let opening = stream::iter([Event::DEFAULT_KEEP_ALIVE]);
-    // A client that is too far behind loses the events in between.
+    // A client that is too far behind loses events.
     let events = BroadcastStream::new(events.sender.subscribe())
         .filter_map(|received| future::ready(received.ok()));
     Sse::new(opening.chain(events).map(Ok)).keep_alive(KeepAlive::default())
@@ -59,7 +59,7 @@ async fn subscribe(
 async fn publish(State(events): State<Arc<Events>>, body: String) -> StatusCode {
     let number = events.published.fetch_add(1, Ordering::Relaxed) + 1;
     let event = Event::default().id(id(number)).event(EVENT).data(body);
-    // It is no error that nobody listens.
+    // Without clients, sending fails; this is not an error.
     let _ = events.sender.send(event);
     StatusCode::NO_CONTENT
 }

@@ -1,4 +1,4 @@
-//! The least memory that a stream of actix-web needs: one that never has anything to say.
+//! The least memory that a stream of actix-web needs: it never sends an event.
 
 use std::{convert::Infallible, io, net::TcpListener};
 
@@ -10,12 +10,12 @@ use actix_web::{
 };
 use futures_util::{StreamExt, stream};
 
-use crate::{IDLE, OPENING};
+use crate::{KEEP_ALIVE, OPENING};
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     rt::System::new().block_on(async {
         HttpServer::new(|| App::new().service(subscribe))
-            .keep_alive(IDLE)
+            .keep_alive(KEEP_ALIVE)
             .disable_signals()
             .listen(listener)?
             .run()

@@ -1,12 +1,12 @@
-//! The servers in Rust that this project's is compared with.
+//! The Rust servers that this project's server is compared with.
 //!
 //! Each answers `GET /stream` with an event stream that begins with an empty comment, and
 //! `POST /publish` by sending the body to all streams as an event. None sets `TCP_NODELAY`, since
-//! neither actix-web nor axum does unless it is told to.
+//! neither actix-web nor axum does so by default.
 
+mod actix_web_lab;
 mod axum;
 mod bare;
-mod lab;
 mod raw;
 
 use std::{
@@ -19,13 +19,14 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// All clients of a benchmark may knock at the same time.
-const BACKLOG: i32 = 4096;
+/// Room for all clients that connect at the same time.
+const LISTEN_BACKLOG: i32 = 4096;
 
-/// How long a connection may be silent. What publishes is, for longer than actix-web's five seconds.
-const IDLE: Duration = Duration::from_secs(3600);
+/// How long a connection may be idle. The publisher's is idle for longer than actix-web's default of
+/// five seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(3600);
 
-/// What every stream begins with, so that the client knows that it is open.
+/// The comment with which every stream begins, so that the client knows that it is open.
 const OPENING: &str = ":\n\n";
 
 const EVENT: &str = "order";
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let serve: fn(TcpListener) -> io::Result<()> = match env::args().nth(1).as_deref() {
         Some("raw") => raw::serve,
         Some("axum") => axum::serve,
-        Some("actix-web-lab") => lab::serve,
+        Some("actix-web-lab") => actix_web_lab::serve,
         Some("bare") => bare::serve,
         _ => {
             eprintln!("usage: peer raw|axum|actix-web-lab|bare");
@@ -50,11 +51,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Listens at a free port and says so.
+/// Listens on a free port and prints its address.
 fn listen() -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(LISTEN_BACKLOG)?;
     socket.set_nonblocking(true)?;
     let listener = TcpListener::from(socket);
     let mut stdout = io::stdout();
@@ -63,7 +64,7 @@ fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The id of the event that was published as number `number`, as long as an id of this project.
+/// The id of the event with this number. It is as long as an id of this project.
 fn id(number: u64) -> String {
     format!("0123456789abcdef-{number}")
 }

@@ -1,9 +1,8 @@
 //! The limit: one thread, and one `send` for each client and event.
 //!
-//! It speaks just enough HTTP for the benchmark, in the chunks that the frameworks send too, so the
-//! bytes on the wire are as many. Of an open stream it keeps nothing but the descriptor, so there
-//! is nowhere to keep what a client was too slow to take: a client whose buffer is full loses the
-//! event.
+//! It speaks just enough HTTP for the benchmark, in the chunks that the frameworks send too, so as
+//! many bytes are sent. For an open stream it keeps only the descriptor, and no queue: a client whose
+//! socket buffer is full loses the event.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -60,8 +59,8 @@ struct Server {
 
 struct Connection {
     socket: TcpStream,
-    /// What was read and is no whole request yet; of an open stream, nothing is.
-    asked: Option<Vec<u8>>,
+    /// The bytes of an incomplete request; `None` for an open stream.
+    request: Option<Vec<u8>>,
 }
 
 enum Request<'a> {
@@ -84,43 +83,43 @@ impl Server {
             epoll::add(&self.epoll, &socket, key, EventFlags::IN)?;
             entry.insert(Connection {
                 socket,
-                asked: Some(Vec::new()),
+                request: Some(Vec::new()),
             });
         }
     }
 
-    /// Reads what came, which is the end when it cannot be read. Closing a socket ends its being
-    /// watched.
+    /// Reads what has arrived. On an error, or at the end, the connection is closed, which also removes
+    /// it from epoll.
     fn read(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let goes_on = match connection.socket.read(&mut self.buffer) {
+        let is_open = match connection.socket.read(&mut self.buffer) {
             Ok(0) => false,
-            Ok(length) => match &mut connection.asked {
-                Some(asked) => {
-                    asked.extend_from_slice(&self.buffer[..length]);
+            Ok(length) => match &mut connection.request {
+                Some(request) => {
+                    request.extend_from_slice(&self.buffer[..length]);
                     self.answer(key).is_some()
                 }
                 None => true,
             },
             Err(error) => error.kind() == ErrorKind::WouldBlock,
         };
-        if !goes_on {
+        if !is_open {
             self.connections.try_remove(key);
         }
     }
 
-    /// Answers all requests that are whole. `None`: this connection is of no use any more.
+    /// Answers all complete requests. `None`: the connection must be closed.
     fn answer(&mut self, key: usize) -> Option<()> {
-        let asked = mem::take(self.connections.get_mut(key)?.asked.as_mut()?);
-        let mut rest = &asked[..];
-        while let Some((request, length)) = parse(rest)? {
-            rest = &rest[length..];
+        let bytes = mem::take(self.connections.get_mut(key)?.request.as_mut()?);
+        let mut remaining = &bytes[..];
+        while let Some((request, length)) = parse(remaining)? {
+            remaining = &remaining[length..];
             let answer = match request {
                 Request::Stream => {
                     let connection = self.connections.get_mut(key)?;
-                    connection.asked = None;
+                    connection.request = None;
                     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
                                 cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
                     let answer = [head.as_bytes(), &chunk(OPENING.as_bytes())].concat();
@@ -135,7 +134,7 @@ impl Server {
             let socket = &mut self.connections.get_mut(key)?.socket;
             socket.write_all(answer.as_bytes()).ok()?;
         }
-        self.connections.get_mut(key)?.asked = Some(rest.to_vec());
+        self.connections.get_mut(key)?.request = Some(remaining.to_vec());
         Some(())
     }
 
@@ -146,12 +145,13 @@ impl Server {
         frame.extend_from_slice(body);
         frame.extend_from_slice(b"\n\n");
         let chunk = chunk(&frame);
-        self.connections
-            .retain(|_, connection| connection.asked.is_some() || send(&connection.socket, &chunk));
+        self.connections.retain(|_, connection| {
+            connection.request.is_some() || send(&connection.socket, &chunk)
+        });
     }
 }
 
-/// `false`: the stream is broken, be it because only a part of the chunk went into its buffer.
+/// `false` if the stream is broken, which includes a chunk that was sent only in part.
 fn send(mut socket: &TcpStream, chunk: &[u8]) -> bool {
     match socket.write(chunk) {
         Ok(sent) => sent == chunk.len(),
@@ -166,7 +166,7 @@ fn chunk(bytes: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// The first request with its length, if it is whole. `None`: it is no HTTP.
+/// The first request and its length, if it is complete. `None`: it is not HTTP.
 fn parse(bytes: &[u8]) -> Option<Option<(Request<'_>, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut headers);
@@ -184,10 +184,10 @@ fn parse(bytes: &[u8]) -> Option<Option<(Request<'_>, usize)>> {
     let Some(body) = bytes[head..].get(..length) else {
         return Some(None);
     };
-    let asked = match (request.method?, request.path?) {
+    let request = match (request.method?, request.path?) {
         ("GET", "/stream") => Request::Stream,
         ("POST", "/publish") => Request::Publish(body),
         _ => Request::Other,
     };
-    Some(Some((asked, head + length)))
+    Some(Some((request, head + length)))
 }

@@ -9,28 +9,28 @@ use std::{
 
 use crate::{
     report::Results,
-    servers::{Publisher, Setting, prepare},
+    servers::{Publisher, StarterSettings, prepare},
     system,
 };
 
-/// Where no disk is in the way.
-const MEMORY: &str = "/dev/shm";
+/// A file system in memory, without a disk.
+const MEMORY_FOLDER: &str = "/dev/shm";
 
 pub(super) fn measure(saves: usize, dir: &Path, results: &mut Results) -> io::Result<()> {
-    let in_memory = tempfile::tempdir_in(MEMORY)?;
+    let in_memory = tempfile::tempdir_in(MEMORY_FOLDER)?;
     for dir in [dir, in_memory.path()] {
         let kind = system::file_system(dir)?;
         for processes in [1, 4] {
             let app = tempfile::tempdir_in(dir)?;
-            prepare(app.path(), &Setting::default())?;
+            prepare(app.path(), &StarterSettings::default())?;
             let rate = rate(saves, processes, app.path())?;
-            let who = if processes == 1 {
+            let label = if processes == 1 {
                 "one process"
             } else {
                 "four processes"
             };
-            results.add_own(
-                format!("saves of 200 bytes, {kind}, {who}"),
+            results.add_single(
+                format!("saves of 200 bytes, {kind}, {label}"),
                 "per second",
                 rate,
             );
@@ -39,12 +39,12 @@ pub(super) fn measure(saves: usize, dir: &Path, results: &mut Results) -> io::Re
     Ok(())
 }
 
-/// Saves a second, of all processes together.
+/// Saves per second of all processes together.
 fn rate(saves: usize, processes: usize, app: &Path) -> io::Result<f64> {
-    // The journal is made before anybody's time counts.
+    // Creates the journal before the measurement.
     Publisher::into_journal(app)?.publish(1)?;
     let each = saves / processes;
-    let begin = Instant::now();
+    let start = Instant::now();
     let savers: Vec<Child> = (0..processes)
         .map(|_| {
             Command::new(env::current_exe()?)
@@ -60,10 +60,10 @@ fn rate(saves: usize, processes: usize, app: &Path) -> io::Result<f64> {
             return Err(io::Error::other("a process could not save"));
         }
     }
-    Ok((each * processes) as f64 / begin.elapsed().as_secs_f64())
+    Ok((each * processes) as f64 / start.elapsed().as_secs_f64())
 }
 
-/// One of those processes.
+/// The main function of such a process.
 pub(crate) fn run(app: &Path, saves: usize) -> io::Result<()> {
     Publisher::into_journal(app)?.publish(saves)
 }

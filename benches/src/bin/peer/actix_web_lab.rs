@@ -1,7 +1,7 @@
 //! actix-web with actix-web-lab's `sse`: a channel for each client, and a broadcaster.
 //!
-//! The broadcaster does what that of actix-web's example does, with channels of the same length and
-//! a ping as often. So a client that does not read its stream holds up all that is published.
+//! The broadcaster works like that of actix-web's example, with the same channel length and ping
+//! interval. So a client that does not read its stream blocks all publishing.
 
 use std::{
     convert::Infallible,
@@ -22,36 +22,37 @@ use tokio::{
     time,
 };
 
-use crate::{EVENT, IDLE, id};
+use crate::{EVENT, KEEP_ALIVE, id};
 
-const CAPACITY: usize = 10;
-const PING: Duration = Duration::from_secs(10);
+/// As in the example.
+const CHANNEL_CAPACITY: usize = 10;
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-type Sent = Result<sse::Event, Infallible>;
+type SendItem = Result<sse::Event, Infallible>;
 
 #[derive(Default)]
 struct Broadcaster {
-    clients: Mutex<Vec<mpsc::Sender<Sent>>>,
+    clients: Mutex<Vec<mpsc::Sender<SendItem>>>,
     published: AtomicU64,
 }
 
 impl Broadcaster {
-    fn clients(&self) -> MutexGuard<'_, Vec<mpsc::Sender<Sent>>> {
+    fn clients(&self) -> MutexGuard<'_, Vec<mpsc::Sender<SendItem>>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn broadcast(&self, event: sse::Event) {
         let clients = self.clients().clone();
         let sends = clients.iter().map(|client| client.send(Ok(event.clone())));
-        // It is no error that a client has gone: the next ping removes it.
+        // A client that has disconnected is not an error: the next ping removes it.
         future::join_all(sends).await;
     }
 
     async fn ping(&self) {
-        let mut interval = time::interval(PING);
+        let mut interval = time::interval(PING_INTERVAL);
         loop {
             interval.tick().await;
-            // The example waits for each client here, and forgets those that come meanwhile.
+            // The example waits for each client here, and loses clients that connect meanwhile.
             self.clients().retain(|client| {
                 let ping = sse::Event::Comment("ping".into());
                 !matches!(client.try_send(Ok(ping)), Err(TrySendError::Closed(_)))
@@ -71,7 +72,7 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
                 .service(subscribe)
                 .service(publish)
         })
-        .keep_alive(IDLE)
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .listen(listener)?
         .run()
@@ -81,8 +82,8 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
 
 #[get("/stream")]
 async fn subscribe(broadcaster: web::Data<Broadcaster>) -> impl Responder {
-    let (sender, receiver) = mpsc::channel(CAPACITY);
-    // There is room for it: the channel is new.
+    let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
+    // This succeeds: the channel is empty.
     let _ = sender.try_send(Ok(sse::Event::Comment("".into())));
     broadcaster.clients().push(sender);
     Sse::from_receiver(receiver)

@@ -1,4 +1,4 @@
-//! What only our server is measured by.
+//! The measurements of this project's server alone.
 
 mod endings;
 mod filter;
@@ -11,9 +11,9 @@ use std::{io, path::Path};
 
 use crate::report::Results;
 
-/// A figure, or a few that belong together.
+/// A measurement with one figure or a few.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Own {
+pub(crate) enum StarterMeasurement {
     Save,
     Tail,
     Filter,
@@ -22,7 +22,7 @@ pub(crate) enum Own {
     History,
 }
 
-impl Own {
+impl StarterMeasurement {
     pub(crate) const ALL: [Self; 6] = [
         Self::Save,
         Self::Tail,
@@ -32,7 +32,7 @@ impl Own {
         Self::History,
     ];
 
-    /// As it is chosen with `--only`.
+    /// The name for `--only`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Save => "save",
@@ -44,7 +44,7 @@ impl Own {
         }
     }
 
-    /// Measures in the empty folder `dir`; `small` shows that everything works and nothing else.
+    /// Measures in the empty folder `dir`. `small` only tests the benchmark.
     pub(crate) fn measure(self, small: bool, dir: &Path, results: &mut Results) -> io::Result<()> {
         let scale = if small { 100 } else { 1 };
         match self {
