@@ -30,7 +30,7 @@ fn the_readme_names_the_rust_version_of_the_manifest() {
         .next()
         .unwrap()
         .trim_matches('"');
-    let needs = format!("It needs Rust {version} or newer");
+    let needs = format!("Rust {version} or newer");
     assert!(read("README.md").contains(&needs), "{needs}");
 }
 
