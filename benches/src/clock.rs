@@ -13,22 +13,28 @@ pub(crate) const TIME_MARKER: &[u8] = b"\"at\":\"";
 /// The number of hexadecimal digits of the time.
 pub(crate) const TIME_DIGITS: usize = 16;
 
-/// Nanoseconds since the first call.
-pub(crate) fn now() -> u64 {
+/// Counted from the first call.
+pub(crate) fn nanos_since_start() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).expect("the run is shorter than five centuries")
 }
 
 /// How long ago the time in these digits was.
 pub(crate) fn since(digits: &[u8]) -> Option<Duration> {
     let then = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    Some(Duration::from_nanos(now().saturating_sub(then)))
+    Some(Duration::from_nanos(
+        nanos_since_start().saturating_sub(then),
+    ))
 }
 
 /// A JSON value of `bytes` bytes that contains the current time.
 pub(crate) fn value(bytes: usize) -> String {
     const BYTES_WITHOUT_PADDING: usize = r#"{"at":"0123456789abcdef","pad":""}"#.len();
     let pad = bytes.saturating_sub(BYTES_WITHOUT_PADDING);
-    format!(r#"{{"at":"{:016x}","pad":"{:x<pad$}"}}"#, now(), "")
+    format!(
+        r#"{{"at":"{:016x}","pad":"{:x<pad$}"}}"#,
+        nanos_since_start(),
+        ""
+    )
 }
 
 #[cfg(test)]

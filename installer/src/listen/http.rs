@@ -53,12 +53,12 @@ impl HttpClient {
             request = request.header(*name, value.as_bytes());
         }
         let response = request.call()?;
-        Ok((ResponseHead::of(&response), ResponseBody::of(response)))
+        Ok((ResponseHead::new(&response), ResponseBody::new(response)))
     }
 }
 
 impl ResponseHead {
-    fn of(response: &Response<Body>) -> Self {
+    fn new(response: &Response<Body>) -> Self {
         let headers = response.headers().iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
             (name.as_str().to_owned(), value.into_owned())
@@ -100,7 +100,7 @@ impl ResponseHead {
 }
 
 impl ResponseBody {
-    fn of(response: Response<Body>) -> Self {
+    fn new(response: Response<Body>) -> Self {
         // A stream has no end: ureq's limit of 10 MB does not apply.
         let body = response.into_body().into_with_config().limit(u64::MAX);
         Self {
