@@ -156,7 +156,8 @@ pub(crate) struct SaveArgs {
     #[arg(long)]
     pub(crate) text: bool,
 
-    /// How long browsers that were away still receive the value, and `sse get` prints it
+    /// The value's time to live: for this long, browsers that were away still receive it, and
+    /// `sse get` prints it
     /// [default: SSE_TTL]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) ttl: Option<Duration>,

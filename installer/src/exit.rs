@@ -58,15 +58,18 @@ impl Failure {
     /// The system refused an operation on a file. `operation` completes "cannot …".
     pub(crate) fn io(operation: &str, path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "run the command as a user who may do this, or change the permissions of the file or its folder"
-            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+                "run the command as a user who may do this, or change the permissions of the file or its folder",
+            ),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "free some disk space, then run the command again"
+                Some("free some disk space, then run the command again")
             }
-            _ => "fix the cause, then run the command again",
+            _ => None,
         };
-        Self::error(format!("cannot {operation} {}: {error}", path.display())).help(help)
+        Self {
+            help: help.map(str::to_owned),
+            ..Self::error(format!("cannot {operation} {}: {error}", path.display()))
+        }
     }
 
     fn new(code: u8, message: impl Into<String>) -> Self {

@@ -21,12 +21,7 @@ impl Change {
     }
 
     /// Makes the change or shows it, as the arguments ask. Returns whether it was made.
-    pub(super) fn carry_out(
-        self,
-        args: &ChangeArgs,
-        output: Output,
-        command: &str,
-    ) -> Result<bool, Failure> {
+    pub(super) fn carry_out(self, args: &ChangeArgs, output: Output) -> Result<bool, Failure> {
         if args.diff {
             let diff = self.plan.diff();
             if !diff.is_empty() {
@@ -46,7 +41,7 @@ impl Change {
             output.status(verb, object);
         }
         if args.dry_run {
-            output.warn(format!("aborting {command} due to dry run"));
+            output.warn("dry run: nothing was changed");
         }
         Ok(!args.dry_run)
     }

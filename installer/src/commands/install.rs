@@ -31,7 +31,7 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
     for warning in planned.warnings {
         output.warn(warning);
     }
-    if planned.change.carry_out(&args.change, output, "install")? {
+    if planned.change.carry_out(&args.change, output)? {
         if planned.creates_env && doctor::is_not_ignored(app) {
             let (what, help) = doctor::NOT_IGNORED;
             output.warn(format!("{what}; {help}"));

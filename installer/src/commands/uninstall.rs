@@ -34,7 +34,7 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
     for warning in planned.warnings {
         output.warn(warning);
     }
-    if planned.change.carry_out(args, output, "uninstall")? && planned.removes_dependency {
+    if planned.change.carry_out(args, output)? && planned.removes_dependency {
         warn_of_uses(app, output);
     }
     Ok(exit::DONE)

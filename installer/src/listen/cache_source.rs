@@ -50,8 +50,8 @@ impl UpdateSource for CacheSource {
                 self.pending.extend(events);
             }
             Some(_) => {
-                let warning =
-                    "events may have been missed: the cache was created anew, or is damaged";
+                let warning = "events may have been missed: entries were swept or are damaged, or \
+                               the cache was created anew";
                 self.pending.push_back(Update::Warning(warning.into()));
             }
             None => {}

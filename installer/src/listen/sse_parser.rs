@@ -6,8 +6,10 @@
 use std::mem;
 use std::time::Duration;
 
-/// A longer line is no event of any real server, and must not fill the memory.
-const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// A longer line is refused, because a server that never ends a line must not fill the memory. The
+/// library's server writes a value of up to 32 MiB (`Config::with_max_value_bytes`) on one line, and
+/// a timestamp before it.
+const MAX_LINE_BYTES: usize = 33 * 1024 * 1024;
 
 /// One dispatched event.
 #[derive(Debug, PartialEq, Eq)]
@@ -254,6 +256,22 @@ mod tests {
         let (_, messages) = parse("retry: 7\ndata: x\n\ndata: y\n\n");
         let retries: Vec<_> = messages.iter().map(|message| message.retry).collect();
         assert_eq!(retries, [Some(Duration::from_millis(7)), None]);
+    }
+
+    #[test]
+    fn the_largest_value_of_the_library_is_parsed() {
+        let value = "x".repeat(32 * 1024 * 1024);
+        let data =
+            format!("{{\"timestamp\":\"2026-01-01T00:00:00.000000Z\",\"value\":\"{value}\"}}");
+        let (_, messages) = parse(&format!("data: {data}\n\n"));
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].data == data);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_refused() {
+        let line = vec![b'x'; MAX_LINE_BYTES + 1];
+        assert!(SseParser::default().feed(&line).is_err());
     }
 
     #[test]

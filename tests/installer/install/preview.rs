@@ -13,7 +13,7 @@ fn a_dry_run_prints_everything_and_changes_nothing() {
         "Updated Cargo.toml (with ",
         "Updated .env\n",
         "Created public/js/sse.js\n",
-        "warning: aborting install due to dry run\n",
+        "warning: dry run: nothing was changed\n",
     ] {
         assert!(ran.err.contains(text), "{text:?} is missing:\n{}", ran.err);
     }
@@ -26,7 +26,7 @@ fn a_dry_run_prints_everything_and_changes_nothing() {
     assert!(ran.err.contains("Removed public/\n"), "{}", ran.err);
     assert!(
         ran.err
-            .ends_with("warning: aborting uninstall due to dry run\n"),
+            .ends_with("warning: dry run: nothing was changed\n"),
         "{}",
         ran.err
     );

@@ -74,16 +74,7 @@ pub(super) fn publics() -> impl Strategy<Value = Public> {
 pub(super) fn modes() -> impl Strategy<Value = u32> {
     select(
         &[
-            0o644,
-            0o644,
-            0o644,
-            0o600,
-            0o600,
-            0o640,
-            0o664,
-            0o755,
-            0o400 + 0o200,
-            0o444,
+            0o644, 0o644, 0o644, 0o600, 0o600, 0o640, 0o664, 0o755, 0o600, 0o444,
         ][..],
     )
 }
@@ -155,12 +146,12 @@ impl RandomApp {
             ..InstallArgs::default()
         };
         let prepared = install::plan(self.path(), &args, Prompt::new(&args.change))?;
-        carry_out(prepared.change, "install")
+        carry_out(prepared.change)
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
         let prepared = uninstall::plan(self.path(), Prompt::new(&ChangeArgs::default()))?;
-        prepared.map_or(Ok(()), |prepared| carry_out(prepared.change, "uninstall"))
+        prepared.map_or(Ok(()), |prepared| carry_out(prepared.change))
     }
 
     /// Installs twice, calls `check_installed`, and uninstalls twice.
@@ -244,8 +235,8 @@ fn assert_same(found: &TreeSnapshot, expected: &TreeSnapshot) -> Result<(), Test
     Ok(())
 }
 
-fn carry_out(change: Change, command: &str) -> Result<(), Failure> {
-    let result = change.carry_out(&ChangeArgs::default(), Output::new(true), command);
+fn carry_out(change: Change) -> Result<(), Failure> {
+    let result = change.carry_out(&ChangeArgs::default(), Output::new(true));
     result.map(|_| ())
 }
 

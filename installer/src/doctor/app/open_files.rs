@@ -7,8 +7,9 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";
 
-/// Room for what the server opens beside its streams: its log, the cache, its other connections.
-const SPARE_DESCRIPTORS: u64 = 1_000;
+/// The server reserves a tenth of its descriptors for the app's own pages and files, but not more
+/// than this. The rule is the library's: `src/http/limits.rs` has the reason for the number.
+const MAX_RESERVED_DESCRIPTORS: u64 = 256;
 
 pub(super) fn check(max_connections: &MaxConnections) -> Finding {
     judge(getrlimit(Resource::Nofile).current, max_connections)
@@ -20,18 +21,19 @@ fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
     let Some(limit) = limit else {
         return Finding::ok(CHECK, "the number of open files is not limited here");
     };
-    if limit > number {
-        let message = format!("{limit} files may be open here, more than {number} streams");
+    let allowed = limit - (limit / 10).min(MAX_RESERVED_DESCRIPTORS);
+    if allowed >= number {
+        let message = format!("{limit} files may be open here, enough for {number} streams");
         return Finding::ok(CHECK, message);
     }
     let message = format!(
-        "{limit} files may be open here, and every stream needs one: a server started here serves \
-         fewer streams than SSE_MAX_CONNECTIONS allows, {number} ({})",
+        "{limit} files may be open here, which is enough for {allowed} streams: a server started \
+         here serves fewer streams than SSE_MAX_CONNECTIONS allows, {number} ({})",
         max_connections.origin.describe()
     );
     let help = format!(
         "run `ulimit -n {}` before you start the server",
-        number + SPARE_DESCRIPTORS
+        number.saturating_add(MAX_RESERVED_DESCRIPTORS)
     );
     match max_connections.origin {
         // The user has not asked for that many streams.
@@ -54,7 +56,8 @@ mod tests {
             judge(limit, &MaxConnections { number, origin }).level
         };
         let line = ValueOrigin::EnvFileLine(1);
-        assert_eq!(level(Some(10_001), ValueOrigin::Default), Level::Ok);
+        assert_eq!(level(Some(10_256), ValueOrigin::Default), Level::Ok);
+        assert_eq!(level(Some(10_255), ValueOrigin::Default), Level::Note);
         assert_eq!(level(None, line), Level::Ok);
         assert_eq!(level(Some(1_024), ValueOrigin::Default), Level::Note);
         assert_eq!(level(Some(1_024), line), Level::Warning);
@@ -62,5 +65,15 @@ mod tests {
             level(Some(10_000), ValueOrigin::Environment),
             Level::Warning
         );
+    }
+
+    #[test]
+    fn the_suggested_limit_suffices() {
+        for number in [1, 10, 100, 1_000, 10_000, 1_000_000] {
+            let origin = ValueOrigin::EnvFileLine(1);
+            let limit = Some(number + MAX_RESERVED_DESCRIPTORS);
+            let finding = judge(limit, &MaxConnections { number, origin });
+            assert_eq!(finding.level, Level::Ok, "{}", finding.message);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::javascript;
 use crate::editing::text;
 
-/// The folders in which apps keep them.
+/// The folders in which apps keep pages, scripts and code.
 pub(super) const SOURCE_FOLDERS: [&str; 6] =
     ["public", "static", "assets", "templates", "views", "src"];
 

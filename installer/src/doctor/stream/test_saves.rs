@@ -8,7 +8,7 @@ use actix_web_sse::{Cache, Config};
 use serde::{Deserialize, Serialize};
 
 use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
-use super::timing::{MAX_DELAY, in_seconds};
+use super::timing::{MAX_DELIVERY_DELAY, in_seconds};
 use crate::doctor::finding::Finding;
 use crate::exit::Failure;
 
@@ -132,13 +132,13 @@ fn judge_arrivals(
     for arrival in arrivals {
         by_event.entry(&arrival.event).or_default().push(arrival);
     }
-    let findings = by_event
+    let deliveries = by_event
         .values()
-        .map(|arrivals| judge_event(saved_at, arrivals));
-    // Of two problems, the longer message has the more details.
-    findings
-        .max_by_key(|finding| (finding.is_problem(), finding.message.len()))
-        .unwrap_or_else(|| nothing_arrived(key, cache_folder, saved_at.len()))
+        .map(|arrivals| Delivery::new(saved_at, arrivals));
+    match deliveries.max() {
+        Some(worst) => worst.finding(saved_at),
+        None => nothing_arrived(key, cache_folder, saved_at.len()),
+    }
 }
 
 fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
@@ -154,13 +154,57 @@ fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
     )
 }
 
-fn judge_event(saved_at: &[Duration], arrivals: &[&Arrival]) -> Finding {
-    let numbers: Vec<u64> = arrivals.iter().map(|arrival| arrival.number).collect();
-    let expected: Vec<u64> = (0..).take(saved_at.len()).collect();
-    if numbers == expected {
-        judge_delays(saved_at, arrivals)
-    } else {
-        wrong_values(saved_at.len(), &numbers)
+/// How the values of one event arrived. A later variant is worse; within a variant, a longer delay.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Delivery {
+    InTime {
+        max_delay: Duration,
+    },
+    Late {
+        max_delay: Duration,
+        arrived_within: Duration,
+    },
+    /// Not every value arrived exactly once and in order.
+    WrongValues {
+        numbers: Vec<u64>,
+    },
+}
+
+impl Delivery {
+    fn new(saved_at: &[Duration], arrivals: &[&Arrival]) -> Self {
+        let numbers: Vec<u64> = arrivals.iter().map(|arrival| arrival.number).collect();
+        let expected: Vec<u64> = (0..).take(saved_at.len()).collect();
+        if numbers != expected {
+            return Self::WrongValues { numbers };
+        }
+        let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
+        let delays = saved_at.iter().zip(&arrived_at);
+        let max_delay = delays
+            .map(|(saved, arrived)| arrived.saturating_sub(*saved))
+            .max()
+            .unwrap_or_default();
+        let arrived_within = time_span(&arrived_at);
+        // Values that arrive in less than half the time waited somewhere for each other.
+        if max_delay > MAX_DELIVERY_DELAY || arrived_within < time_span(saved_at) / 2 {
+            Self::Late {
+                max_delay,
+                arrived_within,
+            }
+        } else {
+            Self::InTime { max_delay }
+        }
+    }
+
+    fn finding(self, saved_at: &[Duration]) -> Finding {
+        let count = saved_at.len();
+        match self {
+            Self::InTime { max_delay } => in_time(count, max_delay),
+            Self::Late {
+                max_delay,
+                arrived_within,
+            } => late(saved_at, arrived_within, max_delay),
+            Self::WrongValues { numbers } => wrong_values(count, &numbers),
+        }
     }
 }
 
@@ -180,35 +224,26 @@ fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
     )
 }
 
-/// For values that all arrived once and in order.
-fn judge_delays(saved_at: &[Duration], arrivals: &[&Arrival]) -> Finding {
-    let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
-    let delays = saved_at.iter().zip(&arrived_at);
-    let longest = delays
-        .map(|(saved, arrived)| arrived.saturating_sub(*saved))
-        .max()
-        .unwrap_or_default();
-    let (saved_within, arrived_within) = (time_span(saved_at), time_span(&arrived_at));
-    let count = saved_at.len();
-    // Values that arrive in less than half the time waited somewhere for each other.
-    if longest > MAX_DELAY || arrived_within < saved_within / 2 {
-        return Finding::error(
-            CHECK,
-            format!(
-                "{count} values saved within {} arrived within {}, up to {} late",
-                in_seconds(saved_within),
-                in_seconds(arrived_within),
-                in_seconds(longest)
-            ),
-            "either a proxy on the way collects events before it forwards them (nginx: \
-             `proxy_buffering off;`); or the server notices saves once every SSE_POLL_INTERVAL \
-             only: see the check `notifications`",
-        );
-    }
-    let message = format!(
-        "{count} saved values arrived one by one, each within {} ms",
-        longest.as_millis().max(1)
-    );
+fn late(saved_at: &[Duration], arrived_within: Duration, max_delay: Duration) -> Finding {
+    Finding::error(
+        CHECK,
+        format!(
+            "{} values saved within {} arrived within {}, up to {} late",
+            saved_at.len(),
+            in_seconds(time_span(saved_at)),
+            in_seconds(arrived_within),
+            in_seconds(max_delay)
+        ),
+        "either a proxy on the way collects events before it forwards them (nginx: \
+         `proxy_buffering off;`); or the server notices saves once every SSE_POLL_INTERVAL \
+         only: see the check `notifications`",
+    )
+}
+
+fn in_time(count: usize, max_delay: Duration) -> Finding {
+    // At least 1: "within 0 ms" would read like a mistake.
+    let milliseconds = max_delay.as_millis().max(1);
+    let message = format!("{count} saved values arrived one by one, each within {milliseconds} ms");
     Finding::ok(CHECK, message)
 }
 
@@ -282,5 +317,15 @@ mod tests {
         let mut arrivals: Vec<_> = (0..5).map(|n| ("a", n, 200 * n)).collect();
         arrivals.push(("b", 0, 5));
         assert_eq!(finding(&arrivals).level, Level::Error);
+    }
+
+    #[test]
+    fn the_worst_event_is_reported() {
+        let in_time = |event| (0..5).map(move |n| (event, n, 200 * n));
+        let late = (0..5).map(|n| ("b", n, 3_000 + 200 * n));
+        let mut arrivals: Vec<_> = in_time("a").chain(late).chain(in_time("c")).collect();
+        assert!(finding(&arrivals).message.contains("late"));
+        arrivals.push(("d", 3, 600));
+        assert!(finding(&arrivals).message.ends_with(": 4 arrived"));
     }
 }

@@ -9,17 +9,17 @@ use crate::doctor::finding::Finding;
 const CHECK: &str = "timing";
 
 /// A larger delay is caused by a buffer: TCP and TLS need less, even around the world.
-pub(super) const MAX_DELAY: Duration = Duration::from_secs(1);
+pub(super) const MAX_DELIVERY_DELAY: Duration = Duration::from_secs(1);
 
-/// A heartbeat may be delayed, and so may the block from which its interval counts.
-const MAX_HEARTBEAT_DELAY: Duration = Duration::from_secs(2);
+/// Twice, because both the block before the silence and the heartbeat after it may be late.
+const MAX_HEARTBEAT_DELAY: Duration = MAX_DELIVERY_DELAY.saturating_mul(2);
 
 /// The server sends the first block at once. `response_time` is how long the headers took.
 pub(super) fn check_beginning(response_time: Duration, recording: &Recording) -> Finding {
     let Some(first_block_at) = recording.first_block_at else {
         return no_beginning(recording);
     };
-    if first_block_at > MAX_DELAY {
+    if first_block_at > MAX_DELIVERY_DELAY {
         return Finding::error(
             CHECK,
             format!(

@@ -87,11 +87,12 @@ fn marker_lines(file: &[u8], lines: &[Line], marker: &str) -> Vec<usize> {
 }
 
 fn unpaired(lines: &[Line], markers: &[usize]) -> Failure {
-    let mut numbers: Vec<String> = markers
+    let mut indexes = markers.to_vec();
+    indexes.sort_unstable();
+    let numbers: Vec<String> = indexes
         .iter()
         .map(|index| lines[*index].number.to_string())
         .collect();
-    numbers.sort();
     Failure::conflict(format!(
         ".env: the markers of the block do not pair up (line {})",
         numbers.join(", ")

@@ -152,7 +152,7 @@ impl Manifest<'_> {
     /// Parses the planned manifest: all values must be as before, except for the new entry,
     /// and removing that must give back every byte.
     fn verify(&self, new: &[u8], source: &DependencySource) -> Result<(), Failure> {
-        let planned = Manifest::parse(new).map_err(|_| add_by_hand(source))?;
+        let planned = Manifest::parse(new).map_err(|_| cannot_add_error(source))?;
         let is_added = planned.library_entry(Some(source.key())) == LibraryEntry::Ours;
         let is_reversible = planned
             .remove()?
@@ -163,7 +163,7 @@ impl Manifest<'_> {
         if is_added && is_reversible && other_values(self) == other_values(&planned) {
             Ok(())
         } else {
-            Err(add_by_hand(source))
+            Err(cannot_add_error(source))
         }
     }
 
@@ -180,9 +180,9 @@ impl Manifest<'_> {
     }
 }
 
-fn add_by_hand(source: &DependencySource) -> Failure {
+fn cannot_add_error(source: &DependencySource) -> Failure {
     Failure::conflict(format!(
-        "Cargo.toml: found no place to add the dependency {PACKAGE}"
+        "Cargo.toml: with the dependency {PACKAGE} added, cargo would read the file differently"
     ))
     .help(format!(
         "add it to [dependencies] by hand: {}",

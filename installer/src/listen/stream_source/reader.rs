@@ -17,10 +17,12 @@ const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// A server may send `retry: 0`, which doubling would never raise.
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
-/// After as many, every delay is above `MAX_RETRY_DELAY`.
+/// After this many doublings, `MIN_BACKOFF` exceeds `MAX_RETRY_DELAY`.
 const MAX_BACKOFF_DOUBLINGS: u32 = 8;
-/// The server sends a heartbeat every 15 seconds. After three that did not arrive the connection
-/// is lost, although TCP may never report it.
+/// By default the server sends a heartbeat after 15 seconds of silence. If three are missing, the
+/// connection counts as lost, because TCP may never report the loss. If the server's
+/// `Config::with_heartbeat` is longer than this, a silent connection is opened again each time, which
+/// loses no event.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Lets TCP repeat a lost first packet three times (after 1, 3 and 7 seconds).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -19,8 +19,18 @@ fn refusal(file: &str) -> Failure {
     result.expect_err("it must be refused")
 }
 
+#[test]
+fn unpaired_markers_are_listed_in_the_order_of_their_lines() {
+    let file = format!("# <<< sse <<<\n{}# >>> sse >>>\n", "\n".repeat(8));
+    let text = refusal(&file).to_string();
+    assert!(text.contains("(line 1, 10)"), "{text}");
+    let file = format!("\n# >>> sse >>>\n{}# >>> sse >>>\n", "\n".repeat(8));
+    let text = refusal(&file).to_string();
+    assert!(text.contains("(line 2, 11)"), "{text}");
+}
+
 /// Unusual files that dotenvy can read.
-const NASTY: &[&str] = &[
+const UNUSUAL_FILES: &[&str] = &[
     "",
     "\n",
     "A=1",
@@ -51,7 +61,7 @@ const NASTY: &[&str] = &[
 
 #[test]
 fn uninstall_restores_every_byte() {
-    for file in NASTY {
+    for file in UNUSUAL_FILES {
         let with = installed(file);
         assert_ne!(with, file.as_bytes(), "{file:?}");
         let out = uninstalled(&with);
@@ -65,7 +75,7 @@ fn uninstall_restores_every_byte() {
 
 #[test]
 fn a_second_install_changes_nothing() {
-    for file in NASTY {
+    for file in UNUSUAL_FILES {
         let once = installed(file);
         let twice = installed(&String::from_utf8(once.clone()).expect("valid UTF-8"));
         assert_eq!(twice, once, "{file:?}");
