@@ -22,9 +22,10 @@ pub enum ErrorKind {
     Value,
     /// The cache folder cannot be read or written.
     Cache,
-    /// A request for a stream cannot be parsed, or asks for an event that does not exist.
+    /// The query of a request for a stream cannot be parsed, or its list of events is empty or
+    /// contains an unknown event.
     Request,
-    /// As many streams are open as the configuration and the limit of open files allow.
+    /// The limit of open streams is reached: of the configuration, of one address, or of open files.
     Busy,
     /// A request is for a host that this server does not answer for.
     Host,
@@ -112,13 +113,13 @@ impl Error {
     pub(crate) fn io(operation: &str, path: &Path, source: std::io::Error) -> Self {
         let help = match source.kind() {
             std::io::ErrorKind::PermissionDenied => Some(
-                "give this program's user write permission (chown or chmod), or name another folder in SSE_CACHE",
+                "give this program's user write permission (chown or chmod), or set SSE_CACHE to another folder",
             ),
             std::io::ErrorKind::ReadOnlyFilesystem => {
-                Some("name a folder on a writable file system in SSE_CACHE")
+                Some("set SSE_CACHE to a folder on a writable file system")
             }
             std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(
-                "a file or a symbolic link is in the way: move it, or name another folder in SSE_CACHE",
+                "a file or a symbolic link is in the way: move it, or set SSE_CACHE to another folder",
             ),
             std::io::ErrorKind::StorageFull => Some("free some space on that file system"),
             _ if is_out_of_descriptors(&source) => {

@@ -28,7 +28,7 @@ pub(crate) fn check(key: &str) -> Result<(), String> {
         return Err("has a control character".into());
     }
     match key.chars().find(|c| RESERVED.contains(c)) {
-        Some(c) => Err(format!("has a `{c}`")),
+        Some(c) => Err(format!("contains a `{c}`")),
         None => Ok(()),
     }
 }
@@ -36,8 +36,12 @@ pub(crate) fn check(key: &str) -> Result<(), String> {
 /// Like [`check`], with an error for the caller of the library.
 pub(crate) fn validate(key: &str) -> Result<&str, Error> {
     check(key).map(|()| key).map_err(|why| {
-        Error::new(ErrorKind::Key, format!("the cache key `{}` {why}", key.escape_debug())).with_help(
-            "keys have 1 to 255 bytes, no control character, no leading dot, and none of {}()/\\@:,",
+        Error::new(
+            ErrorKind::Key,
+            format!("the cache key `{}` {why}", key.escape_debug()),
+        )
+        .with_help(
+            "use 1 to 255 bytes, without control characters, a leading dot, or any of {}()/\\@:,",
         )
     })
 }

@@ -23,8 +23,8 @@ pub struct Save {
 }
 
 impl Save {
-    /// Sets the entry's time to live instead of `SSE_TTL`: how long it is replayed to clients that
-    /// return, and returned by [`get`](crate::Cache::get). Zero: until it is swept.
+    /// Sets the entry's time to live instead of `SSE_TTL`: how long after the save it can be
+    /// replayed, and [`get`](crate::Cache::get) returns it. Zero: until it is swept.
     ///
     /// Connected clients receive the value in any case.
     pub fn ttl(mut self, ttl: Duration) -> Self {
@@ -45,7 +45,7 @@ impl Save {
                 ErrorKind::Value,
                 format!("the value for `{key}` cannot be written as JSON: {why}"),
             )
-            .with_help("save a type whose maps have strings as keys")
+            .with_help("use a type that serde_json can serialize, for example with strings as the keys of its maps")
         })?;
         let journal = self.source.journal()?;
         let config = journal.config();
@@ -57,7 +57,8 @@ impl Save {
                     "the value for `{key}` has {length} bytes as JSON; at most {limit} are allowed"
                 ),
             )
-            .with_help("save an id and let the page fetch the rest"));
+            .with_help("save an id and let the page fetch the rest; in Rust, `Config::with_max_value_bytes` \
+                 raises the limit"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
         journal.append(&entry::document(key, value, ttl, SystemTime::now()))

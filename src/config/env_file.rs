@@ -22,7 +22,7 @@ impl EnvFile {
             Err(error) => Err(
                 Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
                     .at(Location::file(path))
-                    .with_help(".env must be a file that the app's user may read")
+                    .with_help("make .env a file that the app's user can read")
                     .caused_by(error),
             ),
         }
@@ -82,15 +82,15 @@ fn ignore_or_fail(error: &dotenvy::Error, text: &str, path: &Path) -> Result<(),
         return Err(Error::new(ErrorKind::Config, message).at(Location::file(path)));
     };
     let number = number_of_line(text, line);
-    // dotenvy may report a part of the line only, so the line in the file is checked, too.
+    // dotenvy may report a part of the line only, so the line in the file is also checked.
     if line.contains("SSE_") || has_sse_key(text, number) {
-        return Err(Error::new(ErrorKind::Config, "this line cannot be read")
+        return Err(Error::new(ErrorKind::Config, "this line is not valid")
             .at(Location::line(path, number))
             .with_help(LINE_HELP));
     }
     // Without the line's text, which may be a password.
     log::warn!(
-        "{}:{number}: this line cannot be read and is ignored",
+        "{}:{number}: this line is not valid; the SSE_ settings of other lines are used",
         path.display()
     );
     Ok(())

@@ -23,11 +23,11 @@ impl Events {
             .filter(|item| !item.is_empty())
         {
             let Some((event, key)) = item.split_once(':') else {
-                return Err(format!("has `{item}`, which lacks its `:cache_key`"));
+                return Err(format!("contains `{item}`, which lacks its `:cache_key`"));
             };
             let (event, key) = (event.trim(), key.trim());
-            check_event_name(event).map_err(|why| format!("has `{item}`: {why}"))?;
-            key::check(key).map_err(|why| format!("has `{item}`: the cache key {why}"))?;
+            check_event_name(event).map_err(|why| format!("contains `{item}`: {why}"))?;
+            key::check(key).map_err(|why| format!("contains `{item}`: the cache key {why}"))?;
             if !pairs.iter().any(|(e, k)| **e == *event && **k == *key) {
                 pairs.push((event.into(), key.into()));
             }
@@ -94,15 +94,16 @@ fn check_event_name(name: &str) -> Result<(), String> {
         return Err("the event has no name".into());
     }
     if name.chars().any(char::is_control) {
-        return Err("the event's name has a control character".into());
+        return Err("the event's name contains a control character".into());
     }
     if matches!(name, "open" | "error") {
         return Err(format!(
-            "browsers use the event name `{name}` for the connection itself"
+            "the event name `{name}` is reserved, because browsers use it for the connection itself; \
+             choose another name"
         ));
     }
     if name == "*" {
-        return Err("the client's `on('*')` means every event".into());
+        return Err("the event name `*` is reserved: in the browser client, `on('*')` stands for every event".into());
     }
     if name.starts_with("sse.") {
         return Err("event names that begin with `sse.` are reserved".into());

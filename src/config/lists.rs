@@ -22,12 +22,12 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 /// without percent encoding" (Fetch), and the scheme's default port is omitted.
 pub(super) fn origin(text: &str) -> Result<String, Rejected> {
     let rejected = |help: String| Rejected {
-        reason: format!("has `{text}`, which is not an origin"),
+        reason: format!("contains `{text}`, which is not an origin"),
         help,
     };
     if text.eq_ignore_ascii_case("null") {
         return Err(Rejected {
-            reason: "has `null`, which any page can send and which is therefore never allowed"
+            reason: "contains `null`, which any page can send and which is therefore never allowed"
                 .into(),
             help: "serve the page from an http or https address instead of a file or a sandboxed \
                    frame, and write the origin of that address: https://app.example"
@@ -36,7 +36,7 @@ pub(super) fn origin(text: &str) -> Result<String, Rejected> {
     }
     if text.contains('*') {
         return Err(rejected(
-            "wildcards are not supported: write each origin, as in \
+            "wildcards are not supported: list each origin, for example \
              https://app.example,https://other.example:8443"
                 .into(),
         ));
@@ -77,8 +77,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
     Ok(origin)
 }
 
-const ORIGIN_HELP: &str =
-    "write scheme, host and port as browsers send them, without a path: https://app.example:8443";
+const ORIGIN_HELP: &str = "write the scheme, host and port as browsers send them, without a path: https://app.example:8443";
 
 /// A host that requests may be for.
 pub(super) fn host(text: &str) -> Result<Authority, Rejected> {
@@ -86,7 +85,7 @@ pub(super) fn host(text: &str) -> Result<Authority, Rejected> {
         return Ok(host);
     }
     Err(Rejected {
-        reason: format!("has `{text}`, which is not a host name"),
+        reason: format!("contains `{text}`, which is not a host name"),
         help: host_help(text),
     })
 }
@@ -95,7 +94,8 @@ fn host_help(text: &str) -> String {
     let after_scheme = text.split_once("://").map_or(text, |(_, host)| host);
     let without_path = after_scheme.split('/').next().unwrap_or_default();
     if text.contains('*') {
-        "wildcards are not supported: write each host, as in app.example,other.example:8443".into()
+        "wildcards are not supported: list each host, for example app.example,other.example:8443"
+            .into()
     } else if !text.is_ascii() {
         "write the host as browsers send it, in ASCII: xn--bcher-kva.example".into()
     } else if text.contains("::") && Authority::parse(&format!("[{text}]")).is_some() {

@@ -29,29 +29,32 @@ fn every_invalid_value_is_reported_with_its_line_and_a_remedy() {
         ("SSE_EVENTS=a:../k", "leading dot"),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=soon",
-            "not a number of seconds: `soon`",
+            "must be a number of seconds, not `soon`",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=-1",
-            "not a number of seconds",
+            "must be a number of seconds",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=NaN",
-            "not a number of seconds",
+            "must be a number of seconds",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=",
-            "not a number of seconds",
+            "must be a number of seconds",
         ),
         ("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0", "out of range"),
-        ("SSE_EVENTS=a:k\nSSE_TTL=1e300", "not a number of seconds"),
+        (
+            "SSE_EVENTS=a:k\nSSE_TTL=1e300",
+            "must be a number of seconds",
+        ),
         (
             "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1e19",
-            "not a number of seconds",
+            "must be a number of seconds",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=0",
-            "not a number of connections",
+            "must be a number of connections",
         ),
         ("SSE_EVENTS=a:k\nSSE_CACHE=", "is empty"),
         (
@@ -126,13 +129,13 @@ fn lists_in_code_are_checked_like_lists_in_the_file() {
     assert!(
         error
             .to_string()
-            .starts_with("the list of allowed origins has `https://a.example/`")
+            .starts_with("the list of allowed origins contains `https://a.example/`")
     );
     assert!(error.help().unwrap().ends_with("write https://a.example"));
     let error = config().with_allowed_hosts(["a b"]).unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("the list of allowed hosts has `a b`")
+            .starts_with("the list of allowed hosts contains `a b`")
     );
 }

@@ -108,7 +108,10 @@ fn missing_events(settings: &Settings) -> Error {
             ".env does not exist, and SSE_EVENTS is not in the environment",
         )
         .at(Location::file(path))
-        .with_help("run `sse install` in the app's folder, or name the folder (`sse -C DIR`)")
+        .with_help(
+            "run `sse install` in the app's folder, or start the program in that folder (the \
+             command: `sse -C DIR`)",
+        )
     }
 }
 
@@ -120,7 +123,7 @@ fn poll_interval(setting: &Setting) -> Result<Duration, Error> {
     Err(setting
         .error(format!("is out of range: `{}`", setting.value))
         .with_help(format!(
-            "write seconds {POLL_INTERVALS_IN_WORDS}, for example SSE_POLL_INTERVAL=2"
+            "use a number of seconds {POLL_INTERVALS_IN_WORDS}, for example SSE_POLL_INTERVAL=2"
         )))
 }
 
@@ -134,9 +137,12 @@ fn seconds(setting: &Setting, range: &str, example: u32) -> Result<Duration, Err
         .filter(|duration| *duration <= MAX_DURATION)
         .ok_or_else(|| {
             setting
-                .error(format!("is not a number of seconds: `{}`", setting.value))
+                .error(format!(
+                    "must be a number of seconds, not `{}`",
+                    setting.value
+                ))
                 .with_help(format!(
-                    "write seconds {range}, for example {}={example}",
+                    "use a number of seconds {range}, for example {}={example}",
                     setting.key
                 ))
         })
@@ -147,10 +153,10 @@ fn connections(setting: &Setting) -> Result<usize, Error> {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(setting
             .error(format!(
-                "is not a number of connections: `{}`",
+                "must be a number of connections, not `{}`",
                 setting.value
             ))
-            .with_help("write a whole number, at least 1, for example SSE_MAX_CONNECTIONS=10000")),
+            .with_help("use a whole number of at least 1, for example SSE_MAX_CONNECTIONS=10000")),
     }
 }
 

@@ -55,8 +55,8 @@ impl ConfigWatcher {
                 decided: None,
                 pending: None,
                 error: RepeatedError::new(
-                    "an edit of .env does not take effect",
-                    "edits of .env take effect again",
+                    "a change of .env has no effect",
+                    "changes of .env take effect",
                 ),
             }),
         }

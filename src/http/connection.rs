@@ -99,7 +99,7 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
         }
         None => UNKNOWN_TYPE.call_once(|| {
             log::warn!(
-                "clients that do not read are not disconnected: actix_web_sse::on_connect does not \
+                "stalled clients cannot be disconnected: actix_web_sse::on_connect does not \
                  know this type of connection; pass its TcpStream to \
                  actix_web_sse::watch_connection"
             );
@@ -126,7 +126,7 @@ pub fn watch_connection(stream: &TcpStream) {
     if let Err(error) = set_options(&SockRef::from(stream)) {
         REFUSED.call_once(|| {
             log::warn!(
-                "clients that do not read are not disconnected, because the system refuses: {error}"
+                "stalled clients cannot be disconnected, because the system refuses a socket option: {error}"
             );
         });
     }

@@ -85,8 +85,8 @@ async fn hosts_allowed_by_env() -> AllowedHosts {
 pub(super) fn public_reason(request: &HttpRequest, error: Error) -> Error {
     match RequestedHost::new(request).check(None) {
         Ok(()) => error,
-        Err(_) => Error::new(error.kind(), "Server-Sent Events are off").with_help(
-            "the app's log and the answer to a request for localhost contain the reason",
+        Err(_) => Error::new(error.kind(), "live notifications are unavailable").with_help(
+            "the app's log contains the reason, as does the response to a request for localhost",
         ),
     }
 }

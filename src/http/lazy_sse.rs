@@ -41,8 +41,8 @@ impl LazySse {
             failure: Mutex::new(Failure {
                 last: None,
                 errors: RepeatedError::new(
-                    "Server-Sent Events are off",
-                    "Server-Sent Events are on",
+                    "live notifications are unavailable",
+                    "live notifications are available",
                 ),
             }),
         }

@@ -149,22 +149,17 @@ impl Drop for ConnectionGuard {
 fn server_is_full(limit: usize) -> Error {
     Error::new(
         ErrorKind::Busy,
-        format!("all {limit} streams of this server are in use"),
+        format!("this server has reached its limit of {limit} streams"),
     )
-    .with_help(
-        "try again later; SSE_MAX_CONNECTIONS and the limit of open files determine the number",
-    )
+    .with_help("try again later; SSE_MAX_CONNECTIONS and the limit of open files set the limit")
 }
 
 fn address_is_full(limit: usize) -> Error {
     Error::new(
         ErrorKind::Busy,
-        format!("all {limit} streams of one address are in use"),
+        format!("this address has reached its limit of {limit} streams"),
     )
-    .with_help(
-        "close a page or try again later; with_max_connections_per_address sets the number, and \
-         behind a proxy, Subscription::of_address sets the address",
-    )
+    .with_help("close another page of this site, or try again later")
 }
 
 /// A tenth of the descriptors, but at most 256, are reserved for the app's own pages and files.

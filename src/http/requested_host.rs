@@ -96,8 +96,8 @@ fn host_not_allowed(name: &Authority) -> Error {
         "this server does not answer for the host `{name}`"
     ))
     .with_help(format!(
-        "if a reverse proxy forwards this host name, add it to the list in the app's .env: \
-         SSE_ALLOWED_HOSTS={}",
+        "if a reverse proxy forwards this host name, add it to SSE_ALLOWED_HOSTS in the app's \
+         .env, for example SSE_ALLOWED_HOSTS={}",
         name.host_only()
     ))
 }

@@ -36,7 +36,7 @@ pub(super) async fn sse_client_js(request: HttpRequest) -> Result<HttpResponse, 
                 log::error!("{}: {error}", path.display());
             }
             Ok(HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
-                "error: the app has no public/js/sse-client.js\nhelp: run `sse install` in the app's folder\n",
+                "error: the app has no public/js/sse-client.js\nhelp: create the file, or run `sse install` in the app's folder\n",
             ))
         }
     }

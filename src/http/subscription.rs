@@ -75,7 +75,9 @@ impl Subscription {
                 ErrorKind::Request,
                 format!("the query cannot be read: {error}"),
             )
-            .with_help("write ?events=name1,name2, ?last_event_id=ID and ?lookback=true, each once")
+            .with_help(
+                "use events=name1,name2, last_event_id=ID and lookback=true, each at most once",
+            )
         })?;
         let in_header = request
             .headers()
@@ -127,7 +129,7 @@ impl Subscription {
         {
             return Err(
                 Error::new(ErrorKind::Request, "the list of events is empty")
-                    .with_help("omit `events` to receive all events, or name some"),
+                    .with_help("omit `events` to receive all events, or list some"),
             );
         }
         let Some(name) = self.filter.unknown(events).next() else {
@@ -138,7 +140,7 @@ impl Subscription {
             ErrorKind::Request,
             format!("the event `{}` does not exist", name.escape_debug()),
         )
-        .with_help(format!("SSE_EVENTS has {}", known.join(", "))))
+        .with_help(format!("the events in SSE_EVENTS are {}", known.join(", "))))
     }
 }
 

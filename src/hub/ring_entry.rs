@@ -37,7 +37,7 @@ impl RingEntry {
         }
     }
 
-    /// An entry that cannot be read: clients are told of a gap.
+    /// An entry that cannot be read: clients receive `sse.gap`.
     pub(crate) fn unreadable() -> Self {
         Self {
             seen_at: Instant::now(),

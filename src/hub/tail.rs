@@ -81,11 +81,11 @@ impl<'a> Tail<'a> {
             config: journal.config(),
             delivery_error: RepeatedError::new(
                 "saved values are not delivered",
-                "saved values are delivered again",
+                "the delivery of saved values has resumed",
             ),
             sweep_error: RepeatedError::new(
                 "old entries are not removed",
-                "old entries are removed again",
+                "the removal of old entries has resumed",
             ),
             last_read: Instant::now(),
         }

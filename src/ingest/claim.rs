@@ -179,10 +179,10 @@ impl Claim {
                 .map_err(cannot)?;
         }
         log::error!(
-            "the drop-in `{}` is skipped: {}; it is kept as {}",
+            "the drop-in `{}` is skipped and kept as {}: {}",
             one_line(&self.key),
-            one_line(why),
-            one_line(&broken.path_of(&self.key).to_string_lossy())
+            one_line(&broken.path_of(&self.key).to_string_lossy()),
+            one_line(why)
         );
         self.finish(folder, claimed)
     }

@@ -63,7 +63,7 @@ impl<'a> Ingester<'a> {
             last_orphan_sweep: None,
             orphan_sweep_error: RepeatedError::new(
                 "unfinished files of killed programs are not removed",
-                "unfinished files of killed programs are removed again",
+                "the removal of unfinished files has resumed",
             ),
         }
     }
@@ -187,6 +187,9 @@ fn error_of<'a>(
     key: &str,
 ) -> &'a mut RepeatedError {
     errors.entry(key.to_owned()).or_insert_with(|| {
-        RepeatedError::new("a drop-in is not ingested", "the drop-in was ingested")
+        RepeatedError::new(
+            "a drop-in cannot be ingested",
+            "the drop-in has been ingested",
+        )
     })
 }

@@ -18,8 +18,10 @@ pub(crate) fn start(
 ) -> Result<BackgroundThread, Error> {
     let path = journal.cache_folder().path().to_path_buf();
     BackgroundThread::start("sse-drop-ins", move |interrupt| {
-        let mut last_error =
-            RepeatedError::new("drop-ins are not ingested", "drop-ins are ingested again");
+        let mut last_error = RepeatedError::new(
+            "drop-ins are not ingested",
+            "the ingest of drop-ins has resumed",
+        );
         while !interrupt.is_raised() {
             let config = config_watcher.current();
             let mut ingester = Ingester::new(&journal, &config, interrupt);

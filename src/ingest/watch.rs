@@ -28,7 +28,7 @@ impl DropInWatch {
     pub(super) fn new<'a>(folder: &OpenFolder, keys: impl Iterator<Item = &'a str>) -> Self {
         let watcher = watch_drop_ins(folder).unwrap_or_else(|error| {
             log::warn!(
-                "{}: no file notifications ({error}); drop-ins are found at the next \
+                "{}: no file notifications ({error}), so drop-ins are found only once per \
                  SSE_POLL_INTERVAL",
                 folder.path().display()
             );

@@ -45,7 +45,7 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// if its order is broken.
     fn is_intact_up_to(&self, number: u64) -> Result<bool, Error>;
 
-    /// Discards the journal, so that every process opens a new one. Clients are notified of a gap.
+    /// Discards the journal, so that every process opens a new one. Clients receive `sse.gap`.
     fn discard(&self) -> Result<(), Error>;
 
     /// Starts to watch for new entries.

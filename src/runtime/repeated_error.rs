@@ -12,7 +12,7 @@ pub(crate) struct RepeatedError {
 
 impl RepeatedError {
     /// `consequence` introduces each error, as in "saved values are not delivered: …".
-    /// `recovery` is logged once the activity succeeds, as in "saved values are delivered again".
+    /// `recovery` is logged once the activity succeeds, as in "the delivery of saved values has resumed".
     pub(crate) fn new(consequence: &'static str, recovery: &'static str) -> Self {
         Self {
             consequence,

@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
 fn describe_without_text(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(..) => {
-            "a line cannot be read, so it and the lines after it are ignored".into()
+            "a line is not valid, so the app itself ignores it and the lines after it".into()
         }
         other => other.to_string(),
     }

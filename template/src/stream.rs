@@ -38,7 +38,7 @@ fn log_failure(error: &Error) {
     let help = error
         .help()
         .unwrap_or("see the documentation of actix-web-sse");
-    log::error!("Server-Sent Events are off: {error}");
+    log::error!("live notifications are unavailable: {error}");
     log::error!("help: {help}");
 }
 

@@ -151,12 +151,12 @@ fn a_broken_configuration_is_reported_with_file_and_line() {
         (
             "SSE_EVENTS=a:k\n\nSSE_TTL=long\n",
             3,
-            "SSE_TTL is not a number of seconds: `long`",
+            "SSE_TTL must be a number of seconds, not `long`",
         ),
         (
             "SSE_EVENTS=a:k\nTITLE='it\nSSE_TTL=1\n",
             2,
-            "this line cannot be read",
+            "this line is not valid",
         ),
     ] {
         let app = App::with_env(env);

@@ -86,7 +86,7 @@ fn an_address_gets_no_more_streams_than_its_limit() {
         let refused = get(server.address(), "/sse/stream");
         assert!(refused.headers.contains_key("retry-after"));
         assert!(
-            refused.body.contains("all 3 streams of one address"),
+            refused.body.contains("limit of 3 streams"),
             "{}",
             refused.body
         );

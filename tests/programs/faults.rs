@@ -180,7 +180,7 @@ fn no_free_descriptors() {
     receives(&stream, "meanwhile");
     app.save("key", "\"after\"");
     receives(&stream, "after");
-    let log = server.wait_for_log("resolved: saved values are delivered again");
+    let log = server.wait_for_log("resolved: the delivery of saved values has resumed");
     let reports = log.matches("saved values are not delivered: ").count();
     assert_eq!(reports, 1, "the error is logged once: {log}");
 }

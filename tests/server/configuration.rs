@@ -109,7 +109,7 @@ fn a_value_that_is_not_a_number_is_reported() {
         assert_stream_is_off(
             &app,
             "/.env:4",
-            &format!("{key} is not a number of seconds: `soon`"),
+            &format!("{key} must be a number of seconds, not `soon`"),
             remedy,
         );
     }
@@ -121,7 +121,7 @@ fn a_malformed_line_is_reported() {
     assert_stream_is_off(
         &app,
         "/.env:2",
-        "this line cannot be read",
+        "this line is not valid",
         "close every quote",
     );
 }
@@ -209,7 +209,7 @@ fn an_invalid_environment_variable_is_reported() {
     let server = Server::start(app.path(), &[("SSE_TTL", "long")]);
     let stream = get(server.address(), "/sse/stream");
     assert_eq!(stream.status, 503);
-    let message = "SSE_TTL (an environment variable) is not a number of seconds: `long`";
+    let message = "SSE_TTL (an environment variable) must be a number of seconds, not `long`";
     assert!(
         stream.body.contains(message) && server.log().contains(message),
         "{}",

@@ -233,7 +233,7 @@ fn a_world_writable_cache_folder_is_reported() {
     fs::create_dir_all(app.cache()).unwrap();
     fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
     let server = app.start();
-    let log = server.wait_for_log("every user of this machine can write here");
+    let log = server.wait_for_log("every user of this machine can write to this folder");
     assert!(
         log.contains("writable/cache") && log.contains("chmod o-w"),
         "{log}"

@@ -97,7 +97,7 @@ fn a_broken_edit_is_reported_once_and_changes_nothing() {
     receives(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_TTL=30\n"));
     let log = server.wait_for_log("its new values are in effect");
-    assert_eq!(log.matches("SSE_TTL is not a number").count(), 1, "{log}");
+    assert_eq!(log.matches("SSE_TTL must be a number").count(), 1, "{log}");
     app.save("key1", "2");
     receives(&stream, "first", 2);
 }

@@ -249,7 +249,7 @@ fn a_client_chooses_its_events() {
     assert_eq!(refused.status, 400);
     assert_eq!(
         refused.body,
-        "error: the event `typo` does not exist\nhelp: SSE_EVENTS has event_name1, event_name2\n"
+        "error: the event `typo` does not exist\nhelp: the events in SSE_EVENTS are event_name1, event_name2\n"
     );
 }
 

@@ -34,9 +34,9 @@ impl FileJournal {
         }
         let busy = io::Error::new(
             io::ErrorKind::TimedOut,
-            "other programs fill the journal faster than this one can write",
+            "other programs write to the journal faster than this program can",
         );
-        Err(Error::io("save", self.folder.path(), busy))
+        Err(Error::io("save", self.folder.path(), busy).with_help("try again"))
     }
 
     fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<ClaimResult> {
@@ -130,7 +130,7 @@ impl FileJournal {
             return Ok(());
         }
         log::warn!(
-            "{}: removing this, because it is not part of the journal",
+            "{}: this is not part of the journal, and is removed",
             self.folder.path_of(name).display()
         );
         let trash = self.cache_folder.trash()?;

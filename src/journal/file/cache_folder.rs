@@ -46,9 +46,9 @@ impl CacheFolder {
     /// misspelt absolute path would otherwise become a cache that no other program uses.
     pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
         Self::open_or_create(config).map_err(|error| {
-            let help = error
-                .help()
-                .unwrap_or("create it yourself, or set SSE_CACHE to another folder");
+            let help = error.help().unwrap_or(
+                "create the folder or correct its path, or set SSE_CACHE to another folder",
+            );
             let help = match config.cache_dir_from() {
                 Some(location) => format!("{help} ({})", without_folders(location)),
                 None => help.to_owned(),
@@ -159,7 +159,7 @@ impl CacheFolder {
         let opened = match open() {
             Err(error) if is_not_a_folder(&error) => {
                 log::warn!(
-                    "{}: removing this, because it is not a folder",
+                    "{}: this is not a folder, and is removed to create one here",
                     self.sse_folder.path_of(name).display()
                 );
                 let removed = self.sse_folder.remove_file(name);
@@ -204,7 +204,7 @@ fn impersonate(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
 fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
     if stat.st_mode & 0o002 != 0 && stat.st_mode & 0o1000 == 0 {
         log::warn!(
-            "{}: every user of this machine can write here, and so send events; \
+            "{}: every user of this machine can write to this folder, and so publish events; \
              remove the permission with `chmod o-w`",
             path.display()
         );

@@ -32,7 +32,7 @@ pub(super) fn discard_journal(folder: &CacheFolder, judged: Option<&OpenFolder>)
         return Ok(());
     }
     match judged {
-        // If a sound journal was discarded instead, its clients are notified of a gap.
+        // If a sound journal was discarded instead, its clients receive `sse.gap`.
         Some(judged) => trash::discard_if(judged, sse_folder, JOURNAL_NAME, &trash).map(drop),
         None => trash::discard(sse_folder, JOURNAL_NAME, &trash),
     }

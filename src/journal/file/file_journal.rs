@@ -56,7 +56,7 @@ impl FileJournal {
     }
 
     /// Makes the journal look new to programs that remove old files. Otherwise a journal without
-    /// saves for days would lose its id, and its clients would be notified of a gap.
+    /// saves for days would lose its id, and its clients would receive `sse.gap`.
     pub(crate) fn keep_fresh(&self) {
         IdFile::touch(&self.folder);
         if let Some(folder) = self.known_newest() {
@@ -126,8 +126,8 @@ impl FileJournal {
         discard_journal(&self.cache_folder, Some(&self.folder))
             .map_err(|error| Error::io("discard the damaged journal", path, error))?;
         log::warn!(
-            "{}: this journal is damaged and is replaced by a new one: {reason}; clients are \
-             notified of a gap",
+            "{}: this journal is damaged ({reason}) and is replaced by a new one; clients receive \
+             sse.gap",
             path.display()
         );
         Ok(())

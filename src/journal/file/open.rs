@@ -131,7 +131,7 @@ fn create(folder: &CacheFolder) -> io::Result<()> {
 
 fn discard_damaged(folder: &CacheFolder, judged: Option<&OpenFolder>) -> io::Result<()> {
     log::warn!(
-        "{}: this journal is damaged and is replaced by a new one; clients are notified of a gap",
+        "{}: this journal is damaged and is replaced by a new one; clients receive sse.gap",
         folder.sse_folder().path_of(JOURNAL_NAME).display()
     );
     discard_journal(folder, judged)
@@ -149,8 +149,8 @@ fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
         Some(stat) if is_file(&stat) => return Ok(()),
         Some(stat) => {
             log::warn!(
-                "{}: this journal has format 1 and is replaced by one of format {FORMAT}; clients \
-                 are notified of a gap",
+                "{}: this journal has format 1 and is replaced by a new journal in format \
+                 {FORMAT}; clients receive sse.gap",
                 sse_folder.path_of(FORMER_JOURNAL_NAME).display()
             );
             if is_folder(&stat) {
@@ -190,7 +190,7 @@ fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
         return error;
     }
     error.with_help(format!(
-        "remove `{}` while no program uses it; values saved there are lost",
+        "stop all programs that use `{}`, then remove it; the values saved there will be lost",
         path.display()
     ))
 }
@@ -198,12 +198,15 @@ fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
 fn newer(folder: &CacheFolder) -> Error {
     Error::new(
         ErrorKind::Cache,
-        format!("a newer version of actix-web-sse uses this cache; this one reads format {FORMAT}"),
+        format!(
+            "a newer version of actix-web-sse uses this cache folder; this version reads only \
+             format {FORMAT}"
+        ),
     )
     .at(Location::file(folder.sse_folder().path_of(JOURNAL_NAME)))
     .with_help(
-        "update the library (`cargo update`) or the `sse` command, or set SSE_CACHE to another \
-         folder",
+        "update the library (a newer version in Cargo.toml, then `cargo update`) or the `sse` \
+         command, or set SSE_CACHE to another folder",
     )
 }
 

@@ -43,7 +43,8 @@ impl Owner {
         Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
-                "root is not allowed to act as user {}, who owns the folder",
+                "root is not allowed to act as user {}, who owns the folder; run the program as that \
+                 user, or give it the capabilities CAP_SETUID and CAP_SETGID",
                 self.user
             ),
         ))

@@ -26,8 +26,8 @@ impl JournalWatch {
     pub(super) fn new(folder: &CacheFolder, journal: Arc<OpenFolder>, layout: Layout) -> Self {
         let watcher = watch_renames(&[folder.sse_folder(), &journal]).unwrap_or_else(|error| {
             log::warn!(
-                "no file notifications ({error}); new entries are found at the next \
-                 SSE_POLL_INTERVAL. The limits are in /proc/sys/fs/inotify"
+                "no file notifications ({error}), so new entries are found only once per \
+                 SSE_POLL_INTERVAL; limits of notifications are in /proc/sys/fs/inotify"
             );
             FolderWatcher::without_notifications()
         });
