@@ -21,7 +21,7 @@ use crate::{
     config::Events,
     entry::{self, Entry},
     epoch::Epoch,
-    hub::{LocalHub, RingEntry, SharedRing, read_existing_entries},
+    hub::{LocalHub, RingEntry, SharedState, read_existing_entries},
 };
 
 /// An entry's JSON document, as its file contains it.
@@ -59,7 +59,7 @@ impl Document {
 /// If the cache cannot be read.
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
     let journal = cache.journal()?;
-    let shared = SharedRing::new(&journal.config());
+    let shared = SharedState::new(&journal.config());
     read_existing_entries(&journal, &shared)
 }
 

@@ -18,5 +18,5 @@ mod tests;
 mod values;
 mod watcher;
 
-pub(crate) use self::watcher::ConfigWatcher;
 pub use self::{app_dir::app_dir, definition::Config, events::Events};
+pub(crate) use self::{setters::MAX_VALUE_BYTES, watcher::ConfigWatcher};

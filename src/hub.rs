@@ -2,8 +2,8 @@
 //!
 //! One thread, the tail, reads each entry once, encodes each of its events once, and adds the
 //! frames to the ring. A stream is a cursor into the ring, without a queue of its own, so a slow
-//! client needs no more memory here than a fast one and delays no other. A stream that falls off the
-//! ring is served from the journal.
+//! client needs no more memory here than a fast one and delays no other. A stream whose next entry is no
+//! longer in the ring is served from the journal.
 
 mod chunk;
 mod connections;
@@ -14,12 +14,12 @@ mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod local_hub;
-mod notify;
+mod notifiers;
 mod read_request;
 mod replay;
 mod ring;
 mod ring_entry;
-mod shared_ring;
+mod shared_state;
 mod subscribers;
 mod tail;
 mod timers;
@@ -42,8 +42,8 @@ pub(crate) use self::{
     local_hub::{LocalHub, StreamHandle},
     read_request::ReadRequest,
     replay::{ReplayRequest, ReplayResult, replay},
-    ring::{ReadResult, Ring},
-    shared_ring::SharedRing,
+    ring::{Ring, RingRead},
+    shared_state::SharedState,
 };
 #[cfg(feature = "__internals")]
 pub(crate) use self::{ring_entry::RingEntry, tail::read_existing_entries};
@@ -56,8 +56,8 @@ use crate::{
 
 /// What all streams of one cache share.
 pub(crate) struct Hub {
-    shared: Arc<SharedRing>,
-    journal: Arc<JournalHandle>,
+    shared_state: Arc<SharedState>,
+    journal_handle: Arc<JournalHandle>,
     /// Counts the changes of the configuration, so that a stream notices one.
     config_version: Arc<AtomicU32>,
     /// Both threads end when the hub is dropped.
@@ -66,14 +66,19 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn start(journal: Arc<JournalHandle>) -> Result<Self, Error> {
-        let shared = Arc::new(SharedRing::new(&journal.config()));
+    pub(crate) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
+        let shared_state = Arc::new(SharedState::new(&journal_handle.config()));
         let config_version = Arc::<AtomicU32>::default();
-        let tail = tail::start(Arc::clone(&journal), Arc::clone(&shared))?;
-        let config_thread = follow_config(&journal, &shared, &config_version, tail.waker())?;
+        let tail = tail::start(Arc::clone(&journal_handle), Arc::clone(&shared_state))?;
+        let config_thread = follow_config(
+            &journal_handle,
+            &shared_state,
+            &config_version,
+            tail.waker(),
+        )?;
         Ok(Self {
-            shared,
-            journal,
+            shared_state,
+            journal_handle,
             config_version,
             _tail: tail,
             _config_thread: config_thread,
@@ -81,11 +86,11 @@ impl Hub {
     }
 
     pub(crate) fn ring(&self) -> &Ring {
-        &self.shared.ring
+        &self.shared_state.ring
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        self.journal.config()
+        self.journal_handle.config()
     }
 
     /// Changes each time that the configuration changes.
@@ -95,15 +100,15 @@ impl Hub {
         self.config_version.load(Ordering::Acquire)
     }
 
-    pub(crate) fn journal(&self) -> &Arc<JournalHandle> {
-        &self.journal
+    pub(crate) fn journal_handle(&self) -> &Arc<JournalHandle> {
+        &self.journal_handle
     }
 
     /// Where a stream that opens now may start: a new client also receives what was saved within
     /// the lookback.
     pub(crate) fn start_points(&self) -> StartPoints {
         let since = Instant::now().checked_sub(self.config().lookback());
-        self.shared.ring.start_points(since)
+        self.shared_state.ring.start_points(since)
     }
 
     /// Registers a stream on this thread. Call it on a worker.
@@ -117,36 +122,38 @@ impl Hub {
 
     /// What the streams of this thread share. Call it on a worker.
     pub(crate) fn local_hub(&self) -> Rc<LocalHub> {
-        worker_task::local_hub(&self.shared)
+        worker_task::local_hub(&self.shared_state)
     }
 
     /// Ends every stream. Clients that do not read are disconnected shortly after.
     pub(crate) fn close(&self) {
-        self.shared.close();
+        self.shared_state.close();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.shared.is_closing()
+        self.shared_state.is_closing()
     }
 }
 
-/// Reads `.env` again and again for as long as the returned handle lives, and wakes the tail and
+/// Polls `.env` for as long as the returned handle lives, and wakes the tail and
 /// every stream after a change.
 fn follow_config(
-    journal: &Arc<JournalHandle>,
-    shared: &Arc<SharedRing>,
+    journal_handle: &Arc<JournalHandle>,
+    shared_state: &Arc<SharedState>,
     version: &Arc<AtomicU32>,
     tail: ThreadWaker,
 ) -> Result<BackgroundThread, Error> {
-    let (journal, shared, version) = (Arc::clone(journal), Arc::clone(shared), Arc::clone(version));
-    let folder = journal.config().app_dir().to_owned();
+    let journal_handle = Arc::clone(journal_handle);
+    let (shared_state, version) = (Arc::clone(shared_state), Arc::clone(version));
+    let folder = journal_handle.config().app_dir().to_owned();
     BackgroundThread::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
-            interrupt.wait(journal.config_watcher().time_to_next_check());
-            if journal.config_watcher().reload_if_due() {
+            interrupt.wait(journal_handle.config_watcher().time_to_next_check());
+            if journal_handle.config_watcher().reload_if_due() {
+                // Release: see `Hub::config_version`.
                 version.fetch_add(1, Ordering::Release);
                 tail.wake();
-                shared.notifiers.notify_all();
+                shared_state.notifiers.notify_all();
             }
         }
     })

@@ -12,17 +12,17 @@
 
 mod claim;
 mod content;
-mod document;
+mod drop_in_file;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 pub(crate) mod fuzzing;
 mod ingester;
 mod php;
 mod ready;
 mod recovery;
+mod start;
 #[cfg(test)]
 mod tests;
-mod thread;
 mod watch;
 mod writers;
 
-pub(crate) use self::thread::start;
+pub(crate) use self::start::start;

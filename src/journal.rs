@@ -9,7 +9,12 @@ mod index;
 mod reader;
 
 pub(crate) use self::{
-    contract::{Journal, Lookup, Watch},
-    index::{Clocks, KeyIndex},
+    contract::{EntryWatcher, Journal, StoredEntry},
+    index::{ClockReadings, KeyIndex},
     reader::{JournalReader, ReadOutcome},
 };
+
+/// How often a read or save is repeated because the journal was replaced meanwhile. One repetition is
+/// enough for one replacement, so only a program that replaces the cache folder in a loop needs more
+/// than 20.
+pub(crate) const MAX_REPLACEMENT_RETRIES: u32 = 20;

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     entry::Entry,
     error::Error,
-    journal::{JournalReader, ReadOutcome, Watch},
+    journal::{EntryWatcher, JournalReader, ReadOutcome},
     runtime::Interrupt,
 };
 
@@ -37,7 +37,7 @@ pub struct Follow {
     handle: Arc<JournalHandle>,
     followed: FollowedJournal,
     reader: JournalReader,
-    watch: Box<dyn Watch>,
+    watch: Box<dyn EntryWatcher>,
     /// Waits need an interrupt. This one is never raised.
     interrupt: Interrupt,
 }
@@ -56,7 +56,7 @@ pub enum Next {
 impl Follow {
     pub(super) fn start(handle: Arc<JournalHandle>) -> Result<Self, Error> {
         let followed = handle.follow()?;
-        let first_number = followed.journal.newest()? + 1;
+        let first_number = followed.journal.newest_number()? + 1;
         let reader = JournalReader::new(Arc::clone(&followed.journal), first_number);
         let watch = followed.journal.watch();
         let interrupt = Interrupt::new()
@@ -122,7 +122,7 @@ impl Follow {
         self.followed = self.handle.follow()?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
-        self.reader = JournalReader::recent(Arc::clone(journal), max_age, u64::MAX)?;
+        self.reader = JournalReader::starting_within(Arc::clone(journal), max_age, u64::MAX)?;
         Ok(())
     }
 }

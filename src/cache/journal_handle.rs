@@ -11,15 +11,11 @@ use crate::{
     error::Error,
     ingest,
     journal::{
-        Clocks, Journal, KeyIndex,
+        ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
         file::{CacheFolder, FileJournal},
     },
     runtime::BackgroundThread,
 };
-
-/// How often an operation is repeated because the cache folder was removed or replaced meanwhile. No
-/// honest program replaces it that often in the time that 20 attempts take.
-const MAX_ATTEMPTS: u32 = 20;
 
 /// Opens the journal, and opens it again after its folder was deleted or replaced, or after
 /// `SSE_CACHE` was changed.
@@ -82,7 +78,7 @@ impl JournalHandle {
         &self,
         work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        for _ in 0..MAX_REPLACEMENT_RETRIES {
             let journal = self.current_file_journal()?;
             let result = work(Arc::clone(&journal));
             if journal.is_in_place() {
@@ -113,7 +109,7 @@ impl JournalHandle {
             Some(index) if index.is_of(journal) => index,
             other => other.insert(KeyIndex::new(Arc::clone(journal))?),
         };
-        let found = index.get(key, Clocks::read())?;
+        let found = index.get(key, ClockReadings::read())?;
         if !journal.is_intact_up_to(index.last_indexed())? {
             // The index would skip the removed numbers when they are assigned again.
             journal.discard()?;
@@ -172,7 +168,7 @@ impl JournalHandle {
 
 /// Opens the journal or creates it. If the folder is moved away at the same moment, it tries again.
 fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let mut retries = 0..MAX_ATTEMPTS;
+    let mut retries = 0..MAX_REPLACEMENT_RETRIES;
     loop {
         let opened = CacheFolder::prepare(config).map(Arc::new);
         match opened.and_then(|folder| FileJournal::open(&folder)) {

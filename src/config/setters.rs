@@ -9,8 +9,8 @@ use super::{
 };
 use crate::error::{Error, ErrorKind};
 
-/// Half of the largest file that the journal reads, which leaves room for the rest of the entry.
-const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
+/// The largest value that can be configured. The journal reads files of twice this size.
+pub(crate) const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
 
 /// A shorter heartbeat would keep the worker busy with nothing else.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(10);

@@ -31,8 +31,8 @@ use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, Filter, Gap, Hub, ReadRequest, ReadResult, ReplayRequest, ReplayResult,
-        StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
+        Cursor, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead, StartPoints,
+        StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
     },
 };
 
@@ -149,7 +149,7 @@ impl EventStream {
     /// The next chunk, from the ring or the journal. `Ready(None)` means: wait for new entries.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if mem::take(&mut self.is_caught_up) {
-            let next = self.handle.next_wanted(self.position.ring_position());
+            let next = self.handle.first_unchecked(self.position.ring_position());
             self.position.cursor = self.position.cursor.max(Cursor::before(next));
         }
         loop {
@@ -181,13 +181,13 @@ impl EventStream {
             filter: &self.filter,
         };
         match self.handle.read(self.hub.ring(), &request) {
-            ReadResult::Frames(bytes, cursor) => self.advance_to(cursor, bytes),
-            ReadResult::CaughtUp => self.wait_at_end(),
-            ReadResult::Ahead if self.is_ahead_confirmed => self.wait_at_end(),
-            ReadResult::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
+            RingRead::Frames(bytes, cursor) => self.advance_to(cursor, bytes),
+            RingRead::CaughtUp => self.wait_at_end(),
+            RingRead::Ahead if self.is_ahead_confirmed => self.wait_at_end(),
+            RingRead::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
                 ControlFlow::Break(None)
             }
-            ReadResult::Ahead | ReadResult::Behind | ReadResult::OtherEpoch(_) => {
+            RingRead::Ahead | RingRead::Behind | RingRead::OtherEpoch(_) => {
                 self.start_replay();
                 ControlFlow::Continue(())
             }
@@ -247,9 +247,12 @@ impl EventStream {
             Some(ReplayResult::Ahead) => self.is_ahead_confirmed = true,
             // The time to live does not apply to what is saved after this, however late the tail
             // reads it.
-            Some(ReplayResult::RingOutdated { ring_epoch, newest }) => {
+            Some(ReplayResult::RingOutdated {
+                ring_epoch,
+                newest_number,
+            }) => {
                 if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
-                    self.position.ttl_applies_until = newest;
+                    self.position.ttl_applies_until = newest_number;
                     self.is_ttl_limit_unknown = false;
                 }
             }
@@ -346,7 +349,7 @@ impl MessageBody for EventStream {
                 return Poll::Ready(Some(Ok(this.next_piece())));
             }
             Poll::Ready(None) if this.has_ended => return Poll::Ready(None),
-            Poll::Ready(None) => this.handle.wait(context),
+            Poll::Ready(None) => this.handle.wake_at_next_event(context),
             Poll::Pending => {}
         }
         if let Some(bytes) = this.scheduled_block(now) {

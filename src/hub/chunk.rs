@@ -140,7 +140,7 @@ mod tests {
     const EPOCH: Epoch = Epoch(1);
     const FULL: usize = MAX_CHUNK_BYTES;
 
-    /// An entry that feeds the events `a`, `b`, `c`… with frames of these sizes.
+    /// An entry that triggers the events `a`, `b`, `c`… with frames of these sizes.
     fn entry(sizes: &[usize]) -> RingEntry {
         let frames = (b'a'..).zip(sizes).map(|(event, size)| Frame {
             event: char::from(event).to_string().into(),

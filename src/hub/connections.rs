@@ -33,11 +33,11 @@ pub(super) struct Connections {
     open: Vec<Option<Endpoints>>,
     /// Of streams that ended in a shutdown: their last bytes may still wait to be sent.
     ended: Vec<Endpoints>,
-    phase: Phase,
+    phase: DisconnectPhase,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum DisconnectPhase {
     #[default]
     Serving,
     Disconnecting,
@@ -59,27 +59,27 @@ impl Connections {
     /// Keeps the connection of a stream that ends in a shutdown, until the client has taken the
     /// last bytes.
     pub(super) fn keep_ended(&mut self, index: usize) {
-        if self.phase != Phase::Done {
+        if self.phase != DisconnectPhase::Done {
             self.ended.extend(self.open[index].take());
         }
     }
 
     /// `false` if disconnecting has started before.
     pub(super) fn start_disconnecting(&mut self) -> bool {
-        let is_first = self.phase == Phase::Serving;
+        let is_first = self.phase == DisconnectPhase::Serving;
         if is_first {
-            self.phase = Phase::Disconnecting;
+            self.phase = DisconnectPhase::Disconnecting;
         }
         is_first
     }
 
     pub(super) fn finish_disconnecting(&mut self) {
-        self.phase = Phase::Done;
+        self.phase = DisconnectPhase::Done;
         self.ended = Vec::new();
     }
 
     /// All connections, each with the index of its stream if that is open.
-    pub(super) fn with_streams(&self) -> HashMap<Endpoints, Option<usize>> {
+    pub(super) fn streams_by_endpoints(&self) -> HashMap<Endpoints, Option<usize>> {
         let ended = self.ended.iter().map(|endpoints| (*endpoints, None));
         let open = self.open.iter().enumerate();
         let open = open.filter_map(|(index, endpoints)| Some(((*endpoints)?, Some(index))));

@@ -1,5 +1,5 @@
-//! Positions in a journal: where a stream is, where it may start, and the event ids that tell
-//! clients where they are.
+//! Positions in a journal: where a stream is, where it may start, and the event ids from
+//! which clients know where they are.
 
 use std::{
     fmt::{self, Display},
@@ -34,7 +34,7 @@ impl Cursor {
     }
 }
 
-/// A cursor into one journal, as clients receive it in the field `id` and return it as
+/// A cursor into one journal, as clients receive it in the field `id` and send it back as
 /// `Last-Event-ID`: `EPOCH-41` after entry 41, `EPOCH-42.1` after the first of several events of
 /// entry 42.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,10 @@ pub(crate) struct StartPoints {
     pub(crate) end: u64,
 }
 
+/// The value of [`StreamPosition::gap_applies_from`] for a client that never had an id of this journal:
+/// no expired entry is a gap for it.
+const NO_EXPIRED_GAP: u64 = u64::MAX;
+
 /// Where a stream is, in which journal, and how it treats entries that have expired.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamPosition {
@@ -113,49 +117,49 @@ pub(crate) struct StreamPosition {
     /// The time to live applies to entries up to this number: they were saved before the stream
     /// opened.
     pub(crate) ttl_applies_until: u64,
-    /// If an entry from this number on has expired, the client is told of a gap. Older entries
-    /// are left out silently: the client never had a claim to them.
+    /// If an entry from this number on has expired, the client receives `sse.gap`. Older entries
+    /// are left out silently: they are before the position in the client's id.
     pub(crate) gap_applies_from: u64,
 }
 
 impl StreamPosition {
     /// A client without an id starts a few seconds back.
-    pub(crate) fn for_new_client(start: StartPoints) -> Self {
-        Self::before(start, start.lookback_start)
+    pub(crate) fn for_new_client(points: StartPoints) -> Self {
+        Self::before(points, points.lookback_start)
     }
 
     /// A client of another journal gets everything since this one was created, however late it
     /// connects and whatever the ring still holds.
-    pub(crate) fn for_client_of_another_journal(start: StartPoints) -> Self {
-        Self::before(start, start.epoch_start.unwrap_or(start.ring_start))
+    pub(crate) fn for_client_of_another_journal(points: StartPoints) -> Self {
+        Self::before(points, points.epoch_start.unwrap_or(points.ring_start))
     }
 
-    fn before(start: StartPoints, next: u64) -> Self {
+    fn before(points: StartPoints, next: u64) -> Self {
         Self {
-            epoch: start.epoch,
+            epoch: points.epoch,
             cursor: Cursor::before(next),
-            ttl_applies_until: start.end - 1,
-            gap_applies_from: u64::MAX,
+            ttl_applies_until: points.end - 1,
+            gap_applies_from: NO_EXPIRED_GAP,
         }
     }
 
-    /// A client that returns continues after its last event.
-    pub(crate) fn for_returning_client(start: StartPoints, id: EventId) -> Self {
+    /// A reconnecting client continues after its last event.
+    pub(crate) fn for_reconnecting_client(points: StartPoints, id: EventId) -> Self {
         Self {
             epoch: id.epoch,
             cursor: id.cursor,
             gap_applies_from: id.cursor.next,
-            ..Self::for_new_client(start)
+            ..Self::for_new_client(points)
         }
     }
 
-    /// Moves back to where a new client starts, for a connection that returning and new pages
+    /// Moves back to where a new client starts, for a connection that reconnecting and new pages
     /// share. The pages drop events that they already have by their ids.
     ///
     /// An id beyond the ring's end is kept: only the journal can tell whether it is valid.
-    pub(crate) fn with_lookback(mut self, start: StartPoints) -> Self {
-        if self.epoch == start.epoch && self.cursor.next <= start.end {
-            self.cursor = self.cursor.min(Cursor::before(start.lookback_start));
+    pub(crate) fn with_lookback(mut self, points: StartPoints) -> Self {
+        if self.epoch == points.epoch && self.cursor.next <= points.end {
+            self.cursor = self.cursor.min(Cursor::before(points.lookback_start));
         }
         self
     }

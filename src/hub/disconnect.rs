@@ -22,7 +22,7 @@ use super::{connections::Endpoints, local_hub::LocalHub};
 
 /// How long to wait between two checks of the sockets: long enough for a client that reads to take
 /// something.
-const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+const SOCKET_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A client is disconnected if its socket was full and it took nothing in this many consecutive
 /// checks: after 300 ms, which is longer than almost any round trip.
@@ -35,7 +35,7 @@ const MAX_CHECKS_WITH_FULL_SOCKET: u32 = 8;
 
 /// A connection is checked at most this often, for 10 s in all. After that, actix-web's
 /// `shutdown_timeout` ends what is left.
-const MAX_CHECKS: u32 = 100;
+const MAX_CHECKS_PER_CONNECTION: u32 = 100;
 
 /// A connection whose stream has to end.
 struct EndingConnection {
@@ -47,7 +47,7 @@ struct EndingConnection {
     unacknowledged_bytes: Option<u64>,
     /// Consecutive checks with a full socket, up to the last one.
     checks_with_full_socket: u32,
-    /// The last of those, in which the client had taken nothing.
+    /// How many of the last of those found that the client had taken nothing.
     checks_without_progress: u32,
 }
 
@@ -60,37 +60,37 @@ enum CheckResult {
 }
 
 /// Disconnects the clients of this thread that do not read. Call it when all streams have to end.
-pub(super) fn start(local_hub: Rc<LocalHub>) {
+pub(super) fn start_disconnecting(local_hub: Rc<LocalHub>) {
     if local_hub.connections().start_disconnecting() {
         rt::spawn(async move {
-            disconnect(&local_hub).await;
+            disconnect_all(&local_hub).await;
             local_hub.connections().finish_disconnecting();
         });
     }
 }
 
-async fn disconnect(local_hub: &LocalHub) {
+async fn disconnect_all(local_hub: &LocalHub) {
     // Most streams end at once, and need no check.
-    sleep(CHECK_INTERVAL).await;
-    let mut connections = find(&local_hub.connections().with_streams());
-    for _ in 0..MAX_CHECKS {
-        let disconnected = check_all(&mut connections, local_hub);
+    sleep(SOCKET_CHECK_INTERVAL).await;
+    let mut ending = find_descriptors(&local_hub.connections().streams_by_endpoints());
+    for _ in 0..MAX_CHECKS_PER_CONNECTION {
+        let disconnected = check_all(&mut ending, local_hub);
         if disconnected > 0 {
             log::info!("disconnected {disconnected} clients that did not read to the end");
         }
-        if connections.is_empty() {
+        if ending.is_empty() {
             break;
         }
-        sleep(CHECK_INTERVAL).await;
+        sleep(SOCKET_CHECK_INTERVAL).await;
     }
 }
 
 /// Keeps the connections that have to be checked again, and returns how many were disconnected.
-fn check_all(connections: &mut Vec<EndingConnection>, local_hub: &LocalHub) -> usize {
+fn check_all(ending: &mut Vec<EndingConnection>, local_hub: &LocalHub) -> usize {
     let mut disconnected = 0;
-    connections.retain_mut(|connection| {
-        let registry = local_hub.connections();
-        let is_open = registry.is_open(connection.stream, connection.endpoints);
+    ending.retain_mut(|connection| {
+        let connections = local_hub.connections();
+        let is_open = connections.is_open(connection.stream, connection.endpoints);
         let result = connection.check(is_open);
         disconnected += usize::from(result == CheckResult::Disconnected);
         result == CheckResult::CheckAgain
@@ -145,7 +145,7 @@ impl EndingConnection {
 }
 
 /// Finds the descriptors of these connections.
-fn find(connections: &HashMap<Endpoints, Option<usize>>) -> Vec<EndingConnection> {
+fn find_descriptors(connections: &HashMap<Endpoints, Option<usize>>) -> Vec<EndingConnection> {
     if connections.is_empty() {
         return Vec::new();
     }

@@ -38,9 +38,9 @@ pub(crate) enum Gap {
     UnknownId,
     /// The journal was created anew, or the machine restarted, after the client got its id.
     OtherEpoch,
-    /// An event's time to live ended before the client returned.
+    /// An event's time to live ended before the client reconnected.
     Expired,
-    /// Entries were swept before the client returned.
+    /// Entries were swept before the client reconnected.
     Swept,
     /// An entry's file is damaged or missing.
     Unreadable,
@@ -58,7 +58,7 @@ impl Gap {
     }
 }
 
-/// Encodes one frame for each event that the entry's key feeds; none for a tombstone.
+/// Encodes one frame for each event that the entry triggers; none for a tombstone.
 ///
 /// The last frame carries the entry's own id. The ids of the earlier ones end in the count of
 /// frames sent, so that a client that disconnects between two of them gets only the others.

@@ -18,7 +18,7 @@ use super::{
     cursor::{Cursor, RingPosition},
     filter::Filter,
     read_request::ReadRequest,
-    ring::{ReadResult, Ring},
+    ring::{Ring, RingRead},
     subscribers::{SubscriberId, Subscribers},
     timers::Timers,
 };
@@ -28,13 +28,20 @@ pub(crate) struct LocalHub {
     subscribers: RefCell<Subscribers>,
     timers: RefCell<Timers>,
     connections: RefCell<Connections>,
-    /// The count of the ring's changes, and its end after that many.
-    ring_end: Cell<(u64, RingPosition)>,
+    seen_end: Cell<SeenEnd>,
     shared_chunk: RefCell<Option<SharedChunk>>,
-    /// Wakes the task that serves this thread.
-    task: RefCell<Waker>,
+    /// Wakes the task that wakes the streams of this thread.
+    task_waker: RefCell<Waker>,
     /// Reused, so that waking streams allocates nothing.
     wakers: Cell<Vec<Waker>>,
+}
+
+/// The end of the ring when it was last read.
+#[derive(Clone, Copy)]
+struct SeenEnd {
+    /// How often the ring had changed by then.
+    change_count: u64,
+    position: RingPosition,
 }
 
 /// What the streams at one cursor read next, joined once for all of them.
@@ -48,21 +55,25 @@ struct SharedChunk {
 /// A stream's registration with the hub of its thread, which ends when this is dropped.
 pub(crate) struct StreamHandle {
     local_hub: Rc<LocalHub>,
-    subscriber: SubscriberId,
-    /// The index of its timer and of its connection.
-    index: usize,
+    subscriber_id: SubscriberId,
+    /// `Timers` assigns it, and `Connections` uses the same.
+    stream_index: usize,
 }
 
 impl LocalHub {
     pub(super) fn new(ring: &Ring) -> Self {
-        let ring_end = (ring.changes(), ring.end());
+        // The count first, as in `ring_end`.
+        let seen_end = SeenEnd {
+            change_count: ring.change_count(),
+            position: ring.end(),
+        };
         Self {
-            subscribers: RefCell::new(Subscribers::new(ring_end.1)),
+            subscribers: RefCell::new(Subscribers::new(seen_end.position)),
             timers: RefCell::new(Timers::new(Instant::now())),
             connections: RefCell::default(),
-            ring_end: Cell::new(ring_end),
+            seen_end: Cell::new(seen_end),
             shared_chunk: RefCell::new(None),
-            task: RefCell::new(Waker::noop().clone()),
+            task_waker: RefCell::new(Waker::noop().clone()),
             wakers: Cell::default(),
         }
     }
@@ -73,13 +84,13 @@ impl LocalHub {
         filter: &Filter,
         connection: Option<Endpoints>,
     ) -> StreamHandle {
-        let subscriber = self.subscribers.borrow_mut().add(filter.names());
-        let index = self.timers.borrow_mut().add();
-        self.connections().add(index, connection);
+        let subscriber_id = self.subscribers.borrow_mut().add(filter.names());
+        let stream_index = self.timers.borrow_mut().add();
+        self.connections().add(stream_index, connection);
         StreamHandle {
             local_hub: self,
-            subscriber,
-            index,
+            subscriber_id,
+            stream_index,
         }
     }
 
@@ -90,40 +101,43 @@ impl LocalHub {
     /// The end of the ring. The ring's lock is taken only if the ring has changed.
     fn ring_end(&self, ring: &Ring) -> RingPosition {
         // The count first: if the ring changes before its end is read, the next call reads again.
-        let changes = ring.changes();
-        let (changes_seen, end) = self.ring_end.get();
-        if changes_seen == changes {
-            return end;
+        let change_count = ring.change_count();
+        let seen_end = self.seen_end.get();
+        if seen_end.change_count == change_count {
+            return seen_end.position;
         }
-        let end = ring.end();
-        self.ring_end.set((changes, end));
-        end
+        let position = ring.end();
+        self.seen_end.set(SeenEnd {
+            change_count,
+            position,
+        });
+        position
     }
 
-    fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> ReadResult {
+    fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
         let start = request.position.ring_position();
         let frames_sent = request.position.cursor.frames_sent;
         if start == self.ring_end(ring) && frames_sent == 0 {
-            return ReadResult::CaughtUp;
+            return RingRead::CaughtUp;
         }
         if !request.is_shareable() {
             return ring.read(request);
         }
-        let mut shared = self.shared_chunk.borrow_mut();
-        if let Some(chunk) = &*shared
+        let mut shared_chunk = self.shared_chunk.borrow_mut();
+        if let Some(chunk) = &*shared_chunk
             && chunk.start == (start, frames_sent)
         {
-            return ReadResult::Frames(chunk.bytes.clone(), chunk.end);
+            return RingRead::Frames(chunk.bytes.clone(), chunk.end);
         }
         let result = ring.read(request);
-        if let ReadResult::Frames(bytes, end) = result {
+        if let RingRead::Frames(bytes, end) = result {
             let bytes = copy_for_this_thread(bytes);
-            *shared = Some(SharedChunk {
+            *shared_chunk = Some(SharedChunk {
                 start: (start, frames_sent),
                 bytes: bytes.clone(),
                 end,
             });
-            return ReadResult::Frames(bytes, end);
+            return RingRead::Frames(bytes, end);
         }
         result
     }
@@ -160,9 +174,9 @@ impl LocalHub {
         self.wakers.set(wakers);
     }
 
-    /// Sets the task to wake when a deadline is set that is before the next scan.
-    pub(super) fn set_task(&self, task: &Waker) {
-        self.task.borrow_mut().clone_from(task);
+    /// Sets the waker of the task to wake when a deadline is set that is before the next scan.
+    pub(super) fn set_task_waker(&self, waker: &Waker) {
+        self.task_waker.borrow_mut().clone_from(waker);
     }
 }
 
@@ -179,7 +193,7 @@ fn copy_for_this_thread(bytes: Bytes) -> Bytes {
 
 impl StreamHandle {
     /// What the stream has not received yet, as much as fits into one chunk.
-    pub(crate) fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> ReadResult {
+    pub(crate) fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
         self.local_hub.read(ring, request)
     }
 
@@ -188,30 +202,30 @@ impl StreamHandle {
     }
 
     /// Wakes the stream once, at the next event that it wants.
-    pub(crate) fn wait(&self, context: &Context<'_>) {
+    pub(crate) fn wake_at_next_event(&self, context: &Context<'_>) {
         let mut subscribers = self.local_hub.subscribers.borrow_mut();
-        subscribers.wait(&self.subscriber, context.waker());
+        subscribers.wake_at_next_event(&self.subscriber_id, context.waker());
     }
 
-    /// Where a stream continues that was caught up at `position` and then waited: what it slept
-    /// through contains none of its events.
-    pub(crate) fn next_wanted(&self, position: RingPosition) -> u64 {
+    /// For a stream that was caught up at `position` and then waited: the number at which it continues.
+    /// No entry before that number has one of its events.
+    pub(crate) fn first_unchecked(&self, position: RingPosition) -> u64 {
         let mut subscribers = self.local_hub.subscribers.borrow_mut();
-        let next = subscribers.next_wanted(&self.subscriber, position.epoch);
-        next.map_or(position.next, |next| next.max(position.next))
+        let first_unchecked = subscribers.first_unchecked(&self.subscriber_id, position.epoch);
+        first_unchecked.map_or(position.next, |number| number.max(position.next))
     }
 
     /// The stream ends in a shutdown: its connection is ended if the client does not take the last
     /// bytes.
     pub(crate) fn end_in_shutdown(&self) {
-        self.local_hub.connections().keep_ended(self.index);
+        self.local_hub.connections().keep_ended(self.stream_index);
     }
 
     /// Wakes the stream at this time, in place of any time that was set before.
     pub(crate) fn wake_at(&self, deadline: Instant, context: &Context<'_>) {
         let mut timers = self.local_hub.timers.borrow_mut();
-        if timers.set(self.index, deadline, context.waker()) {
-            self.local_hub.task.borrow().wake_by_ref();
+        if timers.set(self.stream_index, deadline, context.waker()) {
+            self.local_hub.task_waker.borrow().wake_by_ref();
         }
     }
 }
@@ -219,8 +233,11 @@ impl StreamHandle {
 impl Drop for StreamHandle {
     fn drop(&mut self) {
         let local_hub = &self.local_hub;
-        local_hub.subscribers.borrow_mut().remove(&self.subscriber);
-        local_hub.timers.borrow_mut().remove(self.index);
-        local_hub.connections().remove(self.index);
+        local_hub
+            .subscribers
+            .borrow_mut()
+            .remove(&self.subscriber_id);
+        local_hub.timers.borrow_mut().remove(self.stream_index);
+        local_hub.connections().remove(self.stream_index);
     }
 }

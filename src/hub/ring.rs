@@ -23,14 +23,15 @@ use super::{
 use crate::epoch::Epoch;
 
 /// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
-/// of a small server. Streams that fall off the ring are served from the journal.
+/// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
+/// average. A stream whose next entry is no longer in the ring is served from the journal.
 const MAX_RING_BYTES: usize = 32 * 1024 * 1024;
 
 /// A window on the journal: consecutive entries up to the newest.
 pub(crate) struct Ring {
     window: RwLock<Window>,
     /// Counts changes, so that a reader can tell without the lock that nothing has changed.
-    changes: AtomicU64,
+    change_count: AtomicU64,
     /// Upper bound for the number of entries.
     capacity: usize,
 }
@@ -40,10 +41,10 @@ struct Window {
     /// The first number of the epoch, if that is known.
     epoch_start: Option<u64>,
     /// The number of the first of `entries`.
-    first: u64,
+    first_number: u64,
     entries: VecDeque<RingEntry>,
     /// Of all frames together.
-    bytes: usize,
+    byte_count: usize,
 }
 
 /// The events that were added to the ring after a position.
@@ -57,7 +58,7 @@ pub(super) enum NewEvents {
 
 /// What a stream reads from the ring.
 #[derive(Debug)]
-pub(crate) enum ReadResult {
+pub(crate) enum RingRead {
     /// Frames, possibly none, and the cursor after them.
     Frames(Bytes, Cursor),
     /// The stream is at the end of the ring.
@@ -74,7 +75,7 @@ impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             window: RwLock::new(Window::empty(Epoch(0), None, 1)),
-            changes: AtomicU64::new(0),
+            change_count: AtomicU64::new(0),
             capacity,
         }
     }
@@ -91,27 +92,28 @@ impl Ring {
     pub(crate) fn push(&self, entries: impl IntoIterator<Item = RingEntry>) {
         let mut window = self.write();
         for entry in entries {
-            window.bytes += entry.content.bytes();
+            window.byte_count += entry.content.byte_count();
             window.entries.push_back(entry);
         }
+        // The newest entry stays, however large: streams that wait for it read it here.
         while window.entries.len() > self.capacity
-            || (window.bytes > MAX_RING_BYTES && window.entries.len() > 1)
+            || (window.byte_count > MAX_RING_BYTES && window.entries.len() > 1)
         {
             window.drop_oldest();
         }
         self.count_change();
     }
 
-    /// `Release` pairs with the `Acquire` of [`Ring::changes`]. The caller holds the write lock, so
+    /// `Release` pairs with the `Acquire` of [`Ring::change_count`]. The caller holds the write lock, so
     /// a reader that sees the new count and then takes the lock also sees the change.
     fn count_change(&self) {
-        self.changes.fetch_add(1, Ordering::Release);
+        self.change_count.fetch_add(1, Ordering::Release);
     }
 
     /// How often the ring has changed. Read it before the ring itself: a change in between then
     /// leads to one more read, and is never missed.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+    pub(super) fn change_count(&self) -> u64 {
+        self.change_count.load(Ordering::Acquire)
     }
 
     /// The position after the newest entry.
@@ -137,31 +139,31 @@ impl Ring {
         StartPoints {
             epoch: window.epoch,
             epoch_start: window.epoch_start,
-            ring_start: window.first,
-            lookback_start: window.first + older as u64,
+            ring_start: window.first_number,
+            lookback_start: window.first_number + older as u64,
             end: window.end(),
         }
     }
 
     /// What a stream has not received yet, as much as fits into one chunk.
-    pub(crate) fn read(&self, request: &ReadRequest<'_>) -> ReadResult {
+    pub(crate) fn read(&self, request: &ReadRequest<'_>) -> RingRead {
         let window = self.read_window();
         let Cursor { next, frames_sent } = request.position.cursor;
         if request.position.epoch != window.epoch {
-            return ReadResult::OtherEpoch(window.epoch);
+            return RingRead::OtherEpoch(window.epoch);
         }
         if next >= window.end() {
             return if next == window.end() && frames_sent == 0 {
-                ReadResult::CaughtUp
+                RingRead::CaughtUp
             } else {
-                ReadResult::Ahead
+                RingRead::Ahead
             };
         }
         let Some(start) = next
-            .checked_sub(window.first)
+            .checked_sub(window.first_number)
             .and_then(|index| usize::try_from(index).ok())
         else {
-            return ReadResult::Behind;
+            return RingRead::Behind;
         };
         window.read(request, start)
     }
@@ -178,25 +180,25 @@ impl Ring {
 }
 
 impl Window {
-    fn empty(epoch: Epoch, epoch_start: Option<u64>, first: u64) -> Self {
+    fn empty(epoch: Epoch, epoch_start: Option<u64>, first_number: u64) -> Self {
         Self {
             epoch,
             epoch_start,
-            first,
+            first_number,
             entries: VecDeque::new(),
-            bytes: 0,
+            byte_count: 0,
         }
     }
 
     fn drop_oldest(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
-            self.bytes -= entry.content.bytes();
-            self.first += 1;
+            self.byte_count -= entry.content.byte_count();
+            self.first_number += 1;
         }
     }
 
     fn end(&self) -> u64 {
-        self.first + self.entries.len() as u64
+        self.first_number + self.entries.len() as u64
     }
 
     fn end_position(&self) -> RingPosition {
@@ -226,12 +228,12 @@ impl Window {
 
     /// The index of the first entry after `position`; `None` if it is not in the window.
     fn index_of(&self, position: RingPosition) -> Option<usize> {
-        let index = position.next.checked_sub(self.first)?;
+        let index = position.next.checked_sub(self.first_number)?;
         let index = usize::try_from(index).ok()?;
         (position.epoch == self.epoch && index <= self.entries.len()).then_some(index)
     }
 
-    fn read(&self, request: &ReadRequest<'_>, start: usize) -> ReadResult {
+    fn read(&self, request: &ReadRequest<'_>, start: usize) -> RingRead {
         let mut chunk = Chunk::new(self.epoch);
         let mut cursor = request.position.cursor;
         for entry in self.entries.range(start..) {
@@ -241,6 +243,6 @@ impl Window {
                 break;
             }
         }
-        ReadResult::Frames(chunk.finish(cursor), cursor)
+        RingRead::Frames(chunk.finish(cursor), cursor)
     }
 }

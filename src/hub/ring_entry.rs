@@ -15,7 +15,7 @@ pub(crate) struct RingEntry {
 }
 
 pub(crate) enum Content {
-    /// One frame for each event that the entry's key feeds; often none.
+    /// One frame for each event that the entry triggers; often none.
     Frames(Vec<Frame>),
     Unreadable,
 }
@@ -49,7 +49,7 @@ impl RingEntry {
 
 impl Content {
     /// How much memory the frames take.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn byte_count(&self) -> usize {
         match self {
             Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
             Self::Unreadable => 0,

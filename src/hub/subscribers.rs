@@ -2,7 +2,7 @@
 //!
 //! An event wakes the streams that want it and no others, so the cost of a rare event does not
 //! depend on how many streams are open. A stream that sleeps through unwanted events does not fall
-//! behind: the list knows up to where nothing was for it, and the stream continues from there.
+//! behind: the list knows which entries had none of its events, and the stream continues after them.
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use crate::epoch::Epoch;
 pub(super) struct Subscribers {
     to_all_events: SubscriberList,
     by_event: HashMap<Box<str>, SubscriberList>,
-    /// Up to here the ring was scanned: it has nothing before for a stream that waits.
+    /// The ring was scanned up to here: no entry before has an event of a stream that waits.
     scanned_to: RingPosition,
 }
 
@@ -35,7 +35,7 @@ struct SubscriberList {
 struct Subscriber {
     /// Set while the stream waits.
     waker: Option<Waker>,
-    /// The first entry that the stream was woken for: the ring has nothing before for it.
+    /// The first entry that the stream was woken for: no entry before has one of its events.
     woken_at: RingPosition,
 }
 
@@ -89,15 +89,16 @@ impl Subscribers {
 
     /// Wakes the stream once, at the next event that it wants. The stream must have read everything
     /// before `scanned_to`.
-    pub(super) fn wait(&mut self, id: &SubscriberId, waker: &Waker) {
+    pub(super) fn wake_at_next_event(&mut self, id: &SubscriberId, waker: &Waker) {
         self.for_each_slot(id, |subscriber| match &mut subscriber.waker {
             Some(waiting) => waiting.clone_from(waker),
             none => *none = Some(waker.clone()),
         });
     }
 
-    /// The entry of this journal before which there is nothing for the stream, as far as it waited.
-    pub(super) fn next_wanted(&mut self, id: &SubscriberId, epoch: Epoch) -> Option<u64> {
+    /// For a stream that waited: the first entry that was not checked for its events, or the first that
+    /// has one. `None` if that entry is in another journal than this one.
+    pub(super) fn first_unchecked(&mut self, id: &SubscriberId, epoch: Epoch) -> Option<u64> {
         let scanned_to = self.scanned_to;
         let mut earliest = Some(u64::MAX);
         self.for_each_slot(id, |subscriber| {

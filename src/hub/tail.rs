@@ -9,33 +9,37 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use self::{session::TailSession, skipped::SkippedEntries};
-use super::{ring_entry::RingEntry, shared_ring::SharedRing};
+use self::{session::TailSession, skipped::SkippedRange};
+use super::{ring_entry::RingEntry, shared_state::SharedState};
 use crate::{
     cache::JournalHandle,
     config::Config,
     error::Error,
-    journal::ReadOutcome,
+    journal::{ReadOutcome, file::NUMBERS_PER_FOLDER},
     runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
 /// Upper bound for the entries that are read before streams are woken: enough to make the wake-ups
-/// cheap in a burst, and few enough to read within milliseconds.
+/// cheap in a burst, and few enough to read in about 4 ms.
 const MAX_BATCH_ENTRIES: usize = 256;
 
-/// Old entries are swept each time this many were saved. They leave in folders of 1,000, so more
-/// often would find nothing.
-const ENTRIES_BETWEEN_SWEEPS: u64 = 1_000;
+/// Old entries are swept each time this many were saved. A sweep removes whole folders, so more frequent
+/// sweeps would find nothing.
+const ENTRIES_BETWEEN_SWEEPS: u64 = NUMBERS_PER_FOLDER;
 
 /// Reads for as long as the returned handle lives.
 pub(super) fn start(
-    journal: Arc<JournalHandle>,
-    shared: Arc<SharedRing>,
+    journal_handle: Arc<JournalHandle>,
+    shared_state: Arc<SharedState>,
 ) -> Result<BackgroundThread, Error> {
-    let folder = journal.config().cache_dir().to_path_buf();
-    let mut first = Some(TailSession::open(&journal, &shared, Duration::ZERO)?);
+    let folder = journal_handle.config().cache_dir().to_path_buf();
+    let mut first_session = Some(TailSession::open(
+        &journal_handle,
+        &shared_state,
+        Duration::ZERO,
+    )?);
     BackgroundThread::start("sse-tail", move |interrupt| {
-        Tail::new(&journal, &shared, interrupt).run(first.take());
+        Tail::new(&journal_handle, &shared_state, interrupt).run(first_session.take());
     })
     .map_err(|error| Error::io("follow the cache", &folder, error))
 }
@@ -43,25 +47,30 @@ pub(super) fn start(
 /// Reads all entries that exist now, on this thread, and returns the number of the newest.
 #[cfg(feature = "__internals")]
 pub(crate) fn read_existing_entries(
-    journal: &JournalHandle,
-    shared: &SharedRing,
+    journal_handle: &JournalHandle,
+    shared_state: &SharedState,
 ) -> Result<u64, Error> {
-    let interrupt = Interrupt::new()
-        .map_err(|error| Error::io("follow the cache", journal.config().cache_dir(), error))?;
-    let mut session = TailSession::open(journal, shared, Duration::ZERO)?;
-    Tail::new(journal, shared, &interrupt).read_new_entries(&mut session)?;
+    let interrupt = Interrupt::new().map_err(|error| {
+        Error::io(
+            "follow the cache",
+            journal_handle.config().cache_dir(),
+            error,
+        )
+    })?;
+    let mut session = TailSession::open(journal_handle, shared_state, Duration::ZERO)?;
+    Tail::new(journal_handle, shared_state, &interrupt).read_new_entries(&mut session)?;
     Ok(session.reader.next_number() - 1)
 }
 
 struct Tail<'a> {
-    journal: &'a JournalHandle,
-    shared: &'a SharedRing,
+    journal_handle: &'a JournalHandle,
+    shared_state: &'a SharedState,
     interrupt: &'a Interrupt,
     config: Arc<Config>,
     delivery_error: RepeatedError,
     sweep_error: RepeatedError,
     /// When the last session was last known to read the current journal.
-    last_read: Instant,
+    last_read_at: Instant,
 }
 
 /// Why a batch ends.
@@ -73,12 +82,16 @@ enum BatchEnd {
 }
 
 impl<'a> Tail<'a> {
-    fn new(journal: &'a JournalHandle, shared: &'a SharedRing, interrupt: &'a Interrupt) -> Self {
+    fn new(
+        journal_handle: &'a JournalHandle,
+        shared_state: &'a SharedState,
+        interrupt: &'a Interrupt,
+    ) -> Self {
         Self {
-            journal,
-            shared,
+            journal_handle,
+            shared_state,
             interrupt,
-            config: journal.config(),
+            config: journal_handle.config(),
             delivery_error: RepeatedError::new(
                 "saved values are not delivered",
                 "the delivery of saved values has resumed",
@@ -87,7 +100,7 @@ impl<'a> Tail<'a> {
                 "old entries are not removed",
                 "the removal of old entries has resumed",
             ),
-            last_read: Instant::now(),
+            last_read_at: Instant::now(),
         }
     }
 
@@ -105,8 +118,8 @@ impl<'a> Tail<'a> {
     /// Opens the current journal, or waits and returns `None` if that fails.
     fn reopen(&mut self) -> Option<TailSession> {
         let poll_interval = self.config.poll_interval();
-        let unread_for = self.last_read.elapsed() + poll_interval;
-        match TailSession::open(self.journal, self.shared, unread_for) {
+        let unread_for = self.last_read_at.elapsed() + poll_interval;
+        match TailSession::open(self.journal_handle, self.shared_state, unread_for) {
             Ok(session) => Some(session),
             Err(error) => {
                 self.delivery_error.report(&error);
@@ -123,9 +136,9 @@ impl<'a> Tail<'a> {
         let mut result = self.read_new_entries(&mut session);
         let was_notified = mem::take(&mut session.was_notified);
         // A notification that brought no entry may be about another journal.
-        let is_suspicious =
+        let must_check_journal =
             result.is_err() || (was_notified && session.reader.next_number() == next);
-        if is_suspicious || session.checked_at.elapsed() >= poll_interval {
+        if must_check_journal || session.checked_at.elapsed() >= poll_interval {
             match self.is_current(&session) {
                 Ok(true) => session.checked_at = Instant::now(),
                 Ok(false) => {
@@ -133,7 +146,7 @@ impl<'a> Tail<'a> {
                         "{}: the cache was cleared or replaced; following the new one",
                         self.config.cache_dir().display()
                     );
-                    self.last_read = session.checked_at;
+                    self.last_read_at = session.checked_at;
                     return None;
                 }
                 Err(error) => result = result.and(Err(error)),
@@ -163,7 +176,7 @@ impl<'a> Tail<'a> {
 
     /// Takes over a changed configuration. Returns `None` if it names another cache folder.
     fn apply_config(&mut self, session: TailSession) -> Option<TailSession> {
-        let config = self.journal.config();
+        let config = self.journal_handle.config();
         if Arc::ptr_eq(&self.config, &config) {
             return Some(session);
         }
@@ -172,15 +185,16 @@ impl<'a> Tail<'a> {
         if matches!(self.is_current(&session), Ok(false)) {
             let folder = self.config.cache_dir().display();
             log::info!("{folder}: following this cache now");
-            self.last_read = Instant::now();
+            self.last_read_at = Instant::now();
             return None;
         }
         Some(session)
     }
 
     fn is_current(&self, session: &TailSession) -> Result<bool, Error> {
-        let last = session.reader.next_number() - 1;
-        self.journal.is_current(&session.followed, last)
+        let last_number = session.reader.next_number() - 1;
+        self.journal_handle
+            .is_current(&session.followed, last_number)
     }
 
     /// Reads until it has caught up or is interrupted.
@@ -197,15 +211,15 @@ impl<'a> Tail<'a> {
     /// Publishes what could be read, even if reading ends with an error.
     fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
         let mut batch = Vec::new();
-        let mut skipped = SkippedEntries::default();
+        let mut skipped = SkippedRange::default();
         let end = self.fill_batch(session, &mut batch, &mut skipped);
         skipped.log();
         if !batch.is_empty() {
-            self.shared.publish(batch);
+            self.shared_state.publish(batch);
         }
         if let Ok(BatchEnd::Swept) = end {
-            // The streams ask the journal for what is missing before the ring, and find the gap.
-            session.restart_ring(self.shared);
+            // The streams request the entries before the ring from the journal, and find the gap.
+            session.restart_ring(self.shared_state);
         }
         end
     }
@@ -214,16 +228,16 @@ impl<'a> Tail<'a> {
         &self,
         session: &mut TailSession,
         batch: &mut Vec<RingEntry>,
-        skipped: &mut SkippedEntries,
+        skipped: &mut SkippedRange,
     ) -> Result<BatchEnd, Error> {
-        let config = self.journal.config();
+        let config = self.journal_handle.config();
         while batch.len() < MAX_BATCH_ENTRIES {
             match session.reader.read_next()? {
                 ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
                     let now = SystemTime::now();
                     let mut ring_entry = RingEntry::new(&entry, config.events(), now);
-                    if entry.number() < session.first_new {
-                        ring_entry.seen_at = subtract(ring_entry.seen_at, entry.age(now));
+                    if entry.number() < session.first_new_number {
+                        ring_entry.seen_at = back_dated(ring_entry.seen_at, entry.age(now));
                     }
                     batch.push(ring_entry);
                 }
@@ -238,14 +252,14 @@ impl<'a> Tail<'a> {
         Ok(BatchEnd::Full)
     }
 
-    /// Removes old entries from time to time. A failed sweep is repeated at the next time, and
+    /// Removes old entries every `ENTRIES_BETWEEN_SWEEPS` entries. A failed sweep is repeated at the next time, and
     /// delays no event.
     fn sweep(&mut self, session: &mut TailSession) {
         let sweep_number = session.reader.next_number() / ENTRIES_BETWEEN_SWEEPS;
         if session.last_sweep.replace(sweep_number) == Some(sweep_number) {
             return;
         }
-        let history = self.journal.config().history();
+        let history = self.journal_handle.config().history();
         match session.followed.journal.sweep(history) {
             Ok(()) => self.sweep_error.resolved(),
             Err(error) => self.sweep_error.report(&error),
@@ -253,7 +267,8 @@ impl<'a> Tail<'a> {
     }
 }
 
-/// The monotonic clock may start at boot, and cannot express an earlier time.
-fn subtract(time: Instant, age: Duration) -> Instant {
+/// The time `age` before `time`, or `time` itself: the monotonic clock may start at boot, and cannot
+/// express an earlier time.
+fn back_dated(time: Instant, age: Duration) -> Instant {
     time.checked_sub(age).unwrap_or(time)
 }

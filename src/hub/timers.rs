@@ -23,8 +23,8 @@ pub(super) struct Timers {
     deadlines: Vec<u64>,
     wakers: Vec<Option<Waker>>,
     free_indices: Vec<usize>,
-    /// When the deadlines are scanned next; nothing is due before.
-    next_scan: u64,
+    /// When the deadlines are scanned next, in milliseconds since `origin`; nothing is due before.
+    next_scan_millis: u64,
 }
 
 impl Timers {
@@ -34,7 +34,7 @@ impl Timers {
             deadlines: Vec::new(),
             wakers: Vec::new(),
             free_indices: Vec::new(),
-            next_scan: NEVER,
+            next_scan_millis: NEVER,
         }
     }
 
@@ -63,9 +63,9 @@ impl Timers {
             Some(waiting) => waiting.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-        let is_before_scan = deadline < self.next_scan;
+        let is_before_scan = deadline < self.next_scan_millis;
         if is_before_scan {
-            self.next_scan = 0;
+            self.next_scan_millis = 0;
         }
         is_before_scan
     }
@@ -74,10 +74,11 @@ impl Timers {
     /// before that time, as after each event, do not scan.
     pub(super) fn take_due(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> Option<Instant> {
         let elapsed = millis(now.saturating_duration_since(self.origin));
-        if elapsed >= self.next_scan {
-            self.next_scan = self.scan(elapsed, wakers);
+        if elapsed >= self.next_scan_millis {
+            self.next_scan_millis = self.scan(elapsed, wakers);
         }
-        (self.next_scan != NEVER).then(|| self.origin + Duration::from_millis(self.next_scan))
+        (self.next_scan_millis != NEVER)
+            .then(|| self.origin + Duration::from_millis(self.next_scan_millis))
     }
 
     fn scan(&mut self, elapsed: u64, wakers: &mut Vec<Waker>) -> u64 {

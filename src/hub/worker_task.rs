@@ -13,7 +13,9 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{disconnect, local_hub::LocalHub, notify::WorkerNotifier, shared_ring::SharedRing};
+use super::{
+    disconnect, local_hub::LocalHub, notifiers::WorkerNotifier, shared_state::SharedState,
+};
 
 thread_local! {
     /// By the id of the hub. The task and the streams of a thread keep its local hub alive.
@@ -22,32 +24,32 @@ thread_local! {
 
 /// What the streams of this thread share. Call it on a worker: the first call on each thread starts
 /// the task.
-pub(super) fn local_hub(shared: &Arc<SharedRing>) -> Rc<LocalHub> {
+pub(super) fn local_hub(shared_state: &Arc<SharedState>) -> Rc<LocalHub> {
     LOCAL_HUBS.with_borrow_mut(|local_hubs| {
-        let hub_id = shared.notifiers.hub_id();
+        let hub_id = shared_state.notifiers.hub_id();
         if let Some(local_hub) = local_hubs.get(&hub_id).and_then(Weak::upgrade) {
             return local_hub;
         }
         local_hubs.retain(|_, local_hub| local_hub.strong_count() > 0);
-        let local_hub = start(shared);
+        let local_hub = start(shared_state);
         local_hubs.insert(hub_id, Rc::downgrade(&local_hub));
         local_hub
     })
 }
 
-fn start(shared: &Arc<SharedRing>) -> Rc<LocalHub> {
-    let notifier = shared.notifiers.add();
+fn start(shared_state: &Arc<SharedState>) -> Rc<LocalHub> {
+    let notifier = shared_state.notifiers.add();
     // The hub may have started to close before this notifier was in the list.
-    if shared.is_closing() {
-        notifier.notify_all();
+    if shared_state.is_closing() {
+        notifier.request_wake_all();
     }
     // After the notifier was added, so that it is notified of every entry after the ring's end
     // that is read here.
-    let local_hub = Rc::new(LocalHub::new(&shared.ring));
-    actix_web::rt::spawn(serve(
+    let local_hub = Rc::new(LocalHub::new(&shared_state.ring));
+    actix_web::rt::spawn(wake_streams(
         notifier,
         Rc::clone(&local_hub),
-        Arc::downgrade(shared),
+        Arc::downgrade(shared_state),
     ));
     local_hub
 }
@@ -56,15 +58,15 @@ fn start(shared: &Arc<SharedRing>) -> Rc<LocalHub> {
 ///
 /// A stream reads the ring and then waits within one poll on this thread, so this task runs before
 /// both or after both, and no wake-up is lost in between.
-async fn serve(
+async fn wake_streams(
     notifier: Arc<WorkerNotifier>,
     local_hub: Rc<LocalHub>,
-    shared: sync::Weak<SharedRing>,
+    shared_state: sync::Weak<SharedState>,
 ) {
     let mut timer = pin!(sleep(Duration::ZERO));
     poll_fn(|context| {
-        handle_notifications(&notifier, &local_hub, &shared, context);
-        local_hub.set_task(context.waker());
+        handle_notifications(&notifier, &local_hub, &shared_state, context);
+        local_hub.set_task_waker(context.waker());
         while let Some(next) = local_hub.wake_due(Instant::now()) {
             timer.as_mut().reset(next.into());
             if timer.as_mut().poll(context).is_pending() {
@@ -83,19 +85,22 @@ async fn serve(
 fn handle_notifications(
     notifier: &WorkerNotifier,
     local_hub: &Rc<LocalHub>,
-    shared: &sync::Weak<SharedRing>,
+    shared_state: &sync::Weak<SharedState>,
     context: &Context<'_>,
 ) {
     notifier.register(context.waker());
     if notifier.take_new_entries()
-        && let Some(shared) = shared.upgrade()
+        && let Some(shared_state) = shared_state.upgrade()
     {
-        local_hub.wake_for_new_entries(&shared.ring);
+        local_hub.wake_for_new_entries(&shared_state.ring);
     }
     if notifier.take_wake_all() {
         local_hub.wake_all();
-        if shared.upgrade().is_some_and(|shared| shared.is_closing()) {
-            disconnect::start(Rc::clone(local_hub));
+        if shared_state
+            .upgrade()
+            .is_some_and(|shared_state| shared_state.is_closing())
+        {
+            disconnect::start_disconnecting(Rc::clone(local_hub));
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::{fs::File, io, path::PathBuf, time::Duration};
 
 use super::{
-    document::{self, ReadError},
+    drop_in_file::{self, ReadError},
     ready,
-    watch::DropInWatch,
+    watch::DropInWatcher,
     writers::WriterCheck,
 };
 use crate::{
@@ -16,17 +16,20 @@ use crate::{
     },
 };
 
-/// The time between two checks of a drop-in that still has a writer. It begins short, because most
-/// writers close their file at once, and doubles, so that a slow one costs little.
-const MIN_CHECK_DELAY: Duration = Duration::from_millis(5);
-const MAX_CHECK_DELAY: Duration = Duration::from_millis(200);
+/// The first delay before a drop-in that still has a writer is checked again. It is short, because most
+/// writers close their file at once, and doubles after each check, so that a slow one costs little.
+const MIN_WRITER_CHECK_DELAY: Duration = Duration::from_millis(5);
+
+/// The longest such delay. Five checks a second cost little, and if no file notification reports that the
+/// writer has closed the file, the value is at most this late.
+const MAX_WRITER_CHECK_DELAY: Duration = Duration::from_millis(200);
 
 /// A drop-in in `claimed/NAME/KEY`.
-pub(super) struct Claim {
-    /// Names sort in the order in which the claims were made, so recovery keeps that order.
+pub(super) struct ClaimedDropIn {
+    /// Names sort in the order in which the drop-ins were claimed, so recovery keeps that order.
     name: String,
     key: String,
-    writers: WriterCheck,
+    writer_check: WriterCheck,
     check_delay: Duration,
 }
 
@@ -37,46 +40,48 @@ pub(super) enum ClaimState {
     HasWriter,
 }
 
-impl Claim {
+impl ClaimedDropIn {
     /// Takes the file away from its writer; `None` if another process was faster.
     pub(super) fn take(
         key: &str,
         folder: &CacheFolder,
-        claimed: &OpenFolder,
-        watch: &mut DropInWatch,
+        claimed_folder: &OpenFolder,
+        watcher: &mut DropInWatcher,
     ) -> Result<Option<Self>, Error> {
-        let cannot = |error| Error::io("ingest the drop-in", &folder.root().path_of(key), error);
-        let name = time_ordered_name().map_err(cannot)?;
+        let error_at = |error| Error::io("ingest the drop-in", &folder.root().path_of(key), error);
+        let name = time_ordered_name().map_err(error_at)?;
         let permissions = folder.permissions();
-        let claim_folder = permissions.create_folder(claimed, &name).map_err(cannot)?;
+        let claim_folder = permissions
+            .create_folder(claimed_folder, &name)
+            .map_err(error_at)?;
         // Before the rename, so that no close of a writer is missed.
-        watch.add_claim(&name, &claim_folder);
+        watcher.add_claim(&name, &claim_folder);
         match folder.root().rename(key, &claim_folder, key) {
             Ok(()) => {
                 // The writer may have closed the file before the rename, and that notification may
                 // still be pending.
-                watch.read();
-                let was_closed = watch.take_closed(key);
+                watcher.read();
+                let was_closed = watcher.take_closed(key);
                 Ok(Some(Self::new(name, key.to_owned(), was_closed)))
             }
             Err(error) => {
-                let _ = claimed.remove_folder(&name);
+                let _ = claimed_folder.remove_folder(&name);
                 match error.kind() {
                     io::ErrorKind::NotFound => Ok(None),
-                    _ => Err(cannot(error)),
+                    _ => Err(error_at(error)),
                 }
             }
         }
     }
 
-    /// A claim of a process that was killed.
+    /// A drop-in that a process claimed that was then killed.
     pub(super) fn recovered(
         name: String,
         key: String,
         folder: &OpenFolder,
-        watch: &mut DropInWatch,
+        watcher: &mut DropInWatcher,
     ) -> Self {
-        watch.add_claim(&name, folder);
+        watcher.add_claim(&name, folder);
         Self::new(name, key, false)
     }
 
@@ -84,8 +89,8 @@ impl Claim {
         Self {
             name,
             key,
-            writers: WriterCheck::new(was_closed),
-            check_delay: MIN_CHECK_DELAY,
+            writer_check: WriterCheck::new(was_closed),
+            check_delay: MIN_WRITER_CHECK_DELAY,
         }
     }
 
@@ -101,98 +106,108 @@ impl Claim {
     pub(super) fn try_finish(
         &mut self,
         journal: &FileJournal,
-        claimed: &OpenFolder,
+        claimed_folder: &OpenFolder,
         config: &Config,
-        watch: &mut DropInWatch,
+        watcher: &mut DropInWatcher,
     ) -> Result<ClaimState, Error> {
-        self.check_delay = (self.check_delay * 2).min(MAX_CHECK_DELAY);
+        self.check_delay = (self.check_delay * 2).min(MAX_WRITER_CHECK_DELAY);
         let folder = journal.cache_folder();
-        let opened = claimed.open_folder(&self.name);
+        let opened = claimed_folder.open_folder(&self.name);
         let mut file = match opened.and_then(|claim| claim.open_file(&self.key)) {
             Ok(file) => file,
             // Another program has cleared the cache.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.finish(folder, claimed);
+                return self.finish(folder, claimed_folder);
             }
-            Err(error) if is_temporary(&error) => return Err(self.cannot_read(claimed, error)),
-            Err(error) => return self.set_aside(folder, claimed, &error.to_string()),
+            Err(error) if is_temporary(&error) => {
+                return Err(self.cannot_read(claimed_folder, error));
+            }
+            Err(error) => return self.set_aside(folder, claimed_folder, &error.to_string()),
         };
-        if watch.take_closed(&self.name) {
-            self.writers.writer_closed();
+        if watcher.take_closed(&self.name) {
+            self.writer_check.writer_closed();
         }
-        if !self.writers.has_no_writer(&file, config.poll_interval()) {
+        if !self
+            .writer_check
+            .has_no_writer(&file, config.poll_interval())
+        {
             return Ok(ClaimState::HasWriter);
         }
-        self.ingest(&mut file, journal, claimed, config)
+        self.ingest(&mut file, journal, claimed_folder, config)
     }
 
     fn ingest(
         &self,
         file: &mut File,
         journal: &FileJournal,
-        claimed: &OpenFolder,
+        claimed_folder: &OpenFolder,
         config: &Config,
     ) -> Result<ClaimState, Error> {
         let folder = journal.cache_folder();
-        match document::read(file, &self.name, &self.key, config) {
-            Err(ReadError::Temporary(error)) => Err(self.cannot_read(claimed, error)),
-            Err(ReadError::Broken(why)) => self.set_aside(folder, claimed, &why),
-            Ok(None) => self.finish(folder, claimed),
+        match drop_in_file::read(file, &self.name, &self.key, config) {
+            Err(ReadError::Temporary(error)) => Err(self.cannot_read(claimed_folder, error)),
+            Err(ReadError::Broken(reason)) => self.set_aside(folder, claimed_folder, &reason),
+            Ok(None) => self.finish(folder, claimed_folder),
             Ok(Some(document)) => {
-                let ready = folder.ready()?;
-                ready::write(folder, &ready, &self.name, &document)?;
-                remove_claim(&self.name, folder, claimed)?;
-                ready::append(&self.name, &document, &ready, journal)?;
+                let ready_folder = folder.ready_folder()?;
+                ready::write(folder, &ready_folder, &self.name, &document)?;
+                remove_claim(&self.name, folder, claimed_folder)?;
+                ready::append(&self.name, &document, &ready_folder, journal)?;
                 Ok(ClaimState::Finished)
             }
         }
     }
 
-    fn finish(&self, folder: &CacheFolder, claimed: &OpenFolder) -> Result<ClaimState, Error> {
-        remove_claim(&self.name, folder, claimed)?;
+    fn finish(
+        &self,
+        folder: &CacheFolder,
+        claimed_folder: &OpenFolder,
+    ) -> Result<ClaimState, Error> {
+        remove_claim(&self.name, folder, claimed_folder)?;
         Ok(ClaimState::Finished)
     }
 
-    fn path(&self, claimed: &OpenFolder) -> PathBuf {
-        claimed.path_of(&self.name).join(&self.key)
+    fn path(&self, claimed_folder: &OpenFolder) -> PathBuf {
+        claimed_folder.path_of(&self.name).join(&self.key)
     }
 
-    fn cannot_read(&self, claimed: &OpenFolder, error: io::Error) -> Error {
-        Error::io("read the drop-in", &self.path(claimed), error)
+    fn cannot_read(&self, claimed_folder: &OpenFolder, error: io::Error) -> Error {
+        Error::io("read the drop-in", &self.path(claimed_folder), error)
     }
 
     /// Keeps the last broken drop-in of each key for its owner to read.
     fn set_aside(
         &self,
         folder: &CacheFolder,
-        claimed: &OpenFolder,
-        why: &str,
+        claimed_folder: &OpenFolder,
+        reason: &str,
     ) -> Result<ClaimState, Error> {
-        let cannot = |error| Error::io("set the drop-in aside", &self.path(claimed), error);
-        let broken = folder.broken()?;
-        let claim = claimed.open_folder(&self.name).map_err(cannot)?;
-        if claim.rename(&self.key, &broken, &self.key).is_err() {
+        let error_at =
+            |error| Error::io("set the drop-in aside", &self.path(claimed_folder), error);
+        let broken_folder = folder.broken_folder()?;
+        let claim = claimed_folder.open_folder(&self.name).map_err(error_at)?;
+        if claim.rename(&self.key, &broken_folder, &self.key).is_err() {
             // A folder has the name: a rename does not replace folders.
-            discard(&broken, &self.key, &folder.trash()?).map_err(cannot)?;
+            discard(&broken_folder, &self.key, &folder.trash_folder()?).map_err(error_at)?;
             claim
-                .rename(&self.key, &broken, &self.key)
-                .map_err(cannot)?;
+                .rename(&self.key, &broken_folder, &self.key)
+                .map_err(error_at)?;
         }
         log::error!(
             "the drop-in `{}` is skipped and kept as {}: {}",
             one_line(&self.key),
-            one_line(&broken.path_of(&self.key).to_string_lossy()),
-            one_line(why)
+            one_line(&broken_folder.path_of(&self.key).to_string_lossy()),
+            one_line(reason)
         );
-        self.finish(folder, claimed)
+        self.finish(folder, claimed_folder)
     }
 }
 
-/// Removes what is left of a claim.
+/// Removes what is left of a claimed drop-in.
 pub(super) fn remove_claim(
     name: &str,
     folder: &CacheFolder,
-    claimed: &OpenFolder,
+    claimed_folder: &OpenFolder,
 ) -> Result<(), Error> {
-    remove_tree(claimed, name, &folder.trash()?)
+    remove_tree(claimed_folder, name, &folder.trash_folder()?)
 }

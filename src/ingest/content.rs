@@ -16,8 +16,8 @@ pub(super) struct DropInContent {
 
 pub(super) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
     if php::starts_like_array(bytes) {
-        let record = php::cache_record(bytes)
-            .map_err(|why| format!("it begins like a CodeIgniter record, but {why}"))?;
+        let record = php::parse_cache_record(bytes)
+            .map_err(|reason| format!("it begins like a CodeIgniter record, but {reason}"))?;
         let value = to_raw_value(&record.data).map_err(|error| error.to_string())?;
         return Ok(DropInContent {
             value,

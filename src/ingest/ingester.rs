@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    claim::{Claim, ClaimState},
+    claim::{ClaimState, ClaimedDropIn},
     recovery,
-    watch::DropInWatch,
+    watch::DropInWatcher,
 };
 use crate::{
     config::Config,
@@ -21,9 +21,10 @@ use crate::{
     runtime::{Interrupt, RepeatedError},
 };
 
-/// How many drop-ins of one key may wait for their writers. It limits the number of open files and
-/// watches that a writer that never closes its file can cause. Later drop-ins stay where they are; if
-/// they are overwritten there, only the last one is ingested.
+/// How many drop-ins of one key may wait for their writers. Each takes a folder and a watch, of which
+/// older kernels grant a user 8,192, and a writer that never closes its file holds up all later ones of
+/// its key. Later drop-ins stay where they are; if they are overwritten there, only the last one is
+/// ingested.
 pub(super) const MAX_CLAIMS_PER_KEY: usize = 100;
 
 /// What killed processes leave only occupies disk space, so it is not urgent to remove it.
@@ -34,7 +35,7 @@ pub(super) struct Ingester<'a> {
     config: &'a Config,
     interrupt: &'a Interrupt,
     /// Oldest first.
-    claims: Vec<Claim>,
+    claims: Vec<ClaimedDropIn>,
     /// By key: a drop-in that cannot be ingested does not hold up the others.
     errors: HashMap<String, RepeatedError>,
     last_orphan_sweep: Option<Instant>,
@@ -44,7 +45,7 @@ pub(super) struct Ingester<'a> {
 /// Why an ingester stopped without an error.
 pub(super) enum StopReason {
     /// Another process ingests drop-ins, the journal was replaced, or the server shuts down.
-    NotActive,
+    Ended,
     ConfigChanged,
 }
 
@@ -75,52 +76,59 @@ impl<'a> Ingester<'a> {
         is_config_current: impl Fn() -> bool,
     ) -> Result<StopReason, Error> {
         if !self.journal.is_in_place() {
-            return Ok(StopReason::NotActive);
+            return Ok(StopReason::Ended);
         }
         let folder = self.journal.cache_folder();
         let _impersonation = folder.impersonate_owner()?;
-        let claimed = folder.claimed()?;
-        let cannot = |error| Error::io("lock the drop-ins", folder.path(), error);
+        let claimed_folder = folder.claimed_folder()?;
+        let error_at = |error| Error::io("lock the drop-ins", folder.path(), error);
         // Held until this method returns; the kernel releases it if the process is killed.
-        let lock = self.journal.open_lock().map_err(cannot)?;
+        let lock = self.journal.open_lock_file().map_err(error_at)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(StopReason::NotActive),
-            Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
+            Err(fs::TryLockError::WouldBlock) => return Ok(StopReason::Ended),
+            Err(fs::TryLockError::Error(error)) => return Err(error_at(error)),
         }
-        let mut watch = DropInWatch::new(folder.root(), self.config.events().keys());
-        self.recover(&claimed, &mut watch)?;
-        while !self.interrupt.is_raised() && self.journal.is_in_place() && !claimed.is_removed() {
+        let mut watcher = DropInWatcher::new(folder.root(), self.config.events().keys());
+        self.recover(&claimed_folder, &mut watcher)?;
+        while !self.interrupt.is_raised()
+            && self.journal.is_in_place()
+            && !claimed_folder.is_removed()
+        {
             if !is_config_current() {
                 return Ok(StopReason::ConfigChanged);
             }
             self.journal.stop_former_programs()?;
-            self.claim_all(&claimed, &mut watch);
-            let next_check = self.finish_claims(&claimed, &mut watch);
+            self.claim_all(&claimed_folder, &mut watcher);
+            let next_check = self.finish_claims(&claimed_folder, &mut watcher);
             self.sweep_orphans();
-            watch.wait(next_check.min(self.config.poll_interval()), self.interrupt);
+            watcher.wait(next_check.min(self.config.poll_interval()), self.interrupt);
         }
-        Ok(StopReason::NotActive)
+        Ok(StopReason::Ended)
     }
 
-    fn recover(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) -> Result<(), Error> {
+    fn recover(
+        &mut self,
+        claimed_folder: &OpenFolder,
+        watcher: &mut DropInWatcher,
+    ) -> Result<(), Error> {
         let errors = &mut self.errors;
-        recovery::append_ready(self.journal, claimed, |name, error| {
-            error_of(errors, name).report(error);
+        recovery::append_ready(self.journal, claimed_folder, |name, error| {
+            error_log_of(errors, name).report(error);
         })?;
-        self.claims = recovery::claims(claimed, watch)?;
+        self.claims = recovery::recover_claims(claimed_folder, watcher)?;
         Ok(())
     }
 
-    fn claim_all(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) {
+    fn claim_all(&mut self, claimed_folder: &OpenFolder, watcher: &mut DropInWatcher) {
         for key in self.config.events().keys() {
             let waiting = self.claims.iter().filter(|claim| claim.key() == key);
             if waiting.count() >= MAX_CLAIMS_PER_KEY {
                 continue;
             }
-            match self.claim(key, claimed, watch) {
+            match self.claim(key, claimed_folder, watcher) {
                 Ok(claim) => self.claims.extend(claim),
-                Err(error) => error_of(&mut self.errors, key).report(&error),
+                Err(error) => error_log_of(&mut self.errors, key).report(&error),
             }
         }
     }
@@ -128,12 +136,14 @@ impl<'a> Ingester<'a> {
     fn claim(
         &self,
         key: &str,
-        claimed: &OpenFolder,
-        watch: &mut DropInWatch,
-    ) -> Result<Option<Claim>, Error> {
+        claimed_folder: &OpenFolder,
+        watcher: &mut DropInWatcher,
+    ) -> Result<Option<ClaimedDropIn>, Error> {
         let folder = self.journal.cache_folder();
         match folder.root().stat(key) {
-            Ok(Some(stat)) if is_file(&stat) => Claim::take(key, folder, claimed, watch),
+            Ok(Some(stat)) if is_file(&stat) => {
+                ClaimedDropIn::take(key, folder, claimed_folder, watcher)
+            }
             // Folders, links and devices are not drop-ins.
             Ok(_) => Ok(None),
             Err(error) => {
@@ -151,7 +161,7 @@ impl<'a> Ingester<'a> {
             return;
         }
         self.last_orphan_sweep = Some(Instant::now());
-        self.journal.keep_fresh();
+        self.journal.touch();
         match sweep_orphans(self.journal.cache_folder()) {
             Ok(()) => self.orphan_sweep_error.resolved(),
             Err(error) => self.orphan_sweep_error.report(&error),
@@ -159,30 +169,34 @@ impl<'a> Ingester<'a> {
     }
 
     /// Appends every claimed drop-in whose writer has closed it, and returns when to check the others.
-    fn finish_claims(&mut self, claimed: &OpenFolder, watch: &mut DropInWatch) -> Duration {
-        let mut waiting: Vec<Claim> = Vec::new();
+    fn finish_claims(
+        &mut self,
+        claimed_folder: &OpenFolder,
+        watcher: &mut DropInWatcher,
+    ) -> Duration {
+        let mut waiting: Vec<ClaimedDropIn> = Vec::new();
         for mut claim in std::mem::take(&mut self.claims) {
             // Drop-ins of one key keep their order, however long the first one takes.
             if waiting.iter().any(|earlier| earlier.key() == claim.key()) {
                 waiting.push(claim);
                 continue;
             }
-            match claim.try_finish(self.journal, claimed, self.config, watch) {
-                Ok(ClaimState::Finished) => error_of(&mut self.errors, claim.key()).resolved(),
+            match claim.try_finish(self.journal, claimed_folder, self.config, watcher) {
+                Ok(ClaimState::Finished) => error_log_of(&mut self.errors, claim.key()).resolved(),
                 Ok(ClaimState::HasWriter) => waiting.push(claim),
                 Err(error) => {
-                    error_of(&mut self.errors, claim.key()).report(&error);
+                    error_log_of(&mut self.errors, claim.key()).report(&error);
                     waiting.push(claim);
                 }
             }
         }
         self.claims = waiting;
-        let next_check = self.claims.iter().map(Claim::check_delay).min();
+        let next_check = self.claims.iter().map(ClaimedDropIn::check_delay).min();
         next_check.unwrap_or(self.config.poll_interval())
     }
 }
 
-fn error_of<'a>(
+fn error_log_of<'a>(
     errors: &'a mut HashMap<String, RepeatedError>,
     key: &str,
 ) -> &'a mut RepeatedError {

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::one_line;
 
-/// Arrays in arrays. The parser is recursive, so deeper nesting could overflow the stack; real values
+/// The deepest nesting of arrays. The parser is recursive, so deeper nesting could overflow the stack; real values
 /// are far from this.
 const MAX_ARRAY_DEPTH: usize = 64;
 
@@ -22,7 +22,7 @@ pub(super) struct CacheRecord {
     pub(super) data: Value,
 }
 
-/// Whether this begins like a serialised array: `a:3:{`.
+/// Whether this starts like a serialised array: `a:3:{`.
 pub(super) fn starts_like_array(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"a:").is_some_and(|length| {
         let digits = length
@@ -33,13 +33,13 @@ pub(super) fn starts_like_array(bytes: &[u8]) -> bool {
     })
 }
 
-pub(super) fn cache_record(bytes: &[u8]) -> Result<CacheRecord, String> {
-    let mut parser = Parser { bytes, at: 0 };
+pub(super) fn parse_cache_record(bytes: &[u8]) -> Result<CacheRecord, String> {
+    let mut parser = Parser { bytes, position: 0 };
     let Value::Object(mut fields) = parser.value(0)? else {
         return Err("it has no `time`, `ttl` and `data`".into());
     };
-    if parser.at != bytes.len() {
-        return Err(format!("more bytes follow it at byte {}", parser.at));
+    if parser.position != bytes.len() {
+        return Err(format!("more bytes follow it at byte {}", parser.position));
     }
     let seconds = |name: &str| {
         fields
@@ -54,7 +54,7 @@ pub(super) fn cache_record(bytes: &[u8]) -> Result<CacheRecord, String> {
 
 struct Parser<'a> {
     bytes: &'a [u8],
-    at: usize,
+    position: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -99,11 +99,11 @@ impl<'a> Parser<'a> {
         self.expect(b"{")?;
         let mut items: Vec<(String, Value)> = Vec::new();
         let mut is_list = true;
-        for at in 0..length {
+        for index in 0..length {
             let key = match self.take(2)? {
                 b"i:" => {
                     let key = self.integer(b';')?;
-                    is_list &= usize::try_from(key) == Ok(at);
+                    is_list &= usize::try_from(key) == Ok(index);
                     key.to_string()
                 }
                 b"s:" => {
@@ -144,9 +144,9 @@ impl<'a> Parser<'a> {
             .map_err(|_| self.error(&format!("`{text}` is not an integer")))
     }
 
-    /// A number up to the delimiter `end`.
+    /// The text up to the delimiter `end`, which is a number or a boolean.
     fn until(&mut self, end: u8) -> Result<&'a str, String> {
-        let remaining = &self.bytes[self.at..];
+        let remaining = &self.bytes[self.position..];
         let length = remaining
             .iter()
             .take(MAX_SCALAR_BYTES)
@@ -154,18 +154,18 @@ impl<'a> Parser<'a> {
             .ok_or_else(|| self.error("it ends too early"))?;
         let text = std::str::from_utf8(&remaining[..length])
             .map_err(|_| self.error("this is not a number"))?;
-        self.at += length + 1;
+        self.position += length + 1;
         Ok(text)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
         let end = self
-            .at
+            .position
             .checked_add(count)
             .filter(|end| *end <= self.bytes.len());
         let end = end.ok_or_else(|| self.error("it ends too early"))?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
+        let taken = &self.bytes[self.position..end];
+        self.position = end;
         Ok(taken)
     }
 
@@ -181,7 +181,7 @@ impl<'a> Parser<'a> {
     }
 
     fn error(&self, problem: &str) -> String {
-        format!("at byte {}: {}", self.at, one_line(problem))
+        format!("at byte {}: {}", self.position, one_line(problem))
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
 
     fn record(data: &str) -> Result<Value, String> {
         let text = format!("a:3:{{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";{data}}}");
-        cache_record(text.as_bytes()).map(|record| record.data)
+        parse_cache_record(text.as_bytes()).map(|record| record.data)
     }
 
     #[test]
@@ -240,12 +240,14 @@ mod tests {
         ] {
             assert!(record(data).is_err(), "{data:.40}");
         }
-        assert!(cache_record(b"a:1:{i:0;N;}").is_err());
+        assert!(parse_cache_record(b"a:1:{i:0;N;}").is_err());
         assert!(
-            cache_record(b"a:3:{s:4:\"time\";s:1:\"5\";s:3:\"ttl\";i:60;s:4:\"data\";N;}").is_err()
+            parse_cache_record(b"a:3:{s:4:\"time\";s:1:\"5\";s:3:\"ttl\";i:60;s:4:\"data\";N;}")
+                .is_err()
         );
         assert!(
-            cache_record(b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";N;}\n").is_err()
+            parse_cache_record(b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";N;}\n")
+                .is_err()
         );
     }
 
@@ -261,8 +263,8 @@ mod tests {
     fn a_record_that_ends_anywhere_too_early_is_refused() {
         let whole = b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";s:1:\"1\";}";
         for end in 0..whole.len() {
-            assert!(cache_record(&whole[..end]).is_err(), "{end}");
+            assert!(parse_cache_record(&whole[..end]).is_err(), "{end}");
         }
-        assert!(cache_record(whole).is_ok());
+        assert!(parse_cache_record(whole).is_ok());
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use super::{
-    claim::{Claim, remove_claim},
+    claim::{ClaimedDropIn, remove_claim},
     ready,
-    watch::DropInWatch,
+    watch::DropInWatcher,
 };
 use crate::{
     entry,
     error::{Error, one_line},
     journal::{
-        Journal, Lookup,
+        Journal, StoredEntry,
         file::{FileJournal, OpenFolder, discard, is_temporary, read_all},
     },
     key,
@@ -23,20 +23,23 @@ struct ReadyEntry {
     document: Vec<u8>,
 }
 
-/// The claims of the killed process, oldest first.
-pub(super) fn claims(claimed: &OpenFolder, watch: &mut DropInWatch) -> Result<Vec<Claim>, Error> {
+/// The drop-ins that the killed process claimed, oldest first. Folders without a drop-in are removed.
+pub(super) fn recover_claims(
+    claimed_folder: &OpenFolder,
+    watcher: &mut DropInWatcher,
+) -> Result<Vec<ClaimedDropIn>, Error> {
     let mut claims = Vec::new();
-    for name in visible_names(claimed)? {
+    for name in visible_names(claimed_folder)? {
         // Links and devices of other programs are ignored.
-        let Ok(folder) = claimed.open_folder(&name) else {
+        let Ok(folder) = claimed_folder.open_folder(&name) else {
             continue;
         };
         match visible_names(&folder)?.pop() {
             Some(key) if key::check(&key).is_ok() => {
-                claims.push(Claim::recovered(name, key, &folder, watch));
+                claims.push(ClaimedDropIn::recovered(name, key, &folder, watcher));
             }
             // Fails if the folder contains files of other programs, which stay.
-            _ => drop(claimed.remove_folder(&name)),
+            _ => drop(claimed_folder.remove_folder(&name)),
         }
     }
     Ok(claims)
@@ -46,46 +49,54 @@ pub(super) fn claims(claimed: &OpenFolder, watch: &mut DropInWatch) -> Result<Ve
 /// that cannot be ingested, and its error.
 pub(super) fn append_ready(
     journal: &FileJournal,
-    claimed: &OpenFolder,
+    claimed_folder: &OpenFolder,
     mut report: impl FnMut(&str, &Error),
 ) -> Result<(), Error> {
     let folder = journal.cache_folder();
-    let ready = folder.ready()?;
-    let entries = read_ready(&ready)?;
+    let ready_folder = folder.ready_folder()?;
+    let entries = read_ready(&ready_folder)?;
     let appended = appended_names(journal, &entries)?;
     for ReadyEntry { name, document } in entries {
-        if let Err(error) = remove_claim(&name, folder, claimed) {
+        if let Err(error) = remove_claim(&name, folder, claimed_folder) {
             // It belongs to another user, who has taken the permission away. The others are ingested.
             report(&name, &error);
             continue;
         }
         if appended.contains(&name) {
-            ready::remove(&name, &ready)?;
+            ready::remove(&name, &ready_folder)?;
         } else if entry::drop_in_name(&document).as_ref() == Some(&name) {
-            ready::append(&name, &document, &ready, journal)?;
+            ready::append(&name, &document, &ready_folder, journal)?;
         } else {
             log::error!(
                 "the drop-in `{}` is skipped: it is damaged",
                 one_line(&name)
             );
-            discard(&ready, &name, &folder.trash()?).map_err(|error| {
-                Error::io("remove the damaged drop-in", &ready.path_of(&name), error)
+            discard(&ready_folder, &name, &folder.trash_folder()?).map_err(|error| {
+                Error::io(
+                    "remove the damaged drop-in",
+                    &ready_folder.path_of(&name),
+                    error,
+                )
             })?;
         }
     }
     Ok(())
 }
 
-fn read_ready(ready: &OpenFolder) -> Result<Vec<ReadyEntry>, Error> {
+fn read_ready(ready_folder: &OpenFolder) -> Result<Vec<ReadyEntry>, Error> {
     let mut entries = Vec::new();
-    for name in visible_names(ready)? {
-        let document = ready
+    for name in visible_names(ready_folder)? {
+        let document = ready_folder
             .open_file(&name)
             .and_then(|mut file| read_all(&mut file));
         match document {
             Ok(document) => entries.push(ReadyEntry { name, document }),
             Err(error) if is_temporary(&error) => {
-                return Err(Error::io("read the drop-in", &ready.path_of(&name), error));
+                return Err(Error::io(
+                    "read the drop-in",
+                    &ready_folder.path_of(&name),
+                    error,
+                ));
             }
             // A link or a device is not an entry.
             Err(_) => {}
@@ -98,23 +109,23 @@ fn read_ready(ready: &OpenFolder) -> Result<Vec<ReadyEntry>, Error> {
 /// leaves the ready file.
 fn appended_names(journal: &FileJournal, entries: &[ReadyEntry]) -> Result<HashSet<String>, Error> {
     let mut appended = HashSet::new();
-    let mut number = journal.newest()?;
+    let mut number = journal.newest_number()?;
     while number > 0 && appended.len() < entries.len() {
         match journal.read(number)? {
-            Lookup::Entry(bytes) => {
+            StoredEntry::Entry(bytes) => {
                 let name = entry::drop_in_name(&bytes);
                 appended
                     .extend(name.filter(|name| entries.iter().any(|entry| entry.name == *name)));
             }
-            Lookup::Swept { .. } => break,
-            Lookup::NotYet | Lookup::Broken(_) => {}
+            StoredEntry::Swept { .. } => break,
+            StoredEntry::NotYet | StoredEntry::Unreadable(_) => {}
         }
         number -= 1;
     }
     Ok(appended)
 }
 
-/// The names in a folder that do not begin with a dot, in ascending order.
+/// The names in a folder that do not start with a dot, in ascending order.
 pub(super) fn visible_names(folder: &OpenFolder) -> Result<Vec<String>, Error> {
     let mut names = folder
         .names()

@@ -94,7 +94,7 @@ fn each_kind_of_content_becomes_its_value() {
     let folder = journal.cache_folder();
     assert!(visible_names(folder.root()).unwrap().is_empty());
     assert!(
-        visible_names(&folder.claimed().unwrap())
+        visible_names(&folder.claimed_folder().unwrap())
             .unwrap()
             .is_empty()
     );
@@ -176,15 +176,25 @@ fn one_of_two_servers_ingests_drop_ins_until_the_other_takes_over() {
     drop(first);
     fs::write(app.cache().join("k1"), "2").unwrap();
     assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
-    assert_eq!(journal.newest().unwrap(), 2);
+    assert_eq!(journal.newest_number().unwrap(), 2);
 }
 
 #[test]
 fn drop_ins_of_a_killed_server_are_ingested_once() {
     let app = App::new();
     let journal = app.journal();
-    let claimed = journal.cache_folder().claimed().unwrap().path().to_owned();
-    let ready = journal.cache_folder().ready().unwrap().path().to_owned();
+    let claimed = journal
+        .cache_folder()
+        .claimed_folder()
+        .unwrap()
+        .path()
+        .to_owned();
+    let ready = journal
+        .cache_folder()
+        .ready_folder()
+        .unwrap()
+        .path()
+        .to_owned();
     let document = |name| {
         let value = content::parse(b"1").unwrap().value;
         entry::document_of_drop_in(name, "k1", value, Duration::ZERO, SystemTime::now())
@@ -204,7 +214,7 @@ fn drop_ins_of_a_killed_server_are_ingested_once() {
 
     let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     assert_eq!(read(&journal, 4), ["k1=1", "k1=1", "k1=1", "k2=2"]);
-    assert_eq!(journal.newest().unwrap(), 4);
+    assert_eq!(journal.newest_number().unwrap(), 4);
     until("nothing is left", || {
         fs::read_dir(&ready).unwrap().next().is_none()
     });
@@ -224,7 +234,7 @@ fn other_files_and_folders_stay_and_a_broken_drop_in_is_set_aside() {
         assert!(Instant::now() < deadline);
         thread::yield_now();
     }
-    assert_eq!(journal.newest().unwrap(), 0);
+    assert_eq!(journal.newest_number().unwrap(), 0);
     assert!(app.cache().join("other").exists() && app.cache().join("k2").is_dir());
 }
 

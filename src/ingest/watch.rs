@@ -14,7 +14,7 @@ use crate::{
 
 /// Watches the cache folder and the claimed drop-ins, and remembers which files were closed by their
 /// writers or got their name by a rename.
-pub(super) struct DropInWatch {
+pub(super) struct DropInWatcher {
     watcher: FolderWatcher,
     keys: HashSet<String>,
     /// The name of the claim in each watched folder.
@@ -23,7 +23,7 @@ pub(super) struct DropInWatch {
     closed: HashSet<String>,
 }
 
-impl DropInWatch {
+impl DropInWatcher {
     /// Without notifications, drop-ins are ingested late, but none is lost.
     pub(super) fn new<'a>(folder: &OpenFolder, keys: impl Iterator<Item = &'a str>) -> Self {
         let watcher = watch_drop_ins(folder).unwrap_or_else(|error| {
@@ -43,10 +43,10 @@ impl DropInWatch {
     }
 
     /// Watches a claim's folder until the folder is removed.
-    pub(super) fn add_claim(&mut self, claim: &str, folder: &OpenFolder) {
+    pub(super) fn add_claim(&mut self, claim_name: &str, folder: &OpenFolder) {
         let path = folder.fd_path();
         if let Ok(Some(watch)) = self.watcher.add(&path, Changes::Writes) {
-            self.claims.insert(watch, claim.to_owned());
+            self.claims.insert(watch, claim_name.to_owned());
         }
     }
 

@@ -23,15 +23,15 @@ const QUIET_WHEN_EMPTY: Duration = Duration::from_millis(if cfg!(test) { 1_000 }
 #[derive(Debug)]
 pub(super) struct WriterCheck {
     was_closed: bool,
-    last_change: Option<Change>,
+    last_state: Option<SeenState>,
 }
 
 /// The state of a file, and when it was first seen in that state.
 #[derive(Debug)]
-struct Change {
+struct SeenState {
     bytes: u64,
     modified: SystemTime,
-    seen: Instant,
+    first_seen_at: Instant,
 }
 
 impl WriterCheck {
@@ -39,7 +39,7 @@ impl WriterCheck {
     pub(super) fn new(was_closed: bool) -> Self {
         Self {
             was_closed,
-            last_change: None,
+            last_state: None,
         }
     }
 
@@ -63,21 +63,21 @@ impl WriterCheck {
         })
     }
 
-    fn is_quiet(&mut self, file: &File, enough: impl Fn(u64) -> Duration) -> bool {
-        let Ok(found) = file.metadata() else {
+    fn is_quiet(&mut self, file: &File, required_quiet: impl Fn(u64) -> Duration) -> bool {
+        let Ok(metadata) = file.metadata() else {
             return false;
         };
-        let bytes = found.len();
-        let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        match &self.last_change {
+        let bytes = metadata.len();
+        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        match &self.last_state {
             Some(last) if (last.bytes, last.modified) == (bytes, modified) => {
-                last.seen.elapsed() >= enough(bytes)
+                last.first_seen_at.elapsed() >= required_quiet(bytes)
             }
             _ => {
-                self.last_change = Some(Change {
+                self.last_state = Some(SeenState {
                     bytes,
                     modified,
-                    seen: Instant::now(),
+                    first_seen_at: Instant::now(),
                 });
                 false
             }

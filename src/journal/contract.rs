@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{epoch::Epoch, error::Error, runtime::Interrupt};
 
-/// Entries in a total order. Numbers begin at 1 and have no gaps. An entry never changes, and the
+/// Entries in a total order. Numbers start at 1 and have no gaps. An entry never changes, and the
 /// oldest entries are swept first.
 ///
 /// All methods may block on files or a network, so never call them from an async task.
@@ -19,15 +19,15 @@ pub(crate) trait Journal: Send + Sync + 'static {
         not(feature = "actix"),
         expect(dead_code, reason = "only the hub compares ids of clients")
     )]
-    fn first_of_epoch(&self) -> Option<u64>;
+    fn first_number_of_epoch(&self) -> Option<u64>;
 
     /// Appends an entry and returns its number.
     fn append(&self, entry: &[u8]) -> Result<u64, Error>;
 
-    fn read(&self, number: u64) -> Result<Lookup, Error>;
+    fn read(&self, number: u64) -> Result<StoredEntry, Error>;
 
     /// The number of the newest entry, or 0 before the first one.
-    fn newest(&self) -> Result<u64, Error>;
+    fn newest_number(&self) -> Result<u64, Error>;
 
     /// Removes old entries, but none of the newest `keep`.
     #[cfg_attr(
@@ -36,7 +36,7 @@ pub(crate) trait Journal: Send + Sync + 'static {
     )]
     fn sweep(&self, keep: u64) -> Result<(), Error>;
 
-    /// Whether this is still the journal at its address, that is, it was not deleted or replaced.
+    /// Whether this is still the journal in its folder, that is, it was not deleted or replaced.
     fn is_in_place(&self) -> bool;
 
     /// Whether the journal still has all numbers up to `number`, whose entry was read earlier.
@@ -49,12 +49,12 @@ pub(crate) trait Journal: Send + Sync + 'static {
     fn discard(&self) -> Result<(), Error>;
 
     /// Starts to watch for new entries.
-    fn watch(&self) -> Box<dyn Watch>;
+    fn watch(&self) -> Box<dyn EntryWatcher>;
 }
 
-/// The result of reading a number.
+/// What the journal has for a number.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Lookup {
+pub(crate) enum StoredEntry {
     /// A saved value.
     Entry(Vec<u8>),
     /// The number is not assigned yet.
@@ -64,12 +64,12 @@ pub(crate) enum Lookup {
         /// The number that the oldest remaining entry has, or will have.
         oldest: u64,
     },
-    /// The entry was saved but cannot be used, for this reason.
-    Broken(String),
+    /// The entry was saved but cannot be read, for this reason.
+    Unreadable(String),
 }
 
 /// Waits for new entries.
-pub(crate) trait Watch: Send {
+pub(crate) trait EntryWatcher: Send {
     /// Returns when the entry `next` may exist: after a notification, after `timeout`, when
     /// `interrupt` is raised, or spuriously. Notifications can get lost, so the caller reads again
     /// whatever the reason was.

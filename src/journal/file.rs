@@ -2,7 +2,7 @@
 //!
 //! Three rules keep many processes in one order without a lock:
 //!
-//! 1. A number is claimed by renaming a finished file to it *without replacing* ([`entry_folder`]).
+//! 1. A number is taken by renaming a finished file to it *without replacing* ([`entry_folder`]).
 //! 2. A folder of numbers is created inside the one before it ([`append`]).
 //! 3. The oldest folder is removed as a whole ([`sweep`]).
 //!
@@ -10,13 +10,13 @@
 //! folder with that user's rights ([`owner`]).
 
 mod append;
-mod as_journal;
 mod cache_folder;
 mod discard;
 mod entry_folder;
 mod file_journal;
 mod find;
 mod id;
+mod journal_impl;
 mod layout;
 mod listing;
 mod open;
@@ -37,6 +37,7 @@ mod watch;
 pub(crate) use self::{
     cache_folder::CacheFolder,
     file_journal::FileJournal,
+    layout::NUMBERS_PER_FOLDER,
     open_folder::{OpenFolder, is_file, is_temporary, read_all},
     orphans::sweep_orphans,
     random::time_ordered_name,

@@ -9,7 +9,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use super::contract::{Journal, Lookup};
+use super::contract::{Journal, StoredEntry};
 use crate::{
     entry::{self, Entry},
     error::Error,
@@ -27,12 +27,12 @@ const PRUNE_INTERVAL_ENTRIES: u64 = 1_000;
 pub(crate) struct KeyIndex {
     journal: Arc<dyn Journal>,
     /// The lowest indexed number; 1 if no older entry exists any more.
-    first: u64,
+    first_number: u64,
     /// One more than the highest indexed number.
-    next: u64,
-    /// `next` at the time of the last pruning.
+    next_number: u64,
+    /// `next_number` at the time of the last pruning.
     pruned_at: u64,
-    newest: HashMap<Box<str>, NewestEntry>,
+    newest_by_key: HashMap<Box<str>, NewestEntry>,
 }
 
 /// The newest entry of one key.
@@ -51,14 +51,14 @@ enum Expiry {
     At(SystemTime, Option<Instant>),
 }
 
-/// Both clocks, read together.
+/// The times that both clocks show at one moment.
 #[derive(Clone, Copy)]
-pub(crate) struct Clocks {
+pub(crate) struct ClockReadings {
     wall: SystemTime,
     monotonic: Instant,
 }
 
-impl Clocks {
+impl ClockReadings {
     pub(crate) fn read() -> Self {
         Self {
             wall: SystemTime::now(),
@@ -69,19 +69,19 @@ impl Clocks {
 
 impl KeyIndex {
     pub(crate) fn new(journal: Arc<dyn Journal>) -> Result<Self, Error> {
-        let next = journal.newest()? + 1;
+        let next_number = journal.newest_number()? + 1;
         Ok(Self {
             journal,
-            first: next,
-            next,
-            pruned_at: next,
-            newest: HashMap::new(),
+            first_number: next_number,
+            next_number,
+            pruned_at: next_number,
+            newest_by_key: HashMap::new(),
         })
     }
 
     /// The highest indexed number.
     pub(crate) fn last_indexed(&self) -> u64 {
-        self.next - 1
+        self.next_number - 1
     }
 
     pub(crate) fn is_of(&self, journal: &Arc<dyn Journal>) -> bool {
@@ -90,10 +90,10 @@ impl KeyIndex {
 
     /// The key's newest entry. `None` if that entry has expired or is a tombstone: an older entry
     /// never takes its place.
-    pub(crate) fn get(&mut self, key: &str, now: Clocks) -> Result<Option<Entry>, Error> {
+    pub(crate) fn get(&mut self, key: &str, now: ClockReadings) -> Result<Option<Entry>, Error> {
         self.scan_forward(now)?;
         self.scan_backward_for(key, now)?;
-        let Some(newest) = self.newest.get_mut(key) else {
+        let Some(newest) = self.newest_by_key.get_mut(key) else {
             return Ok(None);
         };
         if newest.expiry.is_expired(now) {
@@ -101,32 +101,34 @@ impl KeyIndex {
         }
         match self.journal.read(newest.number)? {
             // It was valid when it was indexed. If it was damaged since, the key has no value.
-            Lookup::Entry(bytes) => {
+            StoredEntry::Entry(bytes) => {
                 Ok(Entry::parse(self.journal.epoch(), newest.number, &bytes).ok())
             }
-            Lookup::NotYet | Lookup::Swept { .. } | Lookup::Broken(_) => Ok(None),
+            StoredEntry::NotYet | StoredEntry::Swept { .. } | StoredEntry::Unreadable(_) => {
+                Ok(None)
+            }
         }
     }
 
     /// Indexes the entries appended since the last scan.
-    fn scan_forward(&mut self, now: Clocks) -> Result<(), Error> {
+    fn scan_forward(&mut self, now: ClockReadings) -> Result<(), Error> {
         loop {
-            match self.journal.read(self.next)? {
-                Lookup::NotYet => break,
-                Lookup::Swept { oldest } => {
-                    self.next = oldest.max(self.next + 1);
-                    self.prune(self.next);
+            match self.journal.read(self.next_number)? {
+                StoredEntry::NotYet => break,
+                StoredEntry::Swept { oldest } => {
+                    self.next_number = oldest.max(self.next_number + 1);
+                    self.prune(self.next_number);
                 }
-                Lookup::Broken(_) => self.next += 1,
-                Lookup::Entry(bytes) => {
-                    self.add(self.next, &bytes, now);
-                    self.next += 1;
+                StoredEntry::Unreadable(_) => self.next_number += 1,
+                StoredEntry::Entry(bytes) => {
+                    self.add(self.next_number, &bytes, now);
+                    self.next_number += 1;
                 }
             }
         }
-        if self.next - self.pruned_at >= PRUNE_INTERVAL_ENTRIES {
-            self.pruned_at = self.next;
-            if let Lookup::Swept { oldest } = self.journal.read(self.first)? {
+        if self.next_number - self.pruned_at >= PRUNE_INTERVAL_ENTRIES {
+            self.pruned_at = self.next_number;
+            if let StoredEntry::Swept { oldest } = self.journal.read(self.first_number)? {
                 self.prune(oldest);
             }
         }
@@ -134,13 +136,13 @@ impl KeyIndex {
     }
 
     /// Indexes older entries until one of this key is found.
-    fn scan_backward_for(&mut self, key: &str, now: Clocks) -> Result<(), Error> {
-        while self.first > 1 && !self.newest.contains_key(key) {
-            let number = self.first - 1;
-            self.first = match self.journal.read(number)? {
-                Lookup::Swept { .. } => 1,
-                Lookup::NotYet | Lookup::Broken(_) => number,
-                Lookup::Entry(bytes) => {
+    fn scan_backward_for(&mut self, key: &str, now: ClockReadings) -> Result<(), Error> {
+        while self.first_number > 1 && !self.newest_by_key.contains_key(key) {
+            let number = self.first_number - 1;
+            self.first_number = match self.journal.read(number)? {
+                StoredEntry::Swept { .. } => 1,
+                StoredEntry::NotYet | StoredEntry::Unreadable(_) => number,
+                StoredEntry::Entry(bytes) => {
                     self.add(number, &bytes, now);
                     number
                 }
@@ -149,7 +151,7 @@ impl KeyIndex {
         Ok(())
     }
 
-    fn add(&mut self, number: u64, bytes: &[u8], now: Clocks) {
+    fn add(&mut self, number: u64, bytes: &[u8], now: ClockReadings) {
         let (key, expiry) = match Entry::parse(self.journal.epoch(), number, bytes) {
             Ok(entry) => (Box::from(entry.key()), Expiry::of_entry(&entry, now)),
             Err(_) => match entry::key_of_unusable(bytes) {
@@ -159,36 +161,38 @@ impl KeyIndex {
             },
         };
         // The backward scan meets older entries of keys that are already indexed.
-        let indexed = self.newest.get(&key);
+        let indexed = self.newest_by_key.get(&key);
         if indexed.is_none_or(|newest| newest.number < number) {
-            self.newest.insert(key, NewestEntry { number, expiry });
+            self.newest_by_key
+                .insert(key, NewestEntry { number, expiry });
         }
     }
 
     fn prune(&mut self, oldest: u64) {
-        self.newest.retain(|_, newest| newest.number >= oldest);
-        self.first = 1;
+        self.newest_by_key
+            .retain(|_, newest| newest.number >= oldest);
+        self.first_number = 1;
     }
 }
 
 impl Expiry {
-    fn of_entry(entry: &Entry, now: Clocks) -> Self {
+    fn of_entry(entry: &Entry, now: ClockReadings) -> Self {
         if entry.is_tombstone() {
             return Self::Expired;
         }
         match entry.expires(now.wall) {
             None => Self::Never,
-            Some(end) => match end.duration_since(now.wall) {
-                Ok(left) => Self::At(end, now.monotonic.checked_add(left)),
+            Some(wall_end) => match wall_end.duration_since(now.wall) {
+                Ok(left) => Self::At(wall_end, now.monotonic.checked_add(left)),
                 Err(_) => Self::Expired,
             },
         }
     }
 
     /// Once `true`, always `true`.
-    fn is_expired(&mut self, now: Clocks) -> bool {
-        if let Self::At(end, monotonic) = self
-            && (now.wall > *end || monotonic.is_some_and(|end| now.monotonic > end))
+    fn is_expired(&mut self, now: ClockReadings) -> bool {
+        if let Self::At(wall_end, monotonic_end) = self
+            && (now.wall > *wall_end || monotonic_end.is_some_and(|end| now.monotonic > end))
         {
             *self = Self::Expired;
         }

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::contract::{Journal, Lookup};
+use super::contract::{Journal, StoredEntry};
 use crate::{entry::Entry, error::Error};
 
 /// The search for recent entries goes backward and ends at this many older ones in succession. One
 /// older entry proves nothing: a drop-in has the modification time of its file, which may be older
-/// than the entries before it.
+/// than the entries before it. 32 is more drop-ins than a program copies at once as a rule, and few
+/// enough to read in milliseconds.
 const MAX_CONSECUTIVE_OLD_ENTRIES: u32 = 32;
 
 /// A position in a journal that moves forward only.
@@ -30,7 +31,7 @@ pub(crate) enum ReadOutcome {
     CaughtUp,
     /// The next entries were swept before they were read; the reader skips them.
     Swept,
-    /// The next entry cannot be used, for this reason; the reader skips it.
+    /// The next entry cannot be read, for this reason; the reader skips it.
     Unreadable(
         #[cfg_attr(
             not(feature = "actix"),
@@ -51,31 +52,31 @@ impl JournalReader {
 
     /// A reader that starts with the first entry saved within `max_age`, but with at most the newest
     /// `max_entries` entries.
-    pub(crate) fn recent(
+    pub(crate) fn starting_within(
         journal: Arc<dyn Journal>,
         max_age: Duration,
         max_entries: u64,
     ) -> Result<Self, Error> {
-        let newest = journal.newest()?;
-        let lowest = newest.saturating_sub(max_entries) + 1;
+        let newest_number = journal.newest_number()?;
+        let lowest_number = newest_number.saturating_sub(max_entries) + 1;
         let now = SystemTime::now();
-        let mut first = newest + 1;
-        let mut number = first;
+        let mut first_number = newest_number + 1;
+        let mut number = first_number;
         let mut consecutive_old = 0;
-        while number > lowest && consecutive_old < MAX_CONSECUTIVE_OLD_ENTRIES {
+        while number > lowest_number && consecutive_old < MAX_CONSECUTIVE_OLD_ENTRIES {
             number -= 1;
             match Self::new(Arc::clone(&journal), number).read_next()? {
                 ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry)
                     if entry.age(now) <= max_age =>
                 {
-                    first = number;
+                    first_number = number;
                     consecutive_old = 0;
                 }
                 ReadOutcome::Swept => break,
                 _ => consecutive_old += 1,
             }
         }
-        Ok(Self::new(journal, first))
+        Ok(Self::new(journal, first_number))
     }
 
     pub(crate) fn journal(&self) -> &Arc<dyn Journal> {
@@ -99,11 +100,11 @@ impl JournalReader {
     pub(crate) fn read_next(&mut self) -> Result<ReadOutcome, Error> {
         let number = self.next_number;
         let (next_number, outcome) = match self.journal.read(number)? {
-            Lookup::NotYet => (number, ReadOutcome::CaughtUp),
+            StoredEntry::NotYet => (number, ReadOutcome::CaughtUp),
             // Never backward, even if a damaged journal reports a lower number.
-            Lookup::Swept { oldest } => (oldest.max(number + 1), ReadOutcome::Swept),
-            Lookup::Broken(why) => (number + 1, ReadOutcome::Unreadable(why)),
-            Lookup::Entry(bytes) => (number + 1, self.parse(number, &bytes)),
+            StoredEntry::Swept { oldest } => (oldest.max(number + 1), ReadOutcome::Swept),
+            StoredEntry::Unreadable(reason) => (number + 1, ReadOutcome::Unreadable(reason)),
+            StoredEntry::Entry(bytes) => (number + 1, self.parse(number, &bytes)),
         };
         self.next_number = next_number;
         Ok(outcome)
@@ -113,7 +114,7 @@ impl JournalReader {
         match Entry::parse(self.journal().epoch(), number, bytes) {
             Ok(entry) if entry.is_tombstone() => ReadOutcome::Tombstone(entry),
             Ok(entry) => ReadOutcome::Entry(entry),
-            Err(why) => ReadOutcome::Unreadable(why),
+            Err(reason) => ReadOutcome::Unreadable(reason),
         }
     }
 }

@@ -204,7 +204,7 @@ fn an_unknown_id_is_a_gap() {
 }
 
 #[test]
-fn an_expired_value_is_a_gap_only_for_returning_clients_that_wanted_it() {
+fn an_expired_value_is_a_gap_only_for_reconnecting_clients_that_wanted_it() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);

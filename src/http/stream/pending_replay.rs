@@ -19,8 +19,8 @@ pub(super) struct PendingReplay(JoinHandle<Result<ReplayResult, Error>>);
 
 impl PendingReplay {
     pub(super) fn start(hub: &Hub, request: ReplayRequest) -> Self {
-        let journal = Arc::clone(hub.journal());
-        Self(spawn_blocking(move || replay(&journal, &request)))
+        let journal_handle = Arc::clone(hub.journal_handle());
+        Self(spawn_blocking(move || replay(&journal_handle, &request)))
     }
 
     /// Ready with `None` if the journal could not be read. The stream then ends, and its client

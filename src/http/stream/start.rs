@@ -34,7 +34,7 @@ impl Start {
             // Even if the epochs differ, this is no gap yet: the journal on disk may be newer than
             // the one that the tail follows, and it decides.
             Some(LastEventId::Valid(id)) => {
-                start.position = StreamPosition::for_returning_client(points, id);
+                start.position = StreamPosition::for_reconnecting_client(points, id);
                 if wants_lookback {
                     start.position = start.position.with_lookback(points);
                 }

@@ -51,7 +51,7 @@ impl App {
 
     /// The journal on disk, which the server may not have noticed yet.
     fn current_journal(&self) -> Arc<dyn Journal> {
-        self.sse.server.hub.journal().current().unwrap()
+        self.sse.server.hub.journal_handle().current().unwrap()
     }
 
     fn replace_cache_folder(&self) {

@@ -25,7 +25,7 @@ fn read_available(client: &mut TcpStream) -> usize {
 fn ending_connection(server: &TcpStream) -> EndingConnection {
     let port = server.local_addr().unwrap().port();
     let endpoints = Endpoints::new(server.peer_addr().unwrap(), port);
-    let mut found = find(&HashMap::from([(endpoints, Some(0))]));
+    let mut found = find_descriptors(&HashMap::from([(endpoints, Some(0))]));
     assert_eq!(found.len(), 1, "only the server's end counts");
     found.pop().unwrap()
 }
@@ -39,7 +39,7 @@ fn checks_until_disconnected(
     connection: &mut EndingConnection,
     mut before_each: impl FnMut(&EndingConnection),
 ) -> Option<u32> {
-    (1..=MAX_CHECKS).find(|_| {
+    (1..=MAX_CHECKS_PER_CONNECTION).find(|_| {
         before_each(connection);
         connection.check(true) == CheckResult::Disconnected
     })

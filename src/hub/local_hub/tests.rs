@@ -26,7 +26,7 @@ fn ring() -> Ring {
     ring
 }
 
-fn read(local_hub: &LocalHub, ring: &Ring, next: u64) -> ReadResult {
+fn read(local_hub: &LocalHub, ring: &Ring, next: u64) -> RingRead {
     let position = StreamPosition {
         epoch: Epoch(1),
         cursor: Cursor::before(next),
@@ -43,7 +43,7 @@ fn streams_at_the_same_cursor_share_a_chunk() {
     let local_hub = LocalHub::new(&ring);
     ring.push([entry("<1>"), entry("<2>")]);
     let chunks = [1, 1].map(|next| match read(&local_hub, &ring, next) {
-        ReadResult::Frames(bytes, end) => (bytes, end.next),
+        RingRead::Frames(bytes, end) => (bytes, end.next),
         other => panic!("{other:?}"),
     });
     assert_eq!(chunks[0], (Bytes::from("<1><2>"), 3));
@@ -54,20 +54,20 @@ fn streams_at_the_same_cursor_share_a_chunk() {
 fn a_shared_chunk_is_what_the_ring_has_at_the_cursor() {
     let ring = ring();
     let local_hub = LocalHub::new(&ring);
-    assert!(matches!(read(&local_hub, &ring, 1), ReadResult::CaughtUp));
+    assert!(matches!(read(&local_hub, &ring, 1), RingRead::CaughtUp));
     ring.push([entry("<1>")]);
     for (next, text) in [(1, "<1>"), (1, "<1>"), (2, ""), (1, "<1>")] {
         let bytes = match read(&local_hub, &ring, next) {
-            ReadResult::Frames(bytes, _) => bytes,
+            RingRead::Frames(bytes, _) => bytes,
             _ => Bytes::new(),
         };
         assert_eq!(bytes, text);
     }
     ring.push([entry("<2>")]);
-    assert!(matches!(read(&local_hub, &ring, 2), ReadResult::Frames(bytes, _) if bytes == "<2>"));
+    assert!(matches!(read(&local_hub, &ring, 2), RingRead::Frames(bytes, _) if bytes == "<2>"));
     ring.restart(Epoch(2), None, 3);
     assert!(matches!(
         read(&local_hub, &ring, 3),
-        ReadResult::OtherEpoch(Epoch(2))
+        RingRead::OtherEpoch(Epoch(2))
     ));
 }

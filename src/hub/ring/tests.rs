@@ -29,7 +29,7 @@ fn ring() -> Ring {
     ring
 }
 
-fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> ReadResult {
+fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
     let position = StreamPosition {
         epoch: EPOCH,
         cursor,
@@ -39,9 +39,9 @@ fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> ReadResult {
     ring.read(&ReadRequest { position, filter })
 }
 
-fn text(result: ReadResult) -> String {
+fn text(result: RingRead) -> String {
     match result {
-        ReadResult::Frames(bytes, cursor) => {
+        RingRead::Frames(bytes, cursor) => {
             format!("{} {}", String::from_utf8_lossy(&bytes), cursor.next)
         }
         other => format!("{other:?}"),
@@ -73,14 +73,14 @@ fn a_stream_gets_everything_after_its_cursor() {
 fn a_stream_outside_the_ring_learns_where_it_is() {
     let ring = ring();
     let read = |cursor| read(&ring, cursor, &Filter::All);
-    assert!(matches!(read(Cursor::before(1)), ReadResult::Behind));
-    assert!(matches!(read(Cursor::before(6)), ReadResult::CaughtUp));
-    assert!(matches!(read(after_first_frame(6)), ReadResult::Ahead));
-    assert!(matches!(read(Cursor::before(7)), ReadResult::Ahead));
+    assert!(matches!(read(Cursor::before(1)), RingRead::Behind));
+    assert!(matches!(read(Cursor::before(6)), RingRead::CaughtUp));
+    assert!(matches!(read(after_first_frame(6)), RingRead::Ahead));
+    assert!(matches!(read(Cursor::before(7)), RingRead::Ahead));
     ring.restart(Epoch(2), None, 1);
     assert!(matches!(
         read(Cursor::before(6)),
-        ReadResult::OtherEpoch(Epoch(2))
+        RingRead::OtherEpoch(Epoch(2))
     ));
 }
 
@@ -92,7 +92,7 @@ fn a_filtered_stream_advances_past_events_that_it_does_not_want() {
 }
 
 #[test]
-fn expired_entries_are_a_gap_for_returning_clients_and_left_out_for_new_ones() {
+fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones() {
     let ring = Ring::new(4);
     ring.restart(EPOCH, None, 1);
     let expired = Some(SystemTime::now() - Duration::from_secs(1));

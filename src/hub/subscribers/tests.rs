@@ -38,7 +38,7 @@ fn stream(subscribers: &mut Subscribers, names: &[&str]) -> Stream {
 }
 
 fn wait(subscribers: &mut Subscribers, stream: &Stream) {
-    subscribers.wait(&stream.id, &Waker::from(Arc::clone(&stream.wake_count)));
+    subscribers.wake_at_next_event(&stream.id, &Waker::from(Arc::clone(&stream.wake_count)));
 }
 
 fn wake(subscribers: &mut Subscribers, events: &[(&str, u64)], end: u64) {
@@ -73,7 +73,7 @@ fn a_stream_that_sleeps_through_unwanted_events_continues_after_them() {
     let mut subscribers = Subscribers::new(at(1));
     let a = stream(&mut subscribers, &["a"]);
     let both = stream(&mut subscribers, &["a", "b"]);
-    assert_eq!(subscribers.next_wanted(&a.id, EPOCH), None);
+    assert_eq!(subscribers.first_unchecked(&a.id, EPOCH), None);
     for stream in [&a, &both] {
         wait(&mut subscribers, stream);
     }
@@ -82,9 +82,9 @@ fn a_stream_that_sleeps_through_unwanted_events_continues_after_them() {
     // Only the first wanted entry counts, however much is scanned before the stream continues.
     wake(&mut subscribers, &[("a", 20), ("b", 30)], 40);
     wake(&mut subscribers, &[("a", 50)], 60);
-    assert_eq!(subscribers.next_wanted(&a.id, EPOCH), Some(20));
-    assert_eq!(subscribers.next_wanted(&both.id, EPOCH), Some(6));
-    assert_eq!(subscribers.next_wanted(&both.id, Epoch(8)), None);
+    assert_eq!(subscribers.first_unchecked(&a.id, EPOCH), Some(20));
+    assert_eq!(subscribers.first_unchecked(&both.id, EPOCH), Some(6));
+    assert_eq!(subscribers.first_unchecked(&both.id, Epoch(8)), None);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn new_events_for_all_wake_every_stream_where_it_is() {
     };
     subscribers.take_wakers_for(&NewEvents::All, other_journal, &mut wakers);
     assert_eq!(wakers.len(), 1);
-    assert_eq!(subscribers.next_wanted(&a.id, EPOCH), Some(5));
+    assert_eq!(subscribers.first_unchecked(&a.id, EPOCH), Some(5));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_reused_slot_keeps_nothing_of_the_stream_before() {
     let b = stream(&mut subscribers, &["a"]);
     wake(&mut subscribers, &[("a", 1)], 2);
     assert_eq!([&a, &b].map(wake_count), [0, 0]);
-    assert_eq!(subscribers.next_wanted(&b.id, EPOCH), None);
+    assert_eq!(subscribers.first_unchecked(&b.id, EPOCH), None);
     subscribers.remove(&b.id);
     assert!(subscribers.by_event.is_empty());
 }

@@ -9,21 +9,17 @@ use crate::{
     cache::{FollowedJournal, JournalHandle},
     config::Config,
     error::Error,
-    hub::shared_ring::SharedRing,
-    journal::{JournalReader, Watch},
+    hub::shared_state::SharedState,
+    journal::{EntryWatcher, JournalReader, MAX_REPLACEMENT_RETRIES},
     runtime::Interrupt,
 };
-
-/// How often the journal is opened again because it was replaced while it was opened. Only a
-/// program that replaces the cache folder all the time exceeds this.
-const MAX_RETRIES: u32 = 20;
 
 pub(super) struct TailSession {
     pub(super) followed: FollowedJournal,
     pub(super) reader: JournalReader,
-    watch: Box<dyn Watch>,
+    watcher: Box<dyn EntryWatcher>,
     /// Entries before this number were saved before the journal was opened here.
-    pub(super) first_new: u64,
+    pub(super) first_new_number: u64,
     /// When the journal was last known to be the current one.
     pub(super) checked_at: Instant,
     /// Whether a notification ended the last wait.
@@ -37,54 +33,56 @@ impl TailSession {
     ///
     /// `unread_for` is how long this process may have read nothing although clients were connected.
     pub(super) fn open(
-        handle: &JournalHandle,
-        shared: &SharedRing,
+        journal_handle: &JournalHandle,
+        shared_state: &SharedState,
         unread_for: Duration,
     ) -> Result<Self, Error> {
-        let mut retries = 0..MAX_RETRIES;
+        let mut retries = 0..MAX_REPLACEMENT_RETRIES;
         loop {
-            let followed = handle.follow()?;
+            let followed = journal_handle.follow()?;
             let journal = Arc::clone(&followed.journal);
-            match Self::start(followed, &handle.config(), shared, unread_for) {
+            match Self::start(followed, &journal_handle.config(), shared_state, unread_for) {
                 Err(_) if !journal.is_in_place() && retries.next().is_some() => {}
                 result => return result,
             }
         }
     }
 
-    /// Starts a few seconds back, so that new clients of a restarted server have the same lookback
-    /// as those of one that kept running, and before that by `unread_for`.
+    /// Starts at the lookback, so that new clients of a restarted server have the same lookback as those
+    /// of a server that kept running. Connected clients also need what was saved while this process read
+    /// nothing, so it starts earlier by `unread_for`.
     fn start(
         followed: FollowedJournal,
         config: &Config,
-        shared: &SharedRing,
+        shared_state: &SharedState,
         unread_for: Duration,
     ) -> Result<Self, Error> {
         let journal = &followed.journal;
         // Watching starts before the journal is read, so that no entry is missed in between.
-        let watch = journal.watch();
+        let watcher = journal.watch();
         let age = config.lookback().saturating_add(unread_for);
-        let reader = JournalReader::recent(Arc::clone(journal), age, config.in_memory() as u64)?;
-        let first_new = journal.newest()? + 1;
+        let reader =
+            JournalReader::starting_within(Arc::clone(journal), age, config.in_memory() as u64)?;
+        let first_new_number = journal.newest_number()? + 1;
         let session = Self {
             followed,
             reader,
-            watch,
-            first_new,
+            watcher,
+            first_new_number,
             checked_at: Instant::now(),
             was_notified: false,
             last_sweep: None,
         };
-        session.restart_ring(shared);
+        session.restart_ring(shared_state);
         Ok(session)
     }
 
     /// Empties the ring: it continues where the reader is.
-    pub(super) fn restart_ring(&self, shared: &SharedRing) {
+    pub(super) fn restart_ring(&self, shared_state: &SharedState) {
         let journal = &self.followed.journal;
-        shared.restart(
+        shared_state.restart(
             journal.epoch(),
-            journal.first_of_epoch(),
+            journal.first_number_of_epoch(),
             self.reader.next_number(),
         );
     }
@@ -92,7 +90,7 @@ impl TailSession {
     /// Waits for new entries, but for `timeout` at most.
     pub(super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
         self.was_notified = self
-            .watch
+            .watcher
             .wait(self.reader.next_number(), timeout, interrupt);
     }
 }

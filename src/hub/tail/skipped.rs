@@ -2,13 +2,13 @@
 
 /// Consecutive entries that cannot be read for the same reason: they make one line of the log.
 #[derive(Default)]
-pub(super) struct SkippedEntries {
-    /// The first and the last.
+pub(super) struct SkippedRange {
+    /// The first and the last number.
     range: Option<(u64, u64)>,
     reason: String,
 }
 
-impl SkippedEntries {
+impl SkippedRange {
     /// Adds an entry. If it does not continue the range, logs the range and starts another.
     pub(super) fn add(&mut self, number: u64, reason: String) {
         match &mut self.range {

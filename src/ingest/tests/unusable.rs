@@ -32,7 +32,7 @@ fn a_drop_in_that_cannot_be_set_aside_does_not_hold_up_others() {
     let journal = app.journal();
     {
         let _impersonation = journal.cache_folder().impersonate_owner().unwrap();
-        journal.cache_folder().broken().unwrap();
+        journal.cache_folder().broken_folder().unwrap();
     }
     let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
@@ -82,7 +82,7 @@ fn a_file_with_a_second_name_is_not_published() {
     until("it is set aside", || {
         app.cache().join(".sse/broken/k1").exists()
     });
-    assert_eq!(journal.newest().unwrap(), 0);
+    assert_eq!(journal.newest_number().unwrap(), 0);
 }
 
 /// A link that was created long ago, to a new file. The age of the link itself counts.
@@ -166,7 +166,7 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
     for path in kept {
         assert!(path.exists(), "{}", path.display());
     }
-    assert_eq!(journal.newest().unwrap(), 0);
+    assert_eq!(journal.newest_number().unwrap(), 0);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         fs::write(&elsewhere, document).unwrap();
         let sse_folder = app.cache().join(".sse");
         let paths = [app.cache().join("k1"), sse_folder.join("ready/one")];
-        drop(journal.cache_folder().ready().unwrap());
+        drop(journal.cache_folder().ready_folder().unwrap());
         for path in &paths {
             file.create(path, &elsewhere);
         }
@@ -196,7 +196,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         until("the claim is set aside", || {
             fs::symlink_metadata(sse_folder.join("broken/k1")).is_ok()
         });
-        assert_eq!(journal.newest().unwrap(), 1, "{file:?}");
+        assert_eq!(journal.newest_number().unwrap(), 1, "{file:?}");
         for path in &paths {
             assert!(fs::symlink_metadata(path).is_ok(), "{file:?}");
         }

@@ -1,6 +1,6 @@
 //! How an entry gets its number.
 //!
-//! A folder is swept only after all its numbers are claimed and its high-water mark shows that, and a
+//! A folder is swept only after all its numbers are taken and its high-water mark shows that, and a
 //! sweep removes unfinished files first. So both rules below create something unfinished in the
 //! folder, *then* check whether the folder still counts, and then rename. A writer that is stopped
 //! anywhere in between finds its unfinished file gone, or sees that the folder does not count.
@@ -8,15 +8,15 @@
 use std::io::{self, Write};
 
 use super::{
-    entry_folder::{ClaimResult, EntryFolder},
+    entry_folder::{EntryFolder, TakeResult},
     file_journal::FileJournal,
     layout::{folder_name, is_entry_name, next_folder},
     test_hooks, trash,
 };
 use crate::error::Error;
 
-/// Before each further attempt, other processes have filled a whole folder. So many in succession
-/// mean that this process cannot keep up.
+/// Before each further attempt, other processes have filled or swept a whole folder. After 1,000 folders,
+/// a million saves of others, this process cannot keep up, and an error is better than an endless save.
 const MAX_SAVE_ATTEMPTS: u32 = 1_000;
 
 impl FileJournal {
@@ -26,10 +26,10 @@ impl FileJournal {
             let folder = self.newest_folder()?;
             test_hooks::stall_point();
             let result = self.write_entry(&folder, bytes);
-            match result.map_err(|error| Error::io("save", folder.folder().path(), error))? {
-                ClaimResult::Claimed(number) => return self.confirm(&folder, number),
-                ClaimResult::FolderFull => self.enter_next_folder(&folder)?,
-                ClaimResult::FolderGone => self.forget_newest(),
+            match result.map_err(|error| Error::io("save", folder.path(), error))? {
+                TakeResult::Taken(number) => return self.confirm(&folder, number),
+                TakeResult::FolderFull => self.enter_next_folder(&folder)?,
+                TakeResult::FolderGone => self.forget_newest_folder(),
             }
         }
         let busy = io::Error::new(
@@ -39,41 +39,42 @@ impl FileJournal {
         Err(Error::io("save", self.folder.path(), busy).with_help("try again"))
     }
 
-    fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<ClaimResult> {
+    fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<TakeResult> {
         let permissions = self.cache_folder.permissions();
-        let (mut file, mut unfinished) = match permissions.create_unfinished_file(folder.folder()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(ClaimResult::FolderGone);
-            }
-            result => result?,
-        };
+        let (mut file, mut unfinished) =
+            match permissions.create_unfinished_file(folder.as_open_folder()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(TakeResult::FolderGone);
+                }
+                result => result?,
+            };
         test_hooks::stall_point();
         file.write_all(bytes)?;
         test_hooks::stall_point();
-        folder.claim(&mut unfinished)
+        folder.take_number(&mut unfinished)
     }
 
     /// Ensures that readers find the entry. If its folder is gone now, it was swept, and a newer folder
     /// exists; or another program has moved it away with the entry.
     fn confirm(&self, folder: &EntryFolder, number: u64) -> Result<u64, Error> {
-        let cannot = |error| Error::io("save", folder.folder().path(), error);
-        if folder.is_in_place(&self.folder).map_err(cannot)?
+        let error_at = |error| Error::io("save", folder.path(), error);
+        if folder.is_in_place(&self.folder).map_err(error_at)?
             || self.find_folder_after(folder.number())?.is_some()
         {
             return Ok(number);
         }
-        Err(self.damaged("its newest folder was removed"))
+        Err(self.discard_as_damaged("its newest folder was removed"))
     }
 
     /// Rule 2: a folder is created inside the one before it, and renamed to its final name.
     fn enter_next_folder(&self, full: &EntryFolder) -> Result<(), Error> {
         let Some(number) = next_folder(full.number()) else {
-            return Err(self.damaged("it has no numbers left"));
+            return Err(self.discard_as_damaged("it has no numbers left"));
         };
         if let Some(next) = self.find_next_folder(full)? {
             // The process that created it may have been killed before it did this.
             let _ = full.mark_next_created();
-            self.remember_newest(next);
+            self.remember_newest_folder(next);
             return Ok(());
         }
         let name = folder_name(number);
@@ -81,7 +82,7 @@ impl FileJournal {
             Ok(()) => Ok(()),
             // The full folder was swept meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.forget_newest();
+                self.forget_newest_folder();
                 Ok(())
             }
             // Another writer was faster, or another program uses the name.
@@ -104,7 +105,7 @@ impl FileJournal {
             let folder = permissions.create_folder(&self.folder, name)?;
             return EntryFolder::create_high_water(permissions, &folder, b"");
         }
-        let (folder, unfinished) = permissions.create_unfinished_folder(full.folder())?;
+        let (folder, unfinished) = permissions.create_unfinished_folder(full.as_open_folder())?;
         EntryFolder::create_high_water(permissions, &folder, b"")?;
         test_hooks::stall_point();
         if !full.is_in_place(&self.folder)? {
@@ -118,31 +119,32 @@ impl FileJournal {
 
     /// Removes a file or folder of another program that has the name of the next folder.
     fn remove_stray(&self, name: &str) -> Result<(), Error> {
-        let cannot = |error| self.cannot_create(name, error);
-        let lock = self.cache_folder.lock_for_repair().map_err(cannot)?;
+        let error_at = |error| self.cannot_create(name, error);
+        let lock = self.cache_folder.lock_for_repair().map_err(error_at)?;
         let stray = match self.folder.open_folder(name) {
             Ok(stray) => stray,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(_) => return self.folder.remove_file(name).map_err(cannot),
+            Err(_) => return self.folder.remove_file(name).map_err(error_at),
         };
         // Another writer may have removed the stray folder and created the next one meanwhile.
-        if EntryFolder::has_high_water(&stray).map_err(cannot)? {
+        if EntryFolder::has_high_water(&stray).map_err(error_at)? {
             return Ok(());
         }
         log::warn!(
             "{}: this is not part of the journal, and is removed",
             self.folder.path_of(name).display()
         );
-        let trash = self.cache_folder.trash()?;
-        let is_discarded = trash::discard_if(&stray, &self.folder, name, &trash).map_err(cannot)?;
+        let trash = self.cache_folder.trash_folder()?;
+        let is_discarded =
+            trash::discard_if(&stray, &self.folder, name, &trash).map_err(error_at)?;
         drop(lock);
         if !is_discarded {
-            return Err(self.damaged("another program replaces its folders"));
+            return Err(self.discard_as_damaged("another program replaces its folders"));
         }
-        let names = stray.names().map_err(cannot)?;
+        let names = stray.names().map_err(error_at)?;
         if names.iter().any(|name| is_entry_name(name)) {
             // Only its high-water mark was missing. Its numbers would be assigned again.
-            return Err(self.damaged("a part of its newest folder was removed"));
+            return Err(self.discard_as_damaged("a part of its newest folder was removed"));
         }
         Ok(())
     }

@@ -30,6 +30,15 @@ const MAX_LOCK_ATTEMPTS: u32 = 200;
 /// About as long as a repair takes.
 const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
 
+/// The permission bit of "other" users to write.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
+
+/// The permission bit that lets only a file's owner rename or remove it, as in `/tmp`.
+const STICKY: u32 = 0o1000;
+
+/// The mode of a new cache folder: values may be private, so only its owner gets access.
+const NEW_FOLDER_MODE: u32 = 0o700;
+
 /// A cache folder and its `.sse/`, both held open.
 pub(crate) struct CacheFolder {
     root: OpenFolder,
@@ -59,7 +68,7 @@ impl CacheFolder {
 
     fn open_or_create(config: &Config) -> Result<Self, Error> {
         let path = config.cache_dir();
-        let cannot = |error| Error::io("use the cache folder", path, error);
+        let error_at = |error| Error::io("use the cache folder", path, error);
         let root = match OpenFolder::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create(path, config.app_dir())?;
@@ -67,11 +76,11 @@ impl CacheFolder {
             }
             result => result,
         }
-        .map_err(cannot)?;
-        let stat = rustix::fs::fstat(&root).map_err(|error| cannot(error.into()))?;
+        .map_err(error_at)?;
+        let stat = rustix::fs::fstat(&root).map_err(|error| error_at(error.into()))?;
         warn_if_world_writable(&stat, path);
-        let owner = Owner::to_impersonate(&stat);
-        let _impersonation = impersonate(owner).map_err(cannot)?;
+        let owner = Owner::needing_impersonation(&stat);
+        let _impersonation = impersonate(owner).map_err(error_at)?;
         let group = match owner {
             // The group that the thread impersonates.
             Some(_) => stat.st_gid,
@@ -131,22 +140,22 @@ impl CacheFolder {
     }
 
     /// Drop-ins that were claimed, but may still have a writer.
-    pub(crate) fn claimed(&self) -> Result<OpenFolder, Error> {
+    pub(crate) fn claimed_folder(&self) -> Result<OpenFolder, Error> {
         self.below("claimed")
     }
 
     /// Drop-ins as complete entries that are not in the journal yet.
-    pub(crate) fn ready(&self) -> Result<OpenFolder, Error> {
+    pub(crate) fn ready_folder(&self) -> Result<OpenFolder, Error> {
         self.below("ready")
     }
 
     /// Drop-ins that cannot be used, one of each key, for their owner to read.
-    pub(crate) fn broken(&self) -> Result<OpenFolder, Error> {
+    pub(crate) fn broken_folder(&self) -> Result<OpenFolder, Error> {
         self.below("broken")
     }
 
     /// Folders that are about to be deleted.
-    pub(crate) fn trash(&self) -> Result<OpenFolder, Error> {
+    pub(crate) fn trash_folder(&self) -> Result<OpenFolder, Error> {
         self.below("trash")
     }
 
@@ -202,7 +211,7 @@ fn impersonate(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
 }
 
 fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
-    if stat.st_mode & 0o002 != 0 && stat.st_mode & 0o1000 == 0 {
+    if stat.st_mode & WRITABLE_BY_OTHERS != 0 && stat.st_mode & STICKY == 0 {
         log::warn!(
             "{}: every user of this machine can write to this folder, and so publish events; \
              remove the permission with `chmod o-w`",
@@ -214,26 +223,26 @@ fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
 /// Creates the folder. Root does this as the owner of the folder around it, so that the cache belongs
 /// to the same user as the app.
 fn create(path: &Path, app: &Path) -> Result<(), Error> {
-    let cannot = |error| Error::io("create the cache folder", path, error);
+    let error_at = |error| Error::io("create the cache folder", path, error);
     let parent = path.parent().unwrap_or(path);
     let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
     let stat = existing.map(rustix::fs::stat).transpose();
-    let owner = stat.map_err(|error| cannot(error.into()))?;
-    let owner = owner.as_ref().and_then(Owner::to_impersonate);
-    let _impersonation = impersonate(owner).map_err(cannot)?;
+    let owner = stat.map_err(|error| error_at(error.into()))?;
+    let owner = owner.as_ref().and_then(Owner::needing_impersonation);
+    let _impersonation = impersonate(owner).map_err(error_at)?;
     if path.starts_with(app) {
-        fs::create_dir_all(parent).map_err(cannot)?;
+        fs::create_dir_all(parent).map_err(error_at)?;
     } else if !parent.is_dir() {
         let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
             .at(Location::file(parent));
         return Err(error.with_help("create it, or correct SSE_CACHE"));
     }
     let mut builder = fs::DirBuilder::new();
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, NEW_FOLDER_MODE);
     match builder.create(path) {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(cannot),
+        result => result.map_err(error_at),
     }
 }
 

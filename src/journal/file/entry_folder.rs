@@ -1,12 +1,12 @@
-//! One folder of entries, and the count of its numbers that have been claimed.
+//! One folder of entries, and the count of its numbers that are taken.
 //!
-//! An entry whose file was removed must stay claimed: if another save got its number, readers that
+//! The number of an entry whose file was removed must stay taken: if another save got its number, readers that
 //! have passed the number would never see that save. So the folder has a high-water mark, a file
-//! whose *length* is the count of claimed numbers. Writing one byte at a number's position makes the
+//! whose *length* is the count of taken numbers. Writing one byte at a number's position makes the
 //! file at least that long and never shorter, in one system call, so writers need no lock.
 //!
-//! A writer that is killed, or stopped, between claiming a number and raising the high-water mark
-//! leaves the mark low. The next writer finds the number taken and raises the mark, and so does a
+//! A writer that is killed, or stopped, between taking a number and raising the high-water mark
+//! leaves the mark low. The next writer finds the number in use and raises the mark, and so does a
 //! server's reader.
 //!
 //! One byte more than the folder has numbers means that the next folder was created. If the next
@@ -16,13 +16,14 @@ use std::{
     fs::File,
     io,
     os::unix::fs::{FileExt, MetadataExt},
+    path::Path,
     thread,
     time::Duration,
 };
 
 use super::{
     layout::{Layout, entry_name, folder_name},
-    open_folder::{FileIdentity, OpenFolder, is_file, is_not_a_folder, read_all, second_name},
+    open_folder::{FileIdentity, OpenFolder, hard_link_error, is_file, is_not_a_folder, read_all},
     permissions::Permissions,
     random::is_unfinished_name,
     test_hooks,
@@ -35,6 +36,9 @@ const HIGH_WATER_FILE_NAME: &str = ".high-water";
 /// The names of a file may change between two system calls of a check, but a writer changes them only
 /// once, so a few checks are enough.
 const MAX_LINK_CHECKS: u32 = 5;
+
+/// Longer than a writer usually takes from linking the entry to removing the unfinished name, which is
+/// its next system call.
 const LINK_CHECK_DELAY: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
@@ -44,9 +48,9 @@ pub(super) struct EntryFolder {
     folder: OpenFolder,
 }
 
-/// The result of claiming a number for a file.
-pub(super) enum ClaimResult {
-    Claimed(u64),
+/// The result of taking a number for a file.
+pub(super) enum TakeResult {
+    Taken(u64),
     /// All numbers of the folder are taken.
     FolderFull,
     /// The folder was swept, and the file with it.
@@ -95,13 +99,17 @@ impl EntryFolder {
         self.number
     }
 
-    pub(super) fn folder(&self) -> &OpenFolder {
+    pub(super) fn as_open_folder(&self) -> &OpenFolder {
         &self.folder
     }
 
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The folder's last number.
-    pub(super) fn last(&self) -> u64 {
-        self.layout.last(self.number)
+    pub(super) fn last_number(&self) -> u64 {
+        self.layout.last_number(self.number)
     }
 
     /// Whether the folder's name still leads to it.
@@ -109,36 +117,37 @@ impl EntryFolder {
         self.folder.is_at(journal, &folder_name(self.number))
     }
 
-    /// The highest number that is marked as claimed; before the first, the number before the folder.
+    /// The highest number that is marked as taken; before the first, the number before the folder.
     /// `NotFound` if the high-water mark was removed.
-    pub(super) fn highest_claimed(&self) -> io::Result<u64> {
+    pub(super) fn highest_taken(&self) -> io::Result<u64> {
         let count = self.high_water_bytes()?;
-        Ok(self.layout.highest_claimed(self.number, count))
+        Ok(self.layout.highest_taken(self.number, count))
     }
 
-    /// Marks all numbers of the folder as claimed, so that no more are assigned.
+    /// Marks all numbers of the folder as taken, so that no more are assigned.
     pub(super) fn mark_full(&self) -> io::Result<()> {
-        self.raise_high_water(&self.open_high_water()?, self.last())
+        self.raise_high_water(&self.open_high_water()?, self.last_number())
     }
 
     pub(super) fn mark_next_created(&self) -> io::Result<()> {
-        self.open_high_water()?.write_all_at(b"\n", self.count())
+        self.open_high_water()?
+            .write_all_at(b"\n", self.number_count())
     }
 
     pub(super) fn is_next_created(&self) -> io::Result<bool> {
-        Ok(self.high_water_bytes()? > self.count())
+        Ok(self.high_water_bytes()? > self.number_count())
     }
 
     pub(super) fn is_full(&self) -> io::Result<bool> {
-        Ok(self.highest_claimed()? >= self.last())
+        Ok(self.highest_taken()? >= self.last_number())
     }
 
-    /// Whether this number is claimed. Raises a mark that its writer has left low.
-    pub(super) fn is_claimed(&self, number: u64) -> io::Result<bool> {
-        if self.highest_claimed()? >= number {
+    /// Whether this number is taken. Raises a mark that its writer has left low.
+    pub(super) fn is_taken(&self, number: u64) -> io::Result<bool> {
+        if self.highest_taken()? >= number {
             return Ok(true);
         }
-        let has_file = self.has(number)?;
+        let has_file = self.has_entry(number)?;
         if has_file && let Ok(mark) = self.open_high_water() {
             // Fails for a user who may only read.
             let _ = self.raise_high_water(&mark, number);
@@ -147,8 +156,8 @@ impl EntryFolder {
     }
 
     /// How many numbers the folder has.
-    fn count(&self) -> u64 {
-        self.layout.position(self.last()) + 1
+    fn number_count(&self) -> u64 {
+        self.layout.position_in_folder(self.last_number()) + 1
     }
 
     /// Opened for each write: as long as a file is open for writing, its file system cannot be made
@@ -163,9 +172,9 @@ impl EntryFolder {
         Ok(u64::try_from(mark.st_size).unwrap_or_default())
     }
 
-    /// Marks this number and every lower one as claimed.
+    /// Marks this number and every lower one as taken.
     fn raise_high_water(&self, mark: &File, number: u64) -> io::Result<()> {
-        mark.write_all_at(b"\n", self.layout.position(number))
+        mark.write_all_at(b"\n", self.layout.position_in_folder(number))
     }
 
     /// Makes the high-water mark look new to programs that remove old files.
@@ -175,7 +184,7 @@ impl EntryFolder {
     }
 
     /// Whether the entry's file exists.
-    pub(super) fn has(&self, number: u64) -> io::Result<bool> {
+    pub(super) fn has_entry(&self, number: u64) -> io::Result<bool> {
         self.folder.has(&entry_name(number))
     }
 
@@ -189,7 +198,7 @@ impl EntryFolder {
             }
             thread::sleep(LINK_CHECK_DELAY);
         }
-        Err(second_name())
+        Err(hard_link_error())
     }
 
     /// How many unfinished names in this folder belong to the file. Where a rename always replaces, an
@@ -211,40 +220,40 @@ impl EntryFolder {
     /// Rule 1: renames the file to the first free number.
     ///
     /// The file must have been created in this folder before. A folder that is swept has all its
-    /// numbers claimed, and loses its unfinished files before its entries. So either the file is gone,
+    /// numbers taken, and loses its unfinished files before its entries. So either the file is gone,
     /// or it was created after the sweep, and the high-water mark read here shows a full folder.
-    pub(super) fn claim(&self, file: &mut UnfinishedItem<'_>) -> io::Result<ClaimResult> {
-        // Opened first: a user who may not raise the mark must not claim a number.
+    pub(super) fn take_number(&self, file: &mut UnfinishedItem<'_>) -> io::Result<TakeResult> {
+        // Opened first: a user who may not raise the mark must not take a number.
         let mark = match self.open_high_water() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(ClaimResult::FolderGone);
+                return Ok(TakeResult::FolderGone);
             }
             mark => mark?,
         };
-        let highest_claimed = || {
+        let highest_taken = || {
             let count = mark.metadata()?.len();
-            Ok::<_, io::Error>(self.layout.highest_claimed(self.number, count))
+            Ok::<_, io::Error>(self.layout.highest_taken(self.number, count))
         };
-        let mut number = highest_claimed()? + 1;
-        while number <= self.last() {
+        let mut number = highest_taken()? + 1;
+        while number <= self.last_number() {
             test_hooks::stall_point();
             match file.try_rename_new(&self.folder, &entry_name(number)) {
                 Ok(()) => {
                     test_hooks::stall_point();
                     // The entry is saved. A mark that stays low is raised by the next writer.
                     let _ = self.raise_high_water(&mark, number);
-                    return Ok(ClaimResult::Claimed(number));
+                    return Ok(TakeResult::Taken(number));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let _ = self.raise_high_water(&mark, number);
-                    number = highest_claimed()?.max(number) + 1;
+                    number = highest_taken()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(ClaimResult::FolderGone);
+                    return Ok(TakeResult::FolderGone);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(ClaimResult::FolderFull)
+        Ok(TakeResult::FolderFull)
     }
 }

@@ -23,8 +23,8 @@ pub(crate) struct FileJournal {
     pub(super) id: IdFile,
     pub(super) layout: Layout,
     /// The newest folder of entries that this process knows.
-    newest: Mutex<Option<Arc<EntryFolder>>>,
-    last_read: Mutex<Option<Arc<EntryFolder>>>,
+    newest_folder: Mutex<Option<Arc<EntryFolder>>>,
+    last_read_folder: Mutex<Option<Arc<EntryFolder>>>,
 }
 
 impl FileJournal {
@@ -34,8 +34,8 @@ impl FileJournal {
             folder: Arc::new(folder),
             id,
             layout: Layout::default(),
-            newest: Mutex::default(),
-            last_read: Mutex::default(),
+            newest_folder: Mutex::default(),
+            last_read_folder: Mutex::default(),
         }
     }
 
@@ -45,7 +45,7 @@ impl FileJournal {
 
     /// The file that the one server that ingests drop-ins locks. When it is removed or replaced, this
     /// journal is not in place any more.
-    pub(crate) fn open_lock(&self) -> io::Result<std::fs::File> {
+    pub(crate) fn open_lock_file(&self) -> io::Result<std::fs::File> {
         self.id.open_again(&self.folder)
     }
 
@@ -57,9 +57,9 @@ impl FileJournal {
 
     /// Makes the journal look new to programs that remove old files. Otherwise a journal without
     /// saves for days would lose its id, and its clients would receive `sse.gap`.
-    pub(crate) fn keep_fresh(&self) {
+    pub(crate) fn touch(&self) {
         IdFile::touch(&self.folder);
-        if let Some(folder) = self.known_newest() {
+        if let Some(folder) = self.known_newest_folder() {
             folder.touch();
         }
     }
@@ -78,7 +78,7 @@ impl FileJournal {
         number: u64,
     ) -> Result<Option<Arc<EntryFolder>>, Error> {
         let mut last = self
-            .last_read
+            .last_read_folder
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = &*last
@@ -93,25 +93,34 @@ impl FileJournal {
         Ok(opened)
     }
 
-    pub(super) fn known_newest(&self) -> Option<Arc<EntryFolder>> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn known_newest_folder(&self) -> Option<Arc<EntryFolder>> {
+        let newest = self
+            .newest_folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         newest.clone()
     }
 
-    pub(super) fn remember_newest(&self, folder: EntryFolder) -> Arc<EntryFolder> {
+    pub(super) fn remember_newest_folder(&self, folder: EntryFolder) -> Arc<EntryFolder> {
         let folder = Arc::new(folder);
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self
+            .newest_folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *newest = Some(Arc::clone(&folder));
         folder
     }
 
-    pub(super) fn forget_newest(&self) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub(super) fn forget_newest_folder(&self) {
+        *self
+            .newest_folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Discards the journal because it has lost entries that readers may rely on, and returns the
     /// error for the caller.
-    pub(super) fn damaged(&self, reason: &'static str) -> Error {
+    pub(super) fn discard_as_damaged(&self, reason: &'static str) -> Error {
         match self.discard_because(reason) {
             Ok(()) => {
                 let missing = io::Error::new(io::ErrorKind::NotFound, reason);

@@ -13,8 +13,9 @@ use super::{
 use crate::error::Error;
 
 /// Each attempt passes one folder that other processes filled or swept meanwhile. A process that was
-/// stopped for long passes many.
-const MAX_FOLDERS_TRIED: u32 = 10_000;
+/// stopped for long passes many: 10,000 folders are ten million saves, more than any stop misses, and are
+/// passed in seconds.
+const MAX_FOLDERS_PASSED: u32 = 10_000;
 
 impl FileJournal {
     /// The numbers in ascending order of all folders that have such a name, including folders that
@@ -52,44 +53,46 @@ impl FileJournal {
         let Some(number) = next_folder(full.number()) else {
             return Ok(None);
         };
-        let cannot = |error| Error::io("find the newest entries", full.folder().path(), error);
+        let error_at = |error| Error::io("find the newest entries", full.path(), error);
         // Before the next folder is opened: it may be created at any moment.
         let was_created = match full.is_next_created() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            created => created.map_err(cannot)?,
+            created => created.map_err(error_at)?,
         };
         test_hooks::stall_point();
         let next = self.open_entry_folder(number)?;
         // Folders are swept in order, so the next one is never swept before this one.
-        if next.is_none() && was_created && full.is_in_place(&self.folder).map_err(cannot)? {
-            return Err(self.damaged("its newest folder was removed"));
+        if next.is_none() && was_created && full.is_in_place(&self.folder).map_err(error_at)? {
+            return Err(self.discard_as_damaged("its newest folder was removed"));
         }
         Ok(next)
     }
 
-    /// The highest claimed number; 0 before the first.
-    pub(super) fn find_newest(&self) -> Result<u64, Error> {
-        for _ in 0..MAX_FOLDERS_TRIED {
+    /// The highest taken number; 0 before the first.
+    pub(super) fn find_newest_number(&self) -> Result<u64, Error> {
+        for _ in 0..MAX_FOLDERS_PASSED {
             let folder = self.newest_folder()?;
-            let cannot = |error| Error::io("find the newest entry", folder.folder().path(), error);
-            let newest = match newest_in(&folder) {
+            let error_at = |error| Error::io("find the newest entry", folder.path(), error);
+            let newest_number = match newest_number_in(&folder) {
                 // The folder was swept.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.forget_newest();
+                    self.forget_newest_folder();
                     continue;
                 }
-                newest => newest.map_err(cannot)?,
+                newest_number => newest_number.map_err(error_at)?,
             };
-            let next = if newest == folder.last() {
+            let next = if newest_number == folder.last_number() {
                 self.find_next_folder(&folder)?
             } else {
                 None
             };
             match next {
-                Some(next) => drop(self.remember_newest(next)),
-                None if folder.is_in_place(&self.folder).map_err(cannot)? => return Ok(newest),
+                Some(next) => drop(self.remember_newest_folder(next)),
+                None if folder.is_in_place(&self.folder).map_err(error_at)? => {
+                    return Ok(newest_number);
+                }
                 // The folder was swept, so a newer one exists; or another program removed it.
-                None => self.forget_newest(),
+                None => self.forget_newest_folder(),
             }
         }
         let busy = io::Error::other("other programs fill it faster than this one can read");
@@ -98,21 +101,21 @@ impl FileJournal {
 
     /// The newest folder that this process knows.
     pub(super) fn newest_folder(&self) -> Result<Arc<EntryFolder>, Error> {
-        if let Some(folder) = self.known_newest() {
+        if let Some(folder) = self.known_newest_folder() {
             return Ok(folder);
         }
         match self.find_newest_folder()? {
-            Some(folder) => Ok(self.remember_newest(folder)),
-            None => Err(self.damaged("the folders with its entries were removed")),
+            Some(folder) => Ok(self.remember_newest_folder(folder)),
+            None => Err(self.discard_as_damaged("the folders with its entries were removed")),
         }
     }
 }
 
-fn newest_in(folder: &EntryFolder) -> io::Result<u64> {
-    let mut newest = folder.highest_claimed()?;
+fn newest_number_in(folder: &EntryFolder) -> io::Result<u64> {
+    let mut number = folder.highest_taken()?;
     // The last writers may not have raised the high-water mark yet.
-    while newest < folder.last() && folder.has(newest + 1)? {
-        newest += 1;
+    while number < folder.last_number() && folder.has_entry(number + 1)? {
+        number += 1;
     }
-    Ok(newest)
+    Ok(number)
 }

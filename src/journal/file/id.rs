@@ -17,11 +17,11 @@ use crate::{epoch::Epoch, platform::boot_id};
 const ID_FILE_NAME: &str = ".id";
 
 /// The version of the format on disk that this code reads and writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const JOURNAL_FORMAT_VERSION: u32 = 2;
 
 /// The file with the journal's id, held open.
 ///
-/// While this file has its name, the journal is the one at its address. Programs that clean up remove
+/// While this file has its name, the journal is the one in its folder. Programs that clean up remove
 /// it together with the entries. Every process then notices that the name is missing or belongs to
 /// another file.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) enum IdError {
     Damaged,
     /// A newer version of this library has written it.
     Newer,
-    Unreadable(io::Error),
+    Io(io::Error),
 }
 
 impl IdFile {
@@ -53,7 +53,7 @@ impl IdFile {
         Ok(Self {
             identity: FileIdentity::from_stat(&stat),
             path: journal.path_of(ID_FILE_NAME),
-            epoch: epoch(id, fingerprint(&file, &stat), boot_id()),
+            epoch: mix_epoch(id, fingerprint(&file, &stat), boot_id()),
             is_of_this_boot: boot == Some(boot_id()),
             _held: file,
         })
@@ -65,7 +65,7 @@ impl IdFile {
         let (high, low, boot) = (random_u64()?, random_u64()?, boot_id());
         write!(
             file,
-            "format {FORMAT}\nid {high:016x}{low:016x}\nboot {boot:032x}\n"
+            "format {JOURNAL_FORMAT_VERSION}\nid {high:016x}{low:016x}\nboot {boot:032x}\n"
         )?;
         unfinished.replace(ID_FILE_NAME)
     }
@@ -107,8 +107,8 @@ impl IdFile {
 ///
 /// A crash of the machine may lose the last entries, since saves are not synced to the disk one by
 /// one. A copy of the folder, such as a restored backup, gets other entries than its original. In
-/// both cases a new epoch begins.
-fn epoch(id: u128, fingerprint: u128, boot: u128) -> Epoch {
+/// both cases a new epoch starts.
+fn mix_epoch(id: u128, fingerprint: u128, boot: u128) -> Epoch {
     // An odd multiplier spreads the few bits in which two files differ over all bits. This one is
     // 2^128 divided by the golden ratio, whose bits follow no pattern.
     let fingerprint = fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
@@ -143,7 +143,7 @@ impl From<io::Error> for IdError {
         if is_no_file || is_unusable {
             Self::Damaged
         } else {
-            Self::Unreadable(error)
+            Self::Io(error)
         }
     }
 }
@@ -160,8 +160,8 @@ fn parse(text: &[u8]) -> Result<IdContent, IdError> {
     let mut lines = text.lines();
     let format = lines.next().and_then(|line| line.strip_prefix("format "));
     match format.and_then(|format| format.parse().ok()) {
-        Some(FORMAT) => {}
-        Some(format) if format > FORMAT => return Err(IdError::Newer),
+        Some(JOURNAL_FORMAT_VERSION) => {}
+        Some(format) if format > JOURNAL_FORMAT_VERSION => return Err(IdError::Newer),
         _ => return Err(IdError::Damaged),
     }
     let mut value = |name| {
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_a_newer_format_differs_from_a_damaged_id() {
+    fn a_newer_format_is_distinguished_from_a_damaged_id() {
         let content = |boot| IdContent { id: 15, boot };
         assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), content(None));
         let text = b"format 2\nid 0f\nboot 0a\n";

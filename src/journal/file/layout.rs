@@ -5,16 +5,16 @@
 
 /// Numbers per folder. Part of the format on disk. With more, a sweep would remove entries in larger
 /// steps; with fewer, listing the journal would take longer.
-const NUMBERS_PER_FOLDER: u64 = 1_000;
+pub(crate) const NUMBERS_PER_FOLDER: u64 = 1_000;
 
-/// Part of the format on disk. Enough for [`MAX_FOLDER`].
+/// Part of the format on disk. Enough for [`MAX_FOLDER_NUMBER`].
 const FOLDER_NAME_DIGITS: usize = 12;
 
 /// Part of the format on disk. Enough for every `u64`.
 const ENTRY_NAME_DIGITS: usize = 20;
 
 /// The highest number that fits into [`FOLDER_NAME_DIGITS`].
-const MAX_FOLDER: u64 = 999_999_999_999;
+const MAX_FOLDER_NUMBER: u64 = 999_999_999_999;
 
 /// How numbers are divided among folders.
 #[derive(Debug, Clone, Copy)]
@@ -42,22 +42,22 @@ impl Layout {
     }
 
     /// The folder's first number. No entry has the number 0, which means "before the first entry".
-    pub(super) fn first(self, folder: u64) -> u64 {
+    pub(super) fn first_number(self, folder: u64) -> u64 {
         (folder * self.numbers_per_folder).max(1)
     }
 
-    pub(super) fn last(self, folder: u64) -> u64 {
+    pub(super) fn last_number(self, folder: u64) -> u64 {
         folder * self.numbers_per_folder + (self.numbers_per_folder - 1)
     }
 
-    /// How many numbers of the folder come before this one.
-    pub(super) fn position(self, number: u64) -> u64 {
+    /// How many numbers of the folder are lower than this one.
+    pub(super) fn position_in_folder(self, number: u64) -> u64 {
         number % self.numbers_per_folder
     }
 
     /// The highest of the folder's first `count` numbers. If `count` is 0, the number before the
     /// folder's first.
-    pub(super) fn highest_claimed(self, folder: u64, count: u64) -> u64 {
+    pub(super) fn highest_taken(self, folder: u64, count: u64) -> u64 {
         let count = count.min(self.numbers_per_folder);
         (folder * self.numbers_per_folder + count).saturating_sub(1)
     }
@@ -77,7 +77,7 @@ pub(super) fn parse_folder_name(name: &str) -> Option<u64> {
 
 /// The number of the next folder; `None` after the last one that has a name.
 pub(super) fn next_folder(folder: u64) -> Option<u64> {
-    (folder < MAX_FOLDER).then(|| folder + 1)
+    (folder < MAX_FOLDER_NUMBER).then(|| folder + 1)
 }
 
 pub(super) fn entry_name(number: u64) -> String {
@@ -98,8 +98,8 @@ mod tests {
     fn only_canonical_names_are_folders_of_entries() {
         assert_eq!(parse_folder_name("000000000005"), Some(5));
         assert_eq!(
-            parse_folder_name(&folder_name(MAX_FOLDER)),
-            Some(MAX_FOLDER)
+            parse_folder_name(&folder_name(MAX_FOLDER_NUMBER)),
+            Some(MAX_FOLDER_NUMBER)
         );
         for name in ["5", "+7", "20261128", "+00000000005", "0000000000005", ""] {
             assert_eq!(parse_folder_name(name), None, "{name}");
@@ -119,11 +119,11 @@ mod tests {
         let layout = Layout::default();
         for number in [1, 2, 999, 1_000, 1_001, 1_999, 2_000] {
             let folder = layout.folder_of(number);
-            let count = layout.position(number) + 1;
-            assert_eq!(layout.highest_claimed(folder, count), number);
+            let count = layout.position_in_folder(number) + 1;
+            assert_eq!(layout.highest_taken(folder, count), number);
         }
-        assert_eq!(layout.highest_claimed(0, 0), 0);
-        assert_eq!(layout.highest_claimed(1, 0), 999);
-        assert_eq!(layout.highest_claimed(1, u64::MAX), 1_999);
+        assert_eq!(layout.highest_taken(0, 0), 0);
+        assert_eq!(layout.highest_taken(1, 0), 999);
+        assert_eq!(layout.highest_taken(1, u64::MAX), 1_999);
     }
 }

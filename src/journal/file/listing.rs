@@ -11,7 +11,7 @@ use super::{
 /// A listing is repeated if all of its folders were swept meanwhile. A writer must fill a thousand
 /// numbers for each repetition, so this limit is never reached unless another program creates and
 /// removes folders.
-const MAX_LISTINGS: u32 = 1_000;
+const MAX_LISTING_ATTEMPTS: u32 = 1_000;
 
 /// The numbers in ascending order of all folders that have such a name, including folders that the
 /// library did not create.
@@ -33,7 +33,7 @@ pub(super) fn open_first(
     list: impl Fn(&OpenFolder) -> io::Result<Vec<u64>>,
 ) -> io::Result<Option<EntryFolder>> {
     let mut listed = list(journal)?;
-    for _ in 0..MAX_LISTINGS {
+    for _ in 0..MAX_LISTING_ATTEMPTS {
         for number in &listed {
             if let Some(folder) = EntryFolder::open(journal, layout, *number)? {
                 return Ok(Some(folder));

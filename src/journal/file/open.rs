@@ -12,7 +12,7 @@ use super::{
     discard::{JOURNAL_NAME, discard_journal},
     entry_folder::EntryFolder,
     file_journal::FileJournal,
-    id::{FORMAT, IdError, IdFile},
+    id::{IdError, IdFile, JOURNAL_FORMAT_VERSION},
     layout::{Layout, folder_name},
     listing::{folder_numbers, open_first},
     open_folder::{OpenFolder, is_file, is_folder, is_not_a_folder, read_all},
@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Location};
 const FORMER_JOURNAL_NAME: &str = "journal";
 
 /// The first line of the file that takes the place of a journal in a former format.
-const REPLACED_LINE: &str = "This cache is used by a newer version of actix-web-sse.";
+const REPLACEMENT_FIRST_LINE: &str = "This cache is used by a newer version of actix-web-sse.";
 
 /// A tenth of a second in all, with [`OPEN_RETRY_DELAY`]. Each attempt after the first means that
 /// another process created or removed the journal meanwhile.
@@ -37,18 +37,20 @@ impl FileJournal {
     /// Opens the folder's journal. If it is missing or damaged, a new one is created.
     pub(crate) fn open(folder: &Arc<CacheFolder>) -> Result<Self, Error> {
         let _impersonation = folder.impersonate_owner()?;
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for attempt in 0..MAX_OPEN_ATTEMPTS {
             if attempt > 0 {
                 thread::sleep(OPEN_RETRY_DELAY);
             }
-            replace_former(folder)?;
+            replace_former_format(folder)?;
             let repaired = match open_existing(folder) {
                 Ok((journal, id)) => return Ok(Self::new(Arc::clone(folder), journal, id)),
                 Err(OpenError::Missing) => create(folder),
-                Err(OpenError::Damaged(judged)) => discard_damaged(folder, judged.as_ref()),
-                Err(OpenError::Newer) => return Err(newer(folder)),
-                Err(OpenError::Unreadable(error)) => return Err(cannot_open(folder, error)),
+                Err(OpenError::Damaged(found_damaged)) => {
+                    discard_damaged(folder, found_damaged.as_ref())
+                }
+                Err(OpenError::Newer) => return Err(newer_version_error(folder)),
+                Err(OpenError::Io(error)) => return Err(cannot_open(folder, error)),
             };
             let Err(error) = repaired else { continue };
             // Another process may be doing the same. But if it has removed `.sse/`, the caller must
@@ -60,15 +62,15 @@ impl FileJournal {
             if !is_race || folder.sse_folder().is_removed() {
                 return Err(cannot_open(folder, error));
             }
-            last = error;
+            last_error = error;
         }
-        Err(cannot_open(folder, last))
+        Err(cannot_open(folder, last_error))
     }
 
     /// Creates the file again that stops programs of format 1. Its name has no leading dot, so a
     /// cache clear removes it.
     pub(crate) fn stop_former_programs(&self) -> Result<(), Error> {
-        replace_former(&self.cache_folder)
+        replace_former_format(&self.cache_folder)
     }
 }
 
@@ -80,7 +82,7 @@ enum OpenError {
     Damaged(Option<OpenFolder>),
     /// A newer version of this library has created it.
     Newer,
-    Unreadable(io::Error),
+    Io(io::Error),
 }
 
 fn open_existing(folder: &CacheFolder) -> Result<(OpenFolder, IdFile), OpenError> {
@@ -91,17 +93,17 @@ fn open_existing(folder: &CacheFolder) -> Result<(OpenFolder, IdFile), OpenError
             return Err(OpenError::Newer);
         }
         Err(error) if is_not_a_folder(&error) => return Err(OpenError::Damaged(None)),
-        Err(error) => return Err(OpenError::Unreadable(error)),
+        Err(error) => return Err(OpenError::Io(error)),
     };
     match IdFile::open(&journal) {
         Ok(id) => match has_entry_folder(&journal) {
             Ok(true) => Ok((journal, id)),
             Ok(false) => Err(OpenError::Damaged(Some(journal))),
-            Err(error) => Err(OpenError::Unreadable(error)),
+            Err(error) => Err(OpenError::Io(error)),
         },
         Err(IdError::Damaged) => Err(OpenError::Damaged(Some(journal))),
         Err(IdError::Newer) => Err(OpenError::Newer),
-        Err(IdError::Unreadable(error)) => Err(OpenError::Unreadable(error)),
+        Err(IdError::Io(error)) => Err(OpenError::Io(error)),
     }
 }
 
@@ -114,7 +116,7 @@ fn has_entry_folder(journal: &OpenFolder) -> io::Result<bool> {
 fn is_replaced(folder: &CacheFolder) -> bool {
     let file = folder.sse_folder().open_file(JOURNAL_NAME);
     file.and_then(|mut file| read_all(&mut file))
-        .is_ok_and(|text| text.starts_with(REPLACED_LINE.as_bytes()))
+        .is_ok_and(|text| text.starts_with(REPLACEMENT_FIRST_LINE.as_bytes()))
 }
 
 /// Creates a journal under another name and renames it, so that no process sees half of one. If
@@ -123,43 +125,43 @@ fn create(folder: &CacheFolder) -> io::Result<()> {
     let permissions = folder.permissions();
     let (journal, unfinished) = permissions.create_unfinished_folder(folder.sse_folder())?;
     IdFile::write(permissions, &journal)?;
-    let first = permissions.create_folder(&journal, &folder_name(0))?;
-    // The number 0 is never assigned, so it counts as claimed.
-    EntryFolder::create_high_water(permissions, &first, b"\n")?;
+    let first_folder = permissions.create_folder(&journal, &folder_name(0))?;
+    // The number 0 is never assigned, so it counts as taken.
+    EntryFolder::create_high_water(permissions, &first_folder, b"\n")?;
     unfinished.rename_new(folder.sse_folder(), JOURNAL_NAME)
 }
 
-fn discard_damaged(folder: &CacheFolder, judged: Option<&OpenFolder>) -> io::Result<()> {
+fn discard_damaged(folder: &CacheFolder, found_damaged: Option<&OpenFolder>) -> io::Result<()> {
     log::warn!(
         "{}: this journal is damaged and is replaced by a new one; clients receive sse.gap",
         folder.sse_folder().path_of(JOURNAL_NAME).display()
     );
-    discard_journal(folder, judged)
+    discard_journal(folder, found_damaged)
 }
 
 /// Format 1 had no version, and assigned the numbers of removed entries again. Its journal is
 /// discarded, and a file takes its name, which stops programs of that version.
-fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
+fn replace_former_format(folder: &CacheFolder) -> Result<(), Error> {
     let sse_folder = folder.sse_folder();
-    let cannot = |error| {
+    let error_at = |error| {
         let path = sse_folder.path_of(FORMER_JOURNAL_NAME);
         Error::io("replace the former journal", &path, error)
     };
-    match sse_folder.stat(FORMER_JOURNAL_NAME).map_err(cannot)? {
+    match sse_folder.stat(FORMER_JOURNAL_NAME).map_err(error_at)? {
         Some(stat) if is_file(&stat) => return Ok(()),
         Some(stat) => {
             log::warn!(
                 "{}: this journal has format 1 and is replaced by a new journal in format \
-                 {FORMAT}; clients receive sse.gap",
+                 {JOURNAL_FORMAT_VERSION}; clients receive sse.gap",
                 sse_folder.path_of(FORMER_JOURNAL_NAME).display()
             );
             if is_folder(&stat) {
-                trash::discard(sse_folder, FORMER_JOURNAL_NAME, &folder.trash()?)
-                    .map_err(cannot)?;
+                trash::discard(sse_folder, FORMER_JOURNAL_NAME, &folder.trash_folder()?)
+                    .map_err(error_at)?;
             } else {
                 sse_folder
                     .remove_file(FORMER_JOURNAL_NAME)
-                    .map_err(cannot)?;
+                    .map_err(error_at)?;
             }
         }
         None => {}
@@ -167,7 +169,7 @@ fn replace_former(folder: &CacheFolder) -> Result<(), Error> {
     match write_replacement(folder) {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(cannot),
+        result => result.map_err(error_at),
     }
 }
 
@@ -176,7 +178,7 @@ fn write_replacement(folder: &CacheFolder) -> io::Result<()> {
     let (mut file, unfinished) = folder.permissions().create_unfinished_file(sse_folder)?;
     write!(
         file,
-        "{REPLACED_LINE}\n\n\
+        "{REPLACEMENT_FIRST_LINE}\n\n\
          Update the program that reported this file: the library with `cargo update`, the `sse`\n\
          command with `cargo install`. Or set SSE_CACHE to another folder for it.\n"
     )?;
@@ -195,12 +197,12 @@ fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
     ))
 }
 
-fn newer(folder: &CacheFolder) -> Error {
+fn newer_version_error(folder: &CacheFolder) -> Error {
     Error::new(
         ErrorKind::Cache,
         format!(
             "a newer version of actix-web-sse uses this cache folder; this version reads only \
-             format {FORMAT}"
+             format {JOURNAL_FORMAT_VERSION}"
         ),
     )
     .at(Location::file(folder.sse_folder().path_of(JOURNAL_NAME)))

@@ -21,11 +21,11 @@ use rustix::{
     io::Errno,
 };
 
-use crate::platform;
+use crate::{config::MAX_VALUE_BYTES, platform};
 
-/// Twice the largest value that can be saved, so no file of the library is larger. It limits how much
-/// memory another program's file can use.
-pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// Twice the largest value that can be saved, which leaves room for the rest of an entry, so no file of
+/// the library is larger. It limits how much memory another program's file can use.
+pub(crate) const MAX_CACHE_FILE_BYTES: u64 = 2 * MAX_VALUE_BYTES as u64;
 
 /// A folder that stays open as long as this value exists.
 #[derive(Debug)]
@@ -75,16 +75,16 @@ impl OpenFolder {
     pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
         // NONBLOCK: opening a named pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        only_regular(fs::openat(&self.fd, name, flags, Mode::empty())?)
+        require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)
     }
 
     /// Opens a regular file for writing, and follows no symbolic link.
     pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = only_regular(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
+        let file = require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
         // Another user may have linked this name to a file that only this process may write.
         if fs::fstat(&file)?.st_nlink > 1 {
-            return Err(second_name());
+            return Err(hard_link_error());
         }
         Ok(file)
     }
@@ -231,7 +231,7 @@ impl AsFd for OpenFolder {
     }
 }
 
-fn only_regular(fd: OwnedFd) -> io::Result<File> {
+fn require_regular_file(fd: OwnedFd) -> io::Result<File> {
     if is_file(&fs::fstat(&fd)?) {
         return Ok(fd.into());
     }
@@ -241,7 +241,7 @@ fn only_regular(fd: OwnedFd) -> io::Result<File> {
     ))
 }
 
-pub(super) fn second_name() -> io::Error {
+pub(super) fn hard_link_error() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidInput,
         "it has a second name (a hard link)",
@@ -263,11 +263,14 @@ pub(super) fn age(stat: &Stat, now: SystemTime) -> Option<Duration> {
         .ok()
 }
 
-/// Reads a file to its end; fails if it has more than [`MAX_FILE_BYTES`].
+/// Reads a file to its end; fails if it has more than [`MAX_CACHE_FILE_BYTES`].
 pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, MAX_FILE_BYTES + 1), &mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    io::Read::read_to_end(
+        &mut io::Read::take(file, MAX_CACHE_FILE_BYTES + 1),
+        &mut bytes,
+    )?;
+    if bytes.len() as u64 > MAX_CACHE_FILE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "it is larger than any saved value",

@@ -22,11 +22,11 @@ const MAX_UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 
 /// Removes unfinished files and folders that no process works on any more.
 pub(crate) fn sweep_orphans(folder: &CacheFolder) -> Result<(), Error> {
-    let trash = folder.trash()?;
+    let trash = folder.trash_folder()?;
     sweep_folder(folder.sse_folder(), &trash)?;
-    sweep_folder(&folder.ready()?, &trash)?;
-    sweep_folder(&folder.claimed()?, &trash)?;
-    trash::empty(&trash)
+    sweep_folder(&folder.ready_folder()?, &trash)?;
+    sweep_folder(&folder.claimed_folder()?, &trash)?;
+    trash::delete_contents(&trash)
 }
 
 fn sweep_folder(folder: &OpenFolder, trash: &OpenFolder) -> Result<(), Error> {

@@ -19,7 +19,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// The owner of this folder, if this process runs as root and root is not the owner.
-    pub(crate) fn to_impersonate(folder: &Stat) -> Option<Self> {
+    pub(crate) fn needing_impersonation(folder: &Stat) -> Option<Self> {
         let is_root = rustix::process::geteuid().is_root();
         (is_root && folder.st_uid != 0).then_some(Self {
             user: folder.st_uid,
@@ -30,14 +30,13 @@ impl Owner {
     /// Gives this thread the owner's rights on files until the returned value is dropped.
     pub(crate) fn impersonate(self) -> io::Result<Impersonation> {
         let impersonation = Impersonation {
-            before: (file_user::set_user(None), file_user::set_group(None)),
+            previous: Owner::impersonated(),
             _stays_on_its_thread: PhantomData,
         };
         // The group first: as another user, the thread may not be allowed to change it.
         file_user::set_group(Some(Gid::from_raw(self.group)));
         file_user::set_user(Some(Uid::from_raw(self.user)));
-        let now = (file_user::set_user(None), file_user::set_group(None));
-        if now == (self.user, self.group) {
+        if Self::impersonated() == self {
             return Ok(impersonation);
         }
         Err(io::Error::new(
@@ -49,19 +48,28 @@ impl Owner {
             ),
         ))
     }
+
+    /// The user and group whose rights on files this thread has now.
+    fn impersonated() -> Self {
+        // `None` sets nothing and returns the current value.
+        Self {
+            user: file_user::set_user(None),
+            group: file_user::set_group(None),
+        }
+    }
 }
 
 /// While this exists, its thread accesses files as another user.
 #[must_use]
 pub(crate) struct Impersonation {
-    before: (u32, u32),
+    previous: Owner,
     _stays_on_its_thread: PhantomData<*const ()>,
 }
 
 impl Drop for Impersonation {
     fn drop(&mut self) {
         // The user first: only root may change the group back.
-        file_user::set_user(Some(Uid::from_raw(self.before.0)));
-        file_user::set_group(Some(Gid::from_raw(self.before.1)));
+        file_user::set_user(Some(Uid::from_raw(self.previous.user)));
+        file_user::set_group(Some(Gid::from_raw(self.previous.group)));
     }
 }

@@ -6,6 +6,18 @@ use rustix::fs::{self, Gid, Mode, Stat};
 
 use super::open_folder::OpenFolder;
 
+const OWNER_FOLDER_MODE: u32 = 0o700;
+const OWNER_FILE_MODE: u32 = 0o600;
+const GROUP_READ: u32 = 0o040;
+const GROUP_READ_WRITE: u32 = 0o060;
+const GROUP_ALL: u32 = 0o070;
+
+/// Entering and listing a folder, without writing in it.
+const OTHERS_LIST: u32 = 0o005;
+
+/// New files in a folder with this bit get the folder's group by themselves.
+const SET_GROUP_ID: u32 = 0o2000;
+
 /// Group and mode of new files and folders. They follow the cache folder, so that several users who
 /// share it (web server, cron, deployment) can share the journal.
 ///
@@ -25,12 +37,12 @@ pub(crate) struct Permissions {
 impl Permissions {
     pub(super) fn inherited_from(folder: &Stat, group_of_new_files: u32) -> Self {
         let mode = folder.st_mode;
-        let is_shared = mode & 0o070 != 0 && mode & 0o2000 == 0;
+        let must_set_group = mode & GROUP_ALL != 0 && mode & SET_GROUP_ID == 0;
         Self {
-            folder_mode: 0o700 | (mode & 0o2075),
-            file_mode: 0o600 | (mode & 0o040),
-            shared_file_mode: 0o600 | (mode & 0o060),
-            group: (is_shared && folder.st_gid != group_of_new_files)
+            folder_mode: OWNER_FOLDER_MODE | (mode & (SET_GROUP_ID | GROUP_ALL | OTHERS_LIST)),
+            file_mode: OWNER_FILE_MODE | (mode & GROUP_READ),
+            shared_file_mode: OWNER_FILE_MODE | (mode & GROUP_READ_WRITE),
+            group: (must_set_group && folder.st_gid != group_of_new_files)
                 .then(|| Gid::from_raw(folder.st_gid)),
         }
     }
@@ -56,7 +68,7 @@ impl Permissions {
         parent.create_folder(name, self.folder_mode)?;
         let folder = parent.open_folder(name)?;
         // Through the descriptor: another process may have given the name to something else.
-        self.apply(&folder, self.folder_mode, 0o700)?;
+        self.apply(&folder, self.folder_mode, OWNER_FOLDER_MODE)?;
         Ok(folder)
     }
 
@@ -71,13 +83,14 @@ impl Permissions {
 
     fn create_file_with(&self, parent: &OpenFolder, name: &str, mode: u32) -> io::Result<File> {
         let file = parent.create_file(name, mode)?;
-        self.apply(&file, mode, 0o600)?;
+        self.apply(&file, mode, OWNER_FILE_MODE)?;
         Ok(file)
     }
 
     fn apply(&self, new: &impl AsFd, mode: u32, owner_only: u32) -> io::Result<()> {
         if let Some(group) = self.group {
-            // A user outside the group cannot do this; the file then works for that user's programs.
+            // A user outside the group cannot do this. Then only that user's own programs can use
+            // the file.
             let _ = fs::fchown(new, None, Some(group));
         }
         if mode != owner_only {

@@ -6,14 +6,14 @@ use super::{
     entry_folder::EntryFolder, file_journal::FileJournal, layout::entry_name,
     open_folder::is_temporary,
 };
-use crate::{error::Error, journal::contract::Lookup};
+use crate::{error::Error, journal::contract::StoredEntry};
 
 /// An attempt fails only if the entry's folder is created or swept between two checks. Each happens to
 /// a folder once.
 const MAX_READ_ATTEMPTS: u32 = 3;
 
 impl FileJournal {
-    pub(super) fn look_up(&self, number: u64) -> Result<Lookup, Error> {
+    pub(super) fn look_up(&self, number: u64) -> Result<StoredEntry, Error> {
         if let Some(folder) = self.entry_folder_to_read(self.layout.folder_of(number))?
             && let Some(read) = read_in(&folder, number)?
         {
@@ -23,7 +23,7 @@ impl FileJournal {
     }
 
     /// Why an entry has no file: it was not saved yet, was swept, or was removed.
-    fn look_up_absent(&self, number: u64) -> Result<Lookup, Error> {
+    fn look_up_absent(&self, number: u64) -> Result<StoredEntry, Error> {
         let folder_number = self.layout.folder_of(number);
         for _ in 0..MAX_READ_ATTEMPTS {
             // Opened by its name: the folder that was read last may have been swept since.
@@ -34,28 +34,28 @@ impl FileJournal {
                 }
             }
             // The number may be the first one of a folder that is not created yet.
-            if number == self.layout.first(folder_number)
+            if number == self.layout.first_number(folder_number)
                 && folder_number > 0
                 && self.open_entry_folder(folder_number - 1)?.is_some()
             {
-                return Ok(Lookup::NotYet);
+                return Ok(StoredEntry::NotYet);
             }
             if let Some(next) = self.find_folder_after(folder_number)? {
-                let oldest = self.layout.first(next.number());
-                return Ok(Lookup::Swept { oldest });
+                let oldest = self.layout.first_number(next.number());
+                return Ok(StoredEntry::Swept { oldest });
             }
             // The number is ahead of the journal; or its folder was created between the checks.
         }
-        Ok(Lookup::NotYet)
+        Ok(StoredEntry::NotYet)
     }
 
-    pub(super) fn is_sound_up_to(&self, number: u64) -> Result<bool, Error> {
+    pub(super) fn check_intact_up_to(&self, number: u64) -> Result<bool, Error> {
         let folder_number = self.layout.folder_of(number);
         if let Some(folder) = self.open_entry_folder(folder_number)? {
-            match folder.is_claimed(number) {
+            match folder.is_taken(number) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Ok(true) => return self.is_newest_or_full(&folder),
-                is_claimed => return is_claimed.map_err(|error| cannot_check(&folder, error)),
+                is_taken => return is_taken.map_err(|error| cannot_check(&folder, error)),
             }
         }
         // The folder was swept, unless it was the newest.
@@ -77,36 +77,36 @@ impl FileJournal {
 }
 
 fn cannot_check(folder: &EntryFolder, error: io::Error) -> Error {
-    Error::io("read the journal", folder.folder().path(), error)
+    Error::io("read the journal", folder.path(), error)
 }
 
 /// `None`: the folder was swept meanwhile.
-fn look_up_without_file(folder: &EntryFolder, number: u64) -> Result<Option<Lookup>, Error> {
-    let claimed = match folder.highest_claimed() {
+fn look_up_without_file(folder: &EntryFolder, number: u64) -> Result<Option<StoredEntry>, Error> {
+    let highest_taken = match folder.highest_taken() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        claimed => {
-            claimed.map_err(|error| Error::io("read the entry", folder.folder().path(), error))?
+        highest_taken => {
+            highest_taken.map_err(|error| Error::io("read the entry", folder.path(), error))?
         }
     };
-    if number > claimed {
-        return Ok(Some(Lookup::NotYet));
+    if number > highest_taken {
+        return Ok(Some(StoredEntry::NotYet));
     }
-    // It was claimed after the first read, or another program removed the file.
+    // It was taken after the first read, or another program removed the file.
     let read = read_in(folder, number)?;
     Ok(Some(read.unwrap_or_else(|| {
-        Lookup::Broken("the file was removed".into())
+        StoredEntry::Unreadable("the file was removed".into())
     })))
 }
 
 /// `None`: the entry has no file.
-fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<Lookup>, Error> {
+fn read_in(folder: &EntryFolder, number: u64) -> Result<Option<StoredEntry>, Error> {
     match folder.read(number) {
-        Ok(bytes) => Ok(Some(Lookup::Entry(bytes))),
+        Ok(bytes) => Ok(Some(StoredEntry::Entry(bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if is_temporary(&error) => {
-            let path = folder.folder().path_of(&entry_name(number));
+            let path = folder.as_open_folder().path_of(&entry_name(number));
             Err(Error::io("read the entry", &path, error))
         }
-        Err(error) => Ok(Some(Lookup::Broken(error.to_string()))),
+        Err(error) => Ok(Some(StoredEntry::Unreadable(error.to_string()))),
     }
 }

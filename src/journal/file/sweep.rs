@@ -6,13 +6,13 @@ use crate::error::Error;
 impl FileJournal {
     /// Removes the oldest folders while at least `keep` entries remain. The newest folder is never
     /// removed, because the next one is created in it.
-    pub(super) fn sweep_to(&self, keep: u64) -> Result<(), Error> {
-        let trash = self.cache_folder.trash()?;
+    pub(super) fn sweep_keeping(&self, keep: u64) -> Result<(), Error> {
+        let trash = self.cache_folder.trash_folder()?;
         // Usually there is one folder, and nothing to remove.
         if self.folder_numbers()?.len() > 1 {
-            self.sweep_through(&trash, self.find_newest()?.saturating_sub(keep))?;
+            self.sweep_through(&trash, self.find_newest_number()?.saturating_sub(keep))?;
         }
-        trash::empty(&trash)
+        trash::delete_contents(&trash)
     }
 
     /// Removes the folders whose entries all have numbers up to `last`, except the newest folder.
@@ -26,7 +26,7 @@ impl FileJournal {
         let numbers = self.folder_numbers()?;
         for number in numbers
             .into_iter()
-            .take_while(|number| *number < newest && self.layout.last(*number) <= last)
+            .take_while(|number| *number < newest && self.layout.last_number(*number) <= last)
         {
             // Another process may have discarded the folder before, without having emptied it.
             trash::remove_unfinished(trash)?;

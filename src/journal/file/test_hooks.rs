@@ -13,7 +13,7 @@ pub(super) fn uses_plain_mkdir() -> bool {
 }
 
 #[cfg(test)]
-pub(super) use for_tests::{set, stall_point, uses_plain_mkdir};
+pub(super) use for_tests::{set_hooks, stall_point, uses_plain_mkdir};
 
 #[cfg(test)]
 mod for_tests {
@@ -25,7 +25,7 @@ mod for_tests {
     }
 
     /// Affects the later writes of this thread.
-    pub(in super::super) fn set(stall: impl FnMut() + 'static, uses_plain_mkdir: bool) {
+    pub(in super::super) fn set_hooks(stall: impl FnMut() + 'static, uses_plain_mkdir: bool) {
         STALL.with_borrow_mut(|current| *current = Box::new(stall));
         USES_PLAIN_MKDIR.set(uses_plain_mkdir);
     }

@@ -9,9 +9,10 @@ use super::{
 use crate::error::Error;
 
 /// Folders in discarded folders are moved up and emptied in the next round, so that deep nesting by
-/// another program causes no recursion. What is left after these rounds is for the next call, so that
-/// one call does not take arbitrarily long.
-const MAX_ROUNDS: u32 = 8;
+/// another program causes no recursion. The library's own folders need three rounds: a journal, its
+/// folders, and unfinished folders in those. With 8, one call also deletes most trees of other programs,
+/// and still ends soon. Deeper folders are left for the next call.
+const MAX_EMPTYING_ROUNDS: u32 = 8;
 
 /// Moves a file or folder into the trash, in one step. A writer that is about to rename a file in it
 /// finds neither its file nor its folder.
@@ -19,12 +20,12 @@ pub(crate) fn discard(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io
     discard_as(parent, name, trash).map(drop)
 }
 
-/// The same, if the name still belongs to `judged`. Another process may have put a sound folder in
-/// its place since it was judged.
+/// The same, if the name still belongs to the folder `found_damaged`. Another process may have put an intact folder
+/// in its place since that was found damaged.
 ///
-/// `false`: a sound folder was moved away and could not be moved back.
+/// `false`: an intact folder was moved away and could not be moved back.
 pub(super) fn discard_if(
-    judged: &OpenFolder,
+    found_damaged: &OpenFolder,
     parent: &OpenFolder,
     name: &str,
     trash: &OpenFolder,
@@ -32,7 +33,7 @@ pub(super) fn discard_if(
     let Some(discarded) = discard_as(parent, name, trash)? else {
         return Ok(true);
     };
-    if judged.is_at(trash, &discarded)? {
+    if found_damaged.is_at(trash, &discarded)? {
         return Ok(true);
     }
     match trash.rename_new(&discarded, parent, name) {
@@ -55,9 +56,9 @@ fn discard_as(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result
 ///
 /// An item that cannot be deleted does not hold up the others; the first such error is returned at
 /// the end.
-pub(super) fn empty(trash: &OpenFolder) -> Result<(), Error> {
+pub(super) fn delete_contents(trash: &OpenFolder) -> Result<(), Error> {
     let mut result = Ok(());
-    for _ in 0..MAX_ROUNDS {
+    for _ in 0..MAX_EMPTYING_ROUNDS {
         let names = names(trash)?;
         if names.is_empty() {
             break;

@@ -12,8 +12,8 @@ const MAX_NAME_ATTEMPTS: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct UnfinishedItem<'a> {
     parent: &'a OpenFolder,
-    /// Empty: the item is finished.
-    name: String,
+    /// `None` once the item has its final name.
+    name: Option<String>,
 }
 
 impl Permissions {
@@ -40,15 +40,19 @@ impl UnfinishedItem<'_> {
 
     /// The same, but another name can be tried after a failure.
     pub(super) fn try_rename_new(&mut self, to: &OpenFolder, name: &str) -> io::Result<()> {
-        self.parent.rename_new(&self.name, to, name)?;
-        self.name.clear();
+        if let Some(unfinished_name) = &self.name {
+            self.parent.rename_new(unfinished_name, to, name)?;
+            self.name = None;
+        }
         Ok(())
     }
 
     /// Renames it to its final name and replaces the file that has it.
     pub(crate) fn replace(mut self, name: &str) -> io::Result<()> {
-        self.parent.rename(&self.name, self.parent, name)?;
-        self.name.clear();
+        if let Some(unfinished_name) = &self.name {
+            self.parent.rename(unfinished_name, self.parent, name)?;
+            self.name = None;
+        }
         Ok(())
     }
 }
@@ -56,16 +60,17 @@ impl UnfinishedItem<'_> {
 impl Drop for UnfinishedItem<'_> {
     /// The server later removes what cannot be removed now.
     fn drop(&mut self) {
-        if self.name.is_empty() || self.parent.remove_file(&self.name).is_ok() {
+        let Some(name) = &self.name else { return };
+        if self.parent.remove_file(name).is_ok() {
             return;
         }
-        if let Ok(folder) = self.parent.open_folder(&self.name) {
-            for name in folder.names().unwrap_or_default() {
+        if let Ok(folder) = self.parent.open_folder(name) {
+            for item in folder.names().unwrap_or_default() {
                 let _ = folder
-                    .remove_file(&name)
-                    .or_else(|_| folder.remove_folder(&name));
+                    .remove_file(&item)
+                    .or_else(|_| folder.remove_folder(&item));
             }
-            let _ = self.parent.remove_folder(&self.name);
+            let _ = self.parent.remove_folder(name);
         }
     }
 }
@@ -78,7 +83,10 @@ fn create_with_random_name<'a, T>(
     loop {
         let name = unfinished_name()?;
         match create(&name) {
-            Ok(created) => return Ok((created, UnfinishedItem { parent, name })),
+            Ok(created) => {
+                let name = Some(name);
+                return Ok((created, UnfinishedItem { parent, name }));
+            }
             Err(error)
                 if error.kind() == io::ErrorKind::AlreadyExists && attempts.next().is_some() => {}
             Err(error) => return Err(error),

@@ -6,7 +6,7 @@ use super::{
     cache_folder::CacheFolder, entry_folder::EntryFolder, layout::Layout, open_folder::OpenFolder,
 };
 use crate::{
-    journal::contract::Watch,
+    journal::contract::EntryWatcher,
     platform::{Changes, FolderWatcher, WatchId},
     runtime::Interrupt,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Watches for renames into three folders: the folder of the next entry; the journal, where the next
 /// folder of entries appears; and `.sse/`, where another journal appears. It does not watch for
 /// reads, or a reader would wake itself.
-pub(super) struct JournalWatch {
+pub(super) struct JournalWatcher {
     journal: Arc<OpenFolder>,
     layout: Layout,
     watcher: FolderWatcher,
@@ -22,7 +22,7 @@ pub(super) struct JournalWatch {
     watched: Option<(u64, WatchId)>,
 }
 
-impl JournalWatch {
+impl JournalWatcher {
     pub(super) fn new(folder: &CacheFolder, journal: Arc<OpenFolder>, layout: Layout) -> Self {
         let watcher = watch_renames(&[folder.sse_folder(), &journal]).unwrap_or_else(|error| {
             log::warn!(
@@ -39,7 +39,7 @@ impl JournalWatch {
         }
     }
 
-    /// Watches this folder of entries instead of the one before. `false` if that is not possible
+    /// Watches this folder of entries instead of the former one. `false` if that is not possible
     /// now.
     fn watch_folder(&mut self, number: u64) -> bool {
         // Another program's file or folder may have the name until this folder is created.
@@ -47,20 +47,20 @@ impl JournalWatch {
         let Ok(Some(folder)) = opened else {
             return false;
         };
-        let path = folder.folder().fd_path();
+        let path = folder.as_open_folder().fd_path();
         let Ok(Some(added)) = self.watcher.add(&path, Changes::Renames) else {
             return false;
         };
-        if let Some((_, before)) = self.watched.replace((number, added))
-            && before != added
+        if let Some((_, previous)) = self.watched.replace((number, added))
+            && previous != added
         {
-            self.watcher.remove(before);
+            self.watcher.remove(previous);
         }
         true
     }
 }
 
-impl Watch for JournalWatch {
+impl EntryWatcher for JournalWatcher {
     fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
         let folder = self.layout.folder_of(next);
         if self.watched.map(|(number, _)| number) != Some(folder) && self.watch_folder(folder) {

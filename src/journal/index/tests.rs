@@ -11,17 +11,17 @@ use std::{
 use serde_json::value::to_raw_value;
 
 use super::*;
-use crate::{epoch::Epoch, journal::contract::Watch};
+use crate::{epoch::Epoch, journal::contract::EntryWatcher};
 
 #[derive(Default)]
 struct MemoryJournal {
     /// Entries 1, 2, 3 …
-    entries: Mutex<Vec<Lookup>>,
+    entries: Mutex<Vec<StoredEntry>>,
     reads: AtomicUsize,
 }
 
 impl MemoryJournal {
-    fn push(&self, entry: Lookup) -> u64 {
+    fn push(&self, entry: StoredEntry) -> u64 {
         let mut entries = self.entries.lock().unwrap();
         entries.push(entry);
         entries.len() as u64
@@ -29,7 +29,7 @@ impl MemoryJournal {
 
     fn save(&self, key: &str, value: u64, ttl: Duration, time: SystemTime) -> u64 {
         let value = to_raw_value(&value).unwrap();
-        self.push(Lookup::Entry(entry::document(key, value, ttl, time)))
+        self.push(StoredEntry::Entry(entry::document(key, value, ttl, time)))
     }
 
     fn save_without_ttl(&self, key: &str, value: u64) -> u64 {
@@ -37,7 +37,7 @@ impl MemoryJournal {
     }
 
     fn delete(&self, key: &str) {
-        self.push(Lookup::Entry(entry::tombstone(key, SystemTime::now())));
+        self.push(StoredEntry::Entry(entry::tombstone(key, SystemTime::now())));
     }
 
     /// Sweeps the entries before this number.
@@ -47,7 +47,7 @@ impl MemoryJournal {
             .iter_mut()
             .take(usize::try_from(oldest).unwrap() - 1)
         {
-            *entry = Lookup::NotYet;
+            *entry = StoredEntry::NotYet;
         }
     }
 
@@ -63,32 +63,34 @@ impl Journal for MemoryJournal {
         Epoch(1)
     }
 
-    fn first_of_epoch(&self) -> Option<u64> {
+    fn first_number_of_epoch(&self) -> Option<u64> {
         Some(1)
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        Ok(self.push(Lookup::Entry(entry.to_vec())))
+        Ok(self.push(StoredEntry::Entry(entry.to_vec())))
     }
 
-    fn read(&self, number: u64) -> Result<Lookup, Error> {
+    fn read(&self, number: u64) -> Result<StoredEntry, Error> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let entries = self.entries.lock().unwrap();
         let at = usize::try_from(number).unwrap() - 1;
         Ok(match entries.get(at) {
-            None => Lookup::NotYet,
-            Some(Lookup::Entry(bytes)) => Lookup::Entry(bytes.clone()),
-            Some(Lookup::Broken(why)) => Lookup::Broken(why.clone()),
+            None => StoredEntry::NotYet,
+            Some(StoredEntry::Entry(bytes)) => StoredEntry::Entry(bytes.clone()),
+            Some(StoredEntry::Unreadable(why)) => StoredEntry::Unreadable(why.clone()),
             Some(_) => {
-                let oldest = entries.iter().position(|entry| *entry != Lookup::NotYet);
-                Lookup::Swept {
+                let oldest = entries
+                    .iter()
+                    .position(|entry| *entry != StoredEntry::NotYet);
+                StoredEntry::Swept {
                     oldest: oldest.unwrap_or(entries.len()) as u64 + 1,
                 }
             }
         })
     }
 
-    fn newest(&self) -> Result<u64, Error> {
+    fn newest_number(&self) -> Result<u64, Error> {
         Ok(self.entries.lock().unwrap().len() as u64)
     }
 
@@ -101,14 +103,14 @@ impl Journal for MemoryJournal {
     }
 
     fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
-        Ok(number <= self.newest()?)
+        Ok(number <= self.newest_number()?)
     }
 
     fn discard(&self) -> Result<(), Error> {
         panic!("this journal removes nothing")
     }
 
-    fn watch(&self) -> Box<dyn Watch> {
+    fn watch(&self) -> Box<dyn EntryWatcher> {
         unreachable!("an index never waits")
     }
 }
@@ -122,14 +124,14 @@ fn index(journal: &Arc<MemoryJournal>) -> KeyIndex {
 }
 
 impl KeyIndex {
-    fn value_at(&mut self, key: &str, now: Clocks) -> Option<String> {
+    fn value_at(&mut self, key: &str, now: ClockReadings) -> Option<String> {
         let entry = self.get(key, now).unwrap()?;
         assert_eq!(entry.key(), key);
         Some(entry.value().to_owned())
     }
 
     fn value(&mut self, key: &str) -> Option<String> {
-        self.value_at(key, Clocks::read())
+        self.value_at(key, ClockReadings::read())
     }
 }
 
@@ -179,10 +181,10 @@ fn a_damaged_entry_is_skipped_and_an_entry_of_a_later_version_hides_older_ones()
     journal.save_without_ttl("a", 1);
     journal.save_without_ttl("b", 2);
     for entry in [
-        Lookup::Broken("a folder".into()),
-        Lookup::Entry(b"{\"key\":\"a\"".to_vec()),
-        Lookup::Entry(Vec::new()),
-        Lookup::Entry(
+        StoredEntry::Unreadable("a folder".into()),
+        StoredEntry::Entry(b"{\"key\":\"a\"".to_vec()),
+        StoredEntry::Entry(Vec::new()),
+        StoredEntry::Entry(
             br#"{"time":"2026-11-23T15:51:00Z","ttl_ms":0,"key":"b","value":1,"needs":["x"]}"#
                 .to_vec(),
         ),
@@ -199,17 +201,17 @@ fn setting_the_clock_back_neither_revives_nor_prolongs_a_value() {
     const TTL: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3600);
     let journal = journal();
-    let saved = Clocks::read();
+    let saved = ClockReadings::read();
     journal.save("k", 1, TTL, saved.wall);
-    let later = |seconds| Clocks {
+    let later = |seconds| ClockReadings {
         wall: saved.wall + Duration::from_secs(seconds),
         monotonic: saved.monotonic + Duration::from_secs(seconds),
     };
-    let set_back = |now: Clocks| Clocks {
+    let set_back = |now: ClockReadings| ClockReadings {
         wall: now.wall - HOUR,
         ..now
     };
-    let created_at = |now: Clocks| {
+    let created_at = |now: ClockReadings| {
         let mut index = index(&journal);
         index.scan_backward_for("k", now).unwrap();
         index
@@ -245,7 +247,7 @@ fn setting_the_clock_back_neither_revives_nor_prolongs_a_value() {
 
     // The monotonic clock stands still while the machine sleeps.
     let mut after_sleep = created_at(later(0));
-    let awake = Clocks {
+    let awake = ClockReadings {
         wall: later(61).wall,
         ..saved
     };
@@ -293,7 +295,7 @@ fn keys_whose_entries_were_swept_are_removed() {
         let newest = journal.save_without_ttl(&key, number);
         if number.is_multiple_of(10) {
             assert!(created_early.value(&key).is_some());
-            max_keys = max_keys.max(created_early.newest.len());
+            max_keys = max_keys.max(created_early.newest_by_key.len());
         }
         if newest.is_multiple_of(500) && newest > 2_000 {
             journal.sweep_before(newest - 1_999);
@@ -303,7 +305,7 @@ fn keys_whose_entries_were_swept_are_removed() {
     assert!(created_early.value("key1").is_none());
     let mut created_late = index(&journal);
     assert!(created_late.value("key1").is_none());
-    assert_eq!(created_late.newest.len(), 2_000);
+    assert_eq!(created_late.newest_by_key.len(), 2_000);
     // An index that was not used for long skips the entries that were swept meanwhile.
     let behind = journal.save_without_ttl("x", 1);
     journal.sweep_before(behind);

@@ -25,8 +25,7 @@ fn a_dry_run_prints_everything_and_changes_nothing() {
     assert_eq!(ran.code, 0);
     assert!(ran.err.contains("Removed public/\n"), "{}", ran.err);
     assert!(
-        ran.err
-            .ends_with("warning: dry run: nothing was changed\n"),
+        ran.err.ends_with("warning: dry run: nothing was changed\n"),
         "{}",
         ran.err
     );

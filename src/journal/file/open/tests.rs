@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     config::Config,
-    journal::{Journal, Lookup},
+    journal::{Journal, StoredEntry},
 };
 
 fn try_open(app: &Path) -> Result<FileJournal, Error> {
@@ -51,7 +51,7 @@ fn a_journal_whose_folder_was_replaced_never_writes_into_the_new_one() {
     let new = open(app.path());
     assert!(!old.is_in_place() && new.is_in_place());
     assert_eq!(old.append(b"old").unwrap(), 6);
-    assert_eq!(new.newest().unwrap(), 0);
+    assert_eq!(new.newest_number().unwrap(), 0);
     assert_eq!(new.append(b"new").unwrap(), 1);
 }
 
@@ -86,7 +86,7 @@ fn a_journal_of_a_newer_format_is_refused_and_not_changed() {
     assert_refused("a higher number in the id");
     assert!(journal.join("000000000000").is_dir());
     fs::remove_dir_all(&journal).unwrap();
-    fs::write(&journal, format!("{REPLACED_LINE}\n")).unwrap();
+    fs::write(&journal, format!("{REPLACEMENT_FIRST_LINE}\n")).unwrap();
     assert_refused("a file in place of the journal");
     assert!(journal.is_file());
 }
@@ -104,7 +104,7 @@ fn a_journal_that_lost_all_its_files_is_replaced() {
     let after = open(app.path());
     assert_ne!(before.epoch(), after.epoch());
     assert_eq!(after.append(b"new").unwrap(), 1);
-    assert_eq!(after.read(1).unwrap(), Lookup::Entry(b"new".to_vec()));
+    assert_eq!(after.read(1).unwrap(), StoredEntry::Entry(b"new".to_vec()));
 }
 
 fn remove_files(folder: &Path) {

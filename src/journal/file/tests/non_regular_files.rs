@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     entry,
     journal::{
-        Clocks, Journal, KeyIndex, Lookup,
+        ClockReadings, Journal, KeyIndex, StoredEntry,
         file::{CacheFolder, FileJournal},
     },
     platform,
@@ -104,15 +104,15 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
                 &folder.join(".00000000000000000001"),
             );
             let mut index = KeyIndex::new(Arc::clone(&journal) as Arc<dyn Journal>).unwrap();
-            let entry = index.get("k", Clocks::read()).unwrap().unwrap();
+            let entry = index.get("k", ClockReadings::read()).unwrap().unwrap();
             assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{file:?}");
             assert_eq!(journal.append(&document).unwrap(), 3, "{file:?}");
             let journal = open(&config);
             assert!(
-                matches!(journal.read(2).unwrap(), Lookup::Broken(_)),
+                matches!(journal.read(2).unwrap(), StoredEntry::Unreadable(_)),
                 "{file:?}"
             );
-            assert!(matches!(journal.read(3).unwrap(), Lookup::Entry(_)));
+            assert!(matches!(journal.read(3).unwrap(), StoredEntry::Entry(_)));
         });
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 use crate::{
     config::Config,
     journal::{
-        Journal, Lookup,
+        Journal, StoredEntry,
         file::{
             CacheFolder, FileJournal, OpenFolder,
             layout::Layout,
@@ -48,7 +48,7 @@ impl App {
 }
 
 fn is_broken(journal: &FileJournal, number: u64) -> bool {
-    matches!(journal.read(number).unwrap(), Lookup::Broken(_))
+    matches!(journal.read(number).unwrap(), StoredEntry::Unreadable(_))
 }
 
 #[test]
@@ -62,14 +62,14 @@ fn the_number_of_a_removed_entry_is_not_assigned_again() {
         app.remove_entry(number);
     }
     let other = app.journal();
-    assert_eq!(other.newest().unwrap(), 6);
+    assert_eq!(other.newest_number().unwrap(), 6);
     assert!(other.is_intact_up_to(6).unwrap(), "6 was assigned");
     assert_eq!(other.append(b"7").unwrap(), 7);
     for number in [2, 5, 6] {
         assert!(is_broken(&journal, number), "{number}");
     }
-    assert_eq!(journal.read(7).unwrap(), Lookup::Entry(b"7".to_vec()));
-    assert_eq!(journal.read(8).unwrap(), Lookup::NotYet);
+    assert_eq!(journal.read(7).unwrap(), StoredEntry::Entry(b"7".to_vec()));
+    assert_eq!(journal.read(8).unwrap(), StoredEntry::NotYet);
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn a_writer_killed_before_it_raised_the_high_water_mark_costs_no_number() {
     journal.append(b"1").unwrap();
     // The killed writer's entry.
     fs::write(app.path("000000000000/.00000000000000000002"), "2").unwrap();
-    assert_eq!(journal.newest().unwrap(), 2);
+    assert_eq!(journal.newest_number().unwrap(), 2);
     assert!(journal.is_intact_up_to(2).unwrap());
     assert_eq!(journal.append(b"3").unwrap(), 3);
-    assert_eq!(app.journal().newest().unwrap(), 3);
+    assert_eq!(app.journal().newest_number().unwrap(), 3);
 }
 
 #[test]
@@ -114,11 +114,11 @@ fn finding_the_newest_entry_detects_that_the_newest_folder_was_removed() {
         let lost = app.path(lost);
         let _ = fs::remove_file(&lost).or_else(|_| fs::remove_dir_all(&lost));
         assert!(
-            app.journal().newest().is_err(),
+            app.journal().newest_number().is_err(),
             "entries 8 and 9 are missing"
         );
         assert!(!writer.is_in_place());
-        assert_eq!(app.journal().newest().unwrap(), 0);
+        assert_eq!(app.journal().newest_number().unwrap(), 0);
     }
 }
 
@@ -212,7 +212,7 @@ fn an_entry_is_readable_if_its_writer_was_killed_before_it_removed_the_unfinishe
     journal.append(b"1").unwrap();
     let entry = app.path("000000000000/.00000000000000000001");
     fs::hard_link(&entry, app.path("000000000000/.abcdef123456")).unwrap();
-    assert_eq!(journal.read(1).unwrap(), Lookup::Entry(b"1".to_vec()));
+    assert_eq!(journal.read(1).unwrap(), StoredEntry::Entry(b"1".to_vec()));
     fs::hard_link(&entry, app.dir.path().join("elsewhere")).unwrap();
     assert!(is_broken(&journal, 1));
 }
@@ -243,11 +243,14 @@ fn folders_with_similar_names_are_not_folders_of_entries() {
     fs::write(app.path("000000000006"), "").unwrap();
     symlink(&elsewhere, app.path("000000000002")).unwrap();
     let other = app.journal();
-    assert_eq!(other.newest().unwrap(), 0);
+    assert_eq!(other.newest_number().unwrap(), 0);
     for number in 1..=30 {
         assert_eq!(journal.append(b"1").unwrap(), number);
-        assert_eq!(other.read(number).unwrap(), Lookup::Entry(b"1".to_vec()));
-        assert_eq!(app.journal().newest().unwrap(), number);
+        assert_eq!(
+            other.read(number).unwrap(),
+            StoredEntry::Entry(b"1".to_vec())
+        );
+        assert_eq!(app.journal().newest_number().unwrap(), number);
     }
     assert_eq!(
         journal.epoch(),
@@ -265,7 +268,7 @@ fn the_trash_is_emptied_without_following_links() {
     let elsewhere = app.dir.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::write(elsewhere.join("precious"), "1").unwrap();
-    let trash = journal.cache_folder.trash().unwrap();
+    let trash = journal.cache_folder.trash_folder().unwrap();
     let path = trash.path();
     fs::write(path.join("a-file"), "").unwrap();
     symlink(&elsewhere, path.join("a-link")).unwrap();
@@ -274,7 +277,7 @@ fn the_trash_is_emptied_without_following_links() {
     symlink(&elsewhere, path.join("deep/1/link")).unwrap();
     fs::create_dir(path.join("odd")).unwrap();
     symlink(&elsewhere, path.join("odd/.abcdef123456")).unwrap();
-    trash::empty(&trash).unwrap();
+    trash::delete_contents(&trash).unwrap();
     assert_eq!(fs::read_dir(path).unwrap().count(), 0);
     assert!(elsewhere.join("precious").exists());
 }
@@ -288,6 +291,6 @@ fn a_sweep_ignores_folders_with_other_names() {
     }
     fs::create_dir(app.path("00000000000x")).unwrap();
     journal.sweep(4).unwrap();
-    assert_eq!(journal.read(3).unwrap(), Lookup::Swept { oldest: 16 });
-    assert_eq!(journal.newest().unwrap(), 20);
+    assert_eq!(journal.read(3).unwrap(), StoredEntry::Swept { oldest: 16 });
+    assert_eq!(journal.newest_number().unwrap(), 20);
 }

@@ -17,7 +17,7 @@ use std::{
 use crate::{
     config::Config,
     journal::{
-        Journal, Lookup,
+        Journal, StoredEntry,
         file::{CacheFolder, FileJournal, layout::Layout, test_hooks, trash},
     },
 };
@@ -66,7 +66,7 @@ struct Run {
 
 impl Run {
     fn write(&self, journal: &FileJournal, writer: u64) {
-        test_hooks::set(stall, self.uses_plain_mkdir);
+        test_hooks::set_hooks(stall, self.uses_plain_mkdir);
         for save in 0..SAVES_PER_WRITER {
             match journal.append(format!("{writer}-{save}").as_bytes()) {
                 // Relaxed: the count is read after the threads are joined.
@@ -84,10 +84,10 @@ impl Run {
             // Entries that the reader has not passed stay, so that an entry it does not see was lost,
             // and not merely swept. Relaxed: an outdated number is lower, and only delays the sweep.
             let last = self.passed.load(Ordering::Relaxed);
-            let trash = journal.cache_folder.trash().unwrap();
+            let trash = journal.cache_folder.trash_folder().unwrap();
             let swept = journal.sweep_through(&trash, last);
             assert!(self.uses_plain_mkdir || swept.is_ok(), "{swept:?}");
-            trash::empty(&trash).unwrap();
+            trash::delete_contents(&trash).unwrap();
             thread::yield_now();
         }
     }
@@ -105,18 +105,18 @@ impl Run {
                 "a sound journal counts as damaged before entry {next}"
             );
             match reader.read(next).unwrap() {
-                Lookup::Entry(bytes) => {
+                StoredEntry::Entry(bytes) => {
                     *seen.entry(bytes).or_default() += 1;
                     self.passed.store(next, Ordering::Relaxed);
                     next += 1;
                     is_last_read = false;
                 }
-                Lookup::NotYet if !have_ended() => thread::yield_now(),
+                StoredEntry::NotYet if !have_ended() => thread::yield_now(),
                 // With rule 2 broken, the journal may also skip numbers.
-                Lookup::Swept { .. } if self.uses_plain_mkdir => return seen,
-                Lookup::NotYet if is_last_read => return seen,
+                StoredEntry::Swept { .. } if self.uses_plain_mkdir => return seen,
+                StoredEntry::NotYet if is_last_read => return seen,
                 // One more read after the last writer has ended; a save not seen by then is lost.
-                Lookup::NotYet => is_last_read = true,
+                StoredEntry::NotYet => is_last_read = true,
                 other => panic!("the reader never passed entry {next}, but it is {other:?}"),
             }
         }
@@ -207,12 +207,12 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
             if steps.fetch_add(1, Ordering::Relaxed) + 1 != u64::from(stalls_at) {
                 return;
             }
-            was_saved.store(other.newest().unwrap() > entries, Ordering::Relaxed);
+            was_saved.store(other.newest_number().unwrap() > entries, Ordering::Relaxed);
             for _ in 0..3 * NUMBERS_PER_FOLDER {
                 other.append(b"other").unwrap();
             }
             // Empties the trash except for the folders themselves, as a slow sweeper does.
-            let trash = other.cache_folder.trash().unwrap();
+            let trash = other.cache_folder.trash_folder().unwrap();
             other.sweep_through(&trash, u64::MAX).unwrap();
             for name in trash.names().unwrap() {
                 let swept = trash.path_of(&name);
@@ -225,15 +225,15 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
             }
         }
     };
-    test_hooks::set(stall, false);
+    test_hooks::set_hooks(stall, false);
     let number = writer.append(b"stalled").unwrap();
-    test_hooks::set(|| (), false);
+    test_hooks::set_hooks(|| (), false);
     let has_stalled = steps.load(Ordering::Relaxed) >= u64::from(stalls_at);
     if has_stalled && !was_saved.load(Ordering::Relaxed) {
         let context = format!("{entries} entries, step {stalls_at}, number {number}");
         let read = other.read(number).unwrap();
-        assert_eq!(read, Lookup::Entry(b"stalled".to_vec()), "{context}");
-        assert_eq!(other.newest().unwrap(), number, "{context}");
+        assert_eq!(read, StoredEntry::Entry(b"stalled".to_vec()), "{context}");
+        assert_eq!(other.newest_number().unwrap(), number, "{context}");
     }
     has_stalled
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{file_journal::FileJournal, watch::JournalWatch};
+use super::{file_journal::FileJournal, watch::JournalWatcher};
 use crate::{
     epoch::Epoch,
     error::Error,
-    journal::contract::{Journal, Lookup, Watch},
+    journal::contract::{EntryWatcher, Journal, StoredEntry},
 };
 
 impl Journal for FileJournal {
@@ -14,7 +14,7 @@ impl Journal for FileJournal {
         self.id.epoch()
     }
 
-    fn first_of_epoch(&self) -> Option<u64> {
+    fn first_number_of_epoch(&self) -> Option<u64> {
         self.id.is_of_this_boot().then_some(1)
     }
 
@@ -23,19 +23,19 @@ impl Journal for FileJournal {
         self.append_bytes(entry)
     }
 
-    fn read(&self, number: u64) -> Result<Lookup, Error> {
+    fn read(&self, number: u64) -> Result<StoredEntry, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.look_up(number)
     }
 
-    fn newest(&self) -> Result<u64, Error> {
+    fn newest_number(&self) -> Result<u64, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.find_newest()
+        self.find_newest_number()
     }
 
     fn sweep(&self, keep: u64) -> Result<(), Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.sweep_to(keep)
+        self.sweep_keeping(keep)
     }
 
     fn is_in_place(&self) -> bool {
@@ -47,7 +47,7 @@ impl Journal for FileJournal {
             return Ok(true);
         }
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.is_sound_up_to(number)
+        self.check_intact_up_to(number)
     }
 
     fn discard(&self) -> Result<(), Error> {
@@ -55,8 +55,12 @@ impl Journal for FileJournal {
         self.discard_because("its newest entries were removed")
     }
 
-    fn watch(&self) -> Box<dyn Watch> {
+    fn watch(&self) -> Box<dyn EntryWatcher> {
         let journal = Arc::clone(&self.folder);
-        Box::new(JournalWatch::new(&self.cache_folder, journal, self.layout))
+        Box::new(JournalWatcher::new(
+            &self.cache_folder,
+            journal,
+            self.layout,
+        ))
     }
 }

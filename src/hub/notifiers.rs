@@ -26,7 +26,7 @@ pub(super) struct WorkerNotifier {
     has_new_entries: AtomicBool,
     must_wake_all: AtomicBool,
     is_stopped: AtomicBool,
-    task: AtomicWaker,
+    task_waker: AtomicWaker,
 }
 
 impl Default for Notifiers {
@@ -66,7 +66,7 @@ impl Notifiers {
     /// Wakes every stream.
     pub(super) fn notify_all(&self) {
         for notifier in self.lock().iter() {
-            notifier.notify_all();
+            notifier.request_wake_all();
         }
     }
 
@@ -89,17 +89,18 @@ impl Drop for Notifiers {
 impl WorkerNotifier {
     fn notify(&self, flag: &AtomicBool) {
         flag.store(true, Ordering::SeqCst);
-        self.task.wake();
+        self.task_waker.wake();
     }
 
-    pub(super) fn notify_all(&self) {
+    /// Makes the task wake all streams of its worker.
+    pub(super) fn request_wake_all(&self) {
         self.notify(&self.must_wake_all);
     }
 
     /// Sets the waker of the task. Call it before the flags are read: a notification in between
     /// then wakes the task again.
     pub(super) fn register(&self, waker: &Waker) {
-        self.task.register(waker);
+        self.task_waker.register(waker);
     }
 
     /// Whether entries were added to the ring since the last call.

@@ -27,7 +27,7 @@ pub(crate) fn start(
             let mut ingester = Ingester::new(&journal, &config, interrupt);
             match ingester.run(|| Arc::ptr_eq(&config, &config_watcher.current())) {
                 Ok(StopReason::ConfigChanged) => continue,
-                Ok(StopReason::NotActive) => last_error.resolved(),
+                Ok(StopReason::Ended) => last_error.resolved(),
                 Err(error) => last_error.report(&error),
             }
             interrupt.wait(config.poll_interval());

@@ -2,17 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{notify::Notifiers, ring::Ring, ring_entry::RingEntry};
+use super::{notifiers::Notifiers, ring::Ring, ring_entry::RingEntry};
 use crate::{config::Config, epoch::Epoch};
 
-/// The ring, and the means to wake the streams that wait for it.
-pub(crate) struct SharedRing {
+/// The ring, the notifiers that wake the streams that wait for it, and whether the hub closes.
+pub(crate) struct SharedState {
     pub(crate) ring: Ring,
     pub(super) notifiers: Notifiers,
     is_closing: AtomicBool,
 }
 
-impl SharedRing {
+impl SharedState {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             ring: Ring::new(config.in_memory()),

@@ -24,12 +24,12 @@ pub(super) enum ReadError {
 
 /// PHP's format is longer than JSON: `i:10000000;i:1;` becomes `1,`. With the largest value, this
 /// factor is still below 8.
-const MAX_PHP_FACTOR: u64 = 8;
+const MAX_PHP_BYTES_PER_JSON_BYTE: u64 = 8;
 
 /// More than a CodeIgniter record adds to a short value.
-const MAX_RECORD_BYTES: u64 = 1024;
+const MAX_RECORD_OVERHEAD_BYTES: u64 = 1024;
 
-/// The drop-in as a journal entry with the claim's name; `None` if it has already expired.
+/// The drop-in as a journal entry with the name under which it was claimed; `None` if it has already expired.
 pub(super) fn read(
     file: &mut File,
     claim: &str,
@@ -39,16 +39,16 @@ pub(super) fn read(
     let metadata = file.metadata().map_err(ReadError::Temporary)?;
     let content = read_content(file, &metadata, config.max_value_bytes())?;
     let now = SystemTime::now();
-    let saved = content.time.or(metadata.modified().ok());
-    let saved = saved.unwrap_or(now).min(now);
-    // Only a record with its own time to live can be too old: CodeIgniter would not return it either.
+    let saved_at = content.time.or(metadata.modified().ok());
+    let saved_at = saved_at.unwrap_or(now).min(now);
+    // Only a record with its own time to live can have expired: CodeIgniter would not return it either.
     let record_ttl = content.ttl.filter(|ttl| !ttl.is_zero());
-    if record_ttl.is_some_and(|ttl| now.duration_since(saved).unwrap_or_default() > ttl) {
-        log::info!("the drop-in `{key}` has expired and fires nothing");
+    if record_ttl.is_some_and(|ttl| now.duration_since(saved_at).unwrap_or_default() > ttl) {
+        log::info!("the drop-in `{key}` has expired and triggers no event");
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());
-    let document = entry::document_of_drop_in(claim, key, content.value, ttl, saved);
+    let document = entry::document_of_drop_in(claim, key, content.value, ttl, saved_at);
     Ok(Some(document))
 }
 
@@ -57,12 +57,14 @@ fn read_content(
     metadata: &Metadata,
     max_value_bytes: usize,
 ) -> Result<DropInContent, ReadError> {
-    let broken = |why: String| Err(ReadError::Broken(why));
+    let broken = |reason: String| Err(ReadError::Broken(reason));
     if metadata.nlink() > 1 {
         // It may be a private file, to which a user who cannot read it has created a link.
         return broken("the file has a second name (a hard link)".into());
     }
-    if metadata.len() > MAX_PHP_FACTOR * (max_value_bytes as u64) + MAX_RECORD_BYTES {
+    if metadata.len()
+        > MAX_PHP_BYTES_PER_JSON_BYTE * (max_value_bytes as u64) + MAX_RECORD_OVERHEAD_BYTES
+    {
         return broken(format!(
             "it is much longer than the largest value, {max_value_bytes} bytes"
         ));
