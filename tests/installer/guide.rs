@@ -7,7 +7,7 @@ use support::{Running, Stream, guide_blocks, http, until};
 
 use crate::{compiled, hello::Hello};
 
-const HEADING: &str = "Install it into an app";
+const HEADING: &str = "Add it to an app";
 
 /// A port that is free again when this returns.
 fn free_port() -> u16 {
@@ -23,7 +23,7 @@ fn each_step_compiles_when_pasted_after_the_ones_before() {
     let [main, handler] = guide_blocks(HEADING, "rust").try_into().unwrap();
     let [page, tag, listener] = guide_blocks(HEADING, "html").try_into().unwrap();
 
-    // 1. An app.
+    // 1. Create an app.
     hello.write("src/main.rs", &main.replace("8080", &port.to_string()));
     hello.write("src/index.html", &page);
     compiled::build(&hello);

@@ -91,8 +91,8 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
         ],
     );
 
-    // 1. An app.
-    let heading = "Install it into an app";
+    // 1. Create an app.
+    let heading = "Add it to an app";
     user.run(env!("CARGO"), user.home.path(), &["new", "shop", "--quiet"]);
     // Compiles with the crates that are tested here.
     fs::copy(
