@@ -23,7 +23,7 @@ const REFUSALS = new Map([
 ]);
 
 const UNSUPPORTED = { title: 'This browser is not supported', why: 'It cannot read streams.' };
-const CLOSED = { title: 'The stream is closed', why: 'A script of this page closed it.' };
+const CLOSED = { title: 'The stream is closed', why: 'A script on this page closed it.' };
 
 /** The last failure, until the stream is open again. */
 let lastFailure;
@@ -40,7 +40,7 @@ function showConnection(sse) {
 function describeSharing({ status, leading }) {
   if (status === 'closed' || status === 'unsupported') return 'No connection';
   if (!navigator.locks || !window.BroadcastChannel) {
-    return 'This tab has a connection of its own. Tabs share one over https or on localhost.';
+    return 'This tab has its own connection. Tabs can share one only over https or on the app’s own machine.';
   }
   if (leading) return 'This tab holds the connection for all tabs';
   return status === 'connecting' ? 'Looking for another tab' : 'Shares the connection of another tab';
@@ -70,17 +70,17 @@ function findReason(status) {
 
 /** Explains an error event of the client. */
 function describeFailure({ status, body, final }) {
-  const title = final ? 'The stream was refused' : 'The stream is not available';
+  const title = final ? 'The server refused the connection' : 'The stream is not available';
   const answer = `The app answered ${status}.`;
   const retries = 'This page tries again automatically.';
   if (status === undefined) return { title, why: 'The app does not answer. Is it running?', next: retries };
-  const restart = 'If you have changed .env, restart the app.';
+  const restart = 'If the app started with an invalid .env, correct it and restart the app.';
   if (!final) return { title, why: answer, body: body.trim(), next: `${retries} ${restart}` };
   const why = `${REFUSALS.get(status) ?? 'The refusal is final.'} ${answer}`;
   return { final, title, why, body: body.trim(), next: 'This page does not try again automatically.' };
 }
 
-/** Shows what the client reports. `*` receives events of all names, also of names that are configured later. */
+/** Shows what the client reports. `*` receives all events, including those that are configured later. */
 function showClient(sse) {
   const isResumed = sse.lastEventId !== '';
   const update = () => showConnection(sse);

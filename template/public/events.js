@@ -13,11 +13,11 @@ const CLOCK_TOLERANCE_MS = 2000;
 
 /** By reason of a gap: what has happened. */
 const GAP_REASONS = new Map([
-  ['unknown-id', 'The server cannot read the last event id of this page.'],
-  ['other-epoch', 'The server’s cache folder was emptied or replaced, and earlier events are gone with it.'],
+  ['unknown-id', 'The server does not know the last event id of this page.'],
+  ['other-epoch', 'The server’s journal was replaced, or its machine has restarted.'],
   ['expired', 'The time to live of the missed events is over.'],
   ['swept', 'So many values were saved that the server has removed the oldest.'],
-  ['unreadable', 'The server cannot read back some of the saved values.'],
+  ['unreadable', 'The server cannot read some of the saved values.'],
   ['connection-lost', 'The connection was lost before the server had sent an event id.'],
 ]);
 
@@ -72,10 +72,10 @@ export function showGap({ reason }) {
   item.append(
     createElement('span', 'name', 'Events may have been missed'),
     createElement('code', 'code', reason),
-    createElement('span', 'why', `${explanation} A page that needs complete data reloads it now.`.trim()),
+    createElement('span', 'why', `${explanation} A page that needs complete data should reload it now.`.trim()),
   );
   prependToList(item);
-  showToast('Possible gap', explanation || reason, 'warning');
+  showToast('Events may have been missed', explanation || reason, 'warning');
   // The page did not resume where the previous one stopped.
   byId('resumed').hidden = true;
 }

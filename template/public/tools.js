@@ -32,7 +32,7 @@ export const isButtonMissing = (name) =>
   ![...byId('buttons').querySelectorAll('button')].some(({ dataset }) => dataset.eventButton === name);
 
 function renderTools(cache, events) {
-  showText(byId('no-events'), events.length ? '' : 'SSE_EVENTS has no event yet.');
+  showText(byId('no-events'), events.length ? '' : 'SSE_EVENTS contains no events.');
   byId('buttons').replaceChildren(...events.map(createEventItem));
   byId('terminal').hidden = events.length === 0;
   if (events.length > 0) {

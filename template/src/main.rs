@@ -67,10 +67,10 @@ async fn serve() -> io::Result<()> {
         move || {
             App::new()
                 // Accepts requests for this machine's own host names and for SSE_ALLOWED_HOSTS only. Other
-                // sites could reach the app under a host name of theirs otherwise (DNS rebinding).
+                // sites could otherwise reach the app under their own host name (DNS rebinding).
                 .wrap(from_fn(actix_web_sse::check_host))
                 // Without the logger, which would log a stream only when it ends, after minutes, and keep
-                // memory for it until then. The stream controller logs when a stream opens.
+                // memory for it until then. The handler for the stream logs when one opens.
                 .configure(|app| stream::routes(app, stream.clone()))
                 .service(
                     web::scope("")

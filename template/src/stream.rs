@@ -1,7 +1,7 @@
-//! The stream controller: `GET /sse/stream`.
+//! The handler for the stream: `GET /sse/stream`.
 //!
-//! Change it as you like: put a guard in front, choose the events by user, or move the route.
-//! `actix_web_sse::routes` provides the same stream without any code of yours.
+//! Change it as you like: put the stream behind your authentication, choose the events for each user, or move
+//! the route. `actix_web_sse::routes` provides the same stream without any of this code.
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -44,13 +44,13 @@ fn log_failure(error: &Error) {
 
 pub(crate) fn routes(app: &mut ServiceConfig, stream: Stream) {
     app.app_data(Data::new(stream))
-        .route("/sse/stream", web::get().to(controller))
+        .route("/sse/stream", web::get().to(serve_stream))
         .route("/sse/stream", web::head().to(headers_only))
         .route("/sse/stream", web::method(Method::OPTIONS).to(headers_only));
 }
 
 /// Answers with a response whose body stays open, and yields events as they are saved.
-async fn controller(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
+async fn serve_stream(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
     let sse = stream.sse()?;
     let uri = request.uri();
     Ok(match open_stream(&request, sse) {

@@ -107,7 +107,7 @@ fn a_tab_that_cannot_share_shows_that() {
     browser.open(&format!("http://0.0.0.0:{}/", server.port()));
     wait_until_listening(&browser);
     assert_eq!(browser.evaluate("isSecureContext"), false);
-    wait_for_text(&browser, "#tabs", "This tab has a connection of its own.");
+    wait_for_text(&browser, "#tabs", "This tab has its own connection.");
     browser.click("[data-event-button=event_name2]");
     wait_for_events(&browser, 1, Instant::now());
 }

@@ -63,8 +63,8 @@ fn a_replaced_cache_folder_is_an_explained_gap() {
     fs::remove_dir_all(app.path().join("writable")).unwrap();
     let _server = Server::start(app.path(), &[("PORT", &port)]);
     wait_for_text(&browser, "#arrived .gap", "Events may have been missed");
-    wait_for_text(&browser, "#arrived .gap", "emptied or replaced");
-    wait_for_text(&browser, "#toasts", "Possible gap");
+    wait_for_text(&browser, "#arrived .gap", "journal was replaced");
+    wait_for_text(&browser, "#toasts", "Events may have been missed");
     wait_until_hidden(&browser, "#resumed");
 }
 
@@ -75,14 +75,14 @@ fn every_gap_reason_is_explained() {
     let browser = Browser::start();
     open_page(&browser, &server);
     for (reason, explanation) in [
-        ("unknown-id", "cannot read the last event id"),
-        ("other-epoch", "emptied or replaced"),
+        ("unknown-id", "does not know the last event id"),
+        ("other-epoch", "machine has restarted"),
         ("expired", "time to live of the missed events"),
         ("swept", "removed the oldest"),
-        ("unreadable", "cannot read back"),
+        ("unreadable", "cannot read some"),
         ("connection-lost", "connection was lost before"),
         // A newer library may send reasons that the page does not know.
-        ("constructor", "reloads it now"),
+        ("constructor", "should reload it now"),
     ] {
         browser.evaluate(&format!(
             "import('/js/sse.js').then(({{ SseEvent }}) => {{

@@ -30,7 +30,11 @@ fn a_refused_stream_shows_why_and_a_button_retries() {
         let browser = Browser::start();
         browser.open(&format!("http://{}/", guard.address));
         wait_for_status(&browser, "closed");
-        wait_for_text(&browser, "#reason-title", "The stream was refused");
+        wait_for_text(
+            &browser,
+            "#reason-title",
+            "The server refused the connection",
+        );
         wait_for_text(&browser, "#reason-why", meaning);
         wait_for_text(&browser, "#reason-why", &status[..3]);
         wait_for_text(&browser, "#reason", "does not try again automatically");
