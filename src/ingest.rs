@@ -13,6 +13,7 @@
 mod claim;
 mod content;
 mod drop_in_file;
+mod drop_in_watcher;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 pub(crate) mod fuzzing;
 mod ingester;
@@ -22,7 +23,6 @@ mod recovery;
 mod start;
 #[cfg(test)]
 mod tests;
-mod watch;
 mod writers;
 
 pub(crate) use self::start::start;

@@ -4,8 +4,8 @@ use std::{fs::File, io, path::PathBuf, time::Duration};
 
 use super::{
     drop_in_file::{self, ReadError},
+    drop_in_watcher::DropInWatcher,
     ready,
-    watch::DropInWatcher,
     writers::WriterCheck,
 };
 use crate::{
@@ -44,19 +44,25 @@ impl ClaimedDropIn {
     /// Takes the file away from its writer; `None` if another process was faster.
     pub(super) fn take(
         key: &str,
-        folder: &CacheFolder,
+        cache_folder: &CacheFolder,
         claimed_folder: &OpenFolder,
         watcher: &mut DropInWatcher,
     ) -> Result<Option<Self>, Error> {
-        let error_at = |error| Error::io("ingest the drop-in", &folder.root().path_of(key), error);
+        let error_at = |error| {
+            Error::io(
+                "ingest the drop-in",
+                &cache_folder.root().path_of(key),
+                error,
+            )
+        };
         let name = time_ordered_name().map_err(error_at)?;
-        let permissions = folder.permissions();
+        let permissions = cache_folder.permissions();
         let claim_folder = permissions
             .create_folder(claimed_folder, &name)
             .map_err(error_at)?;
         // Before the rename, so that no close of a writer is missed.
         watcher.add_claim(&name, &claim_folder);
-        match folder.root().rename(key, &claim_folder, key) {
+        match cache_folder.root().rename(key, &claim_folder, key) {
             Ok(()) => {
                 // The writer may have closed the file before the rename, and that notification may
                 // still be pending.
@@ -111,18 +117,18 @@ impl ClaimedDropIn {
         watcher: &mut DropInWatcher,
     ) -> Result<ClaimState, Error> {
         self.check_delay = (self.check_delay * 2).min(MAX_WRITER_CHECK_DELAY);
-        let folder = journal.cache_folder();
+        let cache_folder = journal.cache_folder();
         let opened = claimed_folder.open_folder(&self.name);
         let mut file = match opened.and_then(|claim| claim.open_file(&self.key)) {
             Ok(file) => file,
             // Another program has cleared the cache.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.finish(folder, claimed_folder);
+                return self.finish(cache_folder, claimed_folder);
             }
             Err(error) if is_temporary(&error) => {
-                return Err(self.cannot_read(claimed_folder, error));
+                return Err(self.read_error(claimed_folder, error));
             }
-            Err(error) => return self.set_aside(folder, claimed_folder, &error.to_string()),
+            Err(error) => return self.set_aside(cache_folder, claimed_folder, &error.to_string()),
         };
         if watcher.take_closed(&self.name) {
             self.writer_check.writer_closed();
@@ -143,15 +149,15 @@ impl ClaimedDropIn {
         claimed_folder: &OpenFolder,
         config: &Config,
     ) -> Result<ClaimState, Error> {
-        let folder = journal.cache_folder();
+        let cache_folder = journal.cache_folder();
         match drop_in_file::read(file, &self.name, &self.key, config) {
-            Err(ReadError::Temporary(error)) => Err(self.cannot_read(claimed_folder, error)),
-            Err(ReadError::Broken(reason)) => self.set_aside(folder, claimed_folder, &reason),
-            Ok(None) => self.finish(folder, claimed_folder),
+            Err(ReadError::Temporary(error)) => Err(self.read_error(claimed_folder, error)),
+            Err(ReadError::Broken(reason)) => self.set_aside(cache_folder, claimed_folder, &reason),
+            Ok(None) => self.finish(cache_folder, claimed_folder),
             Ok(Some(document)) => {
-                let ready_folder = folder.ready_folder()?;
-                ready::write(folder, &ready_folder, &self.name, &document)?;
-                remove_claim(&self.name, folder, claimed_folder)?;
+                let ready_folder = cache_folder.ready_folder()?;
+                ready::write(cache_folder, &ready_folder, &self.name, &document)?;
+                remove_claim(&self.name, cache_folder, claimed_folder)?;
                 ready::append(&self.name, &document, &ready_folder, journal)?;
                 Ok(ClaimState::Finished)
             }
@@ -160,10 +166,10 @@ impl ClaimedDropIn {
 
     fn finish(
         &self,
-        folder: &CacheFolder,
+        cache_folder: &CacheFolder,
         claimed_folder: &OpenFolder,
     ) -> Result<ClaimState, Error> {
-        remove_claim(&self.name, folder, claimed_folder)?;
+        remove_claim(&self.name, cache_folder, claimed_folder)?;
         Ok(ClaimState::Finished)
     }
 
@@ -171,24 +177,24 @@ impl ClaimedDropIn {
         claimed_folder.path_of(&self.name).join(&self.key)
     }
 
-    fn cannot_read(&self, claimed_folder: &OpenFolder, error: io::Error) -> Error {
+    fn read_error(&self, claimed_folder: &OpenFolder, error: io::Error) -> Error {
         Error::io("read the drop-in", &self.path(claimed_folder), error)
     }
 
     /// Keeps the last broken drop-in of each key for its owner to read.
     fn set_aside(
         &self,
-        folder: &CacheFolder,
+        cache_folder: &CacheFolder,
         claimed_folder: &OpenFolder,
         reason: &str,
     ) -> Result<ClaimState, Error> {
         let error_at =
             |error| Error::io("set the drop-in aside", &self.path(claimed_folder), error);
-        let broken_folder = folder.broken_folder()?;
+        let broken_folder = cache_folder.broken_folder()?;
         let claim = claimed_folder.open_folder(&self.name).map_err(error_at)?;
         if claim.rename(&self.key, &broken_folder, &self.key).is_err() {
             // A folder has the name: a rename does not replace folders.
-            discard(&broken_folder, &self.key, &folder.trash_folder()?).map_err(error_at)?;
+            discard(&broken_folder, &self.key, &cache_folder.trash_folder()?).map_err(error_at)?;
             claim
                 .rename(&self.key, &broken_folder, &self.key)
                 .map_err(error_at)?;
@@ -199,15 +205,15 @@ impl ClaimedDropIn {
             one_line(&broken_folder.path_of(&self.key).to_string_lossy()),
             one_line(reason)
         );
-        self.finish(folder, claimed_folder)
+        self.finish(cache_folder, claimed_folder)
     }
 }
 
 /// Removes what is left of a claimed drop-in.
 pub(super) fn remove_claim(
     name: &str,
-    folder: &CacheFolder,
+    cache_folder: &CacheFolder,
     claimed_folder: &OpenFolder,
 ) -> Result<(), Error> {
-    remove_tree(claimed_folder, name, &folder.trash_folder()?)
+    remove_tree(claimed_folder, name, &cache_folder.trash_folder()?)
 }

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     claim::{ClaimState, ClaimedDropIn},
+    drop_in_watcher::DropInWatcher,
     recovery,
-    watch::DropInWatcher,
 };
 use crate::{
     config::Config,
@@ -78,10 +78,10 @@ impl<'a> Ingester<'a> {
         if !self.journal.is_in_place() {
             return Ok(StopReason::Ended);
         }
-        let folder = self.journal.cache_folder();
-        let _impersonation = folder.impersonate_owner()?;
-        let claimed_folder = folder.claimed_folder()?;
-        let error_at = |error| Error::io("lock the drop-ins", folder.path(), error);
+        let cache_folder = self.journal.cache_folder();
+        let _impersonation = cache_folder.impersonate_owner()?;
+        let claimed_folder = cache_folder.claimed_folder()?;
+        let error_at = |error| Error::io("lock the drop-ins", cache_folder.path(), error);
         // Held until this method returns; the kernel releases it if the process is killed.
         let lock = self.journal.open_lock_file().map_err(error_at)?;
         match lock.try_lock() {
@@ -89,7 +89,7 @@ impl<'a> Ingester<'a> {
             Err(fs::TryLockError::WouldBlock) => return Ok(StopReason::Ended),
             Err(fs::TryLockError::Error(error)) => return Err(error_at(error)),
         }
-        let mut watcher = DropInWatcher::new(folder.root(), self.config.events().keys());
+        let mut watcher = DropInWatcher::new(cache_folder.root(), self.config.events().keys());
         self.recover(&claimed_folder, &mut watcher)?;
         while !self.interrupt.is_raised()
             && self.journal.is_in_place()
@@ -139,15 +139,15 @@ impl<'a> Ingester<'a> {
         claimed_folder: &OpenFolder,
         watcher: &mut DropInWatcher,
     ) -> Result<Option<ClaimedDropIn>, Error> {
-        let folder = self.journal.cache_folder();
-        match folder.root().stat(key) {
+        let cache_folder = self.journal.cache_folder();
+        match cache_folder.root().stat(key) {
             Ok(Some(stat)) if is_file(&stat) => {
-                ClaimedDropIn::take(key, folder, claimed_folder, watcher)
+                ClaimedDropIn::take(key, cache_folder, claimed_folder, watcher)
             }
             // Folders, links and devices are not drop-ins.
             Ok(_) => Ok(None),
             Err(error) => {
-                let path = folder.root().path_of(key);
+                let path = cache_folder.root().path_of(key);
                 Err(Error::io("find drop-ins", &path, error))
             }
         }

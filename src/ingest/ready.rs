@@ -11,12 +11,12 @@ use crate::{
 };
 
 pub(super) fn write(
-    folder: &CacheFolder,
+    cache_folder: &CacheFolder,
     ready_folder: &OpenFolder,
     name: &str,
     document: &[u8],
 ) -> Result<(), Error> {
-    let permissions = folder.permissions();
+    let permissions = cache_folder.permissions();
     let written =
         permissions
             .create_unfinished_file(ready_folder)

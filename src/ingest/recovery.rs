@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{
     claim::{ClaimedDropIn, remove_claim},
+    drop_in_watcher::DropInWatcher,
     ready,
-    watch::DropInWatcher,
 };
 use crate::{
     entry,
@@ -52,12 +52,12 @@ pub(super) fn append_ready(
     claimed_folder: &OpenFolder,
     mut report: impl FnMut(&str, &Error),
 ) -> Result<(), Error> {
-    let folder = journal.cache_folder();
-    let ready_folder = folder.ready_folder()?;
+    let cache_folder = journal.cache_folder();
+    let ready_folder = cache_folder.ready_folder()?;
     let entries = read_ready(&ready_folder)?;
     let appended = appended_names(journal, &entries)?;
     for ReadyEntry { name, document } in entries {
-        if let Err(error) = remove_claim(&name, folder, claimed_folder) {
+        if let Err(error) = remove_claim(&name, cache_folder, claimed_folder) {
             // It belongs to another user, who has taken the permission away. The others are ingested.
             report(&name, &error);
             continue;
@@ -71,7 +71,7 @@ pub(super) fn append_ready(
                 "the drop-in `{}` is skipped: it is damaged",
                 one_line(&name)
             );
-            discard(&ready_folder, &name, &folder.trash_folder()?).map_err(|error| {
+            discard(&ready_folder, &name, &cache_folder.trash_folder()?).map_err(|error| {
                 Error::io(
                     "remove the damaged drop-in",
                     &ready_folder.path_of(&name),

@@ -85,9 +85,9 @@ fn each_kind_of_content_becomes_its_value() {
             "k1=\"\u{e9}\"",
         ),
     ];
-    for (at, (bytes, _)) in contents.iter().enumerate() {
+    for (index, (bytes, _)) in contents.iter().enumerate() {
         fs::write(app.cache().join("k1"), bytes).unwrap();
-        read(&journal, at + 1);
+        read(&journal, index + 1);
     }
     drop(ingest);
     assert_eq!(read(&journal, 4), contents.map(|(_, value)| value));

@@ -17,6 +17,7 @@ mod file_journal;
 mod find;
 mod id;
 mod journal_impl;
+mod journal_watcher;
 mod layout;
 mod listing;
 mod open;
@@ -32,7 +33,6 @@ mod test_hooks;
 pub(crate) mod tests;
 mod trash;
 mod unfinished;
-mod watch;
 
 pub(crate) use self::{
     cache_folder::CacheFolder,

@@ -10,8 +10,8 @@ use crate::{entry::Entry, error::Error};
 
 /// The search for recent entries goes backward and ends at this many older ones in succession. One
 /// older entry proves nothing: a drop-in has the modification time of its file, which may be older
-/// than the entries before it. 32 is more drop-ins than a program copies at once as a rule, and few
-/// enough to read in milliseconds.
+/// than the entries before it. With 32, a usual batch of old drop-ins does not end the search, and the
+/// entries that are read in vain cost less than a millisecond.
 const MAX_CONSECUTIVE_OLD_ENTRIES: u32 = 32;
 
 /// A position in a journal that moves forward only.

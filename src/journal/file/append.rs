@@ -92,7 +92,7 @@ impl FileJournal {
                 }
                 Ok(())
             }
-            Err(error) => Err(self.cannot_create(&name, error)),
+            Err(error) => Err(self.create_error(&name, error)),
         }
     }
 
@@ -119,7 +119,7 @@ impl FileJournal {
 
     /// Removes a file or folder of another program that has the name of the next folder.
     fn remove_stray(&self, name: &str) -> Result<(), Error> {
-        let error_at = |error| self.cannot_create(name, error);
+        let error_at = |error| self.create_error(name, error);
         let lock = self.cache_folder.lock_for_repair().map_err(error_at)?;
         let stray = match self.folder.open_folder(name) {
             Ok(stray) => stray,
@@ -134,9 +134,9 @@ impl FileJournal {
             "{}: this is not part of the journal, and is removed",
             self.folder.path_of(name).display()
         );
-        let trash = self.cache_folder.trash_folder()?;
+        let trash_folder = self.cache_folder.trash_folder()?;
         let is_discarded =
-            trash::discard_if(&stray, &self.folder, name, &trash).map_err(error_at)?;
+            trash::discard_if(&stray, &self.folder, name, &trash_folder).map_err(error_at)?;
         drop(lock);
         if !is_discarded {
             return Err(self.discard_as_damaged("another program replaces its folders"));
@@ -149,7 +149,7 @@ impl FileJournal {
         Ok(())
     }
 
-    fn cannot_create(&self, name: &str, error: io::Error) -> Error {
+    fn create_error(&self, name: &str, error: io::Error) -> Error {
         Error::io(
             "create a folder of entries",
             &self.folder.path_of(name),

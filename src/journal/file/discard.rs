@@ -8,7 +8,7 @@ use super::{
     trash,
 };
 
-/// The journal's name in `.sse/`, which ends with [`JOURNAL_FORMAT_VERSION`](super::id). When a version changes
+/// The journal's name in `.sse/`, which ends with the version of its format. When a version changes
 /// the format, it leaves a file under the name of the former journal. Programs that expect a folder
 /// there then refuse the cache, instead of creating a second journal beside the new one.
 pub(super) const JOURNAL_NAME: &str = "journal-2";
@@ -16,14 +16,14 @@ pub(super) const JOURNAL_NAME: &str = "journal-2";
 /// Moves the journal into the trash if its name still belongs to the folder that was found damaged.
 /// `None` means that the name did not belong to a folder.
 pub(super) fn discard_journal(
-    folder: &CacheFolder,
+    cache_folder: &CacheFolder,
     found_damaged: Option<&OpenFolder>,
 ) -> io::Result<()> {
-    let trash = folder
+    let trash_folder = cache_folder
         .trash_folder()
         .map_err(|error| io::Error::other(error.to_string()))?;
-    let _lock = folder.lock_for_repair()?;
-    let sse_folder = folder.sse_folder();
+    let _lock = cache_folder.lock_for_repair()?;
+    let sse_folder = cache_folder.sse_folder();
     // Another process may have discarded it since it was found damaged.
     let is_still_in_place = match found_damaged {
         Some(found_damaged) => found_damaged.is_at(sse_folder, JOURNAL_NAME)?,
@@ -37,8 +37,8 @@ pub(super) fn discard_journal(
     match found_damaged {
         // If an intact journal was discarded instead, its clients receive `sse.gap`.
         Some(found_damaged) => {
-            trash::discard_if(found_damaged, sse_folder, JOURNAL_NAME, &trash).map(drop)
+            trash::discard_if(found_damaged, sse_folder, JOURNAL_NAME, &trash_folder).map(drop)
         }
-        None => trash::discard(sse_folder, JOURNAL_NAME, &trash),
+        None => trash::discard(sse_folder, JOURNAL_NAME, &trash_folder),
     }
 }

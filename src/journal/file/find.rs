@@ -13,8 +13,8 @@ use super::{
 use crate::error::Error;
 
 /// Each attempt passes one folder that other processes filled or swept meanwhile. A process that was
-/// stopped for long passes many: 10,000 folders are ten million saves, more than any stop misses, and are
-/// passed in seconds.
+/// stopped for long passes many. After 10,000 folders, ten million saves of others, this process cannot
+/// keep up, and an error is better than an endless search.
 const MAX_FOLDERS_PASSED: u32 = 10_000;
 
 impl FileJournal {

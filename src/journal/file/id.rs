@@ -177,6 +177,13 @@ fn parse(text: &[u8]) -> Result<IdContent, IdError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::file::discard::JOURNAL_NAME;
+
+    #[test]
+    fn the_journals_name_ends_with_the_version_of_its_format() {
+        let version = JOURNAL_FORMAT_VERSION.to_string();
+        assert_eq!(JOURNAL_NAME.strip_prefix("journal-"), Some(&*version));
+    }
 
     #[test]
     fn a_newer_format_is_distinguished_from_a_damaged_id() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{file_journal::FileJournal, watch::JournalWatcher};
+use super::{file_journal::FileJournal, journal_watcher::JournalWatcher};
 use crate::{
     epoch::Epoch,
     error::Error,

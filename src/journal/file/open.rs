@@ -35,22 +35,22 @@ const OPEN_RETRY_DELAY: Duration = Duration::from_millis(5);
 
 impl FileJournal {
     /// Opens the folder's journal. If it is missing or damaged, a new one is created.
-    pub(crate) fn open(folder: &Arc<CacheFolder>) -> Result<Self, Error> {
-        let _impersonation = folder.impersonate_owner()?;
+    pub(crate) fn open(cache_folder: &Arc<CacheFolder>) -> Result<Self, Error> {
+        let _impersonation = cache_folder.impersonate_owner()?;
         let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for attempt in 0..MAX_OPEN_ATTEMPTS {
             if attempt > 0 {
                 thread::sleep(OPEN_RETRY_DELAY);
             }
-            replace_former_format(folder)?;
-            let repaired = match open_existing(folder) {
-                Ok((journal, id)) => return Ok(Self::new(Arc::clone(folder), journal, id)),
-                Err(OpenError::Missing) => create(folder),
+            replace_former_format(cache_folder)?;
+            let repaired = match open_existing(cache_folder) {
+                Ok((journal, id)) => return Ok(Self::new(Arc::clone(cache_folder), journal, id)),
+                Err(OpenError::Missing) => create(cache_folder),
                 Err(OpenError::Damaged(found_damaged)) => {
-                    discard_damaged(folder, found_damaged.as_ref())
+                    discard_damaged(cache_folder, found_damaged.as_ref())
                 }
-                Err(OpenError::Newer) => return Err(newer_version_error(folder)),
-                Err(OpenError::Io(error)) => return Err(cannot_open(folder, error)),
+                Err(OpenError::Newer) => return Err(newer_version_error(cache_folder)),
+                Err(OpenError::Io(error)) => return Err(open_error(cache_folder, error)),
             };
             let Err(error) = repaired else { continue };
             // Another process may be doing the same. But if it has removed `.sse/`, the caller must
@@ -59,12 +59,12 @@ impl FileJournal {
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
             );
-            if !is_race || folder.sse_folder().is_removed() {
-                return Err(cannot_open(folder, error));
+            if !is_race || cache_folder.sse_folder().is_removed() {
+                return Err(open_error(cache_folder, error));
             }
             last_error = error;
         }
-        Err(cannot_open(folder, last_error))
+        Err(open_error(cache_folder, last_error))
     }
 
     /// Creates the file again that stops programs of format 1. Its name has no leading dot, so a
@@ -85,11 +85,11 @@ enum OpenError {
     Io(io::Error),
 }
 
-fn open_existing(folder: &CacheFolder) -> Result<(OpenFolder, IdFile), OpenError> {
-    let journal = match folder.sse_folder().open_folder(JOURNAL_NAME) {
+fn open_existing(cache_folder: &CacheFolder) -> Result<(OpenFolder, IdFile), OpenError> {
+    let journal = match cache_folder.sse_folder().open_folder(JOURNAL_NAME) {
         Ok(journal) => journal,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing),
-        Err(error) if is_not_a_folder(&error) && is_replaced(folder) => {
+        Err(error) if is_not_a_folder(&error) && is_replaced(cache_folder) => {
             return Err(OpenError::Newer);
         }
         Err(error) if is_not_a_folder(&error) => return Err(OpenError::Damaged(None)),
@@ -113,36 +113,39 @@ fn has_entry_folder(journal: &OpenFolder) -> io::Result<bool> {
 }
 
 /// Whether a newer version has put its file in the journal's place.
-fn is_replaced(folder: &CacheFolder) -> bool {
-    let file = folder.sse_folder().open_file(JOURNAL_NAME);
+fn is_replaced(cache_folder: &CacheFolder) -> bool {
+    let file = cache_folder.sse_folder().open_file(JOURNAL_NAME);
     file.and_then(|mut file| read_all(&mut file))
         .is_ok_and(|text| text.starts_with(REPLACEMENT_FIRST_LINE.as_bytes()))
 }
 
 /// Creates a journal under another name and renames it, so that no process sees half of one. If
 /// several processes do so at once, one of them succeeds.
-fn create(folder: &CacheFolder) -> io::Result<()> {
-    let permissions = folder.permissions();
-    let (journal, unfinished) = permissions.create_unfinished_folder(folder.sse_folder())?;
+fn create(cache_folder: &CacheFolder) -> io::Result<()> {
+    let permissions = cache_folder.permissions();
+    let (journal, unfinished) = permissions.create_unfinished_folder(cache_folder.sse_folder())?;
     IdFile::write(permissions, &journal)?;
     let first_folder = permissions.create_folder(&journal, &folder_name(0))?;
     // The number 0 is never assigned, so it counts as taken.
     EntryFolder::create_high_water(permissions, &first_folder, b"\n")?;
-    unfinished.rename_new(folder.sse_folder(), JOURNAL_NAME)
+    unfinished.rename_new(cache_folder.sse_folder(), JOURNAL_NAME)
 }
 
-fn discard_damaged(folder: &CacheFolder, found_damaged: Option<&OpenFolder>) -> io::Result<()> {
+fn discard_damaged(
+    cache_folder: &CacheFolder,
+    found_damaged: Option<&OpenFolder>,
+) -> io::Result<()> {
     log::warn!(
         "{}: this journal is damaged and is replaced by a new one; clients receive sse.gap",
-        folder.sse_folder().path_of(JOURNAL_NAME).display()
+        cache_folder.sse_folder().path_of(JOURNAL_NAME).display()
     );
-    discard_journal(folder, found_damaged)
+    discard_journal(cache_folder, found_damaged)
 }
 
 /// Format 1 had no version, and assigned the numbers of removed entries again. Its journal is
 /// discarded, and a file takes its name, which stops programs of that version.
-fn replace_former_format(folder: &CacheFolder) -> Result<(), Error> {
-    let sse_folder = folder.sse_folder();
+fn replace_former_format(cache_folder: &CacheFolder) -> Result<(), Error> {
+    let sse_folder = cache_folder.sse_folder();
     let error_at = |error| {
         let path = sse_folder.path_of(FORMER_JOURNAL_NAME);
         Error::io("replace the former journal", &path, error)
@@ -156,8 +159,12 @@ fn replace_former_format(folder: &CacheFolder) -> Result<(), Error> {
                 sse_folder.path_of(FORMER_JOURNAL_NAME).display()
             );
             if is_folder(&stat) {
-                trash::discard(sse_folder, FORMER_JOURNAL_NAME, &folder.trash_folder()?)
-                    .map_err(error_at)?;
+                trash::discard(
+                    sse_folder,
+                    FORMER_JOURNAL_NAME,
+                    &cache_folder.trash_folder()?,
+                )
+                .map_err(error_at)?;
             } else {
                 sse_folder
                     .remove_file(FORMER_JOURNAL_NAME)
@@ -166,16 +173,18 @@ fn replace_former_format(folder: &CacheFolder) -> Result<(), Error> {
         }
         None => {}
     }
-    match write_replacement(folder) {
+    match write_replacement(cache_folder) {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => result.map_err(error_at),
     }
 }
 
-fn write_replacement(folder: &CacheFolder) -> io::Result<()> {
-    let sse_folder = folder.sse_folder();
-    let (mut file, unfinished) = folder.permissions().create_unfinished_file(sse_folder)?;
+fn write_replacement(cache_folder: &CacheFolder) -> io::Result<()> {
+    let sse_folder = cache_folder.sse_folder();
+    let (mut file, unfinished) = cache_folder
+        .permissions()
+        .create_unfinished_file(sse_folder)?;
     write!(
         file,
         "{REPLACEMENT_FIRST_LINE}\n\n\
@@ -185,8 +194,8 @@ fn write_replacement(folder: &CacheFolder) -> io::Result<()> {
     unfinished.rename_new(sse_folder, FORMER_JOURNAL_NAME)
 }
 
-fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
-    let path = folder.sse_folder().path_of(JOURNAL_NAME);
+fn open_error(cache_folder: &CacheFolder, error: io::Error) -> Error {
+    let path = cache_folder.sse_folder().path_of(JOURNAL_NAME);
     let error = Error::io("open the journal", &path, error);
     if error.help().is_some() {
         return error;
@@ -197,7 +206,7 @@ fn cannot_open(folder: &CacheFolder, error: io::Error) -> Error {
     ))
 }
 
-fn newer_version_error(folder: &CacheFolder) -> Error {
+fn newer_version_error(cache_folder: &CacheFolder) -> Error {
     Error::new(
         ErrorKind::Cache,
         format!(
@@ -205,7 +214,9 @@ fn newer_version_error(folder: &CacheFolder) -> Error {
              format {JOURNAL_FORMAT_VERSION}"
         ),
     )
-    .at(Location::file(folder.sse_folder().path_of(JOURNAL_NAME)))
+    .at(Location::file(
+        cache_folder.sse_folder().path_of(JOURNAL_NAME),
+    ))
     .with_help(
         "update the library (a newer version in Cargo.toml, then `cargo update`) or the `sse` \
          command, or set SSE_CACHE to another folder",

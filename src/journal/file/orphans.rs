@@ -21,21 +21,21 @@ use crate::error::Error;
 const MAX_UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 
 /// Removes unfinished files and folders that no process works on any more.
-pub(crate) fn sweep_orphans(folder: &CacheFolder) -> Result<(), Error> {
-    let trash = folder.trash_folder()?;
-    sweep_folder(folder.sse_folder(), &trash)?;
-    sweep_folder(&folder.ready_folder()?, &trash)?;
-    sweep_folder(&folder.claimed_folder()?, &trash)?;
-    trash::delete_contents(&trash)
+pub(crate) fn sweep_orphans(cache_folder: &CacheFolder) -> Result<(), Error> {
+    let trash_folder = cache_folder.trash_folder()?;
+    sweep_folder(cache_folder.sse_folder(), &trash_folder)?;
+    sweep_folder(&cache_folder.ready_folder()?, &trash_folder)?;
+    sweep_folder(&cache_folder.claimed_folder()?, &trash_folder)?;
+    trash::delete_contents(&trash_folder)
 }
 
-fn sweep_folder(folder: &OpenFolder, trash: &OpenFolder) -> Result<(), Error> {
+fn sweep_folder(folder: &OpenFolder, trash_folder: &OpenFolder) -> Result<(), Error> {
     let now = SystemTime::now();
     let names = folder
         .names()
         .map_err(|error| Error::io("find unfinished files", folder.path(), error))?;
     for name in names.iter().filter(|name| is_unfinished_name(name)) {
-        remove_if_old(folder, name, now, trash).map_err(|error| {
+        remove_if_old(folder, name, now, trash_folder).map_err(|error| {
             Error::io("remove the unfinished file", &folder.path_of(name), error)
         })?;
     }
@@ -46,7 +46,7 @@ fn remove_if_old(
     folder: &OpenFolder,
     name: &str,
     now: SystemTime,
-    trash: &OpenFolder,
+    trash_folder: &OpenFolder,
 ) -> io::Result<()> {
     let Some(stat) = folder.stat(name)? else {
         // Finished or removed meanwhile.
@@ -57,7 +57,7 @@ fn remove_if_old(
     }
     if is_folder(&stat) {
         // In one step: a process that is about to rename it finds all of it or nothing.
-        return trash::discard(folder, name, trash);
+        return trash::discard(folder, name, trash_folder);
     }
     match folder.remove_file(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

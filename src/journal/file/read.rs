@@ -55,7 +55,7 @@ impl FileJournal {
             match folder.is_taken(number) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Ok(true) => return self.is_newest_or_full(&folder),
-                is_taken => return is_taken.map_err(|error| cannot_check(&folder, error)),
+                is_taken => return is_taken.map_err(|error| check_error(&folder, error)),
             }
         }
         // The folder was swept, unless it was the newest.
@@ -71,12 +71,12 @@ impl FileJournal {
         match folder.is_full() {
             // It was swept meanwhile, as only full folders are.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            is_full => is_full.map_err(|error| cannot_check(folder, error)),
+            is_full => is_full.map_err(|error| check_error(folder, error)),
         }
     }
 }
 
-fn cannot_check(folder: &EntryFolder, error: io::Error) -> Error {
+fn check_error(folder: &EntryFolder, error: io::Error) -> Error {
     Error::io("read the journal", folder.path(), error)
 }
 

@@ -7,12 +7,15 @@ impl FileJournal {
     /// Removes the oldest folders while at least `keep` entries remain. The newest folder is never
     /// removed, because the next one is created in it.
     pub(super) fn sweep_keeping(&self, keep: u64) -> Result<(), Error> {
-        let trash = self.cache_folder.trash_folder()?;
+        let trash_folder = self.cache_folder.trash_folder()?;
         // Usually there is one folder, and nothing to remove.
         if self.folder_numbers()?.len() > 1 {
-            self.sweep_through(&trash, self.find_newest_number()?.saturating_sub(keep))?;
+            self.sweep_through(
+                &trash_folder,
+                self.find_newest_number()?.saturating_sub(keep),
+            )?;
         }
-        trash::delete_contents(&trash)
+        trash::delete_contents(&trash_folder)
     }
 
     /// Removes the folders whose entries all have numbers up to `last`, except the newest folder.
@@ -21,7 +24,7 @@ impl FileJournal {
     /// oldest folder to the next folder's name, with both already looked up: the call still succeeds
     /// after the oldest folder was moved. While the next folder exists, its name is taken and the call
     /// fails. So the next folder must not be removed before the unfinished files of the oldest are.
-    pub(super) fn sweep_through(&self, trash: &OpenFolder, last: u64) -> Result<(), Error> {
+    pub(super) fn sweep_through(&self, trash_folder: &OpenFolder, last: u64) -> Result<(), Error> {
         let newest = self.newest_folder()?.number();
         let numbers = self.folder_numbers()?;
         for number in numbers
@@ -29,9 +32,9 @@ impl FileJournal {
             .take_while(|number| *number < newest && self.layout.last_number(*number) <= last)
         {
             // Another process may have discarded the folder before, without having emptied it.
-            trash::remove_unfinished(trash)?;
+            trash::remove_unfinished(trash_folder)?;
             let name = folder_name(number);
-            trash::discard(&self.folder, &name, trash).map_err(|error| {
+            trash::discard(&self.folder, &name, trash_folder).map_err(|error| {
                 Error::io("sweep the journal", &self.folder.path_of(&name), error)
             })?;
         }

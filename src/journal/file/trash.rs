@@ -16,8 +16,12 @@ const MAX_EMPTYING_ROUNDS: u32 = 8;
 
 /// Moves a file or folder into the trash, in one step. A writer that is about to rename a file in it
 /// finds neither its file nor its folder.
-pub(crate) fn discard(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result<()> {
-    discard_as(parent, name, trash).map(drop)
+pub(crate) fn discard(
+    parent: &OpenFolder,
+    name: &str,
+    trash_folder: &OpenFolder,
+) -> io::Result<()> {
+    discard_as(parent, name, trash_folder).map(drop)
 }
 
 /// The same, if the name still belongs to the folder `found_damaged`. Another process may have put an intact folder
@@ -28,24 +32,28 @@ pub(super) fn discard_if(
     found_damaged: &OpenFolder,
     parent: &OpenFolder,
     name: &str,
-    trash: &OpenFolder,
+    trash_folder: &OpenFolder,
 ) -> io::Result<bool> {
-    let Some(discarded) = discard_as(parent, name, trash)? else {
+    let Some(discarded) = discard_as(parent, name, trash_folder)? else {
         return Ok(true);
     };
-    if found_damaged.is_at(trash, &discarded)? {
+    if found_damaged.is_at(trash_folder, &discarded)? {
         return Ok(true);
     }
-    match trash.rename_new(&discarded, parent, name) {
+    match trash_folder.rename_new(&discarded, parent, name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         result => result.map(|()| true),
     }
 }
 
 /// Returns the name in the trash; `None` if another process was faster.
-fn discard_as(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result<Option<String>> {
+fn discard_as(
+    parent: &OpenFolder,
+    name: &str,
+    trash_folder: &OpenFolder,
+) -> io::Result<Option<String>> {
     let new_name = format!("{:016x}", random_u64()?);
-    match parent.rename_new(name, trash, &new_name) {
+    match parent.rename_new(name, trash_folder, &new_name) {
         Ok(()) => Ok(Some(new_name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -56,18 +64,18 @@ fn discard_as(parent: &OpenFolder, name: &str, trash: &OpenFolder) -> io::Result
 ///
 /// An item that cannot be deleted does not hold up the others; the first such error is returned at
 /// the end.
-pub(super) fn delete_contents(trash: &OpenFolder) -> Result<(), Error> {
+pub(super) fn delete_contents(trash_folder: &OpenFolder) -> Result<(), Error> {
     let mut result = Ok(());
     for _ in 0..MAX_EMPTYING_ROUNDS {
-        let names = names(trash)?;
+        let names = names(trash_folder)?;
         if names.is_empty() {
             break;
         }
         result = Ok(());
         for name in names {
             // Unfinished files first: a rename that is under way must not find an entry's name free.
-            let removed =
-                remove_unfinished_in(trash, &name).and_then(|()| remove_tree(trash, &name, trash));
+            let removed = remove_unfinished_in(trash_folder, &name)
+                .and_then(|()| remove_tree(trash_folder, &name, trash_folder));
             result = result.and(removed);
         }
     }
@@ -75,9 +83,9 @@ pub(super) fn delete_contents(trash: &OpenFolder) -> Result<(), Error> {
 }
 
 /// Removes the unfinished files of everything in the trash.
-pub(super) fn remove_unfinished(trash: &OpenFolder) -> Result<(), Error> {
-    for name in names(trash)? {
-        match remove_unfinished_in(trash, &name) {
+pub(super) fn remove_unfinished(trash_folder: &OpenFolder) -> Result<(), Error> {
+    for name in names(trash_folder)? {
+        match remove_unfinished_in(trash_folder, &name) {
             // Another user's folder. It was not part of the journal, whose folders every process that
             // may sweep it may also empty.
             Err(error) if error.is_about_permission() => {}
@@ -91,12 +99,12 @@ pub(super) fn remove_unfinished(trash: &OpenFolder) -> Result<(), Error> {
 pub(crate) fn remove_tree(
     parent: &OpenFolder,
     name: &str,
-    trash: &OpenFolder,
+    trash_folder: &OpenFolder,
 ) -> Result<(), Error> {
     match parent.open_folder(name) {
         Ok(folder) => {
             for item in names(&folder)? {
-                remove_file_or_discard(&folder, &item, trash)?;
+                remove_file_or_discard(&folder, &item, trash_folder)?;
             }
             ignore_races(parent, name, parent.remove_folder(name))
         }
@@ -105,18 +113,22 @@ pub(crate) fn remove_tree(
     }
 }
 
-fn remove_unfinished_in(trash: &OpenFolder, name: &str) -> Result<(), Error> {
-    let discarded = match trash.open_folder(name) {
+fn remove_unfinished_in(trash_folder: &OpenFolder, name: &str) -> Result<(), Error> {
+    let discarded = match trash_folder.open_folder(name) {
         Ok(discarded) => discarded,
         Err(error) if is_temporary(&error) => {
-            return Err(Error::io("empty the trash", &trash.path_of(name), error));
+            return Err(Error::io(
+                "empty the trash",
+                &trash_folder.path_of(name),
+                error,
+            ));
         }
         // A file contains nothing. A folder that may not be opened is reported when it is removed.
         Err(_) => return Ok(()),
     };
     for item in names(&discarded)? {
         if is_unfinished_name(&item) {
-            remove_file_or_discard(&discarded, &item, trash)?;
+            remove_file_or_discard(&discarded, &item, trash_folder)?;
         }
     }
     Ok(())
@@ -125,10 +137,10 @@ fn remove_unfinished_in(trash: &OpenFolder, name: &str) -> Result<(), Error> {
 fn remove_file_or_discard(
     parent: &OpenFolder,
     name: &str,
-    trash: &OpenFolder,
+    trash_folder: &OpenFolder,
 ) -> Result<(), Error> {
     let result = match parent.stat(name) {
-        Ok(Some(stat)) if is_folder(&stat) => discard(parent, name, trash),
+        Ok(Some(stat)) if is_folder(&stat) => discard(parent, name, trash_folder),
         Ok(Some(_)) => parent.remove_file(name),
         Ok(None) => Ok(()),
         Err(error) => Err(error),

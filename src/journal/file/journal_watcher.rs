@@ -23,14 +23,19 @@ pub(super) struct JournalWatcher {
 }
 
 impl JournalWatcher {
-    pub(super) fn new(folder: &CacheFolder, journal: Arc<OpenFolder>, layout: Layout) -> Self {
-        let watcher = watch_renames(&[folder.sse_folder(), &journal]).unwrap_or_else(|error| {
-            log::warn!(
-                "no file notifications ({error}), so new entries are found only once per \
+    pub(super) fn new(
+        cache_folder: &CacheFolder,
+        journal: Arc<OpenFolder>,
+        layout: Layout,
+    ) -> Self {
+        let watcher =
+            watch_renames(&[cache_folder.sse_folder(), &journal]).unwrap_or_else(|error| {
+                log::warn!(
+                    "no file notifications ({error}), so new entries are found only once per \
                  SSE_POLL_INTERVAL; limits of notifications are in /proc/sys/fs/inotify"
-            );
-            FolderWatcher::without_notifications()
-        });
+                );
+                FolderWatcher::without_notifications()
+            });
         Self {
             journal,
             layout,
