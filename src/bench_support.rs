@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// An entry's JSON document, as its file contains it.
-pub struct Document(Vec<u8>);
+pub struct EncodedDocument(Vec<u8>);
 
-impl Document {
+impl EncodedDocument {
     /// # Panics
     ///
     /// If `value` is not JSON.
@@ -35,11 +35,11 @@ impl Document {
     pub fn new(key: &str, value: &str) -> Self {
         let value = RawValue::from_string(value.to_owned()).expect("the value is JSON");
         let time = SystemTime::UNIX_EPOCH;
-        Self(entry::document(key, value, Duration::ZERO, time))
+        Self(entry::encode_document(key, value, Duration::ZERO, time))
     }
 
     /// Parses and encodes the entry as the tail does.
-    fn ring_entry(&self, epoch: Epoch, events: &Events) -> RingEntry {
+    fn to_ring_entry(&self, epoch: Epoch, events: &Events) -> RingEntry {
         let entry = Entry::parse(epoch, 1, &self.0).expect("a document that we wrote can be read");
         RingEntry::new(&entry, events, SystemTime::UNIX_EPOCH)
     }
@@ -47,7 +47,7 @@ impl Document {
     /// Encodes the frames that browsers get, and returns their size in bytes.
     #[must_use]
     pub fn encode(&self, events: &Events) -> usize {
-        self.ring_entry(Epoch(1), events).content.bytes()
+        self.to_ring_entry(Epoch(1), events).content.bytes()
     }
 }
 
@@ -58,23 +58,23 @@ impl Document {
 ///
 /// If the cache cannot be read.
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
-    let journal = cache.journal()?;
-    let shared = SharedState::new(&journal.config());
-    read_existing_entries(&journal, &shared)
+    let journal_handle = cache.journal_handle()?;
+    let shared = SharedState::new(&journal_handle.config());
+    read_existing_entries(&journal_handle, &shared)
 }
 
 /// Streams on one thread that only the caller polls. What is delivered to them is in no journal.
 pub struct Streams {
     sse: Sse,
     local_hub: Rc<LocalHub>,
-    open: Vec<(Pin<Box<EventStream>>, Arc<WokenFlag>)>,
+    streams: Vec<(Pin<Box<EventStream>>, Arc<WakeRecorder>)>,
 }
 
 #[derive(Default)]
-struct WokenFlag(AtomicBool);
+struct WakeRecorder(AtomicBool);
 
 /// All accesses are `Relaxed`, because they are on one thread.
-impl WokenFlag {
+impl WakeRecorder {
     fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -84,7 +84,7 @@ impl WokenFlag {
     }
 }
 
-impl Wake for WokenFlag {
+impl Wake for WakeRecorder {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -98,19 +98,21 @@ impl Streams {
     /// If the cache cannot be used, or its configuration allows fewer streams.
     pub fn open(cache: &Cache, count: usize) -> Result<Self, Error> {
         let sse = Sse::follow(cache)?;
-        let open = || {
+        let open_stream = || {
             let request = TestRequest::default().to_http_request();
             let stream = sse.open(Subscription::from_request(&request)?)?;
             Ok((Box::pin(stream), Arc::default()))
         };
-        let open = (0..count).map(|_| open()).collect::<Result<_, Error>>()?;
+        let opened = (0..count)
+            .map(|_| open_stream())
+            .collect::<Result<_, Error>>()?;
         let local_hub = sse.server.hub.local_hub();
         let mut streams = Self {
             sse,
             local_hub,
-            open,
+            streams: opened,
         };
-        for (_, woken) in &streams.open {
+        for (_, woken) in &streams.streams {
             Arc::clone(woken).wake();
         }
         streams.deliver();
@@ -118,18 +120,18 @@ impl Streams {
     }
 
     /// Adds the document's event to the ring, and returns how many streams it wakes.
-    pub fn wake(&self, document: &Document) -> usize {
+    pub fn wake(&self, document: &EncodedDocument) -> usize {
         let hub = &self.sse.server.hub;
         let ring = hub.ring();
-        ring.push([document.ring_entry(ring.end().epoch, hub.config().events())]);
+        ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
         self.local_hub.wake_for_new_entries(ring);
-        self.open.iter().filter(|(_, woken)| woken.get()).count()
+        self.streams.iter().filter(|(_, woken)| woken.get()).count()
     }
 
     /// Polls the woken streams until each waits again, and returns how many bytes they sent.
     pub fn deliver(&mut self) -> usize {
         let mut bytes = 0;
-        for (stream, woken) in &mut self.open {
+        for (stream, woken) in &mut self.streams {
             if woken.take() {
                 let waker = Waker::from(Arc::clone(woken));
                 let mut context = Context::from_waker(&waker);

@@ -28,8 +28,8 @@ pub use self::{
 };
 use crate::{config::Config, entry::Entry, error::Error};
 
-/// The app's cache. A value saved here reaches every client that listens to its key, in this process
-/// and in every other on the same cache folder.
+/// The app's cache. A value saved here reaches every client that receives the events of its key, from
+/// this process and from every other that uses the same cache folder.
 ///
 /// It is cheap to clone. [`cache()`] returns the cache that the app's `.env` describes.
 #[derive(Clone)]
@@ -133,8 +133,8 @@ impl Cache {
     /// Deletes the value saved under `key`, once the result is awaited or [`Delete::blocking`] is
     /// called. Until another value is saved, [`get`](Self::get) returns `None`.
     ///
-    /// A deletion fires no event and recalls none: clients that return still receive the values saved
-    /// before it. Deleting a key without a value succeeds, too.
+    /// A deletion triggers no event and recalls none: reconnecting clients still receive the values
+    /// saved before it. Deleting a key without a value succeeds, too.
     pub fn delete(&self, key: impl Into<String>) -> Delete {
         Delete {
             source: self.source.clone(),
@@ -163,11 +163,11 @@ impl Cache {
     ///
     /// Fails if the cache cannot be opened.
     pub fn follow(&self) -> Result<Follow, Error> {
-        Follow::start(self.journal()?)
+        Follow::start(self.journal_handle()?)
     }
 
     /// The journal's handle, with the configuration of the last edit of `.env`.
-    pub(crate) fn journal(&self) -> Result<Arc<JournalHandle>, Error> {
-        self.source.journal()
+    pub(crate) fn journal_handle(&self) -> Result<Arc<JournalHandle>, Error> {
+        self.source.journal_handle()
     }
 }

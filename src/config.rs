@@ -1,22 +1,22 @@
-//! The configuration: keys of the app's `.env`, and settings that only code can change.
+//! The configuration: settings in the app's `.env`, and those that only code can change.
 
+mod allowed;
 mod app_dir;
 mod authority;
 mod definition;
 mod env_file;
 mod env_snapshot;
-mod environment;
 mod events;
+mod parsed_settings;
+mod poller;
+mod raw_settings;
+mod real_variables;
 #[cfg(feature = "actix")]
-pub(crate) mod http;
-mod lists;
+pub(crate) mod server;
 mod server_options;
 mod setters;
-mod settings;
 #[cfg(test)]
 mod tests;
-mod values;
-mod watcher;
 
 pub use self::{app_dir::app_dir, definition::Config, events::Events};
-pub(crate) use self::{setters::MAX_VALUE_BYTES, watcher::ConfigWatcher};
+pub(crate) use self::{poller::ConfigPoller, setters::MAX_VALUE_BYTES};

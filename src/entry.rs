@@ -36,18 +36,18 @@ struct Document {
     drop_in: Option<String>,
     /// Features that a reader must support to use this entry; none exist so far. For example, a server
     /// that does not support private entries must not send one to every client.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    needs: Vec<String>,
+    #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
+    required_features: Vec<String>,
 }
 
 impl Entry {
     pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, String> {
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if let Some(need) = document.needs.first() {
+        if let Some(feature) = document.required_features.first() {
             return Err(format!(
                 "it needs `{}`, which this version does not support",
-                one_line(need)
+                one_line(feature)
             ));
         }
         let time = humantime::parse_rfc3339(&document.time)
@@ -132,7 +132,7 @@ impl Entry {
     /// When the entry's time to live is over; `None` if it does not expire.
     ///
     /// A time of saving in the future, because the clock was set back since, counts as `now`.
-    pub(crate) fn expires(&self, now: SystemTime) -> Option<SystemTime> {
+    pub(crate) fn expires_at(&self, now: SystemTime) -> Option<SystemTime> {
         let ttl = Duration::from_millis(self.document.ttl_ms);
         if ttl.is_zero() {
             None
@@ -147,8 +147,8 @@ fn envelope(time: &str, value: &str) -> String {
     format!("{{\"timestamp\":\"{time}\",\"value\":{value}}}")
 }
 
-/// The journal's document for a value saved at `time`.
-pub(crate) fn document(
+/// Encodes the journal's document for a value saved at `time`.
+pub(crate) fn encode_document(
     key: &str,
     value: Box<RawValue>,
     ttl: Duration,
@@ -167,12 +167,12 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
         value,
         deleted: false,
         drop_in: None,
-        needs: Vec::new(),
+        required_features: Vec::new(),
     }
 }
 
-/// The journal's document for a value that another program saved as the drop-in `name`.
-pub(crate) fn document_of_drop_in(
+/// Encodes the journal's document for a value that another program saved as the drop-in `name`.
+pub(crate) fn encode_drop_in_document(
     name: &str,
     key: &str,
     value: Box<RawValue>,
@@ -192,8 +192,8 @@ pub(crate) fn drop_in_name(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
-/// The journal's document that deletes a key's value.
-pub(crate) fn tombstone(key: &str, now: SystemTime) -> Vec<u8> {
+/// Encodes the journal's document that deletes a key's value.
+pub(crate) fn encode_tombstone(key: &str, now: SystemTime) -> Vec<u8> {
     let now = now.max(SystemTime::UNIX_EPOCH);
     to_bytes(&Document {
         time: humantime::format_rfc3339_millis(now).to_string(),
@@ -202,7 +202,7 @@ pub(crate) fn tombstone(key: &str, now: SystemTime) -> Vec<u8> {
         value: RawValue::NULL.to_owned(),
         deleted: true,
         drop_in: None,
-        needs: Vec::new(),
+        required_features: Vec::new(),
     })
 }
 
@@ -212,9 +212,9 @@ fn to_bytes(document: &Document) -> Vec<u8> {
 
 /// The key of an entry that needs a feature which this version does not support. The entry still
 /// replaces the earlier ones of its key.
-pub(crate) fn key_of_unusable(bytes: &[u8]) -> Option<String> {
+pub(crate) fn key_of_unsupported(bytes: &[u8]) -> Option<String> {
     let document: Document = serde_json::from_slice(bytes).ok()?;
-    (!document.needs.is_empty()).then_some(document.key)
+    (!document.required_features.is_empty()).then_some(document.key)
 }
 
 #[cfg(test)]
@@ -223,7 +223,7 @@ mod tests {
 
     fn entry(ttl: Duration, time: SystemTime) -> Entry {
         let value = RawValue::from_string("{\"order\":42}".into()).unwrap();
-        Entry::parse(Epoch(15), 7, &document("k", value, ttl, time)).unwrap()
+        Entry::parse(Epoch(15), 7, &encode_document("k", value, ttl, time)).unwrap()
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_recognised() {
-        let bytes = tombstone("k", SystemTime::UNIX_EPOCH);
+        let bytes = encode_tombstone("k", SystemTime::UNIX_EPOCH);
         assert_eq!(
             String::from_utf8_lossy(&bytes),
             r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":null,"deleted":true}"#
@@ -259,13 +259,13 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let saved = now - Duration::from_secs(60);
         assert_eq!(
-            entry(Duration::from_secs(90), saved).expires(now),
+            entry(Duration::from_secs(90), saved).expires_at(now),
             Some(now + Duration::from_secs(30))
         );
-        assert_eq!(entry(Duration::ZERO, saved).expires(now), None);
+        assert_eq!(entry(Duration::ZERO, saved).expires_at(now), None);
         // If the clock was set back by an hour, the entry still expires after its time to live.
         let ahead = entry(Duration::from_secs(1), now + Duration::from_secs(3600));
-        assert_eq!(ahead.expires(now), Some(now + Duration::from_secs(1)));
+        assert_eq!(ahead.expires_at(now), Some(now + Duration::from_secs(1)));
         assert_eq!(ahead.age(now), Duration::ZERO);
     }
 

@@ -128,7 +128,7 @@ impl Error {
             _ => None,
         };
         let error = Self::new(ErrorKind::Cache, format!("cannot {operation}: {source}"))
-            .at(Location::file(path))
+            .with_location(Location::file(path))
             .caused_by(source);
         match help {
             Some(help) => error.with_help(help),
@@ -136,7 +136,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn at(self, location: Location) -> Self {
+    pub(crate) fn with_location(self, location: Location) -> Self {
         self.change(|inner| inner.location = Some(location))
     }
 
@@ -158,12 +158,12 @@ impl Error {
     }
 
     /// Whether a file or folder does not exist.
-    pub(crate) fn is_about_a_missing_file(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         self.io_kind() == Some(std::io::ErrorKind::NotFound)
     }
 
     /// Whether the system denied permission.
-    pub(crate) fn is_about_permission(&self) -> bool {
+    pub(crate) fn is_permission_denied(&self) -> bool {
         self.io_kind() == Some(std::io::ErrorKind::PermissionDenied)
     }
 
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn control_characters_from_outside_are_escaped() {
         let error = Error::new(ErrorKind::Config, "has `a\r\n[ERROR] \u{1b}[31m\u{85}`")
-            .at(Location::line("/app\n/.env", 3))
+            .with_location(Location::line("/app\n/.env", 3))
             .with_help("not\0so");
         assert_eq!(
             error.to_string(),

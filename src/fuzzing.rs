@@ -42,7 +42,7 @@ const EPOCH: Epoch = Epoch(0x00c0_ffee);
 
 /// `SSE_EVENTS`: an accepted list follows the rules for names and keys, and its events arrive under
 /// these names; the error of a rejected list is one line.
-pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
+pub fn check_events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
@@ -51,19 +51,20 @@ pub fn events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
             assert_follows_rules(&events);
             for key in events.keys() {
                 let value = RawValue::from_string("1".into()).unwrap();
-                let document = entry::document(key, value, Duration::ZERO, SystemTime::UNIX_EPOCH);
+                let document =
+                    entry::encode_document(key, value, Duration::ZERO, SystemTime::UNIX_EPOCH);
                 let entry = Entry::parse(EPOCH, 7, &document)
                     .expect("a document that we wrote can be read");
                 assert_arrives(&entry, &events, &decode);
             }
         }
-        Err(why) => assert_one_line(&Error::new(ErrorKind::Config, why)),
+        Err(reason) => assert_one_line(&Error::new(ErrorKind::Config, reason)),
     }
 }
 
 /// A complete `.env`: accepted values are within their bounds; an error is one line, names an existing
 /// line of the file, and never contains the value of another setting.
-pub fn env(bytes: &[u8]) {
+pub fn check_env(bytes: &[u8]) {
     const SECRET: &str = "correct-horse-battery-staple";
     let dir = tempfile::tempdir_in(temp_folder()).unwrap();
     let mut text = format!("PASSWORD={SECRET}\n").into_bytes();
@@ -102,7 +103,7 @@ pub fn env(bytes: &[u8]) {
 }
 
 /// An entry's file: an accepted entry is encoded as frames that a parser decodes to its events only.
-pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
+pub fn check_entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     match Entry::parse(EPOCH, 42, bytes) {
         Ok(entry) => {
             serde_json::from_str::<serde::de::IgnoredAny>(&entry.data())
@@ -110,13 +111,13 @@ pub fn entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
             let events = Events::parse("first:k,second:k,third:k").unwrap();
             assert_arrives(&entry, &events, decode);
         }
-        Err(why) => assert!(!why.contains(char::is_control), "{why:?}"),
+        Err(reason) => assert!(!reason.contains(char::is_control), "{reason:?}"),
     }
 }
 
 /// A drop-in or a CodeIgniter record: an accepted value is unchanged in its entry, and a record is not
 /// nested too deeply.
-pub fn drop_in(bytes: &[u8]) {
+pub fn check_drop_in(bytes: &[u8]) {
     match ingest::fuzzing::value(bytes) {
         Ok((value, is_record)) => {
             assert_eq!(value.get().trim(), value.get());
@@ -125,17 +126,18 @@ pub fn drop_in(bytes: &[u8]) {
                 assert!(depth(&parsed) <= 64, "{parsed}");
             }
             let text = value.get().to_owned();
-            let document = entry::document("k", value, Duration::ZERO, SystemTime::UNIX_EPOCH);
+            let document =
+                entry::encode_document("k", value, Duration::ZERO, SystemTime::UNIX_EPOCH);
             let entry =
                 Entry::parse(EPOCH, 1, &document).expect("a document that we wrote can be read");
             assert_eq!(entry.value(), text);
         }
-        Err(why) => assert!(!why.contains(char::is_control), "{why:?}"),
+        Err(reason) => assert!(!reason.contains(char::is_control), "{reason:?}"),
     }
 }
 
 /// A client's `Last-Event-ID`: an accepted id displays as it was parsed.
-pub fn last_event_id(bytes: &[u8]) {
+pub fn check_last_event_id(bytes: &[u8]) {
     match LastEventId::parse(bytes) {
         None => assert!(bytes.is_empty()),
         Some(LastEventId::Valid(id)) => assert_eq!(id.to_string().as_bytes(), bytes),
@@ -187,14 +189,14 @@ fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<
     let names: Vec<&str> = events.of_key(entry.key()).collect();
     assert_eq!(frames.len(), names.len());
     let data = entry.data().replace("\r\n", "\n").replace('\r', "\n");
-    let last = names.len();
+    let frame_count = names.len();
     let expected: Vec<Decoded> = names
         .into_iter()
         .enumerate()
-        .map(|(at, name)| {
-            let id = match at + 1 {
-                part if part == last => entry.id(),
-                part => format!("{}.{part}", entry.id()),
+        .map(|(index, name)| {
+            let id = match index + 1 {
+                frames_sent if frames_sent == frame_count => entry.id(),
+                frames_sent => format!("{}.{frames_sent}", entry.id()),
             };
             (id, name.to_owned(), data.clone())
         })

@@ -148,8 +148,8 @@ fn follow_config(
     let folder = journal_handle.config().app_dir().to_owned();
     BackgroundThread::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
-            interrupt.wait(journal_handle.config_watcher().time_to_next_check());
-            if journal_handle.config_watcher().reload_if_due() {
+            interrupt.wait(journal_handle.config_poller().time_to_next_check());
+            if journal_handle.config_poller().reload_if_due() {
                 // Release: see `Hub::config_version`.
                 version.fetch_add(1, Ordering::Release);
                 tail.wake();

@@ -7,43 +7,40 @@ const MAX_KEY_BYTES: usize = 255;
 
 /// The characters that CodeIgniter reserves (`{}()/\@:`), and the comma that separates pairs in
 /// `SSE_EVENTS`.
-const RESERVED: &[char] = &['{', '}', '(', ')', '/', '\\', '@', ':', ','];
+const RESERVED_CHARS: &[char] = &['{', '}', '(', ')', '/', '\\', '@', ':', ','];
 
-/// Fails with the reason why `key` is not a cache key, which continues a sentence that begins with "the
-/// key".
-pub(crate) fn check(key: &str) -> Result<(), String> {
+/// Returns the rule that `key` breaks; `None` if it is a cache key. The text continues a sentence that
+/// starts with "the key".
+pub(crate) fn rule_violation(key: &str) -> Option<String> {
     if key.is_empty() {
-        return Err("is empty".into());
+        return Some("is empty".into());
     }
     if key.len() > MAX_KEY_BYTES {
-        return Err(format!(
+        return Some(format!(
             "has {} bytes; at most {MAX_KEY_BYTES} are allowed",
             key.len()
         ));
     }
     if key.starts_with('.') {
-        return Err("has a leading dot".into());
+        return Some("has a leading dot".into());
     }
     if key.chars().any(char::is_control) {
-        return Err("has a control character".into());
+        return Some("has a control character".into());
     }
-    match key.chars().find(|c| RESERVED.contains(c)) {
-        Some(c) => Err(format!("contains a `{c}`")),
-        None => Ok(()),
-    }
+    let reserved = key.chars().find(|c| RESERVED_CHARS.contains(c))?;
+    Some(format!("contains a `{reserved}`"))
 }
 
-/// Like [`check`], with an error for the caller of the library.
+/// Returns `key`, or an error for the caller of the library if it breaks a rule.
 pub(crate) fn validate(key: &str) -> Result<&str, Error> {
-    check(key).map(|()| key).map_err(|why| {
-        Error::new(
-            ErrorKind::Key,
-            format!("the cache key `{}` {why}", key.escape_debug()),
-        )
-        .with_help(
-            "use 1 to 255 bytes, without control characters, a leading dot, or any of {}()/\\@:,",
-        )
-    })
+    let Some(violation) = rule_violation(key) else {
+        return Ok(key);
+    };
+    let message = format!("the cache key `{}` {violation}", key.escape_debug());
+    Err(Error::new(ErrorKind::Key, message).with_help(format!(
+        "use 1 to {MAX_KEY_BYTES} bytes, without control characters, a leading dot, or any of {}",
+        RESERVED_CHARS.iter().collect::<String>()
+    )))
 }
 
 #[cfg(test)]
@@ -60,7 +57,7 @@ mod tests {
             "a.b",
             &"k".repeat(255),
         ] {
-            assert_eq!(check(key), Ok(()), "{key}");
+            assert_eq!(rule_violation(key), None, "{key}");
         }
     }
 
@@ -80,7 +77,7 @@ mod tests {
             "a@b",
             &"k".repeat(256),
         ] {
-            assert!(check(key).is_err(), "{key:?}");
+            assert!(rule_violation(key).is_some(), "{key:?}");
             assert_eq!(validate(key).unwrap_err().kind(), ErrorKind::Key);
         }
     }

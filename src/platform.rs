@@ -18,7 +18,7 @@ pub(crate) use self::system::tcp;
 pub(crate) use self::system::{
     boot::boot_id,
     file_user,
-    folder_watcher::{Changes, FolderWatcher, WatchId},
+    folder_watcher::{ChangeKinds, FolderWatcher, WatchId},
     lease::has_writer,
     rename::rename_without_replacing,
     wake_flag::WakeFlag,

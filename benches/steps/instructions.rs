@@ -16,7 +16,7 @@ use std::{hint::black_box, path::Path};
 use actix_web::rt::{System, SystemRunner};
 use actix_web_sse::{
     Config,
-    bench_support::{Document, Streams, read_journal},
+    bench_support::{EncodedDocument, Streams, read_journal},
 };
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
@@ -34,7 +34,7 @@ fn limit(instructions: u64) -> LibraryBenchmarkConfig {
 
 struct OpenStreams {
     streams: Streams,
-    document: Document,
+    document: EncodedDocument,
     _app: App,
     _runtime: SystemRunner,
 }
@@ -79,7 +79,7 @@ fn deliver(mut opened: OpenStreams) -> (usize, OpenStreams) {
 // An entry of the journal is encoded as an event.
 #[library_benchmark(config = limit(13_000))]
 #[bench::value(document(), config(Path::new("")))]
-fn encode(document: Document, config: Config) -> usize {
+fn encode(document: EncodedDocument, config: Config) -> usize {
     black_box(&document).encode(config.events())
 }
 

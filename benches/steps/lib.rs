@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
-use actix_web_sse::{Cache, Config, bench_support::Document};
+use actix_web_sse::{Cache, Config, bench_support::EncodedDocument};
 use tempfile::TempDir;
 
 /// A value of 200 bytes as JSON.
@@ -17,8 +17,8 @@ pub fn value() -> String {
 
 /// An entry with this value.
 #[must_use]
-pub fn document() -> Document {
-    Document::new("order", &format!("\"{}\"", value()))
+pub fn document() -> EncodedDocument {
+    EncodedDocument::new("order", &format!("\"{}\"", value()))
 }
 
 /// The configuration of all caches here.

@@ -3,4 +3,4 @@
 #[path = "../../src/fuzzing/decode.rs"]
 mod decode;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| actix_web_sse::fuzzing::events(bytes, decode::decode));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| actix_web_sse::fuzzing::check_events(bytes, decode::decode));

@@ -23,7 +23,7 @@ impl Delete {
     /// Fails if the key is not valid or the cache cannot be written. Then nothing was deleted.
     pub fn blocking(self) -> Result<u64, Error> {
         let key = key::validate(&self.key)?;
-        let journal = self.source.journal()?;
-        journal.append(&entry::tombstone(key, SystemTime::now()))
+        let journal_handle = self.source.journal_handle()?;
+        journal_handle.append(&entry::encode_tombstone(key, SystemTime::now()))
     }
 }

@@ -14,6 +14,9 @@ use crate::{
     runtime::Interrupt,
 };
 
+/// For a read that only the entries' age limits.
+const NO_ENTRY_LIMIT: u64 = u64::MAX;
+
 /// Yields the values that are saved in a cache, one after the other. [`Cache::follow`] creates it.
 ///
 /// ```no_run
@@ -34,7 +37,7 @@ use crate::{
 ///
 /// [`Cache::follow`]: crate::Cache::follow
 pub struct Follow {
-    handle: Arc<JournalHandle>,
+    journal_handle: Arc<JournalHandle>,
     followed: FollowedJournal,
     reader: JournalReader,
     watch: Box<dyn EntryWatcher>,
@@ -54,15 +57,20 @@ pub enum Next {
 }
 
 impl Follow {
-    pub(super) fn start(handle: Arc<JournalHandle>) -> Result<Self, Error> {
-        let followed = handle.follow()?;
+    pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
+        let followed = journal_handle.follow()?;
         let first_number = followed.journal.newest_number()? + 1;
         let reader = JournalReader::new(Arc::clone(&followed.journal), first_number);
         let watch = followed.journal.watch();
-        let interrupt = Interrupt::new()
-            .map_err(|error| Error::io("follow the cache", handle.config().cache_dir(), error))?;
+        let interrupt = Interrupt::new().map_err(|error| {
+            Error::io(
+                "follow the cache",
+                journal_handle.config().cache_dir(),
+                error,
+            )
+        })?;
         Ok(Self {
-            handle,
+            journal_handle,
             followed,
             reader,
             watch,
@@ -78,8 +86,8 @@ impl Follow {
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
         let start = Instant::now();
         loop {
-            self.handle.config_watcher().reload_if_due();
-            let config = self.handle.config();
+            self.journal_handle.config_poller().reload_if_due();
+            let config = self.journal_handle.config();
             match self.reader.read_next() {
                 Ok(ReadOutcome::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
                 Ok(ReadOutcome::Tombstone(_)) if start.elapsed() < timeout => continue,
@@ -103,7 +111,7 @@ impl Follow {
 
     fn is_current(&self) -> Result<bool, Error> {
         let last_read = self.reader.next_number() - 1;
-        self.handle.is_current(&self.followed, last_read)
+        self.journal_handle.is_current(&self.followed, last_read)
     }
 
     fn wait(&mut self, timeout: Duration, config: &Config) {
@@ -113,16 +121,16 @@ impl Follow {
             .wait(self.reader.next_number(), timeout, &self.interrupt);
     }
 
-    /// Follows the journal that has replaced the former one, from the entries saved since the former
-    /// one was last read.
+    /// Follows the journal that has replaced the former one. It starts far enough back to yield every
+    /// entry that was saved since the former one was last read, so it may yield some older ones, too.
     fn reopen(&mut self) -> Result<(), Error> {
-        let config = self.handle.config();
+        let config = self.journal_handle.config();
         // The replacement is noticed within one poll interval; a second one covers a slow check.
         let max_age = config.lookback() + 2 * config.poll_interval();
-        self.followed = self.handle.follow()?;
+        self.followed = self.journal_handle.follow()?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
-        self.reader = JournalReader::starting_within(Arc::clone(journal), max_age, u64::MAX)?;
+        self.reader = JournalReader::starting_within(Arc::clone(journal), max_age, NO_ENTRY_LIMIT)?;
         Ok(())
     }
 }

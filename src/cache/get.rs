@@ -20,6 +20,6 @@ impl Get {
     /// Fails if the key is not valid or the cache cannot be read.
     pub fn blocking(self) -> Result<Option<Entry>, Error> {
         let key = key::validate(&self.key)?;
-        self.source.journal()?.get(key)
+        self.source.journal_handle()?.get(key)
     }
 }

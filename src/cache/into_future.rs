@@ -10,42 +10,42 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+type CacheFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 impl IntoFuture for Save {
     type Output = Result<u64, Error>;
-    type IntoFuture = BoxFuture<u64>;
+    type IntoFuture = CacheFuture<u64>;
 
     fn into_future(self) -> Self::IntoFuture {
-        run("the value was not saved", move || self.blocking())
+        run_on_blocking_thread("the value was not saved", move || self.blocking())
     }
 }
 
 impl IntoFuture for Get {
     type Output = Result<Option<Entry>, Error>;
-    type IntoFuture = BoxFuture<Option<Entry>>;
+    type IntoFuture = CacheFuture<Option<Entry>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        run("the value was not read", move || self.blocking())
+        run_on_blocking_thread("the value was not read", move || self.blocking())
     }
 }
 
 impl IntoFuture for Delete {
     type Output = Result<u64, Error>;
-    type IntoFuture = BoxFuture<u64>;
+    type IntoFuture = CacheFuture<u64>;
 
     fn into_future(self) -> Self::IntoFuture {
-        run("the value was not deleted", move || self.blocking())
+        run_on_blocking_thread("the value was not deleted", move || self.blocking())
     }
 }
 
-/// `consequence` begins the error message if the runtime was shut down before `work` ran.
-fn run<T: Send + 'static>(
+/// `consequence` starts the error message if the runtime was shut down before `work` ran.
+fn run_on_blocking_thread<T: Send + 'static>(
     consequence: &'static str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> BoxFuture<T> {
+) -> CacheFuture<T> {
     Box::pin(async move {
-        // Another executor than tokio has no threads for blocking work that we know of.
+        // Outside tokio, no thread pool for blocking work is known, so the work runs on this thread.
         let Ok(runtime) = Handle::try_current() else {
             return work();
         };

@@ -1,4 +1,4 @@
-//! The journal at the configured address, whatever happens to its folder.
+//! The journal in the configured folder, even if that folder is removed or replaced.
 
 use std::{
     path::PathBuf,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::{Config, ConfigWatcher},
+    config::{Config, ConfigPoller},
     entry::Entry,
     error::Error,
     ingest,
@@ -20,7 +20,7 @@ use crate::{
 /// Opens the journal, and opens it again after its folder was deleted or replaced, or after
 /// `SSE_CACHE` was changed.
 pub(crate) struct JournalHandle {
-    config_watcher: Arc<ConfigWatcher>,
+    config_poller: Arc<ConfigPoller>,
     current: Mutex<Arc<FileJournal>>,
     /// The index of the journal in which a key was looked up last.
     index: Mutex<Option<KeyIndex>>,
@@ -29,12 +29,13 @@ pub(crate) struct JournalHandle {
 /// A journal that this process follows. Drop-ins are ingested into it until this is dropped.
 pub(crate) struct FollowedJournal {
     pub(crate) journal: Arc<dyn Journal>,
-    address: PathBuf,
-    ingest: BackgroundThread,
+    /// The configured folder when the journal was opened.
+    cache_dir: PathBuf,
+    ingest_thread: BackgroundThread,
 }
 
 impl FollowedJournal {
-    /// Has the ingest check the cache folder now, after the configuration has changed.
+    /// Has the ingest thread check the cache folder now, after the configuration has changed.
     #[cfg_attr(
         not(feature = "actix"),
         expect(
@@ -43,7 +44,7 @@ impl FollowedJournal {
         )
     )]
     pub(crate) fn rescan_drop_ins(&self) {
-        self.ingest.waker().wake();
+        self.ingest_thread.waker().wake();
     }
 }
 
@@ -51,7 +52,7 @@ impl JournalHandle {
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
         let current = Mutex::new(open(&config)?);
         Ok(Self {
-            config_watcher: Arc::new(ConfigWatcher::new(config)),
+            config_poller: Arc::new(ConfigPoller::new(config)),
             current,
             index: Mutex::new(None),
         })
@@ -59,22 +60,22 @@ impl JournalHandle {
 
     /// The current configuration.
     pub(crate) fn config(&self) -> Arc<Config> {
-        self.config_watcher.current()
+        self.config_poller.current()
     }
 
-    pub(crate) fn config_watcher(&self) -> &ConfigWatcher {
-        &self.config_watcher
+    pub(crate) fn config_poller(&self) -> &ConfigPoller {
+        &self.config_poller
     }
 
     /// Appends an entry and returns its number. If the folder is replaced at the same moment, the
     /// entry may be in the former folder, so it is appended again.
     pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        self.with_current(|journal| journal.append(entry))
+        self.retry_if_replaced(|journal| journal.append(entry))
     }
 
     /// Runs `work` with the current journal, and again if the journal was removed or replaced
     /// meanwhile.
-    fn with_current<T>(
+    fn retry_if_replaced<T>(
         &self,
         work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -84,23 +85,19 @@ impl JournalHandle {
             if journal.is_in_place() {
                 return result;
             }
-            // If only the journal's id was replaced, the entry is in the folder and counts.
+            // The folder is the same and only its id is new: the entry is in the current journal.
             if result.is_ok() && self.current_file_journal()?.is_same_folder(&journal) {
                 return result;
             }
         }
         let config = self.config();
-        let replaced = std::io::Error::other("another program keeps replacing it");
-        Err(Error::io(
-            "use the cache folder",
-            config.cache_dir(),
-            replaced,
-        ))
+        let cause = std::io::Error::other("another program keeps replacing it");
+        Err(Error::io("use the cache folder", config.cache_dir(), cause))
     }
 
     /// The newest entry of a key; `None` if it has expired, or was deleted or swept.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.with_current(|journal| self.look_up(&(journal as Arc<dyn Journal>), key))
+        self.retry_if_replaced(|journal| self.look_up(&(journal as Arc<dyn Journal>), key))
     }
 
     fn look_up(&self, journal: &Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
@@ -117,7 +114,7 @@ impl JournalHandle {
         Ok(found)
     }
 
-    /// The journal at the configured address.
+    /// The journal in the configured folder.
     #[cfg_attr(
         not(feature = "actix"),
         expect(dead_code, reason = "only replays read a journal without following it")
@@ -128,15 +125,15 @@ impl JournalHandle {
 
     pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
         let journal = self.current_file_journal()?;
-        let ingest = ingest::start(Arc::clone(&journal), Arc::clone(&self.config_watcher))?;
+        let ingest_thread = ingest::start(Arc::clone(&journal), Arc::clone(&self.config_poller))?;
         Ok(FollowedJournal {
-            address: journal.cache_folder().path().to_owned(),
+            cache_dir: journal.cache_folder().path().to_owned(),
             journal,
-            ingest,
+            ingest_thread,
         })
     }
 
-    /// Whether `followed` is still the journal at the configured address and still has the entry
+    /// Whether `followed` is still the journal in the configured folder and still has the entry
     /// `last_read`.
     ///
     /// If it lacks that entry, its newest entries were removed, and their numbers would be assigned
@@ -147,7 +144,7 @@ impl JournalHandle {
         last_read: u64,
     ) -> Result<bool, Error> {
         let journal = &followed.journal;
-        if !journal.is_in_place() || followed.address != self.config().cache_dir() {
+        if !journal.is_in_place() || followed.cache_dir != self.config().cache_dir() {
             return Ok(false);
         }
         if !journal.is_intact_up_to(last_read)? {
@@ -172,7 +169,7 @@ fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
     loop {
         let opened = CacheFolder::prepare(config).map(Arc::new);
         match opened.and_then(|folder| FileJournal::open(&folder)) {
-            Err(error) if error.is_about_a_missing_file() && retries.next().is_some() => {}
+            Err(error) if error.is_not_found() && retries.next().is_some() => {}
             opened => return opened.map(Arc::new),
         }
     }

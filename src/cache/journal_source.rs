@@ -7,35 +7,35 @@ use crate::{config::Config, error::Error};
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
-pub(super) struct JournalSource(Arc<OpenMode>);
+pub(super) struct JournalSource(Arc<HandleOrigin>);
 
-enum OpenMode {
+enum HandleOrigin {
     Opened(Arc<JournalHandle>),
-    /// The app's `.env`. A failure to open is not kept, so the next use tries again.
-    Env(Mutex<Option<Arc<JournalHandle>>>),
+    /// A failure to open is not kept, so the next use tries again.
+    FromEnv(Mutex<Option<Arc<JournalHandle>>>),
 }
 
 impl JournalSource {
     pub(super) fn opened(handle: JournalHandle) -> Self {
-        Self(Arc::new(OpenMode::Opened(Arc::new(handle))))
+        Self(Arc::new(HandleOrigin::Opened(Arc::new(handle))))
     }
 
     pub(super) fn from_env() -> Self {
-        Self(Arc::new(OpenMode::Env(Mutex::new(None))))
+        Self(Arc::new(HandleOrigin::FromEnv(Mutex::new(None))))
     }
 
     /// The handle, with the configuration of the last edit of `.env`.
-    pub(super) fn journal(&self) -> Result<Arc<JournalHandle>, Error> {
+    pub(super) fn journal_handle(&self) -> Result<Arc<JournalHandle>, Error> {
         let handle = match &*self.0 {
-            OpenMode::Opened(handle) => Arc::clone(handle),
-            OpenMode::Env(opened) => open_once(opened)?,
+            HandleOrigin::Opened(handle) => Arc::clone(handle),
+            HandleOrigin::FromEnv(opened) => get_or_open(opened)?,
         };
-        handle.config_watcher().reload_if_due();
+        handle.config_poller().reload_if_due();
         Ok(handle)
     }
 }
 
-fn open_once(opened: &Mutex<Option<Arc<JournalHandle>>>) -> Result<Arc<JournalHandle>, Error> {
+fn get_or_open(opened: &Mutex<Option<Arc<JournalHandle>>>) -> Result<Arc<JournalHandle>, Error> {
     let mut opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*opened {
         return Ok(Arc::clone(handle));

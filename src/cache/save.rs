@@ -40,15 +40,15 @@ impl Save {
     /// the cache cannot be written. Then nothing was saved.
     pub fn blocking(self) -> Result<u64, Error> {
         let key = key::validate(&self.key)?;
-        let value = self.value.map_err(|why| {
+        let value = self.value.map_err(|reason| {
             Error::new(
                 ErrorKind::Value,
-                format!("the value for `{key}` cannot be written as JSON: {why}"),
+                format!("the value for `{key}` cannot be written as JSON: {reason}"),
             )
             .with_help("use a type that serde_json can serialize, for example with strings as the keys of its maps")
         })?;
-        let journal = self.source.journal()?;
-        let config = journal.config();
+        let journal_handle = self.source.journal_handle()?;
+        let config = journal_handle.config();
         let (length, limit) = (value.get().len(), config.max_value_bytes());
         if length > limit {
             return Err(Error::new(
@@ -61,6 +61,6 @@ impl Save {
                  raises the limit"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
-        journal.append(&entry::document(key, value, ttl, SystemTime::now()))
+        journal_handle.append(&entry::encode_document(key, value, ttl, SystemTime::now()))
     }
 }

@@ -180,7 +180,7 @@ fn the_value_of_a_swept_key_is_not_returned() {
     }
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("1"));
     cache
-        .journal()
+        .journal_handle()
         .unwrap()
         .follow()
         .unwrap()

@@ -8,19 +8,19 @@ use std::{
 use super::{
     app_dir::app_dir,
     events::Events,
+    parsed_settings::{EVENTS_HELP, ParsedSettings},
+    raw_settings::RawSettings,
     server_options::ServerOptions,
-    settings::Settings,
-    values::{EVENTS_HELP, Values},
 };
 use crate::error::{Error, ErrorKind, Location};
 
 /// The settings of an app's streams and of its cache.
 ///
-/// [`from_env`](Config::from_env) reads these keys:
+/// [`from_env`](Config::from_env) reads these settings:
 ///
-/// | key in `.env` | default | meaning |
+/// | setting in `.env` | default | meaning |
 /// |---|---|---|
-/// | `SSE_EVENTS` | none, required | which event a save under which cache key fires: `event:key,event:key` |
+/// | `SSE_EVENTS` | none, required | the events, and the cache keys that trigger them: `event:key,event:key` |
 /// | `SSE_STREAM_DURATION` | 15 | seconds until the server ends a stream, varied by up to 10 % per stream; 0: never |
 /// | `SSE_POLL_INTERVAL` | 2 | seconds between two reads of the cache without a notification, 0.05 to 3600; fractions are allowed |
 /// | `SSE_CACHE` | `writable/cache` | the cache folder; a relative path is resolved against the app's folder |
@@ -30,7 +30,7 @@ use crate::error::{Error, ErrorKind, Location};
 /// | `SSE_MAX_CONNECTIONS` | 10000 | streams at once; the server answers further requests with 503 and `Retry-After` |
 ///
 /// A real environment variable overrides the line in `.env`. The `with_…` methods override both,
-/// and set everything that has no key.
+/// and set everything that `.env` cannot set.
 ///
 /// A server or cache started with a configuration from `.env` follows the file: an edit takes effect
 /// within two seconds, also on open streams. An edit that cannot be used is logged and changes
@@ -47,16 +47,16 @@ use crate::error::{Error, ErrorKind, Location};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(super) app_dir: PathBuf,
-    /// Whether the values were read from `.env`, so that an edit changes them.
+    /// Whether the settings were read from `.env`, so that an edit changes them.
     pub(super) is_from_env: bool,
-    pub(super) values: Values,
+    pub(super) settings: ParsedSettings,
     pub(super) overrides: Overrides,
     pub(super) server: ServerOptions,
     pub(super) lookback: Duration,
     pub(super) max_value_bytes: usize,
 }
 
-/// Values that code has set instead of keys. No edit of `.env` changes them.
+/// Values that code has set instead of `.env`. No edit of the file changes them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Overrides {
     pub(super) cache_dir: Option<PathBuf>,
@@ -82,17 +82,17 @@ impl Config {
     /// Fails like [`from_env`](Config::from_env).
     pub fn from_dir(app_dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let app_dir = app_dir.into();
-        let values = Values::read(&app_dir, &Settings::read(&app_dir)?)?;
+        let settings = ParsedSettings::read(&app_dir, &RawSettings::read(&app_dir)?)?;
         Ok(Self {
             is_from_env: true,
-            ..Self::with_values(app_dir, values)
+            ..Self::with_settings(app_dir, settings)
         })
     }
 
-    /// Reads the values from `.env` again and keeps what code has set.
+    /// Reads the settings from `.env` again and keeps those that code has set.
     pub(super) fn reread(&self) -> Result<Self, Error> {
         Ok(Self {
-            values: Values::read(&self.app_dir, &Settings::read(&self.app_dir)?)?,
+            settings: ParsedSettings::read(&self.app_dir, &RawSettings::read(&self.app_dir)?)?,
             ..self.clone()
         })
     }
@@ -105,22 +105,22 @@ impl Config {
     /// Fails if `events` does not have that form.
     pub fn new(app_dir: impl Into<PathBuf>, events: &str) -> Result<Self, Error> {
         let app_dir = app_dir.into();
-        let events = Events::parse(events).map_err(|why| {
-            Error::new(ErrorKind::Config, format!("the list of events {why}"))
+        let events = Events::parse(events).map_err(|reason| {
+            Error::new(ErrorKind::Config, format!("the list of events {reason}"))
                 .with_help(EVENTS_HELP)
         })?;
-        let values = Values::new(&app_dir, events);
-        Ok(Self::with_values(app_dir, values))
+        let settings = ParsedSettings::new(&app_dir, events);
+        Ok(Self::with_settings(app_dir, settings))
     }
 
-    fn with_values(app_dir: PathBuf, values: Values) -> Self {
+    fn with_settings(app_dir: PathBuf, settings: ParsedSettings) -> Self {
         Self {
             app_dir,
             is_from_env: false,
-            values,
+            settings,
             overrides: Overrides::default(),
             server: ServerOptions::default(),
-            // Long enough for a page that saves a value and then navigates to the page that listens.
+            // Long enough for a page that saves a value and then navigates to the page that displays it.
             lookback: Duration::from_secs(5),
             // Large enough for any notification; larger data is fetched by the page.
             max_value_bytes: 64 * 1024,
@@ -133,46 +133,46 @@ impl Config {
         &self.app_dir
     }
 
-    /// Returns the events, and the cache keys that fire them.
+    /// Returns the events, and the cache keys that trigger them.
     #[must_use]
     pub fn events(&self) -> &Events {
-        &self.values.events
+        &self.settings.events
     }
 
     /// Returns the path of the cache folder.
     #[must_use]
     pub fn cache_dir(&self) -> &Path {
-        let in_code = self.overrides.cache_dir.as_ref();
-        in_code.unwrap_or(&self.values.cache_dir)
+        let overriding = self.overrides.cache_dir.as_ref();
+        overriding.unwrap_or(&self.settings.cache_dir)
     }
 
     /// Returns how long a stream lasts before the server ends it, give or take 10 %; zero: for ever.
     #[must_use]
     pub fn stream_duration(&self) -> Duration {
-        let in_code = self.overrides.stream_duration;
-        in_code.unwrap_or(self.values.stream_duration)
+        let overriding = self.overrides.stream_duration;
+        overriding.unwrap_or(self.settings.stream_duration)
     }
 
     /// Returns the time between two reads of the cache when no notification arrives.
     #[must_use]
     pub fn poll_interval(&self) -> Duration {
-        let in_code = self.overrides.poll_interval;
-        in_code.unwrap_or(self.values.poll_interval)
+        let overriding = self.overrides.poll_interval;
+        overriding.unwrap_or(self.settings.poll_interval)
     }
 
-    /// Returns the default time to live: how long an entry is replayed to a client that returns, and
+    /// Returns the default time to live: how long an entry is replayed to reconnecting clients, and
     /// returned by [`get`](crate::Cache::get); zero: until it is swept.
     #[must_use]
     pub fn ttl(&self) -> Duration {
-        let in_code = self.overrides.ttl;
-        in_code.unwrap_or(self.values.ttl)
+        let overriding = self.overrides.ttl;
+        overriding.unwrap_or(self.settings.ttl)
     }
 
     /// Where `.env` sets the cache folder; `None` if it does not.
-    pub(crate) fn cache_dir_from(&self) -> Option<&Location> {
+    pub(crate) fn cache_dir_location(&self) -> Option<&Location> {
         match self.overrides.cache_dir {
             Some(_) => None,
-            None => self.values.cache_dir_from.as_ref(),
+            None => self.settings.cache_dir_location.as_ref(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `.env` as dotenvy reads it, with the line number of each key.
+//! `.env` as dotenvy reads it, with the line number of each setting.
 
 use std::{fs, io, path::Path};
 
@@ -21,7 +21,7 @@ impl EnvFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(
                 Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
-                    .at(Location::file(path))
+                    .with_location(Location::file(path))
                     .with_help("make .env a file that the app's user can read")
                     .caused_by(error),
             ),
@@ -34,7 +34,7 @@ impl EnvFile {
         for item in dotenvy::from_read_iter(text.as_bytes()) {
             match item {
                 Ok(pair) => pairs.push(pair),
-                Err(error) => ignore_or_fail(&error, &text, path)?,
+                Err(error) => warn_or_fail(&error, &text, path)?,
             }
         }
         Ok(Self { text, pairs })
@@ -43,7 +43,7 @@ impl EnvFile {
     /// The line and the value of `key`. The first of several lines counts, as with dotenvy.
     pub(super) fn get(&self, key: &str) -> Option<(usize, &String)> {
         let value = self.value(key)?;
-        Some((self.line_of(key), value))
+        Some((self.line_number_of_key(key), value))
     }
 
     pub(super) fn value(&self, key: &str) -> Option<&String> {
@@ -51,7 +51,7 @@ impl EnvFile {
         Some(value)
     }
 
-    fn line_of(&self, key: &str) -> usize {
+    fn line_number_of_key(&self, key: &str) -> usize {
         let mut start = 0;
         for line in self.text.split_inclusive('\n') {
             if assigns(line, key) && !ends_inside_quotes(&self.text[..start]) {
@@ -59,7 +59,7 @@ impl EnvFile {
             }
             start += line.len();
         }
-        line_number(&self.text, start.min(self.text.len()))
+        line_number_at(&self.text, start.min(self.text.len()))
     }
 }
 
@@ -68,24 +68,25 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         Error::new(ErrorKind::Config, "this line is not valid UTF-8")
-            .at(Location::line(path, 1 + line_ends(valid)))
+            .with_location(Location::line(path, 1 + line_ends(valid)))
             .with_help("save the file as UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
-/// A broken line without an `SSE_` key is ignored: another program reads it. A line that swallows
-/// such a key fails, because an unclosed quote runs to the end of the file.
-fn ignore_or_fail(error: &dotenvy::Error, text: &str, path: &Path) -> Result<(), Error> {
+/// A broken line without an `SSE_` setting only causes a warning, because another program reads it. If
+/// its text contains such a setting, reading fails: an unclosed quote makes the rest of the file part
+/// of one value.
+fn warn_or_fail(error: &dotenvy::Error, text: &str, path: &Path) -> Result<(), Error> {
     let dotenvy::Error::LineParse(line, _) = error else {
         let message = format!("cannot read .env: {error}");
-        return Err(Error::new(ErrorKind::Config, message).at(Location::file(path)));
+        return Err(Error::new(ErrorKind::Config, message).with_location(Location::file(path)));
     };
-    let number = number_of_line(text, line);
+    let number = line_number_of_broken(text, line);
     // dotenvy may report a part of the line only, so the line in the file is also checked.
     if line.contains("SSE_") || has_sse_key(text, number) {
         return Err(Error::new(ErrorKind::Config, "this line is not valid")
-            .at(Location::line(path, number))
+            .with_location(Location::line(path, number))
             .with_help(LINE_HELP));
     }
     // Without the line's text, which may be a password.
@@ -108,20 +109,21 @@ fn assigns(line: &str, key: &str) -> bool {
 }
 
 /// Whether `text`, which ends with a complete line, leaves a quote open, so that the next line
-/// belongs to a value. dotenvy reports an open quote with the text that it swallows, including the
-/// line end; for a line that is broken in itself, it reports the line without its end.
+/// belongs to a value. dotenvy reports an open quote with the text after it, including the line end.
+/// For a line that is broken in itself, it reports the line without its end.
 fn ends_inside_quotes(text: &str) -> bool {
     dotenvy::from_read_iter(text.as_bytes())
         .any(|item| matches!(item, Err(dotenvy::Error::LineParse(line, _)) if line.ends_with('\n')))
 }
 
-/// The number of the line that begins with what dotenvy reports as broken, counted from 1.
-fn number_of_line(text: &str, broken: &str) -> usize {
-    text.find(broken).map_or(1, |at| line_number(text, at))
+/// The number of the line that starts with the text that dotenvy reports as broken, counted from 1.
+fn line_number_of_broken(text: &str, broken: &str) -> usize {
+    text.find(broken)
+        .map_or(1, |offset| line_number_at(text, offset))
 }
 
-fn line_number(text: &str, at: usize) -> usize {
-    1 + line_ends(&text.as_bytes()[..at])
+fn line_number_at(text: &str, offset: usize) -> usize {
+    1 + line_ends(&text.as_bytes()[..offset])
 }
 
 fn line_ends(bytes: &[u8]) -> usize {

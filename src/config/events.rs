@@ -1,4 +1,4 @@
-//! `SSE_EVENTS`: which event a save under which cache key fires.
+//! `SSE_EVENTS`: the events, and the cache keys that trigger them.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ pub struct Events {
 
 impl Events {
     /// Parses `event:key,event:key`, and ignores white space around names and a trailing comma. One
-    /// key may fire several events, and one event may have several keys.
+    /// key may trigger several events, and one event may have several keys.
     ///
-    /// The error continues a sentence that begins with `SSE_EVENTS`.
+    /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
         for item in text
@@ -26,8 +26,10 @@ impl Events {
                 return Err(format!("contains `{item}`, which lacks its `:cache_key`"));
             };
             let (event, key) = (event.trim(), key.trim());
-            check_event_name(event).map_err(|why| format!("contains `{item}`: {why}"))?;
-            key::check(key).map_err(|why| format!("contains `{item}`: the cache key {why}"))?;
+            check_event_name(event).map_err(|reason| format!("contains `{item}`: {reason}"))?;
+            if let Some(violation) = key::rule_violation(key) {
+                return Err(format!("contains `{item}`: the cache key {violation}"));
+            }
             if !pairs.iter().any(|(e, k)| **e == *event && **k == *key) {
                 pairs.push((event.into(), key.into()));
             }
@@ -50,27 +52,33 @@ impl Events {
         self.pairs
             .iter()
             .enumerate()
-            .filter_map(|(at, (event, _))| {
+            .filter_map(|(index, (event, _))| {
                 let first = self.pairs.iter().position(|(other, _)| other == event);
-                (first == Some(at)).then_some(&**event)
+                (first == Some(index)).then_some(&**event)
             })
     }
 
     /// Iterates over the cache keys, each once.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().enumerate().filter_map(|(at, (_, key))| {
-            let first = self.pairs.iter().position(|(_, other)| other == key);
-            (first == Some(at)).then_some(&**key)
-        })
+        self.pairs
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (_, key))| {
+                let first = self.pairs.iter().position(|(_, other)| other == key);
+                (first == Some(index)).then_some(&**key)
+            })
     }
 
-    /// Iterates over the events that a save under `key` fires.
+    /// Iterates over the events that a save under `key` triggers.
     pub fn of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.shared_of_key(key).map(|event| &**event)
+        self.event_arcs_of_key(key).map(|event| &**event)
     }
 
-    /// Like [`of_key`](Self::of_key), for a caller that keeps the names.
-    pub(crate) fn shared_of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Arc<str>> {
+    /// Like [`of_key`](Self::of_key), but returns names that the caller can keep without a copy.
+    pub(crate) fn event_arcs_of_key<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<str>> {
         self.pairs
             .iter()
             .filter(move |(_, k)| **k == *key)
@@ -129,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_invalid_list_is_rejected_with_the_reason() {
-        for (text, why) in [
+        for (text, reason) in [
             ("", "empty"),
             (" , ", "empty"),
             ("a", "`a`, which lacks its `:cache_key`"),
@@ -146,7 +154,7 @@ mod tests {
             ("a\u{7}b:k", "control"),
         ] {
             let error = Events::parse(text).unwrap_err();
-            assert!(error.contains(why), "{text:?} gave {error:?}");
+            assert!(error.contains(reason), "{text:?} gave {error:?}");
         }
     }
 }

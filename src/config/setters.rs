@@ -3,24 +3,26 @@
 use std::{path::Path, time::Duration};
 
 use super::{
+    allowed::{self, Rejected},
     definition::Config,
-    lists::{self, Rejected},
-    values::{MAX_DURATION, POLL_INTERVALS},
+    parsed_settings::{MAX_CONFIGURED_DURATION, POLL_INTERVAL_RANGE},
 };
 use crate::error::{Error, ErrorKind};
 
-/// The largest value that can be configured. The journal reads files of twice this size.
+/// Large enough for any value that belongs in an event, and small enough that a server can hold a few
+/// of them in memory. The journal reads files of twice this size.
 pub(crate) const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
 
-/// A shorter heartbeat would keep the worker busy with nothing else.
+/// A shorter interval would keep a worker busy with heartbeats alone: 100 a second for each of
+/// thousands of streams is more than it can write.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(10);
 
 impl Config {
-    /// Sets how long before its arrival a new client's events begin. Default: 5 seconds; at most a
+    /// Sets how long before a new client connects its events start. Default: 5 seconds; at most a
     /// hundred years.
     #[must_use]
     pub fn with_lookback(mut self, lookback: Duration) -> Self {
-        self.lookback = lookback.min(MAX_DURATION);
+        self.lookback = lookback.min(MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -28,7 +30,7 @@ impl Config {
     /// least 10 ms.
     #[must_use]
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.server.heartbeat = heartbeat.clamp(MIN_HEARTBEAT, MAX_DURATION);
+        self.server.heartbeat_interval = heartbeat.clamp(MIN_HEARTBEAT, MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -36,7 +38,7 @@ impl Config {
     /// 1 second.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
-        self.server.retry = retry.min(MAX_DURATION);
+        self.server.retry_delay = retry.min(MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -44,7 +46,7 @@ impl Config {
     /// Default: 10,000.
     #[must_use]
     pub fn with_history(mut self, entries: u64) -> Self {
-        self.server.history = entries;
+        self.server.min_history_entries = entries;
         self
     }
 
@@ -52,7 +54,7 @@ impl Config {
     /// are served from the cache folder. Default: 4,096.
     #[must_use]
     pub fn with_in_memory(mut self, entries: usize) -> Self {
-        self.server.in_memory = entries.max(1);
+        self.server.ring_entries = entries.max(1);
         self
     }
 
@@ -67,7 +69,7 @@ impl Config {
     /// ever.
     #[must_use]
     pub fn with_stream_duration(mut self, duration: Duration) -> Self {
-        self.overrides.stream_duration = Some(duration.min(MAX_DURATION));
+        self.overrides.stream_duration = Some(duration.min(MAX_CONFIGURED_DURATION));
         self
     }
 
@@ -75,7 +77,7 @@ impl Config {
     /// arrives. It is clamped to 50 ms to 1 hour.
     #[must_use]
     pub fn with_poll_interval(mut self, interval: Duration) -> Self {
-        let interval = interval.clamp(*POLL_INTERVALS.start(), *POLL_INTERVALS.end());
+        let interval = interval.clamp(*POLL_INTERVAL_RANGE.start(), *POLL_INTERVAL_RANGE.end());
         self.overrides.poll_interval = Some(interval);
         self
     }
@@ -105,14 +107,18 @@ impl Config {
         mut self,
         origins: impl IntoIterator<Item = S>,
     ) -> Result<Self, Error> {
-        let origins = parse_all("the list of allowed origins", origins, lists::origin)?;
+        let origins = parse_all(
+            "the list of allowed origins",
+            origins,
+            allowed::parse_allowed_origin,
+        )?;
         self.server.allowed_origins = Some(origins);
         Ok(self)
     }
 
     /// Overrides `SSE_ALLOWED_HOSTS`: the hosts that requests may be for, such as `app.example`.
     ///
-    /// The stream and `Sse::check_host` use them. The middleware `check_host` does not: it knows no
+    /// The stream and `Sse::check_host` use them. The middleware `check_host` does not: it has no
     /// `Config` and reads the app's `.env`.
     ///
     /// # Errors
@@ -122,7 +128,11 @@ impl Config {
         mut self,
         hosts: impl IntoIterator<Item = S>,
     ) -> Result<Self, Error> {
-        let hosts = parse_all("the list of allowed hosts", hosts, lists::host)?;
+        let hosts = parse_all(
+            "the list of allowed hosts",
+            hosts,
+            allowed::parse_allowed_host,
+        )?;
         self.server.allowed_hosts = Some(hosts);
         Ok(self)
     }

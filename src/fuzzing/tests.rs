@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{decode::decode, *};
 
 /// Calls `property` with each file in the target's corpus, and with random mutations of the files.
-fn check(target: &str, property: impl Fn(&[u8])) {
+fn check_corpus(target: &str, property: impl Fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
         .join(target);
@@ -96,25 +96,25 @@ fn mutate(random: &mut fastrand::Rng, inputs: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn an_accepted_list_of_events_follows_the_rules() {
-    check("events", |bytes| events(bytes, decode));
+    check_corpus("events", |bytes| check_events(bytes, decode));
 }
 
 #[test]
 fn an_env_file_is_accepted_within_bounds_or_rejected_in_one_line() {
-    check("env", env);
+    check_corpus("env", check_env);
 }
 
 #[test]
 fn an_accepted_entry_arrives_unchanged() {
-    check("entry", |bytes| entry(bytes, decode));
+    check_corpus("entry", |bytes| check_entry(bytes, decode));
 }
 
 #[test]
 fn an_accepted_drop_in_is_saved_unchanged() {
-    check("drop_in", drop_in);
+    check_corpus("drop_in", check_drop_in);
 }
 
 #[test]
 fn an_accepted_id_displays_as_it_was_parsed() {
-    check("last_event_id", last_event_id);
+    check_corpus("last_event_id", check_last_event_id);
 }

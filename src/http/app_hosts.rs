@@ -9,7 +9,7 @@ use std::{
 
 use crate::config::{
     Config,
-    http::{Authority, DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
+    server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
 };
 
 /// How long a list is used before `.env` is read again. The documentation promises that an edit
@@ -93,7 +93,7 @@ impl AppHosts {
             if before.is_none_or(|before| *before == snapshot) {
                 break;
             }
-            thread::sleep(DEBOUNCE);
+            thread::sleep(EDIT_DEBOUNCE);
             let next = EnvSnapshot::take(&self.app_dir);
             if next == snapshot {
                 break;

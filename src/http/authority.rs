@@ -1,6 +1,6 @@
 //! What the host of a request means.
 
-use crate::config::http::{Authority, Host};
+use crate::config::server::{Authority, Host};
 
 impl Authority {
     /// Whether the host can only mean this machine, because no DNS record can make it resolve to

@@ -139,5 +139,5 @@ pub(crate) fn is_watching() -> bool {
 
 fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     tcp::set_keepalive(socket, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL)?;
-    tcp::limit_waiting(socket, USER_TIMEOUT, MAX_UNSENT_BYTES)
+    tcp::set_user_timeout_and_unsent_limit(socket, USER_TIMEOUT, MAX_UNSENT_BYTES)
 }

@@ -80,7 +80,7 @@ impl LazySse {
         }
         match (self.start)() {
             Ok(sse) => {
-                failure.errors.resolved();
+                failure.errors.note_success();
                 Ok(self.started.get_or_init(|| sse).clone())
             }
             Err(error) => {

@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, http::header, http::uri};
 
 use super::connection::LocalAddress;
 use crate::{
-    config::http::Authority,
+    config::server::Authority,
     error::{Error, ErrorKind},
 };
 

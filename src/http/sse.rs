@@ -103,7 +103,7 @@ impl Sse {
     /// Fails if the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
         Ok(Self {
-            server: Arc::new(StreamServer::start(cache.journal()?)?),
+            server: Arc::new(StreamServer::start(cache.journal_handle()?)?),
         })
     }
 

@@ -81,7 +81,7 @@ impl EventStream {
         subscription.check(hub.config().events())?;
         let guard = server.count_stream(subscription.address)?;
         server.close_on_signals();
-        let retry = hub.config().retry();
+        let retry = hub.config().retry_delay();
         let (last_event_id, lookback) = (subscription.last_event_id, subscription.lookback);
         let start = Start::new(hub.start_points(), last_event_id, lookback);
         let filter = subscription.filter;
@@ -298,7 +298,7 @@ impl EventStream {
         self.has_ended = true;
         let retry = if self.hub.is_closing() {
             self.handle.end_in_shutdown();
-            self.hub.config().retry().mul_f32(random_variation())
+            self.hub.config().retry_delay().mul_f32(random_variation())
         } else {
             Duration::from_millis(fastrand::u64(PLANNED_RETRY_MILLIS))
         };

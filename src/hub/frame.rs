@@ -66,7 +66,7 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
     if entry.is_tombstone() {
         return Ok(Vec::new());
     }
-    let names: Vec<&Arc<str>> = events.shared_of_key(entry.key()).collect();
+    let names: Vec<&Arc<str>> = events.event_arcs_of_key(entry.key()).collect();
     let Some(last) = names.len().checked_sub(1) else {
         return Ok(Vec::new());
     };
@@ -169,7 +169,7 @@ mod tests {
 
     fn entry(value: &str) -> Entry {
         let value = RawValue::from_string(value.into()).unwrap();
-        let document = entry::document("k", value, Duration::ZERO, SystemTime::UNIX_EPOCH);
+        let document = entry::encode_document("k", value, Duration::ZERO, SystemTime::UNIX_EPOCH);
         Entry::parse(EPOCH, 42, &document).unwrap()
     }
 

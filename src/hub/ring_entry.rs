@@ -32,7 +32,7 @@ impl RingEntry {
         };
         Self {
             seen_at: Instant::now(),
-            expires_at: entry.expires(now),
+            expires_at: entry.expires_at(now),
             content,
         }
     }

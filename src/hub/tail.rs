@@ -164,7 +164,7 @@ impl<'a> Tail<'a> {
     ) {
         match result {
             Ok(()) => {
-                self.delivery_error.resolved();
+                self.delivery_error.note_success();
                 session.wait(poll_interval, self.interrupt);
             }
             Err(error) => {
@@ -259,9 +259,9 @@ impl<'a> Tail<'a> {
         if session.last_sweep.replace(sweep_number) == Some(sweep_number) {
             return;
         }
-        let history = self.journal_handle.config().history();
+        let history = self.journal_handle.config().min_history_entries();
         match session.followed.journal.sweep(history) {
-            Ok(()) => self.sweep_error.resolved(),
+            Ok(()) => self.sweep_error.note_success(),
             Err(error) => self.sweep_error.report(&error),
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn read(
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());
-    let document = entry::document_of_drop_in(claim, key, content.value, ttl, saved_at);
+    let document = entry::encode_drop_in_document(claim, key, content.value, ttl, saved_at);
     Ok(Some(document))
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     journal::file::OpenFolder,
-    platform::{Changes, FolderWatcher, WatchId},
+    platform::{ChangeKinds, FolderWatcher, WatchId},
     runtime::Interrupt,
 };
 
@@ -45,7 +45,7 @@ impl DropInWatcher {
     /// Watches a claim's folder until the folder is removed.
     pub(super) fn add_claim(&mut self, claim_name: &str, folder: &OpenFolder) {
         let path = folder.fd_path();
-        if let Ok(Some(watch)) = self.watcher.add(&path, Changes::Writes) {
+        if let Ok(Some(watch)) = self.watcher.add(&path, ChangeKinds::Writes) {
             self.claims.insert(watch, claim_name.to_owned());
         }
     }
@@ -69,7 +69,7 @@ impl DropInWatcher {
             closed,
         } = self;
         watcher.read(|notification| {
-            if notification.has_ended {
+            if notification.is_watch_removed {
                 if let Some(claim) = claims.remove(&notification.watch) {
                     closed.remove(&claim);
                 }
@@ -86,6 +86,6 @@ impl DropInWatcher {
 
 fn watch_drop_ins(folder: &OpenFolder) -> io::Result<FolderWatcher> {
     let watcher = FolderWatcher::new()?;
-    watcher.add(&folder.fd_path(), Changes::RenamesAndWrites)?;
+    watcher.add(&folder.fd_path(), ChangeKinds::RenamesAndWrites)?;
     Ok(watcher)
 }

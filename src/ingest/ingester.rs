@@ -163,7 +163,7 @@ impl<'a> Ingester<'a> {
         self.last_orphan_sweep = Some(Instant::now());
         self.journal.touch();
         match sweep_orphans(self.journal.cache_folder()) {
-            Ok(()) => self.orphan_sweep_error.resolved(),
+            Ok(()) => self.orphan_sweep_error.note_success(),
             Err(error) => self.orphan_sweep_error.report(&error),
         }
     }
@@ -182,7 +182,9 @@ impl<'a> Ingester<'a> {
                 continue;
             }
             match claim.try_finish(self.journal, claimed_folder, self.config, watcher) {
-                Ok(ClaimState::Finished) => error_log_of(&mut self.errors, claim.key()).resolved(),
+                Ok(ClaimState::Finished) => {
+                    error_log_of(&mut self.errors, claim.key()).note_success()
+                }
                 Ok(ClaimState::HasWriter) => waiting.push(claim),
                 Err(error) => {
                     error_log_of(&mut self.errors, claim.key()).report(&error);

@@ -35,7 +35,7 @@ pub(super) fn recover_claims(
             continue;
         };
         match visible_names(&folder)?.pop() {
-            Some(key) if key::check(&key).is_ok() => {
+            Some(key) if key::rule_violation(&key).is_none() => {
                 claims.push(ClaimedDropIn::recovered(name, key, &folder, watcher));
             }
             // Fails if the folder contains files of other programs, which stay.

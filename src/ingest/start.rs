@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ingester::{Ingester, StopReason};
 use crate::{
-    config::ConfigWatcher,
+    config::ConfigPoller,
     error::Error,
     journal::file::FileJournal,
     runtime::{BackgroundThread, RepeatedError},
@@ -14,7 +14,7 @@ use crate::{
 /// one ingests at a time. When it ends, another takes over.
 pub(crate) fn start(
     journal: Arc<FileJournal>,
-    config_watcher: Arc<ConfigWatcher>,
+    config_poller: Arc<ConfigPoller>,
 ) -> Result<BackgroundThread, Error> {
     let path = journal.cache_folder().path().to_path_buf();
     BackgroundThread::start("sse-drop-ins", move |interrupt| {
@@ -23,11 +23,11 @@ pub(crate) fn start(
             "the ingest of drop-ins has resumed",
         );
         while !interrupt.is_raised() {
-            let config = config_watcher.current();
+            let config = config_poller.current();
             let mut ingester = Ingester::new(&journal, &config, interrupt);
-            match ingester.run(|| Arc::ptr_eq(&config, &config_watcher.current())) {
+            match ingester.run(|| Arc::ptr_eq(&config, &config_poller.current())) {
                 Ok(StopReason::ConfigChanged) => continue,
-                Ok(StopReason::Ended) => last_error.resolved(),
+                Ok(StopReason::Ended) => last_error.note_success(),
                 Err(error) => last_error.report(&error),
             }
             interrupt.wait(config.poll_interval());

@@ -13,7 +13,7 @@ use std::{
 
 use super::{content, ingester::MAX_CLAIMS_PER_KEY, recovery::visible_names, start};
 use crate::{
-    config::{Config, ConfigWatcher},
+    config::{Config, ConfigPoller},
     entry,
     journal::{
         Journal, JournalReader, ReadOutcome,
@@ -42,8 +42,8 @@ impl App {
         Arc::new(FileJournal::open(&folder).unwrap())
     }
 
-    fn config_watcher(&self) -> Arc<ConfigWatcher> {
-        Arc::new(ConfigWatcher::new(self.config.clone()))
+    fn config_poller(&self) -> Arc<ConfigPoller> {
+        Arc::new(ConfigPoller::new(self.config.clone()))
     }
 
     fn cache(&self) -> PathBuf {
@@ -75,7 +75,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn each_kind_of_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -108,7 +108,7 @@ fn a_drop_in_is_ingested_only_after_its_writer_has_closed_it() {
     }
     let app = App::new();
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     let mut slow = File::create(app.cache().join("k1")).unwrap();
     slow.write_all(b"{\"whole\":").unwrap();
     // The file is renamed while its writer has it open.
@@ -135,7 +135,7 @@ fn the_number_of_waiting_drop_ins_per_key_is_limited() {
     }
     let app = App::new();
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     let key = app.cache().join("k1");
     let held = File::create(&key).unwrap();
     until("the first is claimed", || !key.exists());
@@ -169,8 +169,8 @@ fn the_number_of_waiting_drop_ins_per_key_is_limited() {
 fn one_of_two_servers_ingests_drop_ins_until_the_other_takes_over() {
     let app = App::new();
     let journal = app.journal();
-    let first = start(Arc::clone(&journal), app.config_watcher()).unwrap();
-    let _second = start(app.journal(), app.config_watcher()).unwrap();
+    let first = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _second = start(app.journal(), app.config_poller()).unwrap();
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     drop(first);
@@ -197,7 +197,7 @@ fn drop_ins_of_a_killed_server_are_ingested_once() {
         .to_owned();
     let document = |name| {
         let value = content::parse(b"1").unwrap().value;
-        entry::document_of_drop_in(name, "k1", value, Duration::ZERO, SystemTime::now())
+        entry::encode_drop_in_document(name, "k1", value, Duration::ZERO, SystemTime::now())
     };
     // Killed after the entry was ready, before the claim was removed.
     fs::create_dir(claimed.join("one")).unwrap();
@@ -212,7 +212,7 @@ fn drop_ins_of_a_killed_server_are_ingested_once() {
     journal.append(&document("four")).unwrap();
     journal.append(&document("other")).unwrap();
 
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     assert_eq!(read(&journal, 4), ["k1=1", "k1=1", "k1=1", "k2=2"]);
     assert_eq!(journal.newest_number().unwrap(), 4);
     until("nothing is left", || {
@@ -227,7 +227,7 @@ fn other_files_and_folders_stay_and_a_broken_drop_in_is_set_aside() {
     fs::write(app.cache().join("other"), "1").unwrap();
     fs::create_dir(app.cache().join("k2")).unwrap();
     fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     let broken = app.cache().join(".sse/broken/k1");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !broken.exists() {
@@ -256,6 +256,6 @@ fn a_file_modified_before_1970_is_ingested() {
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
         .unwrap();
     drop(file);
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }

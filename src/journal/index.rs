@@ -154,7 +154,7 @@ impl KeyIndex {
     fn add(&mut self, number: u64, bytes: &[u8], now: ClockReadings) {
         let (key, expiry) = match Entry::parse(self.journal.epoch(), number, bytes) {
             Ok(entry) => (Box::from(entry.key()), Expiry::of_entry(&entry, now)),
-            Err(_) => match entry::key_of_unusable(bytes) {
+            Err(_) => match entry::key_of_unsupported(bytes) {
                 Some(key) => (key.into_boxed_str(), Expiry::Expired),
                 // Damaged so much that its key is unknown.
                 None => return,
@@ -180,7 +180,7 @@ impl Expiry {
         if entry.is_tombstone() {
             return Self::Expired;
         }
-        match entry.expires(now.wall) {
+        match entry.expires_at(now.wall) {
             None => Self::Never,
             Some(wall_end) => match wall_end.duration_since(now.wall) {
                 Ok(left) => Self::At(wall_end, now.monotonic.checked_add(left)),

@@ -1,4 +1,4 @@
-//! Any Unix system. What a system cannot do here is said beside each function.
+//! Any Unix system, with less than Linux offers. Each function's comment states what it cannot do.
 
 pub(super) mod boot;
 pub(crate) mod file_user;

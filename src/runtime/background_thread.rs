@@ -11,7 +11,7 @@ use super::interrupt::Interrupt;
 
 /// The pause before a thread that panicked starts again, so that a panic that repeats at once
 /// neither fills the log nor occupies a core.
-const RESTART_DELAY: Duration = Duration::from_secs(2);
+const PANIC_RESTART_DELAY: Duration = Duration::from_secs(2);
 
 /// Stops its thread when dropped, without waiting for the thread to end: the handle may be dropped
 /// on an actix worker, which must not block.
@@ -29,11 +29,14 @@ impl BackgroundThread {
         mut work: impl FnMut(&Interrupt) + Send + 'static,
     ) -> io::Result<Self> {
         let interrupt = Interrupt::new()?;
-        let of_thread = interrupt.clone();
+        let thread_interrupt = interrupt.clone();
+        let thread_name = name.to_owned();
         thread::Builder::new().name(name.into()).spawn(move || {
-            while catch_unwind(AssertUnwindSafe(|| work(&of_thread))).is_err() {
-                log::error!("the thread above panicked and is started again; please report this");
-                of_thread.wait(RESTART_DELAY);
+            while catch_unwind(AssertUnwindSafe(|| work(&thread_interrupt))).is_err() {
+                log::error!(
+                    "the thread `{thread_name}` panicked and is started again; please report this"
+                );
+                thread_interrupt.wait(PANIC_RESTART_DELAY);
             }
         })?;
         Ok(Self { interrupt })

@@ -32,8 +32,8 @@ impl RepeatedError {
         }
     }
 
-    /// The activity succeeded.
-    pub(crate) fn resolved(&mut self) {
+    /// Logs the recovery if an error was reported before.
+    pub(crate) fn note_success(&mut self) {
         if self.reported.take().is_some() {
             log::info!("resolved: {}", self.recovery);
         }

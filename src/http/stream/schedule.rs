@@ -67,7 +67,7 @@ impl Schedule {
             heartbeat_at: now,
             opened_at: now,
             ends_at: None,
-            heartbeat_interval: Millis::new(hub.config().heartbeat()),
+            heartbeat_interval: Millis::new(hub.config().heartbeat_interval()),
             lifetime_factor: server.lifetime_factor(now),
             config_version: hub.config_version(),
             must_probe: false,

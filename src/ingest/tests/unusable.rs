@@ -34,7 +34,7 @@ fn a_drop_in_that_cannot_be_set_aside_does_not_hold_up_others() {
         let _impersonation = journal.cache_folder().impersonate_owner().unwrap();
         journal.cache_folder().broken_folder().unwrap();
     }
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
     let broken = app.cache().join(".sse/broken");
@@ -60,7 +60,7 @@ fn a_file_or_link_in_place_of_a_folder_is_removed() {
     fs::create_dir(&elsewhere).unwrap();
     fs::write(sse_folder.join("broken"), "").unwrap();
     std::os::unix::fs::symlink(&elsewhere, sse_folder.join("ready")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     fs::write(app.cache().join("k1"), "").unwrap();
     fs::write(app.cache().join("k2"), "2").unwrap();
     assert_eq!(read(&journal, 1), ["k2=2"]);
@@ -78,7 +78,7 @@ fn a_file_with_a_second_name_is_not_published() {
     let private = app.dir.path().join("private");
     fs::write(&private, "secret").unwrap();
     fs::hard_link(&private, app.cache().join("k1")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     until("it is set aside", || {
         app.cache().join(".sse/broken/k1").exists()
     });
@@ -153,7 +153,7 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
     let (link, target) = old_link(&app, &sse_folder.join("ready/.abcDEFlinked"));
     left.push(link);
     kept.push(target);
-    let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     until("all old ones are removed", || {
         left.iter().all(|path| fs::symlink_metadata(path).is_err())
     });
@@ -176,7 +176,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         let journal = app.journal();
         let elsewhere = app.dir.path().join("elsewhere");
         let value = content::parse(b"1").unwrap().value;
-        let document = entry::document("k1", value, Duration::ZERO, SystemTime::now());
+        let document = entry::encode_document("k1", value, Duration::ZERO, SystemTime::now());
         fs::write(&elsewhere, document).unwrap();
         let sse_folder = app.cache().join(".sse");
         let paths = [app.cache().join("k1"), sse_folder.join("ready/one")];
@@ -190,7 +190,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         if !matches!(file, NonRegularFile::Folder) {
             file.create(&sse_folder.join("claimed/instead"), sse_folder.as_path());
         }
-        let _ingest = start(Arc::clone(&journal), app.config_watcher()).unwrap();
+        let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
         fs::write(app.cache().join("k2"), "2").unwrap();
         assert_eq!(read(&journal, 1), ["k2=2"], "{file:?}");
         until("the claim is set aside", || {

@@ -58,7 +58,7 @@ impl CacheFolder {
             let help = error.help().unwrap_or(
                 "create the folder or correct its path, or set SSE_CACHE to another folder",
             );
-            let help = match config.cache_dir_from() {
+            let help = match config.cache_dir_location() {
                 Some(location) => format!("{help} ({})", without_folders(location)),
                 None => help.to_owned(),
             };
@@ -234,7 +234,7 @@ fn create(path: &Path, app: &Path) -> Result<(), Error> {
         fs::create_dir_all(parent).map_err(error_at)?;
     } else if !parent.is_dir() {
         let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
-            .at(Location::file(parent));
+            .with_location(Location::file(parent));
         return Err(error.with_help("create it, or correct SSE_CACHE"));
     }
     let mut builder = fs::DirBuilder::new();

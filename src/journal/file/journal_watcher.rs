@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     journal::contract::EntryWatcher,
-    platform::{Changes, FolderWatcher, WatchId},
+    platform::{ChangeKinds, FolderWatcher, WatchId},
     runtime::Interrupt,
 };
 
@@ -53,7 +53,7 @@ impl JournalWatcher {
             return false;
         };
         let path = folder.as_open_folder().fd_path();
-        let Ok(Some(added)) = self.watcher.add(&path, Changes::Renames) else {
+        let Ok(Some(added)) = self.watcher.add(&path, ChangeKinds::Renames) else {
             return false;
         };
         if let Some((_, previous)) = self.watched.replace((number, added))
@@ -82,7 +82,7 @@ impl EntryWatcher for JournalWatcher {
 fn watch_renames(folders: &[&OpenFolder]) -> io::Result<FolderWatcher> {
     let watcher = FolderWatcher::new()?;
     for folder in folders {
-        watcher.add(&folder.fd_path(), Changes::Renames)?;
+        watcher.add(&folder.fd_path(), ChangeKinds::Renames)?;
     }
     Ok(watcher)
 }

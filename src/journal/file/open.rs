@@ -214,7 +214,7 @@ fn newer_version_error(cache_folder: &CacheFolder) -> Error {
              format {JOURNAL_FORMAT_VERSION}"
         ),
     )
-    .at(Location::file(
+    .with_location(Location::file(
         cache_folder.sse_folder().path_of(JOURNAL_NAME),
     ))
     .with_help(

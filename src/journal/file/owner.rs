@@ -34,8 +34,8 @@ impl Owner {
             _stays_on_its_thread: PhantomData,
         };
         // The group first: as another user, the thread may not be allowed to change it.
-        file_user::set_group(Some(Gid::from_raw(self.group)));
-        file_user::set_user(Some(Uid::from_raw(self.user)));
+        file_user::set_group(Gid::from_raw(self.group));
+        file_user::set_user(Uid::from_raw(self.user));
         if Self::impersonated() == self {
             return Ok(impersonation);
         }
@@ -53,8 +53,8 @@ impl Owner {
     fn impersonated() -> Self {
         // `None` sets nothing and returns the current value.
         Self {
-            user: file_user::set_user(None),
-            group: file_user::set_group(None),
+            user: file_user::user(),
+            group: file_user::group(),
         }
     }
 }
@@ -69,7 +69,7 @@ pub(crate) struct Impersonation {
 impl Drop for Impersonation {
     fn drop(&mut self) {
         // The user first: only root may change the group back.
-        file_user::set_user(Some(Uid::from_raw(self.previous.user)));
-        file_user::set_group(Some(Gid::from_raw(self.previous.group)));
+        file_user::set_user(Uid::from_raw(self.previous.user));
+        file_user::set_group(Gid::from_raw(self.previous.group));
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn remove_unfinished(trash_folder: &OpenFolder) -> Result<(), Error> 
         match remove_unfinished_in(trash_folder, &name) {
             // Another user's folder. It was not part of the journal, whose folders every process that
             // may sweep it may also empty.
-            Err(error) if error.is_about_permission() => {}
+            Err(error) if error.is_permission_denied() => {}
             result => result?,
         }
     }

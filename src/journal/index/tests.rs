@@ -29,7 +29,9 @@ impl MemoryJournal {
 
     fn save(&self, key: &str, value: u64, ttl: Duration, time: SystemTime) -> u64 {
         let value = to_raw_value(&value).unwrap();
-        self.push(StoredEntry::Entry(entry::document(key, value, ttl, time)))
+        self.push(StoredEntry::Entry(entry::encode_document(
+            key, value, ttl, time,
+        )))
     }
 
     fn save_without_ttl(&self, key: &str, value: u64) -> u64 {
@@ -37,7 +39,10 @@ impl MemoryJournal {
     }
 
     fn delete(&self, key: &str) {
-        self.push(StoredEntry::Entry(entry::tombstone(key, SystemTime::now())));
+        self.push(StoredEntry::Entry(entry::encode_tombstone(
+            key,
+            SystemTime::now(),
+        )));
     }
 
     /// Sweeps the entries before this number.

@@ -2,19 +2,39 @@
 
 use rustix::fs::{Gid, Uid};
 
-/// Sets the user of this thread's file accesses and returns the one before. `None` only returns the
-/// current one: -1 is never a valid id, so the call changes nothing.
+/// Not the id of any user or group. The system calls refuse it, so they only return the current id.
+const NO_ID: u32 = u32::MAX;
+
+/// The user as which this thread accesses files.
+pub(crate) fn user() -> u32 {
+    replace_user(NO_ID)
+}
+
+/// The group as which this thread accesses files.
+pub(crate) fn group() -> u32 {
+    replace_group(NO_ID)
+}
+
+/// Sets the user as which this thread accesses files, if the process may.
+pub(crate) fn set_user(user: Uid) {
+    replace_user(user.as_raw());
+}
+
+/// Sets the group as which this thread accesses files, if the process may.
+pub(crate) fn set_group(group: Gid) {
+    replace_group(group.as_raw());
+}
+
+/// Returns the former user, whether or not the call changed it.
 #[allow(unsafe_code, reason = "no crate wraps setfsuid")]
-pub(crate) fn set_user(user: Option<Uid>) -> u32 {
-    let id = user.map_or(u32::MAX, Uid::as_raw);
+fn replace_user(id: u32) -> u32 {
     // SAFETY: the call takes and returns an integer and touches no memory.
     unsafe { libc::setfsuid(id) }.cast_unsigned()
 }
 
-/// The same for the group.
+/// Returns the former group, whether or not the call changed it.
 #[allow(unsafe_code, reason = "no crate wraps setfsgid")]
-pub(crate) fn set_group(group: Option<Gid>) -> u32 {
-    let id = group.map_or(u32::MAX, Gid::as_raw);
-    // SAFETY: as above.
+fn replace_group(id: u32) -> u32 {
+    // SAFETY: the call takes and returns an integer and touches no memory.
     unsafe { libc::setfsgid(id) }.cast_unsigned()
 }

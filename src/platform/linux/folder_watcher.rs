@@ -11,7 +11,7 @@ use super::wake_flag::WakeFlag;
 
 /// Room for several notifications, so that a busy folder costs few system calls. One needs at most
 /// 272 bytes: a header and a name of 255 bytes.
-const BUFFER_BYTES: usize = 4096;
+const INOTIFY_BUFFER_BYTES: usize = 4096;
 
 /// Wakes a thread when something changes in a folder.
 pub(crate) struct FolderWatcher {
@@ -19,9 +19,9 @@ pub(crate) struct FolderWatcher {
     inotify: Option<OwnedFd>,
 }
 
-/// Which changes of a folder are notified.
+/// The kinds of changes in a folder that are notified.
 #[derive(Clone, Copy)]
-pub(crate) enum Changes {
+pub(crate) enum ChangeKinds {
     /// A file or folder got its name by a rename.
     Renames,
     /// A program closed a file that it had open for writing.
@@ -37,8 +37,8 @@ pub(crate) struct Notification<'a> {
     pub(crate) watch: WatchId,
     /// The file in the watched folder, if its name is valid UTF-8.
     pub(crate) name: Option<&'a str>,
-    /// The folder is not watched any more, because it was removed.
-    pub(crate) has_ended: bool,
+    /// The folder was removed, and its watch with it.
+    pub(crate) is_watch_removed: bool,
 }
 
 impl FolderWatcher {
@@ -56,14 +56,14 @@ impl FolderWatcher {
     }
 
     /// Watches a folder too. `None`: it is not watched, because there are no notifications.
-    pub(crate) fn add(&self, folder: &Path, changes: Changes) -> io::Result<Option<WatchId>> {
+    pub(crate) fn add(&self, folder: &Path, changes: ChangeKinds) -> io::Result<Option<WatchId>> {
         let Some(inotify) = &self.inotify else {
             return Ok(None);
         };
         let flags = match changes {
-            Changes::Renames => WatchFlags::MOVED_TO,
-            Changes::Writes => WatchFlags::CLOSE_WRITE,
-            Changes::RenamesAndWrites => WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE,
+            ChangeKinds::Renames => WatchFlags::MOVED_TO,
+            ChangeKinds::Writes => WatchFlags::CLOSE_WRITE,
+            ChangeKinds::RenamesAndWrites => WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE,
         };
         Ok(Some(WatchId(inotify::add_watch(inotify, folder, flags)?)))
     }
@@ -79,21 +79,21 @@ impl FolderWatcher {
     pub(crate) fn wait(&self, timeout: Duration, flag: &WakeFlag) {
         match &self.inotify {
             None => flag.wait(timeout),
-            Some(inotify) => flag.wait_or_readable(inotify, timeout),
+            Some(inotify) => flag.wait_until_readable(inotify, timeout),
         }
     }
 
     /// Passes on all pending notifications, without waiting.
     pub(crate) fn read(&self, mut handle: impl FnMut(Notification<'_>)) {
         let Some(inotify) = &self.inotify else { return };
-        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER_BYTES];
+        let mut buffer = [MaybeUninit::<u8>::uninit(); INOTIFY_BUFFER_BYTES];
         let mut events = Reader::new(inotify, &mut buffer);
         loop {
             match events.next() {
                 Ok(event) => handle(Notification {
                     watch: WatchId(event.wd()),
                     name: event.file_name().and_then(|name| name.to_str().ok()),
-                    has_ended: event.events().contains(ReadFlags::IGNORED),
+                    is_watch_removed: event.events().contains(ReadFlags::IGNORED),
                 }),
                 Err(Errno::INTR) => {}
                 Err(_) => return,

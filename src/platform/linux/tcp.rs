@@ -18,9 +18,9 @@ pub(crate) fn set_keepalive(
     socket.set_tcp_keepalive(&keepalive)
 }
 
-/// Ends the connection of a client that acknowledges or takes nothing for `timeout`, and queues no
-/// more than `max_unsent_bytes` in the kernel.
-pub(crate) fn limit_waiting(
+/// Has the kernel end the connection of a client that acknowledges or takes nothing for `timeout`, and
+/// queue no more than `max_unsent_bytes` in the kernel.
+pub(crate) fn set_user_timeout_and_unsent_limit(
     socket: &SockRef<'_>,
     timeout: Duration,
     max_unsent_bytes: u32,
@@ -35,6 +35,6 @@ pub(crate) fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> Option<u64> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the descriptor is open, and SIOCOUTQ, which has the number of TIOCOUTQ, writes one
     // `int`.
-    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
-    (done == 0).then(|| u64::try_from(bytes).unwrap_or(0))
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    (result == 0).then(|| u64::try_from(bytes).unwrap_or(0))
 }

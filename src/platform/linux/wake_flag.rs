@@ -45,7 +45,8 @@ impl WakeFlag {
         self.poll(None, timeout);
     }
 
-    pub(super) fn wait_or_readable(&self, fd: &OwnedFd, timeout: Duration) {
+    /// Waits until `fd` is readable, or for what ends [`wait`](Self::wait).
+    pub(super) fn wait_until_readable(&self, fd: &OwnedFd, timeout: Duration) {
         self.poll(Some(fd.as_fd()), timeout);
     }
 

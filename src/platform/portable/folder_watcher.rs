@@ -4,16 +4,16 @@ use std::{io, path::Path, time::Duration};
 
 use super::wake_flag::WakeFlag;
 
-/// The longest wait. The caller checks the folders after each wait, so a change is found this late
-/// at most; ten checks a second cost little.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// The caller checks the folders after each wait, so this is the longest delay of a change. Ten checks
+/// a second cost little, and a person hardly notices a tenth of a second.
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// Wakes a thread so often that it finds every change soon.
 pub(crate) struct FolderWatcher;
 
-/// Which changes of a folder would be notified.
+/// The kinds of changes in a folder that would be notified.
 #[derive(Clone, Copy)]
-pub(crate) enum Changes {
+pub(crate) enum ChangeKinds {
     Renames,
     Writes,
     RenamesAndWrites,
@@ -26,7 +26,7 @@ pub(crate) enum WatchId {}
 pub(crate) struct Notification<'a> {
     pub(crate) watch: WatchId,
     pub(crate) name: Option<&'a str>,
-    pub(crate) has_ended: bool,
+    pub(crate) is_watch_removed: bool,
 }
 
 impl FolderWatcher {
@@ -38,7 +38,7 @@ impl FolderWatcher {
         Self
     }
 
-    pub(crate) fn add(&self, _folder: &Path, _changes: Changes) -> io::Result<Option<WatchId>> {
+    pub(crate) fn add(&self, _folder: &Path, _changes: ChangeKinds) -> io::Result<Option<WatchId>> {
         Ok(None)
     }
 
@@ -47,7 +47,7 @@ impl FolderWatcher {
     }
 
     pub(crate) fn wait(&self, timeout: Duration, flag: &WakeFlag) {
-        flag.wait(timeout.min(POLL_INTERVAL));
+        flag.wait(timeout.min(MAX_WAIT));
     }
 
     pub(crate) fn read(&self, _handle: impl FnMut(Notification<'_>)) {}

@@ -14,7 +14,7 @@ pub(crate) fn set_keepalive(
 }
 
 /// Limits nothing: the options for it differ between systems.
-pub(crate) fn limit_waiting(
+pub(crate) fn set_user_timeout_and_unsent_limit(
     _socket: &SockRef<'_>,
     _timeout: Duration,
     _max_unsent_bytes: u32,

@@ -96,7 +96,7 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
             let config = Config::new(app.path(), "a:k").unwrap();
             let journal = Arc::new(open(&config));
             let value = to_raw_value("real").unwrap();
-            let document = entry::document("k", value, Duration::ZERO, SystemTime::now());
+            let document = entry::encode_document("k", value, Duration::ZERO, SystemTime::now());
             assert_eq!(journal.append(&document).unwrap(), 1);
             let folder = config.cache_dir().join(".sse/journal-2/000000000000");
             file.create(

@@ -7,7 +7,7 @@ use super::*;
 /// An app's `.env`, its watcher, and a simulated clock.
 struct App {
     dir: tempfile::TempDir,
-    watcher: ConfigWatcher,
+    watcher: ConfigPoller,
     now: Instant,
 }
 
@@ -18,10 +18,10 @@ impl App {
         let config = Config::from_dir(dir.path()).unwrap();
         let mut app = Self {
             dir,
-            watcher: ConfigWatcher::new(config),
+            watcher: ConfigPoller::new(config),
             now: Instant::now(),
         };
-        assert!(!app.poll_for(3 * POLL_INTERVAL), "nothing was edited");
+        assert!(!app.poll_for(3 * ENV_POLL_INTERVAL), "nothing was edited");
         app
     }
 
@@ -59,11 +59,11 @@ fn an_edit_takes_effect_within_two_seconds() {
     let config = app.watcher.current();
     assert_eq!(config.stream_duration(), Duration::from_secs(300));
     assert!(
-        !app.poll_for(3 * POLL_INTERVAL),
+        !app.poll_for(3 * ENV_POLL_INTERVAL),
         "the file did not change again"
     );
     app.edit("# Only a comment.\nSSE_EVENTS=b:k\nSSE_STREAM_DURATION=300\n");
-    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn the_intermediate_states_of_an_editor_are_ignored() {
     let mut app = App::new();
     // As if an editor wrote the file piece by piece, each just before a check.
     for piece in ["", "SSE_EVENTS=b", "SSE_EVENTS=b:k\nSSE_TTL", ""] {
-        app.now += POLL_INTERVAL;
+        app.now += ENV_POLL_INTERVAL;
         app.edit(piece);
         assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
-        app.now += DEBOUNCE / 2;
+        app.now += EDIT_DEBOUNCE / 2;
         assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
     }
     app.edit("SSE_EVENTS=b:k,c:k\n");
@@ -116,13 +116,13 @@ fn a_file_that_cannot_be_used_changes_nothing() {
         "A='",
     ] {
         app.edit(broken);
-        assert!(!app.poll_for(3 * POLL_INTERVAL), "{broken}");
+        assert!(!app.poll_for(3 * ENV_POLL_INTERVAL), "{broken}");
         assert_eq!(app.events(), "b", "{broken}");
     }
     fs::remove_file(&env).unwrap();
-    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
     fs::create_dir(&env).unwrap();
-    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
     assert_eq!(app.events(), "b");
     fs::remove_dir(&env).unwrap();
     app.edit("SSE_EVENTS=c:k\n");
@@ -136,14 +136,14 @@ fn settings_from_code_survive_an_edit() {
     let config = Config::from_dir(app.dir.path()).unwrap();
     let config = config.with_ttl(Duration::from_secs(7));
     let mut app = App {
-        watcher: ConfigWatcher::new(config.with_heartbeat(Duration::from_secs(3))),
+        watcher: ConfigPoller::new(config.with_heartbeat(Duration::from_secs(3))),
         ..app
     };
     app.edit("SSE_EVENTS=b:k\nSSE_TTL=100\n");
     assert!(app.poll_for(2 * EDIT_DELAY));
     let config = app.watcher.current();
     assert_eq!(config.ttl(), Duration::from_secs(7));
-    assert_eq!(config.server.heartbeat, Duration::from_secs(3));
+    assert_eq!(config.server.heartbeat_interval, Duration::from_secs(3));
     assert_eq!(app.events(), "b");
 }
 
@@ -152,9 +152,9 @@ fn a_configuration_without_a_file_never_changes() {
     let app = App::new();
     let config = Config::new(app.dir.path(), "own:k").unwrap();
     let mut app = App {
-        watcher: ConfigWatcher::new(config),
+        watcher: ConfigPoller::new(config),
         ..app
     };
-    assert!(!app.poll_for(3 * POLL_INTERVAL));
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
     assert_eq!(app.events(), "own");
 }

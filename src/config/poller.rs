@@ -11,48 +11,49 @@ use std::{
 
 use super::{
     definition::Config,
-    env_snapshot::{DEBOUNCE, EnvSnapshot},
+    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot},
 };
 use crate::runtime::RepeatedError;
 
 /// Time between two reads of `.env`. The documentation promises that an edit takes effect within
 /// two seconds.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
+const ENV_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A file that cannot be used is reported only after it has stayed the same for this long: its
-/// author may be between two saves.
-const DEBOUNCE_IF_INVALID: Duration = Duration::from_secs(1);
+/// A file that cannot be used is reported only after it has stayed the same for this long, because its
+/// author may be between two saves. Longer than an editor takes to write a file, and short enough that
+/// an error is in the log when the author looks for it.
+const INVALID_EDIT_DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// Holds the current configuration and reads it again after an edit.
-pub(crate) struct ConfigWatcher {
+pub(crate) struct ConfigPoller {
     current: RwLock<Arc<Config>>,
     poll_state: Mutex<PollState>,
 }
 
-/// What is remembered between two reads of the file.
+/// The state that is kept between two reads of the file.
 struct PollState {
     next_check: Instant,
-    /// The content that was accepted or rejected last; `None` before the first decision.
-    decided: Option<EnvSnapshot>,
+    /// The content that was accepted or rejected last; `None` before the first.
+    last_evaluated: Option<EnvSnapshot>,
     pending: Option<Pending>,
     error: RepeatedError,
 }
 
-/// Content other than the decided one, which has to stay the same for a while.
+/// Content that was not evaluated yet, because it has to stay the same for a while first.
 struct Pending {
     snapshot: EnvSnapshot,
     since: Instant,
-    /// Whether it was rejected once, so that it is tried again after [`DEBOUNCE_IF_INVALID`].
+    /// Whether it was rejected once, so that it is tried again after [`INVALID_EDIT_DEBOUNCE`].
     is_invalid: bool,
 }
 
-impl ConfigWatcher {
+impl ConfigPoller {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             current: RwLock::new(Arc::new(config)),
             poll_state: Mutex::new(PollState {
-                next_check: Instant::now() + POLL_INTERVAL,
-                decided: None,
+                next_check: Instant::now() + ENV_POLL_INTERVAL,
+                last_evaluated: None,
                 pending: None,
                 error: RepeatedError::new(
                     "a change of .env has no effect",
@@ -93,27 +94,27 @@ impl ConfigWatcher {
         if now < state.next_check {
             return false;
         }
-        state.next_check = now + POLL_INTERVAL;
+        state.next_check = now + ENV_POLL_INTERVAL;
         let current = self.current();
         if !current.is_from_env {
             return false;
         }
-        state.note(EnvSnapshot::take(&current.app_dir), now);
-        self.decide(&mut state, &current, now)
+        state.observe(EnvSnapshot::take(&current.app_dir), now);
+        self.evaluate_pending(&mut state, &current, now)
     }
 
-    fn decide(&self, state: &mut PollState, current: &Config, now: Instant) -> bool {
+    fn evaluate_pending(&self, state: &mut PollState, current: &Config, now: Instant) -> bool {
         let Some(pending) = &mut state.pending else {
             return false;
         };
         if now.duration_since(pending.since) < pending.debounce() {
-            state.next_check = now + DEBOUNCE;
+            state.next_check = now + EDIT_DEBOUNCE;
             return false;
         }
         let has_changed = match current.reread() {
             Err(_) if !pending.is_invalid => {
                 pending.is_invalid = true;
-                state.next_check = now + DEBOUNCE;
+                state.next_check = now + EDIT_DEBOUNCE;
                 return false;
             }
             Err(error) => {
@@ -121,16 +122,16 @@ impl ConfigWatcher {
                 false
             }
             Ok(config) => {
-                state.error.resolved();
+                state.error.note_success();
                 self.replace(current, config)
             }
         };
-        state.decided = state.pending.take().map(|pending| pending.snapshot);
+        state.last_evaluated = state.pending.take().map(|pending| pending.snapshot);
         has_changed
     }
 
     fn replace(&self, current: &Config, config: Config) -> bool {
-        if config.values == current.values {
+        if config.settings == current.settings {
             return false;
         }
         log::info!(".env was edited: its new values are in effect");
@@ -140,9 +141,9 @@ impl ConfigWatcher {
 }
 
 impl PollState {
-    /// Compares the file's content with the decided and the pending one.
-    fn note(&mut self, snapshot: EnvSnapshot, now: Instant) {
-        if self.decided.as_ref() == Some(&snapshot) {
+    /// Compares the file's content with the evaluated and the pending one.
+    fn observe(&mut self, snapshot: EnvSnapshot, now: Instant) {
+        if self.last_evaluated.as_ref() == Some(&snapshot) {
             self.pending = None;
             return;
         }
@@ -160,9 +161,9 @@ impl PollState {
 impl Pending {
     fn debounce(&self) -> Duration {
         if self.is_invalid {
-            DEBOUNCE_IF_INVALID
+            INVALID_EDIT_DEBOUNCE
         } else {
-            DEBOUNCE
+            EDIT_DEBOUNCE
         }
     }
 }

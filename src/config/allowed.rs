@@ -5,13 +5,16 @@ use super::authority::Authority;
 
 /// Why an item of a list cannot be used, and what to write instead.
 pub(super) struct Rejected {
-    /// Continues a sentence that begins with the list.
+    /// Continues a sentence that starts with the list.
     pub(super) reason: String,
-    pub(super) help: String,
+    pub(super) help: Help,
 }
 
+/// What to write instead.
+type Help = String;
+
 /// The items of a comma-separated value.
-pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
+pub(super) fn split_items(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(',')
         .map(str::trim)
@@ -20,8 +23,8 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 
 /// An origin as browsers send it: "scheme and domains serializations are all lower case ASCII,
 /// without percent encoding" (Fetch), and the scheme's default port is omitted.
-pub(super) fn origin(text: &str) -> Result<String, Rejected> {
-    let rejected = |help: String| Rejected {
+pub(super) fn parse_allowed_origin(text: &str) -> Result<String, Rejected> {
+    let rejected = |help: Help| Rejected {
         reason: format!("contains `{text}`, which is not an origin"),
         help,
     };
@@ -41,14 +44,13 @@ pub(super) fn origin(text: &str) -> Result<String, Rejected> {
                 .into(),
         ));
     }
-    parse_origin(text).map_err(rejected)
+    canonical_origin(text).map_err(rejected)
 }
 
-/// Fails with what to write instead.
-fn parse_origin(text: &str) -> Result<String, String> {
+fn canonical_origin(text: &str) -> Result<String, Help> {
     let Some((scheme, after_scheme)) = text.split_once("://") else {
         return Err(match Authority::parse(text) {
-            Some(host) => format!("add the scheme: https://{host}"),
+            Some(authority) => format!("add the scheme: https://{authority}"),
             None => ORIGIN_HELP.into(),
         });
     };
@@ -60,7 +62,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
     let end = after_scheme
         .find(['/', '?', '#'])
         .unwrap_or(after_scheme.len());
-    let Some(host) = Authority::parse(&after_scheme[..end]) else {
+    let Some(authority) = Authority::parse(&after_scheme[..end]) else {
         return Err(match after_scheme.is_ascii() {
             true => ORIGIN_HELP.into(),
             false => {
@@ -68,7 +70,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
             }
         });
     };
-    let origin = format!("{scheme}://{}", host.without_port(default_port));
+    let origin = format!("{scheme}://{}", authority.without_port(default_port));
     if end < after_scheme.len() {
         return Err(format!(
             "an origin has no path and no trailing slash: write {origin}"
@@ -80,9 +82,9 @@ fn parse_origin(text: &str) -> Result<String, String> {
 const ORIGIN_HELP: &str = "write the scheme, host and port as browsers send them, without a path: https://app.example:8443";
 
 /// A host that requests may be for.
-pub(super) fn host(text: &str) -> Result<Authority, Rejected> {
-    if let Some(host) = Authority::parse(text) {
-        return Ok(host);
+pub(super) fn parse_allowed_host(text: &str) -> Result<Authority, Rejected> {
+    if let Some(authority) = Authority::parse(text) {
+        return Ok(authority);
     }
     Err(Rejected {
         reason: format!("contains `{text}`, which is not a host name"),
@@ -90,8 +92,8 @@ pub(super) fn host(text: &str) -> Result<Authority, Rejected> {
     })
 }
 
-fn host_help(text: &str) -> String {
-    let after_scheme = text.split_once("://").map_or(text, |(_, host)| host);
+fn host_help(text: &str) -> Help {
+    let after_scheme = text.split_once("://").map_or(text, |(_, after)| after);
     let without_path = after_scheme.split('/').next().unwrap_or_default();
     if text.contains('*') {
         "wildcards are not supported: list each host, for example app.example,other.example:8443"
@@ -102,7 +104,9 @@ fn host_help(text: &str) -> String {
         format!("write an IPv6 address in brackets: [{text}]")
     } else {
         match Authority::parse(without_path) {
-            Some(host) => format!("write only the host, without scheme and path: {host}"),
+            Some(authority) => {
+                format!("write only the host, without scheme and path: {authority}")
+            }
             None => {
                 "write host names, with or without a port: app.example,other.example:8443".into()
             }
@@ -124,7 +128,11 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000"),
             ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
         ] {
-            assert_eq!(origin(text).ok().as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                parse_allowed_origin(text).ok().as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
     }
 
@@ -145,7 +153,7 @@ mod tests {
             ("https://", "without a path"),
             ("https://app.example:https", "without a path"),
         ] {
-            let rejected = origin(text).expect_err(text);
+            let rejected = parse_allowed_origin(text).expect_err(text);
             assert!(rejected.help.contains(help), "{text}: {}", rejected.help);
         }
     }
@@ -160,7 +168,7 @@ mod tests {
             ("b\u{fc}cher.example", "xn--"),
             ("app.example:http", "with or without a port"),
         ] {
-            let rejected = host(text).expect_err(text);
+            let rejected = parse_allowed_host(text).expect_err(text);
             assert!(rejected.help.contains(help), "{text}: {}", rejected.help);
         }
     }

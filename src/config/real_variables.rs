@@ -12,8 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The keys that the library reads.
-const KEYS: [&str; 8] = [
+/// The settings that the library reads.
+const SETTING_NAMES: [&str; 8] = [
     "SSE_EVENTS",
     "SSE_STREAM_DURATION",
     "SSE_POLL_INTERVAL",
@@ -24,11 +24,11 @@ const KEYS: [&str; 8] = [
     "SSE_MAX_CONNECTIONS",
 ];
 
-/// The keys that the environment sets, with their values.
+/// The settings that the environment overrides, with their values.
 #[derive(Debug)]
-pub(super) struct Environment(BTreeMap<&'static str, String>);
+pub(super) struct RealVariables(BTreeMap<&'static str, String>);
 
-impl Environment {
+impl RealVariables {
     /// The environment of this process, without copies of the `.env` in `app_dir`, whose values
     /// `in_file` returns. The result of the first call for an app is kept, because a later edit would
     /// make a copy look like a real variable.
@@ -36,11 +36,13 @@ impl Environment {
         app_dir: &Path,
         in_file: impl Fn(&str) -> Option<&'a String>,
     ) -> Arc<Self> {
-        static ENVIRONMENTS: Mutex<BTreeMap<PathBuf, Arc<Environment>>> =
+        static VARIABLES_OF_APPS: Mutex<BTreeMap<PathBuf, Arc<RealVariables>>> =
             Mutex::new(BTreeMap::new());
-        let mut environments = ENVIRONMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let environment = environments.entry(app_dir.to_owned());
-        Arc::clone(environment.or_insert_with(|| {
+        let mut variables_of_apps = VARIABLES_OF_APPS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let variables = variables_of_apps.entry(app_dir.to_owned());
+        Arc::clone(variables.or_insert_with(|| {
             let variable = |key: &str| env::var(key).ok();
             Arc::new(Self::new(variable, in_file))
         }))
@@ -50,7 +52,7 @@ impl Environment {
         variable: impl Fn(&str) -> Option<String>,
         in_file: impl Fn(&str) -> Option<&'a String>,
     ) -> Self {
-        let set = KEYS.into_iter().filter_map(|key| {
+        let set = SETTING_NAMES.into_iter().filter_map(|key| {
             let value = variable(key)?;
             (in_file(key) != Some(&value)).then_some((key, value))
         });
@@ -75,11 +77,11 @@ mod tests {
             "SSE_EVENTS" => Some("not in the file".to_owned()),
             _ => None,
         };
-        let environment =
-            Environment::new(variable, |key| (key != "SSE_EVENTS").then_some(&in_file));
-        assert_eq!(environment.get("SSE_CACHE"), None);
-        assert_eq!(environment.get("SSE_TTL").unwrap(), "another value");
-        assert_eq!(environment.get("SSE_EVENTS").unwrap(), "not in the file");
-        assert_eq!(environment.get("SSE_POLL_INTERVAL"), None);
+        let variables =
+            RealVariables::new(variable, |key| (key != "SSE_EVENTS").then_some(&in_file));
+        assert_eq!(variables.get("SSE_CACHE"), None);
+        assert_eq!(variables.get("SSE_TTL").unwrap(), "another value");
+        assert_eq!(variables.get("SSE_EVENTS").unwrap(), "not in the file");
+        assert_eq!(variables.get("SSE_POLL_INTERVAL"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The `SSE_…` keys as text, each with its origin.
+//! The `SSE_…` settings as text, each with its origin.
 //!
 //! A real environment variable overrides the line in `.env`, as with dotenvy.
 
@@ -7,67 +7,66 @@ use std::{
     sync::Arc,
 };
 
-use super::{env_file::EnvFile, environment::Environment};
+use super::{env_file::EnvFile, real_variables::RealVariables};
 use crate::error::{Error, ErrorKind, Location};
 
 /// The settings of one app, not yet parsed.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct RawSettings {
     path: PathBuf,
     /// `None` if `.env` does not exist.
     file: Option<EnvFile>,
-    environment: Arc<Environment>,
+    real_variables: Arc<RealVariables>,
 }
 
 /// One value and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
-    pub(super) key: &'static str,
+    pub(super) name: &'static str,
     pub(super) value: String,
     /// `None` for a real environment variable.
     pub(super) location: Option<Location>,
 }
 
 impl Setting {
-    /// An error about this setting. `what` continues a sentence that begins with the key.
-    pub(super) fn error(&self, what: impl AsRef<str>) -> Error {
-        let (key, what) = (self.key, what.as_ref());
+    /// An error about this setting. `problem` continues a sentence that starts with the setting's name.
+    pub(super) fn error(&self, problem: impl AsRef<str>) -> Error {
+        let (name, problem) = (self.name, problem.as_ref());
         match &self.location {
-            Some(location) => {
-                Error::new(ErrorKind::Config, format!("{key} {what}")).at(location.clone())
-            }
+            Some(location) => Error::new(ErrorKind::Config, format!("{name} {problem}"))
+                .with_location(location.clone()),
             None => Error::new(
                 ErrorKind::Config,
-                format!("{key} (an environment variable) {what}"),
+                format!("{name} (an environment variable) {problem}"),
             ),
         }
     }
 }
 
-impl Settings {
+impl RawSettings {
     pub(super) fn read(app_dir: &Path) -> Result<Self, Error> {
         let path = app_dir.join(".env");
         let file = EnvFile::read(&path)?;
-        let environment = Environment::of_app(app_dir, |key| file.as_ref()?.value(key));
+        let real_variables = RealVariables::of_app(app_dir, |key| file.as_ref()?.value(key));
         Ok(Self {
             path,
             file,
-            environment,
+            real_variables,
         })
     }
 
-    /// The effective value of `key`; `None` if it is not set.
-    pub(super) fn get(&self, key: &'static str) -> Option<Setting> {
-        if let Some(value) = self.environment.get(key) {
+    /// The effective value of the setting `name`; `None` if it is not set.
+    pub(super) fn get(&self, name: &'static str) -> Option<Setting> {
+        if let Some(value) = self.real_variables.get(name) {
             return Some(Setting {
-                key,
+                name,
                 value: value.clone(),
                 location: None,
             });
         }
-        let (line, value) = self.file.as_ref()?.get(key)?;
+        let (line, value) = self.file.as_ref()?.get(name)?;
         Some(Setting {
-            key,
+            name,
             value: value.clone(),
             location: Some(Location::line(&self.path, line)),
         })
@@ -89,11 +88,11 @@ mod tests {
 
     use super::*;
 
-    fn settings(text: &str, variable: fn(&str) -> Option<String>) -> Result<Settings, Error> {
+    fn settings(text: &str, variable: fn(&str) -> Option<String>) -> Result<RawSettings, Error> {
         let path = PathBuf::from(".env");
         let file = EnvFile::parse(text.into(), &path)?;
-        Ok(Settings {
-            environment: Arc::new(Environment::new(variable, |key| file.value(key))),
+        Ok(RawSettings {
+            real_variables: Arc::new(RealVariables::new(variable, |key| file.value(key))),
             file: Some(file),
             path,
         })
@@ -156,7 +155,7 @@ mod tests {
     fn a_line_that_is_not_valid_utf8_is_an_error_with_its_line() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".env"), b"A=1\nB=\xff\n").unwrap();
-        let error = Settings::read(dir.path()).unwrap_err();
+        let error = RawSettings::read(dir.path()).unwrap_err();
         assert_eq!(error.location().unwrap().line_number(), Some(2));
     }
 }
