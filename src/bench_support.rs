@@ -106,7 +106,7 @@ impl Streams {
         let opened = (0..count)
             .map(|_| open_stream())
             .collect::<Result<_, Error>>()?;
-        let local_hub = sse.server.hub.local_hub();
+        let local_hub = sse.state.hub.local_hub();
         let mut streams = Self {
             sse,
             local_hub,
@@ -121,7 +121,7 @@ impl Streams {
 
     /// Adds the document's event to the ring, and returns how many streams it wakes.
     pub fn wake(&self, document: &EncodedDocument) -> usize {
-        let hub = &self.sse.server.hub;
+        let hub = &self.sse.state.hub;
         let ring = hub.ring();
         ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
         self.local_hub.wake_for_new_entries(ring);

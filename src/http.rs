@@ -1,11 +1,12 @@
 //! The HTTP side: requests for streams, their responses, and the checks and limits around them.
 
-mod app_hosts;
-mod authority;
+mod close_at_signal;
 mod connection;
 mod cors;
+mod env_allowed_hosts;
 mod error_response;
 mod host_check;
+mod host_rules;
 mod is_local;
 mod jitter;
 mod lazy_sse;
@@ -13,11 +14,10 @@ mod limits;
 mod requested_host;
 mod routes;
 mod scripts;
-mod shutdown_signal;
-mod signals;
+mod shared_stream_state;
+mod signal_receiver;
 mod sse;
 mod stream;
-mod stream_server;
 mod subscription;
 
 #[cfg(any(fuzzing, test))]

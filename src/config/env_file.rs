@@ -40,21 +40,21 @@ impl EnvFile {
         Ok(Self { text, pairs })
     }
 
-    /// The line and the value of `key`. The first of several lines counts, as with dotenvy.
-    pub(super) fn get(&self, key: &str) -> Option<(usize, &String)> {
-        let value = self.value(key)?;
-        Some((self.line_number_of_key(key), value))
+    /// The line and the value of the setting `name`. The first of several lines counts, as with dotenvy.
+    pub(super) fn get(&self, name: &str) -> Option<(usize, &String)> {
+        let value = self.value(name)?;
+        Some((self.line_number_of_setting(name), value))
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<&String> {
-        let (_, value) = self.pairs.iter().find(|(name, _)| name == key)?;
+    pub(super) fn value(&self, name: &str) -> Option<&String> {
+        let (_, value) = self.pairs.iter().find(|(other, _)| other == name)?;
         Some(value)
     }
 
-    fn line_number_of_key(&self, key: &str) -> usize {
+    fn line_number_of_setting(&self, name: &str) -> usize {
         let mut start = 0;
         for line in self.text.split_inclusive('\n') {
-            if assigns(line, key) && !ends_inside_quotes(&self.text[..start]) {
+            if assigns(line, name) && !ends_inside_quotes(&self.text[..start]) {
                 break;
             }
             start += line.len();
@@ -84,7 +84,7 @@ fn warn_or_fail(error: &dotenvy::Error, text: &str, path: &Path) -> Result<(), E
     };
     let number = line_number_of_broken(text, line);
     // dotenvy may report a part of the line only, so the line in the file is also checked.
-    if line.contains("SSE_") || has_sse_key(text, number) {
+    if line.contains("SSE_") || has_sse_setting(text, number) {
         return Err(Error::new(ErrorKind::Config, "this line is not valid")
             .with_location(Location::line(path, number))
             .with_help(LINE_HELP));
@@ -97,14 +97,14 @@ fn warn_or_fail(error: &dotenvy::Error, text: &str, path: &Path) -> Result<(), E
     Ok(())
 }
 
-fn assigns(line: &str, key: &str) -> bool {
+fn assigns(line: &str, name: &str) -> bool {
     let assignment = line.trim_start();
     let assignment = assignment
         .strip_prefix("export ")
         .unwrap_or(assignment)
         .trim_start();
     assignment
-        .strip_prefix(key)
+        .strip_prefix(name)
         .is_some_and(|value| value.trim_start().starts_with('='))
 }
 
@@ -130,7 +130,7 @@ fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn has_sse_key(text: &str, line_number: usize) -> bool {
+fn has_sse_setting(text: &str, line_number: usize) -> bool {
     let line = text.lines().nth(line_number.saturating_sub(1));
     line.is_some_and(|line| line.contains("SSE_"))
 }

@@ -22,19 +22,20 @@ use socket2::SockRef;
 
 use crate::platform::tcp;
 
-/// How long a client may leave sent data unacknowledged, or take nothing of what waits for it. Twice
+/// How long a client may leave sent data unacknowledged, or not take data that waits for it. Twice
 /// the default heartbeat, so that a short loss of the network disconnects no client.
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection is silent before the kernel probes it. As long as the default heartbeat,
 /// so a live stream needs no probes.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 
-/// Time between probes, where the system lets it be set. Three probes fit into [`USER_TIMEOUT`].
+/// Time between probes, where the system lets it be set. Three probes fit into [`TCP_USER_TIMEOUT`].
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many bytes the kernel accepts for one client beyond those in flight. It bounds the memory of a
-/// client that does not read, and does not slow down one that does.
+/// client that does not read. It does not slow down one that does: the rest follows as soon as the
+/// kernel has sent these.
 const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 
 /// The local address of a connection. actix-web itself exposes only the address that the server is
@@ -42,7 +43,7 @@ const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 pub(super) struct LocalAddress(pub(super) IpAddr);
 
 /// Whether [`watch_connection`] was called in this process.
-static IS_WATCHING: AtomicBool = AtomicBool::new(false);
+static HAS_WATCHED_CONNECTION: AtomicBool = AtomicBool::new(false);
 
 /// Has the system disconnect clients that have vanished or that do not read. Pass it to
 /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect), before `bind`:
@@ -85,9 +86,9 @@ static IS_WATCHING: AtomicBool = AtomicBool::new(false);
 ///
 /// It does not know the type of TLS connections: call [`watch_connection`] for those.
 pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
-    static UNKNOWN_TYPE: Once = Once::new();
+    static UNKNOWN_TYPE_LOGGED: Once = Once::new();
     if connection.is::<UnixStream>() {
-        // The client is on this machine: the kernel notices when it goes.
+        // The client is on this machine, so the kernel notices when it ends.
         return;
     }
     match connection.downcast_ref::<TcpStream>() {
@@ -97,7 +98,7 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
             }
             watch_connection(stream);
         }
-        None => UNKNOWN_TYPE.call_once(|| {
+        None => UNKNOWN_TYPE_LOGGED.call_once(|| {
             log::warn!(
                 "stalled clients cannot be disconnected: actix_web_sse::on_connect does not \
                  know this type of connection; pass its TcpStream to \
@@ -119,12 +120,12 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
 ///
 /// If the system refuses a setting, that is logged once, and the connection continues without it.
 pub fn watch_connection(stream: &TcpStream) {
-    static REFUSED: Once = Once::new();
+    static REFUSAL_LOGGED: Once = Once::new();
     // Relaxed, here and below: the flag guards no other data, and a stream that reads it late only
-    // sends some probes more.
-    IS_WATCHING.store(true, Ordering::Relaxed);
+    // sends a few more probes.
+    HAS_WATCHED_CONNECTION.store(true, Ordering::Relaxed);
     if let Err(error) = set_options(&SockRef::from(stream)) {
-        REFUSED.call_once(|| {
+        REFUSAL_LOGGED.call_once(|| {
             log::warn!(
                 "stalled clients cannot be disconnected, because the system refuses a socket option: {error}"
             );
@@ -133,11 +134,11 @@ pub fn watch_connection(stream: &TcpStream) {
 }
 
 /// Whether this process has called [`watch_connection`], directly or by [`on_connect`].
-pub(crate) fn is_watching() -> bool {
-    IS_WATCHING.load(Ordering::Relaxed)
+pub(crate) fn has_watched_connection() -> bool {
+    HAS_WATCHED_CONNECTION.load(Ordering::Relaxed)
 }
 
 fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     tcp::set_keepalive(socket, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL)?;
-    tcp::set_user_timeout_and_unsent_limit(socket, USER_TIMEOUT, MAX_UNSENT_BYTES)
+    tcp::set_user_timeout_and_unsent_limit(socket, TCP_USER_TIMEOUT, MAX_UNSENT_BYTES)
 }

@@ -8,7 +8,7 @@ use actix_web::{
 use crate::config::Config;
 
 /// The methods of the stream's route.
-const METHODS: &str = "GET, HEAD, OPTIONS";
+const STREAM_METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Two hours, the longest time that Chromium remembers a preflight.
 const PREFLIGHT_MAX_AGE_SECONDS: &str = "7200";
@@ -25,11 +25,11 @@ pub(super) fn cors_headers(
     }
     let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
     let origin = request.headers().get(header::ORIGIN);
-    let is_allowed = |origin: &&HeaderValue| {
+    let is_allowed_origin = |origin: &&HeaderValue| {
         let mut names = allowed.iter();
         names.any(|name| name.as_bytes() == origin.as_bytes())
     };
-    if let Some(origin) = origin.filter(is_allowed) {
+    if let Some(origin) = origin.filter(is_allowed_origin) {
         let credentials = HeaderValue::from_static("true");
         headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
         headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, credentials));
@@ -39,13 +39,13 @@ pub(super) fn cors_headers(
 
 /// The answer to OPTIONS.
 ///
-/// A page that listens with `fetch` sends the header `Last-Event-ID` when it reconnects, and the
+/// A page that reads the stream with `fetch` sends the header `Last-Event-ID` when it reconnects, and the
 /// browser asks first whether the page may. Only pages of `SSE_ALLOWED_ORIGINS` get permission.
 pub(super) fn preflight(config: &Config, request: &HttpRequest) -> HttpResponse {
     // "A successful HTTP response to a CORS-preflight request is similar, except it is restricted
     // to an ok status, e.g., 200 or 204." (Fetch)
     let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ALLOW, METHODS));
+    response.insert_header((header::ALLOW, STREAM_METHODS));
     // "A CORS-preflight request is a CORS request that checks to see if the CORS protocol is
     // understood. It uses `OPTIONS` as method and includes the following header:
     // `Access-Control-Request-Method`" (Fetch). Any other OPTIONS asks for the methods only.
@@ -53,13 +53,13 @@ pub(super) fn preflight(config: &Config, request: &HttpRequest) -> HttpResponse 
         .headers()
         .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let headers = cors_headers(config, request);
-    let is_allowed = headers
+    let has_allowed_origin = headers
         .iter()
         .any(|(name, _)| name == header::ACCESS_CONTROL_ALLOW_ORIGIN);
     for header in headers {
         response.insert_header(header);
     }
-    if is_preflight && is_allowed {
+    if is_preflight && has_allowed_origin {
         // "For `Access-Control-Expose-Headers`, `Access-Control-Allow-Methods`, and
         // `Access-Control-Allow-Headers` response headers, the value `*` counts as a wildcard for
         // requests without credentials." (Fetch) So they are listed.

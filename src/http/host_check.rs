@@ -1,4 +1,5 @@
-//! The host check in front of an app's own pages, and of the reason why its stream is off.
+//! Checks the host of requests for an app's own pages. Also hides the reason why the stream is off from
+//! requests for other hosts, because that reason is a text from the app's configuration.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -14,7 +15,7 @@ use actix_web::{
 };
 
 use super::{
-    app_hosts::{AllowedHosts, AppHosts},
+    env_allowed_hosts::{AllowedHosts, EnvAllowedHosts},
     requested_host::RequestedHost,
 };
 use crate::{config::app_dir, error::Error};
@@ -59,7 +60,7 @@ pub async fn check_host<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let host = RequestedHost::new(request.request());
-    if let RequestedHost::Named { .. } = host
+    if let RequestedHost::Other { .. } = host
         && let Err(error) = host.check(hosts_allowed_by_env().await.as_deref())
     {
         let refusal = request.into_response(error.error_response());
@@ -70,7 +71,7 @@ pub async fn check_host<B: MessageBody>(
 }
 
 async fn hosts_allowed_by_env() -> AllowedHosts {
-    static HOSTS: LazyLock<AppHosts> = LazyLock::new(|| AppHosts::new(app_dir()));
+    static HOSTS: LazyLock<EnvAllowedHosts> = LazyLock::new(|| EnvAllowedHosts::new(app_dir()));
     let now = Instant::now();
     if let Some(hosts) = HOSTS.cached(now) {
         return hosts;

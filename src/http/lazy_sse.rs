@@ -11,34 +11,35 @@ use super::sse::Sse;
 use crate::{error::Error, runtime::RepeatedError};
 
 /// How long after a failed start the next one is tried. Until then, requests get the same error, so
-/// that not every request reads files.
-const RETRY_DELAY: Duration = Duration::from_secs(2);
+/// that not every request reads files. The documentation promises that an edit of `.env` takes effect
+/// within two seconds.
+const START_RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Starts an [`Sse`] once. actix-web builds the app on each worker, but one reader of the cache serves
 /// them all.
 pub(super) struct LazySse {
-    start: fn() -> Result<Sse, Error>,
+    starter: fn() -> Result<Sse, Error>,
     started: OnceLock<Sse>,
-    failure: Mutex<Failure>,
+    failures: Mutex<StartFailures>,
 }
 
-struct Failure {
+struct StartFailures {
     last: Option<(Instant, Error)>,
     errors: RepeatedError,
 }
 
 impl LazySse {
-    /// The one that the app's `.env` describes.
-    pub(super) fn global() -> &'static Self {
-        static GLOBAL: OnceLock<LazySse> = OnceLock::new();
-        GLOBAL.get_or_init(|| Self::new(Sse::from_env))
+    /// The `Sse` that the app's `.env` describes.
+    pub(super) fn from_env() -> &'static Self {
+        static FROM_ENV: OnceLock<LazySse> = OnceLock::new();
+        FROM_ENV.get_or_init(|| Self::new(Sse::from_env))
     }
 
-    fn new(start: fn() -> Result<Sse, Error>) -> Self {
+    fn new(starter: fn() -> Result<Sse, Error>) -> Self {
         Self {
-            start,
+            starter,
             started: OnceLock::new(),
-            failure: Mutex::new(Failure {
+            failures: Mutex::new(StartFailures {
                 last: None,
                 errors: RepeatedError::new(
                     "live notifications are unavailable",
@@ -67,25 +68,25 @@ impl LazySse {
         self.started.get().cloned()
     }
 
-    /// Starts the `Sse` on this thread, unless that was done or failed less than [`RETRY_DELAY`] ago.
+    /// Starts the `Sse` on this thread, unless that was done or failed less than [`START_RETRY_DELAY`] ago.
     pub(super) fn start(&self, now: Instant) -> Result<Sse, Error> {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sse) = self.started.get() {
             return Ok(sse.clone());
         }
-        if let Some((failed_at, error)) = &failure.last
-            && now.saturating_duration_since(*failed_at) < RETRY_DELAY
+        if let Some((failed_at, error)) = &failures.last
+            && now.saturating_duration_since(*failed_at) < START_RETRY_DELAY
         {
             return Err(error.clone());
         }
-        match (self.start)() {
+        match (self.starter)() {
             Ok(sse) => {
-                failure.errors.note_success();
+                failures.errors.note_success();
                 Ok(self.started.get_or_init(|| sse).clone())
             }
             Err(error) => {
-                failure.errors.report(&error);
-                failure.last = Some((now, error.clone()));
+                failures.errors.report(&error);
+                failures.last = Some((now, error.clone()));
                 Err(error)
             }
         }
@@ -109,10 +110,10 @@ mod tests {
         assert!(lazy.start(begin).is_err());
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
         assert!(lazy.start(begin).is_err(), "not at every request");
-        let sse = lazy.start(begin + RETRY_DELAY).unwrap();
+        let sse = lazy.start(begin + START_RETRY_DELAY).unwrap();
         assert!(sse.config().events().contains("a"));
         // Once started, it does not depend on the file.
         std::fs::remove_file(app.path().join(".env")).unwrap();
-        assert!(lazy.start(begin + 2 * RETRY_DELAY).is_ok());
+        assert!(lazy.start(begin + 2 * START_RETRY_DELAY).is_ok());
     }
 }

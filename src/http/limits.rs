@@ -1,7 +1,7 @@
 //! Limits how many streams are open, in total and per address.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -17,21 +17,26 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
+/// Descriptors that streams leave for the app's own pages and files, and for the library's: at most
+/// this many, or a tenth of the limit if that is less. Requests for pages are short, so 256 serve
+/// thousands of them a second.
+const MAX_RESERVED_DESCRIPTORS: usize = 256;
+
 /// Counts the open streams.
-pub(super) struct ConnectionLimits {
-    open: AtomicUsize,
+pub(super) struct StreamLimits {
+    open_streams: AtomicUsize,
     /// Notified when the last stream has ended.
     all_ended: Notify,
     /// Contains the addresses that have an open stream, so it has at most as many items as there are
     /// streams.
     per_address: Mutex<HashMap<Network, usize>>,
     /// The number of streams that the limit of open files allows.
-    max_by_descriptors: usize,
+    max_streams_by_descriptors: usize,
 }
 
 /// Counts one stream until it is dropped.
-pub(super) struct ConnectionGuard {
-    limits: Arc<ConnectionLimits>,
+pub(super) struct StreamGuard {
+    limits: Arc<StreamLimits>,
     network: Option<Network>,
 }
 
@@ -59,20 +64,20 @@ impl From<IpAddr> for Network {
     }
 }
 
-impl ConnectionLimits {
+impl StreamLimits {
     pub(super) fn new() -> Self {
         Self {
-            open: AtomicUsize::new(0),
+            open_streams: AtomicUsize::new(0),
             all_ended: Notify::new(),
             per_address: Mutex::default(),
-            max_by_descriptors: max_by_descriptors(),
+            max_streams_by_descriptors: max_streams_by_descriptors(),
         }
     }
 
     /// The number of open streams.
-    pub(super) fn open(&self) -> usize {
+    pub(super) fn open_streams(&self) -> usize {
         // Relaxed: the count guards no other data. For `all_ended`, see there.
-        self.open.load(Ordering::Relaxed)
+        self.open_streams.load(Ordering::Relaxed)
     }
 
     /// Waits until no stream is open.
@@ -81,7 +86,7 @@ impl ConnectionLimits {
             // The order matters: a stream that ends after this line wakes the future, and the count
             // of a stream that ended before it is visible below, because `Notify` synchronises.
             let ended = self.all_ended.notified();
-            if self.open() == 0 {
+            if self.open_streams() == 0 {
                 return;
             }
             ended.await;
@@ -93,15 +98,18 @@ impl ConnectionLimits {
         self: &Arc<Self>,
         config: &Config,
         address: Option<IpAddr>,
-    ) -> Result<ConnectionGuard, Error> {
-        let limit = config.max_connections().min(self.max_by_descriptors).max(1);
+    ) -> Result<StreamGuard, Error> {
+        let limit = config
+            .max_connections()
+            .min(self.max_streams_by_descriptors)
+            .max(1);
         // The guard exists before the check, so that a refused stream is subtracted again.
-        let mut guard = ConnectionGuard {
+        let mut guard = StreamGuard {
             limits: Arc::clone(self),
             network: None,
         };
         // Relaxed: each stream gets a different count under any ordering.
-        if self.open.fetch_add(1, Ordering::Relaxed) >= limit {
+        if self.open_streams.fetch_add(1, Ordering::Relaxed) >= limit {
             return Err(server_is_full(limit));
         }
         // Without a limit, addresses are not counted, so that opening a stream takes no lock.
@@ -114,11 +122,11 @@ impl ConnectionLimits {
 
     fn count_address(&self, network: Network, limit: usize) -> Result<(), Error> {
         let mut per_address = self.per_address();
-        let open = per_address.get(&network).copied().unwrap_or(0);
-        if open >= limit {
+        let streams_of_address = per_address.get(&network).copied().unwrap_or(0);
+        if streams_of_address >= limit {
             return Err(address_is_full(limit));
         }
-        per_address.insert(network, open + 1);
+        per_address.insert(network, streams_of_address + 1);
         Ok(())
     }
 
@@ -129,10 +137,10 @@ impl ConnectionLimits {
     }
 }
 
-impl Drop for ConnectionGuard {
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         if let Some(network) = self.network
-            && let Entry::Occupied(mut count) = self.limits.per_address().entry(network)
+            && let hash_map::Entry::Occupied(mut count) = self.limits.per_address().entry(network)
         {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
@@ -140,7 +148,7 @@ impl Drop for ConnectionGuard {
             }
         }
         // Release: the task that the notification wakes must see the new count.
-        if self.limits.open.fetch_sub(1, Ordering::Release) == 1 {
+        if self.limits.open_streams.fetch_sub(1, Ordering::Release) == 1 {
             self.limits.all_ended.notify_waiters();
         }
     }
@@ -162,11 +170,12 @@ fn address_is_full(limit: usize) -> Error {
     .with_help("close another page of this site, or try again later")
 }
 
-/// A tenth of the descriptors, but at most 256, are reserved for the app's own pages and files.
-fn max_by_descriptors() -> usize {
+fn max_streams_by_descriptors() -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    limit.map_or(usize::MAX, |limit| limit - (limit / 10).min(256))
+    limit.map_or(usize::MAX, |limit| {
+        limit - (limit / 10).min(MAX_RESERVED_DESCRIPTORS)
+    })
 }
 
 #[cfg(test)]
@@ -186,13 +195,13 @@ mod tests {
 
     #[test]
     fn the_limit_of_one_address_does_not_affect_others() {
-        let limits = Arc::new(ConnectionLimits::new());
+        let limits = Arc::new(StreamLimits::new());
         let config = config(10, 2);
         let first = limits.acquire(&config, address("192.0.2.1")).unwrap();
         let _second = limits.acquire(&config, address("192.0.2.1")).unwrap();
         let refused = limits.acquire(&config, address("192.0.2.1")).err().unwrap();
         assert_eq!(refused.kind(), ErrorKind::Busy);
-        assert_eq!(limits.open(), 2, "a refused stream is not counted");
+        assert_eq!(limits.open_streams(), 2, "a refused stream is not counted");
         let _other = limits.acquire(&config, address("192.0.2.2")).unwrap();
         drop(first);
         assert!(limits.acquire(&config, address("192.0.2.1")).is_ok());
@@ -200,21 +209,21 @@ mod tests {
 
     #[test]
     fn a_stream_refused_by_the_total_limit_leaves_no_count_behind() {
-        let limits = Arc::new(ConnectionLimits::new());
+        let limits = Arc::new(StreamLimits::new());
         let config = config(1, 1);
         let held = limits.acquire(&config, address("192.0.2.1")).unwrap();
         for last in 2..100 {
             let refused = limits.acquire(&config, address(&format!("192.0.2.{last}")));
             assert!(refused.is_err());
         }
-        assert_eq!((limits.open(), limits.per_address().len()), (1, 1));
+        assert_eq!((limits.open_streams(), limits.per_address().len()), (1, 1));
         drop(held);
-        assert_eq!((limits.open(), limits.per_address().len()), (0, 0));
+        assert_eq!((limits.open_streams(), limits.per_address().len()), (0, 0));
     }
 
     #[test]
     fn without_a_limit_or_an_address_only_the_total_counts() {
-        let limits = Arc::new(ConnectionLimits::new());
+        let limits = Arc::new(StreamLimits::new());
         let unlimited = Config::new(".", "a:k").unwrap();
         let many: Vec<_> = (0..100)
             .map(|_| limits.acquire(&unlimited, address("192.0.2.1")).unwrap())
@@ -223,7 +232,7 @@ mod tests {
         let _nameless = [(); 5].map(|()| limits.acquire(&limited, None).unwrap());
         assert!(limits.per_address().is_empty());
         drop(many);
-        assert_eq!(limits.open(), 5);
+        assert_eq!(limits.open_streams(), 5);
     }
 
     #[test]

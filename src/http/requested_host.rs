@@ -2,7 +2,7 @@
 //!
 //! A page on the network can have its own name resolve to the visitor's machine (DNS rebinding). To the
 //! browser, the page then has the same origin as a server on that machine, and may read everything.
-//! The host name gives the page away: the browser sends it as `Host`, and no page can change that.
+//! The host name shows it: the browser sends the page's own name as `Host`, and no page can change that.
 
 use std::{
     net::IpAddr,
@@ -27,9 +27,9 @@ pub(super) enum RequestedHost {
     Loopback,
     /// An IP address. It cannot be made to resolve to another machine, so a page that a browser loaded
     /// from this address is this server's own. Health checks and load balancers use addresses.
-    Address,
-    /// Another host.
-    Named {
+    Ip,
+    /// Another host, or several of which at least one is not a loopback name or an IP address.
+    Other {
         /// `None` for a host that cannot be parsed.
         names: Vec<Option<Authority>>,
         arrived_on_loopback: bool,
@@ -45,12 +45,11 @@ impl RequestedHost {
         if names.is_empty() {
             return Self::Loopback;
         }
-        let is_address =
-            |name: &Option<Authority>| name.as_ref().is_some_and(Authority::is_address);
-        if names.iter().all(is_address) {
-            return Self::Address;
+        let is_ip = |name: &Option<Authority>| name.as_ref().is_some_and(Authority::is_ip);
+        if names.iter().all(is_ip) {
+            return Self::Ip;
         }
-        Self::Named {
+        Self::Other {
             names,
             arrived_on_loopback: arrived_on_loopback(request),
         }
@@ -59,7 +58,7 @@ impl RequestedHost {
     /// Fails if such a request must not be answered. Without a list of allowed hosts, only requests
     /// that arrived on a loopback address are checked.
     pub(super) fn check(&self, allowed: Option<&[Authority]>) -> Result<(), Error> {
-        let Self::Named {
+        let Self::Other {
             names,
             arrived_on_loopback,
         } = self
@@ -71,7 +70,7 @@ impl RequestedHost {
         }
         let allowed = allowed.unwrap_or_default();
         names.iter().try_for_each(|name| match name {
-            Some(name) if name.is_address() => Ok(()),
+            Some(name) if name.is_ip() => Ok(()),
             Some(name) if allowed.iter().any(|entry| entry.allows(name)) => Ok(()),
             Some(name) => Err(host_not_allowed(name)),
             None => Err(host_not_readable()),
@@ -92,7 +91,7 @@ fn requested_names(request: &HttpRequest) -> impl Iterator<Item = &str> {
 }
 
 fn host_not_allowed(name: &Authority) -> Error {
-    misdirected(&format!(
+    refuse(&format!(
         "this server does not answer for the host `{name}`"
     ))
     .with_help(format!(
@@ -103,13 +102,14 @@ fn host_not_allowed(name: &Authority) -> Error {
 }
 
 fn host_not_readable() -> Error {
-    misdirected("the request's host cannot be read").with_help(
+    refuse("the request's host cannot be read").with_help(
         "send a Host header with a host name and an optional port, such as localhost:8080; add \
          other names than localhost to SSE_ALLOWED_HOSTS in the app's .env",
     )
 }
 
-fn misdirected(message: &str) -> Error {
+/// Logs the refusal and returns its error.
+fn refuse(message: &str) -> Error {
     log_refusal(message);
     Error::new(ErrorKind::Host, message)
 }

@@ -8,10 +8,10 @@ use actix_web::{
 };
 
 use super::{
+    close_at_signal::shutdown_requested,
     host_check::public_reason,
     lazy_sse::LazySse,
     scripts::{sse_client_js, sse_js},
-    signals::shutdown_requested,
     sse::{Sse, end_streams},
 };
 use crate::error::Error;
@@ -40,12 +40,12 @@ use crate::error::Error;
 /// ```
 ///
 /// The stream is public: every visitor receives every value of every key in `SSE_EVENTS`. To protect
-/// it, configure it in a scope behind a guard of your own:
+/// it, configure it in a scope behind your own authentication:
 ///
 /// ```no_run
-/// # use actix_web::{App, middleware::NormalizePath as Guard, web};
+/// # use actix_web::{App, middleware::NormalizePath as Login, web};
 /// let app = App::new()
-///     .service(web::scope("/members").wrap(Guard::trim()).configure(actix_web_sse::routes));
+///     .service(web::scope("/members").wrap(Login::trim()).configure(actix_web_sse::routes));
 /// ```
 ///
 /// In production, add [`on_connect`](crate::on_connect()), which disconnects clients that have vanished
@@ -60,7 +60,7 @@ use crate::error::Error;
 /// to complete. At Ctrl-C, actix-web cuts all connections; add [`shutdown_signal`] to end the streams
 /// in order there, too.
 pub fn routes(app: &mut ServiceConfig) {
-    let lazy = LazySse::global();
+    let lazy = LazySse::from_env();
     // Logs an error now, since the first request for the stream may arrive much later.
     let _ = lazy.start(Instant::now());
     let stream = move |request: HttpRequest| async move {
@@ -89,8 +89,8 @@ pub fn routes(app: &mut ServiceConfig) {
 /// # }
 /// ```
 pub async fn shutdown_signal() {
-    let signal = shutdown_requested().await;
-    end_streams(signal, LazySse::global().started()).await;
+    let signals = shutdown_requested().await;
+    end_streams(signals, LazySse::from_env().started()).await;
 }
 
 /// Adds only the two scripts of [`routes`](crate::routes()), for an app with a stream controller of

@@ -1,4 +1,4 @@
-//! The handle that an app holds.
+//! `Sse`: opens streams and answers requests for them.
 
 use std::{
     pin::Pin,
@@ -17,12 +17,12 @@ use actix_web::{
 use tokio::time::timeout;
 
 use super::{
+    close_at_signal::{exit_at_next_signal, shutdown_requested},
     cors::{cors_headers, preflight},
     requested_host::RequestedHost,
-    shutdown_signal::ShutdownSignal,
-    signals::{exit_at_next_signal, shutdown_requested},
+    shared_stream_state::SharedStreamState,
+    signal_receiver::ShutdownSignals,
     stream::EventStream,
-    stream_server::StreamServer,
     subscription::Subscription,
 };
 use crate::{cache::Cache, config::Config, error::Error};
@@ -55,7 +55,7 @@ const STREAM_END_TIMEOUT: Duration = Duration::from_millis(500);
 /// the closure that builds the app: actix-web runs that closure on every worker.
 #[derive(Clone)]
 pub struct Sse {
-    pub(crate) server: Arc<StreamServer>,
+    pub(crate) state: Arc<SharedStreamState>,
 }
 
 /// The current figures of an [`Sse`].
@@ -103,7 +103,7 @@ impl Sse {
     /// Fails if the cache cannot be used.
     pub fn follow(cache: &Cache) -> Result<Self, Error> {
         Ok(Self {
-            server: Arc::new(StreamServer::start(cache.journal_handle()?)?),
+            state: Arc::new(SharedStreamState::start(cache.journal_handle()?)?),
         })
     }
 
@@ -117,7 +117,7 @@ impl Sse {
     /// if too many streams are open (503).
     pub fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
         subscription.host.check(self.config().allowed_hosts())?;
-        EventStream::open(&self.server, subscription)
+        EventStream::open(&self.state, subscription)
     }
 
     /// Opens a stream and returns the complete response. For HEAD, it returns the headers and opens no
@@ -221,19 +221,19 @@ impl Sse {
     /// Returns the current configuration. An edit of `.env` replaces it.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
-        self.server.hub.config()
+        self.state.hub.config()
     }
 
     /// Returns the current figures.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.server.open_streams(),
+            connections: self.state.open_streams(),
         }
     }
 
     /// Ends every open stream now, and later ones as soon as they open. Await the result to wait until
-    /// all have ended. Clients reconnect to whichever server answers then, and miss nothing.
+    /// all have ended. Clients then reconnect to the server that answers, and miss nothing.
     ///
     /// A stream ends when its client takes its last bytes. A client that takes nothing is disconnected
     /// after 300 ms, and one that is too slow to take everything that waits for it after 800 ms.
@@ -244,9 +244,9 @@ impl Sse {
     /// At SIGTERM and SIGINT, the streams end without this call, unless
     /// [`with_signal_handling`](Config::with_signal_handling) turns that off.
     pub fn close(&self) -> Closing {
-        self.server.hub.close();
-        let server = Arc::clone(&self.server);
-        Closing(Box::pin(async move { server.all_ended().await }))
+        self.state.hub.close();
+        let state = Arc::clone(&self.state);
+        Closing(Box::pin(async move { state.all_ended().await }))
     }
 
     /// Returns a future for `HttpServer::shutdown_signal`. After a SIGTERM or SIGINT, it ends the
@@ -284,8 +284,8 @@ impl Sse {
 }
 
 /// Ends the streams after a first signal, and lets the next signal end the process at once.
-pub(super) async fn end_streams(signal: ShutdownSignal, sse: Option<Sse>) {
-    exit_at_next_signal(signal);
+pub(super) async fn end_streams(signals: ShutdownSignals, sse: Option<Sse>) {
+    exit_at_next_signal(signals);
     if let Some(sse) = sse {
         // Streams that have not ended by then are left to actix-web's own timeout.
         let _ = timeout(STREAM_END_TIMEOUT, sse.close()).await;

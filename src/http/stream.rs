@@ -1,4 +1,7 @@
 //! One client's stream: the body of its response.
+//!
+//! A *frame* is one encoded event. The hub joins frames to a *chunk*. The stream passes a large chunk
+//! to actix-web in *slices*.
 
 mod pending_replay;
 mod schedule;
@@ -20,11 +23,11 @@ use bytes::Bytes;
 
 use self::{
     pending_replay::PendingReplay,
-    schedule::{Schedule, ScheduledBlock},
+    schedule::{DueAction, Schedule},
     start::Start,
 };
 use super::{
-    jitter::random_variation, limits::ConnectionGuard, stream_server::StreamServer,
+    jitter::random_variation, limits::StreamGuard, shared_stream_state::SharedStreamState,
     subscription::Subscription,
 };
 use crate::{
@@ -36,54 +39,60 @@ use crate::{
     },
 };
 
-/// Upper bound for the bytes that actix-web gets at once. actix-web copies each piece into its
-/// write buffer, and takes the next while that holds less than 32 KiB. As one piece, a large frame
-/// would be copied whole for each client that does not read.
-const MAX_PIECE_BYTES: usize = 8 * 1024;
+/// Upper bound for the bytes that actix-web gets at once. actix-web copies each slice into its write
+/// buffer, and takes the next while that holds less than 32 KiB. Without slices, a large frame would be
+/// copied completely for each client that does not read.
+const MAX_SLICE_BYTES: usize = 8 * 1024;
 
 /// A comment, which clients ignore.
-const PROBE: &[u8] = b":\n";
+const PROBE_COMMENT: &[u8] = b":\n";
 
-/// A stream that reaches its planned end tells its client to reconnect after this many milliseconds,
-/// chosen at random: soon, but not all clients at once.
+/// A stream that reaches its planned end has its client reconnect after a random number of
+/// milliseconds in this range: soon enough that the page hardly notices, but not all clients at once.
 const PLANNED_RETRY_MILLIS: Range<u64> = 10..100;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
-/// It starts with a heartbeat that carries the client's position, and sends another whenever it was
-/// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and continues
-/// where it was.
+/// It starts with a heartbeat that contains the client's position, and sends another whenever it was
+/// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
+/// events after that position.
 pub struct EventStream {
     hub: Arc<Hub>,
     filter: Filter,
     position: StreamPosition,
     /// The stream has sent everything up to the end of the ring, and waits.
     is_caught_up: bool,
-    /// Bytes to send before anything else: the first block, or the rest of a large chunk.
+    /// Bytes to send before anything else: the first heartbeat, or the rest of a large chunk.
     unsent: Bytes,
     pending_replay: Option<PendingReplay>,
     /// The client's position is beyond the ring, and the journal has confirmed it.
-    is_ahead_confirmed: bool,
+    is_beyond_ring_confirmed: bool,
     /// The epoch that the ring still shows although the client's journal is the current one: the
     /// tail has not noticed yet that the cache folder was replaced.
     outdated_ring_epoch: Option<Epoch>,
-    /// See [`Start::is_ttl_limit_unknown`].
-    is_ttl_limit_unknown: bool,
+    /// See [`Start::needs_ttl_limit`].
+    needs_ttl_limit: bool,
     handle: StreamHandle,
     schedule: Schedule,
     has_ended: bool,
-    _guard: ConnectionGuard,
+    _guard: StreamGuard,
 }
 
 impl EventStream {
-    pub(crate) fn open(server: &StreamServer, subscription: Subscription) -> Result<Self, Error> {
-        let hub = Arc::clone(&server.hub);
+    pub(crate) fn open(
+        state: &SharedStreamState,
+        subscription: Subscription,
+    ) -> Result<Self, Error> {
+        let hub = Arc::clone(&state.hub);
         subscription.check(hub.config().events())?;
-        let guard = server.count_stream(subscription.address)?;
-        server.close_on_signals();
-        let retry = hub.config().retry_delay();
-        let (last_event_id, lookback) = (subscription.last_event_id, subscription.lookback);
-        let start = Start::new(hub.start_points(), last_event_id, lookback);
+        let guard = state.count_stream(subscription.address)?;
+        state.close_on_signals();
+        let retry_delay = hub.config().retry_delay();
+        let start = Start::new(
+            hub.start_points(),
+            subscription.last_event_id,
+            subscription.wants_lookback,
+        );
         let filter = subscription.filter;
         let mut stream = Self {
             handle: hub.add_stream(&filter, subscription.connection),
@@ -92,15 +101,15 @@ impl EventStream {
             is_caught_up: false,
             unsent: Bytes::new(),
             pending_replay: None,
-            is_ahead_confirmed: false,
+            is_beyond_ring_confirmed: false,
             outdated_ring_epoch: None,
-            is_ttl_limit_unknown: start.is_ttl_limit_unknown,
-            schedule: Schedule::new(server),
+            needs_ttl_limit: start.needs_ttl_limit,
+            schedule: Schedule::new(state),
             has_ended: false,
             _guard: guard,
             hub,
         };
-        let heartbeat = stream.first_heartbeat(retry, start.is_returning);
+        let heartbeat = stream.first_heartbeat(retry_delay, start.is_reconnecting);
         stream.unsent = match start.gap {
             Some(gap) => [stream.gap_frame(gap), heartbeat].concat().into(),
             None => heartbeat,
@@ -112,37 +121,37 @@ impl EventStream {
         encode_gap(self.position.event_id(), gap)
     }
 
-    /// A new client's position comes from the ring, and needs no confirmation, even if the ring
-    /// shows another journal by now.
-    fn first_heartbeat(&self, retry: Duration, is_returning: bool) -> Bytes {
-        if is_returning {
-            return self.heartbeat(Some(retry));
+    /// A new client's position is from the ring, and needs no confirmation, even if the ring shows
+    /// another journal by now.
+    fn first_heartbeat(&self, retry_delay: Duration, is_reconnecting: bool) -> Bytes {
+        if is_reconnecting {
+            return self.heartbeat(Some(retry_delay));
         }
         let id = Some(self.position.event_id());
-        encode_heartbeat(id, self.schedule.heartbeat_interval(), Some(retry))
+        encode_heartbeat(id, self.schedule.heartbeat_interval(), Some(retry_delay))
     }
 
     /// An id that only the journal can confirm is left out until the journal has confirmed it.
-    fn heartbeat(&self, retry: Option<Duration>) -> Bytes {
+    fn heartbeat(&self, retry_delay: Option<Duration>) -> Bytes {
         let id = self
             .is_position_confirmed()
             .then(|| self.position.event_id());
-        encode_heartbeat(id, self.schedule.heartbeat_interval(), retry)
+        encode_heartbeat(id, self.schedule.heartbeat_interval(), retry_delay)
     }
 
     fn is_position_confirmed(&self) -> bool {
         let end = self.handle.ring_end(self.hub.ring());
         let is_reached = self.position.cursor <= Cursor::before(end.next);
-        self.position.epoch == end.epoch && (self.is_ahead_confirmed || is_reached)
+        self.position.epoch == end.epoch && (self.is_beyond_ring_confirmed || is_reached)
     }
 
-    /// Continues at another position, and tells the client that it may have missed events.
+    /// Continues at another position, and reports to the client that it may have missed events.
     fn restart_at(&mut self, position: StreamPosition, gap: Gap) -> Bytes {
         self.position = position;
         self.is_caught_up = false;
-        self.is_ahead_confirmed = false;
+        self.is_beyond_ring_confirmed = false;
         self.outdated_ring_epoch = None;
-        self.is_ttl_limit_unknown = false;
+        self.needs_ttl_limit = false;
         self.gap_frame(gap)
     }
 
@@ -173,7 +182,7 @@ impl EventStream {
         if self.outdated_ring_epoch.is_some() {
             self.check_outdated_ring();
         }
-        if self.is_ttl_limit_unknown {
+        if self.needs_ttl_limit {
             self.set_ttl_limit(self.hub.start_points());
         }
         let request = ReadRequest {
@@ -183,7 +192,7 @@ impl EventStream {
         match self.handle.read(self.hub.ring(), &request) {
             RingRead::Frames(bytes, cursor) => self.advance_to(cursor, bytes),
             RingRead::CaughtUp => self.wait_at_end(),
-            RingRead::Ahead if self.is_ahead_confirmed => self.wait_at_end(),
+            RingRead::Ahead if self.is_beyond_ring_confirmed => self.wait_at_end(),
             RingRead::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
                 ControlFlow::Break(None)
             }
@@ -215,18 +224,18 @@ impl EventStream {
         }
     }
 
-    /// If the ring shows the client's journal now, its end tells which entries were saved before.
-    /// The numbers of another journal would tell nothing.
+    /// If the ring shows the client's journal now, its end separates the entries that were saved before
+    /// from later ones. The numbers of another journal would not.
     fn set_ttl_limit(&mut self, points: StartPoints) {
         if points.epoch == self.position.epoch {
             self.position.ttl_applies_until = points.end - 1;
-            self.is_ttl_limit_unknown = false;
+            self.needs_ttl_limit = false;
         }
     }
 
     fn start_replay(&mut self) {
         let points = self.hub.start_points();
-        if self.is_ttl_limit_unknown {
+        if self.needs_ttl_limit {
             self.set_ttl_limit(points);
         }
         let request = ReplayRequest {
@@ -244,16 +253,16 @@ impl EventStream {
         match result {
             Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
             // The ring may have reached the position meanwhile: read it again.
-            Some(ReplayResult::Ahead) => self.is_ahead_confirmed = true,
-            // The time to live does not apply to what is saved after this, however late the tail
-            // reads it.
+            Some(ReplayResult::Ahead) => self.is_beyond_ring_confirmed = true,
+            // The time to live does not apply to entries that are saved after this, even if the tail
+            // reads them much later.
             Some(ReplayResult::RingOutdated {
                 ring_epoch,
                 newest_number,
             }) => {
                 if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
                     self.position.ttl_applies_until = newest_number;
-                    self.is_ttl_limit_unknown = false;
+                    self.needs_ttl_limit = false;
                 }
             }
             // The client may have been in the ring's journal before, so it waits until the tail
@@ -287,33 +296,33 @@ impl EventStream {
         Some(self.restart_at(position, Gap::OtherEpoch))
     }
 
-    fn next_piece(&mut self) -> Bytes {
-        self.unsent.split_to(self.unsent.len().min(MAX_PIECE_BYTES))
+    fn next_slice(&mut self) -> Bytes {
+        self.unsent.split_to(self.unsent.len().min(MAX_SLICE_BYTES))
     }
 
-    /// The last block of a stream that ends as planned. Its retry time differs for each stream, so
-    /// that not all clients reconnect at once; the first block of the next stream sets the
-    /// configured time again.
-    fn last_block(&mut self) -> Bytes {
+    /// The last frame of a stream that ends as planned or in a shutdown. Its retry delay differs for
+    /// each stream, so that not all clients reconnect at once. The first heartbeat of the next stream
+    /// sets the configured delay again.
+    fn final_heartbeat(&mut self) -> Bytes {
         self.has_ended = true;
-        let retry = if self.hub.is_closing() {
+        let retry_delay = if self.hub.is_closing() {
             self.handle.end_in_shutdown();
             self.hub.config().retry_delay().mul_f32(random_variation())
         } else {
             Duration::from_millis(fastrand::u64(PLANNED_RETRY_MILLIS))
         };
-        self.heartbeat(Some(retry))
+        self.heartbeat(Some(retry_delay))
     }
 
     fn must_end(&self, now: Instant) -> bool {
-        self.hub.is_closing() || self.schedule.has_ended(now)
+        self.hub.is_closing() || self.schedule.is_over(now)
     }
 
-    fn scheduled_block(&mut self, now: Instant) -> Option<Bytes> {
+    fn take_scheduled(&mut self, now: Instant) -> Option<Bytes> {
         Some(match self.schedule.take_due(now)? {
-            ScheduledBlock::End => self.last_block(),
-            ScheduledBlock::Heartbeat => self.heartbeat(None),
-            ScheduledBlock::Probe => Bytes::from_static(PROBE),
+            DueAction::End => self.final_heartbeat(),
+            DueAction::Heartbeat => self.heartbeat(None),
+            DueAction::Probe => Bytes::from_static(PROBE_COMMENT),
         })
     }
 }
@@ -325,7 +334,7 @@ impl MessageBody for EventStream {
         BodySize::Stream
     }
 
-    /// Never ready with an empty chunk: actix-web would end the response there.
+    /// Never ready with an empty slice, because actix-web would end the response there.
     fn poll_next(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -333,26 +342,26 @@ impl MessageBody for EventStream {
         let this = self.get_mut();
         let now = Instant::now();
         if !this.unsent.is_empty() {
-            return Poll::Ready(Some(Ok(this.next_piece())));
+            return Poll::Ready(Some(Ok(this.next_slice())));
         }
         if this.has_ended {
             return Poll::Ready(None);
         }
         this.schedule.apply_config(&this.hub);
         if this.must_end(now) {
-            return Poll::Ready(Some(Ok(this.last_block())));
+            return Poll::Ready(Some(Ok(this.final_heartbeat())));
         }
         match this.poll_events(context) {
             Poll::Ready(Some(bytes)) => {
-                this.schedule.block_sent(now);
+                this.schedule.note_chunk_sent(now);
                 this.unsent = bytes;
-                return Poll::Ready(Some(Ok(this.next_piece())));
+                return Poll::Ready(Some(Ok(this.next_slice())));
             }
             Poll::Ready(None) if this.has_ended => return Poll::Ready(None),
             Poll::Ready(None) => this.handle.wake_at_next_event(context),
             Poll::Pending => {}
         }
-        if let Some(bytes) = this.scheduled_block(now) {
+        if let Some(bytes) = this.take_scheduled(now) {
             return Poll::Ready(Some(Ok(bytes)));
         }
         this.handle.wake_at(this.schedule.next_deadline(), context);

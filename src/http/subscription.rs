@@ -21,7 +21,7 @@ use crate::{
 /// |---|---|
 /// | `?events=a,b` | only these events; without it, all |
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
-/// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that returning and new pages share |
+/// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
 ///
 /// ```no_run
 /// use actix_web::{HttpRequest, HttpResponse, get, web::Data};
@@ -38,8 +38,8 @@ use crate::{
 pub struct Subscription {
     pub(crate) filter: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
-    /// Whether a returning client also wants the entries that a new client receives.
-    pub(crate) lookback: bool,
+    /// Whether a reconnecting client also wants the entries that a new client receives.
+    pub(crate) wants_lookback: bool,
     /// The address whose limit of streams applies.
     pub(crate) address: Option<IpAddr>,
     /// The connection of the request, if it can be shut down when the client does not read.
@@ -51,7 +51,7 @@ pub struct Subscription {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastEventId {
     Valid(EventId),
-    /// Text that is not an id of this library, so it does not say what the client has received.
+    /// Text that is not an id of this library, so it does not show what the client has received.
     Invalid,
 }
 
@@ -88,9 +88,9 @@ impl Subscription {
             .as_deref()
             .and_then(|id| LastEventId::parse(id.as_bytes()));
         Ok(Self {
-            filter: query.events.as_deref().map_or(Filter::All, filter),
+            filter: query.events.as_deref().map_or(Filter::All, parse_filter),
             last_event_id: in_header.or(in_query),
-            lookback: query.lookback.unwrap_or_default(),
+            wants_lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
             host: RequestedHost::new(request),
@@ -98,7 +98,7 @@ impl Subscription {
     }
 
     /// Restricts the subscription to these events. Use it if a client may receive some events and not
-    /// others. If the request names events, it gets those that are in both lists.
+    /// others. If the request names events, the client receives those that are in both lists.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
         let allowed: HashSet<String> = events.into_iter().map(Into::into).collect();
@@ -144,8 +144,8 @@ impl Subscription {
     }
 }
 
-/// The filter for a comma-separated list of events.
-fn filter(events: &str) -> Filter {
+/// Parses a comma-separated list of events.
+fn parse_filter(events: &str) -> Filter {
     let names = events.split(',').map(str::trim);
     let names = names.filter(|name| !name.is_empty());
     Filter::only(names.map(str::to_owned).collect())

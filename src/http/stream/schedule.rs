@@ -1,4 +1,4 @@
-//! When a stream sends a block although nothing was saved, and when it ends.
+//! When a stream sends something although nothing was saved, and when it ends.
 
 use std::{
     sync::LazyLock,
@@ -6,17 +6,17 @@ use std::{
 };
 
 use crate::{
-    http::{connection::is_watching, stream_server::StreamServer},
+    http::{connection::has_watched_connection, shared_stream_state::SharedStreamState},
     hub::Hub,
 };
 
-/// How long after a heartbeat the connection is probed, or sooner by up to [`HEARTBEAT_ALIGNMENT`].
-/// A reset arrives after one round trip, so two seconds are enough for almost any client.
+/// How long after a heartbeat the connection is probed. The alignment may make that earlier by up to
+/// [`HEARTBEAT_ALIGNMENT`]. A reset arrives after one round trip, so two seconds are enough for almost any client.
 const PROBE_DELAY: Duration = Duration::from_secs(2);
 
-/// Heartbeats that are due within the same interval of this length are sent together, at its
-/// start: the thread wakes once for all of them, and their code and data are still in the CPU's
-/// caches.
+/// Heartbeats that are due within the same interval of this length are sent together, at its start:
+/// the thread wakes once for all of them, and their code and data are still in the CPU's caches. A
+/// second is long enough to group many of them, and short beside the default heartbeat of 15 seconds.
 const HEARTBEAT_ALIGNMENT: Duration = Duration::from_secs(1);
 
 /// The start of the first of those intervals. They are the same for all streams of the process.
@@ -32,7 +32,7 @@ pub(super) struct Schedule {
     lifetime_factor: f32,
     /// The configuration that `ends_at` is from.
     config_version: u32,
-    /// A client that has closed its connection answers the next block with a reset, and actix-web
+    /// A client that has closed its connection answers the next bytes with a reset, and actix-web
     /// notices a reset when it writes again. The probe is that write; without it, the connection
     /// would stay open until the next heartbeat. Where connections are watched, a closed one is
     /// noticed at once, and a probe would only double the cost of a silent stream.
@@ -53,26 +53,26 @@ impl Millis {
     }
 }
 
-pub(super) enum ScheduledBlock {
+pub(super) enum DueAction {
     End,
     Heartbeat,
     Probe,
 }
 
 impl Schedule {
-    pub(super) fn new(server: &StreamServer) -> Self {
-        let hub = &server.hub;
+    pub(super) fn new(state: &SharedStreamState) -> Self {
+        let hub = &state.hub;
         let now = Instant::now();
         let mut schedule = Self {
             heartbeat_at: now,
             opened_at: now,
             ends_at: None,
             heartbeat_interval: Millis::new(hub.config().heartbeat_interval()),
-            lifetime_factor: server.lifetime_factor(now),
+            lifetime_factor: state.lifetime_factor(now),
             config_version: hub.config_version(),
             must_probe: false,
         };
-        schedule.block_sent(now);
+        schedule.note_chunk_sent(now);
         schedule.plan_end(hub);
         schedule
     }
@@ -82,7 +82,7 @@ impl Schedule {
         self.heartbeat_interval.duration()
     }
 
-    /// Plans the end anew if the configuration has changed.
+    /// Plans the end again if the configuration has changed.
     pub(super) fn apply_config(&mut self, hub: &Hub) {
         let version = hub.config_version();
         if version != self.config_version {
@@ -97,30 +97,30 @@ impl Schedule {
         self.ends_at = (!duration.is_zero()).then(planned);
     }
 
-    pub(super) fn has_ended(&self, now: Instant) -> bool {
+    pub(super) fn is_over(&self, now: Instant) -> bool {
         self.ends_at.is_some_and(|end| now >= end)
     }
 
-    /// A block was sent, which shows as well as a heartbeat that the stream is alive.
-    pub(super) fn block_sent(&mut self, now: Instant) {
-        self.heartbeat_at = aligned_deadline(now, self.heartbeat_interval());
+    /// Postpones the next heartbeat: a chunk shows as well as a heartbeat that the stream is alive.
+    pub(super) fn note_chunk_sent(&mut self, now: Instant) {
+        self.heartbeat_at = aligned_heartbeat_at(now, self.heartbeat_interval());
         self.must_probe = false;
     }
 
-    /// Takes the block that is due.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<ScheduledBlock> {
-        if self.has_ended(now) {
-            return Some(ScheduledBlock::End);
+    /// Takes the action that is due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<DueAction> {
+        if self.is_over(now) {
+            return Some(DueAction::End);
         }
         if now >= self.heartbeat_at {
-            self.block_sent(now);
-            self.must_probe = !is_watching();
-            return Some(ScheduledBlock::Heartbeat);
+            self.note_chunk_sent(now);
+            self.must_probe = !has_watched_connection();
+            return Some(DueAction::Heartbeat);
         }
         let is_probe_due = self.probe_at().is_some_and(|at| now >= at);
         is_probe_due.then(|| {
             self.must_probe = false;
-            ScheduledBlock::Probe
+            DueAction::Probe
         })
     }
 
@@ -131,7 +131,7 @@ impl Schedule {
             .then(|| self.heartbeat_at - before_heartbeat)
     }
 
-    /// When the next block is due.
+    /// When the next action is due.
     pub(super) fn next_deadline(&self) -> Instant {
         let others = [self.ends_at, self.probe_at()];
         others
@@ -141,11 +141,11 @@ impl Schedule {
     }
 }
 
-/// When a stream that sends a block now sends its next heartbeat: together with other streams, and
+/// When a stream that sends something now sends its next heartbeat: together with other streams, and
 /// never after `interval`.
-fn aligned_deadline(now: Instant, interval: Duration) -> Instant {
+fn aligned_heartbeat_at(now: Instant, interval: Duration) -> Instant {
     let latest = now + interval;
-    // A sixteenth of the interval at most, so that short heartbeats are not sent much too early.
+    // At most a sixteenth of the interval, so that short heartbeats are not sent much too early.
     let step = HEARTBEAT_ALIGNMENT.min(interval / 16).as_nanos();
     let past_step = latest.duration_since(*ALIGNMENT_ORIGIN).as_nanos() % step.max(1);
     latest - Duration::from_nanos(u64::try_from(past_step).unwrap_or(0))
@@ -161,7 +161,7 @@ mod tests {
         let start = *ALIGNMENT_ORIGIN + Duration::from_secs(3);
         let deadlines = (0..1_000).map(|number| {
             let now = start + Duration::from_millis(number * 10);
-            let deadline = aligned_deadline(now, interval);
+            let deadline = aligned_heartbeat_at(now, interval);
             let silence = deadline - now;
             assert!(silence <= interval && silence > interval.mul_f32(0.93));
             deadline

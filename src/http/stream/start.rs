@@ -10,10 +10,10 @@ pub(super) struct Start {
     pub(super) position: StreamPosition,
     /// Set if the client's id is not one of this library's.
     pub(super) gap: Option<Gap>,
-    pub(super) is_returning: bool,
-    /// The client is in another journal than the ring, so the ring's end does not tell which of
-    /// its entries were saved before the stream opened.
-    pub(super) is_ttl_limit_unknown: bool,
+    pub(super) is_reconnecting: bool,
+    /// Whether the client is in another journal than the ring: then the ring's end does not show which
+    /// of the entries were saved before the stream opened.
+    pub(super) needs_ttl_limit: bool,
 }
 
 impl Start {
@@ -25,8 +25,8 @@ impl Start {
         let mut start = Self {
             position: StreamPosition::for_new_client(points),
             gap: None,
-            is_returning: false,
-            is_ttl_limit_unknown: false,
+            is_reconnecting: false,
+            needs_ttl_limit: false,
         };
         match last_event_id {
             None => {}
@@ -38,8 +38,8 @@ impl Start {
                 if wants_lookback {
                     start.position = start.position.with_lookback(points);
                 }
-                start.is_returning = true;
-                start.is_ttl_limit_unknown = id.epoch != points.epoch;
+                start.is_reconnecting = true;
+                start.needs_ttl_limit = id.epoch != points.epoch;
             }
         }
         start

@@ -46,12 +46,12 @@ impl App {
     }
 
     fn start_points(&self) -> StartPoints {
-        self.sse.server.hub.start_points()
+        self.sse.state.hub.start_points()
     }
 
     /// The journal on disk, which the server may not have noticed yet.
     fn current_journal(&self) -> Arc<dyn Journal> {
-        self.sse.server.hub.journal_handle().current().unwrap()
+        self.sse.state.hub.journal_handle().current().unwrap()
     }
 
     fn replace_cache_folder(&self) {
@@ -265,7 +265,7 @@ async fn a_probe_follows_each_heartbeat() {
 }
 
 #[actix_web::test]
-async fn a_large_value_is_sent_in_pieces_and_completely_before_a_stream_ends() {
+async fn a_large_value_is_sent_in_slices_and_completely_before_a_stream_ends() {
     let app = app(|config| config);
     let mut stream = app.open(None);
     let value = "0123456789".repeat(5_000);
@@ -273,14 +273,14 @@ async fn a_large_value_is_sent_in_pieces_and_completely_before_a_stream_ends() {
     expect(&mut stream, &["\"value\":\"0123"]).await;
     app.sse.close();
     let mut rest = String::new();
-    while let Some(piece) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
-        let piece = piece.unwrap();
+    while let Some(slice) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        let slice = slice.unwrap();
         assert!(
-            piece.len() <= super::MAX_PIECE_BYTES,
+            slice.len() <= super::MAX_SLICE_BYTES,
             "{} bytes at once",
-            piece.len()
+            slice.len()
         );
-        rest.push_str(std::str::from_utf8(&piece).unwrap());
+        rest.push_str(std::str::from_utf8(&slice).unwrap());
     }
     let (value, end) = rest.split_once("\"}\n\n").unwrap();
     assert!(value.len() > 40_000 && value.ends_with("0123456789"));

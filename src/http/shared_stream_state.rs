@@ -1,35 +1,35 @@
-//! What the streams of one cache share on the HTTP side.
+//! The state that the streams of one cache share on the HTTP side.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use super::{
+    close_at_signal::SignalTask,
     jitter::LifetimeJitter,
-    limits::{ConnectionGuard, ConnectionLimits},
-    signals::SignalListener,
+    limits::{StreamGuard, StreamLimits},
 };
 use crate::{cache::JournalHandle, error::Error, hub::Hub};
 
 /// The hub that feeds the streams, with the rules for how many are open and when they end.
-pub(crate) struct StreamServer {
+pub(crate) struct SharedStreamState {
     pub(crate) hub: Arc<Hub>,
-    limits: Arc<ConnectionLimits>,
+    limits: Arc<StreamLimits>,
     jitter: LifetimeJitter,
-    signals: SignalListener,
+    signal_task: SignalTask,
 }
 
-impl StreamServer {
-    pub(super) fn start(journal: Arc<JournalHandle>) -> Result<Self, Error> {
+impl SharedStreamState {
+    pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         Ok(Self {
-            hub: Arc::new(Hub::start(journal)?),
-            limits: Arc::new(ConnectionLimits::new()),
+            hub: Arc::new(Hub::start(journal_handle)?),
+            limits: Arc::new(StreamLimits::new()),
             jitter: LifetimeJitter::new(Instant::now()),
-            signals: SignalListener::default(),
+            signal_task: SignalTask::default(),
         })
     }
 
     /// The number of open streams.
     pub(super) fn open_streams(&self) -> usize {
-        self.limits.open()
+        self.limits.open_streams()
     }
 
     /// The factor by which the duration of a stream that opens now differs from the configured one.
@@ -39,7 +39,7 @@ impl StreamServer {
     }
 
     /// Counts a stream until the guard is dropped, in total and for its address.
-    pub(super) fn count_stream(&self, address: Option<IpAddr>) -> Result<ConnectionGuard, Error> {
+    pub(super) fn count_stream(&self, address: Option<IpAddr>) -> Result<StreamGuard, Error> {
         self.limits.acquire(&self.hub.config(), address)
     }
 
@@ -51,7 +51,7 @@ impl StreamServer {
     /// Ends the streams at SIGTERM and SIGINT. Must be called on an actix worker.
     pub(super) fn close_on_signals(&self) {
         if self.hub.config().handles_signals() {
-            self.signals.listen(&self.hub);
+            self.signal_task.ensure_started(&self.hub);
         }
     }
 }

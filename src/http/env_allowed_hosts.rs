@@ -12,24 +12,25 @@ use crate::config::{
     server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
 };
 
-/// How long a list is used before `.env` is read again. The documentation promises that an edit
+/// How long a list is used previous `.env` is read again. The documentation promises that an edit
 /// takes effect within two seconds.
-const MAX_AGE: Duration = Duration::from_secs(2);
+const MAX_CACHED_HOSTS_AGE: Duration = Duration::from_secs(2);
 
-/// A file that never stays the same must not hold up requests for longer than this many reads.
-const MAX_READS: u32 = 5;
+/// How often a changed file is read to wait until it stays the same. Five reads take half a second: an
+/// editor has written the file by then, and a file that never settles holds up no request for longer.
+const MAX_READS_UNTIL_SETTLED: u32 = 5;
 
-/// The allowed hosts; `None` if the key is not set.
+/// The allowed hosts; `None` if the setting is not set.
 pub(super) type AllowedHosts = Option<Arc<[Authority]>>;
 
 /// The hosts that an app's `.env` allows. An edit takes effect within two seconds; a file that cannot
 /// be used changes nothing. Errors are not logged here, because the stream and the cache log them.
-pub(super) struct AppHosts {
+pub(super) struct EnvAllowedHosts {
     app_dir: PathBuf,
     /// Never locked while the file is read, so that no request waits for a file.
     current: RwLock<Option<CachedHosts>>,
     /// Held by the thread that reads the file.
-    reading: Mutex<()>,
+    read_lock: Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -39,38 +40,42 @@ struct CachedHosts {
     read_at: Instant,
 }
 
-impl AppHosts {
+impl EnvAllowedHosts {
     pub(super) fn new(app_dir: PathBuf) -> Self {
         Self {
             app_dir,
             current: RwLock::new(None),
-            reading: Mutex::new(()),
+            read_lock: Mutex::new(()),
         }
     }
 
-    /// Returns the hosts as they were read last. `None` if the caller has to read the file: it was
-    /// never read, or it is due to be read and no other thread does so.
+    /// Returns the hosts as they were read last. `None` if the caller has to read the file, because it was
+    /// never read, or because it is due to be read and no other thread does so.
     pub(super) fn cached(&self, now: Instant) -> Option<AllowedHosts> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
-        (current.is_fresh(now) || self.reading.try_lock().is_err()).then(|| current.hosts.clone())
+        (current.is_fresh(now) || self.read_lock.try_lock().is_err()).then(|| current.hosts.clone())
     }
 
     /// Reads the file on this thread, unless another has done so meanwhile.
     pub(super) fn refresh(&self, now: Instant) -> AllowedHosts {
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.current();
-        if let Some(current) = &before
+        let _reading = self
+            .read_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let previous = self.current();
+        if let Some(current) = &previous
             && current.is_fresh(now)
         {
             return current.hosts.clone();
         }
-        let snapshot = self.settled_snapshot(before.as_ref().map(|current| &current.snapshot));
-        let hosts = match before {
-            Some(before) if before.snapshot == snapshot => before.hosts,
-            Some(before) => Config::from_dir(&self.app_dir)
-                .map_or(before.hosts, |config| config.allowed_hosts().map(Arc::from)),
-            None => self.hosts_alone(),
+        let snapshot = self.settled_snapshot(previous.as_ref().map(|current| &current.snapshot));
+        let hosts = match previous {
+            Some(previous) if previous.snapshot == snapshot => previous.hosts,
+            Some(previous) => Config::from_dir(&self.app_dir).map_or(previous.hosts, |config| {
+                config.allowed_hosts().map(Arc::from)
+            }),
+            None => self.read_hosts_only(),
         };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = Some(CachedHosts {
@@ -87,10 +92,10 @@ impl AppHosts {
     }
 
     /// Reads new content until it stays the same, because editors empty a file before they write it.
-    fn settled_snapshot(&self, before: Option<&EnvSnapshot>) -> EnvSnapshot {
+    fn settled_snapshot(&self, previous: Option<&EnvSnapshot>) -> EnvSnapshot {
         let mut snapshot = EnvSnapshot::take(&self.app_dir);
-        for _ in 0..MAX_READS {
-            if before.is_none_or(|before| *before == snapshot) {
+        for _ in 0..MAX_READS_UNTIL_SETTLED {
+            if previous.is_none_or(|previous| *previous == snapshot) {
                 break;
             }
             thread::sleep(EDIT_DEBOUNCE);
@@ -103,9 +108,9 @@ impl AppHosts {
         snapshot
     }
 
-    /// Reads this key alone, so that an error in another key does not lock out the app's visitors. If
-    /// this key cannot be used, only loopback names are allowed.
-    fn hosts_alone(&self) -> AllowedHosts {
+    /// Reads this setting alone, so that an error in another does not lock out the app's visitors. If
+    /// this setting cannot be used, only loopback names are allowed.
+    fn read_hosts_only(&self) -> AllowedHosts {
         match allowed_hosts_in_env(&self.app_dir) {
             Ok(hosts) => Some(hosts.into()).filter(|hosts: &Arc<[_]>| !hosts.is_empty()),
             Err(_) => Some(Arc::default()),
@@ -115,7 +120,7 @@ impl AppHosts {
 
 impl CachedHosts {
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.read_at) < MAX_AGE
+        now.saturating_duration_since(self.read_at) < MAX_CACHED_HOSTS_AGE
     }
 }
 
@@ -127,7 +132,7 @@ mod tests {
     fn an_edit_takes_effect_and_an_invalid_one_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let env = dir.path().join(".env");
-        let hosts = AppHosts::new(dir.path().to_owned());
+        let hosts = EnvAllowedHosts::new(dir.path().to_owned());
         let begin = Instant::now();
         let names = |after: u64| {
             let now = begin + Duration::from_secs(after);
@@ -155,18 +160,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let env = "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=https://a.example/\n";
         std::fs::write(dir.path().join(".env"), env).unwrap();
-        let hosts = AppHosts::new(dir.path().to_owned()).refresh(Instant::now());
+        let hosts = EnvAllowedHosts::new(dir.path().to_owned()).refresh(Instant::now());
         assert!(hosts.is_some_and(|hosts| hosts.is_empty()));
     }
 
     #[test]
     fn requests_do_not_wait_while_another_thread_reads_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let hosts = AppHosts::new(dir.path().to_owned());
+        let hosts = EnvAllowedHosts::new(dir.path().to_owned());
         let begin = Instant::now();
         assert!(hosts.cached(begin).is_none());
         hosts.refresh(begin);
-        let _reading = hosts.reading.lock().unwrap();
-        assert!(hosts.cached(begin + 2 * MAX_AGE).is_some());
+        let _reading = hosts.read_lock.lock().unwrap();
+        assert!(hosts.cached(begin + 2 * MAX_CACHED_HOSTS_AGE).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Listens for SIGTERM and SIGINT.
+//! Receives SIGTERM and SIGINT.
 
 use std::{
     future::poll_fn,
@@ -14,10 +14,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The signals that ask a process to end.
 const SHUTDOWN_SIGNALS: [c_int; 2] = [libc::SIGTERM, libc::SIGINT];
 
-/// Receives shutdown signals.
-pub(super) struct ShutdownSignal(Vec<(c_int, Signal)>);
+/// Receives shutdown signals, each with its number.
+pub(super) struct ShutdownSignals(Vec<(c_int, Signal)>);
 
-impl ShutdownSignal {
+impl ShutdownSignals {
     pub(super) fn listen(numbers: &[c_int]) -> io::Result<Self> {
         let numbers = numbers.iter();
         let signals = numbers.map(|number| Ok((*number, signal(SignalKind::from_raw(*number))?)));
@@ -44,7 +44,7 @@ impl ShutdownSignal {
 }
 
 /// The shutdown signals for which this process has a handler now.
-pub(super) fn handled_signals() -> Vec<c_int> {
+pub(super) fn signals_with_handler() -> Vec<c_int> {
     SHUTDOWN_SIGNALS
         .into_iter()
         .filter(|number| has_handler(*number))

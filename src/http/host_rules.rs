@@ -1,4 +1,4 @@
-//! What the host of a request means.
+//! The rules for the host of a request: which hosts are this machine, and which a list allows.
 
 use crate::config::server::{Authority, Host};
 
@@ -17,8 +17,8 @@ impl Authority {
         }
     }
 
-    /// Whether the host is an address. Only names can be made to resolve to another machine.
-    pub(super) fn is_address(&self) -> bool {
+    /// Whether the host is an IP address. Only names can be made to resolve to another machine.
+    pub(super) fn is_ip(&self) -> bool {
         matches!(self.host, Host::Ip(_))
     }
 

@@ -15,40 +15,40 @@ use actix_web::rt;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::shutdown_signal::{ShutdownSignal, handled_signals};
+use super::signal_receiver::{ShutdownSignals, signals_with_handler};
 use crate::{hub::Hub, runtime::log_or_print};
 
 /// Signals within this time count as one. At Ctrl-C, the terminal signals every program in the
 /// foreground, and a program such as `cargo run` may pass the signal on, which takes milliseconds.
 const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Closes a hub when the process is asked to end.
+/// A task that closes a hub when the process receives a shutdown signal. At most one runs.
 #[derive(Default)]
-pub(super) struct SignalListener {
-    is_listening: Arc<AtomicBool>,
+pub(super) struct SignalTask {
+    is_running: Arc<AtomicBool>,
 }
 
-impl SignalListener {
-    /// Listens on this worker, unless another worker does.
+impl SignalTask {
+    /// Starts the task on this worker, unless it runs on another worker.
     ///
     /// Listening for a signal takes away its default action, which is to end the process. So this
     /// listens only for signals that have a handler already, such as actix-web's. A process without
     /// handlers ends at once, with its streams. Handlers may be set late, so this is called whenever
     /// a stream opens.
-    pub(super) fn listen(&self, hub: &Arc<Hub>) {
+    pub(super) fn ensure_started(&self, hub: &Arc<Hub>) {
         // Relaxed, here and below: the flag guards no other data, and the swap decides.
-        if self.is_listening.load(Ordering::Relaxed) {
+        if self.is_running.load(Ordering::Relaxed) {
             return;
         }
-        let handled = handled_signals();
-        if handled.is_empty() || self.is_listening.swap(true, Ordering::Relaxed) {
+        let numbers = signals_with_handler();
+        if numbers.is_empty() || self.is_running.swap(true, Ordering::Relaxed) {
             return;
         }
-        let guard = ListeningGuard(Arc::clone(&self.is_listening));
-        match ShutdownSignal::listen(&handled) {
-            Ok(signal) => {
+        let guard = RunningGuard(Arc::clone(&self.is_running));
+        match ShutdownSignals::listen(&numbers) {
+            Ok(signals) => {
                 let hub = Arc::downgrade(hub);
-                rt::spawn(close_at_signal(signal, hub, guard));
+                rt::spawn(close_at_signal(signals, hub, guard));
             }
             Err(error) => {
                 log_or_print(&format!(
@@ -59,12 +59,12 @@ impl SignalListener {
     }
 }
 
-/// Waits for the first SIGTERM or SIGINT, and returns what waits for the next.
-pub(super) async fn shutdown_requested() -> ShutdownSignal {
-    match ShutdownSignal::listen_to_all() {
-        Ok(mut signal) => {
-            signal.wait().await;
-            signal
+/// Waits for the first SIGTERM or SIGINT, and returns the receiver for the next.
+pub(super) async fn shutdown_requested() -> ShutdownSignals {
+    match ShutdownSignals::listen_to_all() {
+        Ok(mut signals) => {
+            signals.wait().await;
+            signals
         }
         Err(error) => {
             log_or_print(&format!(
@@ -79,29 +79,30 @@ pub(super) async fn shutdown_requested() -> ShutdownSignal {
 ///
 /// Listening for the first signal took away the default action. A user who sends a second signal
 /// does not want to wait for requests that take long.
-pub(super) fn exit_at_next_signal(mut signal: ShutdownSignal) {
+pub(super) fn exit_at_next_signal(mut signals: ShutdownSignals) {
     tokio::spawn(async move {
         sleep(SIGNAL_DEBOUNCE).await;
-        while signal.wait().now_or_never().is_some() {}
-        let number = signal.wait().await;
+        // Drops the signals that arrived within the debounce.
+        while signals.wait().now_or_never().is_some() {}
+        let number = signals.wait().await;
         log::warn!("second signal: the process ends at once");
         // The exit code that shells report for a process that a signal has ended.
         std::process::exit(128 + number);
     });
 }
 
-/// Dropped with the worker whose task listens, so that another worker can take over.
-struct ListeningGuard(Arc<AtomicBool>);
+/// Dropped with the worker that the task runs on, so that another worker can start it.
+struct RunningGuard(Arc<AtomicBool>);
 
-impl Drop for ListeningGuard {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
-        // Relaxed: see `listen`.
+        // Relaxed: see `ensure_started`.
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
-async fn close_at_signal(mut signal: ShutdownSignal, hub: Weak<Hub>, _guard: ListeningGuard) {
-    signal.wait().await;
+async fn close_at_signal(mut signals: ShutdownSignals, hub: Weak<Hub>, _guard: RunningGuard) {
+    signals.wait().await;
     if let Some(hub) = hub.upgrade() {
         hub.close();
     }
