@@ -21,14 +21,14 @@ pub(crate) struct Cli {
     pub(crate) app: AppArgs,
 
     /// Print only data, warnings and errors
-    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    #[arg(short, long, global = true, help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) quiet: bool,
 
-    #[command(flatten, next_help_heading = GLOBAL)]
+    #[command(flatten, next_help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) color: colorchoice_clap::Color,
 }
 
-const GLOBAL: &str = "Global options";
+const GLOBAL_OPTIONS_HEADING: &str = "Global options";
 
 /// Selects the app.
 #[derive(Args, Default)]
@@ -36,15 +36,15 @@ pub(crate) struct AppArgs {
     /// The app's folder [default: under cargo, the package's folder; else the nearest folder with a
     /// .env (for install, uninstall, status and doctor also with a Cargo.toml), from the working
     /// directory upwards; else the working directory]
-    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL)]
+    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) dir: Option<PathBuf>,
 
     /// The app's Cargo.toml, instead of its folder
-    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir", help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) manifest_path: Option<PathBuf>,
 
     /// The app's package, in a workspace
-    #[arg(short, long, global = true, value_name = "NAME", help_heading = GLOBAL)]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) package: Option<String>,
 }
 
@@ -134,7 +134,7 @@ pub(crate) struct DoctorArgs {
 
     /// How long to read the stream. More than a minute shows whether a proxy cuts off silent
     /// streams
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5", requires = "url")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5", requires = "url")]
     pub(crate) wait: Duration,
 
     /// Save five values under this cache key of the app in this folder, and time their arrival.
@@ -159,7 +159,7 @@ pub(crate) struct SaveArgs {
     /// The value's time to live: for this long, browsers that were away still receive it, and
     /// `sse get` prints it
     /// [default: SSE_TTL]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) ttl: Option<Duration>,
 }
 
@@ -193,20 +193,20 @@ pub(crate) struct ListenArgs {
     pub(crate) json: bool,
 
     /// Exit after this many events
-    #[arg(long, value_name = "N", value_parser = whole_number)]
+    #[arg(long, value_name = "N", value_parser = parse_whole_number)]
     pub(crate) count: Option<u64>,
 
     /// Exit after this many seconds, with code 1 if --count was not reached by then
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
-fn whole_number(text: &str) -> Result<u64, String> {
+fn parse_whole_number(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| "write a whole number, for example 1".to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "write seconds, for example 60 or 0.5".to_owned())

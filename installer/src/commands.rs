@@ -1,13 +1,13 @@
 //! One module for each command.
 
-mod change;
 pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod doctor;
 pub(crate) mod get;
 pub(crate) mod install;
-mod keys;
+mod key_suggestions;
 pub(crate) mod listen;
+mod planned_change;
 pub(crate) mod save;
 pub(crate) mod status;
 pub(crate) mod uninstall;

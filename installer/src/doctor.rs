@@ -7,6 +7,8 @@ mod app;
 mod finding;
 mod stream;
 
-pub(crate) use self::app::{NOT_IGNORED, check_app, has_listening_page, is_not_ignored};
+pub(crate) use self::app::{
+    NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, check_app, git_would_add_env, has_listening_page,
+};
 pub(crate) use self::finding::Finding;
 pub(crate) use self::stream::StreamCheck;

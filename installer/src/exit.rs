@@ -13,7 +13,7 @@ pub(crate) const USAGE: u8 = 2;
 /// A file of the app's owner is in the way; nothing was written.
 pub(crate) const CONFLICT: u8 = 3;
 /// `sse status` found something missing or modified, or `sse doctor` found a problem.
-pub(crate) const DRIFT: u8 = 4;
+pub(crate) const FINDINGS: u8 = 4;
 /// Ended by Ctrl-C. `sse` does not catch SIGINT, so this is the shell's code for a process
 /// that the signal ended. A second run completes the first.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -26,7 +26,7 @@ pub(crate) fn table() -> String {
          \x20 {ERROR:>3}  error; no change is left half made\n\
          \x20 {USAGE:>3}  wrong usage\n\
          \x20 {CONFLICT:>3}  conflict with a file of yours; nothing was written\n\
-         \x20 {DRIFT:>3}  status, doctor: something is missing, modified or wrong\n\
+         \x20 {FINDINGS:>3}  status, doctor: something is missing, modified or wrong\n\
          \x20 {INTERRUPTED:>3}  interrupted"
     )
 }
@@ -82,7 +82,7 @@ impl Failure {
 
     /// Adds what the user can do.
     #[must_use]
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -98,7 +98,7 @@ impl Failure {
         &self.message
     }
 
-    pub(crate) fn help_text(&self) -> Option<&str> {
+    pub(crate) fn help(&self) -> Option<&str> {
         self.help.as_deref()
     }
 
@@ -111,7 +111,7 @@ impl From<actix_web_sse::Error> for Failure {
     fn from(error: actix_web_sse::Error) -> Self {
         let failure = Self::error(error.to_string());
         match error.help() {
-            Some(help) => failure.help(help),
+            Some(help) => failure.with_help(help),
             None => failure,
         }
     }

@@ -8,10 +8,10 @@ use anstyle::{AnsiColor, Style};
 
 use crate::exit::Failure;
 
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const HELP: Style = AnsiColor::Cyan.on_default().bold();
-const DONE: Style = AnsiColor::Green.on_default().bold();
+const ERROR_STYLE: Style = AnsiColor::Red.on_default().bold();
+const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
+const HELP_STYLE: Style = AnsiColor::Cyan.on_default().bold();
+const DONE_STYLE: Style = AnsiColor::Green.on_default().bold();
 
 /// Writes a command's output; with `--quiet` only data, warnings and errors.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ impl Output {
     }
 
     /// Prints a line on standard error.
-    pub(crate) fn print(self, line: impl Display) {
+    pub(crate) fn note(self, line: impl Display) {
         if !self.quiet {
             write_line(&line);
         }
@@ -38,7 +38,7 @@ impl Output {
     /// Prints what was done to an object, such as `Updated .env`.
     pub(crate) fn status(self, verb: &str, object: impl Display) {
         if !self.quiet {
-            write_line(&format_args!("{DONE}{verb}{DONE:#} {object}"));
+            write_line(&format_args!("{DONE_STYLE}{verb}{DONE_STYLE:#} {object}"));
         }
     }
 
@@ -49,18 +49,20 @@ impl Output {
     }
 
     pub(crate) fn warn(self, message: impl Display) {
-        write_line(&format_args!("{WARNING}warning{WARNING:#}: {message}"));
+        write_line(&format_args!(
+            "{WARNING_STYLE}warning{WARNING_STYLE:#}: {message}"
+        ));
     }
 }
 
 /// Prints why the command failed, and what the user can do.
 pub(crate) fn print_failure(failure: &Failure) {
     write_line(&format_args!(
-        "{ERROR}error{ERROR:#}: {}",
+        "{ERROR_STYLE}error{ERROR_STYLE:#}: {}",
         failure.message()
     ));
-    if let Some(help) = failure.help_text() {
-        write_line(&format_args!("{HELP}help{HELP:#}: {help}"));
+    if let Some(help) = failure.help() {
+        write_line(&format_args!("{HELP_STYLE}help{HELP_STYLE:#}: {help}"));
     }
 }
 
@@ -80,7 +82,7 @@ fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::error(format!(
             "cannot write to standard output: {error}"
         ))
-        .help("check where standard output goes, then run the command again")),
+        .with_help("check where standard output goes, then run the command again")),
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Prompt {
     force: bool,
     yes: bool,
     /// Nothing will be changed, so nothing needs to be confirmed.
-    only_shows: bool,
+    is_preview: bool,
 }
 
 impl Prompt {
@@ -18,7 +18,7 @@ impl Prompt {
         Self {
             force: args.force,
             yes: args.yes,
-            only_shows: args.only_shows(),
+            is_preview: args.is_preview(),
         }
     }
 
@@ -32,7 +32,7 @@ impl Prompt {
         if self.force || self.yes {
             return true;
         }
-        if self.only_shows || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if self.is_preview || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return false;
         }
         let mut stderr = anstream::stderr();

@@ -12,7 +12,7 @@ use crate::exit::Failure;
 const INSTALL_LIST: &str = ".crates.toml";
 
 /// The repository that cargo recorded for this command.
-pub(super) fn git() -> Result<GitSource, Failure> {
+pub(super) fn recorded_git_source() -> Result<GitSource, Failure> {
     let recorded = || {
         let program = env::current_exe().ok()?;
         let root = program.parent()?.parent()?;
@@ -21,7 +21,7 @@ pub(super) fn git() -> Result<GitSource, Failure> {
     };
     recorded().ok_or_else(|| {
         Failure::error("this `sse` was installed from a git repository, but cargo has no record of which one")
-            .help("name the repository with --dep-git URL, or another source with --dep-path DIR or --dep-version REQ")
+            .with_help("name the repository with --dep-git URL, or another source with --dep-path DIR or --dep-version REQ")
     })
 }
 

@@ -4,13 +4,11 @@ use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf, absolute};
 
-use actix_web_sse::Config;
-
 use super::git_origin;
-use crate::app::installation::Installation;
+use crate::app::app_files::AppFiles;
 use crate::cli::DependencyArgs;
 use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::{DependencySource, PACKAGE};
+use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::exit::Failure;
 
 /// The checkout that this command was built from; `None` if it was built from a registry.
@@ -20,21 +18,18 @@ const CHECKOUT: Option<&str> = option_env!("SSE_CHECKOUT");
 /// source of this command itself.
 pub(crate) fn dependency_source(
     args: &DependencyArgs,
-    installation: &Installation,
+    app_files: &AppFiles,
 ) -> Result<DependencySource, Failure> {
     if let Some(git) = args.git() {
         return Ok(DependencySource::Git(git));
     }
     if let Some(path) = &args.dep_path {
-        return Ok(DependencySource::Path(chosen_path(
-            path,
-            &installation.app,
-        )?));
+        return Ok(DependencySource::Path(chosen_path(path, &app_files.app)?));
     }
     if let Some(version) = &args.dep_version {
         return Ok(DependencySource::Version(version.clone()));
     }
-    if let Some(inherited) = &installation.inherited {
+    if let Some(inherited) = &app_files.inherited {
         return Ok(inherited.clone());
     }
     match CHECKOUT {
@@ -42,13 +37,15 @@ pub(crate) fn dependency_source(
             env!("CARGO_PKG_VERSION").to_owned(),
         )),
         Some(path) if is_cargo_checkout(Path::new(path)) => {
-            git_origin::git().map(DependencySource::Git)
+            git_origin::recorded_git_source().map(DependencySource::Git)
         }
         Some(path) if is_library(Path::new(path)) => Ok(DependencySource::Path(path.to_owned())),
         Some(path) => Err(Failure::error(format!(
             "the checkout that this `sse` was built from no longer exists: {path}"
         ))
-        .help("name the library's source: --dep-path DIR, --dep-git URL or --dep-version REQ")),
+        .with_help(
+            "name the library's source: --dep-path DIR, --dep-git URL or --dep-version REQ",
+        )),
     }
 }
 
@@ -61,24 +58,14 @@ fn is_cargo_checkout(checkout: &Path) -> bool {
         .any(|pair| pair[0] == "git" && pair[1] == "checkouts")
 }
 
-/// A cache key of the app that is mapped to an event, for examples.
-pub(crate) fn example_key(app: &Path) -> String {
-    let config = Config::from_dir(app).ok();
-    let key = config.and_then(|config| {
-        let (_, key) = config.events().iter().next()?;
-        Some(key.to_owned())
-    });
-    key.unwrap_or_else(|| "event_cache_key1".to_owned())
-}
-
 /// The path to write into the app's manifest: absolute if the argument is absolute, else
 /// relative to the app's folder instead of the working directory.
 fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
     let from_root = absolute(path).map_err(|error| Failure::io("find", path, &error))?;
     if !is_library(&from_root) {
         return Err(
-            Failure::error(format!("no {PACKAGE} in {}", path.display()))
-                .help("pass the folder with the library's Cargo.toml with --dep-path"),
+            Failure::error(format!("no {LIBRARY_PACKAGE} in {}", path.display()))
+                .with_help("pass the folder with the library's Cargo.toml with --dep-path"),
         );
     }
     let chosen = if path.is_absolute() {
@@ -97,7 +84,7 @@ fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
 
 fn is_library(dir: &Path) -> bool {
     let text = fs::read(dir.join("Cargo.toml")).unwrap_or_default();
-    Manifest::parse(&text).is_ok_and(|manifest| manifest.package() == Some(PACKAGE))
+    Manifest::parse(&text).is_ok_and(|manifest| manifest.package_name() == Some(LIBRARY_PACKAGE))
 }
 
 /// The relative path between two folders. Symbolic links are resolved first, because `..`

@@ -41,14 +41,14 @@ pub(crate) fn members(manifest: &Path) -> Result<Vec<Member>, Failure> {
         .output()
         .map_err(|error| {
             Failure::error(format!("cannot run cargo: {error}"))
-                .help("name your app's folder instead: sse -C DIR …")
+                .with_help("name your app's folder instead: sse -C DIR …")
         })?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr);
         let why = why.trim().trim_start_matches("error: ");
         return Err(
             Failure::error(format!("cargo cannot read the workspace: {why}"))
-                .help("fix the workspace, or name your app's folder: sse -C DIR …"),
+                .with_help("fix the workspace, or name your app's folder: sse -C DIR …"),
         );
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout)
@@ -63,12 +63,12 @@ pub(crate) fn member_dir(manifest: &Path, name: &str) -> Result<PathBuf, Failure
     let dir = found.and_then(Member::dir).map(Path::to_owned);
     dir.ok_or_else(|| {
         Failure::usage(format!("no package `{name}` in {}", manifest.display()))
-            .help(choices(&members))
+            .with_help(package_help(&members))
     })
 }
 
 /// Help text that lists the values `--package` can have.
-pub(crate) fn choices(members: &[Member]) -> String {
+pub(crate) fn package_help(members: &[Member]) -> String {
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     if names.is_empty() {
         return "the workspace has no packages; name your app's folder: sse -C DIR …".to_owned();
@@ -84,7 +84,7 @@ pub(crate) fn inherited_dependency(
     if manifest.is_workspace() {
         return manifest.workspace_source();
     }
-    if let Some(root) = manifest.named_workspace() {
+    if let Some(root) = manifest.workspace_path() {
         let text = fs::read(app.join(root).join("Cargo.toml")).ok()?;
         return Manifest::parse(&text).ok()?.workspace_source();
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::editing::env::values;
 use crate::editing::manifest::dependency::{self, GitReference, GitSource};
 
-const DEPENDENCY: &str = "Source of the library";
+const DEPENDENCY_HEADING: &str = "Source of the library";
 
 /// The flags of commands that change files.
 #[derive(Args, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct ChangeArgs {
 
 impl ChangeArgs {
     /// Whether the command must not change anything.
-    pub(crate) fn only_shows(&self) -> bool {
+    pub(crate) fn is_preview(&self) -> bool {
         self.dry_run || self.diff
     }
 }
@@ -39,16 +39,16 @@ impl ChangeArgs {
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
     /// SSE_EVENTS: which event is sent for a value saved under which cache key
-    #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::events)]
+    #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::parse_events)]
     pub(crate) events: Option<String>,
 
     /// SSE_STREAM_DURATION: seconds until the server ends a stream, 0 for never [default: 15]
-    #[arg(long, value_name = "SECONDS", value_parser = values::duration)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::parse_duration)]
     pub(crate) duration: Option<String>,
 
     /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed
     /// [default: 2]
-    #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::parse_interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]
@@ -83,25 +83,25 @@ pub(crate) struct InstallArgs {
 #[derive(Args, Default)]
 pub(crate) struct DependencyArgs {
     /// A folder with the library [default: the checkout that this command was built from, if any]
-    #[arg(long, help_heading = DEPENDENCY, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
+    #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
     pub(crate) dep_path: Option<PathBuf>,
 
     /// A version from the registry [default: the version of this command, if it was installed
     /// from there]
-    #[arg(long, help_heading = DEPENDENCY, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::version_requirement)]
+    #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::parse_version_requirement)]
     pub(crate) dep_version: Option<String>,
 
     /// A git repository [default: the one that this command was installed from, if any]
-    #[arg(long, help_heading = DEPENDENCY, value_name = "URL", value_parser = dependency::git_address)]
+    #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "URL", value_parser = dependency::parse_git_address)]
     pub(crate) dep_git: Option<String>,
 
     /// A branch of the git repository
-    #[arg(long, help_heading = DEPENDENCY, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
+    #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "NAME", requires = "dep_git", conflicts_with_all = ["dep_tag", "dep_rev"])]
     pub(crate) dep_branch: Option<String>,
 
     /// A tag of the git repository
     #[arg(
-        long, help_heading = DEPENDENCY,
+        long, help_heading = DEPENDENCY_HEADING,
         value_name = "NAME",
         requires = "dep_git",
         conflicts_with = "dep_rev"
@@ -109,7 +109,7 @@ pub(crate) struct DependencyArgs {
     pub(crate) dep_tag: Option<String>,
 
     /// A commit of the git repository
-    #[arg(long, help_heading = DEPENDENCY, value_name = "SHA", requires = "dep_git")]
+    #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "SHA", requires = "dep_git")]
     pub(crate) dep_rev: Option<String>,
 }
 

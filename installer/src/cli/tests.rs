@@ -22,10 +22,10 @@ fn values_may_be_negative_or_standard_input() {
 
 #[test]
 fn a_count_is_a_whole_number() {
-    assert_eq!(whole_number("3"), Ok(3));
+    assert_eq!(parse_whole_number("3"), Ok(3));
     for wrong in ["", "x", "1.5", "-1"] {
         assert!(
-            whole_number(wrong).is_err_and(|why| why.contains("whole number")),
+            parse_whole_number(wrong).is_err_and(|why| why.contains("whole number")),
             "{wrong}"
         );
     }
@@ -33,8 +33,8 @@ fn a_count_is_a_whole_number() {
 
 #[test]
 fn seconds_may_be_fractions() {
-    assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+    assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
     for wrong in ["", "-1", "NaN", "1e99", "5s"] {
-        assert!(seconds(wrong).is_err(), "{wrong}");
+        assert!(parse_seconds(wrong).is_err(), "{wrong}");
     }
 }

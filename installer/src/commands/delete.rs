@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use actix_web_sse::{Cache, Config};
 
-use super::keys::suggestion;
+use super::key_suggestions::suggestion;
 use crate::cli::DeleteArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
@@ -15,6 +15,6 @@ pub(crate) fn run(app: PathBuf, args: &DeleteArgs, output: Output) -> Result<u8,
     if let Some(suggestion) = suggestion(&args.key, config.events()) {
         output.warn(suggestion);
     }
-    output.print(format!("deleted {} as number {number}", args.key));
+    output.note(format!("deleted {} as number {number}", args.key));
     Ok(exit::DONE)
 }

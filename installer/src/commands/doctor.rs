@@ -23,7 +23,8 @@ struct Diagnosis {
     /// The app's folder, if there is an app in it.
     app: Option<PathBuf>,
     findings: Vec<Finding>,
-    well: bool,
+    #[serde(rename = "well")]
+    is_healthy: bool,
 }
 
 /// Without a URL, `app` must be an app's folder.
@@ -46,7 +47,7 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
     }
     if let Some(url) = url {
         let check = StreamCheck::prepare(url, args, app)?;
-        output.print(check.announcement());
+        output.note(check.announcement());
         check.run(&mut |finding| printer.print(finding))?;
     }
     printer.finish(is_app.then(|| app.to_owned()))
@@ -57,7 +58,7 @@ fn no_app(folder: &Path) -> Failure {
         "no app in {}: neither a Cargo.toml nor a .env",
         folder.display()
     ))
-    .help("run the command in your app's folder, or name the folder: sse -C DIR doctor")
+    .with_help("run the command in your app's folder, or name the folder: sse -C DIR doctor")
 }
 
 impl FindingsPrinter<'_> {
@@ -71,17 +72,21 @@ impl FindingsPrinter<'_> {
 
     /// Returns the exit code.
     fn finish(self, app: Option<PathBuf>) -> Result<u8, Failure> {
-        let well = !self.findings.iter().any(Finding::is_problem);
+        let is_healthy = !self.findings.iter().any(Finding::is_problem);
         if self.args.json {
             let diagnosis = Diagnosis {
                 app,
                 findings: self.findings,
-                well,
+                is_healthy,
             };
             let json = serde_json::to_string_pretty(&diagnosis)
                 .map_err(|error| Failure::error(format!("cannot print the findings: {error}")))?;
             self.output.data(&json)?;
         }
-        Ok(if well { exit::DONE } else { exit::DRIFT })
+        Ok(if is_healthy {
+            exit::DONE
+        } else {
+            exit::FINDINGS
+        })
     }
 }

@@ -6,7 +6,7 @@ use actix_web_sse::{Cache, Config, Entry};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::keys::suggestion;
+use super::key_suggestions::suggestion;
 use crate::cli::GetArgs;
 use crate::exit::{self, Failure};
 use crate::output::{Output, json_on_one_line};
@@ -30,7 +30,7 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
              live; 0: until it is swept)"
                 .to_owned()
         });
-        return Err(Failure::error(format!("no value under `{key}`")).help(help));
+        return Err(Failure::error(format!("no value under `{key}`")).with_help(help));
     };
     let text = if args.json {
         entry_json(&entry)?

@@ -9,32 +9,31 @@ mod steps;
 use std::path::Path;
 
 use self::steps::{NewContents, NewFile};
-use super::change::Change;
-use crate::app::installation::{Installation, InstalledScript};
+use super::planned_change::PlannedChange;
+use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::InstallArgs;
-use crate::doctor;
+use crate::doctor::{self, NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE};
 use crate::editing::env::values;
 use crate::editing::plan;
 use crate::editing::receipt::Receipt;
-use crate::editing::rust::app_code::Wiring;
-use crate::editing::rust::splice::CALL;
-use crate::editing::scripts::{FOLDERS, ScriptState};
+use crate::editing::rust::app_code::RouteCall;
+use crate::editing::rust::splice::ROUTES_CALL;
+use crate::editing::scripts::{SCRIPT_FOLDERS, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::prompt::Prompt;
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
-    if !args.change.only_shows() {
-        Installation::recover(app)?;
+    if !args.change.is_preview() {
+        AppFiles::recover(app)?;
     }
     let planned = plan(app, args, Prompt::new(&args.change))?;
     for warning in planned.warnings {
         output.warn(warning);
     }
     if planned.change.carry_out(&args.change, output)? {
-        if planned.creates_env && doctor::is_not_ignored(app) {
-            let (what, help) = doctor::NOT_IGNORED;
-            output.warn(format!("{what}; {help}"));
+        if planned.creates_env && doctor::git_would_add_env(app) {
+            output.warn(format!("{NOT_IGNORED_MESSAGE}; {NOT_IGNORED_HELP}"));
         }
         // Only a warning: the installation itself has succeeded.
         if let Err(failure) = next_steps::print(app, args, output) {
@@ -48,7 +47,7 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
 }
 
 pub(super) struct PlannedInstall {
-    pub(super) change: Change,
+    pub(super) change: PlannedChange,
     /// Whether the change creates `.env`.
     creates_env: bool,
     warnings: Vec<String>,
@@ -59,27 +58,27 @@ pub(super) fn plan(
     args: &InstallArgs,
     prompt: Prompt,
 ) -> Result<PlannedInstall, Failure> {
-    let values = env_file::chosen_values(args);
-    let installation = Installation::read(app, &values.events)?;
-    env_file::check_values(&installation, args)?;
-    let mut change = Change::default();
+    let values = env_file::choose_values(args);
+    let app_files = AppFiles::read(app, &values.events)?;
+    env_file::check_values(&app_files, args)?;
+    let mut change = PlannedChange::default();
 
-    let source = dependency::chosen_source(&installation, args)?;
-    dependency::report(&installation, source.as_ref(), args, &mut change);
-    let manifest = source.map(|source| dependency::planned_manifest(&installation, &source));
+    let source = dependency::choose_source(&app_files, args)?;
+    dependency::report(&app_files, source.as_ref(), args, &mut change);
+    let manifest = source.map(|source| dependency::plan_manifest(&app_files, &source));
 
-    let code = planned_wiring(&installation, args, &mut change);
+    let code = plan_route_call(&app_files, args, &mut change);
     let scripts = if args.no_js {
         Vec::new()
     } else {
-        scripts::planned(&installation, args.types, prompt, &mut change)
+        scripts::plan_scripts(&app_files, args.types, prompt, &mut change)
     };
-    let folders = missing_folders(&installation.app, !scripts.is_empty())?;
-    let receipt = receipt(&installation, &scripts, &folders, code.as_ref())?;
-    let env = env_file::planned_env(&installation, args, &receipt, &values, &mut change)?;
+    let folders = missing_folders(&app_files.app, !scripts.is_empty())?;
+    let receipt = receipt(&app_files, &scripts, &folders, code.as_ref())?;
+    let env = env_file::plan_env(&app_files, args, &receipt, &values, &mut change)?;
 
-    let creates_env = env.is_some() && installation.env.contents().is_none();
-    let warnings = warnings(&installation);
+    let creates_env = env.is_some() && app_files.env.contents().is_none();
+    let warnings = warnings(&app_files);
     let new = NewContents {
         env,
         folders,
@@ -87,7 +86,7 @@ pub(super) fn plan(
         manifest: manifest.transpose()?,
         code,
     };
-    steps::add(&mut change.plan, installation, new)?;
+    steps::add_steps(&mut change.plan, app_files, new)?;
     Ok(PlannedInstall {
         change,
         creates_env,
@@ -96,64 +95,65 @@ pub(super) fn plan(
 }
 
 /// The source file with the call inserted, if the call site is certain.
-fn planned_wiring(
-    installation: &Installation,
+fn plan_route_call(
+    app_files: &AppFiles,
     args: &InstallArgs,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) -> Option<NewFile> {
     if args.no_wire {
         return None;
     }
-    match installation.code.wiring() {
-        Wiring::Possible { file, contents } => {
-            change.will_report("Updated", format!("{} (with `{CALL}`)", file.name()));
+    match app_files.code.route_call() {
+        RouteCall::Possible { file, contents } => {
+            change.will_report("Updated", format!("{} (with `{ROUTES_CALL}`)", file.name()));
             Some(NewFile {
                 name: file.name().to_owned(),
                 contents,
             })
         }
-        Wiring::Installed(name) => {
+        RouteCall::Installed(name) => {
             change.will_report("Unchanged", name);
             None
         }
-        Wiring::Yours(location) => {
+        RouteCall::ByOwner(location) => {
             change.will_report("Kept", format!("{location} (serves the stream)"));
             None
         }
-        Wiring::Unclear(_) => None,
+        RouteCall::Uncertain(_) => None,
     }
 }
 
 /// What will exist because of this installation, created by `install` or by the app.
 fn receipt(
-    installation: &Installation,
+    app_files: &AppFiles,
     scripts: &[NewFile],
     folders: &[&str],
     code: Option<&NewFile>,
 ) -> Result<Receipt, Failure> {
     let mut receipt = Receipt::default();
-    if installation.env.contents().is_none() {
+    if app_files.env.contents().is_none() {
         receipt.add(".env");
     }
     for script in scripts {
-        receipt.add_file(&script.name, &script.contents);
+        receipt.add_with_hash(&script.name, &script.contents);
     }
     for folder in folders {
         receipt.add(folder);
     }
-    let ours = |script: &&InstalledScript| script.state == ScriptState::Current && script.is_ours;
-    for InstalledScript { script, .. } in installation.scripts.iter().filter(ours) {
-        receipt.add_file(&script.path, &script.contents);
+    let is_listed =
+        |script: &&ScriptFile| script.state == ScriptState::Current && script.is_by_install;
+    for ScriptFile { shipped, .. } in app_files.scripts.iter().filter(is_listed) {
+        receipt.add_with_hash(&shipped.path, &shipped.contents);
     }
     if let Some(code) = code {
         receipt.add(&code.name);
-    } else if let Wiring::Installed(name) = installation.code.wiring() {
+    } else if let RouteCall::Installed(name) = app_files.code.route_call() {
         receipt.add(&name);
     }
     // On a first installation, folders of the cache that are missing now are created by the
     // app because of it.
-    if !receipt.is_empty() && !installation.env_state.has_block {
-        for folder in installation.cache.missing_folders()? {
+    if !receipt.is_empty() && !app_files.env_state.has_block {
+        for folder in app_files.cache.missing_folders()? {
             receipt.add(&folder);
         }
     }
@@ -163,7 +163,7 @@ fn receipt(
 /// The folders to create, if scripts will be written.
 fn missing_folders(app: &Path, writes_scripts: bool) -> Result<Vec<&'static str>, Failure> {
     let mut missing = Vec::new();
-    for folder in FOLDERS.into_iter().filter(|_| writes_scripts) {
+    for folder in SCRIPT_FOLDERS.into_iter().filter(|_| writes_scripts) {
         if !plan::exists(&app.join(folder))? {
             missing.push(folder);
         }
@@ -171,13 +171,13 @@ fn missing_folders(app: &Path, writes_scripts: bool) -> Result<Vec<&'static str>
     Ok(missing)
 }
 
-fn warnings(installation: &Installation) -> Vec<String> {
+fn warnings(app_files: &AppFiles) -> Vec<String> {
     let mut warnings = Vec::new();
-    if !installation.has_actix_web {
+    if !app_files.has_actix_web {
         warnings
             .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
-    if let Some(events) = installation.env_values.get("SSE_EVENTS")
+    if let Some(events) = app_files.env_values.get("SSE_EVENTS")
         && let Err(error) = values::event_names(events)
     {
         warnings.push(format!("the app will reject SSE_EVENTS in .env: {error}"));

@@ -43,7 +43,7 @@ fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("the events in SSE_EVENTS are {}", known.join(", ")),
     };
-    Err(Failure::usage(format!("no event `{unknown}`")).help(help))
+    Err(Failure::usage(format!("no event `{unknown}`")).with_help(help))
 }
 
 /// One run of the command.
@@ -81,11 +81,11 @@ impl<'a> Session<'a> {
                     }
                     self.received_events += 1;
                 }
-                Some(Update::Connected) => self.connected(),
+                Some(Update::Connected) => self.report_connected(),
                 Some(Update::Warning(warning)) => self.output.warn(warning),
                 Some(Update::Closed) => {
                     self.output
-                        .print("the server closed the stream for good (204)");
+                        .note("the server closed the stream for good (204)");
                     return self.end("the stream ended");
                 }
                 None if self.is_timed_out() => return self.end_by_timeout(),
@@ -107,11 +107,11 @@ impl<'a> Session<'a> {
     }
 
     /// Reported once: later connections continue the first.
-    fn connected(&mut self) {
+    fn report_connected(&mut self) {
         if !self.was_connected {
             self.was_connected = true;
             self.output
-                .print(format!("listening to {}", self.source_name));
+                .note(format!("listening to {}", self.source_name));
         }
     }
 

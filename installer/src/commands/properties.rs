@@ -65,11 +65,12 @@ impl Tally {
             Outcome::Installed => &self.installed,
             Outcome::Refused => &self.refused,
         };
-        // Relaxed suffices: the counters are read after all threads were joined.
+        // Relaxed: the counters are read after all threads were joined.
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     fn assert_both_outcomes(&self) {
+        // Relaxed: joining the threads made their increments visible.
         let (installed, refused) = (
             self.installed.load(Ordering::Relaxed),
             self.refused.load(Ordering::Relaxed),

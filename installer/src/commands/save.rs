@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use actix_web_sse::{Cache, Config};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::keys::no_event_warning;
+use super::key_suggestions::no_event_warning;
 use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
@@ -24,9 +24,9 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
         output.warn(no_event_warning(&args.key, config.events()));
-        output.print(format!("saved {} as number {number}", args.key));
+        output.note(format!("saved {} as number {number}", args.key));
     } else {
-        output.print(format!(
+        output.note(format!(
             "saved {} as number {number}; fires {}",
             args.key,
             events.join(", ")
@@ -62,7 +62,7 @@ fn read_text(mut input: impl Read) -> Result<String, Failure> {
             ErrorKind::InvalidData => Failure::error(
                 "the value on standard input is not valid UTF-8",
             )
-            .help("convert it to UTF-8, or encode binary data: base64 FILE | sse save KEY -"),
+            .with_help("convert it to UTF-8, or encode binary data: base64 FILE | sse save KEY -"),
             _ => Failure::error(format!(
                 "cannot read the value from standard input: {error}"
             )),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use actix_web_sse::Config;
 use serde::Serialize;
 
-use crate::app::installation::{Installation, InstalledScript};
+use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::editing::env::block::KeyState;
-use crate::editing::env::values::Values;
+use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::rust::app_code::Wiring;
-use crate::editing::scripts::{Role, ScriptState};
+use crate::editing::rust::app_code::RouteCall;
+use crate::editing::scripts::{ScriptRole, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
@@ -50,10 +50,10 @@ struct Status {
 }
 
 pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure> {
-    let installation = Installation::read(app, &Values::default().events)?;
-    let items = items(&installation);
+    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
+    let items = items(&app_files);
     let status = Status {
-        app: installation.app,
+        app: app_files.app,
         state: overall_state(&items),
         items,
     };
@@ -75,7 +75,7 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
     Ok(if status.state == OverallState::Installed {
         exit::DONE
     } else {
-        exit::DRIFT
+        exit::FINDINGS
     })
 }
 
@@ -105,52 +105,52 @@ impl Item {
     }
 }
 
-fn items(installation: &Installation) -> Vec<Item> {
-    let is_served_by_app = installation.serves_its_own_scripts();
-    let scripts = installation.scripts.iter();
+fn items(app_files: &AppFiles) -> Vec<Item> {
+    let is_served_by_app = app_files.serves_its_own_scripts();
+    let scripts = app_files.scripts.iter();
     let scripts = scripts
-        .filter(|script| installation.needs_script(&script.script) || !script.script.is_types())
+        .filter(|script| app_files.needs_script(&script.shipped) || !script.shipped.is_types())
         .map(|script| script_item(script, is_served_by_app));
-    [dependency_item(installation), wiring_item(installation)]
+    [dependency_item(app_files), route_call_item(app_files)]
         .into_iter()
-        .chain(key_items(installation))
+        .chain(key_items(app_files))
         .chain(scripts)
         .collect()
 }
 
-fn dependency_item(installation: &Installation) -> Item {
+fn dependency_item(app_files: &AppFiles) -> Item {
     Item {
         item: "dependency".to_owned(),
         path: "Cargo.toml".to_owned(),
-        state: match installation.dependency {
+        state: match app_files.dependency {
             LibraryEntry::Absent => ItemState::Missing,
-            LibraryEntry::Ours => ItemState::Installed,
-            LibraryEntry::Yours(_) => ItemState::Yours,
+            LibraryEntry::ByInstall => ItemState::Installed,
+            LibraryEntry::ByOwner(_) => ItemState::Yours,
         },
         note: None,
     }
 }
 
-fn key_items(installation: &Installation) -> impl Iterator<Item = Item> {
-    let keys = installation.env_state.keys.into_iter();
+fn key_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
+    let keys = app_files.env_state.keys.into_iter();
     keys.map(|(name, key)| Item {
         item: name.to_owned(),
         path: ".env".to_owned(),
         state: match key {
             KeyState::Missing => ItemState::Missing,
             KeyState::Installed => ItemState::Installed,
-            KeyState::Yours => ItemState::Yours,
+            KeyState::ByOwner => ItemState::Yours,
         },
         note: None,
     })
 }
 
-fn wiring_item(installation: &Installation) -> Item {
-    let (state, path) = match installation.code.wiring() {
-        Wiring::Installed(path) => (ItemState::Installed, path),
-        Wiring::Yours(path) => (ItemState::Yours, path),
-        Wiring::Possible { file, .. } => (ItemState::Missing, file.name().to_owned()),
-        Wiring::Unclear(_) => (ItemState::Missing, "src".to_owned()),
+fn route_call_item(app_files: &AppFiles) -> Item {
+    let (state, path) = match app_files.code.route_call() {
+        RouteCall::Installed(path) => (ItemState::Installed, path),
+        RouteCall::ByOwner(path) => (ItemState::Yours, path),
+        RouteCall::Possible { file, .. } => (ItemState::Missing, file.name().to_owned()),
+        RouteCall::Uncertain(_) => (ItemState::Missing, "src".to_owned()),
     };
     Item {
         item: "stream".to_owned(),
@@ -161,16 +161,16 @@ fn wiring_item(installation: &Installation) -> Item {
 }
 
 /// `is_served_by_app` means that the app's code serves the scripts, so `sse.js` need not exist.
-fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
-    let is_owners = script.script.belongs_to_owner();
-    let is_client = script.script.role == Role::Client;
+fn script_item(script: &ScriptFile, is_served_by_app: bool) -> Item {
+    let is_owners = script.shipped.belongs_to_owner();
+    let is_client = script.shipped.role == ScriptRole::Client;
     let (state, note) = match script.state {
         ScriptState::Missing if is_served_by_app && is_client => {
             (ItemState::Yours, Some("served by the library"))
         }
         ScriptState::Missing => (ItemState::Missing, None),
         ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
-        ScriptState::Edited if script.script.is_types() => (
+        ScriptState::Edited if script.shipped.is_types() => (
             ItemState::Modified,
             Some("edited; put your types into a file of your own"),
         ),
@@ -178,7 +178,7 @@ fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
             ItemState::Modified,
             Some("edited; put your code into sse-client.js"),
         ),
-        ScriptState::Older if script.script.role == Role::EventTypes => (
+        ScriptState::Older if script.shipped.role == ScriptRole::EventTypes => (
             ItemState::Modified,
             Some("does not match SSE_EVENTS; `sse install` updates it"),
         ),
@@ -186,12 +186,12 @@ fn script_item(script: &InstalledScript, is_served_by_app: bool) -> Item {
             ItemState::Modified,
             Some("from another version; `sse install` updates it"),
         ),
-        ScriptState::Current if script.is_ours => (ItemState::Installed, None),
+        ScriptState::Current if script.is_by_install => (ItemState::Installed, None),
         ScriptState::Current => (ItemState::Yours, None),
     };
     Item {
-        item: script.script.path.clone(),
-        path: script.script.path.clone(),
+        item: script.shipped.path.clone(),
+        path: script.shipped.path.clone(),
         state,
         note,
     }

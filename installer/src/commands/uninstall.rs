@@ -5,17 +5,17 @@ mod folders;
 use std::path::Path;
 
 use self::folders::CreatedFolders;
-use super::change::Change;
-use crate::app::installation::{Installation, InstalledScript};
+use super::planned_change::PlannedChange;
+use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::ChangeArgs;
-use crate::editing::env::block::{self, BlockRemoval, EditedValues};
-use crate::editing::env::values::Values;
+use crate::editing::env::block::{self, BlockRemoval, EditedValuePolicy};
+use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
 use crate::editing::plan::{OriginalFile, Step};
 use crate::editing::rust::app_code::AppCode;
-use crate::editing::rust::rust_file::Unwiring;
-use crate::editing::rust::splice::CALL;
+use crate::editing::rust::rust_file::RouteCallRemoval;
+use crate::editing::rust::splice::ROUTES_CALL;
 use crate::editing::rust::uses;
 use crate::editing::scripts::ScriptState;
 use crate::editing::text;
@@ -24,11 +24,11 @@ use crate::output::Output;
 use crate::prompt::Prompt;
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
-    if !args.only_shows() {
-        Installation::recover(app)?;
+    if !args.is_preview() {
+        AppFiles::recover(app)?;
     }
     let Some(planned) = plan(app, Prompt::new(args))? else {
-        output.print("nothing to uninstall: no file has the mark of `sse install`");
+        output.note("nothing to uninstall: no file has the mark of `sse install`");
         return Ok(exit::DONE);
     };
     for warning in planned.warnings {
@@ -41,22 +41,22 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
 }
 
 pub(super) struct PlannedUninstall {
-    pub(super) change: Change,
+    pub(super) change: PlannedChange,
     warnings: Vec<String>,
     removes_dependency: bool,
 }
 
 /// Plans the removal; `None` if nothing is installed.
 pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall>, Failure> {
-    let installation = Installation::read(app, &Values::default().events)?;
-    let contents = installation.manifest.contents().unwrap_or_default();
-    let dependency = Manifest::parse(contents)?.remove()?;
+    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
+    let contents = app_files.manifest.contents().unwrap_or_default();
+    let dependency = Manifest::parse(contents)?.without_dependency()?;
     let edited_values = if prompt.is_forced() {
-        EditedValues::Remove
+        EditedValuePolicy::Remove
     } else {
-        EditedValues::Keep
+        EditedValuePolicy::Keep
     };
-    let env = installation.env.contents().unwrap_or_default();
+    let env = app_files.env.contents().unwrap_or_default();
     let block = block::uninstall(env, edited_values)?;
     if dependency.is_none() && block.is_none() {
         return Ok(None);
@@ -67,8 +67,8 @@ pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall
         block,
         edited_values,
     };
-    let mut change = Change::default();
-    let warnings = removal.plan(installation, prompt, &mut change)?;
+    let mut change = PlannedChange::default();
+    let warnings = removal.plan(app_files, prompt, &mut change)?;
     Ok(Some(PlannedUninstall {
         change,
         warnings,
@@ -80,7 +80,7 @@ pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall
 struct Removal {
     dependency: Option<DependencyRemoval>,
     block: Option<BlockRemoval>,
-    edited_values: EditedValues,
+    edited_values: EditedValuePolicy,
 }
 
 impl Removal {
@@ -89,60 +89,63 @@ impl Removal {
     /// needs its receipt.
     fn plan(
         self,
-        installation: Installation,
+        app_files: AppFiles,
         prompt: Prompt,
-        change: &mut Change,
+        change: &mut PlannedChange,
     ) -> Result<Vec<String>, Failure> {
-        let created_env = installation.receipt().has(".env");
-        let journal = installation.cache.journal_folder()?;
-        let mut folders = CreatedFolders::new(&installation)?;
-        let warnings = remove_from_code(installation.code, change)?;
+        let created_env = app_files.receipt().has(".env");
+        let journal = app_files.cache.journal_folder()?;
+        let mut folders = CreatedFolders::new(&app_files)?;
+        let warnings = remove_from_code(app_files.code, change)?;
         remove_from_manifest(
-            installation.manifest,
+            app_files.manifest,
             self.dependency,
-            &installation.dependency,
+            &app_files.dependency,
             change,
         )?;
-        for script in installation.scripts {
+        for script in app_files.scripts {
             if let Some(path) = remove_script(script, prompt, change)? {
                 folders.note_removed(path);
             }
         }
         if let Some(journal) = journal {
             change.will_report("Removed", format!("{journal} (saved values)"));
-            let path = installation.app.join(&journal);
+            let path = app_files.app.join(&journal);
             change.plan.add(Step::RemoveTree(path));
             folders.note_removed(journal);
         }
-        folders.remove(change);
+        folders.plan_removal(change);
         if let Some(block) = self.block {
             report_env_lines(&block, self.edited_values, created_env, change);
-            remove_from_env(installation.env, block, created_env, change)?;
+            remove_from_env(app_files.env, block, created_env, change)?;
         }
         Ok(warnings)
     }
 }
 
 /// Removes the call from the code. Returns a warning for each file where it is not certain
-/// which call is ours.
-fn remove_from_code(code: AppCode, change: &mut Change) -> Result<Vec<String>, Failure> {
+/// which call `install` inserted.
+fn remove_from_code(code: AppCode, change: &mut PlannedChange) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
-    for (file, unwiring) in code.unwired() {
-        match unwiring {
-            Unwiring::Removed(contents) => {
+    for (file, removal) in code.without_call() {
+        match removal {
+            RouteCallRemoval::Removed(contents) => {
                 file.check_writable()?;
-                change.will_report("Updated", format!("{} (without `{CALL}`)", file.name()));
+                change.will_report(
+                    "Updated",
+                    format!("{} (without `{ROUTES_CALL}`)", file.name()),
+                );
                 change.plan.add(Step::Write(file, contents));
             }
-            Unwiring::Unclear(lines) => {
+            RouteCallRemoval::Uncertain(lines) => {
                 let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
                 warnings.push(format!(
-                    "{} line {}: remove `{CALL}` by hand; `sse` cannot tell which call it added",
+                    "{} line {}: remove `{ROUTES_CALL}` by hand; `sse` cannot tell which call it added",
                     file.name(),
                     lines.join(", ")
                 ));
             }
-            Unwiring::Nothing => {}
+            RouteCallRemoval::Nothing => {}
         }
     }
     Ok(warnings)
@@ -152,29 +155,29 @@ fn remove_from_manifest(
     file: OriginalFile,
     removal: Option<DependencyRemoval>,
     entry: &LibraryEntry,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) -> Result<(), Failure> {
     if let Some(removal) = removal {
         file.check_writable()?;
         let object = format!("Cargo.toml (without `{}`)", removal.removed);
         change.will_report("Updated", object);
         change.plan.add(Step::Write(file, removal.text));
-    } else if let LibraryEntry::Yours(key) = entry {
+    } else if let LibraryEntry::ByOwner(key) = entry {
         change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
     }
     Ok(())
 }
 
-/// Removes a script if it is ours, and returns its path below the app's folder.
+/// Removes a script that `install` wrote, and returns its path below the app's folder.
 fn remove_script(
-    script: InstalledScript,
+    script: ScriptFile,
     prompt: Prompt,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) -> Result<Option<String>, Failure> {
     if script.state == ScriptState::Missing {
         return Ok(None);
     }
-    let path = script.script.path.clone();
+    let path = script.shipped.path.clone();
     if let Some(why) = reason_to_keep(&script, prompt) {
         change.will_report("Kept", format!("{path} ({why})"));
         return Ok(None);
@@ -185,16 +188,16 @@ fn remove_script(
     Ok(Some(path))
 }
 
-fn reason_to_keep(script: &InstalledScript, prompt: Prompt) -> Option<&'static str> {
-    if !script.is_ours {
+fn reason_to_keep(script: &ScriptFile, prompt: Prompt) -> Option<&'static str> {
+    if !script.is_by_install {
         return Some("`sse install` did not write it");
     }
     if script.state != ScriptState::Edited || prompt.is_forced() {
         return None;
     }
     // Listeners are the owner's work, so only --force removes them, never a mere yes.
-    let question = format!("{} has local changes. Remove it?", script.script.path);
-    let is_confirmed = !script.script.belongs_to_owner() && prompt.confirm(&question);
+    let question = format!("{} has local changes. Remove it?", script.shipped.path);
+    let is_confirmed = !script.shipped.belongs_to_owner() && prompt.confirm(&question);
     (!is_confirmed).then_some("you have edited it; --force would have removed it")
 }
 
@@ -207,7 +210,7 @@ fn remove_from_env(
     file: OriginalFile,
     removal: BlockRemoval,
     created_env: bool,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) -> Result<(), Failure> {
     file.check_writable()?;
     change.plan.add(if removes_env(&removal, created_env) {
@@ -220,27 +223,27 @@ fn remove_from_env(
 
 fn report_env_lines(
     removal: &BlockRemoval,
-    edited_values: EditedValues,
+    edited_values: EditedValuePolicy,
     created_env: bool,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) {
     let is_removed = removes_env(removal, created_env);
     change.will_report(if is_removed { "Removed" } else { "Updated" }, ".env");
     for line in &removal.edited {
         match edited_values {
-            EditedValues::Keep => change.will_report(
+            EditedValuePolicy::Keep => change.will_report(
                 "Kept",
                 format!(".env (your value; --force would have removed it): {line}"),
             ),
-            EditedValues::Remove => {
+            EditedValuePolicy::Remove => {
                 change.will_report("Removed", format!("from .env, your value: {line}"));
             }
         }
     }
-    if removal.foreign_lines > 0 {
+    if removal.owner_lines > 0 {
         let object = format!(
             ".env ({} of your lines from inside the block)",
-            removal.foreign_lines
+            removal.owner_lines
         );
         change.will_report("Kept", object);
     }

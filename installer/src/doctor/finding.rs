@@ -67,7 +67,7 @@ impl Finding {
 
     /// Adds what to do, for a note.
     #[must_use]
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn only_warnings_and_errors_are_problems() {
         assert!(!Finding::ok("a", "b").is_problem());
-        assert!(!Finding::note("a", "b").help("c").is_problem());
+        assert!(!Finding::note("a", "b").with_help("c").is_problem());
         assert!(Finding::warning("a", "b", "c").is_problem());
         assert!(Finding::error("a", "b", "c").is_problem());
     }

@@ -2,10 +2,10 @@
 
 mod headers;
 mod probe;
+mod probe_saves;
 mod replay;
 mod response;
 mod stream_end;
-mod test_saves;
 mod timing;
 
 #[cfg(test)]
@@ -15,12 +15,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use self::probe::{STEP_TIMEOUT, StreamProbe};
-use self::test_saves::TestSaves;
+use self::probe_saves::ProbeSaves;
 use super::finding::ReportFinding;
 use crate::cli::DoctorArgs;
 use crate::exit::Failure;
 
-/// Adding a longer `--wait` to an `Instant` could overflow.
+/// Far longer than a test of a stream needs, and short enough to add to any `Instant`.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The check of one stream.
@@ -29,13 +29,13 @@ pub(crate) struct StreamCheck {
     /// How long to listen.
     wait: Duration,
     /// The values to save meanwhile, with `--save`.
-    saves: Option<TestSaves>,
+    saves: Option<ProbeSaves>,
 }
 
 impl StreamCheck {
     /// `app` is the folder of the app whose cache `--save` uses.
     pub(crate) fn prepare(url: String, args: &DoctorArgs, app: &Path) -> Result<Self, Failure> {
-        let saves = args.save.as_ref().map(|key| TestSaves::prepare(app, key));
+        let saves = args.save.as_ref().map(|key| ProbeSaves::prepare(app, key));
         Ok(Self {
             url,
             wait: args.wait.min(MAX_WAIT),
@@ -53,17 +53,17 @@ impl StreamCheck {
     pub(crate) fn run(&self, report: &mut ReportFinding<'_>) -> Result<(), Failure> {
         let mut probe = match StreamProbe::open(&self.url, &[]) {
             Ok(probe) => probe,
-            Err(error) => return report(response::unreachable(&self.url, &error)),
+            Err(error) => return report(response::unreachable_finding(&self.url, &error)),
         };
-        if let Some(finding) = response::not_a_stream(&mut probe) {
+        if let Some(finding) = response::other_response_finding(&mut probe) {
             return report(finding);
         }
-        report(response::is_stream(&self.url))?;
+        report(response::stream_finding(&self.url))?;
         for finding in headers::check(&probe.head, self.url.starts_with("https:")) {
             report(finding)?;
         }
         // A compressed stream cannot be parsed.
-        if probe.head.compression().is_some() || !check_beginning(&mut probe, report)? {
+        if probe.head.compression().is_some() || !check_start(&mut probe, report)? {
             return Ok(());
         }
         self.record(&mut probe, report)?;
@@ -79,32 +79,26 @@ impl StreamCheck {
         report: &mut ReportFinding<'_>,
     ) -> Result<(), Failure> {
         let saves = self.saves.as_ref();
-        let saved_at = saves.map(|saves| saves.send(probe)).transpose()?;
+        let saved_at = saves.map(|saves| saves.save_all(probe)).transpose()?;
         let end = probe.requested_at + self.wait;
         probe.record_until(end, |_| false);
-        let listened = probe.listened();
+        let listening_time = probe.listening_time();
         let recording = &probe.recording;
         if let (Some(saves), Some(saved_at)) = (saves, &saved_at) {
             report(saves.judge(saved_at, recording))?;
         }
-        if let Some(finding) = timing::check_heartbeats(recording, listened) {
+        if let Some(finding) = timing::check_heartbeats(recording, listening_time) {
             report(finding)?;
         }
-        report(stream_end::judge(recording, listened))
+        report(stream_end::judge(recording, listening_time))
     }
 }
 
 /// Whether the stream has begun.
-fn check_beginning(
-    probe: &mut StreamProbe,
-    report: &mut ReportFinding<'_>,
-) -> Result<bool, Failure> {
+fn check_start(probe: &mut StreamProbe, report: &mut ReportFinding<'_>) -> Result<bool, Failure> {
     probe.record_until(Instant::now() + STEP_TIMEOUT, |recording| {
         recording.first_block_at.is_some()
     });
-    report(timing::check_beginning(
-        probe.response_time,
-        &probe.recording,
-    ))?;
+    report(timing::check_start(probe.response_time, &probe.recording))?;
     Ok(probe.recording.first_block_at.is_some())
 }

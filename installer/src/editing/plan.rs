@@ -72,7 +72,7 @@ impl Plan {
     }
 
     /// Makes the changes, or fails and restores the files as they were.
-    pub(crate) fn write(self) -> Result<(), Failure> {
+    pub(crate) fn apply(self) -> Result<(), Failure> {
         let mut undos = Vec::new();
         let written = self.stage().map_err(WriteError::from).and_then(|steps| {
             // Consumes the steps: on failure their temporary files are deleted, and their
@@ -81,11 +81,16 @@ impl Plan {
                 .into_iter()
                 .try_for_each(|step| step.apply(&mut undos))
         });
-        written.map_err(|WriteError { failure, torn }| match torn {
-            None => roll_back(undos, failure),
-            // As after a crash: nothing is undone, and the next run completes the change.
-            Some(why) => failure.append(&format!("; {why}")),
-        })
+        written.map_err(
+            |WriteError {
+                 failure,
+                 completion_note,
+             }| match completion_note {
+                None => roll_back(undos, failure),
+                // As after a crash: nothing is undone, and the next run completes the change.
+                Some(why) => failure.append(&format!("; {why}")),
+            },
+        )
     }
 
     fn stage(self) -> Result<Vec<StagedStep>, Failure> {
@@ -100,7 +105,7 @@ impl Plan {
     }
 
     /// Makes the first changes only, as a process does that is killed.
-    pub(crate) fn write_until_killed(self, steps: usize) {
+    pub(crate) fn apply_until_killed(self, steps: usize) {
         let ready = self.stage().unwrap_or_else(|failure| panic!("{failure}"));
         for step in ready.into_iter().take(steps) {
             step.apply(&mut Vec::new())

@@ -18,9 +18,9 @@ impl Receipt {
     pub(crate) fn parse(text: &str) -> Self {
         let entries = text.split_whitespace().filter_map(|entry| {
             let Some((path, hash)) = entry.split_once('=') else {
-                return Some((decoded(entry), None));
+                return Some((decode_path(entry), None));
             };
-            Some((decoded(path), Some(u64::from_str_radix(hash, 16).ok()?)))
+            Some((decode_path(path), Some(u64::from_str_radix(hash, 16).ok()?)))
         });
         Self {
             entries: entries.collect(),
@@ -29,8 +29,8 @@ impl Receipt {
 
     pub(crate) fn to_text(&self) -> String {
         let entries = self.entries.iter().map(|(path, hash)| match hash {
-            Some(hash) => format!("{}={hash:016x}", encoded(path)),
-            None => encoded(path),
+            Some(hash) => format!("{}={hash:016x}", encode_path(path)),
+            None => encode_path(path),
         });
         entries.collect::<Vec<_>>().join(" ")
     }
@@ -64,7 +64,7 @@ impl Receipt {
         self.entries.entry(path.to_owned()).or_insert(None);
     }
 
-    pub(crate) fn add_file(&mut self, path: &str, contents: &[u8]) {
+    pub(crate) fn add_with_hash(&mut self, path: &str, contents: &[u8]) {
         self.entries.insert(path.to_owned(), Some(hash(contents)));
     }
 
@@ -82,7 +82,7 @@ impl Receipt {
 /// The characters that separate entries and fields, and their encoding inside a path.
 const SEPARATORS: [(&str, &str); 4] = [("%", "%25"), (" ", "%20"), ("=", "%3D"), ("\t", "%09")];
 
-fn encoded(path: &str) -> String {
+fn encode_path(path: &str) -> String {
     let mut text = path.to_owned();
     for (separator, encoding) in SEPARATORS {
         text = text.replace(separator, encoding);
@@ -90,7 +90,7 @@ fn encoded(path: &str) -> String {
     text
 }
 
-fn decoded(text: &str) -> String {
+fn decode_path(text: &str) -> String {
     let mut path = text.to_owned();
     for (separator, encoding) in SEPARATORS.into_iter().rev() {
         path = path.replace(encoding, separator);
@@ -98,16 +98,20 @@ fn decoded(text: &str) -> String {
     path
 }
 
+/// The parameters of the hash function FNV-1a with 64 bits.
+const FNV_OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
 /// FNV-1a of the contents with CRLF as LF, because version control converts line endings. It
 /// distinguishes edited files from unedited ones; it does not resist deliberate collisions.
 pub(crate) fn hash(contents: &[u8]) -> u64 {
-    normalised(contents).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    normalize_line_endings(contents).fold(FNV_OFFSET_BASIS, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
     })
 }
 
 /// The bytes, with CRLF as LF.
-fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
+fn normalize_line_endings(contents: &[u8]) -> impl Iterator<Item = u8> {
     let bytes = contents.iter().enumerate();
     let is_kept = |at: usize, byte: u8| byte != b'\r' || contents.get(at + 1) != Some(&b'\n');
     bytes
@@ -117,7 +121,7 @@ fn normalised(contents: &[u8]) -> impl Iterator<Item = u8> {
 
 /// Whether two texts are equal, apart from line endings.
 pub(crate) fn is_same_text(a: &[u8], b: &[u8]) -> bool {
-    a == b || normalised(a).eq(normalised(b))
+    a == b || normalize_line_endings(a).eq(normalize_line_endings(b))
 }
 
 #[cfg(test)]
@@ -131,7 +135,7 @@ mod tests {
         receipt.add("public/");
         receipt.add("public/js/");
         receipt.add("src/my app=100%20.rs");
-        receipt.add_file("public/js/sse.js", b"a\nb\n");
+        receipt.add_with_hash("public/js/sse.js", b"a\nb\n");
         assert_eq!(Receipt::parse(&receipt.to_text()), receipt);
         assert_eq!(
             receipt.folders().collect::<Vec<_>>(),

@@ -8,13 +8,13 @@
 //! finding a wrong edit.
 
 pub(crate) mod app_code;
-mod app_files;
 mod attributes;
 mod binaries;
 mod call_site;
 mod chains;
 mod imports;
 mod outline;
+mod parsed_files;
 mod paths;
 mod recorder;
 pub(crate) mod rust_file;

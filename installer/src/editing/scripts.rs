@@ -6,10 +6,11 @@ mod types;
 use crate::editing::receipt::{self, Receipt};
 
 /// The folders that hold the scripts, the outermost first.
-pub(crate) const FOLDERS: [&str; 2] = ["public/", "public/js/"];
+pub(crate) const SCRIPT_FOLDERS: [&str; 2] = ["public/", SCRIPT_FOLDER];
+const SCRIPT_FOLDER: &str = "public/js/";
 
 /// The tag that a page loads the listeners with.
-pub(crate) const TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
+pub(crate) const SCRIPT_TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
 
 const LISTENERS_FILE: &str = "sse-client.js";
 const TYPES_FILE: &str = "sse.d.ts";
@@ -20,11 +21,11 @@ pub(crate) struct Script {
     /// The path below the app's folder.
     pub(crate) path: String,
     pub(crate) contents: Vec<u8>,
-    pub(crate) role: Role,
+    pub(crate) role: ScriptRole,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ScriptRole {
     Client,
     /// The owner's, once they are written.
     Listeners,
@@ -48,12 +49,12 @@ pub(crate) enum ScriptState {
 impl Script {
     /// Whether the script belongs to the app's owner.
     pub(crate) fn belongs_to_owner(&self) -> bool {
-        self.role == Role::Listeners
+        self.role == ScriptRole::Listeners
     }
 
     /// Whether the file has types only, which no browser loads.
     pub(crate) fn is_types(&self) -> bool {
-        matches!(self.role, Role::Types | Role::EventTypes)
+        matches!(self.role, ScriptRole::Types | ScriptRole::EventTypes)
     }
 
     pub(crate) fn state(&self, found: Option<&[u8]>, receipt: &Receipt) -> ScriptState {
@@ -61,7 +62,7 @@ impl Script {
             None => ScriptState::Missing,
             Some(found) if receipt::is_same_text(found, &self.contents) => ScriptState::Current,
             Some(found) if receipt.is_unmodified(&self.path, found) => ScriptState::Older,
-            Some(found) if self.role == Role::EventTypes && types::is_generated(found) => {
+            Some(found) if self.role == ScriptRole::EventTypes && types::is_generated(found) => {
                 ScriptState::Older
             }
             Some(_) => ScriptState::Edited,
@@ -73,19 +74,23 @@ impl Script {
 pub(crate) fn shipped(events: &[String]) -> impl Iterator<Item = Script> {
     let embedded = actix_web_sse::client_files().map(|file| match file.name {
         LISTENERS_FILE => {
-            let contents = listeners::file(file.contents, events);
-            script(LISTENERS_FILE, contents, Role::Listeners)
+            let contents = listeners::render_file(file.contents, events);
+            script(LISTENERS_FILE, contents, ScriptRole::Listeners)
         }
-        TYPES_FILE => script(TYPES_FILE, file.contents.to_owned(), Role::Types),
-        name => script(name, file.contents.to_owned(), Role::Client),
+        TYPES_FILE => script(TYPES_FILE, file.contents.to_owned(), ScriptRole::Types),
+        name => script(name, file.contents.to_owned(), ScriptRole::Client),
     });
-    let event_types = script(EVENT_TYPES_FILE, types::file(events), Role::EventTypes);
+    let event_types = script(
+        EVENT_TYPES_FILE,
+        types::render_file(events),
+        ScriptRole::EventTypes,
+    );
     embedded.chain([event_types])
 }
 
-fn script(name: &str, contents: String, role: Role) -> Script {
+fn script(name: &str, contents: String, role: ScriptRole) -> Script {
     Script {
-        path: format!("{}{name}", FOLDERS[1]),
+        path: format!("{SCRIPT_FOLDER}{name}"),
         contents: contents.into_bytes(),
         role,
     }
@@ -96,7 +101,7 @@ pub(crate) fn missing_listeners(found: &[u8], events: &[String]) -> Vec<(String,
     let mut files = actix_web_sse::client_files();
     let shipped = files.find(|file| file.name == LISTENERS_FILE);
     shipped.map_or_else(Vec::new, |shipped| {
-        listeners::missing(shipped.contents, &String::from_utf8_lossy(found), events)
+        listeners::missing_listeners(shipped.contents, &String::from_utf8_lossy(found), events)
     })
 }
 
@@ -109,7 +114,7 @@ mod tests {
         let script = Script {
             path: "public/js/a.js".to_owned(),
             contents: b"a\nb\n".to_vec(),
-            role: Role::Client,
+            role: ScriptRole::Client,
         };
         let mut receipt = Receipt::default();
         assert_eq!(script.state(None, &receipt), ScriptState::Missing);
@@ -118,7 +123,7 @@ mod tests {
             ScriptState::Current
         );
         assert_eq!(script.state(Some(b"older"), &receipt), ScriptState::Edited);
-        receipt.add_file("public/js/a.js", b"older");
+        receipt.add_with_hash("public/js/a.js", b"older");
         assert_eq!(script.state(Some(b"older"), &receipt), ScriptState::Older);
         assert_eq!(
             script.state(Some(b"older, edited"), &receipt),
@@ -131,7 +136,7 @@ mod tests {
         let for_events = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let mut shipped = shipped(&names);
-            let script = shipped.find(|script| script.role == Role::EventTypes);
+            let script = shipped.find(|script| script.role == ScriptRole::EventTypes);
             script.expect("the file is shipped")
         };
         let (script, receipt) = (for_events(&["a"]), Receipt::default());

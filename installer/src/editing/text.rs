@@ -89,7 +89,10 @@ pub(crate) fn whole_lines(text: &[u8], range: &Range<usize>) -> Range<usize> {
     let start = text[..range.start]
         .iter()
         .rposition(|byte| *byte == b'\n')
-        .map_or_else(|| text.len() - without_bom(text).len(), |feed| feed + 1);
+        .map_or_else(
+            || text.len() - without_bom(text).len(),
+            |newline| newline + 1,
+        );
     start..line_end(text, range.end)
 }
 
@@ -98,7 +101,7 @@ pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
     text[at..]
         .iter()
         .position(|byte| *byte == b'\n')
-        .map_or(text.len(), |feed| at + feed + 1)
+        .map_or(text.len(), |newline| at + newline + 1)
 }
 
 /// The number of the line at offset `at`, counted from 1.

@@ -35,7 +35,7 @@ impl CacheSource {
             self.event_filter.is_empty() || self.event_filter.iter().any(|name| name == event)
         };
         let events = self.events.of_key(entry.key()).filter(is_selected);
-        events.map(|event| to_update(entry, event)).collect()
+        events.map(|event| update_of_entry(entry, event)).collect()
     }
 }
 
@@ -60,7 +60,7 @@ impl UpdateSource for CacheSource {
     }
 }
 
-fn to_update(entry: &Entry, event: &str) -> Result<Update, Failure> {
+fn update_of_entry(entry: &Entry, event: &str) -> Result<Update, Failure> {
     let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
         let number = entry.number();
         Failure::error(format!(

@@ -20,7 +20,7 @@ struct GapData {
 }
 
 /// The update that a message stands for; `None` for a heartbeat.
-pub(super) fn to_update(message: Message) -> Option<Update> {
+pub(super) fn update_of_message(message: Message) -> Option<Update> {
     match message.event.as_str() {
         "sse.heartbeat" => None,
         "sse.gap" => Some(gap_warning(message.data)),

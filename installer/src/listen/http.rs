@@ -5,6 +5,10 @@ use std::io::{self, Read};
 use ureq::http::{Response, Version};
 use ureq::{Agent, Body, BodyReader};
 
+/// Of an error response, at most this much is read. The texts of the library's server have a few
+/// hundred bytes, and of a web page, only the first lines are shown.
+pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;
+
 /// One read from the connection, as much as a TLS record holds.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
 

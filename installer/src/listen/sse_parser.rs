@@ -29,9 +29,9 @@ pub(crate) struct SseParser {
     /// The line that is not complete yet.
     line: Vec<u8>,
     is_after_carriage_return: bool,
-    event: String,
-    data: String,
-    id: String,
+    event_type_buffer: String,
+    data_buffer: String,
+    last_event_id_buffer: String,
     last_event_id: String,
     retry: Option<Duration>,
     /// The reconnection time that the unfinished block has set.
@@ -44,7 +44,7 @@ impl SseParser {
     /// A parser for a new connection, which continues after `last_event_id`.
     pub(crate) fn resuming(last_event_id: &str) -> Self {
         Self {
-            id: last_event_id.to_owned(),
+            last_event_id_buffer: last_event_id.to_owned(),
             last_event_id: last_event_id.to_owned(),
             ..Self::default()
         }
@@ -122,23 +122,23 @@ impl SseParser {
         // Otherwise, "using the whole line as the field name, and the empty string as the
         // field value."
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        self.set(field, value.strip_prefix(' ').unwrap_or(value));
+        self.set_field(field, value.strip_prefix(' ').unwrap_or(value));
         None
     }
 
-    fn set(&mut self, field: &str, value: &str) {
+    fn set_field(&mut self, field: &str, value: &str) {
         match field {
             // "Set the event type buffer to field value."
-            "event" => value.clone_into(&mut self.event),
+            "event" => value.clone_into(&mut self.event_type_buffer),
             // "Append the field value to the data buffer, then append a single U+000A
             // LINE FEED (LF) character to the data buffer."
             "data" => {
-                self.data.push_str(value);
-                self.data.push('\n');
+                self.data_buffer.push_str(value);
+                self.data_buffer.push('\n');
             }
             // "If the field value does not contain U+0000 NULL, then set the last event
             // ID buffer to the field value. Otherwise, ignore the field."
-            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.last_event_id_buffer),
             // "If the field value consists of only ASCII digits, then interpret the field
             // value as an integer in base ten, and set the event stream's reconnection
             // time to that integer. Otherwise, ignore the field."
@@ -158,8 +158,11 @@ impl SseParser {
         let retry = self.block_retry.take();
         // "Set the last event ID string of the event source to the value of the last
         // event ID buffer. The buffer does not get reset […]"
-        self.last_event_id.clone_from(&self.id);
-        let (event, mut data) = (mem::take(&mut self.event), mem::take(&mut self.data));
+        self.last_event_id.clone_from(&self.last_event_id_buffer);
+        let (event, mut data) = (
+            mem::take(&mut self.event_type_buffer),
+            mem::take(&mut self.data_buffer),
+        );
         // "If the data buffer is an empty string, set the data buffer and the event type
         // buffer to the empty string and return."
         if data.is_empty() {

@@ -12,7 +12,7 @@ pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failur
     let url = text.split_once('#').map_or(text, |(url, _)| url);
     let invalid = || {
         Failure::usage(format!("`{text}` is not the URL of a stream"))
-            .help("write it like http://127.0.0.1:8080/sse/stream")
+            .with_help("write it like http://127.0.0.1:8080/sse/stream")
     };
     let parsed: Uri = url.parse().map_err(|_| invalid())?;
     let (Some(scheme @ ("http" | "https")), Some(authority)) =

@@ -1,7 +1,7 @@
 //! The dependency that `install` adds to `Cargo.toml`.
 
-use super::super::change::Change;
-use crate::app::installation::Installation;
+use super::super::planned_change::PlannedChange;
+use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::{DependencyArgs, InstallArgs};
 use crate::editing::manifest::cargo_toml::Manifest;
@@ -11,11 +11,11 @@ use crate::exit::Failure;
 
 /// The dependency to add; `None` if the app has one. One that an earlier run added stays, so
 /// it is a conflict if the arguments choose another. The owner's is reported as kept.
-pub(super) fn chosen_source(
-    installation: &Installation,
+pub(super) fn choose_source(
+    app_files: &AppFiles,
     args: &InstallArgs,
 ) -> Result<Option<DependencySource>, Failure> {
-    let is_absent = installation.dependency == LibraryEntry::Absent;
+    let is_absent = app_files.dependency == LibraryEntry::Absent;
     let DependencyArgs {
         dep_path,
         dep_version,
@@ -23,19 +23,19 @@ pub(super) fn chosen_source(
         ..
     } = &args.dependency;
     let chooses = dep_path.is_some() || dep_version.is_some() || dep_git.is_some();
-    if args.no_dep || !(is_absent || installation.dependency == LibraryEntry::Ours && chooses) {
+    if args.no_dep || !(is_absent || app_files.dependency == LibraryEntry::ByInstall && chooses) {
         return Ok(None);
     }
-    let source = library::dependency_source(&args.dependency, installation)?;
+    let source = library::dependency_source(&args.dependency, app_files)?;
     if is_absent {
         return Ok(Some(source));
     }
-    let contents = installation.manifest.contents().unwrap_or_default();
+    let contents = app_files.manifest.contents().unwrap_or_default();
     if Manifest::parse(contents)?.has_source(&source) {
         return Ok(None);
     }
     Err(
-        Failure::conflict("Cargo.toml already has the dependency, from another source").help(
+        Failure::conflict("Cargo.toml already has the dependency, from another source").with_help(
             format!(
                 "run `sse uninstall` first, or replace the line with: {}",
                 source.line()
@@ -44,28 +44,28 @@ pub(super) fn chosen_source(
     )
 }
 
-pub(super) fn planned_manifest(
-    installation: &Installation,
+pub(super) fn plan_manifest(
+    app_files: &AppFiles,
     source: &DependencySource,
 ) -> Result<Vec<u8>, Failure> {
-    Manifest::parse(installation.manifest.contents().unwrap_or_default())?.add(source)
+    Manifest::parse(app_files.manifest.contents().unwrap_or_default())?.with_dependency(source)
 }
 
 pub(super) fn report(
-    installation: &Installation,
+    app_files: &AppFiles,
     added: Option<&DependencySource>,
     args: &InstallArgs,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) {
-    match (added, &installation.dependency) {
+    match (added, &app_files.dependency) {
         (Some(source), _) => {
             change.will_report("Updated", format!("Cargo.toml (with `{}`)", source.line()));
         }
         (None, _) if args.no_dep => {}
-        (None, LibraryEntry::Yours(key)) => {
+        (None, LibraryEntry::ByOwner(key)) => {
             change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
         }
-        (None, LibraryEntry::Ours | LibraryEntry::Absent) => {
+        (None, LibraryEntry::ByInstall | LibraryEntry::Absent) => {
             change.will_report("Unchanged", "Cargo.toml");
         }
     }

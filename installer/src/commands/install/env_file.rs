@@ -1,18 +1,18 @@
 //! The block that `install` adds to `.env`.
 
-use super::super::change::Change;
-use crate::app::installation::Installation;
+use super::super::planned_change::PlannedChange;
+use crate::app::app_files::AppFiles;
 use crate::cli::InstallArgs;
 use crate::editing::env::block::{self, KeyState};
-use crate::editing::env::values::Values;
+use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::receipt::Receipt;
 use crate::exit::Failure;
 
-pub(super) fn chosen_values(args: &InstallArgs) -> Values {
-    let default = Values::default();
+pub(super) fn choose_values(args: &InstallArgs) -> InstallValues {
+    let default = InstallValues::default();
     let chosen = |value: &Option<String>, default: String| value.clone().unwrap_or(default);
-    Values {
+    InstallValues {
         events: chosen(&args.events, default.events),
         duration: chosen(&args.duration, default.duration),
         interval: chosen(&args.interval, default.interval),
@@ -20,21 +20,21 @@ pub(super) fn chosen_values(args: &InstallArgs) -> Values {
 }
 
 /// An existing key keeps its value, so it is a conflict if the arguments ask for another.
-pub(super) fn check_values(installation: &Installation, args: &InstallArgs) -> Result<(), Failure> {
+pub(super) fn check_values(app_files: &AppFiles, args: &InstallArgs) -> Result<(), Failure> {
     let chosen = [
         ("SSE_STREAM_DURATION", &args.duration),
         ("SSE_POLL_INTERVAL", &args.interval),
         ("SSE_EVENTS", &args.events),
     ];
     for (name, value) in chosen {
-        let found = installation.env_values.get(name);
+        let found = app_files.env_values.get(name);
         if let (Some(value), Some(found)) = (value, found)
             && value != found
         {
             return Err(Failure::conflict(format!(
                 ".env: {name} already has another value: {found}"
             ))
-            .help(format!("change it there: {name}={value}")));
+            .with_help(format!("change it there: {name}={value}")));
         }
     }
     Ok(())
@@ -42,21 +42,21 @@ pub(super) fn check_values(installation: &Installation, args: &InstallArgs) -> R
 
 /// The `.env` with keys and receipt; `None` if nothing needs to be added. Whatever is
 /// installed, `.env` gets a block, because the block holds the receipt.
-pub(super) fn planned_env(
-    installation: &Installation,
+pub(super) fn plan_env(
+    app_files: &AppFiles,
     args: &InstallArgs,
     receipt: &Receipt,
-    values: &Values,
-    change: &mut Change,
+    values: &InstallValues,
+    change: &mut PlannedChange,
 ) -> Result<Option<Vec<u8>>, Failure> {
     if args.no_env {
         return Ok(None);
     }
-    let state = &installation.env_state;
+    let state = &app_files.env_state;
     let is_missing = state.keys.iter().any(|(_, key)| *key == KeyState::Missing);
-    let adds_dependency = installation.dependency == LibraryEntry::Absent && !args.no_dep;
+    let adds_dependency = app_files.dependency == LibraryEntry::Absent && !args.no_dep;
     let needs_block = state.has_block || is_missing || adds_dependency || !receipt.is_empty();
-    let old = installation.env.contents();
+    let old = app_files.env.contents();
     let new = if needs_block {
         Some(block::install(old.unwrap_or_default(), receipt, values)?)
     } else {
@@ -72,7 +72,7 @@ pub(super) fn planned_env(
         ".env",
     );
     for (name, key) in state.keys {
-        if key == KeyState::Yours {
+        if key == KeyState::ByOwner {
             change.will_report("Kept", format!(".env ({name} has your value)"));
         }
     }

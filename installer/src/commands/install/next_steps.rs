@@ -3,16 +3,17 @@
 use std::env;
 use std::path::Path;
 
-use crate::app::installation::Installation;
+use super::super::key_suggestions;
+use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::InstallArgs;
 use crate::doctor;
-use crate::editing::env::values::Values;
-use crate::editing::manifest::dependency::{DependencySource, PACKAGE};
+use crate::editing::env::values::InstallValues;
+use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::rust::app_code::Wiring;
-use crate::editing::rust::splice::CALL;
-use crate::editing::scripts::{self, TAG};
+use crate::editing::rust::app_code::RouteCall;
+use crate::editing::rust::splice::ROUTES_CALL;
+use crate::editing::scripts::{self, SCRIPT_TAG};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -32,77 +33,77 @@ pub(super) fn print(app: &Path, args: &InstallArgs, output: Output) -> Result<()
     let steps = missing_parts(app, args)?;
     let save_command = save_command(app);
     if steps.is_empty() {
-        output.print("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
-        output.print(format!("         {save_command}"));
+        output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
+        output.note(format!("         {save_command}"));
         return Ok(());
     }
     let last = NextStep {
         instruction: "Start the app, open the page, and save a value:".to_owned(),
         lines: save_command,
     };
-    output.print("\nNext steps:");
+    output.note("\nNext steps:");
     for (index, step) in steps.iter().chain([&last]).enumerate() {
-        output.print(format!("  {}. {}", index + 1, step.instruction));
+        output.note(format!("  {}. {}", index + 1, step.instruction));
         for line in step.lines.lines() {
-            output.print(format!("         {line}"));
+            output.note(format!("         {line}"));
         }
     }
-    output.print(PUBLIC_STREAM_NOTE);
+    output.note(PUBLIC_STREAM_NOTE);
     Ok(())
 }
 
 fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failure> {
-    let installation = Installation::read(app, &Values::default().events)?;
+    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
     let mut steps = Vec::new();
-    if args.no_dep && installation.dependency == LibraryEntry::Absent {
-        let source = library::dependency_source(&args.dependency, &installation)?;
+    if args.no_dep && app_files.dependency == LibraryEntry::Absent {
+        let source = library::dependency_source(&args.dependency, &app_files)?;
         steps.push(NextStep {
             instruction: "In Cargo.toml, under [dependencies]:".to_owned(),
             lines: source.line(),
         });
     }
-    steps.extend(missing_call(&installation));
-    steps.extend(missing_listeners(&installation));
+    steps.extend(missing_call(&app_files));
+    steps.extend(missing_listeners(&app_files));
     if !doctor::has_listening_page(app) {
         steps.push(NextStep {
             instruction: "In your page:".to_owned(),
-            lines: TAG.to_owned(),
+            lines: SCRIPT_TAG.to_owned(),
         });
     }
     Ok(steps)
 }
 
-fn missing_call(installation: &Installation) -> Option<NextStep> {
-    let instruction = match installation.code.wiring() {
-        Wiring::Possible { file, .. } => {
+fn missing_call(app_files: &AppFiles) -> Option<NextStep> {
+    let instruction = match app_files.code.route_call() {
+        RouteCall::Possible { file, .. } => {
             format!("In {}, right after `App::new()`:", file.name())
         }
-        Wiring::Unclear(why) => format!("Right after `App::new()` ({why}):"),
-        Wiring::Installed(_) | Wiring::Yours(_) => return None,
+        RouteCall::Uncertain(why) => format!("Right after `App::new()` ({why}):"),
+        RouteCall::Installed(_) | RouteCall::ByOwner(_) => return None,
     };
     Some(NextStep {
         instruction,
-        lines: call(installation),
+        lines: call(app_files),
     })
 }
 
 /// The call, with the name that the app's manifest gives the library.
-fn call(installation: &Installation) -> String {
-    let key = match &installation.dependency {
-        LibraryEntry::Yours(key) => Some(key.as_str()),
-        LibraryEntry::Ours | LibraryEntry::Absent => {
-            installation.inherited.as_ref().map(DependencySource::key)
+fn call(app_files: &AppFiles) -> String {
+    let key = match &app_files.dependency {
+        LibraryEntry::ByOwner(key) => Some(key.as_str()),
+        LibraryEntry::ByInstall | LibraryEntry::Absent => {
+            app_files.inherited.as_ref().map(DependencySource::key)
         }
     };
-    let name = key.unwrap_or(PACKAGE).replace('-', "_");
-    CALL.replace("actix_web_sse", &name)
+    let name = key.unwrap_or(LIBRARY_PACKAGE).replace('-', "_");
+    ROUTES_CALL.replace("actix_web_sse", &name)
 }
 
-fn missing_listeners(installation: &Installation) -> Option<NextStep> {
-    let scripts = installation.scripts.iter();
-    let mut listener_files = scripts.filter(|script| script.script.belongs_to_owner());
+fn missing_listeners(app_files: &AppFiles) -> Option<NextStep> {
+    let scripts = app_files.scripts.iter();
+    let mut listener_files = scripts.filter(|script| script.shipped.belongs_to_owner());
     let contents = listener_files.find_map(|script| script.file.contents())?;
-    let missing = scripts::missing_listeners(contents, &installation.events);
+    let missing = scripts::missing_listeners(contents, &app_files.events);
     if missing.is_empty() {
         return None;
     }
@@ -118,7 +119,7 @@ fn missing_listeners(installation: &Installation) -> Option<NextStep> {
 }
 
 fn save_command(app: &Path) -> String {
-    let key = library::example_key(app);
+    let key = key_suggestions::example_key(app);
     format!("sse {}save {key} '{{\"order\": 42}}'", dir_flag(app))
 }
 

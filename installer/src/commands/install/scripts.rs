@@ -1,35 +1,36 @@
 //! The scripts that `install` writes.
 
-use super::super::change::Change;
+use super::super::planned_change::PlannedChange;
 use super::steps::NewFile;
-use crate::app::installation::{Installation, InstalledScript};
+use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
 use crate::prompt::Prompt;
 
 /// The scripts to write. The owner's file is written only if it is missing. Ours are
 /// refreshed, unless they have been edited: then it is a conflict, or the owner confirms.
-pub(super) fn planned(
-    installation: &Installation,
+pub(super) fn plan_scripts(
+    app_files: &AppFiles,
     asks_for_types: bool,
     prompt: Prompt,
-    change: &mut Change,
+    change: &mut PlannedChange,
 ) -> Vec<NewFile> {
-    let wanted = installation.scripts.iter().filter(|found| {
-        installation.needs_script(&found.script) || (asks_for_types && found.script.is_types())
+    let wanted = app_files.scripts.iter().filter(|found| {
+        app_files.needs_script(&found.shipped) || (asks_for_types && found.shipped.is_types())
     });
     wanted
-        .filter(|found| is_to_be_written(found, prompt, change))
+        .filter(|found| decide_write(found, prompt, change))
         .map(|found| NewFile {
-            name: found.script.path.clone(),
-            contents: found.script.contents.clone(),
+            name: found.shipped.path.clone(),
+            contents: found.shipped.contents.clone(),
         })
         .collect()
 }
 
-/// Whether the script is to be written, which is added to the change's report.
-fn is_to_be_written(found: &InstalledScript, prompt: Prompt, change: &mut Change) -> bool {
-    let script = &found.script;
+/// Decides whether to write the script, asks the user if it was edited, and adds the decision to
+/// the report.
+fn decide_write(found: &ScriptFile, prompt: Prompt, change: &mut PlannedChange) -> bool {
+    let script = &found.shipped;
     let path = &script.path;
     let (is_written, verb, object) = match found.state {
         ScriptState::Missing => (true, "Created", path.clone()),
@@ -56,7 +57,7 @@ fn edited_conflict(script: &Script) -> Failure {
     } else {
         "your own code belongs in public/js/sse-client.js"
     };
-    Failure::conflict(format!("{} has local changes", script.path)).help(format!(
+    Failure::conflict(format!("{} has local changes", script.path)).with_help(format!(
         "compare with --diff, or overwrite with --force; {advice}"
     ))
 }

@@ -5,7 +5,7 @@
 //! replaced scripts before the receipt with their new hashes, and the code after the
 //! manifest, without which it would not compile.
 
-use crate::app::installation::Installation;
+use crate::app::app_files::AppFiles;
 use crate::editing::plan::{OriginalFile, Plan, Step};
 use crate::exit::Failure;
 
@@ -25,46 +25,46 @@ pub(super) struct NewFile {
     pub(super) contents: Vec<u8>,
 }
 
-pub(super) fn add(
+pub(super) fn add_steps(
     plan: &mut Plan,
-    installation: Installation,
+    app_files: AppFiles,
     mut new: NewContents,
 ) -> Result<(), Failure> {
-    let Installation {
+    let AppFiles {
         app,
         manifest,
         env,
         scripts,
         code,
         ..
-    } = installation;
+    } = app_files;
     let written = scripts.into_iter().filter_map(|script| {
-        let index = position(&new.scripts, &script.script.path)?;
+        let index = position_of(&new.scripts, &script.shipped.path)?;
         Some((script.file, new.scripts.swap_remove(index).contents))
     });
     let (replaced, created): (Vec<_>, Vec<_>) =
         written.partition(|(file, _)| file.contents().is_some());
 
-    write(plan, replaced)?;
-    write(plan, new.env.map(|contents| (env, contents)))?;
+    plan_writes(plan, replaced)?;
+    plan_writes(plan, new.env.map(|contents| (env, contents)))?;
     for folder in new.folders {
         plan.add(Step::MakeDir(app.join(folder)));
     }
-    write(plan, created)?;
-    write(plan, new.manifest.map(|contents| (manifest, contents)))?;
+    plan_writes(plan, created)?;
+    plan_writes(plan, new.manifest.map(|contents| (manifest, contents)))?;
     let code = new.code.and_then(|written| {
         let mut files = code.into_files();
         let file = files.find(|file| file.name() == written.name)?;
         Some((file, written.contents))
     });
-    write(plan, code)
+    plan_writes(plan, code)
 }
 
-fn position(written: &[NewFile], path: &str) -> Option<usize> {
+fn position_of(written: &[NewFile], path: &str) -> Option<usize> {
     written.iter().position(|written| written.name == path)
 }
 
-fn write(
+fn plan_writes(
     plan: &mut Plan,
     files: impl IntoIterator<Item = (OriginalFile, Vec<u8>)>,
 ) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use proptest::sample::select;
 use tempfile::TempDir;
 
 use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
-use crate::commands::change::Change;
+use crate::commands::planned_change::PlannedChange;
 use crate::commands::{install, uninstall};
 use crate::exit::{self, Failure};
 use crate::output::Output;
@@ -145,17 +145,17 @@ impl RandomApp {
             },
             ..InstallArgs::default()
         };
-        let prepared = install::plan(self.path(), &args, Prompt::new(&args.change))?;
-        carry_out(prepared.change)
+        let planned = install::plan(self.path(), &args, Prompt::new(&args.change))?;
+        carry_out(planned.change)
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
-        let prepared = uninstall::plan(self.path(), Prompt::new(&ChangeArgs::default()))?;
-        prepared.map_or(Ok(()), |prepared| carry_out(prepared.change))
+        let planned = uninstall::plan(self.path(), Prompt::new(&ChangeArgs::default()))?;
+        planned.map_or(Ok(()), |planned| carry_out(planned.change))
     }
 
     /// Installs twice, calls `check_installed`, and uninstalls twice.
-    pub(super) fn is_restored(
+    pub(super) fn install_and_restore(
         &self,
         check_installed: impl FnOnce() -> Result<(), TestCaseError>,
     ) -> Result<Outcome, TestCaseError> {
@@ -235,7 +235,7 @@ fn assert_same(found: &TreeSnapshot, expected: &TreeSnapshot) -> Result<(), Test
     Ok(())
 }
 
-fn carry_out(change: Change) -> Result<(), Failure> {
+fn carry_out(change: PlannedChange) -> Result<(), Failure> {
     let result = change.carry_out(&ChangeArgs::default(), Output::new(true));
     result.map(|_| ())
 }

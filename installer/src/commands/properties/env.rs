@@ -6,8 +6,8 @@ use proptest::sample::select;
 
 use super::app::{InitialFile, modes, publics};
 use super::*;
-use crate::editing::env::block::{KEYS, state};
-use crate::editing::env::values::Values;
+use crate::editing::env::block::{INSTALLED_SETTINGS, read_state};
+use crate::editing::env::values::InstallValues;
 
 const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nactix-web = \"4\"\n";
 
@@ -47,7 +47,7 @@ const VALUES: &[&str] = &[
     "\"a \\\" b\n' c\"",
 ];
 
-const OWN_VALUES: &[&str] = &[
+const INSTALLED_VALUES: &[&str] = &[
     "",
     "1",
     "a:b,c:d",
@@ -73,8 +73,8 @@ const COMMENTS: &[&str] = &[
     "# SSE_EVENTS='",
 ];
 
-/// Lines that dotenvy cannot read, or that resemble ours.
-const NASTY: &[&[u8]] = &[
+/// Lines that dotenvy cannot read, or that look like lines of `install`.
+const UNREADABLE_OR_LOOKALIKE_LINES: &[&[u8]] = &[
     b"A='open",
     b"A=\"open",
     b"A=two words",
@@ -121,13 +121,13 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
             },
         )
     };
-    let own_names = select(&["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"][..]);
+    let installed_names = select(&["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"][..]);
     prop_oneof![
         60 => assignment(select(NAMES), select(VALUES)),
-        10 => assignment(own_names, select(OWN_VALUES)),
+        10 => assignment(installed_names, select(INSTALLED_VALUES)),
         30 => select(COMMENTS).prop_map(|line| line.as_bytes().to_vec()),
         1 => (1_000..20_000_usize).prop_map(|length| [b"LONG=".to_vec(), vec![b'x'; length]].concat()),
-        4 => select(NASTY).prop_map(<[u8]>::to_vec),
+        4 => select(UNREADABLE_OR_LOOKALIKE_LINES).prop_map(<[u8]>::to_vec),
         1 => prop::collection::vec(any::<u8>(), 0..8),
     ]
 }
@@ -201,7 +201,7 @@ fn any_env_file_is_restored_or_refused() {
         || (files(), publics()),
         |(env, public)| {
             let is_installed =
-                |file: &InitialFile| state(&file.contents).is_ok_and(|state| state.has_block);
+                |file: &InitialFile| read_state(&file.contents).is_ok_and(|state| state.has_block);
             // Two markers are a block, whoever wrote them, and `uninstall` removes it.
             prop_assume!(!env.as_ref().is_some_and(is_installed));
             let app = RandomApp::new(&InitialFile::new(MANIFEST, 0o644), env.as_ref(), public);
@@ -209,10 +209,10 @@ fn any_env_file_is_restored_or_refused() {
             // dotenvy cannot read a blank last line unless it ends with a newline.
             let with_newline = [contents.as_slice(), b"\n"].concat();
             let before = read_values(&contents).or_else(|| read_values(&with_newline));
-            let outcome = app.is_restored(|| {
+            let outcome = app.install_and_restore(|| {
                 let mut expected = before.clone().expect("what cannot be read is refused");
-                for name in KEYS {
-                    let default = Values::default().get(name).to_owned();
+                for name in INSTALLED_SETTINGS {
+                    let default = InstallValues::default().get(name).to_owned();
                     expected.entry(name.to_owned()).or_insert(default);
                 }
                 prop_assert_eq!(read_values(&app.read(".env")), Some(expected));

@@ -8,7 +8,7 @@ use toml_edit::Document;
 use super::app::{InitialFile, Public, modes};
 use super::*;
 use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::PACKAGE;
+use crate::editing::manifest::dependency::LIBRARY_PACKAGE;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::manifest::toml_value::TomlValue;
 
@@ -89,8 +89,8 @@ const SECTIONS: &[&str] = &[
 const INHERITED: &str =
     "[workspace.dependencies]\nactix-web-sse = { path = \"../sse\", default-features = false }\n";
 
-/// Text that cargo rejects, or that resembles ours.
-const NASTY: &[&str] = &[
+/// Text that cargo rejects, or that looks like text of `install`.
+const INVALID_OR_LOOKALIKE_TEXT: &[&str] = &[
     "[dependencies]\n",
     "[dependencies\n",
     "name = \n",
@@ -116,7 +116,7 @@ fn contents() -> impl Strategy<Value = String> {
     let extra = prop_oneof![
         12 => Just(""),
         1 => Just(INHERITED),
-        2 => select(NASTY),
+        2 => select(INVALID_OR_LOOKALIKE_TEXT),
     ];
     let shape = (
         0..8_usize,
@@ -202,10 +202,10 @@ fn any_manifest_is_restored_or_refused() {
         let app = RandomApp::new(&manifest, None, Public::Nothing);
         let is_asked = number.fetch_add(1, Ordering::Relaxed) % every == 0;
         let accepted = is_asked && cargo_accepts(&app);
-        let outcome = app.is_restored(|| {
+        let outcome = app.install_and_restore(|| {
             let with = app.read("Cargo.toml");
-            let found =
-                Manifest::parse(&with).map(|manifest| manifest.library_entry(Some(PACKAGE)));
+            let found = Manifest::parse(&with)
+                .map(|manifest| manifest.library_entry(Some(LIBRARY_PACKAGE)));
             prop_assert!(
                 !matches!(found, Ok(LibraryEntry::Absent) | Err(_)),
                 "{:?}",

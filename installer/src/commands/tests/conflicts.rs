@@ -54,7 +54,7 @@ fn an_edited_client_is_a_conflict_and_stays() {
     let app = App::new(&[]);
     app.install();
     app.write("public/js/sse.js", "edited");
-    assert_eq!(app.status(), exit::DRIFT);
+    assert_eq!(app.status(), exit::FINDINGS);
     assert_eq!(
         app.try_install().expect_err("it is refused").code(),
         exit::CONFLICT

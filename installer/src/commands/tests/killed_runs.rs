@@ -20,7 +20,7 @@ fn a_killed_install_can_be_completed_and_undone() {
             let before = without_times(app.tree());
             let plan = install_plan(&app);
             let step_count = plan.len();
-            plan.write_until_killed(steps);
+            plan.apply_until_killed(steps);
             let killed = without_times(app.tree());
             app.uninstall();
             assert_eq!(
@@ -32,7 +32,7 @@ fn a_killed_install_can_be_completed_and_undone() {
             let app = App::new(files);
             let before = without_times(app.tree());
             let plan = install_plan(&app);
-            plan.write_until_killed(steps);
+            plan.apply_until_killed(steps);
             assert_eq!(without_times(app.tree()).len(), killed.len());
             app.install();
             assert_eq!(app.status(), exit::DONE);
@@ -56,11 +56,11 @@ fn a_killed_uninstall_can_be_completed() {
             let app = App::new(files);
             let before = without_times(app.tree());
             app.install();
-            let prepared = uninstall::plan(app.dir.path(), prompt_without_terminal())
+            let planned = uninstall::plan(app.dir.path(), prompt_without_terminal())
                 .unwrap_or_else(|failure| panic!("{failure}"));
-            let plan = prepared.expect("it is installed").change.plan;
+            let plan = planned.expect("it is installed").change.plan;
             let step_count = plan.len();
-            plan.write_until_killed(steps);
+            plan.apply_until_killed(steps);
             app.uninstall();
             assert_eq!(without_times(app.tree()), before, "{steps} steps");
             if steps == step_count {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::change::Change;
-use crate::app::installation::Installation;
+use super::super::planned_change::PlannedChange;
+use crate::app::app_files::AppFiles;
 use crate::editing::plan::{self, Step};
 use crate::exit::Failure;
 
@@ -18,15 +18,15 @@ pub(super) struct CreatedFolders {
 }
 
 impl CreatedFolders {
-    pub(super) fn new(installation: &Installation) -> Result<Self, Failure> {
+    pub(super) fn new(app_files: &AppFiles) -> Result<Self, Failure> {
         let mut paths = Vec::new();
-        for folder in installation.receipt().folders() {
-            if plan::exists(&installation.app.join(folder))? {
+        for folder in app_files.receipt().folders() {
+            if plan::exists(&app_files.app.join(folder))? {
                 paths.push(folder.to_owned());
             }
         }
         Ok(Self {
-            app: installation.app.clone(),
+            app: app_files.app.clone(),
             paths,
             removed: BTreeSet::new(),
         })
@@ -37,7 +37,7 @@ impl CreatedFolders {
     }
 
     /// Plans the removal of each folder. Those that will not be empty are reported as kept.
-    pub(super) fn remove(mut self, change: &mut Change) {
+    pub(super) fn plan_removal(mut self, change: &mut PlannedChange) {
         for folder in self.paths {
             let path = self.app.join(&folder);
             let entries = fs::read_dir(&path).into_iter().flatten().flatten();

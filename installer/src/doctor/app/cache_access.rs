@@ -23,7 +23,7 @@ pub(super) fn check(app: &Path, folder: &Path) -> Vec<Finding> {
     match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => {
             findings.push(existing_folder(folder, &metadata));
-            findings.extend(access(folder, &metadata));
+            findings.extend(check_access(folder, &metadata));
         }
         Ok(_) => findings.push(Finding::error(
             CHECK,
@@ -142,7 +142,7 @@ fn try_write(folder: &Path) -> io::Result<()> {
     file.close()
 }
 
-fn access(folder: &Path, metadata: &Metadata) -> Vec<Finding> {
+fn check_access(folder: &Path, metadata: &Metadata) -> Vec<Finding> {
     let user = rustix::process::geteuid().as_raw();
     let folder = folder.display().to_string();
     judge_access(&folder, metadata.mode(), metadata.uid(), user)

@@ -76,7 +76,7 @@ fn short_streams(duration: Duration) -> Option<Finding> {
         in_seconds(duration)
     );
     let help = "in production, use longer streams, for example SSE_STREAM_DURATION=300";
-    Some(Finding::note(CHECK, message).help(help))
+    Some(Finding::note(CHECK, message).with_help(help))
 }
 
 fn in_seconds(duration: Duration) -> String {
@@ -86,7 +86,7 @@ fn in_seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::env_assignments::EnvAssignments;
-    use super::super::value_origin::Environment;
+    use super::super::value_origin::ProcessVariables;
     use super::*;
     use crate::doctor::finding::Level;
 
@@ -94,7 +94,7 @@ mod tests {
         let app = tempfile::tempdir().expect("a folder");
         std::fs::write(app.path().join(".env"), env).expect("it can be written");
         let env_file = EnvAssignments::parse(env.as_bytes());
-        let environment = Environment::new();
+        let environment = ProcessVariables::new();
         check(app.path(), &ConfiguredValues::new(&env_file, &environment)).1
     }
 

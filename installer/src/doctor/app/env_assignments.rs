@@ -27,7 +27,7 @@ impl EnvAssignments {
         for line in &lines {
             match &line.kind {
                 LineKind::Key(key) => keys.push((line.number, key)),
-                LineKind::Broken => unreadable_lines.push(line.number),
+                LineKind::Unreadable => unreadable_lines.push(line.number),
                 LineKind::Blank | LineKind::Comment => {}
             }
         }

@@ -8,11 +8,10 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "env";
 
-/// The warning that git does not ignore `.env`, and its help.
-pub(crate) const NOT_IGNORED: (&str, &str) = (
-    "git does not ignore .env, a file that usually contains passwords",
-    "add the line `.env` to .gitignore before you put a secret into .env",
-);
+pub(crate) const NOT_IGNORED_MESSAGE: &str =
+    "git does not ignore .env, a file that usually contains passwords";
+pub(crate) const NOT_IGNORED_HELP: &str =
+    "add the line `.env` to .gitignore before you put a secret into .env";
 
 pub(super) fn check(app: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -22,8 +21,8 @@ pub(super) fn check(app: &Path) -> Vec<Finding> {
     if let (Ok(app), Ok(working_dir)) = (app.canonicalize(), working_dir) {
         findings.extend(other_env_file(&app, &working_dir));
     }
-    if is_not_ignored(app) {
-        findings.push(Finding::note(CHECK, NOT_IGNORED.0).help(NOT_IGNORED.1));
+    if git_would_add_env(app) {
+        findings.push(Finding::note(CHECK, NOT_IGNORED_MESSAGE).with_help(NOT_IGNORED_HELP));
     }
     findings
 }
@@ -74,7 +73,7 @@ fn nearest_env(from: &Path) -> Option<PathBuf> {
 
 /// Whether the app's `.env` is in a git repository that does not ignore it. `false` if git is not
 /// installed.
-pub(crate) fn is_not_ignored(app: &Path) -> bool {
+pub(crate) fn git_would_add_env(app: &Path) -> bool {
     let is_in_repository = app.ancestors().any(|dir| dir.join(".git").exists());
     if !is_in_repository || !app.join(".env").is_file() {
         return false;
@@ -98,9 +97,9 @@ mod tests {
     use crate::doctor::finding::Level;
 
     /// A folder `root/app/src` with files in it.
-    struct Tree(tempfile::TempDir);
+    struct FolderTree(tempfile::TempDir);
 
-    impl Tree {
+    impl FolderTree {
         fn with(files: &[&str]) -> Self {
             let dir = tempfile::tempdir().expect("a folder");
             fs::create_dir_all(dir.path().join("root/app/src")).expect("it can be created");
@@ -118,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_apps_env_file_is_found_from_its_subfolders() {
-        let tree = Tree::with(&["root/app/.env"]);
+        let tree = FolderTree::with(&["root/app/.env"]);
         assert_eq!(tree.finding("root/app"), None);
         assert_eq!(tree.finding("root/app/src"), None);
         assert_eq!(tree.finding("root"), None, "no other .env exists");
@@ -126,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_working_directory_with_another_env_file_is_a_warning() {
-        let tree = Tree::with(&["root/app/.env", "root/.env"]);
+        let tree = FolderTree::with(&["root/app/.env", "root/.env"]);
         let finding = tree.finding("root").expect("another file is nearer");
         assert_eq!(finding.level, Level::Warning);
         assert!(
@@ -140,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_env_file_above_an_app_without_one_is_a_warning() {
-        let tree = Tree::with(&["root/.env"]);
+        let tree = FolderTree::with(&["root/.env"]);
         let finding = tree.finding("root/app").expect("another file is above");
         assert_eq!(finding.level, Level::Warning);
         assert!(

@@ -1,22 +1,22 @@
 //! Lines of `.env` that have no effect, or another one than intended.
 
 use super::env_assignments::EnvAssignments;
-use super::value_origin::{Environment, KEYS};
+use super::value_origin::{ProcessVariables, SETTING_NAMES};
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 
 const CHECK: &str = "env";
 
-/// What all keys of the library begin with.
-const KEY_PREFIX: &str = "SSE_";
+/// The beginning of every setting of the library.
+const SETTING_PREFIX: &str = "SSE_";
 
 /// More than three typing errors in a variable's name: it belongs to another program.
 const MAX_VARIABLE_TYPOS: usize = 3;
 
-pub(super) fn check(env_file: &EnvAssignments, environment: &Environment) -> Vec<Finding> {
+pub(super) fn check(env_file: &EnvAssignments, environment: &ProcessVariables) -> Vec<Finding> {
     let unreadable = env_file.unreadable_lines.iter();
     let mut findings: Vec<Finding> = unreadable.map(|line| unreadable_line(*line)).collect();
-    for key in KEYS {
+    for key in SETTING_NAMES {
         findings.extend(repeated_key(key, env_file));
         findings.extend(overridden_key(key, env_file, environment));
     }
@@ -67,7 +67,7 @@ fn repeated_key(key: &str, env_file: &EnvAssignments) -> Option<Finding> {
 fn overridden_key(
     key: &str,
     env_file: &EnvAssignments,
-    environment: &Environment,
+    environment: &ProcessVariables,
 ) -> Option<Finding> {
     let (assignment, variable) = (env_file.get(key)?, environment.get(key)?);
     (assignment.value != *variable).then(|| {
@@ -87,15 +87,17 @@ fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
     let unknown = env_file
         .assignments
         .iter()
-        .filter(|assignment| !KEYS.contains(&assignment.key.as_str()));
+        .filter(|assignment| !SETTING_NAMES.contains(&assignment.key.as_str()));
     let findings = unknown.filter_map(|assignment| {
         let key = assignment.key.as_str();
-        let suggestion = if key.starts_with(KEY_PREFIX) {
-            nearest(key, KEYS)
+        let suggestion = if key.starts_with(SETTING_PREFIX) {
+            nearest(key, SETTING_NAMES)
         } else {
             // Another program's key may resemble one of the library's. Report it only if a single
             // letter differs and the library's key is not set.
-            let similar = KEYS.into_iter().find(|known| differs_by_one(key, known))?;
+            let similar = SETTING_NAMES
+                .into_iter()
+                .find(|known| differs_by_one(key, known))?;
             env_file.get(similar).is_none().then_some(Some(similar))?
         };
         let place = format!("{key} on line {} of .env", assignment.line);
@@ -105,12 +107,12 @@ fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
 }
 
 /// Other programs may use the prefix, too: only names that resemble a key are reported.
-fn misspelt_variables(environment: &Environment) -> impl Iterator<Item = Finding> {
+fn misspelt_variables(environment: &ProcessVariables) -> impl Iterator<Item = Finding> {
     let unknown = environment
         .keys()
-        .filter(|name| name.starts_with(KEY_PREFIX) && !KEYS.contains(&name.as_str()));
+        .filter(|name| name.starts_with(SETTING_PREFIX) && !SETTING_NAMES.contains(&name.as_str()));
     unknown.filter_map(|name| {
-        let similar = nearest(name, KEYS)
+        let similar = nearest(name, SETTING_NAMES)
             .filter(|similar| strsim::osa_distance(name, similar) <= MAX_VARIABLE_TYPOS)?;
         let place = format!("the environment variable {name}");
         Some(unknown_key(&place, Some(similar)))
@@ -125,7 +127,7 @@ fn differs_by_one(key: &str, known: &str) -> bool {
 fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
     let help = match suggestion {
         Some(key) => format!("did you mean {key}?"),
-        None => format!("the library's keys are {}", KEYS.join(", ")),
+        None => format!("the library's keys are {}", SETTING_NAMES.join(", ")),
     };
     Finding::warning(CHECK, format!("{place} is not a key of the library"), help)
 }

@@ -16,7 +16,7 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
     };
     let mut findings = vec![file_system_type(folder)];
     if let Ok(stats) = rustix::fs::statvfs(folder) {
-        findings.extend(no_space(
+        findings.extend(check_space(
             &folder.display().to_string(),
             stats.f_bavail.saturating_mul(stats.f_frsize),
             // Zero: the file system does not limit the number of files.
@@ -55,7 +55,7 @@ fn file_system_type(_: &Path) -> Finding {
 /// A disk with less free space counts as full: a log or a database fills it at any moment.
 const MIN_FREE_BYTES: u64 = 1024 * 1024;
 
-fn no_space(folder: &str, free_bytes: u64, free_files: Option<u64>) -> Option<Finding> {
+fn check_space(folder: &str, free_bytes: u64, free_files: Option<u64>) -> Option<Finding> {
     let message = if free_bytes < MIN_FREE_BYTES {
         format!("the disk of {folder} is full: {free_bytes} bytes are left")
     } else if free_files == Some(0) {
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_a_warning() {
-        assert!(no_space("cache", MIN_FREE_BYTES, Some(1)).is_none());
-        assert!(no_space("cache", MIN_FREE_BYTES, None).is_none());
+        assert!(check_space("cache", MIN_FREE_BYTES, Some(1)).is_none());
+        assert!(check_space("cache", MIN_FREE_BYTES, None).is_none());
         let message = |bytes, files| {
-            let finding = no_space("cache", bytes, files);
+            let finding = check_space("cache", bytes, files);
             finding.expect("it is full").message
         };
         assert!(message(MIN_FREE_BYTES - 1, None).contains("is full"));

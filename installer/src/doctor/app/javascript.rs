@@ -24,7 +24,7 @@ const BROWSER_OBJECTS: [&str; 7] = [
 
 /// The part of the syntax that a character belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Context {
+enum Syntax {
     Code,
     LineComment,
     BlockComment,
@@ -38,21 +38,21 @@ enum Context {
 /// Replaces comments by spaces, so that every line keeps its number.
 pub(super) fn remove_comments(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
-    let mut context = Context::Code;
+    let mut syntax = Syntax::Code;
     let mut last_code_char = None;
     let mut chars = code.chars().peekable();
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
-        if c == '\\' && context.has_escapes() {
+        if c == '\\' && syntax.has_escapes() {
             kept.push(c);
             kept.extend(chars.next());
             continue;
         }
-        let (new_context, is_comment) = context.after(c, next, last_code_char);
+        let (new_syntax, is_comment) = syntax.after(c, next, last_code_char);
         kept.push(if is_comment { ' ' } else { c });
         if matches!(
-            (context, new_context),
-            (Context::Code, Context::BlockComment) | (Context::BlockComment, Context::Code)
+            (syntax, new_syntax),
+            (Syntax::Code, Syntax::BlockComment) | (Syntax::BlockComment, Syntax::Code)
         ) {
             // The second character of `/*` or `*/`: the star of `/*` must not end the comment.
             chars.next();
@@ -61,17 +61,17 @@ pub(super) fn remove_comments(code: &str) -> String {
         if !is_comment && !c.is_whitespace() {
             last_code_char = Some(c);
         }
-        context = new_context;
+        syntax = new_syntax;
     }
     kept
 }
 
-impl Context {
+impl Syntax {
     fn has_escapes(self) -> bool {
         matches!(self, Self::Quoted(_) | Self::RegularExpression { .. })
     }
 
-    /// The context after the character `c`, and whether `c` belongs to a comment.
+    /// The syntax after the character `c`, and whether `c` belongs to a comment.
     fn after(self, c: char, next: Option<char>, last_code_char: Option<char>) -> (Self, bool) {
         match (self, c) {
             (Self::Code, '/') if next == Some('/') => (Self::LineComment, true),

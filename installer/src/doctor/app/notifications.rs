@@ -22,7 +22,7 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
 #[cfg(any(not(target_os = "linux"), portable))]
 pub(super) fn check(_: &Path) -> Vec<Finding> {
     let message = "the library uses no notifications on this system: it checks the cache folder \
-                   ten times a second";
+                   several times a second";
     vec![Finding::note(CHECK, message)]
 }
 
@@ -35,7 +35,7 @@ fn judge(result: WatchResult) -> Finding {
             CHECK,
             format!("the file system does not notify of a save within a second: {CONSEQUENCE}"),
         )
-        .help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
+        .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
         WatchResult::LimitReached(InotifyLimit { setting, resource }) => Finding::warning(
             CHECK,
             format!("this user has no {resource} left: {CONSEQUENCE}"),

@@ -37,7 +37,7 @@ fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
     );
     match max_connections.origin {
         // The user has not asked for that many streams.
-        ValueOrigin::Default => Finding::note(CHECK, message).help(help),
+        ValueOrigin::Default => Finding::note(CHECK, message).with_help(help),
         ValueOrigin::EnvFileLine(_) | ValueOrigin::Environment => {
             Finding::warning(CHECK, message, help)
         }

@@ -2,7 +2,7 @@
 
 use super::source_files::{LISTENERS_PATH, SOURCE_FOLDERS, SourceFile};
 use crate::doctor::finding::Finding;
-use crate::editing::scripts::TAG;
+use crate::editing::scripts::SCRIPT_TAG;
 
 const CHECK: &str = "page";
 
@@ -12,17 +12,17 @@ const CLIENT_SUFFIX: &str = "js/sse.js";
 pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let has_listeners = sources.iter().any(|source| source.path == LISTENERS_PATH);
-    let own_client = sources.iter().find(|source| opens_stream(source));
+    let app_client = sources.iter().find(|source| opens_stream(source));
     if !has_listeners {
-        findings.push(missing_listeners(own_client));
+        findings.push(missing_listeners(app_client));
     }
-    findings.push(match (loading_page(sources), own_client) {
+    findings.push(match (loading_page(sources), app_client) {
         (Some(page), _) => Finding::ok(CHECK, format!("{} loads {SCRIPT_NAME}", page.path)),
-        (None, Some(own_client)) => Finding::note(
+        (None, Some(app_client)) => Finding::note(
             CHECK,
             format!(
                 "no page loads {SCRIPT_NAME}; {} opens a stream instead",
-                own_client.path
+                app_client.path
             ),
         ),
         (None, None) => Finding::warning(
@@ -31,18 +31,20 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
                 "no page in {} loads {SCRIPT_NAME}",
                 SOURCE_FOLDERS.join(", ")
             ),
-            format!("add {TAG} to your pages (`sse doctor` cannot see pages in other folders)"),
+            format!(
+                "add {SCRIPT_TAG} to your pages (`sse doctor` cannot see pages in other folders)"
+            ),
         ),
     });
     findings
 }
 
-fn missing_listeners(own_client: Option<&SourceFile>) -> Finding {
+fn missing_listeners(app_client: Option<&SourceFile>) -> Finding {
     let message = format!("the app has no {LISTENERS_PATH}");
-    match own_client {
+    match app_client {
         None => Finding::warning(CHECK, message, "run `sse install`"),
-        Some(own_client) => {
-            let message = format!("{message}; {} opens a stream instead", own_client.path);
+        Some(app_client) => {
+            let message = format!("{message}; {} opens a stream instead", app_client.path);
             Finding::note(CHECK, message)
         }
     }
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn a_tag_is_found_in_every_notation() {
         for page in [
-            ("public/a.html", FileKind::Page, TAG),
+            ("public/a.html", FileKind::Page, SCRIPT_TAG),
             (
                 "templates/a.hbs",
                 FileKind::Page,

@@ -35,7 +35,7 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         .flatten()
         .collect();
     if findings.is_empty() {
-        findings.extend(interrupt(&code));
+        findings.extend(check_ctrl_c(&code));
     }
     findings
 }
@@ -87,8 +87,10 @@ fn unclosable_connections(code: &RustCode<'_>) -> Option<Finding> {
                 "{location} serves {kind}: a client that stays connected there can delay the \
                  process's end by {timeout} seconds"
             ),
-            "write `.shutdown_timeout(1)` before it; all other requests then have one second to \
-             finish, too",
+            format!(
+                "write `.shutdown_timeout({MAX_SHUTDOWN_TIMEOUT_SECS})` before it; all other requests then \
+                 have {MAX_SHUTDOWN_TIMEOUT_SECS} second to finish, too"
+            ),
         )
     })
 }
@@ -100,7 +102,7 @@ fn literal_number(argument: &str) -> Option<u64> {
 }
 
 /// At SIGINT, actix-web's own signal handling stops the server at once.
-fn interrupt(code: &RustCode<'_>) -> Option<Finding> {
+fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
     let (location, _) = code.find("HttpServer::new(")?;
     if code.contains(".disable_signals()") {
         return None;
@@ -115,7 +117,7 @@ fn interrupt(code: &RustCode<'_>) -> Option<Finding> {
         "add `{SHUTDOWN_CALL}` after HttpServer::new(…) to end them properly in both cases; if you \
          have an Sse of your own, add `.shutdown_signal(sse.shutdown_signal())`"
     );
-    Some(Finding::note(CHECK, message).help(help))
+    Some(Finding::note(CHECK, message).with_help(help))
 }
 
 #[cfg(test)]

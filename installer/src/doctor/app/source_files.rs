@@ -16,9 +16,10 @@ const PAGE_EXTENSIONS: [&str; 9] = [
 ];
 
 /// A larger file is the output of a build tool, not a source.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
-/// Keeps the check short if a folder holds something else than sources, such as uploads.
-const MAX_FILES: usize = 5_000;
+const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
+/// Keeps the check short if a folder holds something else than sources, such as uploads: far more
+/// files than apps write by hand, and few enough to read within seconds.
+const MAX_SOURCE_FILES: usize = 5_000;
 
 /// The listeners that `sse install` creates and the app's author edits.
 pub(super) const LISTENERS_PATH: &str = "public/js/sse-client.js";
@@ -89,7 +90,7 @@ fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
-        if files.len() >= MAX_FILES {
+        if files.len() >= MAX_SOURCE_FILES {
             return;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -110,7 +111,7 @@ fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
 fn read_file(app: &Path, path: &Path) -> Option<SourceFile> {
     let kind = file_kind(path)?;
     let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+    if !metadata.is_file() || metadata.len() > MAX_SOURCE_BYTES {
         return None;
     }
     let bytes = fs::read(path).ok()?;

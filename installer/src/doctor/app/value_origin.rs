@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::env_assignments::EnvAssignments;
 
-/// Every key that the library reads.
-pub(super) const KEYS: [&str; 8] = [
+/// The name of every setting that the library reads. A test compares it with the documentation.
+pub(super) const SETTING_NAMES: [&str; 8] = [
     "SSE_EVENTS",
     "SSE_STREAM_DURATION",
     "SSE_POLL_INTERVAL",
@@ -20,7 +20,7 @@ pub(super) const KEYS: [&str; 8] = [
 const DEFAULT_MAX_CONNECTIONS: u64 = 10_000;
 
 /// The environment variables that are valid UTF-8, by name.
-pub(super) type Environment = BTreeMap<String, String>;
+pub(super) type ProcessVariables = BTreeMap<String, String>;
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct MaxConnections {
 /// The values of `.env` and of the environment together.
 pub(super) struct ConfiguredValues<'a> {
     env_file: &'a EnvAssignments,
-    environment: &'a Environment,
+    environment: &'a ProcessVariables,
 }
 
 impl ValueOrigin {
@@ -55,7 +55,7 @@ impl ValueOrigin {
 }
 
 impl<'a> ConfiguredValues<'a> {
-    pub(super) fn new(env_file: &'a EnvAssignments, environment: &'a Environment) -> Self {
+    pub(super) fn new(env_file: &'a EnvAssignments, environment: &'a ProcessVariables) -> Self {
         Self {
             env_file,
             environment,
@@ -89,15 +89,15 @@ impl<'a> ConfiguredValues<'a> {
 mod tests {
     use super::*;
 
-    fn variable(value: &str) -> Environment {
-        Environment::from([("SSE_TTL".to_owned(), value.to_owned())])
+    fn variable(value: &str) -> ProcessVariables {
+        ProcessVariables::from([("SSE_TTL".to_owned(), value.to_owned())])
     }
 
     #[test]
     fn the_environment_wins_unless_it_repeats_the_env_file() {
         let env_file = EnvAssignments::parse(b"\nSSE_TTL=5\n");
         for (environment, value, origin) in [
-            (Environment::new(), "5", ValueOrigin::EnvFileLine(2)),
+            (ProcessVariables::new(), "5", ValueOrigin::EnvFileLine(2)),
             (variable("5"), "5", ValueOrigin::EnvFileLine(2)),
             (variable("6"), "6", ValueOrigin::Environment),
         ] {
@@ -118,7 +118,7 @@ mod tests {
             .map(|(key, _)| key)
             .filter(|key| key.starts_with("SSE_"))
             .collect();
-        let mut known = KEYS.to_vec();
+        let mut known = SETTING_NAMES.to_vec();
         known.sort_unstable();
         documented.sort_unstable();
         assert_eq!(known, documented);

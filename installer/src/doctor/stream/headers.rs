@@ -8,7 +8,7 @@ use crate::listen::ResponseHead;
 const CHECK: &str = "headers";
 
 pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
-    let mut findings = vec![version(head.version, is_encrypted)];
+    let mut findings = vec![check_version(head.version, is_encrypted)];
     if let Some(compression) = head.compression() {
         findings.push(Finding::error(
             CHECK,
@@ -30,18 +30,18 @@ pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
              or cache off for this path",
         ));
     }
-    findings.extend(cache_control(head));
-    findings.extend(buffering(head));
-    findings.extend(software(head));
+    findings.extend(check_cache_control(head));
+    findings.extend(check_buffering(head));
+    findings.extend(describe_software(head));
     findings
 }
 
-fn version(version: Version, is_encrypted: bool) -> Finding {
+fn check_version(version: Version, is_encrypted: bool) -> Finding {
     if version == Version::HTTP_10 || version == Version::HTTP_09 {
         let message = "the response uses HTTP/1.0, which cannot tell a stream that was cut off from \
                        one that has ended";
         return Finding::note(CHECK, message)
-            .help("let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
+            .with_help("let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
     }
     if is_encrypted {
         // Browsers may use HTTP/2, which this client does not support.
@@ -49,10 +49,11 @@ fn version(version: Version, is_encrypted: bool) -> Finding {
     }
     let message = "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, \
                    of which every open stream takes one";
-    Finding::note(CHECK, message).help("in production, use TLS and HTTP/2, usually through a proxy")
+    Finding::note(CHECK, message)
+        .with_help("in production, use TLS and HTTP/2, usually through a proxy")
 }
 
-fn cache_control(head: &ResponseHead) -> Option<Finding> {
+fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
     let value = head.header("cache-control").unwrap_or_default();
     let value = value.to_lowercase();
     let directives: Vec<&str> = value.split(',').map(str::trim).collect();
@@ -79,7 +80,7 @@ fn cache_control(head: &ResponseHead) -> Option<Finding> {
 }
 
 /// Not a warning: the header is for nginx, which removes it.
-fn buffering(head: &ResponseHead) -> Option<Finding> {
+fn check_buffering(head: &ResponseHead) -> Option<Finding> {
     let value = head.header("x-accel-buffering");
     if value.is_some_and(|value| value.eq_ignore_ascii_case("no")) {
         return None;
@@ -90,7 +91,7 @@ fn buffering(head: &ResponseHead) -> Option<Finding> {
 }
 
 /// The names of the server and the proxies, as they send them.
-fn software(head: &ResponseHead) -> Option<Finding> {
+fn describe_software(head: &ResponseHead) -> Option<Finding> {
     let names: Vec<String> = ["server", "via"]
         .into_iter()
         .filter_map(|name| Some(format!("{name}: {}", head.header(name)?)))
@@ -160,8 +161,8 @@ mod tests {
 
     #[test]
     fn http_1_0_and_http_without_tls_are_noted() {
-        assert_eq!(version(Version::HTTP_10, true).level, Level::Note);
-        assert_eq!(version(Version::HTTP_11, false).level, Level::Note);
-        assert_eq!(version(Version::HTTP_11, true).level, Level::Ok);
+        assert_eq!(check_version(Version::HTTP_10, true).level, Level::Note);
+        assert_eq!(check_version(Version::HTTP_11, false).level, Level::Note);
+        assert_eq!(check_version(Version::HTTP_11, true).level, Level::Ok);
     }
 }

@@ -4,14 +4,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::listen::{HttpClient, Message, ResponseBody, ResponseHead, SseParser};
+use crate::listen::{HttpClient, MAX_ERROR_BYTES, Message, ResponseBody, ResponseHead, SseParser};
 
-/// The time limit for each step that a working server does at once.
+/// The time limit for each step, which takes a working server less than a second. TCP repeats a lost
+/// first packet after 1, 3 and 7 seconds, so three lost packets do not count as a failure.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Error texts are short and arrive with their headers. Both limits only keep a server that sends
+/// An error text is short and arrives with its headers. The timeout only keeps a server that sends
 /// something endless from holding up the check.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
 const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Enough for the chunks that arrive while the main thread saves a value. When the queue is full,
@@ -19,7 +19,7 @@ const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
 const CHUNK_QUEUE_LENGTH: usize = 1024;
 
 /// A chunk, or `None` at the end of the body, or why reading failed.
-type ReadResult = Result<Option<Vec<u8>>, String>;
+type ChunkRead = Result<Option<Vec<u8>>, String>;
 
 /// One message, and when it arrived, counted from the request.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) struct StreamProbe {
     pub(super) response_time: Duration,
     pub(super) head: ResponseHead,
     pub(super) recording: Recording,
-    chunks: Receiver<(Instant, ReadResult)>,
+    chunks: Receiver<(Instant, ChunkRead)>,
     parser: SseParser,
 }
 
@@ -109,7 +109,7 @@ impl StreamProbe {
         }
     }
 
-    fn record(&mut self, at: Duration, result: ReadResult) {
+    fn record(&mut self, at: Duration, result: ChunkRead) {
         let messages = match result {
             Ok(Some(bytes)) => self.parser.feed(&bytes),
             Ok(None) => return self.record_end(at, None),
@@ -143,7 +143,7 @@ impl StreamProbe {
     }
 
     /// From the request to the stream's end, or to now.
-    pub(super) fn listened(&self) -> Duration {
+    pub(super) fn listening_time(&self) -> Duration {
         let end = self.recording.end.as_ref();
         end.map_or_else(|| self.requested_at.elapsed(), |end| end.at)
     }
@@ -164,7 +164,7 @@ impl StreamProbe {
 }
 
 /// Reads until the body's end, or until the receiver is dropped.
-fn read_in_background(mut body: ResponseBody) -> Receiver<(Instant, ReadResult)> {
+fn read_in_background(mut body: ResponseBody) -> Receiver<(Instant, ChunkRead)> {
     let (sender, chunks) = sync_channel(CHUNK_QUEUE_LENGTH);
     // The thread is never joined: it ends with the stream, or with the process.
     thread::spawn(move || {

@@ -8,7 +8,8 @@ use crate::exit::Failure;
 
 const CHECK: &str = "replay";
 
-/// An event id is `epoch-number`, with an epoch of so many hexadecimal digits.
+/// An event id is `epoch-number`. The epoch has this many hexadecimal digits, as the library writes
+/// it. A test compares this with a real id.
 const EPOCH_DIGITS: usize = 16;
 
 const SEE_LOGS: &str = "see the logs of the server and of the proxies before it";
@@ -90,14 +91,14 @@ fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
         }
     };
     match opened {
-        Ok(probe) if probe.head.status == 200 => first_block(probe),
+        Ok(probe) if probe.head.status == 200 => read_first_block(probe),
         Ok(probe) => Reconnection::Failed(format!("the response is {}", probe.head.status)),
         Err(error) => Reconnection::Failed(error.to_string()),
     }
 }
 
-/// The first block with an id says where the stream continues. It is a heartbeat, or a gap.
-fn first_block(mut probe: StreamProbe) -> Reconnection {
+/// Reads the first block with an id, which shows where the stream continues: a heartbeat, or a gap.
+fn read_first_block(mut probe: StreamProbe) -> Reconnection {
     let has_id = |recording: &Recording| !recording.last_event_id.is_empty();
     probe.record_until(Instant::now() + STEP_TIMEOUT, has_id);
     if !has_id(&probe.recording) {
@@ -177,6 +178,18 @@ mod tests {
 
     fn failed() -> Reconnection {
         Reconnection::Failed("no".to_owned())
+    }
+
+    #[test]
+    fn the_ids_of_the_library_are_in_the_expected_form() {
+        let app = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(app.path().join("writable/cache")).expect("it can be created");
+        let config = actix_web_sse::Config::new(app.path(), "a:k").expect("a valid list");
+        let cache = actix_web_sse::Cache::open(&config).expect("it can be opened");
+        cache.save_blocking("k", 1).expect("it can be saved");
+        let entry = cache.get_blocking("k").expect("it can be read");
+        let id = entry.expect("it was saved").id();
+        assert!(with_other_epoch(&id).is_some(), "{id}");
     }
 
     #[test]

@@ -14,12 +14,12 @@ pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this mac
     response: turn buffering off for this path (nginx: `proxy_buffering off;`), or let the proxy \
     obey the response header X-Accel-Buffering";
 
-pub(super) fn is_stream(url: &str) -> Finding {
+pub(super) fn stream_finding(url: &str) -> Finding {
     Finding::ok(CHECK, format!("{url} responds with 200"))
 }
 
 /// The server sent no response.
-pub(super) fn unreachable(url: &str, error: &ureq::Error) -> Finding {
+pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     use ureq::{Error, Timeout};
     match error {
         Error::Timeout(Timeout::RecvResponse) => {
@@ -48,7 +48,7 @@ pub(super) fn unreachable(url: &str, error: &ureq::Error) -> Finding {
 }
 
 /// Explains a response that is not a stream.
-pub(super) fn not_a_stream(probe: &mut StreamProbe) -> Option<Finding> {
+pub(super) fn other_response_finding(probe: &mut StreamProbe) -> Option<Finding> {
     if probe.head.status == 200 && probe.head.is_event_stream() {
         return None;
     }
@@ -58,8 +58,8 @@ pub(super) fn not_a_stream(probe: &mut StreamProbe) -> Option<Finding> {
 
 fn explain(head: &ResponseHead, text: &str) -> Finding {
     match head.status {
-        200 => other_content(head),
-        300..=399 => redirect(head),
+        200 => content_type_finding(head),
+        300..=399 => redirect_finding(head),
         status => {
             let server_error = ServerError::parse(text);
             let message = match server_error.message.as_str() {
@@ -71,7 +71,7 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
     }
 }
 
-fn other_content(head: &ResponseHead) -> Finding {
+fn content_type_finding(head: &ResponseHead) -> Finding {
     let message = format!(
         "the response is not a stream: its content-type is `{}` instead of text/event-stream",
         head.mime_type()
@@ -81,7 +81,7 @@ fn other_content(head: &ResponseHead) -> Finding {
     Finding::error(CHECK, message, help)
 }
 
-fn redirect(head: &ResponseHead) -> Finding {
+fn redirect_finding(head: &ResponseHead) -> Finding {
     let location = head.header("location").unwrap_or_default();
     let message = format!("the response is {}, a redirect to {location}", head.status);
     let help = "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login \

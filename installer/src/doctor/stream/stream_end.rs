@@ -8,12 +8,12 @@ use crate::doctor::finding::Finding;
 
 const CHECK: &str = "end";
 
-pub(super) fn judge(recording: &Recording, listened: Duration) -> Finding {
+pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding {
     let Some(end) = &recording.end else {
         let message = format!(
             "the stream is still open after {}; use a longer `--wait` to see whether something \
              cuts it off later",
-            in_seconds(listened)
+            in_seconds(listening_time)
         );
         return Finding::ok(CHECK, message);
     };

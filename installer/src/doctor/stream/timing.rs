@@ -15,7 +15,7 @@ pub(super) const MAX_DELIVERY_DELAY: Duration = Duration::from_secs(1);
 const MAX_HEARTBEAT_DELAY: Duration = MAX_DELIVERY_DELAY.saturating_mul(2);
 
 /// The server sends the first block at once. `response_time` is how long the headers took.
-pub(super) fn check_beginning(response_time: Duration, recording: &Recording) -> Finding {
+pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Finding {
     let Some(first_block_at) = recording.first_block_at else {
         return no_beginning(recording);
     };
@@ -61,9 +61,9 @@ fn no_beginning(recording: &Recording) -> Finding {
 
 /// The server sends a heartbeat when the stream was silent for a while. `None`: the recording is
 /// too short to tell.
-pub(super) fn check_heartbeats(recording: &Recording, listened: Duration) -> Option<Finding> {
+pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) -> Option<Finding> {
     let interval = heartbeat_interval(recording)?;
-    let silence = longest_silence(recording, listened)?;
+    let silence = longest_silence(recording, listening_time)?;
     if silence > interval + MAX_HEARTBEAT_DELAY {
         return Some(Finding::error(
             CHECK,
@@ -87,11 +87,11 @@ pub(super) fn check_heartbeats(recording: &Recording, listened: Duration) -> Opt
 }
 
 /// The longest time without a message since the first block.
-fn longest_silence(recording: &Recording, listened: Duration) -> Option<Duration> {
+fn longest_silence(recording: &Recording, listening_time: Duration) -> Option<Duration> {
     let mut last = recording.first_block_at?;
     let mut longest = Duration::ZERO;
     let times = recording.messages.iter().map(|timed| timed.at);
-    for at in times.chain([listened]) {
+    for at in times.chain([listening_time]) {
         longest = longest.max(at.saturating_sub(last));
         last = at;
     }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_late_beginning_is_an_error() {
-        let level = |messages| check_beginning(Duration::ZERO, &recording(messages)).level;
+        let level = |messages| check_start(Duration::ZERO, &recording(messages)).level;
         assert_eq!(level(vec![boundary_heartbeat(1_000)]), Level::Ok);
         assert_eq!(level(vec![boundary_heartbeat(1_001)]), Level::Error);
         assert_eq!(level(vec![]), Level::Error);
@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_late_heartbeat_is_an_error() {
-        let level = |messages, listened| {
-            let listened = Duration::from_millis(listened);
-            let finding = check_heartbeats(&recording(messages), listened);
+        let level = |messages, listening_time| {
+            let listening_time = Duration::from_millis(listening_time);
+            let finding = check_heartbeats(&recording(messages), listening_time);
             finding.map(|finding| finding.level)
         };
         assert_eq!(level(vec![first_block(5)], 900), None, "too short to tell");

@@ -5,21 +5,22 @@
 
 use std::ops::Range;
 
-use super::dotenv::{self, BadLine, Line, LineKind};
+use super::dotenv::{self, Line, LineKind, UnreadableLine};
 use super::markers::{
-    BEGIN, Block, COMMENT_PREFIX, END, RECEIPT_PREFIX, line_text, with_final_newline,
+    BLOCK_BEGIN, BLOCK_END, Block, COMMENT_PREFIX, RECEIPT_PREFIX, line_text, with_final_newline,
 };
-use super::values::{Values, quoted};
+use super::values::{InstallValues, quote_for_dotenv};
 use crate::editing::receipt::Receipt;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
 
-/// The keys that `install` writes.
-pub(crate) const KEYS: [&str; 3] = ["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"];
+/// The settings that `install` writes.
+pub(crate) const INSTALLED_SETTINGS: [&str; 3] =
+    ["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"];
 
-const ABOUT: &str =
+const ABOUT_COMMENT: &str =
     "# sse: Server-Sent Events. Written by `sse install`; `sse uninstall` removes this block.";
-const DURATION_HINT: &str = "# sse: A stream ends after 15 seconds, and the browser reconnects. 300 means fewer reconnects in production.";
+const DURATION_COMMENT: &str = "# sse: A stream ends after 15 seconds, and the browser reconnects. 300 means fewer reconnects in production.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
@@ -27,7 +28,7 @@ pub(crate) enum KeyState {
     /// In the block, with the value that `install` wrote.
     Installed,
     /// In the block with another value, or elsewhere in the file.
-    Yours,
+    ByOwner,
 }
 
 /// The parts of an `.env` that `install` deals with.
@@ -43,17 +44,17 @@ pub(crate) struct BlockRemoval {
     /// The lines of `install` that the owner has edited.
     pub(crate) edited: Vec<String>,
     /// The number of the owner's lines inside the block.
-    pub(crate) foreign_lines: usize,
+    pub(crate) owner_lines: usize,
 }
 
 /// What `uninstall` does to values that the owner has edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EditedValues {
+pub(crate) enum EditedValuePolicy {
     Keep,
     Remove,
 }
 
-pub(crate) fn state(file: &[u8]) -> Result<EnvState, Failure> {
+pub(crate) fn read_state(file: &[u8]) -> Result<EnvState, Failure> {
     let file = with_final_newline(file);
     let lines = dotenv::lines(&file);
     let block = Block::find(&file, &lines)?;
@@ -68,20 +69,24 @@ pub(crate) fn state(file: &[u8]) -> Result<EnvState, Failure> {
         if is_inside && is_as_written(&line_text(&file, &lines[index].range), name, &receipt) {
             KeyState::Installed
         } else {
-            KeyState::Yours
+            KeyState::ByOwner
         }
     };
     Ok(EnvState {
         has_block: block.is_some(),
-        keys: KEYS.map(|name| (name, key_state(name))),
+        keys: INSTALLED_SETTINGS.map(|name| (name, key_state(name))),
         receipt,
     })
 }
 
 /// The file with the missing keys added, set to `values`, and `created` added to the receipt.
 /// Existing keys keep their values, inside the block and elsewhere.
-pub(crate) fn install(file: &[u8], created: &Receipt, values: &Values) -> Result<Vec<u8>, Failure> {
-    let before = state(file)?;
+pub(crate) fn install(
+    file: &[u8],
+    created: &Receipt,
+    values: &InstallValues,
+) -> Result<Vec<u8>, Failure> {
+    let before = read_state(file)?;
     let missing: Vec<(&str, &str)> = before
         .keys
         .into_iter()
@@ -92,9 +97,9 @@ pub(crate) fn install(file: &[u8], created: &Receipt, values: &Values) -> Result
     receipt.merge(created);
     let mut assignments = Vec::new();
     for (name, value) in &missing {
-        let line = format!("{name}={}", quoted(value)?);
-        if *value != Values::default().get(name) {
-            receipt.add_file(name, line.as_bytes());
+        let line = format!("{name}={}", quote_for_dotenv(value)?);
+        if *value != InstallValues::default().get(name) {
+            receipt.add_with_hash(name, line.as_bytes());
         }
         assignments.push(line);
     }
@@ -102,7 +107,9 @@ pub(crate) fn install(file: &[u8], created: &Receipt, values: &Values) -> Result
         let new = insert_in_block(file, &assignments)?;
         set_receipt(&new, &receipt)?
     } else {
-        let sets_default_duration = missing.contains(&(KEYS[0], "15"));
+        let default_duration = InstallValues::default().duration;
+        let sets_default_duration =
+            missing.contains(&("SSE_STREAM_DURATION", default_duration.as_str()));
         let block = new_block(assignments, sets_default_duration, &receipt);
         text::insert_lines(file, file.len(), &block, Eol::most_common(file))
     };
@@ -113,7 +120,7 @@ pub(crate) fn install(file: &[u8], created: &Receipt, values: &Values) -> Result
 /// The file without the block; `None` if it has none.
 pub(crate) fn uninstall(
     file: &[u8],
-    edited_values: EditedValues,
+    edited_values: EditedValuePolicy,
 ) -> Result<Option<BlockRemoval>, Failure> {
     let lines = dotenv::lines(file);
     let Some(block) = Block::find(file, &lines)? else {
@@ -123,7 +130,7 @@ pub(crate) fn uninstall(
     let assignments = written_assignments(file, &lines, &block, &receipt);
     let mut ranges = Vec::new();
     let mut edited = Vec::new();
-    let mut foreign_lines = 0;
+    let mut owner_lines = 0;
     for (index, line) in lines
         .iter()
         .enumerate()
@@ -136,11 +143,11 @@ pub(crate) fn uninstall(
             Some((_, name)) if is_as_written(&text, name, &receipt) => true,
             Some(_) => {
                 edited.push(text);
-                edited_values == EditedValues::Remove
+                edited_values == EditedValuePolicy::Remove
             }
-            None if is_own_comment(&text) => true,
+            None if is_install_comment(&text) => true,
             None => {
-                foreign_lines += 1;
+                owner_lines += 1;
                 false
             }
         };
@@ -151,7 +158,7 @@ pub(crate) fn uninstall(
     Ok(Some(BlockRemoval {
         text: text::remove_lines(file, &ranges, block.eol),
         edited,
-        foreign_lines,
+        owner_lines,
     }))
 }
 
@@ -159,14 +166,14 @@ fn is_assignment(line: &Line, name: &str) -> bool {
     matches!(&line.kind, LineKind::Key(key) if key == name)
 }
 
-fn is_own_comment(line: &str) -> bool {
-    line == BEGIN || line == END || line.starts_with(COMMENT_PREFIX)
+fn is_install_comment(line: &str) -> bool {
+    line == BLOCK_BEGIN || line == BLOCK_END || line.starts_with(COMMENT_PREFIX)
 }
 
 /// Whether `install` wrote the line: it has the default value, or the value that arguments
 /// chose, whose hash is in the receipt.
 fn is_as_written(line: &str, name: &str, receipt: &Receipt) -> bool {
-    line == format!("{name}={}", Values::default().get(name))
+    line == format!("{name}={}", InstallValues::default().get(name))
         || receipt.is_unmodified(name, line.as_bytes())
 }
 
@@ -178,7 +185,7 @@ fn written_assignments(
     receipt: &Receipt,
 ) -> Vec<(usize, &'static str)> {
     let inside = block.begin + 1..block.end;
-    let assignments = KEYS.into_iter().filter_map(|name| {
+    let assignments = INSTALLED_SETTINGS.into_iter().filter_map(|name| {
         let index = written_assignment(file, lines, inside.clone(), name, receipt)?;
         Some((index, name))
     });
@@ -209,15 +216,15 @@ fn new_block(
     sets_default_duration: bool,
     receipt: &Receipt,
 ) -> Vec<String> {
-    let mut block = vec![BEGIN.to_owned(), ABOUT.to_owned()];
+    let mut block = vec![BLOCK_BEGIN.to_owned(), ABOUT_COMMENT.to_owned()];
     if sets_default_duration {
-        block.push(DURATION_HINT.to_owned());
+        block.push(DURATION_COMMENT.to_owned());
     }
     block.extend(assignments);
     if !receipt.is_empty() {
         block.push(format!("{RECEIPT_PREFIX}{}", receipt.to_text()));
     }
-    block.push(END.to_owned());
+    block.push(BLOCK_END.to_owned());
     block
 }
 
@@ -252,9 +259,9 @@ fn set_receipt(file: &[u8], receipt: &Receipt) -> Result<Vec<u8>, Failure> {
 /// Reads the planned file with dotenvy: the app must read the added values, and all others
 /// as before.
 fn verify(old: &[u8], new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure> {
-    let values = dotenv::read_values(new).map_err(|bad| unreadable(&bad))?;
+    let values = dotenv::read_values(new).map_err(|line| unreadable(&line))?;
     let mut expected =
-        dotenv::read_values(&with_final_newline(old)).map_err(|bad| unreadable(&bad))?;
+        dotenv::read_values(&with_final_newline(old)).map_err(|line| unreadable(&line))?;
     for (name, value) in added {
         expected.insert((*name).to_owned(), (*value).to_owned());
     }
@@ -267,15 +274,17 @@ fn verify(old: &[u8], new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure>
     Err(Failure::conflict(format!(
         ".env: with the block added, the app would read another value of {name}"
     ))
-    .help("add the keys by hand: see `sse install --help`"))
+    .with_help("add the keys by hand: see `sse install --help`"))
 }
 
-fn unreadable(bad: &BadLine) -> Failure {
+fn unreadable(line: &UnreadableLine) -> Failure {
     Failure::conflict(format!(
         ".env line {}: `{}` cannot be read, and the app reads no line after it",
-        bad.number, bad.text
+        line.number, line.text
     ))
-    .help("close its quote, or put quotes around a value with spaces, then run `sse install` again")
+    .with_help(
+        "close its quote, or put quotes around a value with spaces, then run `sse install` again",
+    )
 }
 
 #[cfg(test)]

@@ -25,12 +25,12 @@ pub(crate) enum LineKind {
     Comment,
     Key(String),
     /// dotenvy cannot read the line, and reads none after it.
-    Broken,
+    Unreadable,
 }
 
 /// A line that dotenvy cannot read.
 #[derive(Debug)]
-pub(crate) struct BadLine {
+pub(crate) struct UnreadableLine {
     pub(crate) number: usize,
     pub(crate) text: String,
 }
@@ -56,7 +56,7 @@ pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
         let kind = if is_closed {
             line_kind(&file[range.clone()])
         } else {
-            LineKind::Broken
+            LineKind::Unreadable
         };
         lines.push(Line {
             number: text::line_number(file, start),
@@ -70,24 +70,24 @@ pub(crate) fn lines(file: &[u8]) -> Vec<Line> {
 
 /// Every key with its value. If a key occurs twice, its first value counts, as when dotenvy
 /// loads a file.
-pub(crate) fn read_values(file: &[u8]) -> Result<BTreeMap<String, String>, BadLine> {
+pub(crate) fn read_values(file: &[u8]) -> Result<BTreeMap<String, String>, UnreadableLine> {
     let mut values = BTreeMap::new();
     for item in dotenvy::from_read_iter(text::without_bom(file)) {
         let Ok((key, value)) = item else {
-            return Err(first_bad_line(file));
+            return Err(first_unreadable_line(file));
         };
         values.entry(key).or_insert(value);
     }
     Ok(values)
 }
 
-fn first_bad_line(file: &[u8]) -> BadLine {
-    let broken = lines(file)
+fn first_unreadable_line(file: &[u8]) -> UnreadableLine {
+    let unreadable = lines(file)
         .into_iter()
-        .find(|line| line.kind == LineKind::Broken);
-    let (number, range) = broken.map_or((1, 0..0), |line| (line.number, line.range));
+        .find(|line| line.kind == LineKind::Unreadable);
+    let (number, range) = unreadable.map_or((1, 0..0), |line| (line.number, line.range));
     let text = String::from_utf8_lossy(&file[range]);
-    BadLine {
+    UnreadableLine {
         number,
         text: text.lines().next().unwrap_or_default().to_owned(),
     }
@@ -96,7 +96,7 @@ fn first_bad_line(file: &[u8]) -> BadLine {
 fn line_kind(chunk: &[u8]) -> LineKind {
     match dotenvy::from_read_iter(chunk).next() {
         Some(Ok((key, _))) => LineKind::Key(key),
-        Some(Err(_)) => LineKind::Broken,
+        Some(Err(_)) => LineKind::Unreadable,
         None if chunk.trim_ascii_start().starts_with(b"#") => LineKind::Comment,
         None => LineKind::Blank,
     }
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_reported_with_its_number() {
-        let bad = read_values(b"A=1\n\nB=a b\nC=1\n").expect_err("the third line is bad");
-        assert_eq!((bad.number, bad.text.as_str()), (3, "B=a b"));
-        let bad = read_values(b"A=1\nB='open\nC=1\n").expect_err("the quote is open");
-        assert_eq!((bad.number, bad.text.as_str()), (2, "B='open"));
-        let bad = read_values(b"A=1\nB=\xff\n").expect_err("not valid UTF-8");
-        assert_eq!(bad.number, 2);
+    fn an_unreadable_line_is_reported_with_its_number() {
+        let line = read_values(b"A=1\n\nB=a b\nC=1\n").expect_err("the third line is unreadable");
+        assert_eq!((line.number, line.text.as_str()), (3, "B=a b"));
+        let line = read_values(b"A=1\nB='open\nC=1\n").expect_err("the quote is open");
+        assert_eq!((line.number, line.text.as_str()), (2, "B='open"));
+        let line = read_values(b"A=1\nB=\xff\n").expect_err("not valid UTF-8");
+        assert_eq!(line.number, 2);
     }
 }

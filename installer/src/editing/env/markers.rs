@@ -7,8 +7,8 @@ use crate::editing::receipt::Receipt;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
 
-pub(super) const BEGIN: &str = "# >>> sse >>>";
-pub(super) const END: &str = "# <<< sse <<<";
+pub(super) const BLOCK_BEGIN: &str = "# >>> sse >>>";
+pub(super) const BLOCK_END: &str = "# <<< sse <<<";
 /// Begins every comment inside the block, in every version of `install`.
 pub(super) const COMMENT_PREFIX: &str = "# sse: ";
 pub(super) const RECEIPT_PREFIX: &str = "# sse: created ";
@@ -22,16 +22,16 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn find(file: &[u8], lines: &[Line]) -> Result<Option<Self>, Failure> {
-        if let Some(open) = lines.iter().find(|line| swallows_marker(file, line)) {
+        if let Some(open) = lines.iter().find(|line| has_marker_in_value(file, line)) {
             return Err(Failure::conflict(format!(
                 ".env line {}: a quote opens here and is never closed, so the block of `sse install` is part of the value",
                 open.number
             ))
-            .help("close the quote, then run the command again"));
+            .with_help("close the quote, then run the command again"));
         }
         let (begins, ends) = (
-            marker_lines(file, lines, BEGIN),
-            marker_lines(file, lines, END),
+            marker_lines(file, lines, BLOCK_BEGIN),
+            marker_lines(file, lines, BLOCK_END),
         );
         match (begins.as_slice(), ends.as_slice()) {
             ([], []) => Ok(None),
@@ -97,24 +97,24 @@ fn unpaired(lines: &[Line], markers: &[usize]) -> Failure {
         ".env: the markers of the block do not pair up (line {})",
         numbers.join(", ")
     ))
-    .help(format!(
-        "keep one line `{BEGIN}` and, below it, one line `{END}`, or delete all of them"
+    .with_help(format!(
+        "keep one line `{BLOCK_BEGIN}` and, below it, one line `{BLOCK_END}`, or delete all of them"
     ))
 }
 
 /// Whether the line has an open quote that makes a marker part of its value.
-fn swallows_marker(file: &[u8], line: &Line) -> bool {
-    line.kind == LineKind::Broken && has_open_quote(file, line) && {
+fn has_marker_in_value(file: &[u8], line: &Line) -> bool {
+    line.kind == LineKind::Unreadable && has_open_quote(file, line) && {
         let text = line_text(file, &line.range);
         let mut continuation = text.lines().skip(1);
-        continuation.any(|line| line.trim() == BEGIN || line.trim() == END)
+        continuation.any(|line| line.trim() == BLOCK_BEGIN || line.trim() == BLOCK_END)
     }
 }
 
-/// Whether the broken line stays broken with a newline at its end. The end of the file alone
-/// can break a line, too.
+/// Whether the unreadable line stays unreadable with a newline at its end. The end of the file alone
+/// can make a line unreadable, too.
 fn has_open_quote(file: &[u8], line: &Line) -> bool {
     let alone = with_final_newline(&file[line.range.clone()]);
     let first = dotenv::lines(&alone).into_iter().next();
-    first.is_some_and(|line| line.kind == LineKind::Broken)
+    first.is_some_and(|line| line.kind == LineKind::Unreadable)
 }

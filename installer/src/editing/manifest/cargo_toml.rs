@@ -2,7 +2,7 @@
 
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
-use super::dependency::{DependencySource, PACKAGE};
+use super::dependency::{DependencySource, LIBRARY_PACKAGE};
 use super::toml_value::TomlValue;
 use crate::editing::text;
 use crate::exit::Failure;
@@ -16,7 +16,7 @@ pub(crate) struct Manifest<'a> {
 impl<'a> Manifest<'a> {
     pub(crate) fn parse(file: &'a [u8]) -> Result<Self, Failure> {
         let invalid = |line: usize, why: &str| {
-            Failure::conflict(format!("Cargo.toml line {line}: {why}")).help(
+            Failure::conflict(format!("Cargo.toml line {line}: {why}")).with_help(
                 "fix the file, then run the command again; `cargo metadata` gives more details",
             )
         };
@@ -32,7 +32,7 @@ impl<'a> Manifest<'a> {
     }
 
     /// The package's name; `None` for a workspace without a package of its own.
-    pub(crate) fn package(&self) -> Option<&str> {
+    pub(crate) fn package_name(&self) -> Option<&str> {
         let package = self.root().get("package")?.as_table_like()?;
         package.get("name")?.as_str()
     }
@@ -67,7 +67,7 @@ impl<'a> Manifest<'a> {
     }
 
     /// The folder in `package.workspace`.
-    pub(crate) fn named_workspace(&self) -> Option<&str> {
+    pub(crate) fn workspace_path(&self) -> Option<&str> {
         let package = self.root().get("package")?.as_table_like()?;
         package.get("workspace")?.as_str()
     }
@@ -134,7 +134,7 @@ impl<'a> Manifest<'a> {
 
     /// The library's entry among the normal dependencies. `inherited` is the key of the
     /// library in the workspace, if the workspace has it.
-    pub(super) fn entry(&self, inherited: Option<&str>) -> Option<(&str, &Item)> {
+    pub(super) fn library_item(&self, inherited: Option<&str>) -> Option<(&str, &Item)> {
         self.dependencies()?.iter().find(|(key, item)| {
             is_library(key, item) || (Some(*key) == inherited && is_inherited(item))
         })
@@ -151,7 +151,7 @@ fn name_and_path(target: &dyn TableLike) -> (Option<&str>, Option<&str>) {
 }
 
 pub(super) fn is_library(key: &str, item: &Item) -> bool {
-    package_of(key, item) == PACKAGE
+    package_of(key, item) == LIBRARY_PACKAGE
 }
 
 /// The entry's package, which may have another name than its key.

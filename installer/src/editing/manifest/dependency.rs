@@ -1,7 +1,7 @@
 //! The entry that `install` writes into `[dependencies]`.
 
-/// The library's package name.
-pub(crate) const PACKAGE: &str = "actix-web-sse";
+/// The name of the library as a package, as in `Cargo.toml`.
+pub(crate) const LIBRARY_PACKAGE: &str = "actix-web-sse";
 
 /// The source of the dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,21 +52,21 @@ impl DependencySource {
     pub(crate) fn key(&self) -> &str {
         match self {
             Self::Workspace { key, .. } => key,
-            Self::Path(_) | Self::Version(_) | Self::Git(_) => PACKAGE,
+            Self::Path(_) | Self::Version(_) | Self::Git(_) => LIBRARY_PACKAGE,
         }
     }
 
     /// The entry's fields, one per line of a table `[dependencies.KEY]`.
     pub(crate) fn fields(&self) -> Vec<String> {
         match self {
-            Self::Path(path) => vec![format!("path = {}", quoted(path))],
-            Self::Version(version) => vec![format!("version = {}", quoted(version))],
+            Self::Path(path) => vec![format!("path = {}", quote_for_toml(path))],
+            Self::Version(version) => vec![format!("version = {}", quote_for_toml(version))],
             Self::Git(git) => {
-                let address = format!("git = {}", quoted(&git.url));
+                let address = format!("git = {}", quote_for_toml(&git.url));
                 let reference = git
                     .reference
                     .iter()
-                    .map(|(kind, name)| format!("{} = {}", kind.name(), quoted(name)));
+                    .map(|(kind, name)| format!("{} = {}", kind.name(), quote_for_toml(name)));
                 [address].into_iter().chain(reference).collect()
             }
             Self::Workspace {
@@ -89,7 +89,7 @@ impl DependencySource {
     pub(crate) fn line(&self) -> String {
         let key = self.key();
         match self {
-            Self::Version(version) => format!("{key} = {}", quoted(version)),
+            Self::Version(version) => format!("{key} = {}", quote_for_toml(version)),
             Self::Path(_) | Self::Git(_) | Self::Workspace { .. } => {
                 format!("{key} = {{ {} }}", self.fields().join(", "))
             }
@@ -98,7 +98,7 @@ impl DependencySource {
 }
 
 /// Parses a version requirement. It is only a rough check; cargo does the exact one.
-pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
+pub(crate) fn parse_version_requirement(text: &str) -> Result<String, String> {
     let is_known = |c: char| c.is_ascii_alphanumeric() || " .*^~<>=,+-".contains(c);
     if text.chars().any(|c| c.is_ascii_digit() || c == '*') && text.chars().all(is_known) {
         Ok(text.to_owned())
@@ -108,7 +108,7 @@ pub(crate) fn version_requirement(text: &str) -> Result<String, String> {
 }
 
 /// Parses a git address. Cargo takes URLs only, not git's short form `git@host:path`.
-pub(crate) fn git_address(text: &str) -> Result<String, String> {
+pub(crate) fn parse_git_address(text: &str) -> Result<String, String> {
     match text.split_once("://") {
         Some((scheme, path))
             if ["https", "http", "ssh", "git", "file"].contains(&scheme)
@@ -122,7 +122,7 @@ pub(crate) fn git_address(text: &str) -> Result<String, String> {
 }
 
 /// The text as a TOML string.
-fn quoted(text: &str) -> String {
+fn quote_for_toml(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
@@ -155,19 +155,19 @@ mod tests {
             source(Some((GitReference::Tag, "v1".to_owned()))).line(),
             "actix-web-sse = { git = \"https://a.example/b\", tag = \"v1\" }"
         );
-        assert!(git_address("ssh://git@a.example/b").is_ok());
+        assert!(parse_git_address("ssh://git@a.example/b").is_ok());
         for bad in ["", "git@a.example:b", "https://", "ftp://a/b", "file:// a"] {
-            assert!(git_address(bad).is_err(), "{bad}");
+            assert!(parse_git_address(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn only_version_requirements_are_accepted_as_versions() {
         for good in ["0.1", "=0.1.0", ">=0.1, <0.3", "*", "1.0.0-rc.1+x"] {
-            assert!(version_requirement(good).is_ok(), "{good}");
+            assert!(parse_version_requirement(good).is_ok(), "{good}");
         }
         for bad in ["", "latest", "1\"", "1\n2"] {
-            assert!(version_requirement(bad).is_err(), "{bad}");
+            assert!(parse_version_requirement(bad).is_err(), "{bad}");
         }
     }
 }

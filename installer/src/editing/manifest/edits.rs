@@ -10,22 +10,22 @@ use std::ops::Range;
 use toml_edit::{Item, Table};
 
 use super::cargo_toml::{Manifest, is_inherited, is_library};
-use super::dependency::{DependencySource, PACKAGE};
+use super::dependency::{DependencySource, LIBRARY_PACKAGE};
 use super::toml_value::TomlValue;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
 
 /// Ends each line that `install` writes. cargo keeps it when it edits the file.
-pub(super) const MARK: &str = " # added by sse install";
+pub(super) const LINE_MARK: &str = " # added by sse install";
 
 /// The library among the normal dependencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LibraryEntry {
     Absent,
     /// A line with the mark.
-    Ours,
+    ByInstall,
     /// The owner's entry, with this key.
-    Yours(String),
+    ByOwner(String),
 }
 
 /// A manifest without the dependency.
@@ -40,22 +40,22 @@ impl Manifest<'_> {
     /// Finds the library among the normal dependencies. `inherited` is the key of the
     /// library in the workspace, if the workspace has it.
     pub(crate) fn library_entry(&self, inherited: Option<&str>) -> LibraryEntry {
-        let Some((key, _)) = self.entry(inherited) else {
+        let Some((key, _)) = self.library_item(inherited) else {
             return LibraryEntry::Absent;
         };
-        match self.own_lines() {
-            Some(_) => LibraryEntry::Ours,
-            None => LibraryEntry::Yours(key.to_owned()),
+        match self.installed_lines() {
+            Some(_) => LibraryEntry::ByInstall,
+            None => LibraryEntry::ByOwner(key.to_owned()),
         }
     }
 
     /// The file with the dependency added.
-    pub(crate) fn add(&self, source: &DependencySource) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn with_dependency(&self, source: &DependencySource) -> Result<Vec<u8>, Failure> {
         let file = self.raw.as_bytes();
-        let entry = format!("{}{MARK}", source.line());
+        let entry = format!("{}{LINE_MARK}", source.line());
         let (at, lines) = match self.root().get("dependencies") {
             None => {
-                let header = format!("[dependencies]{MARK}");
+                let header = format!("[dependencies]{LINE_MARK}");
                 (file.len(), vec![header, entry])
             }
             Some(Item::Table(table)) if !table.is_implicit() && !table.is_dotted() => {
@@ -70,16 +70,16 @@ impl Manifest<'_> {
         Ok(new)
     }
 
-    /// The file without the lines that `add` inserted; `None` if it has none.
-    pub(crate) fn remove(&self) -> Result<Option<DependencyRemoval>, Failure> {
-        let Some(range) = self.own_lines() else {
+    /// The file without the lines that `with_dependency` inserted; `None` if it has none.
+    pub(crate) fn without_dependency(&self) -> Result<Option<DependencyRemoval>, Failure> {
+        let Some(range) = self.installed_lines() else {
             return Ok(None);
         };
         let file = self.raw.as_bytes();
-        let removed = self.raw[range.clone()].replace(MARK, "");
+        let removed = self.raw[range.clone()].replace(LINE_MARK, "");
         let without = text::remove_lines(file, &[range], last_line_ending(file));
         Ok(Some(DependencyRemoval {
-            text: Manifest::parse(&without)?.without_own_header(),
+            text: Manifest::parse(&without)?.without_installed_header(),
             removed: removed.trim().lines().collect::<Vec<_>>().join("; "),
         }))
     }
@@ -87,7 +87,7 @@ impl Manifest<'_> {
     /// The complete lines of the entry that `install` added. The mark alone proves nothing if
     /// it is on another package's line. An inherited entry counts under any key, because the
     /// workspace may have renamed the library since.
-    fn own_lines(&self) -> Option<Range<usize>> {
+    fn installed_lines(&self) -> Option<Range<usize>> {
         let Some(Item::Table(dependencies)) = self.root().get("dependencies") else {
             return None;
         };
@@ -111,7 +111,7 @@ impl Manifest<'_> {
             Item::Table(table) if !table.is_dotted() => self.line_at(lines.start),
             _ => self.raw[lines.clone()].trim_end(),
         };
-        marked.ends_with(MARK).then_some(lines)
+        marked.ends_with(LINE_MARK).then_some(lines)
     }
 
     fn line_at(&self, start: usize) -> &str {
@@ -129,7 +129,7 @@ impl Manifest<'_> {
 
     /// Removes the header `[dependencies]` if `install` added it. If the owner has added
     /// entries below it, only the mark is removed.
-    fn without_own_header(&self) -> Vec<u8> {
+    fn without_installed_header(&self) -> Vec<u8> {
         let file = self.raw.as_bytes();
         let header = match self.root().get("dependencies") {
             Some(Item::Table(table)) if !table.is_implicit() && !table.is_dotted() => table,
@@ -139,7 +139,7 @@ impl Manifest<'_> {
             return file.to_vec();
         };
         let line = self.line_at(range.start);
-        let Some(unmarked) = line.strip_suffix(MARK) else {
+        let Some(unmarked) = line.strip_suffix(LINE_MARK) else {
             return file.to_vec();
         };
         if self.end_of_entries(header) > range.end {
@@ -153,10 +153,10 @@ impl Manifest<'_> {
     /// and removing that must give back every byte.
     fn verify(&self, new: &[u8], source: &DependencySource) -> Result<(), Failure> {
         let planned = Manifest::parse(new).map_err(|_| cannot_add_error(source))?;
-        let is_added = planned.library_entry(Some(source.key())) == LibraryEntry::Ours;
+        let is_added = planned.library_entry(Some(source.key())) == LibraryEntry::ByInstall;
         let is_reversible = planned
-            .remove()?
-            .is_some_and(|removal| removal.text == self.without_own_header());
+            .without_dependency()?
+            .is_some_and(|removal| removal.text == self.without_installed_header());
         let other_values = |manifest: &Manifest<'_>| {
             TomlValue::from_table(manifest.root()).without("dependencies", source.key())
         };
@@ -173,7 +173,7 @@ impl Manifest<'_> {
         Failure::conflict(format!(
             "Cargo.toml line {line}: `dependencies` is an inline table, to which no line can be added"
         ))
-        .help(format!(
+        .with_help(format!(
             "write a table `[dependencies]`, or add by hand: {}",
             source.line()
         ))
@@ -182,9 +182,9 @@ impl Manifest<'_> {
 
 fn cannot_add_error(source: &DependencySource) -> Failure {
     Failure::conflict(format!(
-        "Cargo.toml: with the dependency {PACKAGE} added, cargo would read the file differently"
+        "Cargo.toml: with the dependency {LIBRARY_PACKAGE} added, cargo would read the file differently"
     ))
-    .help(format!(
+    .with_help(format!(
         "add it to [dependencies] by hand: {}",
         source.line()
     ))
@@ -192,11 +192,11 @@ fn cannot_add_error(source: &DependencySource) -> Failure {
 
 /// The lines of a table `[dependencies.KEY]`.
 fn subtable(source: &DependencySource) -> Vec<String> {
-    let header = format!("[dependencies.{}]{MARK}", source.key());
+    let header = format!("[dependencies.{}]{LINE_MARK}", source.key());
     let fields = source
         .fields()
         .into_iter()
-        .map(|field| format!("{field}{MARK}"));
+        .map(|field| format!("{field}{LINE_MARK}"));
     [header].into_iter().chain(fields).collect()
 }
 
@@ -222,7 +222,7 @@ fn end_of_item(item: &Item) -> Option<usize> {
 }
 
 /// The ending of the last complete line. If our lines end the text without a newline of
-/// their own, `add` used this ending in front of them.
+/// their own, `with_dependency` used this ending in front of them.
 fn last_line_ending(file: &[u8]) -> Eol {
     let last = file.iter().rposition(|byte| *byte == b'\n');
     match last {

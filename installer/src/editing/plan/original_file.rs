@@ -26,14 +26,14 @@ struct Snapshot {
 pub(super) struct WriteError {
     pub(super) failure: Failure,
     /// Set if a file has neither its old nor its new contents: how it will be completed.
-    pub(super) torn: Option<String>,
+    pub(super) completion_note: Option<String>,
 }
 
 impl From<Failure> for WriteError {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            torn: None,
+            completion_note: None,
         }
     }
 }
@@ -61,7 +61,7 @@ impl OriginalFile {
         let metadata = fs::metadata(&path).map_err(read_error)?;
         if !metadata.is_file() {
             return Err(Failure::conflict(format!("{name} is not a regular file"))
-                .help("move it elsewhere, then run the command again"));
+                .with_help("move it elsewhere, then run the command again"));
         }
         let contents = fs::read(&path).map_err(read_error)?;
         Ok(Self {
@@ -88,7 +88,7 @@ impl OriginalFile {
         match &self.snapshot {
             Some(snapshot) if snapshot.metadata.permissions().readonly() => {
                 Err(Failure::conflict(format!("{} is read-only", self.name))
-                    .help("make it writable, then run the command again"))
+                    .with_help("make it writable, then run the command again"))
             }
             _ => Ok(()),
         }
@@ -115,7 +115,7 @@ impl OriginalFile {
                 let written = staged.write_in_place(&self.path);
                 return written.map_err(|error| WriteError {
                     failure: self.write_error(&error.error),
-                    torn: error.torn,
+                    completion_note: error.completion_note,
                 });
             }
         };
@@ -143,7 +143,7 @@ impl OriginalFile {
         let staged = StagedFile::new(&self.path, &snapshot.contents, Some(&snapshot.metadata))?;
         if self.path.try_exists()? && !staged.can_replace(&snapshot.metadata) {
             let written = staged.write_in_place(&self.path);
-            written.map_err(|error| match error.torn {
+            written.map_err(|error| match error.completion_note {
                 None => error.error,
                 Some(why) => io::Error::other(format!("{}; {why}", error.error)),
             })
@@ -171,7 +171,7 @@ impl OriginalFile {
 
     fn changed_error(&self) -> Failure {
         Failure::error(format!("another program has just changed {}", self.name))
-            .help("run the command again")
+            .with_help("run the command again")
     }
 }
 
@@ -184,13 +184,13 @@ fn not_a_folder(app: &Path, name: &str) -> Failure {
     });
     let file = file.unwrap_or(Path::new(name));
     Failure::conflict(format!("{} is not a folder", file.display()))
-        .help("move it elsewhere, then run the command again")
+        .with_help("move it elsewhere, then run the command again")
 }
 
 fn resolve(app: &Path, name: &str, shown: &Path) -> Result<PathBuf, Failure> {
     let refused = |why: &str| {
         Failure::conflict(format!("{name} is a symbolic link {why}"))
-            .help("replace it with a file, then run the command again")
+            .with_help("replace it with a file, then run the command again")
     };
     let path = fs::canonicalize(shown).map_err(|_| refused("to a path that does not exist"))?;
     let app = fs::canonicalize(app).map_err(|error| Failure::io("read", app, &error))?;

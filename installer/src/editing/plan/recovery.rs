@@ -88,7 +88,7 @@ fn complete(copy: &PendingCopy<'_>, path: &Path, target: &Path) -> Result<(), Fa
         "an earlier run was killed while it wrote {}, which has been changed since",
         target.display()
     ))
-    .help(format!(
+    .with_help(format!(
         "its intended contents are in {}: copy what you need, delete that file, and run the command again",
         path.display()
     )))
@@ -98,14 +98,13 @@ fn complete(copy: &PendingCopy<'_>, path: &Path, target: &Path) -> Result<(), Fa
 mod tests {
     use tempfile::TempDir;
 
-    use super::super::staged_file::tests::copy_path;
     use super::*;
 
     /// An app with a file that was being written from `before` to `wanted` when the writer died.
     fn killed(before: &str, wanted: &str, found: &str) -> (TempDir, Result<(), Failure>) {
         let app = tempfile::tempdir().expect("can create a temporary folder");
         let target = app.path().join(".env");
-        let copy = copy_path(&target, before.as_bytes());
+        let copy = PendingCopy::path(&target, before.as_bytes());
         fs::write(copy, wanted).expect("can write the file");
         fs::write(target, found).expect("can write the file");
         let recovered = recover(app.path(), [".env"]);

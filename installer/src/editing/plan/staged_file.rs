@@ -11,12 +11,12 @@ use tempfile::{Builder, NamedTempFile};
 use crate::editing::receipt;
 
 /// Begins the name of every temporary file.
-pub(super) const PREFIX: &str = ".sse-";
-const SUFFIX: &str = ".tmp";
+pub(super) const TEMPORARY_PREFIX: &str = ".sse-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Ends the name of a pending copy.
 const PENDING_SUFFIX: &str = ".pending";
 /// The random characters between prefix and suffix, as many as tempfile itself uses.
-const RANDOM_CHARS: usize = 6;
+const TEMPORARY_RANDOM_CHARS: usize = 6;
 
 /// Contents in a temporary file. It is locked, so that a concurrent `recover`
 /// does not remove it.
@@ -35,9 +35,9 @@ impl StagedFile {
     ) -> io::Result<Self> {
         let mut builder = Builder::new();
         builder
-            .prefix(PREFIX)
-            .suffix(SUFFIX)
-            .rand_bytes(RANDOM_CHARS);
+            .prefix(TEMPORARY_PREFIX)
+            .suffix(TEMPORARY_SUFFIX)
+            .rand_bytes(TEMPORARY_RANDOM_CHARS);
         // The contents may be secret: until the file has the mode of the one it replaces,
         // only its owner may read it. A new file's mode is the umask's decision.
         let mode = if metadata.is_some() { 0o600 } else { 0o666 };
@@ -86,11 +86,11 @@ impl StagedFile {
         let written = overwrite(target, &self.contents).and_then(|()| fs::remove_file(&copy));
         written.map_err(|error| {
             let restored = overwrite(target, &before).and_then(|()| fs::remove_file(&copy));
-            let torn = restored.err().map(|error| {
+            let completion_note = restored.err().map(|error| {
                 let copy = copy.display();
                 format!("the file could not be restored ({error}); its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")
             });
-            InPlaceError { error, torn }
+            InPlaceError { error, completion_note }
         })
     }
 }
@@ -100,12 +100,15 @@ impl StagedFile {
 pub(super) struct InPlaceError {
     pub(super) error: io::Error,
     /// Set if the file was not restored: how it will be completed.
-    pub(super) torn: Option<String>,
+    pub(super) completion_note: Option<String>,
 }
 
 impl From<io::Error> for InPlaceError {
     fn from(error: io::Error) -> Self {
-        Self { error, torn: None }
+        Self {
+            error,
+            completion_note: None,
+        }
     }
 }
 
@@ -118,15 +121,17 @@ pub(super) struct PendingCopy<'a> {
 }
 
 impl<'a> PendingCopy<'a> {
-    fn path(target: &Path, before: &[u8]) -> PathBuf {
-        let mut name = OsString::from(PREFIX);
+    pub(super) fn path(target: &Path, before: &[u8]) -> PathBuf {
+        let mut name = OsString::from(TEMPORARY_PREFIX);
         name.push(target.file_name().unwrap_or_default());
         name.push(format!(".{:016x}{PENDING_SUFFIX}", receipt::hash(before)));
         target.with_file_name(name)
     }
 
     pub(super) fn parse(name: &'a str) -> Option<Self> {
-        let name = name.strip_prefix(PREFIX)?.strip_suffix(PENDING_SUFFIX)?;
+        let name = name
+            .strip_prefix(TEMPORARY_PREFIX)?
+            .strip_suffix(PENDING_SUFFIX)?;
         let (target, hash) = name.rsplit_once('.')?;
         let old_hash = u64::from_str_radix(hash, 16).ok()?;
         Some(Self { target, old_hash })
@@ -155,10 +160,11 @@ pub(super) fn overwrite(target: &Path, contents: &[u8]) -> io::Result<()> {
 /// Whether our temporary files are named like this.
 pub(super) fn is_temporary(name: &str) -> bool {
     let random = name
-        .strip_prefix(PREFIX)
-        .and_then(|name| name.strip_suffix(SUFFIX));
+        .strip_prefix(TEMPORARY_PREFIX)
+        .and_then(|name| name.strip_suffix(TEMPORARY_SUFFIX));
     random.is_some_and(|random| {
-        random.len() == RANDOM_CHARS && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        random.len() == TEMPORARY_RANDOM_CHARS
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
 }
 
@@ -178,13 +184,8 @@ fn adopt_owner(file: &File, target: &Metadata) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// The path of the pending copy of a file with the contents `before`.
-    pub(crate) fn copy_path(target: &Path, before: &[u8]) -> PathBuf {
-        PendingCopy::path(target, before)
-    }
 
     #[test]
     fn only_names_of_our_temporary_files_are_recognised() {

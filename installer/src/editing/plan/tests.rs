@@ -31,7 +31,7 @@ fn a_failing_step_undoes_the_steps_before_it() {
         Step::RemoveDir(path.join("empty")),
         write(path, "no-such-folder/new", "x"),
     ])
-    .write()
+    .apply()
     .expect_err("the last folder is missing");
     assert_eq!(failure.code(), crate::exit::ERROR);
     assert!(
@@ -57,7 +57,7 @@ fn a_file_that_changed_since_it_was_read_is_not_overwritten() {
     fs::write(&path, "changed since").expect("can write the file");
     fs::write(app.path().join("new"), "made since").expect("can write the file");
     for plan in [plan([step]), plan([new])] {
-        let failure = plan.write().expect_err("the file has changed");
+        let failure = plan.apply().expect_err("the file has changed");
         assert!(failure.to_string().contains("changed"), "{failure}");
     }
     assert_eq!(fs::read(&path).expect("the file exists"), b"changed since");
@@ -76,7 +76,7 @@ fn writing_keeps_mode_symbolic_links_and_hard_links() {
         .expect("can set the permissions");
     symlink("real", path.join("link")).expect("can create the link");
     plan([write(path, "link", "2")])
-        .write()
+        .apply()
         .expect("can write the file");
     assert!(path.join("link").is_symlink());
     let real = fs::metadata(path.join("real")).expect("the file exists");
@@ -85,7 +85,7 @@ fn writing_keeps_mode_symbolic_links_and_hard_links() {
 
     fs::hard_link(path.join("real"), path.join("twin")).expect("can create the link");
     plan([write(path, "real", "3")])
-        .write()
+        .apply()
         .expect("can write the file");
     assert_eq!(fs::read(path.join("twin")).expect("the file exists"), b"3");
 }

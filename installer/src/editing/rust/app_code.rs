@@ -4,10 +4,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::binaries::binary_sources;
 use super::call_site::CallSite;
-use super::rust_file::{RustFile, Unwiring};
+use super::rust_file::{RouteCallRemoval, RustFile};
 use super::uses::{self, Uses};
 use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::PACKAGE;
+use crate::editing::manifest::dependency::LIBRARY_PACKAGE;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
@@ -22,14 +22,16 @@ pub(crate) struct AppCode {
     is_renamed: bool,
 }
 
+/// Not a `ParsedFile`, of which an app has many more and which are only searched: this file may be
+/// written.
 struct BinarySource {
     file: OriginalFile,
     /// Whether `install` inserted the call, if the file has one.
-    is_ours: bool,
+    is_by_install: bool,
 }
 
 /// Whether and how the app serves the stream.
-pub(crate) enum Wiring<'a> {
+pub(crate) enum RouteCall<'a> {
     /// It does not, and the call site is certain.
     Possible {
         file: &'a OriginalFile,
@@ -38,25 +40,26 @@ pub(crate) enum Wiring<'a> {
     /// By the call that `install` inserted into this file.
     Installed(String),
     /// By the owner's code, in this line or file.
-    Yours(String),
+    ByOwner(String),
     /// It does not, and the call site is uncertain.
-    Unclear(String),
+    Uncertain(String),
 }
 
 impl AppCode {
     /// Reads the sources of the package's binaries, and those that the receipt names.
-    /// `is_ours` means that a call in them is ours even without a receipt.
+    /// `is_by_install` means that `install` inserted a call in
+    /// them, even if no receipt lists the file.
     pub(crate) fn read(
         app: &Path,
         manifest: &Manifest<'_>,
         receipt: &Receipt,
         dependency: &LibraryEntry,
-        is_ours: bool,
+        is_by_install: bool,
     ) -> Result<Self, Failure> {
         let names = Self::source_names(app, manifest, receipt)?;
         let files = names.into_iter().map(|name| {
             Ok(BinarySource {
-                is_ours: is_ours || receipt.has(&name),
+                is_by_install: is_by_install || receipt.has(&name),
                 file: OriginalFile::read(app, &name)?,
             })
         });
@@ -64,7 +67,7 @@ impl AppCode {
             app: app.to_owned(),
             files: files.collect::<Result<_, Failure>>()?,
             uses: uses::uses_in(app),
-            is_renamed: matches!(dependency, LibraryEntry::Yours(key) if key != PACKAGE),
+            is_renamed: matches!(dependency, LibraryEntry::ByOwner(key) if key != LIBRARY_PACKAGE),
         })
     }
 
@@ -88,62 +91,66 @@ impl AppCode {
         Ok(names)
     }
 
-    pub(crate) fn wiring(&self) -> Wiring<'_> {
+    pub(crate) fn route_call(&self) -> RouteCall<'_> {
         let mut insertable = Vec::new();
         let mut reasons = Vec::new();
-        let mut wired = None;
-        for BinarySource { file, is_ours } in &self.files {
+        let mut present = None;
+        for BinarySource {
+            file,
+            is_by_install,
+        } in &self.files
+        {
             let name = file.name();
             match RustFile::parse(file.contents().unwrap_or_default()) {
                 Err(why) => reasons.push(format!("{name}: {why}")),
                 Ok(source) => match source.call_site() {
-                    CallSite::Wired { .. } if *is_ours => {
-                        return Wiring::Installed(name.to_owned());
+                    CallSite::Present { .. } if *is_by_install => {
+                        return RouteCall::Installed(name.to_owned());
                     }
-                    CallSite::Wired { .. } => wired = Some(name.to_owned()),
+                    CallSite::Present { .. } => present = Some(name.to_owned()),
                     CallSite::Insertable { .. } => {
-                        insertable.extend(source.wire().map(|code| (file, code)));
+                        insertable.extend(source.with_call().map(|code| (file, code)));
                     }
-                    CallSite::Unclear(why) => reasons.push(format!("{name}: {why}")),
+                    CallSite::Doubtful(why) => reasons.push(format!("{name}: {why}")),
                 },
             }
         }
-        match self.uses.stream_route().or(wired) {
-            Some(location) => Wiring::Yours(location),
-            None => self.possible_wiring(insertable, &reasons),
+        match self.uses.stream_route().or(present) {
+            Some(location) => RouteCall::ByOwner(location),
+            None => self.possible_call(insertable, &reasons),
         }
     }
 
-    fn possible_wiring<'a>(
+    fn possible_call<'a>(
         &self,
         mut insertable: Vec<(&'a OriginalFile, Vec<u8>)>,
         reasons: &[String],
-    ) -> Wiring<'a> {
+    ) -> RouteCall<'a> {
         if self.is_renamed {
             let why = "your manifest gives the library another name";
-            return Wiring::Unclear(why.to_owned());
+            return RouteCall::Uncertain(why.to_owned());
         }
         match insertable.len() {
-            0 => Wiring::Unclear(self.other_locations(reasons)),
+            0 => RouteCall::Uncertain(self.other_locations(reasons)),
             1 => {
                 let (file, contents) = insertable.remove(0);
-                Wiring::Possible { file, contents }
+                RouteCall::Possible { file, contents }
             }
             _ => {
                 let names: Vec<&str> = insertable.iter().map(|(file, _)| file.name()).collect();
-                Wiring::Unclear(format!("several binaries have one: {}", names.join(", ")))
+                RouteCall::Uncertain(format!("several binaries have one: {}", names.join(", ")))
             }
         }
     }
 
-    /// Each file that may have our call, and what taking it out results in.
-    pub(crate) fn unwired(self) -> impl Iterator<Item = (OriginalFile, Unwiring)> {
-        let ours = self.files.into_iter().filter(|file| file.is_ours);
-        ours.map(|BinarySource { file, .. }| {
+    /// Each file that may have the call that `install` inserted, and the result of removing it.
+    pub(crate) fn without_call(self) -> impl Iterator<Item = (OriginalFile, RouteCallRemoval)> {
+        let edited = self.files.into_iter().filter(|file| file.is_by_install);
+        edited.map(|BinarySource { file, .. }| {
             let parsed = RustFile::parse(file.contents().unwrap_or_default());
             // Uses of the library in a file that does not parse are reported elsewhere.
-            let unwiring = parsed.map_or(Unwiring::Nothing, |source| source.unwire());
-            (file, unwiring)
+            let removal = parsed.map_or(RouteCallRemoval::Nothing, |source| source.without_call());
+            (file, removal)
         })
     }
 

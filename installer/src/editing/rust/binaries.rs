@@ -14,12 +14,14 @@ pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<
     let mut candidates = Vec::new();
     if manifest.discovers_binaries() {
         candidates.push(PathBuf::from("src/main.rs"));
-        candidates.extend(discovered(app)?);
+        candidates.extend(discover_sources(app)?);
     }
     for (name, path) in manifest.binaries() {
         match (name, path) {
             (_, Some(path)) => candidates.push(without_cur_dir(Path::new(path))),
-            (Some(name), None) => candidates.extend(named(app, name, manifest.package())?),
+            (Some(name), None) => {
+                candidates.extend(find_named_source(app, name, manifest.package_name())?)
+            }
             (None, None) => {}
         }
     }
@@ -35,7 +37,7 @@ pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<
 }
 
 /// `src/bin/*.rs` and `src/bin/*/main.rs`.
-fn discovered(app: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn discover_sources(app: &Path) -> Result<Vec<PathBuf>, Failure> {
     let folder = Path::new("src/bin");
     let path = app.join(folder);
     let list_error = |error: io::Error| Failure::io("list", &path, &error);
@@ -59,7 +61,11 @@ fn discovered(app: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The source of a binary whose manifest entry has no path, by cargo's rules.
-fn named(app: &Path, name: &str, package: Option<&str>) -> Result<Option<PathBuf>, Failure> {
+fn find_named_source(
+    app: &Path,
+    name: &str,
+    package: Option<&str>,
+) -> Result<Option<PathBuf>, Failure> {
     let folder = Path::new("src/bin");
     let file = folder.join(format!("{name}.rs"));
     let main = (Some(name) == package).then(|| PathBuf::from("src/main.rs"));

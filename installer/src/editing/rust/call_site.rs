@@ -10,22 +10,22 @@ pub(super) enum CallSite {
         line: usize,
     },
     /// The file has the call already.
-    Wired {
+    Present {
         line: usize,
     },
-    Unclear(Unclear),
+    Doubtful(Doubt),
 }
 
 /// Why the call site cannot be determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unclear {
-    pub(super) reason: Reason,
+pub(super) struct Doubt {
+    pub(super) reason: DoubtReason,
     /// The lines in question, counted from 1.
     pub(super) lines: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(super) enum DoubtReason {
     NoApp,
     SeveralApps,
     InMacro,
@@ -40,31 +40,33 @@ pub(super) enum Reason {
 }
 
 impl CallSite {
-    pub(super) fn unclear(reason: Reason, mut lines: Vec<usize>) -> Self {
+    pub(super) fn doubtful(reason: DoubtReason, mut lines: Vec<usize>) -> Self {
         lines.dedup();
-        Self::Unclear(Unclear { reason, lines })
+        Self::Doubtful(Doubt { reason, lines })
     }
 }
 
-impl Unclear {
+impl Doubt {
     pub(super) fn invalid(line: usize, message: String) -> Self {
         Self {
-            reason: Reason::Invalid(message),
+            reason: DoubtReason::Invalid(message),
             lines: vec![line],
         }
     }
 }
 
-impl fmt::Display for Unclear {
+impl fmt::Display for Doubt {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
-            Reason::NoApp => out.write_str("it has no `App::new()`")?,
-            Reason::SeveralApps => out.write_str("it has several `App::new()`")?,
-            Reason::InMacro => out.write_str("its `App::new()` is inside a macro")?,
-            Reason::NotCalled => out.write_str("it passes `App::new` on without calling it")?,
-            Reason::UnknownApp => out.write_str("its `App` may not be actix-web's")?,
-            Reason::Invalid(message) => write!(out, "it does not parse: {message}")?,
-            Reason::Unverified => out.write_str("the call could not be inserted safely")?,
+            DoubtReason::NoApp => out.write_str("it has no `App::new()`")?,
+            DoubtReason::SeveralApps => out.write_str("it has several `App::new()`")?,
+            DoubtReason::InMacro => out.write_str("its `App::new()` is inside a macro")?,
+            DoubtReason::NotCalled => {
+                out.write_str("it passes `App::new` on without calling it")?
+            }
+            DoubtReason::UnknownApp => out.write_str("its `App` may not be actix-web's")?,
+            DoubtReason::Invalid(message) => write!(out, "it does not parse: {message}")?,
+            DoubtReason::Unverified => out.write_str("the call could not be inserted safely")?,
         }
         let lines: Vec<String> = self.lines.iter().map(usize::to_string).collect();
         match &lines[..] {

@@ -2,13 +2,13 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
-use super::outline::{Call, Construction, Receiver};
+use super::outline::{CallKind, Construction, Receiver};
 use super::paths::CodePath;
 use super::recorder::Recorder;
 
 impl Recorder {
     /// The construction that `function` names, if its last segment is `new`.
-    pub(super) fn construction(&self, function: &ExprPath, call: Call) -> Option<Construction> {
+    pub(super) fn construction(&self, function: &ExprPath, call: CallKind) -> Option<Construction> {
         let mut type_path = CodePath::new(&function.path);
         if type_path.segments.pop()? != "new" {
             return None;
@@ -21,7 +21,7 @@ impl Recorder {
         (!type_path.segments.is_empty()).then(|| Construction {
             type_path,
             scope: self.scope,
-            start: self.start(first.ident.span()),
+            start_offset: self.start(first.ident.span()),
             call,
             is_test: self.is_test,
         })
@@ -32,10 +32,10 @@ impl Recorder {
             return None;
         };
         let kind = if call.args.is_empty() {
-            let end = self.end(call.paren_token.span.close());
-            Call::WithoutArguments { end }
+            let end_offset = self.end(call.paren_token.span.close());
+            CallKind::WithoutArguments { end_offset }
         } else {
-            Call::WithArguments
+            CallKind::WithArguments
         };
         self.construction(function, kind)
     }
@@ -44,15 +44,15 @@ impl Recorder {
         let end = match expression {
             Expr::MethodCall(call) => call.paren_token.span.close(),
             Expr::Call(call) => call.paren_token.span.close(),
-            Expr::Paren(inside) => inside.paren_token.span.close(),
-            Expr::Await(waiting) => waiting.await_token.span,
-            Expr::Try(fallible) => fallible.question_token.span,
+            Expr::Paren(paren) => paren.paren_token.span.close(),
+            Expr::Await(await_expr) => await_expr.await_token.span,
+            Expr::Try(try_expr) => try_expr.question_token.span,
             _ => return None,
         };
         let first_call = first_call(expression)?;
         Some(Receiver {
             construction: self.called_construction(first_call)?,
-            end: self.end(end),
+            end_offset: self.end(end),
         })
     }
 }
@@ -63,9 +63,9 @@ fn first_call(chain: &Expr) -> Option<&ExprCall> {
     loop {
         link = match link {
             Expr::MethodCall(call) => &call.receiver,
-            Expr::Paren(inside) => &inside.expr,
-            Expr::Await(waiting) => &waiting.base,
-            Expr::Try(fallible) => &fallible.expr,
+            Expr::Paren(paren) => &paren.expr,
+            Expr::Await(await_expr) => &await_expr.base,
+            Expr::Try(try_expr) => &try_expr.expr,
             Expr::Call(call) => return Some(call),
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! What the wiring needs to know of a file: the values it constructs, the `.configure(…)`
+//! What the search for the call site needs to know of a file: the values it constructs, the `.configure(…)`
 //! calls, and the paths that may name the library.
 
 use super::paths::CodePath;
@@ -9,7 +9,7 @@ use super::scopes::{ScopeId, Scopes};
 pub(super) struct Outline {
     pub(super) scopes: Scopes,
     pub(super) constructions: Vec<Construction>,
-    pub(super) configures: Vec<Configure>,
+    pub(super) configures: Vec<ConfigureCall>,
     pub(super) mentions: Vec<Mention>,
     pub(super) token_matches: Vec<TokenMatch>,
     /// The paths of test-only modules that have a file of their own.
@@ -21,15 +21,15 @@ pub(super) struct Outline {
 pub(super) struct Construction {
     pub(super) type_path: CodePath,
     pub(super) scope: ScopeId,
-    pub(super) start: usize,
-    pub(super) call: Call,
+    pub(super) start_offset: usize,
+    pub(super) call: CallKind,
     pub(super) is_test: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum CallKind {
     WithoutArguments {
-        end: usize,
+        end_offset: usize,
     },
     WithArguments,
     /// The function itself is passed on, for other code to call.
@@ -38,12 +38,12 @@ pub(super) enum Call {
 
 /// A call `.configure(PATH)`.
 #[derive(Debug)]
-pub(super) struct Configure {
+pub(super) struct ConfigureCall {
     pub(super) argument: CodePath,
     pub(super) scope: ScopeId,
     pub(super) receiver: Option<Receiver>,
-    pub(super) dot: usize,
-    pub(super) end: usize,
+    pub(super) dot_offset: usize,
+    pub(super) end_offset: usize,
     pub(super) is_test: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Configure {
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) construction: Construction,
-    pub(super) end: usize,
+    pub(super) end_offset: usize,
 }
 
 /// A path in the code.
@@ -59,7 +59,7 @@ pub(super) struct Receiver {
 pub(super) struct Mention {
     pub(super) path: CodePath,
     pub(super) scope: ScopeId,
-    pub(super) start: usize,
+    pub(super) start_offset: usize,
     pub(super) is_test: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Mention {
 #[derive(Debug)]
 pub(super) struct TokenMatch {
     pub(super) kind: TokenMatchKind,
-    pub(super) start: usize,
+    pub(super) start_offset: usize,
     pub(super) is_test: bool,
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Type;
 
 /// The library's crate name.
-pub(super) const LIBRARY: &str = "actix_web_sse";
+pub(super) const LIBRARY_CRATE: &str = "actix_web_sse";
 
 /// A path without its generic arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

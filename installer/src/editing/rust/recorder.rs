@@ -56,7 +56,7 @@ impl Recorder {
         self.outline.mentions.push(Mention {
             path,
             scope: self.scope,
-            start: self.start(ident.span()),
+            start_offset: self.start(ident.span()),
             is_test: self.is_test,
         });
     }
@@ -64,7 +64,7 @@ impl Recorder {
     pub(super) fn token_match(&mut self, ident: &Ident, kind: TokenMatchKind) {
         self.outline.token_matches.push(TokenMatch {
             kind,
-            start: self.start(ident.span()),
+            start_offset: self.start(ident.span()),
             is_test: self.is_test,
         });
     }

@@ -1,6 +1,6 @@
 //! Resolves the names in a file, as far as that file alone determines them.
 
-use super::paths::{CodePath, LIBRARY};
+use super::paths::{CodePath, LIBRARY_CRATE};
 
 /// actix-web's crate name.
 const ACTIX_WEB: &str = "actix_web";
@@ -51,7 +51,7 @@ struct Scope {
 #[derive(Debug)]
 pub(super) struct Scopes(Vec<Scope>);
 
-enum Lookup {
+enum NameLookup {
     Found(Resolution),
     /// A glob import of another file's or crate's names may bind it.
     Opaque,
@@ -66,7 +66,7 @@ impl Resolution {
 
     /// The library's `routes`.
     pub(super) fn is_routes(&self) -> bool {
-        self.is_item(LIBRARY, "routes")
+        self.is_item(LIBRARY_CRATE, "routes")
     }
 
     fn is_item(&self, package: &str, item: &str) -> bool {
@@ -110,7 +110,7 @@ impl Scopes {
 
     /// What `path` refers to in `scope`.
     pub(super) fn resolve(&self, scope: ScopeId, path: &CodePath) -> Resolution {
-        self.follow(scope, path, true, MAX_IMPORT_DEPTH)
+        self.resolve_path(scope, path, true, MAX_IMPORT_DEPTH)
     }
 
     /// Every name in the file that is bound to actix-web's `App`, and `App` itself.
@@ -118,7 +118,8 @@ impl Scopes {
         let ids = (0..self.0.len()).map(ScopeId);
         let names = ids.flat_map(|id| self.scope(id).names.iter().map(move |bound| (id, bound)));
         let is_app = |(id, (_, target)): &(ScopeId, &(String, Target))| {
-            self.target(*id, target, true, MAX_IMPORT_DEPTH).is_app()
+            self.resolve_target(*id, target, true, MAX_IMPORT_DEPTH)
+                .is_app()
         };
         names
             .filter(is_app)
@@ -143,17 +144,17 @@ impl Scopes {
         &self.0[id.0]
     }
 
-    fn follow(
+    fn resolve_path(
         &self,
         scope: ScopeId,
         path: &CodePath,
         through_globs: bool,
-        depth: usize,
+        depth_left: usize,
     ) -> Resolution {
         let Some((first, others)) = path.segments.split_first() else {
             return Resolution::Unknown;
         };
-        let Some(depth) = depth.checked_sub(1) else {
+        let Some(depth_left) = depth_left.checked_sub(1) else {
             return Resolution::Unknown;
         };
         let module = self.scope(scope).module;
@@ -164,24 +165,26 @@ impl Scopes {
             "Self" => Resolution::Local,
             // Resolving it takes the crate's root file, and any file may be that.
             "crate" => Resolution::Unknown,
-            name => match self.lexical(scope, name, through_globs, depth) {
-                Lookup::Found(resolution) => resolution,
-                Lookup::Opaque if others.is_empty() => Resolution::Unknown,
-                Lookup::Opaque | Lookup::Absent => Resolution::External(vec![name.to_owned()]),
+            name => match self.look_up_lexically(scope, name, through_globs, depth_left) {
+                NameLookup::Found(resolution) => resolution,
+                NameLookup::Opaque if others.is_empty() => Resolution::Unknown,
+                NameLookup::Opaque | NameLookup::Absent => {
+                    Resolution::External(vec![name.to_owned()])
+                }
             },
         };
         others.iter().fold(first, |parent, name| {
-            self.member(parent, name, through_globs, depth)
+            self.look_up_member(parent, name, through_globs, depth_left)
         })
     }
 
     /// What `parent::name` refers to.
-    fn member(
+    fn look_up_member(
         &self,
         parent: Resolution,
         name: &str,
         through_globs: bool,
-        depth: usize,
+        depth_left: usize,
     ) -> Resolution {
         match parent {
             Resolution::External(mut path) => {
@@ -189,10 +192,12 @@ impl Scopes {
                 Resolution::External(path)
             }
             Resolution::Module(module) if name == "super" => self.parent(module),
-            Resolution::Module(module) => match self.within(module, name, through_globs, depth) {
-                Lookup::Found(resolution) => resolution,
-                Lookup::Opaque | Lookup::Absent => Resolution::Unknown,
-            },
+            Resolution::Module(module) => {
+                match self.look_up_in(module, name, through_globs, depth_left) {
+                    NameLookup::Found(resolution) => resolution,
+                    NameLookup::Opaque | NameLookup::Absent => Resolution::Unknown,
+                }
+            }
             Resolution::Local | Resolution::Unknown => parent,
         }
     }
@@ -204,81 +209,94 @@ impl Scopes {
     }
 
     /// Looks a name up in the scope and those around it, up to the module.
-    fn lexical(&self, scope: ScopeId, name: &str, through_globs: bool, depth: usize) -> Lookup {
+    fn look_up_lexically(
+        &self,
+        scope: ScopeId,
+        name: &str,
+        through_globs: bool,
+        depth_left: usize,
+    ) -> NameLookup {
         let mut shadowed = false;
         let mut next = Some(scope);
         while let Some(scope) = next {
-            match self.within(scope, name, through_globs, depth) {
+            match self.look_up_in(scope, name, through_globs, depth_left) {
                 // An inner glob import shadows this name if it binds it.
-                Lookup::Found(_) if shadowed => return Lookup::Opaque,
-                Lookup::Found(resolution) => return Lookup::Found(resolution),
-                Lookup::Opaque => shadowed = true,
-                Lookup::Absent => {}
+                NameLookup::Found(_) if shadowed => return NameLookup::Opaque,
+                NameLookup::Found(resolution) => return NameLookup::Found(resolution),
+                NameLookup::Opaque => shadowed = true,
+                NameLookup::Absent => {}
             }
             next = self.scope(scope).outer;
         }
         if shadowed {
-            Lookup::Opaque
+            NameLookup::Opaque
         } else {
-            Lookup::Absent
+            NameLookup::Absent
         }
     }
 
-    fn within(&self, scope: ScopeId, name: &str, through_globs: bool, depth: usize) -> Lookup {
-        let Some(depth) = depth.checked_sub(1) else {
-            return Lookup::Opaque;
+    fn look_up_in(
+        &self,
+        scope: ScopeId,
+        name: &str,
+        through_globs: bool,
+        depth_left: usize,
+    ) -> NameLookup {
+        let Some(depth_left) = depth_left.checked_sub(1) else {
+            return NameLookup::Opaque;
         };
         let names = self.scope(scope).names.iter();
         let targets = names.filter(|(bound, _)| bound == name);
-        let resolutions =
-            targets.map(|(_, target)| self.target(scope, target, through_globs, depth));
-        if let Some(resolution) = agreed(resolutions) {
-            return Lookup::Found(resolution);
+        let resolutions = targets
+            .map(|(_, target)| self.resolve_target(scope, target, through_globs, depth_left));
+        if let Some(resolution) = common_resolution(resolutions) {
+            return NameLookup::Found(resolution);
         }
         if through_globs {
-            self.by_globs(scope, name, depth)
+            self.look_up_in_globs(scope, name, depth_left)
         } else {
-            Lookup::Absent
+            NameLookup::Absent
         }
     }
 
     /// Looks a name up in the glob imports, which explicit names shadow.
-    fn by_globs(&self, scope: ScopeId, name: &str, depth: usize) -> Lookup {
+    fn look_up_in_globs(&self, scope: ScopeId, name: &str, depth_left: usize) -> NameLookup {
         let mut found = Vec::new();
         let mut is_opaque = false;
         for glob in &self.scope(scope).globs {
-            match self.follow(scope, glob, false, depth) {
-                Resolution::External(path) if path == [ACTIX_WEB] || path == [LIBRARY] => {
+            match self.resolve_path(scope, glob, false, depth_left) {
+                Resolution::External(path) if path == [ACTIX_WEB] || path == [LIBRARY_CRATE] => {
                     let item = Resolution::External(vec![path[0].clone(), name.to_owned()]);
                     if item.is_app() || item.is_routes() {
                         found.push(item);
                     }
                 }
-                Resolution::Module(module) => match self.within(module, name, true, depth) {
-                    Lookup::Found(resolution) => found.push(resolution),
-                    Lookup::Opaque => is_opaque = true,
-                    Lookup::Absent => {}
+                Resolution::Module(module) => match self.look_up_in(module, name, true, depth_left)
+                {
+                    NameLookup::Found(resolution) => found.push(resolution),
+                    NameLookup::Opaque => is_opaque = true,
+                    NameLookup::Absent => {}
                 },
                 Resolution::Local => {}
                 Resolution::External(_) | Resolution::Unknown => is_opaque = true,
             }
         }
-        match agreed(found.into_iter()) {
-            Some(resolution) => Lookup::Found(resolution),
-            None if is_opaque => Lookup::Opaque,
-            None => Lookup::Absent,
+        match common_resolution(found.into_iter()) {
+            Some(resolution) => NameLookup::Found(resolution),
+            None if is_opaque => NameLookup::Opaque,
+            None => NameLookup::Absent,
         }
     }
 
-    fn target(
+    fn resolve_target(
         &self,
         scope: ScopeId,
         target: &Target,
         through_globs: bool,
-        depth: usize,
+        depth_left: usize,
     ) -> Resolution {
         match target {
-            Target::Path(path) => self.follow(scope, path, through_globs, depth),
+            Target::Path(path) => self.resolve_path(scope, path, through_globs, depth_left),
             Target::Module(module) => Resolution::Module(*module),
             Target::Defined => Resolution::Local,
             Target::OtherFile => Resolution::Unknown,
@@ -288,7 +306,7 @@ impl Scopes {
 
 /// The resolution that all agree on. Imports of one name may differ, each behind its own
 /// `#[cfg]`.
-fn agreed(mut resolutions: impl Iterator<Item = Resolution>) -> Option<Resolution> {
+fn common_resolution(mut resolutions: impl Iterator<Item = Resolution>) -> Option<Resolution> {
     let first = resolutions.next()?;
     Some(if resolutions.all(|other| other == first) {
         first

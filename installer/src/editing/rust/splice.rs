@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// The call that `install` inserts.
-pub(crate) const CALL: &str = ".configure(actix_web_sse::routes)";
+pub(crate) const ROUTES_CALL: &str = ".configure(actix_web_sse::routes)";
 
 /// The text to insert between `App::new()` and `after`. In a chain with one call per line,
 /// the call gets its own line.
@@ -15,9 +15,9 @@ pub(super) fn insertion(after: &str) -> String {
     match gap.rsplit_once('\n') {
         Some((before, indent)) if begins_a_call && is_blank(indent) => {
             let eol = if before.ends_with('\r') { "\r\n" } else { "\n" };
-            format!("{eol}{indent}{CALL}")
+            format!("{eol}{indent}{ROUTES_CALL}")
         }
-        _ => CALL.to_owned(),
+        _ => ROUTES_CALL.to_owned(),
     }
 }
 
@@ -30,15 +30,15 @@ pub(super) fn removal(
     end: usize,
 ) -> Option<Range<usize>> {
     let written: String = text[dot..end].split_whitespace().collect();
-    if written != CALL && written.replacen(",)", ")", 1) != CALL {
+    if written != ROUTES_CALL && written.replacen(",)", ")", 1) != ROUTES_CALL {
         return None;
     }
     if text[receiver_end..dot].trim().is_empty() {
         return Some(receiver_end..end);
     }
     // A comment precedes the call, and a line comment needs its line's end.
-    let start_of_line = text[..dot].rfind('\n').map_or(0, |feed| feed + 1);
-    let end_of_line = text[end..].find('\n').map(|feed| end + feed + 1);
+    let start_of_line = text[..dot].rfind('\n').map_or(0, |newline| newline + 1);
+    let end_of_line = text[end..].find('\n').map(|newline| end + newline + 1);
     Some(match end_of_line {
         Some(end_of_line)
             if start_of_line > receiver_end
@@ -53,7 +53,9 @@ pub(super) fn removal(
 
 fn skip_line_comments(mut text: &str) -> &str {
     while text.starts_with("//") {
-        text = text.find('\n').map_or("", |feed| text[feed..].trim_start());
+        text = text
+            .find('\n')
+            .map_or("", |newline| text[newline..].trim_start());
     }
     text
 }

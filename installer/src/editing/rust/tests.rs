@@ -8,9 +8,9 @@ mod refusals;
 mod removal;
 mod uses;
 
-use super::call_site::{CallSite, Reason, Unclear};
-use super::rust_file::{RustFile, Unwiring};
-use super::splice::CALL;
+use super::call_site::{CallSite, Doubt, DoubtReason};
+use super::rust_file::{RouteCallRemoval, RustFile};
+use super::splice::ROUTES_CALL;
 
 fn parse(file: impl AsRef<[u8]>) -> RustFile {
     let file = file.as_ref();
@@ -31,20 +31,27 @@ fn wired(file: &str) -> String {
         "{:?}:\n{file}",
         source.call_site()
     );
-    let wired = text(source.wire().expect("the call site is certain"));
-    assert_eq!(wired.matches(CALL).count(), file.matches(CALL).count() + 1);
+    let wired = text(source.with_call().expect("the call site is certain"));
+    assert_eq!(
+        wired.matches(ROUTES_CALL).count(),
+        file.matches(ROUTES_CALL).count() + 1
+    );
     let again = parse(&wired);
     assert!(
-        matches!(again.call_site(), CallSite::Wired { .. }),
+        matches!(again.call_site(), CallSite::Present { .. }),
         "{wired}"
     );
-    assert_eq!(again.wire(), None, "{wired}");
-    assert_eq!(again.unwire(), Unwiring::Removed(file.into()), "{wired}");
+    assert_eq!(again.with_call(), None, "{wired}");
+    assert_eq!(
+        again.without_call(),
+        RouteCallRemoval::Removed(file.into()),
+        "{wired}"
+    );
     wired
 }
 
-fn unclear(reason: Reason, lines: &[usize]) -> CallSite {
-    CallSite::Unclear(Unclear {
+fn unclear(reason: DoubtReason, lines: &[usize]) -> CallSite {
+    CallSite::Doubtful(Doubt {
         reason,
         lines: lines.to_vec(),
     })

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use super::paths::{CodePath, LIBRARY, ident_name};
+use super::paths::{CodePath, LIBRARY_CRATE, ident_name};
 
 /// A `<` without a closing `>` within this many tokens counts as a comparison. Real lists of
 /// generic arguments are shorter.
@@ -18,12 +18,12 @@ pub(super) enum Match<'a> {
 }
 
 /// Searches the tokens and the groups among them.
-pub(super) fn search(tokens: &TokenStream, found: &mut impl FnMut(Match<'_>)) {
+pub(super) fn search(tokens: &TokenStream, on_match: &mut impl FnMut(Match<'_>)) {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     for (at, tree) in trees.iter().enumerate() {
         match tree {
-            TokenTree::Group(group) => search(&group.stream(), found),
-            TokenTree::Ident(ident) => search_at(ident, &trees[..at], &trees[at + 1..], found),
+            TokenTree::Group(group) => search(&group.stream(), on_match),
+            TokenTree::Ident(ident) => search_at(ident, &trees[..at], &trees[at + 1..], on_match),
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
@@ -33,17 +33,17 @@ fn search_at(
     ident: &Ident,
     before: &[TokenTree],
     after: &[TokenTree],
-    found: &mut impl FnMut(Match<'_>),
+    on_match: &mut impl FnMut(Match<'_>),
 ) {
     let next = match after {
         [a, b, next, ..] if is_colons(a, b) => Some(next),
         _ => None,
     };
     if is_new(next) || is_new(after_generics(after)) {
-        found(Match::Construction(ident));
+        on_match(Match::Construction(ident));
     }
     if ident == "configure" && after.first().is_some_and(holds_routes) {
-        found(Match::Configure(ident));
+        on_match(Match::Configure(ident));
     }
     if continues_a_path(before) {
         return;
@@ -53,7 +53,7 @@ fn search_at(
         Some(TokenTree::Ident(next)) => segments.push(ident_name(next)),
         // A group or glob of a use tree, which may import anything.
         Some(_) => segments.push("*".to_owned()),
-        None if ident != LIBRARY => return,
+        None if ident != LIBRARY_CRATE => return,
         None => {}
     }
     let is_global = matches!(before, [.., a, b] if is_colons(a, b));
@@ -61,7 +61,7 @@ fn search_at(
         is_global,
         segments,
     };
-    found(Match::Path(ident, path));
+    on_match(Match::Path(ident, path));
 }
 
 /// The token after the `::` that follows `>` or `<…>`, as in `<App>::new` and
@@ -101,12 +101,12 @@ fn holds_routes(tree: &TokenTree) -> bool {
         return false;
     };
     let mut paths = Vec::new();
-    search(&group.stream(), &mut |found| {
-        if let Match::Path(_, path) = found {
+    search(&group.stream(), &mut |token_match| {
+        if let Match::Path(_, path) = token_match {
             paths.push(path.segments);
         }
     });
-    group.delimiter() == Delimiter::Parenthesis && paths == [[LIBRARY, "routes"]]
+    group.delimiter() == Delimiter::Parenthesis && paths == [[LIBRARY_CRATE, "routes"]]
 }
 
 fn continues_a_path(before: &[TokenTree]) -> bool {

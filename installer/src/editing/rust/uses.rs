@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::app_files::{self, AppFile};
-use super::call_site::Unclear;
-use super::paths::{CodePath, LIBRARY};
+use super::call_site::Doubt;
+use super::parsed_files::{self, ParsedFile};
+use super::paths::{CodePath, LIBRARY_CRATE};
 use super::rust_file::RustFile;
 use super::scopes::Resolution;
 
@@ -41,8 +41,8 @@ impl Uses {
 
     /// Where the app registers its own route to the stream, as `file:line`.
     pub(crate) fn stream_route(&self) -> Option<String> {
-        let found = STREAM_ITEMS.iter().find_map(|item| self.in_app(item))?;
-        Some(file_and_line(found))
+        let library_use = STREAM_ITEMS.iter().find_map(|item| self.in_app(item))?;
+        Some(file_and_line(library_use))
     }
 
     /// Whether the app serves the library's scripts.
@@ -52,12 +52,14 @@ impl Uses {
 
     fn in_app(&self, item: &str) -> Option<&(PathBuf, Use)> {
         let mut uses = self.0.iter();
-        uses.find(|(path, found)| path.starts_with("src") && !found.is_test && found.item == item)
+        uses.find(|(path, library_use)| {
+            path.starts_with("src") && !library_use.is_test && library_use.item == item
+        })
     }
 }
 
-fn file_and_line((path, found): &(PathBuf, Use)) -> String {
-    format!("{}:{}", path.display(), found.line)
+fn file_and_line((path, library_use): &(PathBuf, Use)) -> String {
+    format!("{}:{}", path.display(), library_use.line)
 }
 
 /// The uses of the library in one file.
@@ -70,11 +72,17 @@ pub(super) fn uses_in_file(code: &[u8]) -> Vec<Use> {
 pub(crate) fn uses_in(app: &Path) -> Uses {
     let mut uses = Vec::new();
     for folder in ["src", "tests", "examples", "benches"] {
-        for file in app_files::read_below(app, folder) {
-            let found = uses_in_parsed(&file.bytes, &file.parsed).into_iter();
-            uses.extend(found.map(|found| {
-                let is_test = found.is_test || file.is_test;
-                (file.path.clone(), Use { is_test, ..found })
+        for file in parsed_files::read_below(app, folder) {
+            let in_file = uses_in_parsed(&file.bytes, &file.parsed).into_iter();
+            uses.extend(in_file.map(|library_use| {
+                let is_test = library_use.is_test || file.is_test;
+                (
+                    file.path.clone(),
+                    Use {
+                        is_test,
+                        ..library_use
+                    },
+                )
             }));
         }
     }
@@ -83,8 +91,8 @@ pub(crate) fn uses_in(app: &Path) -> Uses {
 
 /// File and line of every `App::new()` of actix-web below `src`, outside of tests.
 pub(crate) fn app_constructions(app: &Path) -> Vec<(PathBuf, usize)> {
-    let files = app_files::read_below(app, "src").into_iter();
-    let lines = |file: AppFile| {
+    let files = parsed_files::read_below(app, "src").into_iter();
+    let lines = |file: ParsedFile| {
         let lines = file
             .parsed
             .map_or_else(|_| Vec::new(), |file| file.app_lines());
@@ -93,12 +101,12 @@ pub(crate) fn app_constructions(app: &Path) -> Vec<(PathBuf, usize)> {
     files.filter(|file| !file.is_test).flat_map(lines).collect()
 }
 
-fn uses_in_parsed(code: &[u8], parsed: &Result<RustFile, Unclear>) -> Vec<Use> {
+fn uses_in_parsed(code: &[u8], parsed: &Result<RustFile, Doubt>) -> Vec<Use> {
     let mut uses = match parsed {
         Ok(file) => uses_by_paths(file),
         Err(_) => uses_by_lines(code),
     };
-    uses.sort_by_key(|found| found.line);
+    uses.sort_by_key(|library_use| library_use.line);
     uses.dedup();
     uses
 }
@@ -110,10 +118,10 @@ fn uses_by_paths(file: &RustFile) -> Vec<Use> {
             is_global: path.is_global,
             segments: path.segments[..1].to_vec(),
         };
-        path.segments[0] == LIBRARY
+        path.segments[0] == LIBRARY_CRATE
             || (path.segments.len() > 1
                 && scopes.resolve(scope, &crate_name)
-                    == Resolution::External(vec![LIBRARY.to_owned()]))
+                    == Resolution::External(vec![LIBRARY_CRATE.to_owned()]))
     };
     let mentions = file.outline.mentions.iter().filter(|mention| {
         !mention.path.segments.is_empty() && is_library(mention.scope, &mention.path)
@@ -122,7 +130,7 @@ fn uses_by_paths(file: &RustFile) -> Vec<Use> {
         .map(|mention| {
             let item = mention.path.segments.get(1).map_or("self", String::as_str);
             Use {
-                line: file.line(mention.start),
+                line: file.line_number(mention.start_offset),
                 item: item.to_owned(),
                 is_test: mention.is_test,
             }
@@ -140,9 +148,9 @@ fn uses_by_lines(code: &[u8]) -> Vec<Use> {
         if line.trim_start().starts_with("//") {
             continue;
         }
-        uses.extend(line.match_indices(LIBRARY).map(|(at, _)| Use {
+        uses.extend(line.match_indices(LIBRARY_CRATE).map(|(at, _)| Use {
             line: index + 1,
-            item: item_after(&line[at + LIBRARY.len()..]),
+            item: item_after(&line[at + LIBRARY_CRATE.len()..]),
             is_test: false,
         }));
     }

@@ -11,7 +11,7 @@ use syn::{
 };
 
 use super::attributes;
-use super::outline::{Call, Configure, Outline, TokenMatchKind};
+use super::outline::{CallKind, ConfigureCall, Outline, TokenMatchKind};
 use super::paths::{CodePath, ident_name};
 use super::recorder::Recorder;
 use super::scopes::{ScopeId, Target};
@@ -177,7 +177,7 @@ impl<'ast> Visit<'ast> for Visitor {
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
-        let construction = self.recorder.construction(path, Call::NotCalled);
+        let construction = self.recorder.construction(path, CallKind::NotCalled);
         self.recorder.outline.constructions.extend(construction);
         visit::visit_expr_path(self, path);
     }
@@ -190,12 +190,12 @@ impl<'ast> Visit<'ast> for Visitor {
             && argument.qself.is_none()
         {
             let recorder = &mut self.recorder;
-            let configure = Configure {
+            let configure = ConfigureCall {
                 argument: CodePath::new(&argument.path),
                 scope: recorder.scope,
                 receiver: recorder.receiver(&call.receiver),
-                dot: recorder.start(call.dot_token.span),
-                end: recorder.end(call.paren_token.span.close()),
+                dot_offset: recorder.start(call.dot_token.span),
+                end_offset: recorder.end(call.paren_token.span.close()),
                 is_test: recorder.is_test,
             };
             recorder.outline.configures.push(configure);
@@ -211,7 +211,7 @@ impl<'ast> Visit<'ast> for Visitor {
 
     fn visit_token_stream(&mut self, tokens: &'ast TokenStream) {
         let recorder = &mut self.recorder;
-        tokens::search(tokens, &mut |found| match found {
+        tokens::search(tokens, &mut |token_match| match token_match {
             Match::Path(ident, path) => recorder.mention(ident, path),
             Match::Construction(ident) => {
                 recorder.token_match(ident, TokenMatchKind::Construction(ident_name(ident)));

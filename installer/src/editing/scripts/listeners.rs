@@ -4,25 +4,29 @@
 const SHIPPED_EVENTS: [&str; 2] = ["event_name1", "event_name2"];
 
 /// The beginning of each listener.
-const BEGIN: &str = "  sse.addEventListener('";
+const LISTENER_BEGIN: &str = "  sse.addEventListener('";
 /// The end of each listener, with the empty line after it.
-const END: &str = "  });\n\n";
+const LISTENER_END: &str = "  });\n\n";
 
 /// The shipped file, with a listener for each of these events.
-pub(crate) fn file(shipped: &str, events: &[String]) -> String {
-    let Some((pattern, before, after)) = parts(shipped) else {
+pub(crate) fn render_file(shipped: &str, events: &[String]) -> String {
+    let Some((pattern, before, after)) = split_shipped(shipped) else {
         return shipped.to_owned();
     };
     let listeners: String = events
         .iter()
-        .map(|event| listener(pattern, event))
+        .map(|event| render_listener(pattern, event))
         .collect();
     format!("{before}{listeners}{after}")
 }
 
 /// Each event that `script` does not name, with a listener to paste.
-pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(String, String)> {
-    let Some((pattern, ..)) = parts(shipped) else {
+pub(crate) fn missing_listeners(
+    shipped: &str,
+    script: &str,
+    events: &[String],
+) -> Vec<(String, String)> {
+    let Some((pattern, ..)) = split_shipped(shipped) else {
         return Vec::new();
     };
     let missing = events.iter().filter(|event| !names_event(script, event));
@@ -30,33 +34,33 @@ pub(crate) fn missing(shipped: &str, script: &str, events: &[String]) -> Vec<(St
         .map(|event| {
             (
                 event.clone(),
-                listener(pattern, event).trim_end().to_owned(),
+                render_listener(pattern, event).trim_end().to_owned(),
             )
         })
         .collect()
 }
 
 /// The first listener, the text before all listeners and the text after them.
-fn parts(shipped: &str) -> Option<(&str, &str, &str)> {
-    let begin = shipped.find(BEGIN)?;
-    let first = begin + shipped[begin..].find(END)? + END.len();
-    let end = shipped.rfind(BEGIN)?;
-    let end = end + shipped[end..].find(END)? + END.len();
+fn split_shipped(shipped: &str) -> Option<(&str, &str, &str)> {
+    let begin = shipped.find(LISTENER_BEGIN)?;
+    let first = begin + shipped[begin..].find(LISTENER_END)? + LISTENER_END.len();
+    let end = shipped.rfind(LISTENER_BEGIN)?;
+    let end = end + shipped[end..].find(LISTENER_END)? + LISTENER_END.len();
     Some((&shipped[begin..first], &shipped[..begin], &shipped[end..]))
 }
 
-fn listener(pattern: &str, event: &str) -> String {
-    pattern.replace(SHIPPED_EVENTS[0], &escaped(event))
+fn render_listener(pattern: &str, event: &str) -> String {
+    pattern.replace(SHIPPED_EVENTS[0], &escape_for_javascript(event))
 }
 
 /// The name escaped for a JavaScript string in single quotes. Names have no control characters.
-fn escaped(event: &str) -> String {
+fn escape_for_javascript(event: &str) -> String {
     event.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
 fn names_event(script: &str, event: &str) -> bool {
     let quoted = ['\'', '"', '`'].map(|quote| format!("{quote}{event}{quote}"));
-    let escaped = format!("'{}'", escaped(event));
+    let escaped = format!("'{}'", escape_for_javascript(event));
     quoted.iter().any(|name| script.contains(name)) || script.contains(&escaped)
 }
 
@@ -76,12 +80,12 @@ mod tests {
 
     #[test]
     fn the_file_for_the_shipped_events_is_the_shipped_file() {
-        assert_eq!(file(shipped(), &strings(&SHIPPED_EVENTS)), shipped());
+        assert_eq!(render_file(shipped(), &strings(&SHIPPED_EVENTS)), shipped());
     }
 
     #[test]
     fn the_file_has_one_listener_per_event() {
-        let script = file(shipped(), &strings(&["order", "it's", "a\\b"]));
+        let script = render_file(shipped(), &strings(&["order", "it's", "a\\b"]));
         assert_eq!(script.matches("addEventListener(").count(), 3, "{script}");
         for line in [
             "sse.addEventListener('order', (event)",
@@ -92,13 +96,13 @@ mod tests {
             assert!(script.contains(line), "{line}: {script}");
         }
         assert!(script.ends_with("  window.sse = sse;\n  return sse;\n});\n"));
-        assert!(!file(shipped(), &[]).contains("addEventListener"));
+        assert!(!render_file(shipped(), &[]).contains("addEventListener"));
     }
 
     #[test]
     fn events_that_the_script_does_not_name_are_missing() {
         let script = "sse.on(\"a\", f); sse.addEventListener('b', g); on('it\\'s', h)";
-        let missing = missing(shipped(), script, &strings(&["a", "b", "c", "it's"]));
+        let missing = missing_listeners(shipped(), script, &strings(&["a", "b", "c", "it's"]));
         assert_eq!(missing.len(), 1);
         let (event, listener) = &missing[0];
         assert_eq!(event, "c");

@@ -2,14 +2,14 @@
 
 use crate::editing::receipt;
 
-const HEAD: &str = "\
+const FILE_HEAD: &str = "\
 // This file belongs to actix-web-sse: `sse install` writes it from SSE_EVENTS, and rewrites it after changes.
 // To declare the types of the values, see SseEvents in sse.d.ts.
 
 /** The names of the events in SSE_EVENTS. */
 export type SseEventName = ";
 
-const FOOT: &str = ";
+const FILE_FOOT: &str = ";
 
 declare module './sse.js' {
   interface SseRegister {
@@ -19,18 +19,21 @@ declare module './sse.js' {
 ";
 
 /// Separates two names.
-const OR: &str = " | ";
+const NAME_SEPARATOR: &str = " | ";
 
 /// The file for these events. Without events, because `SSE_EVENTS` is invalid, it accepts every
 /// name: the mistake is not in the app's scripts.
-pub(crate) fn file(events: &[String]) -> String {
-    let names: Vec<String> = events.iter().map(|event| quoted(event)).collect();
+pub(crate) fn render_file(events: &[String]) -> String {
+    let names: Vec<String> = events
+        .iter()
+        .map(|event| quote_for_typescript(event))
+        .collect();
     let names = if names.is_empty() {
         "string".to_owned()
     } else {
-        names.join(OR)
+        names.join(NAME_SEPARATOR)
     };
-    format!("{HEAD}{names}{FOOT}")
+    format!("{FILE_HEAD}{names}{FILE_FOOT}")
 }
 
 /// Whether the text is this file for some list of events, unedited.
@@ -38,16 +41,16 @@ pub(crate) fn file(events: &[String]) -> String {
 /// The receipt does not suffice: a fresh clone has the file, but no `.env`.
 pub(crate) fn is_generated(found: &[u8]) -> bool {
     let text = String::from_utf8_lossy(found).replace("\r\n", "\n");
-    let names = text.strip_prefix(HEAD);
-    let names = names.and_then(|tail| tail.strip_suffix(FOOT));
+    let names = text.strip_prefix(FILE_HEAD);
+    let names = names.and_then(|tail| tail.strip_suffix(FILE_FOOT));
     names
         .and_then(parse_names)
-        .is_some_and(|events| receipt::is_same_text(file(&events).as_bytes(), found))
+        .is_some_and(|events| receipt::is_same_text(render_file(&events).as_bytes(), found))
 }
 
 /// The name as a TypeScript string type. Names have no control characters, but some compilers
 /// end a string at U+2028 and U+2029, too.
-fn quoted(event: &str) -> String {
+fn quote_for_typescript(event: &str) -> String {
     let escaped = event
         .replace('\\', "\\\\")
         .replace('\'', "\\'")
@@ -56,7 +59,7 @@ fn quoted(event: &str) -> String {
     format!("'{escaped}'")
 }
 
-/// Parses the names as `file` writes them. For other spellings the result may be wrong, which the
+/// Parses the names as `render_file` writes them. For other spellings the result may be wrong, which the
 /// caller notices by writing the file again.
 fn parse_names(names: &str) -> Option<Vec<String>> {
     if names == "string" {
@@ -70,7 +73,7 @@ fn parse_names(names: &str) -> Option<Vec<String>> {
         if after.is_empty() {
             return Some(events);
         }
-        remaining = after.strip_prefix(OR)?;
+        remaining = after.strip_prefix(NAME_SEPARATOR)?;
     }
 }
 
@@ -100,7 +103,7 @@ mod tests {
 
     fn file_for(names: &[&str]) -> String {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        file(&names)
+        render_file(&names)
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::exit::Failure;
-use crate::listen::event_data::to_update;
-use crate::listen::http::{HttpClient, ResponseBody};
+use crate::listen::event_data::update_of_message;
+use crate::listen::http::{HttpClient, MAX_ERROR_BYTES, ResponseBody};
 use crate::listen::sse_parser::SseParser;
 use crate::listen::stream_url::STREAM_PATH;
 use crate::listen::update::Update;
 
-/// The library's own delay, for servers that have not sent `retry`.
+/// For servers that have not sent `retry`. The default of the library's `Config::with_retry`.
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The user is watching: a server that is back should be noticed soon.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
@@ -26,8 +26,6 @@ const MAX_BACKOFF_DOUBLINGS: u32 = 8;
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Lets TCP repeat a lost first packet three times (after 1, 3 and 7 seconds).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Only the first lines of an error's text are shown. A longer text is a web page.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 pub(super) struct StreamReader {
     client: HttpClient,
@@ -125,7 +123,7 @@ impl StreamReader {
 
     fn not_an_event_stream(&self) -> Failure {
         Failure::error(format!("{} is not an event stream", self.url))
-            .help(format!("the library serves the stream at {STREAM_PATH}"))
+            .with_help(format!("the library serves the stream at {STREAM_PATH}"))
     }
 
     fn read_stream(&mut self, mut body: ResponseBody) -> Result<ConnectionEnd, Failure> {
@@ -144,7 +142,7 @@ impl StreamReader {
             };
             let messages = parser.feed(chunk).map_err(Failure::error)?;
             self.adopt_state(&parser);
-            for update in messages.into_iter().filter_map(to_update) {
+            for update in messages.into_iter().filter_map(update_of_message) {
                 if !self.send(update) {
                     return Ok(ConnectionEnd::ReceiverGone);
                 }
@@ -190,7 +188,7 @@ fn refusal(status: u16, text: &str) -> Failure {
     let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
     let failure = Failure::error(format!("the server refused with {status}: {error}"));
     match lines.find_map(|line| line.strip_prefix("help: ")) {
-        Some(help) => failure.help(help),
+        Some(help) => failure.with_help(help),
         None => failure,
     }
 }

@@ -4,18 +4,23 @@ use super::*;
 
 fn installed(file: &str) -> Vec<u8> {
     let mut created = Receipt::default();
-    created.add_file("public/js/sse.js", b"x");
-    install(file.as_bytes(), &created, &Values::default())
+    created.add_with_hash("public/js/sse.js", b"x");
+    install(file.as_bytes(), &created, &InstallValues::default())
         .unwrap_or_else(|failure| panic!("{file:?}: {failure}"))
 }
 
 fn uninstalled(file: &[u8]) -> BlockRemoval {
-    let removal = uninstall(file, EditedValues::Keep).unwrap_or_else(|failure| panic!("{failure}"));
+    let removal =
+        uninstall(file, EditedValuePolicy::Keep).unwrap_or_else(|failure| panic!("{failure}"));
     removal.expect("the block is there")
 }
 
 fn refusal(file: &str) -> Failure {
-    let result = install(file.as_bytes(), &Receipt::default(), &Values::default());
+    let result = install(
+        file.as_bytes(),
+        &Receipt::default(),
+        &InstallValues::default(),
+    );
     result.expect_err("it must be refused")
 }
 
@@ -66,8 +71,8 @@ fn uninstall_restores_every_byte() {
         assert_ne!(with, file.as_bytes(), "{file:?}");
         let out = uninstalled(&with);
         assert_eq!(out.text, file.as_bytes(), "{file:?}");
-        assert!(out.edited.is_empty() && out.foreign_lines == 0, "{file:?}");
-        let again = uninstall(&out.text, EditedValues::Keep)
+        assert!(out.edited.is_empty() && out.owner_lines == 0, "{file:?}");
+        let again = uninstall(&out.text, EditedValuePolicy::Keep)
             .unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
         assert!(again.is_none(), "{file:?}");
     }
@@ -125,7 +130,7 @@ fn a_file_that_dotenvy_cannot_read_is_a_conflict_with_its_line_number() {
         assert!(failure.to_string().contains(line), "{file:?}: {failure}");
     }
     let failure =
-        install(b"A=\xff\n", &Receipt::default(), &Values::default()).expect_err("no UTF-8");
+        install(b"A=\xff\n", &Receipt::default(), &InstallValues::default()).expect_err("no UTF-8");
     assert_eq!(failure.code(), crate::exit::CONFLICT);
 }
 
@@ -139,7 +144,7 @@ fn unpaired_markers_are_a_conflict() {
     ] {
         assert_eq!(refusal(file).code(), crate::exit::CONFLICT, "{file:?}");
         assert!(
-            uninstall(file.as_bytes(), EditedValues::Keep).is_err(),
+            uninstall(file.as_bytes(), EditedValuePolicy::Keep).is_err(),
             "{file:?}"
         );
     }
@@ -159,8 +164,8 @@ fn the_owners_lines_inside_the_block_stay() {
     let lines = "SSE_TTL=5\n# mine\nSSE_EVENTS=mine:mine";
     assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
     assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
-    assert_eq!(out.foreign_lines, 3);
-    let out = uninstall(with.as_bytes(), EditedValues::Remove).expect("valid input");
+    assert_eq!(out.owner_lines, 3);
+    let out = uninstall(with.as_bytes(), EditedValuePolicy::Remove).expect("valid input");
     let left = String::from_utf8(out.expect("the block is there").text).expect("valid UTF-8");
     assert_eq!(left, format!("A=1\n{lines}"));
 }
@@ -188,14 +193,14 @@ fn a_key_that_was_removed_from_the_block_is_added_again() {
 
 #[test]
 fn a_value_from_arguments_is_ours_until_it_is_edited() {
-    let values = Values {
+    let values = InstallValues {
         events: "an order:orders".to_owned(),
-        ..Values::default()
+        ..InstallValues::default()
     };
     let with = install(b"A=1\n", &Receipt::default(), &values).expect("it can be installed");
     let read = dotenv::read_values(&with).expect("valid input");
     assert_eq!(read["SSE_EVENTS"], "an order:orders");
-    let state = state(&with).expect("valid input");
+    let state = read_state(&with).expect("valid input");
     assert!(
         state
             .keys
@@ -217,8 +222,8 @@ fn the_receipt_grows_with_later_creations() {
     let with = installed("A=1\n");
     let mut later = Receipt::default();
     later.add("public/");
-    let with = install(&with, &later, &Values::default()).expect("it can be installed");
-    let state = state(&with).expect("valid input");
+    let with = install(&with, &later, &InstallValues::default()).expect("it can be installed");
+    let state = read_state(&with).expect("valid input");
     assert!(state.receipt.has("public/") && state.receipt.has("public/js/sse.js"));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
 }
@@ -266,13 +271,19 @@ fn random_files_are_restored_or_refused() {
         if matches!(had_block, Ok(Some(_))) {
             continue;
         }
-        let Ok(with) = install(file.as_bytes(), &Receipt::default(), &Values::default()) else {
+        let Ok(with) = install(
+            file.as_bytes(),
+            &Receipt::default(),
+            &InstallValues::default(),
+        ) else {
             refused += 1;
             continue;
         };
         let values = dotenv::read_values(&with).expect("it was checked");
         assert!(
-            KEYS.iter().all(|name| values.contains_key(*name)),
+            INSTALLED_SETTINGS
+                .iter()
+                .all(|name| values.contains_key(*name)),
             "{file:?}"
         );
         assert_eq!(uninstalled(&with).text, file.as_bytes(), "{file:?}");

@@ -8,7 +8,7 @@ const PACKAGE_TABLE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n";
 
 fn sources() -> [DependencySource; 4] {
     let workspace = |needs_feature| DependencySource::Workspace {
-        key: PACKAGE.to_owned(),
+        key: LIBRARY_PACKAGE.to_owned(),
         needs_feature,
     };
     [
@@ -20,13 +20,13 @@ fn sources() -> [DependencySource; 4] {
 }
 
 fn add(file: &str, source: &DependencySource) -> Result<Vec<u8>, Failure> {
-    Manifest::parse(file.as_bytes())?.add(source)
+    Manifest::parse(file.as_bytes())?.with_dependency(source)
 }
 
 fn remove(file: &[u8]) -> Option<DependencyRemoval> {
     let manifest = Manifest::parse(file).unwrap_or_else(|failure| panic!("{failure}"));
     manifest
-        .remove()
+        .without_dependency()
         .unwrap_or_else(|failure| panic!("{failure}"))
 }
 
@@ -124,7 +124,7 @@ fn cargo_reads_the_added_dependency() {
     let with = add(PACKAGE_TABLE, &sources()[0]).expect("the dependency can be added");
     let text = String::from_utf8(with).expect("valid UTF-8");
     let document = Document::parse(text.as_str()).expect("valid input");
-    let path = document.as_table()["dependencies"][PACKAGE]["path"].as_str();
+    let path = document.as_table()["dependencies"][LIBRARY_PACKAGE]["path"].as_str();
     assert_eq!(path, Some("/some where/\u{e9}\"\\x"));
 }
 
@@ -144,23 +144,23 @@ fn an_entry_is_found_in_every_syntax() {
     for (body, found) in [
         (
             "actix-web-sse = \"1\"",
-            LibraryEntry::Yours(PACKAGE.to_owned()),
+            LibraryEntry::ByOwner(LIBRARY_PACKAGE.to_owned()),
         ),
         (
             "sse = { package = \"actix-web-sse\", version = \"1\" }",
-            LibraryEntry::Yours("sse".to_owned()),
+            LibraryEntry::ByOwner("sse".to_owned()),
         ),
         (
             "actix-web-sse.workspace = true",
-            LibraryEntry::Yours(PACKAGE.to_owned()),
+            LibraryEntry::ByOwner(LIBRARY_PACKAGE.to_owned()),
         ),
         (
             "inherited = { workspace = true }",
-            LibraryEntry::Yours("inherited".to_owned()),
+            LibraryEntry::ByOwner("inherited".to_owned()),
         ),
         (
             "actix-web-sse = \"1\" # added by sse install",
-            LibraryEntry::Ours,
+            LibraryEntry::ByInstall,
         ),
         (
             "actix-web-sse = { package = \"other\", version = \"1\" }",
@@ -171,7 +171,10 @@ fn an_entry_is_found_in_every_syntax() {
         assert_eq!(find(&format!("[dependencies]\n{body}\n")), found, "{body}");
     }
     let table = "[dependencies.actix-web-sse]\nversion = \"1\"\n";
-    assert_eq!(find(table), LibraryEntry::Yours(PACKAGE.to_owned()));
+    assert_eq!(
+        find(table),
+        LibraryEntry::ByOwner(LIBRARY_PACKAGE.to_owned())
+    );
     assert_eq!(
         find("[dev-dependencies]\nactix-web-sse = \"1\"\n"),
         LibraryEntry::Absent
@@ -231,14 +234,17 @@ fn a_mark_on_another_packages_line_removes_nothing() {
         }
     }
     let file = "[dependencies]\nactix-web-sse = \"1\"\nserde = \"1\" # added by sse install\n";
-    assert_eq!(find(file), LibraryEntry::Yours(PACKAGE.to_owned()));
+    assert_eq!(
+        find(file),
+        LibraryEntry::ByOwner(LIBRARY_PACKAGE.to_owned())
+    );
     assert!(remove(file.as_bytes()).is_none());
 }
 
 #[test]
 fn an_edited_line_with_the_mark_is_removed() {
     let file = "[dependencies]\nactix-web-sse = { version = \"9\",\n features = [] } # added by sse install\n";
-    assert_eq!(find(file), LibraryEntry::Ours);
+    assert_eq!(find(file), LibraryEntry::ByInstall);
     let removal = remove(file.as_bytes()).expect("our entry exists");
     assert_eq!(removal.text, b"[dependencies]\n");
 }
@@ -258,7 +264,7 @@ fn the_workspaces_entry_is_inherited() {
     };
     assert_eq!(
         source("[workspace.dependencies]\nactix-web-sse = \"1\"\n"),
-        inherit(PACKAGE, false)
+        inherit(LIBRARY_PACKAGE, false)
     );
     assert_eq!(
         source(

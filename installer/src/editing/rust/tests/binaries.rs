@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::rust::binaries::binary_sources;
 
-const PACKAGE: &str = "[package]\nname = \"app\"\n";
+const LIBRARY_PACKAGE: &str = "[package]\nname = \"app\"\n";
 
 fn sources(manifest: &str, files: &[&str]) -> Vec<String> {
     let app = tempfile::tempdir().expect("can create a temporary folder");
@@ -35,7 +35,7 @@ fn binaries_are_found_by_cargos_rules() {
         "src/bin/notes.txt",
         "server/run.rs",
     ];
-    let listing = |more: &str| sources(&format!("{PACKAGE}{more}"), &files);
+    let listing = |more: &str| sources(&format!("{LIBRARY_PACKAGE}{more}"), &files);
     let found = ["src/main.rs", "src/bin/a/main.rs", "src/bin/b.rs"];
     assert_eq!(listing(""), found);
     assert_eq!(listing("autobins = true\n"), found);
@@ -64,7 +64,7 @@ fn binaries_are_found_by_cargos_rules() {
     assert_eq!(only("[[bin]]\npath = \"src/bin/b.rs\"\n"), ["src/bin/b.rs"]);
     assert_eq!(
         sources(
-            &format!("bin = [{{ name = \"b\" }}]\n{PACKAGE}autobins = false\n"),
+            &format!("bin = [{{ name = \"b\" }}]\n{LIBRARY_PACKAGE}autobins = false\n"),
             &files
         ),
         ["src/bin/b.rs"]
@@ -73,6 +73,6 @@ fn binaries_are_found_by_cargos_rules() {
 
 #[test]
 fn a_package_without_binary_files_and_a_workspace_have_no_binaries() {
-    assert_eq!(sources(PACKAGE, &["src/lib.rs"]), [""; 0]);
+    assert_eq!(sources(LIBRARY_PACKAGE, &["src/lib.rs"]), [""; 0]);
     assert_eq!(sources("[workspace]\n", &["src/main.rs"]), [""; 0]);
 }

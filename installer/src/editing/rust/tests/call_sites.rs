@@ -205,8 +205,12 @@ fn the_only_app_is_wired() {
         );
         let wired = wired(&file);
         let inserted = &wired[at..wired.len() - (file.len() - at)];
-        assert_eq!(inserted.trim_start(), CALL, "{name}");
-        assert_eq!(parse(&file).unwire(), Unwiring::Nothing, "{name}");
+        assert_eq!(inserted.trim_start(), ROUTES_CALL, "{name}");
+        assert_eq!(
+            parse(&file).without_call(),
+            RouteCallRemoval::Nothing,
+            "{name}"
+        );
     }
 }
 

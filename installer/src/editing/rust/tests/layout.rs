@@ -125,7 +125,7 @@ fn the_call_is_removed_after_rustfmt_has_moved_it() {
         // rustfmt breaks the line, because it becomes too long.
         let file = file.replace(".service(index)", ".service(a_long_name_for_an_index_page)");
         let formatted = rustfmt(&wired(&rustfmt(&file)));
-        let Unwiring::Removed(without) = parse(&formatted).unwire() else {
+        let RouteCallRemoval::Removed(without) = parse(&formatted).without_call() else {
             panic!("it was not found:\n{formatted}");
         };
         assert_eq!(rustfmt(&text(without)), rustfmt(&file));

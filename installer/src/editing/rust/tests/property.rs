@@ -162,19 +162,22 @@ fn removing_the_call_restores_every_byte() {
         let (before, after) = generated.marked.split_once(MARK).expect("it is marked");
         let file = [before, after].concat();
         let source = parse(&file);
-        let Some(wired) = source.wire() else {
+        let Some(wired) = source.with_call() else {
             prop_assert!(!generated.is_clear, "{:?}", source.call_site());
-            prop_assert!(matches!(source.call_site(), CallSite::Unclear(_)));
+            prop_assert!(matches!(source.call_site(), CallSite::Doubtful(_)));
             return Ok(());
         };
         wired_ones.set(wired_ones.get() + 1);
         prop_assert!(generated.is_clear);
         prop_assert!(wired.starts_with(before.as_bytes()) && wired.ends_with(after.as_bytes()));
         let again = parse(&wired);
-        let is_wired = matches!(again.call_site(), CallSite::Wired { .. });
+        let is_wired = matches!(again.call_site(), CallSite::Present { .. });
         prop_assert!(is_wired);
-        prop_assert_eq!(again.wire(), None);
-        prop_assert_eq!(again.unwire(), Unwiring::Removed(file.into_bytes()));
+        prop_assert_eq!(again.with_call(), None);
+        prop_assert_eq!(
+            again.without_call(),
+            RouteCallRemoval::Removed(file.into_bytes())
+        );
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

@@ -270,18 +270,18 @@ const WIRED: &[(&str, &str, usize)] = &[
 fn assert_refused(name: &str, file: &str, expected: &CallSite) {
     let source = parse(file);
     assert_eq!(source.call_site(), *expected, "{name}");
-    assert_eq!(source.wire(), None, "{name}");
+    assert_eq!(source.with_call(), None, "{name}");
 }
 
 #[test]
 fn an_uncertain_call_site_is_refused() {
     let tables = [
-        (Reason::NoApp, NO_APP),
-        (Reason::SeveralApps, SEVERAL_APPS),
-        (Reason::InMacro, IN_MACRO),
-        (Reason::UnknownApp, UNKNOWN_APP),
-        (Reason::NotCalled, NOT_CALLED),
-        (Reason::Unverified, UNVERIFIED),
+        (DoubtReason::NoApp, NO_APP),
+        (DoubtReason::SeveralApps, SEVERAL_APPS),
+        (DoubtReason::InMacro, IN_MACRO),
+        (DoubtReason::UnknownApp, UNKNOWN_APP),
+        (DoubtReason::NotCalled, NOT_CALLED),
+        (DoubtReason::Unverified, UNVERIFIED),
     ];
     for (reason, cases) in tables {
         for (name, file, lines) in cases {
@@ -293,7 +293,7 @@ fn an_uncertain_call_site_is_refused() {
 #[test]
 fn a_file_that_has_the_call_is_not_edited() {
     for (name, file, line) in WIRED {
-        assert_refused(name, file, &CallSite::Wired { line: *line });
+        assert_refused(name, file, &CallSite::Present { line: *line });
     }
 }
 
@@ -306,7 +306,10 @@ fn a_parse_error_has_its_line_number() {
         (b"fn main() {\n    \"", 2),
     ] {
         let unclear = RustFile::parse(file).expect_err("it is not Rust");
-        assert!(matches!(unclear.reason, Reason::Invalid(_)), "{unclear}");
+        assert!(
+            matches!(unclear.reason, DoubtReason::Invalid(_)),
+            "{unclear}"
+        );
         assert_eq!(unclear.lines, [line], "{unclear}");
     }
 }
@@ -314,7 +317,7 @@ fn a_parse_error_has_its_line_number() {
 #[test]
 fn a_reason_is_displayed_with_its_lines() {
     let reason = |file: &str| match parse(file).call_site() {
-        CallSite::Unclear(unclear) => unclear.to_string(),
+        CallSite::Doubtful(unclear) => unclear.to_string(),
         clear => panic!("{clear:?}"),
     };
     assert_eq!(reason(""), "it has no `App::new()`");

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn unwire(chain: &str) -> Unwiring {
-    parse(format!("use actix_web::App;\nfn main() {{\n{chain}\n}}\n")).unwire()
+fn unwire(chain: &str) -> RouteCallRemoval {
+    parse(format!("use actix_web::App;\nfn main() {{\n{chain}\n}}\n")).without_call()
 }
 
 /// A description, a chain, and the chain without the call.
@@ -103,7 +103,7 @@ const REMOVED: &[(&str, &str, &str)] = &[
 #[test]
 fn only_the_call_is_removed() {
     for (name, chain, expected) in REMOVED {
-        let Unwiring::Removed(without) = unwire(chain) else {
+        let RouteCallRemoval::Removed(without) = unwire(chain) else {
             panic!("{name}: {:?}", unwire(chain));
         };
         let expected = format!("use actix_web::App;\nfn main() {{\n{expected}\n}}\n");
@@ -160,7 +160,7 @@ const NOT_OURS: &[(&str, &str)] = &[
 #[test]
 fn calls_of_the_owner_stay() {
     for (name, chain) in NOT_OURS {
-        assert_eq!(unwire(chain), Unwiring::Nothing, "{name}");
+        assert_eq!(unwire(chain), RouteCallRemoval::Nothing, "{name}");
     }
 }
 
@@ -216,6 +216,10 @@ const UNCLEAR: &[(&str, &str, &[usize])] = &[
 #[test]
 fn unclear_calls_are_reported_with_their_lines() {
     for (name, chain, lines) in UNCLEAR {
-        assert_eq!(unwire(chain), Unwiring::Unclear(lines.to_vec()), "{name}");
+        assert_eq!(
+            unwire(chain),
+            RouteCallRemoval::Uncertain(lines.to_vec()),
+            "{name}"
+        );
     }
 }

@@ -8,41 +8,41 @@ use super::source_files::{FileKind, SourceFile};
 use crate::app::workspace;
 use crate::doctor::finding::{Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::{DependencySource, PACKAGE};
+use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::rust::splice::CALL;
+use crate::editing::rust::splice::ROUTES_CALL;
 use crate::editing::rust::uses;
 
-const DEPENDENCY: &str = "dependency";
-const WIRING: &str = "wiring";
-const COMPRESSION: &str = "compression";
+const DEPENDENCY_CHECK: &str = "dependency";
+const WIRING_CHECK: &str = "wiring";
+const COMPRESSION_CHECK: &str = "compression";
 
 pub(super) fn check(app: &Path, sources: &[SourceFile]) -> Vec<Finding> {
     let Ok(manifest) = fs::read(app.join("Cargo.toml")) else {
         let message = "there is no Cargo.toml here: dependency and code are not checked";
-        return vec![Finding::note(DEPENDENCY, message)];
+        return vec![Finding::note(DEPENDENCY_CHECK, message)];
     };
-    let wiring = wiring(app);
-    let serves_stream = wiring.level == Level::Ok;
-    let mut findings = vec![dependency(app, &manifest), wiring];
-    findings.extend(compression(sources));
+    let route_call = check_route_call(app);
+    let serves_stream = route_call.level == Level::Ok;
+    let mut findings = vec![check_dependency(app, &manifest), route_call];
+    findings.extend(check_compression(sources));
     if serves_stream {
         findings.extend(shutdown::check(sources));
     }
     findings
 }
 
-fn dependency(app: &Path, manifest: &[u8]) -> Finding {
+fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
     let manifest = match Manifest::parse(manifest) {
         Ok(manifest) => manifest,
         Err(failure) => {
             let help = "repair Cargo.toml: `cargo metadata` shows what is wrong";
-            return Finding::error(DEPENDENCY, failure.message(), help);
+            return Finding::error(DEPENDENCY_CHECK, failure.message(), help);
         }
     };
-    if manifest.package().is_none() {
+    if manifest.package_name().is_none() {
         return Finding::error(
-            DEPENDENCY,
+            DEPENDENCY_CHECK,
             "Cargo.toml defines a workspace without a package",
             "name the folder of the workspace member that is your app: sse -C DIR doctor",
         );
@@ -50,20 +50,23 @@ fn dependency(app: &Path, manifest: &[u8]) -> Finding {
     let inherited = workspace::inherited_dependency(app, &manifest);
     match manifest.library_entry(inherited.as_ref().map(DependencySource::key)) {
         LibraryEntry::Absent => Finding::error(
-            DEPENDENCY,
-            format!("{PACKAGE} is not a dependency in Cargo.toml"),
+            DEPENDENCY_CHECK,
+            format!("{LIBRARY_PACKAGE} is not a dependency in Cargo.toml"),
             "run `sse install`",
         ),
-        LibraryEntry::Ours | LibraryEntry::Yours(_) => Finding::ok(
-            DEPENDENCY,
-            format!("{PACKAGE} is a dependency in Cargo.toml"),
+        LibraryEntry::ByInstall | LibraryEntry::ByOwner(_) => Finding::ok(
+            DEPENDENCY_CHECK,
+            format!("{LIBRARY_PACKAGE} is a dependency in Cargo.toml"),
         ),
     }
 }
 
-fn wiring(app: &Path) -> Finding {
+fn check_route_call(app: &Path) -> Finding {
     if let Some(location) = uses::uses_in(app).stream_route() {
-        return Finding::ok(WIRING, format!("the code serves the stream: {location}"));
+        return Finding::ok(
+            WIRING_CHECK,
+            format!("the code serves the stream: {location}"),
+        );
     }
     let locations: Vec<String> = uses::app_constructions(app)
         .iter()
@@ -75,13 +78,13 @@ fn wiring(app: &Path) -> Finding {
         locations.join(" or ")
     };
     Finding::error(
-        WIRING,
+        WIRING_CHECK,
         "no code in src serves the stream",
-        format!("add `{CALL}` after `App::new()`, {location}"),
+        format!("add `{ROUTES_CALL}` after `App::new()`, {location}"),
     )
 }
 
-fn compression(sources: &[SourceFile]) -> Option<Finding> {
+fn check_compression(sources: &[SourceFile]) -> Option<Finding> {
     let mut rust_files = sources.iter().filter(|file| file.kind == FileKind::Rust);
     let location = rust_files.find_map(|file| {
         let at = file
@@ -91,7 +94,7 @@ fn compression(sources: &[SourceFile]) -> Option<Finding> {
         Some(file.location(at))
     })?;
     Some(Finding::note(
-        COMPRESSION,
+        COMPRESSION_CHECK,
         format!(
             "{location} compresses responses, but not the library's stream: its header \
              `Content-Encoding: identity` tells actix-web's Compress to skip it. A stream that you \
@@ -108,16 +111,17 @@ mod tests {
         SourceFile::new("src/main.rs", FileKind::Rust, text)
     }
 
-    fn wiring_of(text: &str) -> Finding {
+    fn route_call_finding(text: &str) -> Finding {
         let app = tempfile::tempdir().expect("a folder");
         fs::create_dir(app.path().join("src")).expect("it can be created");
         fs::write(app.path().join("src/main.rs"), text).expect("it can be written");
-        wiring(app.path())
+        check_route_call(app.path())
     }
 
     #[test]
     fn a_missing_call_is_an_error_with_the_line_to_add_it_to() {
-        let finding = wiring_of("fn f() {\n    App::new().configure(actix_web_sse::routes);\n}\n");
+        let finding =
+            route_call_finding("fn f() {\n    App::new().configure(actix_web_sse::routes);\n}\n");
         assert_eq!(finding.level, Level::Ok);
         assert!(
             finding.message.ends_with("src/main.rs:2"),
@@ -126,15 +130,15 @@ mod tests {
         );
 
         let code = "use actix_web::App;\nuse actix_web_sse::cache;\nfn f() {\n    App::new();\n}\n";
-        let finding = wiring_of(code);
+        let finding = route_call_finding(code);
         assert_eq!(finding.level, Level::Error);
         let help = finding.help.unwrap_or_default();
         assert!(
-            help.contains(CALL) && help.ends_with("src/main.rs:4"),
+            help.contains(ROUTES_CALL) && help.ends_with("src/main.rs:4"),
             "{help}"
         );
         assert!(
-            wiring_of("")
+            route_call_finding("")
                 .help
                 .is_some_and(|help| help.contains("HttpServer::new"))
         );
@@ -142,15 +146,18 @@ mod tests {
 
     #[test]
     fn compression_is_noted_with_its_line() {
-        let finding = compression(&[source("a\n.wrap(Compress::default())")]);
+        let finding = check_compression(&[source("a\n.wrap(Compress::default())")]);
         let finding = finding.expect("there is one");
         assert!(finding.message.starts_with("src/main.rs:2") && !finding.is_problem());
-        assert_eq!(compression(&[source("// Compress::default()\n")]), None);
+        assert_eq!(
+            check_compression(&[source("// Compress::default()\n")]),
+            None
+        );
     }
 
     #[test]
     fn a_missing_dependency_is_an_error() {
-        let level = |text: &str| dependency(Path::new("/none"), text.as_bytes()).level;
+        let level = |text: &str| check_dependency(Path::new("/none"), text.as_bytes()).level;
         let package = "[package]\nname = \"a\"\n[dependencies]\n";
         assert_eq!(level(package), Level::Error);
         assert_eq!(

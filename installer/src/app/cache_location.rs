@@ -14,13 +14,13 @@ const DEFAULT_PATH: &str = "writable/cache";
 /// The library's folder in the cache folder.
 const JOURNAL_FOLDER: &str = ".sse";
 
-pub(crate) struct CacheFolder {
+pub(crate) struct CacheLocation {
     app: PathBuf,
     /// Relative to the app's folder and without `..`; `None` if the cache is elsewhere.
     path: Option<PathBuf>,
 }
 
-impl CacheFolder {
+impl CacheLocation {
     /// `setting` is the value of `SSE_CACHE`, if it is set.
     pub(crate) fn new(app: &Path, setting: Option<&str>) -> Self {
         let path = Path::new(setting.unwrap_or(DEFAULT_PATH));
@@ -82,7 +82,7 @@ mod tests {
     fn only_a_cache_below_the_apps_folder_is_handled() {
         let app = tempfile::tempdir().expect("can create a temporary folder");
         let missing = |setting| {
-            let missing = CacheFolder::new(app.path(), setting).missing_folders();
+            let missing = CacheLocation::new(app.path(), setting).missing_folders();
             missing.unwrap_or_else(|failure| panic!("{failure}"))
         };
         assert_eq!(missing(None), ["writable/", "writable/cache/"]);
@@ -95,7 +95,7 @@ mod tests {
             "a/../../b",
             "redis://127.0.0.1/",
         ] {
-            let cache = CacheFolder::new(app.path(), Some(outside));
+            let cache = CacheLocation::new(app.path(), Some(outside));
             assert!(matches!(cache.journal_folder(), Ok(None)), "{outside}");
             assert!(
                 cache
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_journal_folder_is_reported_if_it_exists() {
         let app = tempfile::tempdir().expect("can create a temporary folder");
-        let cache = CacheFolder::new(app.path(), None);
+        let cache = CacheLocation::new(app.path(), None);
         assert!(matches!(cache.journal_folder(), Ok(None)));
         fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("can create the folder");
         let folder = cache

@@ -14,15 +14,17 @@ use crate::exit::Failure;
 
 const CHECK: &str = "saves";
 
-/// Enough to see an order and a rhythm. Every page that listens receives them.
-const VALUE_COUNT: u64 = 5;
+/// Enough to see an order and a rhythm, and few, because every connected browser receives them.
+/// `sse doctor --help` states the number.
+const PROBE_VALUE_COUNT: u64 = 5;
 /// Long enough to tell values that arrive one by one from values that arrive together.
 const SAVE_INTERVAL: Duration = Duration::from_millis(200);
-/// For the delivery of a value, after a server without notifications has noticed it.
+/// For the delivery of a value, after a server without notifications has noticed it. Several times
+/// `MAX_DELIVERY_DELAY`, so that values that arrive late are reported as late, not as lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The values to save, and where.
-pub(super) struct TestSaves {
+pub(super) struct ProbeSaves {
     cache: Cache,
     cache_folder: PathBuf,
     key: String,
@@ -34,7 +36,7 @@ pub(super) struct TestSaves {
 
 /// A saved value. The name of its first field shows every receiver where the value comes from.
 #[derive(Debug, Deserialize, Serialize)]
-struct TestValue {
+struct ProbeValue {
     #[serde(rename = "sse_doctor")]
     run_id: u64,
     number: u64,
@@ -42,11 +44,11 @@ struct TestValue {
 
 /// The data of an event that a value fires.
 #[derive(Deserialize)]
-struct EventData {
-    value: TestValue,
+struct ProbeEventData {
+    value: ProbeValue,
 }
 
-/// A test value that arrived in an event.
+/// A probe value that arrived in an event.
 #[derive(Debug)]
 struct Arrival {
     event: String,
@@ -54,7 +56,7 @@ struct Arrival {
     at: Duration,
 }
 
-impl TestSaves {
+impl ProbeSaves {
     /// Opens the cache of the app in `app`. At least one event must be mapped to the key.
     pub(super) fn prepare(app: &Path, key: &str) -> Result<Self, Failure> {
         let config = Config::from_dir(app)?;
@@ -62,7 +64,7 @@ impl TestSaves {
             let keys: Vec<&str> = config.events().keys().collect();
             return Err(
                 Failure::usage(format!("no event is mapped to the key `{key}`"))
-                    .help(format!("the keys in SSE_EVENTS are {}", keys.join(", "))),
+                    .with_help(format!("the keys in SSE_EVENTS are {}", keys.join(", "))),
             );
         }
         Ok(Self {
@@ -76,10 +78,10 @@ impl TestSaves {
 
     /// Saves the values one by one, and records the stream until all have arrived or the timeout
     /// passes. Returns when each was saved.
-    pub(super) fn send(&self, probe: &mut StreamProbe) -> Result<Vec<Duration>, Failure> {
+    pub(super) fn save_all(&self, probe: &mut StreamProbe) -> Result<Vec<Duration>, Failure> {
         let mut saved_at = Vec::new();
-        for number in 0..VALUE_COUNT {
-            let value = TestValue {
+        for number in 0..PROBE_VALUE_COUNT {
+            let value = ProbeValue {
                 run_id: self.run_id,
                 number,
             };
@@ -89,7 +91,8 @@ impl TestSaves {
         }
         probe.record_until(Instant::now() + self.arrival_timeout, |recording| {
             let arrivals = self.arrivals(recording);
-            (0..VALUE_COUNT).all(|number| arrivals.iter().any(|arrival| arrival.number == number))
+            (0..PROBE_VALUE_COUNT)
+                .all(|number| arrivals.iter().any(|arrival| arrival.number == number))
         });
         Ok(saved_at)
     }
@@ -105,7 +108,7 @@ impl TestSaves {
 
     fn arrivals(&self, recording: &Recording) -> Vec<Arrival> {
         let arrivals = recording.messages.iter().filter_map(|timed| {
-            let EventData { value } = serde_json::from_str(&timed.message.data).ok()?;
+            let ProbeEventData { value } = serde_json::from_str(&timed.message.data).ok()?;
             (value.run_id == self.run_id).then(|| Arrival {
                 event: timed.message.event.clone(),
                 number: value.number,

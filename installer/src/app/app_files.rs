@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::cache_folder::CacheFolder;
+use super::cache_location::CacheLocation;
 use super::{folder, workspace};
 use crate::editing::env::block::{self, EnvState};
 use crate::editing::env::dotenv;
@@ -17,8 +17,8 @@ use crate::editing::rust::app_code::AppCode;
 use crate::editing::scripts::{self, Script, ScriptState};
 use crate::exit::Failure;
 
-/// Everything that `install` may have changed in an app.
-pub(crate) struct Installation {
+/// The files that `install` may change, and what each shows about the installation.
+pub(crate) struct AppFiles {
     pub(crate) app: PathBuf,
     pub(crate) manifest: OriginalFile,
     pub(crate) dependency: LibraryEntry,
@@ -28,24 +28,24 @@ pub(crate) struct Installation {
     pub(crate) env_state: EnvState,
     /// The names of the app's events, as `.env` has them or will have them.
     pub(crate) events: Vec<String>,
-    pub(crate) scripts: Vec<InstalledScript>,
+    pub(crate) scripts: Vec<ScriptFile>,
     pub(crate) code: AppCode,
-    pub(crate) cache: CacheFolder,
+    pub(crate) cache: CacheLocation,
     /// What dotenvy reads from `.env`; empty if dotenvy cannot read it.
     pub(crate) env_values: BTreeMap<String, String>,
     pub(crate) has_actix_web: bool,
 }
 
-/// A script, and the file at its path.
-pub(crate) struct InstalledScript {
-    pub(crate) script: Script,
+/// A script that this version ships, and the file at its path in the app.
+pub(crate) struct ScriptFile {
+    pub(crate) shipped: Script,
     pub(crate) file: OriginalFile,
     pub(crate) state: ScriptState,
     /// Whether `install` wrote the file, as far as is known.
-    pub(crate) is_ours: bool,
+    pub(crate) is_by_install: bool,
 }
 
-impl Installation {
+impl AppFiles {
     /// Cleans up after a run that was killed.
     pub(crate) fn recover(app: &Path) -> Result<(), Failure> {
         let files = ["Cargo.toml", ".env"].map(str::to_owned);
@@ -55,7 +55,7 @@ impl Installation {
         let manifest = OriginalFile::read(app, "Cargo.toml")?;
         let manifest = read_manifest(app, &manifest)?;
         let env = OriginalFile::read(app, ".env")?;
-        let env_state = block::state(env.contents().unwrap_or_default())?;
+        let env_state = block::read_state(env.contents().unwrap_or_default())?;
         plan::recover(
             app,
             AppCode::source_names(app, &manifest, &env_state.receipt)?,
@@ -70,10 +70,10 @@ impl Installation {
         let dependency = manifest.library_entry(inherited.as_ref().map(DependencySource::key));
 
         let env = OriginalFile::read(app, ".env")?;
-        let env_state = block::state(env.contents().unwrap_or_default())?;
+        let env_state = block::read_state(env.contents().unwrap_or_default())?;
         // `.env` is often not in version control, so a fresh clone lacks its receipt. There
         // the marked dependency proves that `install` ran.
-        let is_known_by_dependency = !env_state.has_block && dependency == LibraryEntry::Ours;
+        let is_known_by_dependency = !env_state.has_block && dependency == LibraryEntry::ByInstall;
 
         let env_values = read_env_values(env.contents().unwrap_or_default());
         let events = env_values
@@ -88,7 +88,7 @@ impl Installation {
             &dependency,
             is_known_by_dependency,
         )?;
-        let cache = CacheFolder::new(app, env_values.get("SSE_CACHE").map(String::as_str));
+        let cache = CacheLocation::new(app, env_values.get("SSE_CACHE").map(String::as_str));
         let has_actix_web = manifest.has_actix_web();
         Ok(Self {
             app: app.to_owned(),
@@ -116,7 +116,7 @@ impl Installation {
         let mut types = self
             .scripts
             .iter()
-            .filter(|script| script.script.is_types());
+            .filter(|script| script.shipped.is_types());
         types.any(|script| script.state != ScriptState::Missing)
     }
 
@@ -126,11 +126,11 @@ impl Installation {
         let listeners = self
             .scripts
             .iter()
-            .find(|script| script.script.belongs_to_owner());
-        matches!(self.dependency, LibraryEntry::Yours(_))
+            .find(|script| script.shipped.belongs_to_owner());
+        matches!(self.dependency, LibraryEntry::ByOwner(_))
             && self.code.serves_scripts()
             && listeners
-                .is_some_and(|script| !script.is_ours && script.state != ScriptState::Missing)
+                .is_some_and(|script| !script.is_by_install && script.state != ScriptState::Missing)
     }
 
     /// What `install` created, according to the block in `.env`.
@@ -139,20 +139,20 @@ impl Installation {
     }
 }
 
-/// Reads the files at the paths of all scripts. `is_ours` means that they are ours even
-/// without a receipt.
+/// Reads the files at the paths of all scripts. `is_by_install` means that `install` wrote them, even
+/// if no receipt lists them.
 fn read_scripts(
     app: &Path,
     events: &[String],
     receipt: &Receipt,
-    is_ours: bool,
-) -> Result<Vec<InstalledScript>, Failure> {
-    let scripts = scripts::shipped(events).map(|script| {
-        let file = OriginalFile::read(app, &script.path)?;
-        Ok(InstalledScript {
-            state: script.state(file.contents(), receipt),
-            is_ours: is_ours || receipt.has(&script.path),
-            script,
+    is_by_install: bool,
+) -> Result<Vec<ScriptFile>, Failure> {
+    let scripts = scripts::shipped(events).map(|shipped| {
+        let file = OriginalFile::read(app, &shipped.path)?;
+        Ok(ScriptFile {
+            state: shipped.state(file.contents(), receipt),
+            is_by_install: is_by_install || receipt.has(&shipped.path),
+            shipped,
             file,
         })
     });
@@ -171,7 +171,7 @@ fn read_env_values(env: &[u8]) -> BTreeMap<String, String> {
 fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>, Failure> {
     let contents = file.contents().ok_or_else(|| folder::no_manifest(app))?;
     let manifest = Manifest::parse(contents)?;
-    if manifest.package().is_some() {
+    if manifest.package_name().is_some() {
         return Ok(manifest);
     }
     let path = app.join("Cargo.toml");
@@ -181,5 +181,5 @@ fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>,
         "{} is a workspace without a package of its own",
         path.display()
     ))
-    .help(workspace::choices(&members)))
+    .with_help(workspace::package_help(&members)))
 }

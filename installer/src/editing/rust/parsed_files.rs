@@ -3,21 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::call_site::Unclear;
+use super::call_site::Doubt;
 use super::rust_file::RustFile;
 
-pub(super) struct AppFile {
+/// One Rust file of the app, parsed.
+pub(super) struct ParsedFile {
     /// Relative to the app's folder.
     pub(super) path: PathBuf,
     pub(super) bytes: Vec<u8>,
-    pub(super) parsed: Result<RustFile, Unclear>,
+    pub(super) parsed: Result<RustFile, Doubt>,
     /// Whether the file is a module that is compiled for tests only.
     pub(super) is_test: bool,
 }
 
 /// The Rust files below a folder of the app, in order of their paths. Files that cannot be
 /// read are skipped: the result only serves for advice, and cargo reports them.
-pub(super) fn read_below(app: &Path, folder: &str) -> Vec<AppFile> {
+pub(super) fn read_below(app: &Path, folder: &str) -> Vec<ParsedFile> {
     let mut paths = Vec::new();
     list_rust_files(&app.join(folder), &mut paths);
     let mut files = Vec::new();
@@ -25,7 +26,7 @@ pub(super) fn read_below(app: &Path, folder: &str) -> Vec<AppFile> {
         let Ok(bytes) = fs::read(&path) else {
             continue;
         };
-        files.push(AppFile {
+        files.push(ParsedFile {
             path: path.strip_prefix(app).unwrap_or(&path).to_owned(),
             parsed: RustFile::parse(&bytes),
             bytes,
@@ -61,7 +62,7 @@ fn list_rust_files(folder: &Path, paths: &mut Vec<PathBuf>) {
 }
 
 /// The paths of the file's `#[cfg(test)] mod tests;`, without `.rs`.
-fn test_modules(file: &AppFile) -> Vec<PathBuf> {
+fn test_modules(file: &ParsedFile) -> Vec<PathBuf> {
     let Ok(parsed) = &file.parsed else {
         return Vec::new();
     };

@@ -1,6 +1,8 @@
-//! Suggestions for cache keys that no event is mapped to.
+//! Suggestions of cache keys: for one that no event is mapped to, and for examples.
 
-use actix_web_sse::Events;
+use std::path::Path;
+
+use actix_web_sse::{Config, Events};
 
 use crate::nearest::nearest;
 
@@ -33,6 +35,16 @@ pub(super) fn suggestion(key: &str, events: &Events) -> Option<String> {
     })
 }
 
+/// A cache key of the app that is mapped to an event, for examples.
+pub(super) fn example_key(app: &Path) -> String {
+    let config = Config::from_dir(app).ok();
+    let key = config.and_then(|config| {
+        let (_, key) = config.events().iter().next()?;
+        Some(key.to_owned())
+    });
+    key.unwrap_or_else(|| "event_cache_key1".to_owned())
+}
+
 enum Mistake<'a> {
     /// The key is an event's name. The message names that event's keys.
     EventName(String),
@@ -58,8 +70,6 @@ fn likely_mistake<'a>(key: &str, events: &'a Events) -> Option<Mistake<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web_sse::Config;
-
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use crate::output::Output;
 
 /// A change that is planned to the last byte, but not made yet.
 #[derive(Default)]
-pub(super) struct Change {
+pub(super) struct PlannedChange {
     pub(super) plan: Plan,
     /// The status lines to print once the change is made: verb and object.
     pub(super) status_lines: Vec<(&'static str, String)>,
@@ -15,7 +15,7 @@ pub(super) struct Change {
     pub(super) conflict: Option<Failure>,
 }
 
-impl Change {
+impl PlannedChange {
     pub(super) fn will_report(&mut self, verb: &'static str, object: impl Into<String>) {
         self.status_lines.push((verb, object.into()));
     }
@@ -35,7 +35,7 @@ impl Change {
             return Ok(false);
         }
         if !args.dry_run {
-            self.plan.write()?;
+            self.plan.apply()?;
         }
         for (verb, object) in self.status_lines {
             output.status(verb, object);
