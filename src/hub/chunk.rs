@@ -15,12 +15,12 @@ use crate::epoch::Epoch;
 /// whenever 32 KiB are buffered.
 pub(super) const MAX_CHUNK_BYTES: usize = 16 * 1024;
 
-/// What one client gets in one write: the frames it wants, and a gap for those it cannot have.
+/// What one client gets in one write: the frames it wants, and a gap for those that are missing.
 pub(super) struct Chunk {
     epoch: Epoch,
     /// A single frame is not copied. That is the usual case, and also how a frame that is larger
     /// than a full chunk is sent.
-    first: Option<Bytes>,
+    first_frame: Option<Bytes>,
     /// Copies of all frames, once there are two.
     joined: BytesMut,
     /// Written before the next frame, so that consecutive missing entries make one gap.
@@ -31,7 +31,7 @@ impl Chunk {
     pub(super) fn new(epoch: Epoch) -> Self {
         Self {
             epoch,
-            first: None,
+            first_frame: None,
             joined: BytesMut::new(),
             pending_gap: None,
         }
@@ -78,7 +78,7 @@ impl Chunk {
         after
     }
 
-    /// Notes that entries are missing here.
+    /// Records that entries are missing here.
     pub(super) fn add_gap(&mut self, gap: Gap) {
         self.pending_gap.get_or_insert(gap);
     }
@@ -91,7 +91,7 @@ impl Chunk {
     pub(super) fn finish(mut self, cursor: Cursor) -> Bytes {
         self.write_gap(cursor.next);
         if self.joined.is_empty() {
-            self.first.unwrap_or_default()
+            self.first_frame.unwrap_or_default()
         } else {
             self.joined.freeze()
         }
@@ -110,11 +110,11 @@ impl Chunk {
     }
 
     fn push(&mut self, frame: &Bytes) {
-        match &self.first {
-            None => self.first = Some(frame.clone()),
-            Some(first) => {
+        match &self.first_frame {
+            None => self.first_frame = Some(frame.clone()),
+            Some(first_frame) => {
                 if self.joined.is_empty() {
-                    self.joined.extend_from_slice(first);
+                    self.joined.extend_from_slice(first_frame);
                 }
                 self.joined.extend_from_slice(frame);
             }
@@ -123,7 +123,7 @@ impl Chunk {
 
     fn len(&self) -> usize {
         if self.joined.is_empty() {
-            self.first.as_ref().map_or(0, Bytes::len)
+            self.first_frame.as_ref().map_or(0, Bytes::len)
         } else {
             self.joined.len()
         }

@@ -67,7 +67,7 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
         return Ok(Vec::new());
     }
     let names: Vec<&Arc<str>> = events.event_arcs_of_key(entry.key()).collect();
-    let Some(last) = names.len().checked_sub(1) else {
+    let Some(last_index) = names.len().checked_sub(1) else {
         return Ok(Vec::new());
     };
     let data = entry.data();
@@ -75,7 +75,7 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
         .into_iter()
         .enumerate()
         .map(|(index, name)| {
-            let cursor = if index == last {
+            let cursor = if index == last_index {
                 Cursor::before(entry.number() + 1)
             } else {
                 Cursor {

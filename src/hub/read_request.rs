@@ -1,4 +1,4 @@
-//! What a stream asks the ring or the journal for.
+//! What a stream requests from the ring or the journal.
 
 use std::time::SystemTime;
 

@@ -25,7 +25,7 @@ use crate::{
 /// matches none of them is polled in between, so it notices a shutdown, and other streams get the thread.
 const MAX_ENTRIES_PER_REQUEST: u64 = 2_000;
 
-/// What a stream asks of the journal. It owns everything, since another thread answers it.
+/// A stream's request to the journal. It owns everything, because another thread handles it.
 pub(crate) struct ReplayRequest {
     pub(crate) position: StreamPosition,
     pub(crate) filter: Filter,
@@ -35,7 +35,7 @@ pub(crate) struct ReplayRequest {
     pub(crate) ring_start: u64,
 }
 
-/// What the journal answers.
+/// The answer of the journal.
 #[derive(Debug)]
 pub(crate) enum ReplayResult {
     /// Frames, possibly none, and the cursor after them.
@@ -67,7 +67,7 @@ pub(crate) fn replay(
     loop {
         let journal = journal_handle.current()?;
         match replay_from(Arc::clone(&journal), &journal_handle.config(), request) {
-            // The journal was replaced, or was found to be damaged: ask the current one.
+            // The journal was replaced, or was found to be damaged: retry with the current one.
             Err(_) if !journal.is_in_place() && retries.next().is_some() => {}
             result => return result,
         }

@@ -131,12 +131,12 @@ impl Subscribers {
             NewEvents::All => self.take_all_wakers_at(start, wakers),
             NewEvents::Named(events) => {
                 let at = |next| RingPosition { next, ..end };
-                if let Some(first) = events.iter().map(|(_, first)| *first).min() {
-                    self.to_all_events.take_wakers(at(first), wakers);
+                if let Some(number) = events.iter().map(|(_, number)| *number).min() {
+                    self.to_all_events.take_wakers(at(number), wakers);
                 }
-                for (name, first) in events {
+                for (name, number) in events {
                     if let Some(list) = self.by_event.get_mut(&**name) {
-                        list.take_wakers(at(*first), wakers);
+                        list.take_wakers(at(*number), wakers);
                     }
                 }
             }

@@ -119,7 +119,7 @@ impl ClaimedDropIn {
         self.check_delay = (self.check_delay * 2).min(MAX_WRITER_CHECK_DELAY);
         let cache_folder = journal.cache_folder();
         let opened = claimed_folder.open_folder(&self.name);
-        let mut file = match opened.and_then(|claim| claim.open_file(&self.key)) {
+        let mut file = match opened.and_then(|claim_folder| claim_folder.open_file(&self.key)) {
             Ok(file) => file,
             // Another program has cleared the cache.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -191,11 +191,14 @@ impl ClaimedDropIn {
         let error_at =
             |error| Error::io("set the drop-in aside", &self.path(claimed_folder), error);
         let broken_folder = cache_folder.broken_folder()?;
-        let claim = claimed_folder.open_folder(&self.name).map_err(error_at)?;
-        if claim.rename(&self.key, &broken_folder, &self.key).is_err() {
+        let claim_folder = claimed_folder.open_folder(&self.name).map_err(error_at)?;
+        if claim_folder
+            .rename(&self.key, &broken_folder, &self.key)
+            .is_err()
+        {
             // A folder has the name: a rename does not replace folders.
             discard(&broken_folder, &self.key, &cache_folder.trash_folder()?).map_err(error_at)?;
-            claim
+            claim_folder
                 .rename(&self.key, &broken_folder, &self.key)
                 .map_err(error_at)?;
         }

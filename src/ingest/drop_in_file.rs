@@ -32,7 +32,7 @@ const MAX_RECORD_OVERHEAD_BYTES: u64 = 1024;
 /// The drop-in as a journal entry with the name under which it was claimed; `None` if it has already expired.
 pub(super) fn read(
     file: &mut File,
-    claim: &str,
+    claim_name: &str,
     key: &str,
     config: &Config,
 ) -> Result<Option<Vec<u8>>, ReadError> {
@@ -48,7 +48,7 @@ pub(super) fn read(
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());
-    let document = entry::encode_drop_in_document(claim, key, content.value, ttl, saved_at);
+    let document = entry::encode_drop_in_document(claim_name, key, content.value, ttl, saved_at);
     Ok(Some(document))
 }
 

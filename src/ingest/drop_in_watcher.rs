@@ -17,9 +17,9 @@ use crate::{
 pub(super) struct DropInWatcher {
     watcher: FolderWatcher,
     keys: HashSet<String>,
-    /// The name of the claim in each watched folder.
-    claims: HashMap<WatchId, String>,
-    /// Names of claims and keys whose file was closed.
+    /// The name of the claimed drop-in in each watched folder.
+    claim_names: HashMap<WatchId, String>,
+    /// Keys, and names of claimed drop-ins, whose file was closed.
     closed: HashSet<String>,
 }
 
@@ -37,7 +37,7 @@ impl DropInWatcher {
         Self {
             watcher,
             keys: keys.map(str::to_owned).collect(),
-            claims: HashMap::new(),
+            claim_names: HashMap::new(),
             closed: HashSet::new(),
         }
     }
@@ -45,8 +45,8 @@ impl DropInWatcher {
     /// Watches a claim's folder until the folder is removed.
     pub(super) fn add_claim(&mut self, claim_name: &str, folder: &OpenFolder) {
         let path = folder.fd_path();
-        if let Ok(Some(watch)) = self.watcher.add(&path, ChangeKinds::Writes) {
-            self.claims.insert(watch, claim_name.to_owned());
+        if let Ok(Some(watch_id)) = self.watcher.add(&path, ChangeKinds::Writes) {
+            self.claim_names.insert(watch_id, claim_name.to_owned());
         }
     }
 
@@ -65,18 +65,18 @@ impl DropInWatcher {
         let Self {
             watcher,
             keys,
-            claims,
+            claim_names,
             closed,
         } = self;
         watcher.read(|notification| {
             if notification.is_watch_removed {
-                if let Some(claim) = claims.remove(&notification.watch) {
-                    closed.remove(&claim);
+                if let Some(claim_name) = claim_names.remove(&notification.watch) {
+                    closed.remove(&claim_name);
                 }
                 return;
             }
-            match claims.get(&notification.watch) {
-                Some(claim) => drop(closed.insert(claim.clone())),
+            match claim_names.get(&notification.watch) {
+                Some(claim_name) => drop(closed.insert(claim_name.clone())),
                 // Only keys are remembered: other programs may write many other files here.
                 None => closed.extend(notification.name.and_then(|name| keys.get(name)).cloned()),
             }

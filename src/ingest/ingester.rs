@@ -183,7 +183,7 @@ impl<'a> Ingester<'a> {
             }
             match claim.try_finish(self.journal, claimed_folder, self.config, watcher) {
                 Ok(ClaimState::Finished) => {
-                    error_log_of(&mut self.errors, claim.key()).note_success()
+                    error_log_of(&mut self.errors, claim.key()).note_success();
                 }
                 Ok(ClaimState::HasWriter) => waiting.push(claim),
                 Err(error) => {

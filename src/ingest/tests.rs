@@ -54,7 +54,7 @@ impl App {
 /// The next `count` entries as `key=value`, waiting for them.
 fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
     let mut reader = JournalReader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
-    let mut watch = journal.watch();
+    let mut watcher = journal.watch();
     let never = Interrupt::new().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut found = Vec::new();
@@ -63,7 +63,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
             ReadOutcome::Entry(entry) => found.push(format!("{}={}", entry.key(), entry.value())),
             ReadOutcome::CaughtUp => {
                 assert!(Instant::now() < deadline, "only {found:?}");
-                watch.wait(reader.next_number(), Duration::from_millis(50), &never);
+                watcher.wait(reader.next_number(), Duration::from_millis(50), &never);
             }
             other => panic!("{other:?}"),
         }

@@ -93,16 +93,16 @@ impl KeyIndex {
     pub(crate) fn get(&mut self, key: &str, now: ClockReadings) -> Result<Option<Entry>, Error> {
         self.scan_forward(now)?;
         self.scan_backward_for(key, now)?;
-        let Some(newest) = self.newest_by_key.get_mut(key) else {
+        let Some(newest_entry) = self.newest_by_key.get_mut(key) else {
             return Ok(None);
         };
-        if newest.expiry.is_expired(now) {
+        if newest_entry.expiry.is_expired(now) {
             return Ok(None);
         }
-        match self.journal.read(newest.number)? {
+        match self.journal.read(newest_entry.number)? {
             // It was valid when it was indexed. If it was damaged since, the key has no value.
             StoredEntry::Entry(bytes) => {
-                Ok(Entry::parse(self.journal.epoch(), newest.number, &bytes).ok())
+                Ok(Entry::parse(self.journal.epoch(), newest_entry.number, &bytes).ok())
             }
             StoredEntry::NotYet | StoredEntry::Swept { .. } | StoredEntry::Unreadable(_) => {
                 Ok(None)

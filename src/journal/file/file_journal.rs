@@ -77,37 +77,37 @@ impl FileJournal {
         &self,
         number: u64,
     ) -> Result<Option<Arc<EntryFolder>>, Error> {
-        let mut last = self
+        let mut last_read = self
             .last_read_folder
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(folder) = &*last
+        if let Some(folder) = &*last_read
             && folder.number() == number
         {
             return Ok(Some(Arc::clone(folder)));
         }
         let opened = self.open_entry_folder(number)?.map(Arc::new);
         if let Some(folder) = &opened {
-            *last = Some(Arc::clone(folder));
+            *last_read = Some(Arc::clone(folder));
         }
         Ok(opened)
     }
 
     pub(super) fn known_newest_folder(&self) -> Option<Arc<EntryFolder>> {
-        let newest = self
+        let newest_folder = self
             .newest_folder
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        newest.clone()
+        newest_folder.clone()
     }
 
     pub(super) fn remember_newest_folder(&self, folder: EntryFolder) -> Arc<EntryFolder> {
         let folder = Arc::new(folder);
-        let mut newest = self
+        let mut newest_folder = self
             .newest_folder
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *newest = Some(Arc::clone(&folder));
+        *newest_folder = Some(Arc::clone(&folder));
         folder
     }
 

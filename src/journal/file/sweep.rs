@@ -18,19 +18,22 @@ impl FileJournal {
         trash::delete_contents(&trash_folder)
     }
 
-    /// Removes the folders whose entries all have numbers up to `last`, except the newest folder.
+    /// Removes the folders whose entries all have numbers up to `last_number`, except the newest folder.
     ///
     /// A writer may be in the middle of the system call that renames an unfinished folder in the
     /// oldest folder to the next folder's name, with both already looked up: the call still succeeds
     /// after the oldest folder was moved. While the next folder exists, its name is taken and the call
     /// fails. So the next folder must not be removed before the unfinished files of the oldest are.
-    pub(super) fn sweep_through(&self, trash_folder: &OpenFolder, last: u64) -> Result<(), Error> {
-        let newest = self.newest_folder()?.number();
+    pub(super) fn sweep_through(
+        &self,
+        trash_folder: &OpenFolder,
+        last_number: u64,
+    ) -> Result<(), Error> {
+        let newest_folder = self.newest_folder()?.number();
         let numbers = self.folder_numbers()?;
-        for number in numbers
-            .into_iter()
-            .take_while(|number| *number < newest && self.layout.last_number(*number) <= last)
-        {
+        for number in numbers.into_iter().take_while(|number| {
+            *number < newest_folder && self.layout.last_number(*number) <= last_number
+        }) {
             // Another process may have discarded the folder before, without having emptied it.
             trash::remove_unfinished(trash_folder)?;
             let name = folder_name(number);
