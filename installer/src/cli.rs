@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs, UninstallArgs};
 use crate::exit;
 
-/// Server-Sent Events for actix-web apps: save a value, and every listening browser receives an event.
+/// Live notifications for actix-web apps: save a value under a cache key, and every connected browser
+/// receives it as a Server-Sent Event.
 #[derive(Parser)]
 #[command(name = "sse", version, after_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
@@ -33,9 +34,9 @@ const GLOBAL_OPTIONS_HEADING: &str = "Global options";
 /// Selects the app.
 #[derive(Args, Default)]
 pub(crate) struct AppArgs {
-    /// The app's folder [default: under cargo, the package's folder; else the nearest folder with a
-    /// .env (for install, uninstall, status and doctor also with a Cargo.toml), from the working
-    /// directory upwards; else the working directory]
+    /// The app's folder [default: under cargo, the package's folder. Otherwise the nearest folder
+    /// with a .env, from the working directory upwards; install, uninstall, status and doctor also
+    /// accept one with a Cargo.toml. Otherwise the working directory]
     #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) dir: Option<PathBuf>,
 
@@ -50,19 +51,19 @@ pub(crate) struct AppArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Install Server-Sent Events into an actix-web app
+    /// Add live notifications to an actix-web app
     ///
-    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` after the app's
-    /// `App::new()`, and three keys to .env. In public/js it creates sse.js, its types for
-    /// TypeScript and editors, and sse-client.js for your own listeners. Existing keys, lines and
-    /// files are kept, and a second run changes nothing. `sse uninstall` restores every byte.
+    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` directly after the
+    /// app's `App::new()`, and three settings to .env. In public/js it creates sse.js, its types for
+    /// TypeScript and editors, and sse-client.js for your own listeners. Existing settings, lines
+    /// and files are kept, and a second run changes nothing. `sse uninstall` restores the files.
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
     /// Remove what `sse install` added, and nothing else
     ///
     /// Removes the block in .env, the marked line in Cargo.toml, the call in your code, the folder
-    /// .sse in the cache, and the scripts. Anything you have changed since stays and is listed:
+    /// .sse in the cache folder, and the scripts. It keeps and lists what you have changed since:
     /// values in the block, your own lines in it, listeners.
     #[command(after_help = exit::table())]
     Uninstall(UninstallArgs),
@@ -71,39 +72,39 @@ pub(crate) enum Command {
     #[command(after_help = exit::table())]
     Status(StatusArgs),
 
-    /// Find out why no event arrives
+    /// Find out why events do not arrive
     ///
     /// Examines the app's configuration, pages, code and cache folder. With a URL it also examines
-    /// the stream at that address, as a browser receives it through any proxies. It changes
-    /// nothing, and saves values only with --save.
+    /// the stream at that address, through all proxies, as a browser does. It changes nothing, and
+    /// saves values only with --save.
     #[command(after_help = exit::table())]
     Doctor(DoctorArgs),
 
-    /// Save a value under a cache key, which sends the events mapped to that key
+    /// Save a value under a cache key, which triggers the key's events
     ///
-    /// A value that is valid JSON is saved as JSON, any other as text. If SSE_EVENTS maps the key
-    /// to no event, a warning is printed.
+    /// A value that is valid JSON is saved as JSON, any other as text. If SSE_EVENTS has no event
+    /// for the key, a warning is printed.
     #[command(after_help = exit::table())]
     Save(SaveArgs),
 
     /// Print the newest value saved under a cache key, as JSON
     ///
-    /// Exits with 1 if there is none: nothing was saved, or the newest value was deleted or has
-    /// expired. A file dropped into the cache folder counts once a server has ingested it.
+    /// Exits with 1 if the key has no value: nothing was saved, or the newest value was deleted or
+    /// has expired. The value of a drop-in is visible after a server has ingested the file.
     #[command(after_help = exit::table())]
     Get(GetArgs),
 
     /// Delete the value saved under a cache key
     ///
-    /// This sends no event and withdraws none: browsers that were away still receive the values
-    /// saved before.
+    /// This triggers no event. Events triggered earlier are still delivered, also to clients that
+    /// reconnect later.
     #[command(after_help = exit::table())]
     Delete(DeleteArgs),
 
     /// Print events as they arrive, until Ctrl-C
     ///
-    /// Without a URL it reads the cache on this machine, which needs no running server. With a URL
-    /// it reads the stream there; when the stream ends, it reconnects and continues where it left off.
+    /// Without a URL it reads the cache folder on this machine, which needs no running server. With
+    /// a URL it reads the stream there; when the stream ends, it reconnects and resumes.
     #[command(after_help = exit::table())]
     Listen(ListenArgs),
 
@@ -137,15 +138,15 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5", requires = "url")]
     pub(crate) wait: Duration,
 
-    /// Save five values under this cache key of the app in this folder, and time their arrival.
-    /// Every listening page receives them
+    /// Save five values under this cache key, in the app of this folder, and measure when they
+    /// arrive. Every connected client receives them
     #[arg(long, value_name = "KEY", requires = "url")]
     pub(crate) save: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct SaveArgs {
-    /// The cache key, as after the colon in SSE_EVENTS
+    /// The cache key: the part after the colon in SSE_EVENTS
     pub(crate) key: String,
 
     /// The value; `-` reads it from standard input
@@ -156,8 +157,8 @@ pub(crate) struct SaveArgs {
     #[arg(long)]
     pub(crate) text: bool,
 
-    /// The value's time to live: for this long, browsers that were away still receive it, and
-    /// `sse get` prints it
+    /// The time to live: for how long reconnecting clients still receive the value, and `sse get`
+    /// prints it
     /// [default: SSE_TTL]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) ttl: Option<Duration>,
@@ -165,7 +166,7 @@ pub(crate) struct SaveArgs {
 
 #[derive(Args)]
 pub(crate) struct GetArgs {
-    /// The cache key, as after the colon in SSE_EVENTS
+    /// The cache key: the part after the colon in SSE_EVENTS
     pub(crate) key: String,
 
     /// Print the whole entry as one JSON object: id, key, timestamp and value
@@ -175,7 +176,7 @@ pub(crate) struct GetArgs {
 
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
-    /// The cache key, as after the colon in SSE_EVENTS
+    /// The cache key: the part after the colon in SSE_EVENTS
     pub(crate) key: String,
 }
 
@@ -196,20 +197,21 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "N", value_parser = parse_whole_number)]
     pub(crate) count: Option<u64>,
 
-    /// Exit after this many seconds, with code 1 if --count was not reached by then
+    /// Exit after this many seconds, with code 1 if by then --count was not reached or no server
+    /// was reached
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
 fn parse_whole_number(text: &str) -> Result<u64, String> {
     text.parse()
-        .map_err(|_| "write a whole number, for example 1".to_owned())
+        .map_err(|_| "it must be a whole number, for example 1".to_owned())
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.ok_or_else(|| "write seconds, for example 60 or 0.5".to_owned())
+    duration.ok_or_else(|| "it must be a number of seconds, for example 60 or 0.5".to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `sse doctor`: finds out why no event arrives.
+//! `sse doctor`: finds out why events do not arrive.
 //!
 //! The checks first collect text, or the times at which a stream's messages arrive. Functions
 //! without side effects then turn these into findings. No check changes a file of the app.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Done, or there was nothing to do.
+/// Success, or there was nothing to do.
 pub(crate) const DONE: u8 = 0;
-/// An error; no change was left half made.
+/// An error; no partial change remains.
 pub(crate) const ERROR: u8 = 1;
-/// The command line is wrong. clap itself exits with this code, too.
+/// The command line is invalid. clap itself also exits with this code.
 pub(crate) const USAGE: u8 = 2;
-/// A file of the app's owner is in the way; nothing was written.
+/// A conflict with one of the user's files; nothing was written.
 pub(crate) const CONFLICT: u8 = 3;
 /// `sse status` found something missing or modified, or `sse doctor` found a problem.
 pub(crate) const FINDINGS: u8 = 4;
@@ -22,10 +22,10 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) fn table() -> String {
     format!(
         "Exit codes:\n\
-         \x20 {DONE:>3}  done, or nothing to do\n\
-         \x20 {ERROR:>3}  error; no change is left half made\n\
-         \x20 {USAGE:>3}  wrong usage\n\
-         \x20 {CONFLICT:>3}  conflict with a file of yours; nothing was written\n\
+         \x20 {DONE:>3}  success, or nothing to do\n\
+         \x20 {ERROR:>3}  an error; no partial change remains\n\
+         \x20 {USAGE:>3}  invalid command line\n\
+         \x20 {CONFLICT:>3}  a conflict with one of your files; nothing was written\n\
          \x20 {FINDINGS:>3}  status, doctor: something is missing, modified or wrong\n\
          \x20 {INTERRUPTED:>3}  interrupted"
     )
@@ -59,12 +59,12 @@ impl Failure {
     pub(crate) fn io(operation: &str, path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-                "run the command as a user who may do this, or change the permissions of the file or its folder",
+                "run the command as a user with the required permissions, or change the permissions of the file or its folder",
             ),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("free some disk space, then run the command again")
             }
-            _ => None,
+            _ => Some("check this path and its folder, then run the command again"),
         };
         Self {
             help: help.map(str::to_owned),

@@ -65,7 +65,7 @@ const EDITS: [Edit; 10] = [
             ".env",
             "SECRET=1\nB='2'\n# mine\n\nSSE_TTL=5\nTEXT='a\n# >>> sse >>>\nb'\n",
         )],
-        named: &[".env (4 of your lines"],
+        named: &[".env (4 of your own lines"],
     },
     Edit {
         what: "lines in front of the block and behind it",

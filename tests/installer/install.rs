@@ -40,7 +40,7 @@ fn the_summary_lists_what_was_done_and_what_remains() {
         "Next steps:\n",
         " <script src=\"/js/sse-client.js\"></script>\n",
         " sse save event_cache_key1 '{\"order\": 42}'\n",
-        "The stream is public: every visitor receives every value of every key in SSE_EVENTS.\n",
+        "The stream is public: every visitor can receive every value of every key in SSE_EVENTS.\n",
     ] {
         assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }
@@ -58,14 +58,14 @@ fn steps_that_are_done_are_not_listed_again() {
     let main = hello.read("src/main.rs");
     let out = hello.sse_succeeds(&["install"]);
     assert!(out.contains("Kept src/main.rs:"), "{out}");
-    assert!(out.contains("In your page"), "{out}");
+    assert!(out.contains("At the end of the <body>"), "{out}");
     assert_eq!(hello.read("src/main.rs"), main);
     hello.write(
         "templates/index.html",
         "<script src=\"/js/sse-client.js\"></script>",
     );
     let out = hello.sse_succeeds(&["install"]);
-    assert!(!out.contains("In your page"), "{out}");
+    assert!(!out.contains("At the end of the <body>"), "{out}");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_conflict_exits_with_3_and_writes_nothing() {
         (
             "public/js/sse.js",
             "// edited\n",
-            "public/js/sse.js has local changes",
+            "public/js/sse.js was modified",
         ),
         (
             "Cargo.toml",

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::hello::sse_in;
 
 /// What a run says that has failed and taken everything back.
-pub(crate) const AS_BEFORE: &str = "all files are as they were before";
+pub(crate) const AS_BEFORE: &str = "all changes were undone";
 
 /// A file, folder or link.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,11 +33,11 @@ fn a_value_is_json_or_text_and_may_be_piped() {
             ran.err
         );
         assert!(
-            ran.err.starts_with("saved event_cache_key1 as number "),
+            ran.err.starts_with("saved event_cache_key1 (entry "),
             "{}",
             ran.err
         );
-        assert!(ran.err.ends_with("; fires event_name1\n"), "{}", ran.err);
+        assert!(ran.err.ends_with("; triggers event_name1\n"), "{}", ran.err);
     }
     assert_eq!(
         sse_reads(app.path(), &["save", key, "-"], b"[\"piped\"]\n").code,
@@ -72,15 +72,15 @@ fn a_key_without_an_event_is_saved_with_a_warning_and_a_suggestion() {
         ),
         (
             "event_cache_kye2",
-            "no event is mapped to `event_cache_kye2`; did you mean `event_cache_key2`?",
+            "SSE_EVENTS has no event for `event_cache_kye2`; did you mean `event_cache_key2`?",
         ),
         (
             "event_cache_key",
-            "no event is mapped to `event_cache_key`; did you mean `event_cache_key1`?",
+            "SSE_EVENTS has no event for `event_cache_key`; did you mean `event_cache_key1`?",
         ),
         (
             "zzz",
-            "no event is mapped to `zzz`; the keys in SSE_EVENTS are event_cache_key1, event_cache_key2",
+            "SSE_EVENTS has no event for `zzz`; its keys are event_cache_key1, event_cache_key2",
         ),
     ] {
         let ran = save(&app, &[key]);

@@ -85,11 +85,11 @@ fn edited_types_are_a_conflict_and_are_kept() {
         hello.write(name, &edited);
         let before = hello.tree();
         let ran = hello.sse(&["install"]);
-        ran.fails(3, &format!("{name} has local changes"));
+        ran.fails(3, &format!("{name} was modified"));
         assert!(ran.err.contains("your own types belong"), "{}", ran.err);
         assert_eq!(hello.tree(), before);
         let status = hello.sse(&["status"]);
-        let line = format!("modified   {name} (edited; put your types");
+        let line = format!("modified   {name} (put your types");
         assert!(status.out.contains(&line), "{}", status.out);
 
         let printed = hello.sse_succeeds(&["uninstall"]);

@@ -123,9 +123,9 @@ fn your_keys_lines_and_listeners_are_kept() {
     assert_eq!(hello.read("public/js/sse-client.js"), listeners);
     assert!(!hello.has("public/js/sse.js"));
     for text in [
-        "Kept .env (your value; --force would have removed it): SSE_POLL_INTERVAL=1\n",
-        "Kept .env (2 of your lines from inside the block)\n",
-        "Kept public/js/sse-client.js (you have edited it; --force would have removed it)\n",
+        "Kept .env (your value; use --force to remove it): SSE_POLL_INTERVAL=1\n",
+        "Kept .env (2 of your own lines in the block)\n",
+        "Kept public/js/sse-client.js (you have modified it; use --force to remove it)\n",
         "Kept public/js/ (it is not empty)\n",
     ] {
         assert!(out.contains(text), "{text:?} is missing:\n{out}");

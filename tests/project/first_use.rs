@@ -119,7 +119,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     // 2. Install.
     let printed = user.run(user.sse(), &user.app(), &["install"]);
     assert!(
-        printed.contains("Next steps:\n  1. In your page:\n"),
+        printed.contains("Next steps:\n  1. At the end of the <body> of your page:\n"),
         "{printed}"
     );
     assert!(printed.contains(tag.trim()), "{printed}");

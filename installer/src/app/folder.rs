@@ -36,7 +36,7 @@ pub(crate) fn installation_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
 
 pub(crate) fn no_manifest(dir: &Path) -> Failure {
     Failure::error(format!("no Cargo.toml in {}", dir.display()))
-        .with_help("run the command in your app's folder, or name the folder: sse -C DIR …")
+        .with_help("run the command in your app's folder, or pass the folder: sse -C DIR …")
 }
 
 /// The folder that the arguments name.
@@ -48,7 +48,7 @@ fn named_folder(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     Some(if dir.is_dir() {
         absolute(dir).map_err(|error| Failure::io("find", dir, &error))
     } else {
-        Err(Failure::error(format!("no folder {}", dir.display()))
+        Err(Failure::error(format!("the folder {} does not exist", dir.display()))
             .with_help("pass your app's folder with -C"))
     })
 }
@@ -59,7 +59,7 @@ fn manifest_folder(manifest: &Path) -> Result<PathBuf, Failure> {
     match path.parent() {
         Some(dir) if is_manifest => Ok(dir.to_owned()),
         _ => Err(
-            Failure::error(format!("{} is not a Cargo.toml", manifest.display()))
+            Failure::error(format!("{} is not a Cargo.toml file", manifest.display()))
                 .with_help("pass the path of your app's Cargo.toml with --manifest-path"),
         ),
     }

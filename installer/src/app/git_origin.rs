@@ -21,7 +21,7 @@ pub(super) fn recorded_git_source() -> Result<GitSource, Failure> {
     };
     recorded().ok_or_else(|| {
         Failure::error("this `sse` was installed from a git repository, but cargo has no record of which one")
-            .with_help("name the repository with --dep-git URL, or another source with --dep-path DIR or --dep-version REQ")
+            .with_help("pass the repository with --dep-git URL, or another source with --dep-path DIR or --dep-version REQ")
     })
 }
 

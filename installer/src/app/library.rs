@@ -44,7 +44,7 @@ pub(crate) fn dependency_source(
             "the checkout that this `sse` was built from no longer exists: {path}"
         ))
         .with_help(
-            "name the library's source: --dep-path DIR, --dep-git URL or --dep-version REQ",
+            "pass the library's source with --dep-path DIR, --dep-git URL or --dep-version REQ",
         )),
     }
 }
@@ -76,7 +76,7 @@ fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
     let text = chosen.to_str().map(str::to_owned);
     text.ok_or_else(|| {
         Failure::error(format!(
-            "{} is not valid UTF-8, which Cargo.toml must be",
+            "the path {} is not valid UTF-8, so it cannot be written to Cargo.toml",
             path.display()
         ))
     })

@@ -20,11 +20,12 @@ pub(crate) struct ChangeArgs {
     #[arg(long)]
     pub(crate) diff: bool,
 
-    /// Replace or remove files and values that you have changed, without asking
+    /// Replace (install) or remove (uninstall) scripts, types and values that you have changed,
+    /// without asking
     #[arg(short, long)]
     pub(crate) force: bool,
 
-    /// Answer yes to every question. Without a terminal, the default answer is no
+    /// Answer yes to all questions. They are asked only on a terminal; elsewhere the answer is no
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
@@ -38,7 +39,7 @@ impl ChangeArgs {
 
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
-    /// SSE_EVENTS: which event is sent for a value saved under which cache key
+    /// SSE_EVENTS: pairs of event name and cache key; a save under the key triggers the event
     #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::parse_events)]
     pub(crate) events: Option<String>,
 
@@ -46,32 +47,32 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_name = "SECONDS", value_parser = values::parse_duration)]
     pub(crate) duration: Option<String>,
 
-    /// SSE_POLL_INTERVAL: seconds between polls of the cache, in case a notification is missed
-    /// [default: 2]
+    /// SSE_POLL_INTERVAL: seconds between polls of the cache folder, in case the file system does
+    /// not notify the server [default: 2]
     #[arg(long, value_name = "SECONDS", value_parser = values::parse_interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]
     pub(crate) dependency: DependencyArgs,
 
-    /// Leave .env alone. Without the receipt in .env, uninstall keeps the folders that install created
+    /// Do not change .env. Without the receipt in .env, uninstall keeps the folders that install created
     #[arg(long)]
     pub(crate) no_env: bool,
 
-    /// Leave public/js alone. The library serves its own copy of sse.js
+    /// Do not change public/js. The library serves its own copy of sse.js
     #[arg(long)]
     pub(crate) no_js: bool,
 
-    /// Write the types sse.d.ts and sse-events.d.ts into public/js even if the app's code serves
-    /// the scripts itself
+    /// Write the types sse.d.ts and sse-events.d.ts into public/js even if the app's own code serves
+    /// the scripts
     #[arg(long, conflicts_with = "no_js")]
     pub(crate) types: bool,
 
-    /// Leave Cargo.toml alone
+    /// Do not change Cargo.toml
     #[arg(long)]
     pub(crate) no_dep: bool,
 
-    /// Leave the code alone, and print the line to add
+    /// Do not change the code, and print the line to add
     #[arg(long)]
     pub(crate) no_wire: bool,
 

@@ -15,6 +15,6 @@ pub(crate) fn run(app: PathBuf, args: &DeleteArgs, output: Output) -> Result<u8,
     if let Some(suggestion) = suggestion(&args.key, config.events()) {
         output.warn(suggestion);
     }
-    output.note(format!("deleted {} as number {number}", args.key));
+    output.note(format!("deleted {} (entry {number})", args.key));
     Ok(exit::DONE)
 }

@@ -58,7 +58,7 @@ fn no_app(folder: &Path) -> Failure {
         "no app in {}: neither a Cargo.toml nor a .env",
         folder.display()
     ))
-    .with_help("run the command in your app's folder, or name the folder: sse -C DIR doctor")
+    .with_help("run the command in your app's folder, or pass the folder: sse -C DIR doctor")
 }
 
 impl FindingsPrinter<'_> {

@@ -30,7 +30,7 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
              live; 0: until it is swept)"
                 .to_owned()
         });
-        return Err(Failure::error(format!("no value under `{key}`")).with_help(help));
+        return Err(Failure::error(format!("`{key}` has no value")).with_help(help));
     };
     let text = if args.json {
         entry_json(&entry)?

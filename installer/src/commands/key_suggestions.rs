@@ -1,4 +1,4 @@
-//! Suggestions of cache keys: for one that no event is mapped to, and for examples.
+//! Suggestions of cache keys: for a key without an event in `SSE_EVENTS`, and for examples.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ pub(super) fn no_event_warning(key: &str, events: &Events) -> String {
     match likely_mistake(key, events) {
         Some(Mistake::EventName(message)) => message,
         Some(Mistake::Misspelt(nearest)) => {
-            format!("no event is mapped to `{key}`; did you mean `{nearest}`?")
+            format!("SSE_EVENTS has no event for `{key}`; did you mean `{nearest}`?")
         }
         None => {
             let keys: Vec<&str> = events.keys().collect();
             format!(
-                "no event is mapped to `{key}`; the keys in SSE_EVENTS are {}",
+                "SSE_EVENTS has no event for `{key}`; its keys are {}",
                 keys.join(", ")
             )
         }
@@ -83,7 +83,7 @@ mod tests {
         );
         assert_eq!(
             why("event_cache_key"),
-            "no event is mapped to `event_cache_key`; did you mean `event_cache_key1`?"
+            "SSE_EVENTS has no event for `event_cache_key`; did you mean `event_cache_key1`?"
         );
         assert!(why("zzz").ends_with("the keys in SSE_EVENTS are event_cache_key1, new_order"));
     }

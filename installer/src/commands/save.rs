@@ -24,10 +24,10 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
         output.warn(no_event_warning(&args.key, config.events()));
-        output.note(format!("saved {} as number {number}", args.key));
+        output.note(format!("saved {} (entry {number})", args.key));
     } else {
         output.note(format!(
-            "saved {} as number {number}; fires {}",
+            "saved {} (entry {number}); triggers {}",
             args.key,
             events.join(", ")
         ));

@@ -156,7 +156,7 @@ fn route_call_item(app_files: &AppFiles) -> Item {
         item: "stream".to_owned(),
         path,
         state,
-        note: (state == ItemState::Missing).then_some("no code serves it"),
+        note: (state == ItemState::Missing).then_some("not in the code"),
     }
 }
 
@@ -172,11 +172,11 @@ fn script_item(script: &ScriptFile, is_served_by_app: bool) -> Item {
         ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
         ScriptState::Edited if script.shipped.is_types() => (
             ItemState::Modified,
-            Some("edited; put your types into a file of your own"),
+            Some("put your types into another file"),
         ),
         ScriptState::Edited => (
             ItemState::Modified,
-            Some("edited; put your code into sse-client.js"),
+            Some("put your code into sse-client.js"),
         ),
         ScriptState::Older if script.shipped.role == ScriptRole::EventTypes => (
             ItemState::Modified,

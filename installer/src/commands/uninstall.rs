@@ -28,7 +28,7 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
         AppFiles::recover(app)?;
     }
     let Some(planned) = plan(app, Prompt::new(args))? else {
-        output.note("nothing to uninstall: no file has the mark of `sse install`");
+        output.note("nothing to uninstall: no file contains changes made by `sse install`");
         return Ok(exit::DONE);
     };
     for warning in planned.warnings {
@@ -196,9 +196,9 @@ fn reason_to_keep(script: &ScriptFile, prompt: Prompt) -> Option<&'static str> {
         return None;
     }
     // Listeners are the owner's work, so only --force removes them, never a mere yes.
-    let question = format!("{} has local changes. Remove it?", script.shipped.path);
+    let question = format!("{} was modified. Remove it?", script.shipped.path);
     let is_confirmed = !script.shipped.belongs_to_owner() && prompt.confirm(&question);
-    (!is_confirmed).then_some("you have edited it; --force would have removed it")
+    (!is_confirmed).then_some("you have modified it; use --force to remove it")
 }
 
 /// Whether `.env` goes as a whole: `install` created it, and nothing else is in it.
@@ -233,7 +233,7 @@ fn report_env_lines(
         match edited_values {
             EditedValuePolicy::Keep => change.will_report(
                 "Kept",
-                format!(".env (your value; --force would have removed it): {line}"),
+                format!(".env (your value; use --force to remove it): {line}"),
             ),
             EditedValuePolicy::Remove => {
                 change.will_report("Removed", format!("from .env, your value: {line}"));
@@ -242,7 +242,7 @@ fn report_env_lines(
     }
     if removal.owner_lines > 0 {
         let object = format!(
-            ".env ({} of your lines from inside the block)",
+            ".env ({} of your own lines in the block)",
             removal.owner_lines
         );
         change.will_report("Kept", object);

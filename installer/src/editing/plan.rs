@@ -239,7 +239,7 @@ fn roll_back(undos: Vec<Undo>, failure: Failure) -> Failure {
         .map(|error| error.to_string())
         .collect();
     if failed.is_empty() {
-        failure.append("; all files are as they were before")
+        failure.append("; all changes were undone")
     } else {
         failure.append(&format!(
             "; undoing the changes made before also failed: {}",

@@ -51,7 +51,7 @@ impl UpdateSource for CacheSource {
             }
             Some(_) => {
                 let warning = "events may have been missed: entries were swept or are damaged, or \
-                               the cache was created anew";
+                               the journal was replaced";
                 self.pending.push_back(Update::Warning(warning.into()));
             }
             None => {}

@@ -250,7 +250,7 @@ fn line_of_the_owner_in_the_block() {
     hello.sse_succeeds(&["install"]);
     let printed = hello.sse_succeeds(&["uninstall"]);
     assert_eq!(hello.read(".env"), "A=1\n# mine\nB=2");
-    assert!(printed.contains("2 of your lines"), "{printed}");
+    assert!(printed.contains("2 of your own lines"), "{printed}");
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn script_edited_or_converted() {
     let edited = hello.read("public/js/sse.js");
     hello
         .sse(&["install"])
-        .fails(3, "public/js/sse.js has local changes");
+        .fails(3, "public/js/sse.js was modified");
     let printed = hello.sse_succeeds(&["uninstall"]);
     assert!(printed.contains("Kept public/js/sse.js ("), "{printed}");
     assert_eq!(hello.read("public/js/sse.js"), edited);
@@ -196,10 +196,7 @@ fn change_between_plan_and_rename() {
         shown.contains("another program has just changed .env"),
         "{shown}"
     );
-    assert!(
-        shown.contains("all files are as they were before"),
-        "{shown}"
-    );
+    assert!(shown.contains("all changes were undone"), "{shown}");
     assert_eq!(hello.read(".env"), "A=2\n");
     assert_eq!(hello.read("public/js/sse.js"), "// edited\n");
     assert_eq!(hello.read("Cargo.toml"), manifest);
@@ -253,6 +250,6 @@ fn second_write_that_fails() {
     std::os::unix::fs::symlink("nowhere", hello.path().join("public")).unwrap();
     let before = snapshot(hello.path());
     let ran = hello.sse(&["install"]);
-    ran.fails(1, "all files are as they were before");
+    ran.fails(1, "all changes were undone");
     assert_eq!(snapshot(hello.path()), before);
 }

@@ -14,7 +14,7 @@ use crate::hello::{Hello, Ran, command};
 fn no_terminal_and_closed_standard_input() {
     let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
     let before = snapshot(hello.path());
-    hello.sse(&["install"]).fails(3, "has local changes");
+    hello.sse(&["install"]).fails(3, "was modified");
     assert_eq!(snapshot(hello.path()), before);
     {
         let closed = |streams: &str| {
@@ -26,7 +26,7 @@ fn no_terminal_and_closed_standard_input() {
                 .env_remove("CARGO_MANIFEST_DIR");
             Ran::from_output(&shell.output().unwrap())
         };
-        closed("<&-").fails(3, "has local changes");
+        closed("<&-").fails(3, "was modified");
         assert_eq!(closed("<&- >&- 2>&-").code, 3);
         assert_eq!(snapshot(hello.path()), before);
     }
@@ -41,7 +41,7 @@ fn a_terminal_prompts_and_no_is_the_default() {
         let before = snapshot(hello.path());
         let (ended, shown) = on_terminal(&hello, &["install"], answer);
         assert_eq!(ended, code, "{answer:?}: {shown}");
-        let question = "public/js/sse.js has local changes. Replace it? [y/N] ";
+        let question = "public/js/sse.js was modified. Replace it? [y/N] ";
         assert!(shown.contains(question), "{shown}");
         assert_eq!(snapshot(hello.path()) == before, code == 3, "{answer:?}");
     }

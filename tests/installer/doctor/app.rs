@@ -95,7 +95,7 @@ fn events_without_listeners_and_listeners_without_events_are_named() {
     found[0].assert_is(
         "warning",
         "listeners",
-        "sse-client.js:14 listens to `event_name2`",
+        "sse-client.js:14 listens for `event_name2`",
         "SSE_EVENTS",
     );
     found[1].assert_is(

@@ -140,7 +140,12 @@ fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
         "404",
         "actix_web_sse::routes",
     );
-    respond("401 Unauthorized", html, "<p>").assert_is("error", "response", "401", "guard");
+    respond("401 Unauthorized", html, "<p>").assert_is(
+        "error",
+        "response",
+        "401",
+        "authentication",
+    );
     respond("502 Bad Gateway", html, "<p>").assert_is(
         "error",
         "response",

@@ -35,7 +35,8 @@ fn a_folder_without_an_app_is_an_error() {
     let nothing = tempfile::tempdir().unwrap();
     for command in ["install", "uninstall", "status"] {
         sse_in(nothing.path(), &[command]).fails(1, "no Cargo.toml in ");
-        sse_in(nothing.path(), &["-C", "missing", command]).fails(1, "no folder missing");
+        sse_in(nothing.path(), &["-C", "missing", command])
+            .fails(1, "the folder missing does not exist");
     }
     assert_eq!(fs::read_dir(nothing.path()).unwrap().count(), 0);
 }
@@ -100,8 +101,7 @@ fn a_package_without_a_binary_is_told_where_the_call_belongs() {
     let hello = Hello::with(&[("src/lib.rs", "")]);
     fs::remove_file(hello.path().join("src/main.rs")).unwrap();
     let printed = hello.sse_succeeds(&["install"]);
-    let step =
-        "Right after `App::new()` (this package has no binary, and its code no `App::new()`):";
+    let step = "Directly after `App::new()` (this package has no binary, and its code does not contain `App::new()`):";
     assert!(printed.contains(step), "{printed}");
 }
 

@@ -114,7 +114,7 @@ fn an_edited_script_is_shown_and_overwritten_only_by_force() {
     for arguments in [&["install"][..], &["install", "--dry-run"]] {
         hello
             .sse(arguments)
-            .fails(3, "public/js/sse.js has local changes");
+            .fails(3, "public/js/sse.js was modified");
     }
     let ran = hello.sse(&["install", "--diff"]);
     assert_eq!(ran.code, 3);

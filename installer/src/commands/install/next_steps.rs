@@ -18,8 +18,8 @@ use crate::exit::Failure;
 use crate::output::Output;
 
 const PUBLIC_STREAM_NOTE: &str = "
-The stream is public: every visitor receives every value of every key in SSE_EVENTS.
-To put it behind your app's own guard, configure a scope that has the guard:
+The stream is public: every visitor can receive every value of every key in SSE_EVENTS.
+To put it behind your own middleware, configure a scope that wraps it:
          web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)";
 
 /// Something to do, and the lines to paste or run for it.
@@ -30,12 +30,16 @@ struct NextStep {
 
 /// Reads the app after the installation, and prints what is still missing.
 pub(super) fn print(app: &Path, args: &InstallArgs, output: Output) -> Result<(), Failure> {
-    let steps = missing_parts(app, args)?;
-    let save_command = save_command(app);
+    print_steps(&missing_parts(app, args)?, save_command(app), output);
+    output.note(PUBLIC_STREAM_NOTE);
+    Ok(())
+}
+
+fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
     if steps.is_empty() {
         output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
         output.note(format!("         {save_command}"));
-        return Ok(());
+        return;
     }
     let last = NextStep {
         instruction: "Start the app, open the page, and save a value:".to_owned(),
@@ -48,8 +52,6 @@ pub(super) fn print(app: &Path, args: &InstallArgs, output: Output) -> Result<()
             output.note(format!("         {line}"));
         }
     }
-    output.note(PUBLIC_STREAM_NOTE);
-    Ok(())
 }
 
 fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failure> {
@@ -66,7 +68,7 @@ fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failur
     steps.extend(missing_listeners(&app_files));
     if !doctor::has_listening_page(app) {
         steps.push(NextStep {
-            instruction: "In your page:".to_owned(),
+            instruction: "At the end of the <body> of your page:".to_owned(),
             lines: SCRIPT_TAG.to_owned(),
         });
     }
@@ -76,9 +78,9 @@ fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failur
 fn missing_call(app_files: &AppFiles) -> Option<NextStep> {
     let instruction = match app_files.code.route_call() {
         RouteCall::Possible { file, .. } => {
-            format!("In {}, right after `App::new()`:", file.name())
+            format!("In {}, directly after `App::new()`:", file.name())
         }
-        RouteCall::Uncertain(why) => format!("Right after `App::new()` ({why}):"),
+        RouteCall::Uncertain(why) => format!("Directly after `App::new()` ({why}):"),
         RouteCall::Installed(_) | RouteCall::ByOwner(_) => return None,
     };
     Some(NextStep {

@@ -40,7 +40,7 @@ fn decide_write(found: &ScriptFile, prompt: Prompt, change: &mut PlannedChange) 
         }
         ScriptState::Older => (true, "Updated", path.clone()),
         ScriptState::Edited => {
-            if !prompt.confirm(&format!("{path} has local changes. Replace it?")) {
+            if !prompt.confirm(&format!("{path} was modified. Replace it?")) {
                 change.conflict = Some(edited_conflict(script));
             }
             let object = format!("{path} (your changes are overwritten)");
@@ -53,11 +53,11 @@ fn decide_write(found: &ScriptFile, prompt: Prompt, change: &mut PlannedChange) 
 
 fn edited_conflict(script: &Script) -> Failure {
     let advice = if script.is_types() {
-        "your own types belong in a file of your own"
+        "your own types belong in another file"
     } else {
         "your own code belongs in public/js/sse-client.js"
     };
-    Failure::conflict(format!("{} has local changes", script.path)).with_help(format!(
+    Failure::conflict(format!("{} was modified", script.path)).with_help(format!(
         "compare with --diff, or overwrite with --force; {advice}"
     ))
 }

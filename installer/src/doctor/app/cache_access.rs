@@ -135,7 +135,7 @@ fn try_write(folder: &Path) -> io::Result<()> {
     file.read_to_end(&mut read_back)?;
     if read_back != CONTENTS {
         return Err(io::Error::other(
-            "a file that was written there has other contents when it is read",
+            "the contents of a test file changed between writing and reading it",
         ));
     }
     fs::read_dir(folder)?;

@@ -35,8 +35,13 @@ fn value_findings(config: &Config, values: &ConfiguredValues<'_>) -> Vec<Finding
         Finding::ok(CHECK, format!("{key} is {value} ({origin})"))
     };
     let duration = config.stream_duration();
+    let events = format!(
+        "SSE_EVENTS maps {} ({})",
+        describe_events(config),
+        values.get("SSE_EVENTS").1.describe()
+    );
     let mut findings = vec![
-        show("SSE_EVENTS", describe_events(config)),
+        Finding::ok(CHECK, events),
         show("SSE_STREAM_DURATION", in_seconds(duration)),
     ];
     findings.extend(short_streams(duration));
@@ -61,7 +66,7 @@ fn describe_events(config: &Config) -> String {
     let pairs: Vec<String> = config
         .events()
         .iter()
-        .map(|(event, key)| format!("`{event}` for the key `{key}`"))
+        .map(|(event, key)| format!("`{key}` to `{event}`"))
         .collect();
     pairs.join(", ")
 }
@@ -108,7 +113,7 @@ mod tests {
             .collect();
         assert_eq!(
             messages[0],
-            "SSE_EVENTS is `a` for the key `k`, `b` for the key `k` (.env line 1)"
+            "SSE_EVENTS maps `k` to `a`, `k` to `b` (.env line 1)"
         );
         for message in [
             "SSE_TTL is 5 s (.env line 2)",

@@ -44,11 +44,11 @@ fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
                 other.display(),
                 app_env.display()
             ),
-            "start the app in its own folder, and keep the SSE_ keys in the .env there",
+            "start the app in its own folder, and keep the SSE_ settings in the .env there",
         ));
     }
     let message = format!(
-        "another .env is above the app's folder, {}: the app reads it when it is started there",
+        "another .env is above the app's folder, {}: the app uses it if you start it there",
         env_above?.display()
     );
     Some(Finding::note(CHECK, message))
@@ -61,7 +61,7 @@ fn no_app_env(app_env: &Path, env_above: &Path) -> Finding {
             "the app's folder has no .env; the app reads {} instead, but not when cargo starts it",
             env_above.display()
         ),
-        format!("put the SSE_ keys into {}", app_env.display()),
+        format!("put the SSE_ settings into {}", app_env.display()),
     )
 }
 

@@ -127,9 +127,9 @@ fn differs_by_one(key: &str, known: &str) -> bool {
 fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
     let help = match suggestion {
         Some(key) => format!("did you mean {key}?"),
-        None => format!("the library's keys are {}", SETTING_NAMES.join(", ")),
+        None => format!("the library's settings are {}", SETTING_NAMES.join(", ")),
     };
-    Finding::warning(CHECK, format!("{place} is not a key of the library"), help)
+    Finding::warning(CHECK, format!("{place} is not a setting of the library"), help)
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn unknown_event(call: &ListenerCall, events: &Events) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{LISTENERS_PATH}:{} listens to `{event}`, an event that SSE_EVENTS does not have",
+        "{LISTENERS_PATH}:{} listens for `{event}`, which is not in SSE_EVENTS",
         call.line
     );
     let help = match nearest(event, events.names()) {
@@ -152,7 +152,7 @@ mod tests {
         assert!(
             findings[0]
                 .message
-                .starts_with("public/js/sse-client.js:3 listens to `ordre`")
+                .starts_with("public/js/sse-client.js:3 listens for `ordre`")
         );
         let help = findings[0].help.as_deref().unwrap_or_default();
         assert!(help.starts_with("did you mean `order`?"), "{help}");

@@ -35,7 +35,7 @@ fn file_system_type(folder: &Path) -> Finding {
             CHECK,
             format!(
                 "{shown} is on a {name} file system: values that other machines save there are \
-                 noticed once every SSE_POLL_INTERVAL only, and renames may not be atomic"
+                 found only once per SSE_POLL_INTERVAL, and renames may not be atomic"
             ),
             "set SSE_CACHE to a folder on a local disk",
         ),

@@ -1,4 +1,4 @@
-//! Whether the file system notifies of a save at once.
+//! Whether the file system reports a save at once.
 
 #[cfg(all(target_os = "linux", not(portable)))]
 mod inotify;
@@ -28,12 +28,12 @@ pub(super) fn check(_: &Path) -> Vec<Finding> {
 
 #[cfg(all(target_os = "linux", not(portable)))]
 fn judge(result: WatchResult) -> Finding {
-    const CONSEQUENCE: &str = "saves are noticed once every SSE_POLL_INTERVAL only";
+    const CONSEQUENCE: &str = "new values are found only once per SSE_POLL_INTERVAL";
     match result {
-        WatchResult::Notified => Finding::ok(CHECK, "the file system notifies of a save at once"),
+        WatchResult::Notified => Finding::ok(CHECK, "the file system reports a save at once"),
         WatchResult::NotNotified => Finding::note(
             CHECK,
-            format!("the file system does not notify of a save within a second: {CONSEQUENCE}"),
+            format!("the file system does not report a save within a second: {CONSEQUENCE}"),
         )
         .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
         WatchResult::LimitReached(InotifyLimit { setting, resource }) => Finding::warning(

@@ -23,12 +23,12 @@ fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
     };
     let allowed = limit - (limit / 10).min(MAX_RESERVED_DESCRIPTORS);
     if allowed >= number {
-        let message = format!("{limit} files may be open here, enough for {number} streams");
+        let message = format!("the limit of open files here, {limit}, is enough for {number} streams");
         return Finding::ok(CHECK, message);
     }
     let message = format!(
-        "{limit} files may be open here, which is enough for {allowed} streams: a server started \
-         here serves fewer streams than SSE_MAX_CONNECTIONS allows, {number} ({})",
+        "the limit of open files here, {limit}, is enough for only {allowed} streams: a server \
+         started here serves fewer than the {number} that SSE_MAX_CONNECTIONS allows ({})",
         max_connections.origin.describe()
     );
     let help = format!(

@@ -44,7 +44,7 @@ fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
         return Finding::error(
             DEPENDENCY_CHECK,
             "Cargo.toml defines a workspace without a package",
-            "name the folder of the workspace member that is your app: sse -C DIR doctor",
+            "pass the folder of the workspace member that is your app: sse -C DIR doctor",
         );
     }
     let inherited = workspace::inherited_dependency(app, &manifest);

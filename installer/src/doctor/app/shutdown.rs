@@ -108,14 +108,14 @@ fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
         return None;
     }
     if let Some((location, _)) = code.find(".shutdown_signal(") {
-        let message = format!("the streams end before the server stops: {location}");
+        let message = format!("SIGTERM and Ctrl-C end the streams properly: {location}");
         return Some(Finding::ok(CHECK, message));
     }
     let message =
         format!("SIGTERM ends the streams properly, but Ctrl-C cuts them off: {location}");
     let help = format!(
         "add `{SHUTDOWN_CALL}` after HttpServer::new(…) to end them properly in both cases; if you \
-         have an Sse of your own, add `.shutdown_signal(sse.shutdown_signal())`"
+         start your own Sse, add `.shutdown_signal(sse.shutdown_signal())`"
     );
     Some(Finding::note(CHECK, message).with_help(help))
 }

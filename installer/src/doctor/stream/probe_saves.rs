@@ -63,7 +63,7 @@ impl ProbeSaves {
         if config.events().of_key(key).next().is_none() {
             let keys: Vec<&str> = config.events().keys().collect();
             return Err(
-                Failure::usage(format!("no event is mapped to the key `{key}`"))
+                Failure::usage(format!("SSE_EVENTS has no event for the key `{key}`"))
                     .with_help(format!("the keys in SSE_EVENTS are {}", keys.join(", "))),
             );
         }
@@ -219,7 +219,7 @@ fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
     Finding::error(
         CHECK,
         format!(
-            "{count} values were saved, but not each arrived once and in order: {} arrived",
+            "{count} values were saved, but they did not all arrive once and in order: {} arrived",
             numbers.join(", ")
         ),
         "a proxy on the way drops or repeats parts of the stream: run `sse doctor` with the \
@@ -231,15 +231,15 @@ fn late(saved_at: &[Duration], arrived_within: Duration, max_delay: Duration) ->
     Finding::error(
         CHECK,
         format!(
-            "{} values saved within {} arrived within {}, up to {} late",
+            "{} values were saved over {} but arrived over {}, up to {} late",
             saved_at.len(),
             in_seconds(time_span(saved_at)),
             in_seconds(arrived_within),
             in_seconds(max_delay)
         ),
         "either a proxy on the way collects events before it forwards them (nginx: \
-         `proxy_buffering off;`); or the server notices saves once every SSE_POLL_INTERVAL \
-         only: see the check `notifications`",
+         `proxy_buffering off;`); or the server finds new values only once per \
+         SSE_POLL_INTERVAL: see the check `notifications`",
     )
 }
 

@@ -102,7 +102,7 @@ fn read_first_block(mut probe: StreamProbe) -> Reconnection {
     let has_id = |recording: &Recording| !recording.last_event_id.is_empty();
     probe.record_until(Instant::now() + STEP_TIMEOUT, has_id);
     if !has_id(&probe.recording) {
-        return Reconnection::Failed("the stream does not begin".to_owned());
+        return Reconnection::Failed("no event with an id arrives".to_owned());
     }
     let messages = probe.recording.messages.into_iter();
     let mut messages = messages.map(|timed| timed.message);
@@ -140,7 +140,7 @@ fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
     match result {
         Reconnection::ContinuedWithGap { .. } => Finding::ok(
             CHECK,
-            format!("a client that reconnects with {name} continues where it was"),
+            format!("a client that reconnects with {name} resumes correctly"),
         ),
         Reconnection::Continued => Finding::warning(
             CHECK,
@@ -148,8 +148,8 @@ fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
                 "{name} does not reach the server: clients that reconnect miss the events in between"
             ),
             format!(
-                "let the proxy forward {}, and cache no response of this path; if a handler of \
-                 yours serves the stream, create the subscription with \
+                "let the proxy forward {}, and cache no response of this path; if your own \
+                 handler serves the stream, create the subscription with \
                  `Subscription::from_request`",
                 transport.carrier()
             ),

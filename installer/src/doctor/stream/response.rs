@@ -85,15 +85,15 @@ fn redirect_finding(head: &ResponseHead) -> Finding {
     let location = head.header("location").unwrap_or_default();
     let message = format!("the response is {}, a redirect to {location}", head.status);
     let help = "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login \
-                page, a guard protects the stream, and only pages of logged-in users can listen";
+                page, the stream is behind authentication, and only pages of logged-in users can connect";
     Finding::warning(CHECK, message, help)
 }
 
 fn status_help(head: &ResponseHead, server_help: &str) -> String {
     let help = match head.status {
         401 | 403 => {
-            "a guard protects the stream and admits logged-in users only: open the URL in a browser \
-             that is logged in, or run `sse doctor` on the server's side of the guard"
+            "the stream is behind authentication: open the URL in a browser that is logged in, or run \
+             `sse doctor` with the URL of a server that does not ask for a login"
         }
         404 => {
             "the server has no stream at this path: either `.configure(actix_web_sse::routes)` is \
@@ -167,8 +167,8 @@ mod tests {
     fn each_status_has_its_own_help() {
         for (status, expected) in [
             (404, "actix_web_sse::routes"),
-            (401, "guard"),
-            (403, "guard"),
+            (401, "authentication"),
+            (403, "authentication"),
             (421, "SSE_ALLOWED_HOSTS"),
             (502, "a proxy"),
             (500, "the server's log"),

@@ -56,12 +56,12 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
     Finding::warning(
         CHECK,
         format!(
-            "the stream was cut off after {}, {position}, not ended by the server{error}",
+            "the stream was cut off after {}, {position}; the server did not end it{error}",
             in_seconds(end.at)
         ),
         format!(
             "if a proxy closes connections that are silent for a while, raise its timeout above \
-             {interval} (nginx: `proxy_read_timeout 1h;`), or shorten the interval with \
+             {interval} (nginx: `proxy_read_timeout`), or shorten the interval with \
              `Config::with_heartbeat`; if it closes connections after a fixed time, set \
              SSE_STREAM_DURATION to less than that; check also whether the server was restarted"
         ),

@@ -23,7 +23,7 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
         return Finding::error(
             CHECK,
             format!(
-                "the server sends the beginning of a stream at once, but it arrived after {} (the \
+                "the server sends the start of a stream at once, but it arrived after {} (the \
                  headers after {})",
                 in_seconds(first_block_at),
                 in_seconds(response_time)
@@ -32,7 +32,7 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
         );
     }
     let message = format!(
-        "the stream begins {} ms after the request",
+        "the stream starts {} ms after the request",
         first_block_at.as_millis()
     );
     Finding::ok(CHECK, message)

@@ -20,7 +20,7 @@ pub(crate) const INSTALLED_SETTINGS: [&str; 3] =
 
 const ABOUT_COMMENT: &str =
     "# sse: Server-Sent Events. Written by `sse install`; `sse uninstall` removes this block.";
-const DURATION_COMMENT: &str = "# sse: A stream ends after 15 seconds, and the browser reconnects. 300 means fewer reconnects in production.";
+const DURATION_COMMENT: &str = "# sse: A stream ends after 15 seconds, and the browser reconnects. Use 300 in production for fewer reconnects.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
@@ -272,14 +272,24 @@ fn verify(old: &[u8], new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure>
     let name = expected.keys().chain(values.keys()).find(differs);
     let name = name.map_or("SSE_EVENTS", String::as_str);
     Err(Failure::conflict(format!(
-        ".env: with the block added, the app would read another value of {name}"
+        ".env: adding the block would change the value of {name} that the app reads"
     ))
-    .with_help("add the keys by hand: see `sse install --help`"))
+    .with_help(by_hand(added)))
+}
+
+/// The lines of the block, for a user who adds them.
+fn by_hand(added: &[(&str, &str)]) -> String {
+    let line = |(name, value): &(&str, &str)| {
+        let value = quoted(value).unwrap_or_else(|_| (*value).to_owned());
+        format!("`{name}={value}`")
+    };
+    let lines: Vec<String> = added.iter().map(line).collect();
+    format!("add to .env by hand: {}", lines.join(", "))
 }
 
 fn unreadable(line: &UnreadableLine) -> Failure {
     Failure::conflict(format!(
-        ".env line {}: `{}` cannot be read, and the app reads no line after it",
+        ".env line {}: `{}` cannot be read; an app that loads .env with dotenvy stops at this line",
         line.number, line.text
     ))
     .with_help(

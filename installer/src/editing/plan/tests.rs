@@ -35,7 +35,7 @@ fn a_failing_step_undoes_the_steps_before_it() {
     .expect_err("the last folder is missing");
     assert_eq!(failure.code(), crate::exit::ERROR);
     assert!(
-        failure.to_string().contains("as they were before"),
+        failure.to_string().contains("all changes were undone"),
         "{failure}"
     );
     let read = |name: &str| fs::read_to_string(path.join(name)).expect("the file exists");

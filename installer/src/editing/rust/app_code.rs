@@ -170,7 +170,7 @@ impl AppCode {
             .map(|(path, line)| format!("{}:{line}", path.display()))
             .collect();
         if locations.is_empty() && reasons.is_empty() {
-            "this package has no binary, and its code no `App::new()`".to_owned()
+            "this package has no binary, and its code does not contain `App::new()`".to_owned()
         } else if locations.is_empty() {
             reasons.join("; ")
         } else {

@@ -59,7 +59,7 @@ impl fmt::Display for Doubt {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             DoubtReason::NoApp => out.write_str("it has no `App::new()`")?,
-            DoubtReason::SeveralApps => out.write_str("it has several `App::new()`")?,
+            DoubtReason::SeveralApps => out.write_str("it has more than one `App::new()`")?,
             DoubtReason::InMacro => out.write_str("its `App::new()` is inside a macro")?,
             DoubtReason::NotCalled => {
                 out.write_str("it passes `App::new` on without calling it")?

@@ -186,7 +186,9 @@ fn refusal(status: u16, text: &str) -> Failure {
     let mut lines = text.trim().lines();
     let first_line = lines.next().unwrap_or_default();
     let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
-    let failure = Failure::error(format!("the server refused with {status}: {error}"));
+    let failure = Failure::error(format!(
+        "the server refused the request with {status}: {error}"
+    ));
     match lines.find_map(|line| line.strip_prefix("help: ")) {
         Some(help) => failure.with_help(help),
         None => failure,

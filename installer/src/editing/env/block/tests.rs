@@ -94,7 +94,7 @@ fn the_three_keys_are_on_consecutive_lines_as_documented() {
          SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2\n";
     assert!(with.contains(lines), "{with}");
     assert!(
-        with.contains("`sse install`") && with.contains("300 means fewer"),
+        with.contains("`sse install`") && with.contains("Use 300 in production"),
         "{with}"
     );
 }

@@ -323,7 +323,7 @@ fn a_reason_is_displayed_with_its_lines() {
     assert_eq!(reason(""), "it has no `App::new()`");
     assert_eq!(
         reason("use actix_web::App;\nfn a() { App::new(); }\nfn b() { App::new(); }"),
-        "it has several `App::new()` (lines 2, 3)"
+        "it has more than one `App::new()` (lines 2, 3)"
     );
     assert_eq!(
         reason("fn a() { App::new(); }"),
