@@ -189,7 +189,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) events: Vec<String>,
 
-    /// Print one JSON object for each event, on a line of its own
+    /// Print one JSON object for each event, on its own line
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -36,7 +36,7 @@ impl Prompt {
             return false;
         }
         let mut stderr = anstream::stderr();
-        // Ignored: if the terminal is gone, reading the answer fails, too.
+        // Ignored: if the terminal is gone, reading the answer also fails.
         let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);

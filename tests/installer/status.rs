@@ -75,7 +75,8 @@ fn it_distinguishes_your_files_from_modified_ones() {
     let ran = hello.sse(&["status"]);
     assert_eq!(ran.code, 4);
     assert!(
-        ran.out.contains("modified   public/js/sse.js (edited"),
+        ran.out
+            .contains("modified   public/js/sse.js (put your code into sse-client.js"),
         "{}",
         ran.out
     );

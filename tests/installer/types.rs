@@ -94,7 +94,7 @@ fn edited_types_are_a_conflict_and_are_kept() {
 
         let printed = hello.sse_succeeds(&["uninstall"]);
         assert!(
-            printed.contains(&format!("Kept {name} (you have edited it;")),
+            printed.contains(&format!("Kept {name} (you have modified it;")),
             "{printed}"
         );
         assert_eq!(hello.read(name), edited);

@@ -18,7 +18,7 @@ pub(crate) fn app_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
 }
 
 /// The folder of the app to install into. Its `.env` may not exist yet, so a `Cargo.toml`
-/// identifies the folder, too.
+/// also identifies the folder.
 pub(crate) fn installation_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     let dir = named_folder(args).unwrap_or_else(nearest_app_folder)?;
     let Some(package) = &args.package else {
@@ -48,8 +48,10 @@ fn named_folder(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     Some(if dir.is_dir() {
         absolute(dir).map_err(|error| Failure::io("find", dir, &error))
     } else {
-        Err(Failure::error(format!("the folder {} does not exist", dir.display()))
-            .with_help("pass your app's folder with -C"))
+        Err(
+            Failure::error(format!("the folder {} does not exist", dir.display()))
+                .with_help("pass your app's folder with -C"),
+        )
     })
 }
 

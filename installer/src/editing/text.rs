@@ -5,7 +5,7 @@
 //!
 //! One rule makes removal exact. If the text lacks a final newline, the newline is inserted
 //! *before* our lines, and none after them. So if our lines end the text without a newline,
-//! the newline before them is ours, too.
+//! the newline before them is also ours.
 
 use std::ops::Range;
 

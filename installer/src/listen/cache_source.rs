@@ -15,7 +15,7 @@ pub(crate) struct CacheSource {
     events: Events,
     /// The names of the events to report. Empty: all.
     event_filter: Vec<String>,
-    /// Updates not yet returned: one saved value may fire several events.
+    /// Updates not yet returned: one saved value may trigger several events.
     pending: VecDeque<Update>,
 }
 
@@ -29,8 +29,8 @@ impl CacheSource {
         })
     }
 
-    /// The events that the entry fires, as far as the filter lets them through.
-    fn fired_events(&self, entry: &Entry) -> Result<Vec<Update>, Failure> {
+    /// The events that the entry triggers, as far as the filter lets them through.
+    fn triggered_events(&self, entry: &Entry) -> Result<Vec<Update>, Failure> {
         let is_selected = |event: &&str| {
             self.event_filter.is_empty() || self.event_filter.iter().any(|name| name == event)
         };
@@ -46,7 +46,7 @@ impl UpdateSource for CacheSource {
         }
         match self.follow.next_timeout(timeout)? {
             Some(Next::Entry(entry)) => {
-                let events = self.fired_events(&entry)?;
+                let events = self.triggered_events(&entry)?;
                 self.pending.extend(events);
             }
             Some(_) => {
@@ -64,7 +64,7 @@ fn update_of_entry(entry: &Entry, event: &str) -> Result<Update, Failure> {
     let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
         let number = entry.number();
         Failure::error(format!(
-            "entry {number} of the cache is not valid JSON: {error}"
+            "entry {number} of the journal is not valid JSON: {error}"
         ))
     })?;
     Ok(Update::Event(ReceivedEvent {

@@ -14,7 +14,7 @@ use crate::exit::Failure;
 /// thread waits, and so does the server.
 const UPDATE_QUEUE_LENGTH: usize = 256;
 
-/// A stream, read by a thread of its own because a read has no timeout as short as the caller's.
+/// A stream, read by its own thread because a read has no timeout as short as the caller's.
 pub(crate) struct StreamSource {
     updates: Receiver<Result<Update, Failure>>,
 }

@@ -180,7 +180,7 @@ fn http_1_0_is_a_note_and_its_stream_is_examined() {
         "HTTP/1.0",
         "proxy_http_version 1.1",
     );
-    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream begins", "");
+    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream starts", "");
     // The server sends no gap for an id that it cannot know.
     of_check(&found, "replay")[0].assert_is("warning", "replay", "does not reach the server", "");
 }

@@ -17,7 +17,7 @@ fn a_real_server_has_no_findings_and_reconnects_are_tried() {
     let found = findings(&ran);
     assert_eq!(problems(&ran), []);
     assert!(ran.out.contains("\"app\": null"), "{}", ran.out);
-    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream begins", "");
+    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream starts", "");
     of_check(&found, "end")[0].assert_is("ok", "end", "is still open after 0.5 s", "");
     let replay = of_check(&found, "replay");
     replay[0].assert_is("ok", "replay", "the header Last-Event-ID", "");
@@ -209,7 +209,7 @@ fn a_proxy_that_buffers_events_is_detected() {
     only(&found).assert_is(
         "error",
         "saves",
-        "5 values saved within",
+        "5 values were saved over",
         "proxy_buffering off",
     );
 }

@@ -101,7 +101,7 @@ fn options_leave_parts_out() {
     for text in [
         "In Cargo.toml, under [dependencies]:\n",
         " actix-web-sse = { path = ",
-        "In src/main.rs, right after `App::new()`:\n",
+        "In src/main.rs, directly after `App::new()`:\n",
         " .configure(actix_web_sse::routes)\n",
     ] {
         assert!(out.contains(text), "{text:?} is missing:\n{out}");

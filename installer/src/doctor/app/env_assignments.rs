@@ -11,7 +11,7 @@ pub(super) struct Assignment {
     pub(super) value: String,
 }
 
-/// A `.env` file, also if dotenvy cannot read all of it.
+/// A `.env` file, even if dotenvy cannot read all of it.
 #[derive(Debug, Default)]
 pub(super) struct EnvAssignments {
     pub(super) assignments: Vec<Assignment>,

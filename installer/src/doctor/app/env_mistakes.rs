@@ -106,7 +106,7 @@ fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Other programs may use the prefix, too: only names that resemble a key are reported.
+/// Other programs may also use the prefix: only names that resemble a key are reported.
 fn misspelt_variables(environment: &ProcessVariables) -> impl Iterator<Item = Finding> {
     let unknown = environment
         .keys()
@@ -129,7 +129,11 @@ fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
         Some(key) => format!("did you mean {key}?"),
         None => format!("the library's settings are {}", SETTING_NAMES.join(", ")),
     };
-    Finding::warning(CHECK, format!("{place} is not a setting of the library"), help)
+    Finding::warning(
+        CHECK,
+        format!("{place} is not a setting of the library"),
+        help,
+    )
 }
 
 #[cfg(test)]

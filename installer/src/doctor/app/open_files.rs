@@ -23,7 +23,8 @@ fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
     };
     let allowed = limit - (limit / 10).min(MAX_RESERVED_DESCRIPTORS);
     if allowed >= number {
-        let message = format!("the limit of open files here, {limit}, is enough for {number} streams");
+        let message =
+            format!("the limit of open files here, {limit}, is enough for {number} streams");
         return Finding::ok(CHECK, message);
     }
     let message = format!(

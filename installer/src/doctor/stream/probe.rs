@@ -47,7 +47,7 @@ pub(super) struct Recording {
     pub(super) end: Option<StreamEnd>,
 }
 
-/// A connection, read by a thread of its own so that the check can stop waiting for it.
+/// A connection, read by its own thread so that the check can stop waiting for it.
 pub(super) struct StreamProbe {
     pub(super) requested_at: Instant,
     /// From the request to the response's headers.
@@ -71,7 +71,7 @@ impl StreamProbe {
             .timeout_recv_response(Some(STEP_TIMEOUT));
         let mut browser_headers = vec![
             ("Cache-Control", "no-cache"),
-            // Makes a proxy that compresses streams for browsers compress this one, too.
+            // Makes a proxy that compresses streams for browsers also compress this one.
             ("Accept-Encoding", "gzip, deflate, br"),
         ];
         browser_headers.extend(headers);

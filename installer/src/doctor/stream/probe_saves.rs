@@ -42,7 +42,7 @@ struct ProbeValue {
     number: u64,
 }
 
-/// The data of an event that a value fires.
+/// The data of an event that a value triggers.
 #[derive(Deserialize)]
 struct ProbeEventData {
     value: ProbeValue,
@@ -151,8 +151,8 @@ fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
             "{count} values were saved under `{key}` in {}, and none arrived",
             cache_folder.display()
         ),
-        "either the server uses another cache: compare its folder and SSE_CACHE with this app's; or \
-         the URL selects other events; or the server gets no notifications, and its \
+        "either the server uses another cache folder: compare its SSE_CACHE and its app's folder \
+         with this app's; or the URL selects other events; or the server gets no notifications, and its \
          SSE_POLL_INTERVAL is long",
     )
 }

@@ -27,7 +27,7 @@ pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding 
     cut_off(recording, end)
 }
 
-/// The server ends a stream with a heartbeat that sets `retry`, as the first block does, too.
+/// The server ends a stream with a heartbeat that sets `retry`. The first block also sets it.
 fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
     let messages = || recording.messages.iter().map(|timed| &timed.message);
     let ends_with_boundary = messages()
@@ -63,7 +63,7 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
             "if a proxy closes connections that are silent for a while, raise its timeout above \
              {interval} (nginx: `proxy_read_timeout`), or shorten the interval with \
              `Config::with_heartbeat`; if it closes connections after a fixed time, set \
-             SSE_STREAM_DURATION to less than that; check also whether the server was restarted"
+             SSE_STREAM_DURATION to less than that; also check whether the server was restarted"
         ),
     )
 }

@@ -112,7 +112,7 @@ fn has_marker_in_value(file: &[u8], line: &Line) -> bool {
 }
 
 /// Whether the unreadable line stays unreadable with a newline at its end. The end of the file alone
-/// can make a line unreadable, too.
+/// can also make a line unreadable.
 fn has_open_quote(file: &[u8], line: &Line) -> bool {
     let alone = with_final_newline(&file[line.range.clone()]);
     let first = dotenv::lines(&alone).into_iter().next();

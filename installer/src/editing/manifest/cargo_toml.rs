@@ -31,7 +31,7 @@ impl<'a> Manifest<'a> {
         Ok(Self { raw, document })
     }
 
-    /// The package's name; `None` for a workspace without a package of its own.
+    /// The package's name; `None` for a workspace without its own package.
     pub(crate) fn package_name(&self) -> Option<&str> {
         let package = self.root().get("package")?.as_table_like()?;
         package.get("name")?.as_str()

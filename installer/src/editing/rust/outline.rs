@@ -12,7 +12,7 @@ pub(super) struct Outline {
     pub(super) configures: Vec<ConfigureCall>,
     pub(super) mentions: Vec<Mention>,
     pub(super) token_matches: Vec<TokenMatch>,
-    /// The paths of test-only modules that have a file of their own.
+    /// The paths of test-only modules that have their own file.
     pub(super) test_modules: Vec<Vec<String>>,
 }
 

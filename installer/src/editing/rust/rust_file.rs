@@ -45,7 +45,7 @@ impl RustFile {
             let line = text::line_number(file, error.valid_up_to());
             Doubt::invalid(line, "this is not valid UTF-8".to_owned())
         })?;
-        // A thread of its own: the main thread's stack may be too small for the recursion,
+        // In its own thread: the main thread's stack may be too small for the recursion,
         // and proc-macro2 keeps each parsed text until its thread ends.
         let parser = thread::Builder::new().stack_size(PARSER_STACK_BYTES);
         let outline = thread::scope(|scope| {

@@ -28,7 +28,7 @@ pub(super) enum Target {
     Path(CodePath),
     Module(ScopeId),
     Defined,
-    /// A module in a file of its own.
+    /// A module in its own file.
     OtherFile,
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn is_generated(found: &[u8]) -> bool {
 }
 
 /// The name as a TypeScript string type. Names have no control characters, but some compilers
-/// end a string at U+2028 and U+2029, too.
+/// also end a string at U+2028 and U+2029.
 fn quote_for_typescript(event: &str) -> String {
     let escaped = event
         .replace('\\', "\\\\")

@@ -19,7 +19,7 @@ const SHARED_FILE_SYSTEMS: [(u32, &str); 11] = [
     (0x786F_4256, "VirtualBox"),
 ];
 
-/// The name of the folder's file system, if other machines may use it, too.
+/// The name of the folder's file system, if other machines may also use it.
 pub(super) fn shared_file_system(folder: &Path) -> io::Result<Option<&'static str>> {
     let stats = rustix::fs::statfs(folder)?;
     // The type has 32 bits. The width and the sign of the field depend on the architecture.
