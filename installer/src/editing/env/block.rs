@@ -280,7 +280,7 @@ fn verify(old: &[u8], new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure>
 /// The lines of the block, for a user who adds them.
 fn by_hand(added: &[(&str, &str)]) -> String {
     let line = |(name, value): &(&str, &str)| {
-        let value = quoted(value).unwrap_or_else(|_| (*value).to_owned());
+        let value = quote_for_dotenv(value).unwrap_or_else(|_| (*value).to_owned());
         format!("`{name}={value}`")
     };
     let lines: Vec<String> = added.iter().map(line).collect();
