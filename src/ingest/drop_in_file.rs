@@ -29,7 +29,8 @@ const MAX_PHP_BYTES_PER_JSON_BYTE: u64 = 8;
 /// More than a CodeIgniter record adds to a short value.
 const MAX_RECORD_OVERHEAD_BYTES: u64 = 1024;
 
-/// The drop-in as a journal entry with the name under which it was claimed; `None` if it has already expired.
+/// The drop-in as a journal entry with the name under which it was claimed; `None` if it has already
+/// expired.
 pub(super) fn read(
     file: &mut File,
     claim_name: &str,

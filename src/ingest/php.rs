@@ -5,8 +5,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::one_line;
 
-/// The deepest nesting of arrays. The parser is recursive, so deeper nesting could overflow the stack; real values
-/// are far from this.
+/// The deepest nesting of arrays. The parser is recursive, so deeper nesting could overflow the
+/// stack; real values are far from this.
 const MAX_ARRAY_DEPTH: usize = 64;
 
 /// More than the longest number or length takes, so a missing delimiter is found at once.
@@ -261,10 +261,10 @@ mod tests {
 
     #[test]
     fn a_record_that_ends_anywhere_too_early_is_refused() {
-        let whole = b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";s:1:\"1\";}";
-        for end in 0..whole.len() {
-            assert!(parse_cache_record(&whole[..end]).is_err(), "{end}");
+        let complete = b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";s:1:\"1\";}";
+        for end in 0..complete.len() {
+            assert!(parse_cache_record(&complete[..end]).is_err(), "{end}");
         }
-        assert!(parse_cache_record(whole).is_ok());
+        assert!(parse_cache_record(complete).is_ok());
     }
 }

@@ -1,9 +1,9 @@
 //! One folder of entries, and the count of its numbers that are taken.
 //!
-//! The number of an entry whose file was removed must stay taken: if another save got its number, readers that
-//! have passed the number would never see that save. So the folder has a high-water mark, a file
-//! whose *length* is the count of taken numbers. Writing one byte at a number's position makes the
-//! file at least that long and never shorter, in one system call, so writers need no lock.
+//! The number of an entry whose file was removed must stay taken: if another save got its number,
+//! readers that have passed the number would never see that save. So the folder has a high-water
+//! mark, a file whose *length* is the count of taken numbers. Writing one byte at a number's position
+//! makes the file at least that long and never shorter, in one system call, so writers need no lock.
 //!
 //! A writer that is killed, or stopped, between taking a number and raising the high-water mark
 //! leaves the mark low. The next writer finds the number in use and raises the mark, and so does a

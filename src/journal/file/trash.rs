@@ -24,8 +24,8 @@ pub(crate) fn discard(
     discard_as(parent, name, trash_folder).map(drop)
 }
 
-/// The same, if the name still belongs to the folder `found_damaged`. Another process may have put an intact folder
-/// in its place since that was found damaged.
+/// The same, if the name still belongs to the folder `found_damaged`. Another process may have put an
+/// intact folder in its place since that was found damaged.
 ///
 /// `false`: an intact folder was moved away and could not be moved back.
 pub(super) fn discard_if(
