@@ -171,7 +171,7 @@ fn only_the_selected_events_are_printed() {
 }
 
 #[test]
-fn the_timeout_ends_it_and_is_an_error_if_events_are_missing() {
+fn the_timeout_ends_listen_and_is_an_error_if_events_are_missing() {
     let app = App::new();
     let start = Instant::now();
     app.run_sse(&["listen", "--timeout", "0.3"]);
@@ -184,7 +184,7 @@ fn the_timeout_ends_it_and_is_an_error_if_events_are_missing() {
 }
 
 #[test]
-fn a_closed_output_ends_it_silently() {
+fn a_closed_output_ends_listen_silently() {
     let app = App::new();
     let mut listener = Listener::start(&app, &[]);
     drop(listener.out.take());

@@ -39,7 +39,7 @@ fn all(state: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn it_exits_with_0_if_everything_is_installed_and_else_with_4() {
+fn status_exits_with_0_if_everything_is_installed_and_else_with_4() {
     let hello = Hello::new();
     assert_eq!(states(&hello, 4), ("absent".to_owned(), all("missing")));
     hello.sse_succeeds(&["install"]);
@@ -59,7 +59,7 @@ fn it_exits_with_0_if_everything_is_installed_and_else_with_4() {
 }
 
 #[test]
-fn it_distinguishes_your_files_from_modified_ones() {
+fn status_distinguishes_your_files_from_modified_ones() {
     let hello = Hello::new();
     hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=1");

@@ -17,25 +17,25 @@ fn install_and_uninstall_env(env: &str) {
 }
 
 #[test]
-fn no_env_file() {
+fn a_missing_env_file_is_created_and_removed() {
     install_and_uninstall(&Hello::new());
 }
 
 #[test]
-fn empty_env_file() {
+fn an_empty_env_file_is_restored() {
     let hello = with_env(b"");
     install_and_uninstall(&hello);
     assert_eq!(hello.read(".env"), "");
 }
 
 #[test]
-fn no_final_newline() {
+fn a_missing_final_newline_stays_missing() {
     install_and_uninstall_env("A=1\nB=2");
     install_and_uninstall_env("# a comment");
 }
 
 #[test]
-fn windows_line_endings() {
+fn windows_line_endings_are_kept() {
     let hello = with_env(b"A=1\r\nB=2\r\n");
     hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
@@ -46,7 +46,7 @@ fn windows_line_endings() {
 }
 
 #[test]
-fn mixed_line_endings() {
+fn mixed_line_endings_are_kept() {
     install_and_uninstall_env("A=1\r\nB=2\nC=3\n");
     install_and_uninstall_env("A=1\nB=2\r\nC=3\r\nD=4");
     // Our lines end like most of the owner's.
@@ -72,13 +72,13 @@ fn mixed_line_endings() {
 }
 
 #[test]
-fn lone_final_carriage_return() {
+fn a_lone_final_carriage_return_is_kept() {
     install_and_uninstall_env("A=1\r");
     install_and_uninstall_env("A=1\nB=2\r");
 }
 
 #[test]
-fn byte_order_mark() {
+fn a_byte_order_mark_is_kept() {
     install_and_uninstall_env("\u{feff}A=1\n");
     install_and_uninstall_env("\u{feff}");
     let hello = with_env("\u{feff}A=1\n".as_bytes());
@@ -87,7 +87,7 @@ fn byte_order_mark() {
 }
 
 #[test]
-fn invalid_utf8_and_nul() {
+fn bytes_that_dotenvy_cannot_read_are_refused() {
     assert_refused(&with_env(b"A=1\nB=\xff\n"), ".env line 2");
     // dotenvy reads a NUL like any other character.
     install_and_uninstall_env("A=a\0b\n");
@@ -95,14 +95,14 @@ fn invalid_utf8_and_nul() {
 }
 
 #[test]
-fn blank_lines_at_the_end() {
+fn blank_lines_at_the_end_are_kept() {
     install_and_uninstall_env("A=1\n\n\n\n");
     install_and_uninstall_env("\n\n");
     install_and_uninstall_env("A=1\r\n\r\n");
 }
 
 #[test]
-fn key_that_is_set() {
+fn a_setting_that_exists_keeps_its_value() {
     let hello = with_env(b"SSE_EVENTS=order:orders\n");
     hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");
@@ -112,13 +112,13 @@ fn key_that_is_set() {
 }
 
 #[test]
-fn exported_key() {
+fn an_exported_setting_keeps_its_value() {
     install_and_uninstall_env("export SSE_EVENTS=order:orders\nexport A=1\n");
     install_and_uninstall_env("export   SSE_POLL_INTERVAL = 5\n");
 }
 
 #[test]
-fn all_keys_set() {
+fn existing_settings_keep_their_values() {
     let env = "SSE_STREAM_DURATION=300\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=order:orders\n";
     install_and_uninstall_env(env);
     let hello = with_env(env.as_bytes());
@@ -128,7 +128,7 @@ fn all_keys_set() {
 }
 
 #[test]
-fn key_in_a_comment() {
+fn a_setting_in_a_comment_counts_as_missing() {
     let hello = with_env(b"# SSE_EVENTS=order:orders\n#SSE_POLL_INTERVAL=7\n");
     install_and_uninstall(&hello);
     hello.sse_succeeds(&["install"]);
@@ -139,7 +139,7 @@ fn key_in_a_comment() {
 }
 
 #[test]
-fn duplicate_keys() {
+fn the_first_of_duplicate_settings_takes_effect() {
     let hello = with_env(b"SSE_EVENTS=a:b\nA=1\nSSE_EVENTS=c:d\n");
     install_and_uninstall(&hello);
     hello.sse_succeeds(&["install"]);
@@ -155,7 +155,7 @@ fn duplicate_keys() {
 }
 
 #[test]
-fn key_inside_a_value_of_several_lines() {
+fn a_setting_inside_a_multiline_value_counts_as_missing() {
     let env =
         "TEXT='\nSSE_EVENTS=no:no\nSSE_POLL_INTERVAL=9\n'\nMORE=\"a \\\"\nSSE_EVENTS=no:no\"\n";
     install_and_uninstall_env(env);
@@ -168,7 +168,7 @@ fn key_inside_a_value_of_several_lines() {
 }
 
 #[test]
-fn quote_that_is_never_closed() {
+fn an_unclosed_quote_is_refused() {
     assert_refused(&with_env(b"A=1\nTITLE='it\nB=2\n"), ".env line 2");
     assert_refused(&with_env(b"A=\"open"), ".env line 1");
     assert_refused(&with_env(b"A=1\nit's\n"), ".env line 2");
@@ -179,7 +179,7 @@ fn quote_that_is_never_closed() {
 
 /// The block exists already, and dotenvy reads it as a part of the value.
 #[test]
-fn quote_that_is_never_closed_before_the_block() {
+fn an_unclosed_quote_before_the_block_is_refused() {
     let hello = with_env(b"A=1\n");
     hello.sse_succeeds(&["install"]);
     hello.replace(".env", "A=1\n", "A=1\nTITLE='it\n");
@@ -195,14 +195,14 @@ fn quote_that_is_never_closed_before_the_block() {
 }
 
 #[test]
-fn bad_line_before_the_block() {
+fn an_unreadable_line_is_refused() {
     for bad in ["two words\n", "A=a b\n", "A=1 \\\n"] {
         assert_refused(&with_env(bad.as_bytes()), ".env line 1");
     }
 }
 
 #[test]
-fn markers_missing_doubled_reversed_indented() {
+fn unpaired_markers_are_refused_and_indented_ones_are_found() {
     const BEGIN: &str = "# >>> sse >>>\n";
     const END: &str = "# <<< sse <<<\n";
     for env in [
@@ -226,7 +226,7 @@ fn markers_missing_doubled_reversed_indented() {
 }
 
 #[test]
-fn value_edited_in_the_block() {
+fn an_edited_value_in_the_block_is_kept() {
     let hello = with_env(b"A=1\n");
     hello.sse_succeeds(&["install"]);
     hello.replace(".env", "SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=0.5");
@@ -239,7 +239,7 @@ fn value_edited_in_the_block() {
 }
 
 #[test]
-fn line_of_the_owner_in_the_block() {
+fn an_owners_line_in_the_block_is_kept() {
     let hello = with_env(b"A=1");
     hello.sse_succeeds(&["install"]);
     hello.replace(
@@ -254,7 +254,7 @@ fn line_of_the_owner_in_the_block() {
 }
 
 #[test]
-fn text_behind_the_block_and_a_block_that_moved() {
+fn text_behind_the_block_and_a_moved_block_are_handled() {
     let hello = with_env(b"A=1");
     hello.sse_succeeds(&["install"]);
     let env = hello.read(".env");

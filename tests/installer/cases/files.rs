@@ -6,7 +6,7 @@ use super::{assert_refused, install_and_uninstall, snapshot};
 use crate::hello::Hello;
 
 #[test]
-fn relative_symbolic_link_from_another_working_directory() {
+fn a_relative_symbolic_link_is_followed_from_another_working_directory() {
     use std::os::unix::fs::symlink;
 
     let hello = Hello::with(&[("config/app.env", "A=1\n")]);
@@ -20,7 +20,7 @@ fn relative_symbolic_link_from_another_working_directory() {
 }
 
 #[test]
-fn symbolic_link_to_nowhere_or_out_of_the_app() {
+fn a_symbolic_link_to_nowhere_or_out_of_the_app_is_refused() {
     use std::os::unix::fs::symlink;
 
     for target in ["nowhere", "../elsewhere"] {
@@ -60,7 +60,7 @@ fn mode_is_kept() {
 }
 
 #[test]
-fn read_only_file() {
+fn a_read_only_file_is_refused() {
     use std::os::unix::fs::PermissionsExt;
 
     for name in [".env", "Cargo.toml", "src/main.rs"] {
@@ -72,7 +72,7 @@ fn read_only_file() {
 }
 
 #[test]
-fn hard_link() {
+fn a_hard_link_stays_linked() {
     let hello = Hello::with(&[(".env", "A=1\n")]);
     let twin = hello.outside().join("twin");
     fs::hard_link(hello.path().join(".env"), &twin).unwrap();
@@ -84,7 +84,7 @@ fn hard_link() {
 }
 
 #[test]
-fn folder_or_pipe_in_the_place_of_a_file() {
+fn a_folder_or_pipe_in_place_of_a_file_is_refused() {
     for name in [".env", "public/js/sse.js", "public/js/sse-client.js"] {
         let hello = Hello::with(&[("public/js/app.js", "")]);
         fs::create_dir(hello.path().join(name)).unwrap();
@@ -100,7 +100,7 @@ fn folder_or_pipe_in_the_place_of_a_file() {
 }
 
 #[test]
-fn two_installs_two_uninstalls() {
+fn two_installs_and_two_uninstalls_restore_every_byte() {
     let hello = Hello::with(&[(".env", "A=1")]);
     let before = snapshot(hello.path());
     hello.sse_succeeds(&["install"]);
@@ -125,7 +125,7 @@ fn times(hello: &Hello) -> Vec<SystemTime> {
 }
 
 #[test]
-fn script_edited_or_converted() {
+fn an_edited_script_is_kept_and_converted_line_endings_do_not_count_as_edits() {
     let hello = Hello::new();
     let before = snapshot(hello.path());
     hello.sse_succeeds(&["install"]);
@@ -169,7 +169,7 @@ fn script_of_another_version_is_refreshed() {
 }
 
 #[test]
-fn scripts_folder_that_was_there_and_one_that_was_made() {
+fn only_a_scripts_folder_that_install_created_is_removed() {
     let hello = Hello::new();
     fs::create_dir_all(hello.path().join("public/js")).unwrap();
     install_and_uninstall(&hello);
@@ -184,7 +184,7 @@ fn scripts_folder_that_was_there_and_one_that_was_made() {
 /// everything, waits for an answer.
 #[cfg(feature = "tools")]
 #[test]
-fn change_between_plan_and_rename() {
+fn a_change_between_plan_and_rename_is_not_overwritten() {
     let hello = Hello::with(&[(".env", "A=1\n"), ("public/js/sse.js", "// edited\n")]);
     let manifest = hello.read("Cargo.toml");
     let mut asked = super::terminal::Terminal::start(&hello, &["install"]);
@@ -204,7 +204,7 @@ fn change_between_plan_and_rename() {
 
 /// The checksums exist, but of the files only the first folder; then everything but the dependency.
 #[test]
-fn crash_after_each_step() {
+fn a_crash_after_any_step_is_recovered() {
     for left in [
         &[".env", "public"][..],
         &[
@@ -244,7 +244,7 @@ fn crash_after_each_step() {
 }
 
 #[test]
-fn second_write_that_fails() {
+fn a_second_write_that_fails_undoes_the_first() {
     // `public` is a broken link, which is detected when other files are written already.
     let hello = Hello::with(&[(".env", "A=1\n")]);
     std::os::unix::fs::symlink("nowhere", hello.path().join("public")).unwrap();

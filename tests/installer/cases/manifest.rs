@@ -67,7 +67,7 @@ fn dependencies(hello: &Hello) -> Vec<String> {
 }
 
 #[test]
-fn line_endings_mark_and_no_final_newline() {
+fn line_endings_a_byte_order_mark_and_a_missing_final_newline_are_kept() {
     let manifest = format!("{PACKAGE}\n[dependencies]\nactix-web = \"4\"\n");
     install_and_uninstall_manifest(&manifest.replace('\n', "\r\n"));
     install_and_uninstall_manifest(manifest.trim_end());
@@ -76,7 +76,7 @@ fn line_endings_mark_and_no_final_newline() {
 }
 
 #[test]
-fn every_kind_of_dependencies() {
+fn the_dependency_is_added_to_every_kind_of_table_and_removed() {
     for dependencies in [
         "",
         "[dependencies]",
@@ -96,7 +96,7 @@ fn every_kind_of_dependencies() {
 }
 
 #[test]
-fn dependency_that_is_there() {
+fn an_existing_dependency_is_kept() {
     for dependency in [
         "actix-web-sse = \"0.1\"",
         "actix-web-sse = { path = \"../nowhere\" }",
@@ -114,7 +114,7 @@ fn dependency_that_is_there() {
 }
 
 #[test]
-fn dependency_under_another_name_is_called_by_it() {
+fn a_renamed_dependency_is_called_by_its_name() {
     let manifest = format!(
         "{PACKAGE}[dependencies]\nactix-web = \"4\"\nlive-news = {{ package = \"actix-web-sse\", version = \"0.1\" }}\n"
     );
@@ -133,7 +133,7 @@ fn dependency_under_another_name_is_called_by_it() {
 }
 
 #[test]
-fn dependency_of_the_workspace() {
+fn a_workspace_dependency_is_inherited() {
     let workspace = tempfile::tempdir().unwrap();
     let at = |name: &str| workspace.path().join(name);
     fs::create_dir_all(at("shop/src")).unwrap();
@@ -158,7 +158,7 @@ fn dependency_of_the_workspace() {
 }
 
 #[test]
-fn no_manifest_an_invalid_one_and_a_workspace() {
+fn a_missing_or_invalid_manifest_and_a_bare_workspace_are_refused() {
     let nothing = tempfile::tempdir().unwrap();
     sse_in(nothing.path(), &["install"]).fails(1, "no Cargo.toml");
     assert_refused(
@@ -174,7 +174,7 @@ fn no_manifest_an_invalid_one_and_a_workspace() {
 }
 
 #[test]
-fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
+fn paths_with_spaces_and_non_ascii_letters_work_from_a_subfolder() {
     // The app's folder is called `my wörld`.
     let hello = Hello::new();
     let before = snapshot(hello.path());
@@ -201,7 +201,7 @@ fn path_with_spaces_and_letters_of_the_world_from_a_folder_below() {
 }
 
 #[test]
-fn program_whose_source_is_outside_of_the_app() {
+fn a_program_outside_of_the_app_is_not_edited() {
     let manifest = format!(
         "{PACKAGE}\n[[bin]]\nname = \"x\"\npath = \"../main.rs\"\n\n[dependencies]\nactix-web = \"4\"\n"
     );

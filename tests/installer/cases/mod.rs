@@ -2,44 +2,44 @@
 //!
 //! | case | test |
 //! |---|---|
-//! | no `.env` | `env_file::no_env_file` |
-//! | an empty one | `env_file::empty_env_file` |
-//! | no newline at the end | `env_file::no_final_newline` |
-//! | Windows line endings | `env_file::windows_line_endings` |
-//! | mixed line endings | `env_file::mixed_line_endings` |
-//! | a carriage return alone at the end | `env_file::lone_final_carriage_return` |
-//! | a byte order mark | `env_file::byte_order_mark` |
-//! | bytes that are not valid UTF-8, NUL | `env_file::invalid_utf8_and_nul` |
-//! | blank lines at the end | `env_file::blank_lines_at_the_end` |
-//! | a key that is set | `env_file::key_that_is_set` |
-//! | an exported key | `env_file::exported_key` |
-//! | all keys set | `env_file::all_keys_set` |
-//! | a key in a comment | `env_file::key_in_a_comment` |
-//! | a key twice | `env_file::duplicate_keys` |
-//! | a key inside a value of several lines | `env_file::key_inside_a_value_of_several_lines` |
-//! | a quote that is never closed | `env_file::quote_that_is_never_closed`, `env_file::quote_that_is_never_closed_before_the_block` |
-//! | a bad line before the block | `env_file::bad_line_before_the_block` |
-//! | a relative symbolic link, run from elsewhere | `files::relative_symbolic_link_from_another_working_directory` |
-//! | a symbolic link to nowhere, or out of the app | `files::symbolic_link_to_nowhere_or_out_of_the_app` |
+//! | no `.env` | `env_file::a_missing_env_file_is_created_and_removed` |
+//! | an empty one | `env_file::an_empty_env_file_is_restored` |
+//! | no newline at the end | `env_file::a_missing_final_newline_stays_missing` |
+//! | Windows line endings | `env_file::windows_line_endings_are_kept` |
+//! | mixed line endings | `env_file::mixed_line_endings_are_kept` |
+//! | a carriage return alone at the end | `env_file::a_lone_final_carriage_return_is_kept` |
+//! | a byte order mark | `env_file::a_byte_order_mark_is_kept` |
+//! | bytes that are not valid UTF-8, NUL | `env_file::bytes_that_dotenvy_cannot_read_are_refused` |
+//! | blank lines at the end | `env_file::blank_lines_at_the_end_are_kept` |
+//! | a key that is set | `env_file::a_setting_that_exists_keeps_its_value` |
+//! | an exported key | `env_file::an_exported_setting_keeps_its_value` |
+//! | all keys set | `env_file::existing_settings_keep_their_values` |
+//! | a key in a comment | `env_file::a_setting_in_a_comment_counts_as_missing` |
+//! | a key twice | `env_file::the_first_of_duplicate_settings_takes_effect` |
+//! | a key inside a value of several lines | `env_file::a_setting_inside_a_multiline_value_counts_as_missing` |
+//! | a quote that is never closed | `env_file::an_unclosed_quote_is_refused`, `env_file::an_unclosed_quote_before_the_block_is_refused` |
+//! | a bad line before the block | `env_file::an_unreadable_line_is_refused` |
+//! | a relative symbolic link, run from elsewhere | `files::a_relative_symbolic_link_is_followed_from_another_working_directory` |
+//! | a symbolic link to nowhere, or out of the app | `files::a_symbolic_link_to_nowhere_or_out_of_the_app_is_refused` |
 //! | mode 0600 | `files::mode_is_kept` |
-//! | mode 0444 | `files::read_only_file` |
-//! | a hard link | `files::hard_link` |
-//! | a folder or a pipe in place of a file | `files::folder_or_pipe_in_the_place_of_a_file` |
-//! | markers missing, doubled, reversed, indented | `env_file::markers_missing_doubled_reversed_indented` |
-//! | a value edited in the block | `env_file::value_edited_in_the_block` |
-//! | a line of the owner in the block | `env_file::line_of_the_owner_in_the_block` |
-//! | text after the block, a block that moved | `env_file::text_behind_the_block_and_a_block_that_moved` |
-//! | a change between plan and rename | `files::change_between_plan_and_rename` |
-//! | a crash after each step | `files::crash_after_each_step`, and for every system call `killed` |
-//! | a second write that fails | `files::second_write_that_fails`, and for every system call `failing` |
-//! | install twice, uninstall twice | `files::two_installs_two_uninstalls` |
-//! | a script edited, converted, of an older version | `files::script_edited_or_converted`, `files::script_of_another_version_is_refreshed` |
-//! | a scripts folder that existed, and one that was created | `files::scripts_folder_that_was_there_and_one_that_was_made` |
-//! | `Cargo.toml` with CRLF, a byte order mark, no newline at the end | `manifest::line_endings_mark_and_no_final_newline` |
-//! | every kind of `[dependencies]` | `manifest::every_kind_of_dependencies` |
-//! | an existing dependency, renamed, inherited, for tests only | `manifest::dependency_that_is_there`, `manifest::dependency_under_another_name_is_called_by_it`, `manifest::dependency_of_the_workspace` |
-//! | a workspace, no manifest, an invalid one | `manifest::no_manifest_an_invalid_one_and_a_workspace`, and for members `install::a_workspace_member_is_selected_by_its_package` |
-//! | a path with spaces, run from a folder below | `manifest::path_with_spaces_and_letters_of_the_world_from_a_folder_below` |
+//! | mode 0444 | `files::a_read_only_file_is_refused` |
+//! | a hard link | `files::a_hard_link_stays_linked` |
+//! | a folder or a pipe in place of a file | `files::a_folder_or_pipe_in_place_of_a_file_is_refused` |
+//! | markers missing, doubled, reversed, indented | `env_file::unpaired_markers_are_refused_and_indented_ones_are_found` |
+//! | a value edited in the block | `env_file::an_edited_value_in_the_block_is_kept` |
+//! | a line of the owner in the block | `env_file::an_owners_line_in_the_block_is_kept` |
+//! | text after the block, a block that moved | `env_file::text_behind_the_block_and_a_moved_block_are_handled` |
+//! | a change between plan and rename | `files::a_change_between_plan_and_rename_is_not_overwritten` |
+//! | a crash after each step | `files::a_crash_after_any_step_is_recovered`, and for every system call `killed` |
+//! | a second write that fails | `files::a_second_write_that_fails_undoes_the_first`, and for every system call `failing` |
+//! | install twice, uninstall twice | `files::two_installs_and_two_uninstalls_restore_every_byte` |
+//! | a script edited, converted, of an older version | `files::an_edited_script_is_kept_and_converted_line_endings_do_not_count_as_edits`, `files::script_of_another_version_is_refreshed` |
+//! | a scripts folder that existed, and one that was created | `files::only_a_scripts_folder_that_install_created_is_removed` |
+//! | `Cargo.toml` with CRLF, a byte order mark, no newline at the end | `manifest::line_endings_a_byte_order_mark_and_a_missing_final_newline_are_kept` |
+//! | every kind of `[dependencies]` | `manifest::the_dependency_is_added_to_every_kind_of_table_and_removed` |
+//! | an existing dependency, renamed, inherited, for tests only | `manifest::an_existing_dependency_is_kept`, `manifest::a_renamed_dependency_is_called_by_its_name`, `manifest::a_workspace_dependency_is_inherited` |
+//! | a workspace, no manifest, an invalid one | `manifest::a_missing_or_invalid_manifest_and_a_bare_workspace_are_refused`, and for members `install::a_workspace_member_is_selected_by_its_package` |
+//! | a path with spaces, run from a folder below | `manifest::paths_with_spaces_and_non_ascii_letters_work_from_a_subfolder` |
 //! | no terminal, closed streams, colors, JSON, a dry run | `terminal` |
 //! | the template in each of its forms | `generate`, in the test target `project` |
 

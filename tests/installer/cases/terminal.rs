@@ -11,7 +11,7 @@ use crate::hello::{Hello, Ran, command};
 
 /// Without a terminal the answer is no, and the owner's file is kept.
 #[test]
-fn no_terminal_and_closed_standard_input() {
+fn without_a_terminal_the_answer_is_no() {
     let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
     let before = snapshot(hello.path());
     hello.sse(&["install"]).fails(3, "was modified");
@@ -35,7 +35,7 @@ fn no_terminal_and_closed_standard_input() {
 
 #[cfg(feature = "tools")]
 #[test]
-fn a_terminal_prompts_and_no_is_the_default() {
+fn a_terminal_prompts_and_the_default_answer_is_no() {
     for (answer, code) in [("\n", 3), ("n\n", 3), ("y\n", 0)] {
         let hello = Hello::with(&[("public/js/sse.js", "// edited\n")]);
         let before = snapshot(hello.path());
@@ -134,7 +134,7 @@ fn only_terminals_get_colors_by_default() {
 
 /// The work is done although the output is closed.
 #[test]
-fn broken_pipe() {
+fn a_broken_pipe_does_not_stop_the_work() {
     let hello = Hello::new();
     let mut child = command(hello.path())
         .arg("install")
@@ -155,7 +155,7 @@ fn broken_pipe() {
 }
 
 #[test]
-fn json_output_contains_nothing_else() {
+fn warnings_do_not_mix_with_json_output() {
     let hello = Hello::with(&[(".env", "SSE_EVENTS=broken\n")]);
     hello.sse(&["install"]);
     let ran = hello.sse(&["status", "--json"]);

@@ -8,7 +8,8 @@ use crate::doctor::finding::Finding;
 const CHECK: &str = "descriptors";
 
 /// The server reserves a tenth of its descriptors for the app's own pages and files, but not more
-/// than this. The rule is the library's: `src/http/limits.rs` has the reason for the number.
+/// than this. The rule is the library's: `src/http/limits.rs` has the reason for the number, and a
+/// test compares both.
 const MAX_RESERVED_DESCRIPTORS: u64 = 256;
 
 pub(super) fn check(max_connections: &MaxConnections) -> Finding {
@@ -76,5 +77,12 @@ mod tests {
             let finding = judge(limit, &MaxConnections { number, origin });
             assert_eq!(finding.level, Level::Ok, "{}", finding.message);
         }
+    }
+
+    #[test]
+    fn the_reserve_is_that_of_the_library() {
+        let limits = include_str!("../../../../src/http/limits.rs");
+        let reserve = format!("MAX_RESERVED_DESCRIPTORS: usize = {MAX_RESERVED_DESCRIPTORS};");
+        assert!(limits.contains(&reserve) && limits.contains("limit - (limit / 10).min("));
     }
 }
