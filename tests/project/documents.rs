@@ -34,10 +34,10 @@ fn the_readme_names_the_rust_version_of_the_manifest() {
     assert!(read("README.md").contains(&needs), "{needs}");
 }
 
-/// What cargo-generate writes is what is tested here, except the name, where the library is from,
-/// and the lints of this workspace, which a generated app is no part of.
+/// So the starter's tests also hold for a generated app. Three things differ: the name, the source of the
+/// library, and the lints, which come from this workspace.
 #[test]
-fn the_templates_manifest_is_the_starters() {
+fn the_manifest_of_a_generated_app_equals_the_starters() {
     let mut written = String::new();
     let mut applies = true;
     for line in read("template/Cargo.toml.liquid").lines() {
@@ -61,9 +61,8 @@ fn the_templates_manifest_is_the_starters() {
     assert_eq!(written, read("template/Cargo.toml"));
 }
 
-/// The starter's `.env` and what `sse install` writes into others have the same keys.
 #[test]
-fn the_starter_has_the_originals_lines() {
+fn the_starters_settings_have_the_values_that_install_writes() {
     let env = read("template/.env");
     for line in [
         "SSE_STREAM_DURATION=15",
@@ -75,7 +74,7 @@ fn the_starter_has_the_originals_lines() {
 }
 
 #[test]
-fn the_starters_listeners_are_those_that_install_writes() {
+fn the_starters_listeners_equal_those_that_install_writes() {
     let starters = read("template/public/js/sse-client.js");
     assert_eq!(starters, read("assets/js/sse-client.js"));
 }
