@@ -64,7 +64,7 @@ impl Follow {
         let watch = followed.journal.watch();
         let interrupt = Interrupt::new().map_err(|error| {
             Error::io(
-                "follow the cache",
+                "follow the cache folder",
                 journal_handle.config().cache_dir(),
                 error,
             )

@@ -41,7 +41,7 @@ pub(super) fn start(
     BackgroundThread::start("sse-tail", move |interrupt| {
         Tail::new(&journal_handle, &shared_state, interrupt).run(first_session.take());
     })
-    .map_err(|error| Error::io("follow the cache", &folder, error))
+    .map_err(|error| Error::io("follow the cache folder", &folder, error))
 }
 
 /// Reads all entries that exist now, on this thread, and returns the number of the newest.
@@ -52,7 +52,7 @@ pub(crate) fn read_existing_entries(
 ) -> Result<u64, Error> {
     let interrupt = Interrupt::new().map_err(|error| {
         Error::io(
-            "follow the cache",
+            "follow the cache folder",
             journal_handle.config().cache_dir(),
             error,
         )
@@ -143,7 +143,7 @@ impl<'a> Tail<'a> {
                 Ok(true) => session.checked_at = Instant::now(),
                 Ok(false) => {
                     log::warn!(
-                        "{}: the cache was cleared or replaced; following the new one",
+                        "{}: the cache folder was cleared or replaced; following its new journal",
                         self.config.cache_dir().display()
                     );
                     self.last_read_at = session.checked_at;
@@ -184,7 +184,7 @@ impl<'a> Tail<'a> {
         session.followed.rescan_drop_ins();
         if matches!(self.is_current(&session), Ok(false)) {
             let folder = self.config.cache_dir().display();
-            log::info!("{folder}: following this cache now");
+            log::info!("{folder}: following this cache folder now");
             self.last_read_at = Instant::now();
             return None;
         }

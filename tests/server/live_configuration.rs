@@ -110,7 +110,7 @@ fn an_edited_cache_folder_is_followed() {
     app.save("key1", "1");
     receives(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_CACHE=other\n"));
-    server.wait_for_log("following this cache now");
+    server.wait_for_log("following this cache folder now");
     app.save("key1", "2");
     assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
     receives(&stream, "first", 2);
