@@ -1,5 +1,5 @@
-//! Live notifications for actix-web apps: save a value under a cache key, and every browser that
-//! listens receives a Server-Sent Event.
+//! Live notifications for actix-web apps: save a value under a cache key, and every connected browser
+//! receives a Server-Sent Event.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, Responder, post};
@@ -20,7 +20,7 @@
 //! }
 //! ```
 //!
-//! `SSE_EVENTS` in the app's `.env` maps cache keys to the events that they fire; see [`Config`].
+//! `SSE_EVENTS` in the app's `.env` maps cache keys to the events that they trigger; see [`Config`].
 //!
 //! | to | see | in the repository |
 //! |---|---|---|

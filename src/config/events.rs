@@ -92,11 +92,11 @@ impl Events {
     }
 }
 
-/// Rejects names that a page could not tell from something else.
+/// Rejects names that already have another meaning in a page.
 ///
 /// Browsers dispatch an event under the name in its `event` field, and fire `open` and `error` at
 /// the same object for the connection itself. `sse.` is the prefix of this library's own events, and
-/// `*` is how a page listens to all events.
+/// with `*` a page listens to all events.
 fn check_event_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the event has no name".into());
@@ -114,7 +114,7 @@ fn check_event_name(name: &str) -> Result<(), String> {
         return Err("the event name `*` is reserved: in the browser client, `on('*')` stands for every event".into());
     }
     if name.starts_with("sse.") {
-        return Err("event names that begin with `sse.` are reserved".into());
+        return Err("event names that start with `sse.` are reserved".into());
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ pub(super) async fn shutdown_requested() -> ShutdownSignals {
         }
         Err(error) => {
             log_or_print(&format!(
-                "SIGTERM and SIGINT end the process at once, because it cannot listen for them: {error}"
+                "SIGTERM and SIGINT end the process at once, because it cannot handle them: {error}"
             ));
             std::future::pending().await
         }

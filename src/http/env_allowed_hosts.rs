@@ -133,9 +133,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let env = dir.path().join(".env");
         let hosts = EnvAllowedHosts::new(dir.path().to_owned());
-        let begin = Instant::now();
+        let start = Instant::now();
         let names = |after: u64| {
-            let now = begin + Duration::from_secs(after);
+            let now = start + Duration::from_secs(after);
             let hosts = hosts.cached(now).unwrap_or_else(|| hosts.refresh(now));
             hosts.map(|hosts| hosts.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
@@ -168,10 +168,10 @@ mod tests {
     fn requests_do_not_wait_while_another_thread_reads_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let hosts = EnvAllowedHosts::new(dir.path().to_owned());
-        let begin = Instant::now();
-        assert!(hosts.cached(begin).is_none());
-        hosts.refresh(begin);
+        let start = Instant::now();
+        assert!(hosts.cached(start).is_none());
+        hosts.refresh(start);
         let _reading = hosts.read_lock.lock().unwrap();
-        assert!(hosts.cached(begin + 2 * MAX_CACHED_HOSTS_AGE).is_some());
+        assert!(hosts.cached(start + 2 * MAX_CACHED_HOSTS_AGE).is_some());
     }
 }

@@ -106,14 +106,14 @@ mod tests {
         let app = tempfile::tempdir().unwrap();
         APP.set(app.path().to_owned()).unwrap();
         let lazy = LazySse::new(|| Sse::start(&Config::from_dir(APP.get().unwrap())?));
-        let begin = Instant::now();
-        assert!(lazy.start(begin).is_err());
+        let start = Instant::now();
+        assert!(lazy.start(start).is_err());
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
-        assert!(lazy.start(begin).is_err(), "not at every request");
-        let sse = lazy.start(begin + START_RETRY_DELAY).unwrap();
+        assert!(lazy.start(start).is_err(), "not at every request");
+        let sse = lazy.start(start + START_RETRY_DELAY).unwrap();
         assert!(sse.config().events().contains("a"));
         // Once started, it does not depend on the file.
         std::fs::remove_file(app.path().join(".env")).unwrap();
-        assert!(lazy.start(begin + 2 * START_RETRY_DELAY).is_ok());
+        assert!(lazy.start(start + 2 * START_RETRY_DELAY).is_ok());
     }
 }

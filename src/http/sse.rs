@@ -194,7 +194,7 @@ impl Sse {
         RequestedHost::new(request).check(self.config().allowed_hosts())
     }
 
-    /// Returns the complete response of the stream's route, whatever the request: the stream for GET,
+    /// Returns the complete response of the stream's route to any request: the stream for GET,
     /// its headers for HEAD, the answer to a browser's preflight request for OPTIONS, or the reason why
     /// there is no stream. Pages of `SSE_ALLOWED_ORIGINS` can read all of them.
     ///
@@ -257,7 +257,7 @@ impl Sse {
     ///
     /// - a process whose other requests are completed ends within two seconds;
     /// - the streams end in order at Ctrl-C, too, where actix-web alone cuts the connections;
-    /// - a second signal ends the process at once, whatever it waits for.
+    /// - a second signal ends the process at once, even if it still waits for requests.
     ///
     /// Without it, the streams end while the server already stops, and actix-web takes up to a second
     /// longer to notice that no connection is left.

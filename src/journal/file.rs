@@ -34,10 +34,11 @@ pub(crate) mod tests;
 mod trash;
 mod unfinished;
 
+#[cfg(feature = "actix")]
+pub(crate) use self::layout::NUMBERS_PER_FOLDER;
 pub(crate) use self::{
     cache_folder::CacheFolder,
     file_journal::FileJournal,
-    layout::NUMBERS_PER_FOLDER,
     open_folder::{OpenFolder, is_file, is_temporary, read_all},
     orphans::sweep_orphans,
     random::time_ordered_name,

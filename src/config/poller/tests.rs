@@ -4,10 +4,10 @@ use std::fs;
 
 use super::*;
 
-/// An app's `.env`, its watcher, and a simulated clock.
+/// An app's `.env`, its poller, and a simulated clock.
 struct App {
     dir: tempfile::TempDir,
-    watcher: ConfigPoller,
+    poller: ConfigPoller,
     now: Instant,
 }
 
@@ -18,7 +18,7 @@ impl App {
         let config = Config::from_dir(dir.path()).unwrap();
         let mut app = Self {
             dir,
-            watcher: ConfigPoller::new(config),
+            poller: ConfigPoller::new(config),
             now: Instant::now(),
         };
         assert!(!app.poll_for(3 * ENV_POLL_INTERVAL), "nothing was edited");
@@ -34,14 +34,14 @@ impl App {
         let end = self.now + time;
         let mut changed = false;
         while self.now < end {
-            changed |= self.watcher.reload_if_due_at(self.now);
+            changed |= self.poller.reload_if_due_at(self.now);
             self.now += Duration::from_millis(20);
         }
         changed
     }
 
     fn events(&self) -> String {
-        let config = self.watcher.current();
+        let config = self.poller.current();
         let events: Vec<&str> = config.events().names().collect();
         events.join(",")
     }
@@ -56,7 +56,7 @@ fn an_edit_takes_effect_within_two_seconds() {
     app.edit("SSE_EVENTS=b:k\nSSE_STREAM_DURATION=300\n");
     assert!(app.poll_for(EDIT_DELAY));
     assert_eq!(app.events(), "b");
-    let config = app.watcher.current();
+    let config = app.poller.current();
     assert_eq!(config.stream_duration(), Duration::from_secs(300));
     assert!(
         !app.poll_for(3 * ENV_POLL_INTERVAL),
@@ -94,9 +94,9 @@ fn the_intermediate_states_of_an_editor_are_ignored() {
     for piece in ["", "SSE_EVENTS=b", "SSE_EVENTS=b:k\nSSE_TTL", ""] {
         app.now += ENV_POLL_INTERVAL;
         app.edit(piece);
-        assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
+        assert!(!app.poller.reload_if_due_at(app.now), "{piece}");
         app.now += EDIT_DEBOUNCE / 2;
-        assert!(!app.watcher.reload_if_due_at(app.now), "{piece}");
+        assert!(!app.poller.reload_if_due_at(app.now), "{piece}");
     }
     app.edit("SSE_EVENTS=b:k,c:k\n");
     assert!(app.poll_for(EDIT_DELAY));
@@ -136,12 +136,12 @@ fn settings_from_code_survive_an_edit() {
     let config = Config::from_dir(app.dir.path()).unwrap();
     let config = config.with_ttl(Duration::from_secs(7));
     let mut app = App {
-        watcher: ConfigPoller::new(config.with_heartbeat(Duration::from_secs(3))),
+        poller: ConfigPoller::new(config.with_heartbeat(Duration::from_secs(3))),
         ..app
     };
     app.edit("SSE_EVENTS=b:k\nSSE_TTL=100\n");
     assert!(app.poll_for(2 * EDIT_DELAY));
-    let config = app.watcher.current();
+    let config = app.poller.current();
     assert_eq!(config.ttl(), Duration::from_secs(7));
     assert_eq!(config.server.heartbeat_interval, Duration::from_secs(3));
     assert_eq!(app.events(), "b");
@@ -152,7 +152,7 @@ fn a_configuration_without_a_file_never_changes() {
     let app = App::new();
     let config = Config::new(app.dir.path(), "own:k").unwrap();
     let mut app = App {
-        watcher: ConfigPoller::new(config),
+        poller: ConfigPoller::new(config),
         ..app
     };
     assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));

@@ -49,11 +49,11 @@ async fn a_client_that_knows_a_new_journal_before_its_server_does_gets_no_gap() 
     let epoch = app.current_journal().epoch();
     assert_tail_has_not_noticed(&app, epoch);
     // Another server has sent it entry 1.
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    let mut reconnecting = app.open(Some(&format!("{epoch}-1")));
     app.cache.save_blocking("k", "new").unwrap();
     let mut received = String::new();
     while !received.contains("\"new\"") {
-        let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
+        let next = poll_fn(|context| Pin::new(&mut reconnecting).poll_next(context));
         let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
         received.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
     }
@@ -71,11 +71,11 @@ async fn a_value_saved_for_a_connected_client_arrives_even_if_it_expires_unnotic
     app.replace_cache_folder();
     app.cache.save_blocking("k", "had").unwrap();
     let epoch = app.current_journal().epoch();
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    let mut reconnecting = app.open(Some(&format!("{epoch}-1")));
     // The journal confirms its position now.
-    expect(&mut returning, &["sse.heartbeat"]).await;
+    expect(&mut reconnecting, &["sse.heartbeat"]).await;
     assert!(
-        timeout(Duration::from_millis(200), next(&mut returning))
+        timeout(Duration::from_millis(200), next(&mut reconnecting))
             .await
             .is_err()
     );
@@ -84,7 +84,7 @@ async fn a_value_saved_for_a_connected_client_arrives_even_if_it_expires_unnotic
     assert_tail_has_not_noticed(&app, epoch);
     // The stream is not polled before the tail has read everything.
     until_tail_reaches(&app, epoch, 3).await;
-    let received = next(&mut returning).await;
+    let received = next(&mut reconnecting).await;
     assert!(received.contains("brief"), "{received}");
 }
 
@@ -98,20 +98,22 @@ async fn numbers_of_a_replaced_journal_do_not_apply_to_entries_of_the_current_on
     app.replace_cache_folder();
     app.cache.save_blocking("k", "had").unwrap();
     let epoch = app.current_journal().epoch();
-    let mut returning = app.open(Some(&format!("{epoch}-1")));
+    let mut reconnecting = app.open(Some(&format!("{epoch}-1")));
     assert_tail_has_not_noticed(&app, epoch);
     // The tail reads the journal before the stream asks it.
     until_tail_reaches(&app, epoch, 2).await;
-    expect(&mut returning, &["sse.heartbeat"]).await;
+    expect(&mut reconnecting, &["sse.heartbeat"]).await;
     assert!(
-        timeout(POLL_INTERVAL, next(&mut returning)).await.is_err(),
+        timeout(POLL_INTERVAL, next(&mut reconnecting))
+            .await
+            .is_err(),
         "the client has received everything"
     );
     let brief = app.cache.save("k", "brief").ttl(Duration::from_millis(1));
     brief.blocking().unwrap();
     until_tail_reaches(&app, epoch, 3).await;
     sleep(Duration::from_millis(20)).await;
-    let received = next(&mut returning).await;
+    let received = next(&mut reconnecting).await;
     assert!(received.contains("brief"), "{received}");
 }
 
@@ -124,10 +126,10 @@ async fn a_client_of_another_journal_continues_in_the_current_one_and_in_no_olde
     app.replace_cache_folder();
     let epoch = app.current_journal().epoch();
     assert_tail_has_not_noticed(&app, epoch);
-    let mut returning = app.open(Some("0123456789abcdef-1"));
-    let first = expect(&mut returning, &["event: ", "\n\n"]).await;
+    let mut reconnecting = app.open(Some("0123456789abcdef-1"));
+    let first = expect(&mut reconnecting, &["event: ", "\n\n"]).await;
     assert_eq!(first, "", "only a heartbeat");
-    let next = poll_fn(|context| Pin::new(&mut returning).poll_next(context));
+    let next = poll_fn(|context| Pin::new(&mut reconnecting).poll_next(context));
     let chunk = timeout(Duration::from_secs(10), next).await.unwrap();
     let gap = format!("id: {epoch}-0\nevent: sse.gap");
     assert!(chunk.unwrap().unwrap().starts_with(gap.as_bytes()));
@@ -142,9 +144,9 @@ async fn a_client_of_another_journal_gets_everything_in_the_current_one() {
     for value in 1..=9 {
         app.cache.save_blocking("k", value).unwrap();
     }
-    let mut returning = app.open(Some(&id));
+    let mut reconnecting = app.open(Some(&id));
     let texts = ["other-epoch", "\"value\":1}", "\"value\":9}"];
-    expect(&mut returning, &texts).await;
+    expect(&mut reconnecting, &texts).await;
 }
 
 #[actix_web::test]
