@@ -85,7 +85,7 @@ mod tests {
             why("event_cache_key"),
             "SSE_EVENTS has no event for `event_cache_key`; did you mean `event_cache_key1`?"
         );
-        assert!(why("zzz").ends_with("the keys in SSE_EVENTS are event_cache_key1, new_order"));
+        assert!(why("zzz").ends_with("its keys are event_cache_key1, new_order"));
     }
 
     #[test]
