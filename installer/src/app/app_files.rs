@@ -76,10 +76,9 @@ impl AppFiles {
         let is_known_by_dependency = !env_state.has_block && dependency == LibraryEntry::ByInstall;
 
         let env_values = read_env_values(env.contents().unwrap_or_default());
-        let events = env_values
-            .get("SSE_EVENTS")
-            .map_or(default_events, String::as_str);
-        let events = values::event_names(events).unwrap_or_default();
+        let events = env_values.get("SSE_EVENTS").map(String::as_str);
+        // `install` and `status` warn of an invalid value.
+        let events = values::event_names(events.unwrap_or(default_events)).unwrap_or_default();
         let scripts = read_scripts(app, &events, &env_state.receipt, is_known_by_dependency)?;
         let code = AppCode::read(
             app,
@@ -88,10 +87,11 @@ impl AppFiles {
             &dependency,
             is_known_by_dependency,
         )?;
-        let cache = CacheLocation::new(app, env_values.get("SSE_CACHE").map(String::as_str));
-        let has_actix_web = manifest.has_actix_web();
+        let cache_setting = env_values.get("SSE_CACHE").map(String::as_str);
         Ok(Self {
             app: app.to_owned(),
+            has_actix_web: manifest.has_actix_web(),
+            cache: CacheLocation::new(app, cache_setting),
             manifest: manifest_file,
             dependency,
             inherited,
@@ -100,9 +100,7 @@ impl AppFiles {
             events,
             scripts,
             code,
-            cache,
             env_values,
-            has_actix_web,
         })
     }
 

@@ -140,9 +140,7 @@ fn receipt(
     for folder in folders {
         receipt.add(folder);
     }
-    let is_listed =
-        |script: &&ScriptFile| script.state == ScriptState::Current && script.is_by_install;
-    for ScriptFile { shipped, .. } in app_files.scripts.iter().filter(is_listed) {
+    for ScriptFile { shipped, .. } in current_scripts(app_files) {
         receipt.add_with_hash(&shipped.path, &shipped.contents);
     }
     if let Some(code) = code {
@@ -158,6 +156,12 @@ fn receipt(
         }
     }
     Ok(receipt)
+}
+
+/// The scripts that `install` has already written as this version ships them.
+fn current_scripts(app_files: &AppFiles) -> impl Iterator<Item = &ScriptFile> {
+    let scripts = app_files.scripts.iter();
+    scripts.filter(|script| script.state == ScriptState::Current && script.is_by_install)
 }
 
 /// The folders to create, if scripts will be written.

@@ -96,36 +96,39 @@ impl Removal {
         let created_env = app_files.receipt().has(".env");
         let journal = app_files.cache.journal_folder()?;
         let mut folders = CreatedFolders::new(&app_files)?;
-        let warnings = remove_from_code(app_files.code, change)?;
-        remove_from_manifest(
+        let warnings = plan_code(app_files.code, change)?;
+        plan_manifest(
             app_files.manifest,
             self.dependency,
             &app_files.dependency,
             change,
         )?;
         for script in app_files.scripts {
-            if let Some(path) = remove_script(script, prompt, change)? {
+            if let Some(path) = plan_script(script, prompt, change)? {
                 folders.note_removed(path);
             }
         }
         if let Some(journal) = journal {
-            change.will_report("Removed", format!("{journal} (saved values)"));
-            let path = app_files.app.join(&journal);
-            change.plan.add(Step::RemoveTree(path));
+            plan_journal(&app_files.app, &journal, change);
             folders.note_removed(journal);
         }
         folders.plan_removal(change);
         if let Some(block) = self.block {
             report_env_lines(&block, self.edited_values, created_env, change);
-            remove_from_env(app_files.env, block, created_env, change)?;
+            plan_env(app_files.env, block, created_env, change)?;
         }
         Ok(warnings)
     }
 }
 
-/// Removes the call from the code. Returns a warning for each file where it is not certain
+fn plan_journal(app: &Path, journal: &str, change: &mut PlannedChange) {
+    change.will_report("Removed", format!("{journal} (saved values)"));
+    change.plan.add(Step::RemoveTree(app.join(journal)));
+}
+
+/// Plans to remove the call from the code. Returns a warning for each file where it is not certain
 /// which call `install` inserted.
-fn remove_from_code(code: AppCode, change: &mut PlannedChange) -> Result<Vec<String>, Failure> {
+fn plan_code(code: AppCode, change: &mut PlannedChange) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
     for (file, removal) in code.without_call() {
         match removal {
@@ -151,7 +154,7 @@ fn remove_from_code(code: AppCode, change: &mut PlannedChange) -> Result<Vec<Str
     Ok(warnings)
 }
 
-fn remove_from_manifest(
+fn plan_manifest(
     file: OriginalFile,
     removal: Option<DependencyRemoval>,
     entry: &LibraryEntry,
@@ -168,8 +171,8 @@ fn remove_from_manifest(
     Ok(())
 }
 
-/// Removes a script that `install` wrote, and returns its path below the app's folder.
-fn remove_script(
+/// Plans to remove a script that `install` wrote, and returns its path below the app's folder.
+fn plan_script(
     script: ScriptFile,
     prompt: Prompt,
     change: &mut PlannedChange,
@@ -206,7 +209,7 @@ fn removes_env(removal: &BlockRemoval, created_env: bool) -> bool {
     created_env && text::without_bom(&removal.text).is_empty()
 }
 
-fn remove_from_env(
+fn plan_env(
     file: OriginalFile,
     removal: BlockRemoval,
     created_env: bool,

@@ -218,7 +218,7 @@ fn remove_dir(path: &Path) -> Result<Option<Undo>, Failure> {
     };
     match fs::remove_dir(path) {
         Ok(()) => Ok(Some(Undo::MakeDir(path.to_owned(), metadata.permissions()))),
-        // The entries, or a file that has replaced the folder, are not ours.
+        // The entries, or a file that has replaced the folder, belong to another program or user.
         Err(error)
             if matches!(
                 error.kind(),

@@ -4,8 +4,8 @@
 //! mixed line endings, or a missing newline at the end.
 //!
 //! One rule makes removal exact. If the text lacks a final newline, the newline is inserted
-//! *before* our lines, and none after them. So if our lines end the text without a newline,
-//! the newline before them is also ours.
+//! *before* the inserted lines, and none after them. So if they end the text without a newline,
+//! the newline before them was also inserted.
 
 use std::ops::Range;
 

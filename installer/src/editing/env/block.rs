@@ -95,14 +95,7 @@ pub(crate) fn install(
         .collect();
     let mut receipt = before.receipt.clone();
     receipt.merge(created);
-    let mut assignments = Vec::new();
-    for (name, value) in &missing {
-        let line = format!("{name}={}", quote_for_dotenv(value)?);
-        if *value != InstallValues::default().get(name) {
-            receipt.add_with_hash(name, line.as_bytes());
-        }
-        assignments.push(line);
-    }
+    let assignments = render_assignments(&missing, &mut receipt)?;
     let new = if before.has_block {
         let new = insert_in_block(file, &assignments)?;
         set_receipt(&new, &receipt)?
@@ -115,6 +108,23 @@ pub(crate) fn install(
     };
     verify(file, &new, &missing)?;
     Ok(new)
+}
+
+/// One line for each setting. A value that is not the default gets a hash in the receipt, by which
+/// `uninstall` recognises it.
+fn render_assignments(
+    settings: &[(&str, &str)],
+    receipt: &mut Receipt,
+) -> Result<Vec<String>, Failure> {
+    let mut assignments = Vec::new();
+    for (name, value) in settings {
+        let line = format!("{name}={}", quote_for_dotenv(value)?);
+        if *value != InstallValues::default().get(name) {
+            receipt.add_with_hash(name, line.as_bytes());
+        }
+        assignments.push(line);
+    }
+    Ok(assignments)
 }
 
 /// The file without the block; `None` if it has none.
@@ -131,28 +141,19 @@ pub(crate) fn uninstall(
     let mut ranges = Vec::new();
     let mut edited = Vec::new();
     let mut owner_lines = 0;
-    for (index, line) in lines
-        .iter()
-        .enumerate()
-        .take(block.end + 1)
-        .skip(block.begin)
-    {
-        let text = line_text(file, &line.range);
+    for (index, line) in (block.begin..).zip(&lines[block.begin..=block.end]) {
+        let range = &line.range;
+        let text = line_text(file, range);
         let assignment = assignments.iter().find(|(at, _)| *at == index);
-        let is_removed = match assignment {
-            Some((_, name)) if is_as_written(&text, name, &receipt) => true,
-            Some(_) => {
+        match BlockLine::new(&text, assignment.map(|(_, name)| *name), &receipt) {
+            BlockLine::AsWritten => ranges.push(range.clone()),
+            BlockLine::Edited => {
+                if edited_values == EditedValuePolicy::Remove {
+                    ranges.push(range.clone());
+                }
                 edited.push(text);
-                edited_values == EditedValuePolicy::Remove
             }
-            None if is_install_comment(&text) => true,
-            None => {
-                owner_lines += 1;
-                false
-            }
-        };
-        if is_removed {
-            ranges.push(line.range.clone());
+            BlockLine::ByOwner => owner_lines += 1,
         }
     }
     Ok(Some(BlockRemoval {
@@ -160,6 +161,27 @@ pub(crate) fn uninstall(
         edited,
         owner_lines,
     }))
+}
+
+/// A line of the block, by who wrote it.
+enum BlockLine {
+    /// By `install`, and unedited since.
+    AsWritten,
+    /// By `install`, and then edited by the owner.
+    Edited,
+    ByOwner,
+}
+
+impl BlockLine {
+    /// `name` is the setting that `install` wrote into this line, if it did.
+    fn new(text: &str, name: Option<&str>, receipt: &Receipt) -> Self {
+        match name {
+            Some(name) if is_as_written(text, name, receipt) => Self::AsWritten,
+            Some(_) => Self::Edited,
+            None if is_install_comment(text) => Self::AsWritten,
+            None => Self::ByOwner,
+        }
+    }
 }
 
 fn is_assignment(line: &Line, name: &str) -> bool {

@@ -221,7 +221,7 @@ fn end_of_item(item: &Item) -> Option<usize> {
         .max()
 }
 
-/// The ending of the last complete line. If our lines end the text without a newline of
+/// The ending of the last complete line. If the inserted lines end the text without a newline of
 /// their own, `with_dependency` used this ending in front of them.
 fn last_line_ending(file: &[u8]) -> Eol {
     let last = file.iter().rposition(|byte| *byte == b'\n');

@@ -39,7 +39,7 @@ pub(crate) fn recover<S: AsRef<Path>>(
 fn recover_in(folder: &Path) -> Result<(), Failure> {
     let read_error = |error: io::Error| Failure::io("read the folder", folder, &error);
     let entries = match fs::read_dir(folder) {
-        // Not a folder, so it has no files of ours.
+        // Not a folder, so it has no files of a killed run.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
         entries => entries.map_err(read_error)?,
     };

@@ -157,7 +157,7 @@ pub(super) fn overwrite(target: &Path, contents: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether our temporary files are named like this.
+/// Whether `name` is that of a temporary file of `install` or `uninstall`.
 pub(super) fn is_temporary(name: &str) -> bool {
     let random = name
         .strip_prefix(TEMPORARY_PREFIX)

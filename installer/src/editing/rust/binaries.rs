@@ -20,7 +20,7 @@ pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<
         match (name, path) {
             (_, Some(path)) => candidates.push(without_cur_dir(Path::new(path))),
             (Some(name), None) => {
-                candidates.extend(find_named_source(app, name, manifest.package_name())?)
+                candidates.extend(find_named_source(app, name, manifest.package_name())?);
             }
             (None, None) => {}
         }

@@ -62,7 +62,7 @@ impl fmt::Display for Doubt {
             DoubtReason::SeveralApps => out.write_str("it has more than one `App::new()`")?,
             DoubtReason::InMacro => out.write_str("its `App::new()` is inside a macro")?,
             DoubtReason::NotCalled => {
-                out.write_str("it passes `App::new` on without calling it")?
+                out.write_str("it passes `App::new` on without calling it")?;
             }
             DoubtReason::UnknownApp => out.write_str("its `App` may not be actix-web's")?,
             DoubtReason::Invalid(message) => write!(out, "it does not parse: {message}")?,

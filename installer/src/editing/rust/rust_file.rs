@@ -23,7 +23,7 @@ pub(super) struct RustFile {
 /// The result of taking the call out of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RouteCallRemoval {
-    /// The file has no call of ours.
+    /// The file has no call as `install` writes it.
     Nothing,
     /// The file's contents without the call.
     Removed(Vec<u8>),

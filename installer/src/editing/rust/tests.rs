@@ -24,30 +24,30 @@ fn text(bytes: Vec<u8>) -> String {
 
 /// Wires a file. Asserts that only the call was inserted, that it is recognised, and that
 /// removing it restores every byte.
-fn wired(file: &str) -> String {
+fn with_call(file: &str) -> String {
     let source = parse(file);
     assert!(
         matches!(source.call_site(), CallSite::Insertable { .. }),
         "{:?}:\n{file}",
         source.call_site()
     );
-    let wired = text(source.with_call().expect("the call site is certain"));
+    let with_call = text(source.with_call().expect("the call site is certain"));
     assert_eq!(
-        wired.matches(ROUTES_CALL).count(),
+        with_call.matches(ROUTES_CALL).count(),
         file.matches(ROUTES_CALL).count() + 1
     );
-    let again = parse(&wired);
+    let again = parse(&with_call);
     assert!(
         matches!(again.call_site(), CallSite::Present { .. }),
-        "{wired}"
+        "{with_call}"
     );
-    assert_eq!(again.with_call(), None, "{wired}");
+    assert_eq!(again.with_call(), None, "{with_call}");
     assert_eq!(
         again.without_call(),
         RouteCallRemoval::Removed(file.into()),
-        "{wired}"
+        "{with_call}"
     );
-    wired
+    with_call
 }
 
 fn unclear(reason: DoubtReason, lines: &[usize]) -> CallSite {

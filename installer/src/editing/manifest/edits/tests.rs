@@ -108,7 +108,7 @@ fn remove_restores_every_byte() {
         for source in sources() {
             let with = add(&file, &source).unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
             assert_ne!(with, file.as_bytes());
-            let removal = remove(&with).expect("our entry exists");
+            let removal = remove(&with).expect("the added entry exists");
             assert_eq!(
                 String::from_utf8_lossy(&removal.text),
                 file,
@@ -207,7 +207,7 @@ fn a_broken_manifest_is_a_conflict_with_its_line_number() {
 fn entries_that_the_owner_added_below_our_header_keep_it() {
     let with = add(PACKAGE_TABLE, &sources()[1]).expect("the dependency can be added");
     let with = [with.as_slice(), b"serde = \"1\"\n"].concat();
-    let removal = remove(&with).expect("our entry exists");
+    let removal = remove(&with).expect("the added entry exists");
     let left = String::from_utf8_lossy(&removal.text).into_owned();
     assert_eq!(
         left,
@@ -228,7 +228,7 @@ fn a_mark_on_another_packages_line_removes_nothing() {
         assert_eq!(find(&file), LibraryEntry::Absent);
         for source in sources() {
             if let Ok(with) = add(&file, &source) {
-                let removal = remove(&with).expect("our entry exists");
+                let removal = remove(&with).expect("the added entry exists");
                 assert_eq!(String::from_utf8_lossy(&removal.text), file, "{source:?}");
             }
         }
@@ -245,7 +245,7 @@ fn a_mark_on_another_packages_line_removes_nothing() {
 fn an_edited_line_with_the_mark_is_removed() {
     let file = "[dependencies]\nactix-web-sse = { version = \"9\",\n features = [] } # added by sse install\n";
     assert_eq!(find(file), LibraryEntry::ByInstall);
-    let removal = remove(file.as_bytes()).expect("our entry exists");
+    let removal = remove(file.as_bytes()).expect("the added entry exists");
     assert_eq!(removal.text, b"[dependencies]\n");
 }
 
@@ -320,7 +320,7 @@ fn random_manifests_are_restored_or_refused() {
             refused += 1;
             continue;
         };
-        let removal = remove(&with).expect("our entry exists");
+        let removal = remove(&with).expect("the added entry exists");
         assert_eq!(String::from_utf8_lossy(&removal.text), file);
         restored += 1;
     }

@@ -203,8 +203,8 @@ fn the_only_app_is_wired() {
             CallSite::Insertable { line },
             "{name}"
         );
-        let wired = wired(&file);
-        let inserted = &wired[at..wired.len() - (file.len() - at)];
+        let with_call = with_call(&file);
+        let inserted = &with_call[at..with_call.len() - (file.len() - at)];
         assert_eq!(inserted.trim_start(), ROUTES_CALL, "{name}");
         assert_eq!(
             parse(&file).without_call(),
@@ -222,11 +222,11 @@ fn only_a_configure_call_with_routes_counts() {
         "actix_web_sse::scripts",
         "actix_web_sse::routes::all",
     ] {
-        wired(&format!(
+        with_call(&format!(
             "use actix_web::App;\nfn main() {{ App::new().configure({argument}); }}"
         ));
     }
-    wired(
+    with_call(
         "use actix_web::App;\nfn main() { App::new(); }\n\
          #[test]\nfn a() { App::new().configure(actix_web_sse::routes); }",
     );
@@ -236,7 +236,7 @@ fn only_a_configure_call_with_routes_counts() {
 fn deeply_nested_code_does_not_overflow_the_stack() {
     let calls = "\n        .route(\"/\", get())".repeat(2_000);
     let (open, close) = ("{".repeat(500), "}".repeat(500));
-    wired(&format!(
+    with_call(&format!(
         "use actix_web::App;\nfn main() {{ {open}App::new(){calls}{close} }}\n"
     ));
 }

@@ -15,8 +15,8 @@ fn layout(app: &str) -> String {
         .split_once('|')
         .map(|(a, b)| (a.len(), b.len()))
         .expect("a mark");
-    let wired = wired(&in_main(app));
-    wired[before..wired.len() - after].to_owned()
+    let with_call = with_call(&in_main(app));
+    with_call[before..with_call.len() - after].to_owned()
 }
 
 /// A chain, and the chain with the call.
@@ -114,8 +114,8 @@ const FORMATTED: [&str; 4] = [
 fn a_formatted_file_stays_formatted() {
     for file in FORMATTED {
         assert_eq!(rustfmt(file), file, "it was formatted");
-        let wired = wired(file);
-        assert_eq!(rustfmt(&wired), wired);
+        let with_call = with_call(file);
+        assert_eq!(rustfmt(&with_call), with_call);
     }
 }
 
@@ -124,7 +124,7 @@ fn the_call_is_removed_after_rustfmt_has_moved_it() {
     for file in FORMATTED {
         // rustfmt breaks the line, because it becomes too long.
         let file = file.replace(".service(index)", ".service(a_long_name_for_an_index_page)");
-        let formatted = rustfmt(&wired(&rustfmt(&file)));
+        let formatted = rustfmt(&with_call(&rustfmt(&file)));
         let RouteCallRemoval::Removed(without) = parse(&formatted).without_call() else {
             panic!("it was not found:\n{formatted}");
         };

@@ -162,15 +162,17 @@ fn removing_the_call_restores_every_byte() {
         let (before, after) = generated.marked.split_once(MARK).expect("it is marked");
         let file = [before, after].concat();
         let source = parse(&file);
-        let Some(wired) = source.with_call() else {
+        let Some(with_call) = source.with_call() else {
             prop_assert!(!generated.is_clear, "{:?}", source.call_site());
             prop_assert!(matches!(source.call_site(), CallSite::Doubtful(_)));
             return Ok(());
         };
         wired_ones.set(wired_ones.get() + 1);
         prop_assert!(generated.is_clear);
-        prop_assert!(wired.starts_with(before.as_bytes()) && wired.ends_with(after.as_bytes()));
-        let again = parse(&wired);
+        prop_assert!(
+            with_call.starts_with(before.as_bytes()) && with_call.ends_with(after.as_bytes())
+        );
+        let again = parse(&with_call);
         let is_wired = matches!(again.call_site(), CallSite::Present { .. });
         prop_assert!(is_wired);
         prop_assert_eq!(again.with_call(), None);
@@ -182,5 +184,5 @@ fn removing_the_call_restores_every_byte() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
     let share = f64::from(wired_ones.get()) / f64::from(cases);
-    assert!(share > 0.3, "only {share} of the files are wired");
+    assert!(share > 0.3, "only {share} of the files take the call");
 }

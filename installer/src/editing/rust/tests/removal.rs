@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn unwire(chain: &str) -> RouteCallRemoval {
+fn without_call(chain: &str) -> RouteCallRemoval {
     parse(format!("use actix_web::App;\nfn main() {{\n{chain}\n}}\n")).without_call()
 }
 
@@ -103,8 +103,8 @@ const REMOVED: &[(&str, &str, &str)] = &[
 #[test]
 fn only_the_call_is_removed() {
     for (name, chain, expected) in REMOVED {
-        let RouteCallRemoval::Removed(without) = unwire(chain) else {
-            panic!("{name}: {:?}", unwire(chain));
+        let RouteCallRemoval::Removed(without) = without_call(chain) else {
+            panic!("{name}: {:?}", without_call(chain));
         };
         let expected = format!("use actix_web::App;\nfn main() {{\n{expected}\n}}\n");
         assert_eq!(text(without), expected, "{name}");
@@ -160,7 +160,7 @@ const NOT_OURS: &[(&str, &str)] = &[
 #[test]
 fn calls_of_the_owner_stay() {
     for (name, chain) in NOT_OURS {
-        assert_eq!(unwire(chain), RouteCallRemoval::Nothing, "{name}");
+        assert_eq!(without_call(chain), RouteCallRemoval::Nothing, "{name}");
     }
 }
 
@@ -217,7 +217,7 @@ const UNCLEAR: &[(&str, &str, &[usize])] = &[
 fn unclear_calls_are_reported_with_their_lines() {
     for (name, chain, lines) in UNCLEAR {
         assert_eq!(
-            unwire(chain),
+            without_call(chain),
             RouteCallRemoval::Uncertain(lines.to_vec()),
             "{name}"
         );
