@@ -60,7 +60,7 @@ pub(crate) enum Command {
     #[command(after_help = exit::table())]
     Install(InstallArgs),
 
-    /// Remove what `sse install` added, and nothing else
+    /// Remove what `sse install` added, and the saved values
     ///
     /// Removes the block in .env, the marked line in Cargo.toml, the call in your code, the folder
     /// .sse in the cache folder, and the scripts. It keeps and lists what you have changed since:
@@ -96,7 +96,7 @@ pub(crate) enum Command {
 
     /// Delete the value saved under a cache key
     ///
-    /// This triggers no event. Events triggered earlier are still delivered, also to clients that
+    /// This triggers no event. Events triggered earlier are still delivered, even to clients that
     /// reconnect later.
     #[command(after_help = exit::table())]
     Delete(DeleteArgs),
