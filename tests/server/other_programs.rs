@@ -93,7 +93,7 @@ fn a_cleared_cache_is_a_gap_and_later_saves_arrive() {
 }
 
 #[test]
-fn a_client_that_returns_to_a_cleared_cache_gets_a_gap() {
+fn a_client_that_reconnects_to_a_cleared_cache_gets_a_gap() {
     let app = App::with_env(ENV);
     let server = app.start();
     let stream = open(&server);

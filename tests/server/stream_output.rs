@@ -99,7 +99,7 @@ fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id() {
 }
 
 #[test]
-fn a_client_that_returns_gets_the_events_it_missed() {
+fn a_client_that_reconnects_gets_the_events_it_missed() {
     let app = App::new();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
