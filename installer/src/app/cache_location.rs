@@ -1,6 +1,6 @@
 //! The cache folder, as far as `install` and `uninstall` handle it.
 //!
-//! The running app creates this folder and in it `.sse`, the folder of saved values. Without
+//! The running app creates this folder and in it `.sse`, which holds the saved values. Without
 //! a stream no browser asks for them, so `uninstall` removes both, but only below the app's
 //! folder, and the cache folder only if it is empty.
 
@@ -12,7 +12,7 @@ use crate::exit::Failure;
 /// The default value of `SSE_CACHE`, relative to the app's folder.
 const DEFAULT_PATH: &str = "writable/cache";
 /// The library's folder in the cache folder.
-const JOURNAL_FOLDER: &str = ".sse";
+const SSE_FOLDER_NAME: &str = ".sse";
 
 pub(crate) struct CacheLocation {
     app: PathBuf,
@@ -50,15 +50,15 @@ impl CacheLocation {
         Ok(names)
     }
 
-    /// The library's folder in the cache, if it exists.
-    pub(crate) fn journal_folder(&self) -> Result<Option<String>, Failure> {
+    /// The library's folder in the cache folder, if it exists.
+    pub(crate) fn sse_folder(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        let journal = path.join(JOURNAL_FOLDER);
-        let exists = plan::exists(&self.app.join(&journal))?;
-        let is_folder = exists && !self.app.join(&journal).is_symlink();
-        Ok(is_folder.then(|| receipt_path(&journal)).flatten())
+        let sse_folder = path.join(SSE_FOLDER_NAME);
+        let exists = plan::exists(&self.app.join(&sse_folder))?;
+        let is_folder = exists && !self.app.join(&sse_folder).is_symlink();
+        Ok(is_folder.then(|| receipt_path(&sse_folder)).flatten())
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
             "redis://127.0.0.1/",
         ] {
             let cache = CacheLocation::new(app.path(), Some(outside));
-            assert!(matches!(cache.journal_folder(), Ok(None)), "{outside}");
+            assert!(matches!(cache.sse_folder(), Ok(None)), "{outside}");
             assert!(
                 cache
                     .missing_folders()
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn the_journal_folder_is_reported_if_it_exists() {
+    fn the_sse_folder_is_reported_if_it_exists() {
         let app = tempfile::tempdir().expect("can create a temporary folder");
         let cache = CacheLocation::new(app.path(), None);
-        assert!(matches!(cache.journal_folder(), Ok(None)));
+        assert!(matches!(cache.sse_folder(), Ok(None)));
         fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("can create the folder");
         let folder = cache
-            .journal_folder()
+            .sse_folder()
             .unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(folder.as_deref(), Some("writable/cache/.sse/"));
     }

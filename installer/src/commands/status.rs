@@ -6,7 +6,7 @@ use actix_web_sse::Config;
 use serde::Serialize;
 
 use crate::app::app_files::{AppFiles, ScriptFile};
-use crate::editing::env::block::KeyState;
+use crate::editing::env::block::SettingState;
 use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
@@ -113,7 +113,7 @@ fn items(app_files: &AppFiles) -> Vec<Item> {
         .map(|script| script_item(script, is_served_by_app));
     [dependency_item(app_files), route_call_item(app_files)]
         .into_iter()
-        .chain(key_items(app_files))
+        .chain(setting_items(app_files))
         .chain(scripts)
         .collect()
 }
@@ -131,15 +131,15 @@ fn dependency_item(app_files: &AppFiles) -> Item {
     }
 }
 
-fn key_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
-    let keys = app_files.env_state.keys.into_iter();
-    keys.map(|(name, key)| Item {
+fn setting_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
+    let settings = app_files.env_state.settings.into_iter();
+    settings.map(|(name, state)| Item {
         item: name.to_owned(),
         path: ".env".to_owned(),
-        state: match key {
-            KeyState::Missing => ItemState::Missing,
-            KeyState::Installed => ItemState::Installed,
-            KeyState::ByOwner => ItemState::Yours,
+        state: match state {
+            SettingState::Missing => ItemState::Missing,
+            SettingState::Installed => ItemState::Installed,
+            SettingState::ByOwner => ItemState::Yours,
         },
         note: None,
     })

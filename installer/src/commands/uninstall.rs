@@ -94,7 +94,7 @@ impl Removal {
         change: &mut PlannedChange,
     ) -> Result<Vec<String>, Failure> {
         let created_env = app_files.receipt().has(".env");
-        let journal = app_files.cache.journal_folder()?;
+        let sse_folder = app_files.cache.sse_folder()?;
         let mut folders = CreatedFolders::new(&app_files)?;
         let warnings = plan_code(app_files.code, change)?;
         plan_manifest(
@@ -108,9 +108,9 @@ impl Removal {
                 folders.note_removed(path);
             }
         }
-        if let Some(journal) = journal {
-            plan_journal(&app_files.app, &journal, change);
-            folders.note_removed(journal);
+        if let Some(sse_folder) = sse_folder {
+            plan_sse_folder(&app_files.app, &sse_folder, change);
+            folders.note_removed(sse_folder);
         }
         folders.plan_removal(change);
         if let Some(block) = self.block {
@@ -121,9 +121,9 @@ impl Removal {
     }
 }
 
-fn plan_journal(app: &Path, journal: &str, change: &mut PlannedChange) {
-    change.will_report("Removed", format!("{journal} (saved values)"));
-    change.plan.add(Step::RemoveTree(app.join(journal)));
+fn plan_sse_folder(app: &Path, sse_folder: &str, change: &mut PlannedChange) {
+    change.will_report("Removed", format!("{sse_folder} (saved values)"));
+    change.plan.add(Step::RemoveTree(app.join(sse_folder)));
 }
 
 /// Plans to remove the call from the code. Returns a warning for each file where it is not certain

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-/// Paths below the app's folder. Folders end with a slash; files whose contents matter have a
-/// hash.
+/// Paths below the app's folder, and names of settings. Folders end with a slash. A file whose
+/// contents matter has their hash. A setting is listed only if `install` wrote another value than
+/// the default, and has the hash of its line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Receipt {
     entries: BTreeMap<String, Option<u64>>,

@@ -3,7 +3,7 @@
 use super::super::planned_change::PlannedChange;
 use crate::app::app_files::AppFiles;
 use crate::cli::InstallArgs;
-use crate::editing::env::block::{self, KeyState};
+use crate::editing::env::block::{self, SettingState};
 use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::receipt::Receipt;
@@ -19,7 +19,7 @@ pub(super) fn choose_values(args: &InstallArgs) -> InstallValues {
     }
 }
 
-/// An existing key keeps its value, so it is a conflict if the arguments ask for another.
+/// An existing setting keeps its value, so it is a conflict if the arguments ask for another.
 pub(super) fn check_values(app_files: &AppFiles, args: &InstallArgs) -> Result<(), Failure> {
     let chosen = [
         ("SSE_STREAM_DURATION", &args.duration),
@@ -40,7 +40,7 @@ pub(super) fn check_values(app_files: &AppFiles, args: &InstallArgs) -> Result<(
     Ok(())
 }
 
-/// The `.env` with keys and receipt; `None` if nothing needs to be added. Whatever is
+/// The `.env` with settings and receipt; `None` if nothing needs to be added. Whatever is
 /// installed, `.env` gets a block, because the block holds the receipt.
 pub(super) fn plan_env(
     app_files: &AppFiles,
@@ -53,7 +53,10 @@ pub(super) fn plan_env(
         return Ok(None);
     }
     let state = &app_files.env_state;
-    let is_missing = state.keys.iter().any(|(_, key)| *key == KeyState::Missing);
+    let is_missing = state
+        .settings
+        .iter()
+        .any(|(_, setting)| *setting == SettingState::Missing);
     let adds_dependency = app_files.dependency == LibraryEntry::Absent && !args.no_dep;
     let needs_block = state.has_block || is_missing || adds_dependency || !receipt.is_empty();
     let old = app_files.env.contents();
@@ -71,8 +74,8 @@ pub(super) fn plan_env(
         },
         ".env",
     );
-    for (name, key) in state.keys {
-        if key == KeyState::ByOwner {
+    for (name, setting) in state.settings {
+        if setting == SettingState::ByOwner {
             change.will_report("Kept", format!(".env ({name} has your value)"));
         }
     }

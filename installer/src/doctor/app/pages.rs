@@ -6,29 +6,29 @@ use crate::editing::scripts::SCRIPT_TAG;
 
 const CHECK: &str = "page";
 
-const SCRIPT_NAME: &str = "sse-client.js";
+const LISTENERS_FILE: &str = "sse-client.js";
 const CLIENT_SUFFIX: &str = "js/sse.js";
 
 pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let has_listeners = sources.iter().any(|source| source.path == LISTENERS_PATH);
-    let app_client = sources.iter().find(|source| opens_stream(source));
+    let stream_opener = sources.iter().find(|source| opens_stream(source));
     if !has_listeners {
-        findings.push(missing_listeners(app_client));
+        findings.push(missing_listeners(stream_opener));
     }
-    findings.push(match (loading_page(sources), app_client) {
-        (Some(page), _) => Finding::ok(CHECK, format!("{} loads {SCRIPT_NAME}", page.path)),
-        (None, Some(app_client)) => Finding::note(
+    findings.push(match (loading_page(sources), stream_opener) {
+        (Some(page), _) => Finding::ok(CHECK, format!("{} loads {LISTENERS_FILE}", page.path)),
+        (None, Some(stream_opener)) => Finding::note(
             CHECK,
             format!(
-                "no page loads {SCRIPT_NAME}; {} opens a stream instead",
-                app_client.path
+                "no page loads {LISTENERS_FILE}; {} opens a stream instead",
+                stream_opener.path
             ),
         ),
         (None, None) => Finding::warning(
             CHECK,
             format!(
-                "no page in {} loads {SCRIPT_NAME}",
+                "no page in {} loads {LISTENERS_FILE}",
                 SOURCE_FOLDERS.join(", ")
             ),
             format!(
@@ -39,12 +39,12 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-fn missing_listeners(app_client: Option<&SourceFile>) -> Finding {
+fn missing_listeners(stream_opener: Option<&SourceFile>) -> Finding {
     let message = format!("the app has no {LISTENERS_PATH}");
-    match app_client {
+    match stream_opener {
         None => Finding::warning(CHECK, message, "run `sse install`"),
-        Some(app_client) => {
-            let message = format!("{message}; {} opens a stream instead", app_client.path);
+        Some(stream_opener) => {
+            let message = format!("{message}; {} opens a stream instead", stream_opener.path);
             Finding::note(CHECK, message)
         }
     }
@@ -57,10 +57,10 @@ pub(super) fn loading_page(sources: &[SourceFile]) -> Option<&SourceFile> {
 
 /// Whether the text has the script's name in a `script` tag or an `import`.
 fn loads_script(source: &SourceFile) -> bool {
-    let is_script_itself =
-        source.path.ends_with(SCRIPT_NAME) || source.path.ends_with(CLIENT_SUFFIX);
-    !is_script_itself
-        && source.text.match_indices(SCRIPT_NAME).any(|(at, _)| {
+    let is_installed_script =
+        source.path.ends_with(LISTENERS_FILE) || source.path.ends_with(CLIENT_SUFFIX);
+    !is_installed_script
+        && source.text.match_indices(LISTENERS_FILE).any(|(at, _)| {
             // Rust's template macros write the tag without `<`, and strings escape its quotes. So
             // all text since the last `>` or `;` is searched.
             let before = &source.text[..at];
@@ -97,7 +97,7 @@ mod tests {
             .collect()
     }
 
-    const LISTENERS_FILE: (&str, FileKind, &str) =
+    const INSTALLED_LISTENERS: (&str, FileKind, &str) =
         (LISTENERS_PATH, FileKind::Script, "new SseClient('/s')");
 
     #[test]
@@ -125,7 +125,11 @@ mod tests {
                 "import '/js/sse-client.js'",
             ),
         ] {
-            assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Ok], "{page:?}");
+            assert_eq!(
+                levels(&[INSTALLED_LISTENERS, page]),
+                [Level::Ok],
+                "{page:?}"
+            );
         }
     }
 
@@ -137,7 +141,11 @@ mod tests {
             "<p>sse-client.js",
         ] {
             let page = ("public/a.html", FileKind::Page, text);
-            assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Warning], "{text}");
+            assert_eq!(
+                levels(&[INSTALLED_LISTENERS, page]),
+                [Level::Warning],
+                "{text}"
+            );
         }
     }
 
@@ -148,7 +156,7 @@ mod tests {
             FileKind::Page,
             "new EventSource('/sse/stream')",
         );
-        assert_eq!(levels(&[LISTENERS_FILE, page]), [Level::Note]);
+        assert_eq!(levels(&[INSTALLED_LISTENERS, page]), [Level::Note]);
         assert_eq!(levels(&[page]), [Level::Note, Level::Note]);
         assert_eq!(levels(&[]), [Level::Warning, Level::Warning]);
     }

@@ -31,7 +31,7 @@ pub(super) fn message(at_millis: u64, event: &str, data: &str) -> TimedMessage {
 }
 
 /// A heartbeat with `retry`, as the first and the last block of a stream are.
-pub(super) fn boundary_heartbeat(at_millis: u64) -> TimedMessage {
+pub(super) fn heartbeat_with_retry(at_millis: u64) -> TimedMessage {
     let mut heartbeat = message(at_millis, "sse.heartbeat", "15");
     heartbeat.message.retry = Some(Duration::from_secs(1));
     heartbeat

@@ -30,11 +30,11 @@ pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding 
 /// The server ends a stream with a heartbeat that sets `retry`. The first block also sets it.
 fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
     let messages = || recording.messages.iter().map(|timed| &timed.message);
-    let ends_with_boundary = messages()
+    let is_last_with_retry = messages()
         .next_back()
         .is_some_and(|last| last.event == "sse.heartbeat" && last.retry.is_some());
-    let boundaries = messages().filter(|message| message.retry.is_some()).count();
-    ends_with_boundary && boundaries > 1 && !end.is_in_block && end.error.is_none()
+    let messages_with_retry = messages().filter(|message| message.retry.is_some()).count();
+    is_last_with_retry && messages_with_retry > 1 && !end.is_in_block && end.error.is_none()
 }
 
 fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
@@ -70,7 +70,7 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{boundary_heartbeat, message, recording};
+    use super::super::fixtures::{heartbeat_with_retry, message, recording};
     use super::super::probe::TimedMessage;
     use super::*;
     use crate::doctor::finding::Level;
@@ -87,14 +87,14 @@ mod tests {
 
     #[test]
     fn a_last_heartbeat_with_retry_is_a_planned_end() {
-        let messages = vec![boundary_heartbeat(5), boundary_heartbeat(60)];
+        let messages = vec![heartbeat_with_retry(5), heartbeat_with_retry(60)];
         assert_eq!(finding(messages, false, None).level, Level::Ok);
     }
 
     #[test]
     fn any_other_end_is_a_warning() {
-        let first = || boundary_heartbeat(5);
-        let last = || boundary_heartbeat(60);
+        let first = || heartbeat_with_retry(5);
+        let last = || heartbeat_with_retry(60);
         for (messages, is_in_block, error) in [
             (vec![first()], false, None),
             (
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_silence_before_the_end_and_the_heartbeat_interval_are_shown() {
-        let finding = finding(vec![boundary_heartbeat(50_000)], false, Some("reset"));
+        let finding = finding(vec![heartbeat_with_retry(50_000)], false, Some("reset"));
         let expected = "after 60.0 s, 10.0 s after its last event";
         assert!(finding.message.contains(expected), "{}", finding.message);
         let help = finding.help.unwrap_or_default();
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_still_open_is_ok() {
-        let recording = recording(vec![boundary_heartbeat(5)]);
+        let recording = recording(vec![heartbeat_with_retry(5)]);
         assert_eq!(judge(&recording, Duration::from_secs(5)).level, Level::Ok);
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn in_seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{boundary_heartbeat, message, recording};
+    use super::super::fixtures::{heartbeat_with_retry, message, recording};
     use super::super::probe::TimedMessage;
     use super::*;
     use crate::doctor::finding::Level;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn first_block(at_millis: u64) -> TimedMessage {
-        let mut first_block = boundary_heartbeat(at_millis);
+        let mut first_block = heartbeat_with_retry(at_millis);
         "2".clone_into(&mut first_block.message.data);
         first_block
     }
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn a_late_beginning_is_an_error() {
         let level = |messages| check_start(Duration::ZERO, &recording(messages)).level;
-        assert_eq!(level(vec![boundary_heartbeat(1_000)]), Level::Ok);
-        assert_eq!(level(vec![boundary_heartbeat(1_001)]), Level::Error);
+        assert_eq!(level(vec![heartbeat_with_retry(1_000)]), Level::Ok);
+        assert_eq!(level(vec![heartbeat_with_retry(1_001)]), Level::Error);
         assert_eq!(level(vec![]), Level::Error);
     }
 

@@ -1,6 +1,6 @@
 //! The block of lines in the app's `.env`.
 //!
-//! Two markers enclose it. Between them `install` writes only its keys and comments with its
+//! Two markers enclose it. Between them `install` writes only its settings and comments with its
 //! prefix. Every other line inside the block is the owner's, and stays.
 
 use std::ops::Range;
@@ -23,7 +23,7 @@ const ABOUT_COMMENT: &str =
 const DURATION_COMMENT: &str = "# sse: A stream ends after 15 seconds, and the browser reconnects. Use 300 in production for fewer reconnects.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyState {
+pub(crate) enum SettingState {
     Missing,
     /// In the block, with the value that `install` wrote.
     Installed,
@@ -35,7 +35,7 @@ pub(crate) enum KeyState {
 pub(crate) struct EnvState {
     pub(crate) has_block: bool,
     pub(crate) receipt: Receipt,
-    pub(crate) keys: [(&'static str, KeyState); 3],
+    pub(crate) settings: [(&'static str, SettingState); 3],
 }
 
 /// An `.env` without the block, and what its owner should know.
@@ -61,26 +61,26 @@ pub(crate) fn read_state(file: &[u8]) -> Result<EnvState, Failure> {
     let receipt = block
         .as_ref()
         .map_or_else(Receipt::default, |block| block.receipt(&file, &lines));
-    let key_state = |name: &str| {
+    let setting_state = |name: &str| {
         let Some(index) = lines.iter().position(|line| is_assignment(line, name)) else {
-            return KeyState::Missing;
+            return SettingState::Missing;
         };
         let is_inside = block.as_ref().is_some_and(|block| block.contains(index));
         if is_inside && is_as_written(&line_text(&file, &lines[index].range), name, &receipt) {
-            KeyState::Installed
+            SettingState::Installed
         } else {
-            KeyState::ByOwner
+            SettingState::ByOwner
         }
     };
     Ok(EnvState {
         has_block: block.is_some(),
-        keys: INSTALLED_SETTINGS.map(|name| (name, key_state(name))),
+        settings: INSTALLED_SETTINGS.map(|name| (name, setting_state(name))),
         receipt,
     })
 }
 
-/// The file with the missing keys added, set to `values`, and `created` added to the receipt.
-/// Existing keys keep their values, inside the block and elsewhere.
+/// The file with the missing settings added, set to `values`, and `created` added to the receipt.
+/// Existing settings keep their values, inside the block and elsewhere.
 pub(crate) fn install(
     file: &[u8],
     created: &Receipt,
@@ -88,9 +88,9 @@ pub(crate) fn install(
 ) -> Result<Vec<u8>, Failure> {
     let before = read_state(file)?;
     let missing: Vec<(&str, &str)> = before
-        .keys
+        .settings
         .into_iter()
-        .filter(|(_, key)| *key == KeyState::Missing)
+        .filter(|(_, state)| *state == SettingState::Missing)
         .map(|(name, _)| (name, values.get(name)))
         .collect();
     let mut receipt = before.receipt.clone();
@@ -199,7 +199,7 @@ fn is_as_written(line: &str, name: &str, receipt: &Receipt) -> bool {
         || receipt.is_unmodified(name, line.as_bytes())
 }
 
-/// The indexes of the lines that `install` wrote for its keys.
+/// The indexes of the lines that `install` wrote for its settings.
 fn written_assignments(
     file: &[u8],
     lines: &[Line],
@@ -214,8 +214,8 @@ fn written_assignments(
     assignments.collect()
 }
 
-/// The line that `install` wrote for a key. If the owner has added another assignment of the
-/// same key, it is the unmodified line.
+/// The line that `install` wrote for a setting. If the owner has added another assignment of the
+/// same setting, it is the unmodified line.
 fn written_assignment(
     file: &[u8],
     lines: &[Line],

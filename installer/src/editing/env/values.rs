@@ -1,4 +1,4 @@
-//! The values that `install` sets missing keys to.
+//! The values that `install` sets missing settings to.
 
 use std::ops::RangeInclusive;
 
@@ -25,12 +25,12 @@ impl Default for InstallValues {
 
 impl InstallValues {
     /// The value of one of [`INSTALLED_SETTINGS`](super::block::INSTALLED_SETTINGS).
-    pub(crate) fn get(&self, key: &str) -> &str {
-        match key {
+    pub(crate) fn get(&self, setting: &str) -> &str {
+        match setting {
             "SSE_STREAM_DURATION" => &self.duration,
             "SSE_POLL_INTERVAL" => &self.interval,
             "SSE_EVENTS" => &self.events,
-            _ => unreachable!("`install` writes no setting {key}"),
+            _ => unreachable!("`install` writes no setting {setting}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
-use super::outline::{CallKind, Construction, Receiver};
+use super::outline::{CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
 use super::recorder::Recorder;
 
@@ -40,7 +40,7 @@ impl Recorder {
         self.construction(function, kind)
     }
 
-    pub(super) fn receiver(&self, expression: &Expr) -> Option<Receiver> {
+    pub(super) fn receiver(&self, expression: &Expr) -> Option<ChainReceiver> {
         let end = match expression {
             Expr::MethodCall(call) => call.paren_token.span.close(),
             Expr::Call(call) => call.paren_token.span.close(),
@@ -50,7 +50,7 @@ impl Recorder {
             _ => return None,
         };
         let first_call = first_call(expression)?;
-        Some(Receiver {
+        Some(ChainReceiver {
             construction: self.called_construction(first_call)?,
             end_offset: self.end(end),
         })

@@ -41,7 +41,7 @@ pub(super) enum CallKind {
 pub(super) struct ConfigureCall {
     pub(super) argument: CodePath,
     pub(super) scope: ScopeId,
-    pub(super) receiver: Option<Receiver>,
+    pub(super) receiver: Option<ChainReceiver>,
     pub(super) dot_offset: usize,
     pub(super) end_offset: usize,
     pub(super) is_test: bool,
@@ -49,7 +49,7 @@ pub(super) struct ConfigureCall {
 
 /// The expression that a method is called on, if a construction begins its chain.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(super) struct ChainReceiver {
     pub(super) construction: Construction,
     pub(super) end_offset: usize,
 }

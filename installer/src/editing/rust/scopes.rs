@@ -5,9 +5,10 @@ use super::paths::{CodePath, LIBRARY_CRATE};
 /// actix-web's crate name.
 const ACTIX_WEB: &str = "actix_web";
 
-/// Longer chains of imports are not followed: imports may form cycles, and real code
-/// renames a name once or twice.
-const MAX_IMPORT_DEPTH: usize = 8;
+/// A path takes two steps, one in `resolve_path` and one in `look_up_in`, and so does each import
+/// that it leads to. Chains of more than three imports are not followed: imports may form cycles,
+/// and real code renames a name once or twice.
+const MAX_RESOLUTION_STEPS: usize = 8;
 
 /// What a path refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Scopes {
 
     /// What `path` refers to in `scope`.
     pub(super) fn resolve(&self, scope: ScopeId, path: &CodePath) -> Resolution {
-        self.resolve_path(scope, path, true, MAX_IMPORT_DEPTH)
+        self.resolve_path(scope, path, true, MAX_RESOLUTION_STEPS)
     }
 
     /// Every name in the file that is bound to actix-web's `App`, and `App` itself.
@@ -118,7 +119,7 @@ impl Scopes {
         let ids = (0..self.0.len()).map(ScopeId);
         let names = ids.flat_map(|id| self.scope(id).names.iter().map(move |bound| (id, bound)));
         let is_app = |(id, (_, target)): &(ScopeId, &(String, Target))| {
-            self.resolve_target(*id, target, true, MAX_IMPORT_DEPTH)
+            self.resolve_target(*id, target, true, MAX_RESOLUTION_STEPS)
                 .is_app()
         };
         names
@@ -149,12 +150,12 @@ impl Scopes {
         scope: ScopeId,
         path: &CodePath,
         through_globs: bool,
-        depth_left: usize,
+        steps_left: usize,
     ) -> Resolution {
         let Some((first, others)) = path.segments.split_first() else {
             return Resolution::Unknown;
         };
-        let Some(depth_left) = depth_left.checked_sub(1) else {
+        let Some(steps_left) = steps_left.checked_sub(1) else {
             return Resolution::Unknown;
         };
         let module = self.scope(scope).module;
@@ -165,7 +166,7 @@ impl Scopes {
             "Self" => Resolution::Local,
             // Resolving it takes the crate's root file, and any file may be that.
             "crate" => Resolution::Unknown,
-            name => match self.look_up_lexically(scope, name, through_globs, depth_left) {
+            name => match self.look_up_lexically(scope, name, through_globs, steps_left) {
                 NameLookup::Found(resolution) => resolution,
                 NameLookup::Opaque if others.is_empty() => Resolution::Unknown,
                 NameLookup::Opaque | NameLookup::Absent => {
@@ -174,7 +175,7 @@ impl Scopes {
             },
         };
         others.iter().fold(first, |parent, name| {
-            self.look_up_member(parent, name, through_globs, depth_left)
+            self.look_up_member(parent, name, through_globs, steps_left)
         })
     }
 
@@ -184,7 +185,7 @@ impl Scopes {
         parent: Resolution,
         name: &str,
         through_globs: bool,
-        depth_left: usize,
+        steps_left: usize,
     ) -> Resolution {
         match parent {
             Resolution::External(mut path) => {
@@ -193,7 +194,7 @@ impl Scopes {
             }
             Resolution::Module(module) if name == "super" => self.parent(module),
             Resolution::Module(module) => {
-                match self.look_up_in(module, name, through_globs, depth_left) {
+                match self.look_up_in(module, name, through_globs, steps_left) {
                     NameLookup::Found(resolution) => resolution,
                     NameLookup::Opaque | NameLookup::Absent => Resolution::Unknown,
                 }
@@ -214,12 +215,12 @@ impl Scopes {
         scope: ScopeId,
         name: &str,
         through_globs: bool,
-        depth_left: usize,
+        steps_left: usize,
     ) -> NameLookup {
         let mut shadowed = false;
         let mut next = Some(scope);
         while let Some(scope) = next {
-            match self.look_up_in(scope, name, through_globs, depth_left) {
+            match self.look_up_in(scope, name, through_globs, steps_left) {
                 // An inner glob import shadows this name if it binds it.
                 NameLookup::Found(_) if shadowed => return NameLookup::Opaque,
                 NameLookup::Found(resolution) => return NameLookup::Found(resolution),
@@ -240,38 +241,38 @@ impl Scopes {
         scope: ScopeId,
         name: &str,
         through_globs: bool,
-        depth_left: usize,
+        steps_left: usize,
     ) -> NameLookup {
-        let Some(depth_left) = depth_left.checked_sub(1) else {
+        let Some(steps_left) = steps_left.checked_sub(1) else {
             return NameLookup::Opaque;
         };
         let names = self.scope(scope).names.iter();
         let targets = names.filter(|(bound, _)| bound == name);
         let resolutions = targets
-            .map(|(_, target)| self.resolve_target(scope, target, through_globs, depth_left));
+            .map(|(_, target)| self.resolve_target(scope, target, through_globs, steps_left));
         if let Some(resolution) = common_resolution(resolutions) {
             return NameLookup::Found(resolution);
         }
         if through_globs {
-            self.look_up_in_globs(scope, name, depth_left)
+            self.look_up_in_globs(scope, name, steps_left)
         } else {
             NameLookup::Absent
         }
     }
 
     /// Looks a name up in the glob imports, which explicit names shadow.
-    fn look_up_in_globs(&self, scope: ScopeId, name: &str, depth_left: usize) -> NameLookup {
+    fn look_up_in_globs(&self, scope: ScopeId, name: &str, steps_left: usize) -> NameLookup {
         let mut found = Vec::new();
         let mut is_opaque = false;
         for glob in &self.scope(scope).globs {
-            match self.resolve_path(scope, glob, false, depth_left) {
+            match self.resolve_path(scope, glob, false, steps_left) {
                 Resolution::External(path) if path == [ACTIX_WEB] || path == [LIBRARY_CRATE] => {
                     let item = Resolution::External(vec![path[0].clone(), name.to_owned()]);
                     if item.is_app() || item.is_routes() {
                         found.push(item);
                     }
                 }
-                Resolution::Module(module) => match self.look_up_in(module, name, true, depth_left)
+                Resolution::Module(module) => match self.look_up_in(module, name, true, steps_left)
                 {
                     NameLookup::Found(resolution) => found.push(resolution),
                     NameLookup::Opaque => is_opaque = true,
@@ -293,10 +294,10 @@ impl Scopes {
         scope: ScopeId,
         target: &Target,
         through_globs: bool,
-        depth_left: usize,
+        steps_left: usize,
     ) -> Resolution {
         match target {
-            Target::Path(path) => self.resolve_path(scope, path, through_globs, depth_left),
+            Target::Path(path) => self.resolve_path(scope, path, through_globs, steps_left),
             Target::Module(module) => Resolution::Module(*module),
             Target::Defined => Resolution::Local,
             Target::OtherFile => Resolution::Unknown,

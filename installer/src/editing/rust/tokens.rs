@@ -8,7 +8,7 @@ use super::paths::{CodePath, LIBRARY_CRATE, ident_name};
 /// generic arguments are shorter.
 const MAX_GENERICS_TOKENS: usize = 64;
 
-pub(super) enum Match<'a> {
+pub(super) enum SearchHit<'a> {
     /// `NAME::new`.
     Construction(&'a Ident),
     /// `configure(actix_web_sse::routes)`.
@@ -18,12 +18,12 @@ pub(super) enum Match<'a> {
 }
 
 /// Searches the tokens and the groups among them.
-pub(super) fn search(tokens: &TokenStream, on_match: &mut impl FnMut(Match<'_>)) {
+pub(super) fn search(tokens: &TokenStream, on_hit: &mut impl FnMut(SearchHit<'_>)) {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     for (at, tree) in trees.iter().enumerate() {
         match tree {
-            TokenTree::Group(group) => search(&group.stream(), on_match),
-            TokenTree::Ident(ident) => search_at(ident, &trees[..at], &trees[at + 1..], on_match),
+            TokenTree::Group(group) => search(&group.stream(), on_hit),
+            TokenTree::Ident(ident) => search_at(ident, &trees[..at], &trees[at + 1..], on_hit),
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
@@ -33,17 +33,17 @@ fn search_at(
     ident: &Ident,
     before: &[TokenTree],
     after: &[TokenTree],
-    on_match: &mut impl FnMut(Match<'_>),
+    on_hit: &mut impl FnMut(SearchHit<'_>),
 ) {
     let next = match after {
         [a, b, next, ..] if is_colons(a, b) => Some(next),
         _ => None,
     };
     if is_new(next) || is_new(after_generics(after)) {
-        on_match(Match::Construction(ident));
+        on_hit(SearchHit::Construction(ident));
     }
     if ident == "configure" && after.first().is_some_and(holds_routes) {
-        on_match(Match::Configure(ident));
+        on_hit(SearchHit::Configure(ident));
     }
     if continues_a_path(before) {
         return;
@@ -61,7 +61,7 @@ fn search_at(
         is_global,
         segments,
     };
-    on_match(Match::Path(ident, path));
+    on_hit(SearchHit::Path(ident, path));
 }
 
 /// The token after the `::` that follows `>` or `<…>`, as in `<App>::new` and
@@ -101,8 +101,8 @@ fn holds_routes(tree: &TokenTree) -> bool {
         return false;
     };
     let mut paths = Vec::new();
-    search(&group.stream(), &mut |token_match| {
-        if let Match::Path(_, path) = token_match {
+    search(&group.stream(), &mut |hit| {
+        if let SearchHit::Path(_, path) = hit {
             paths.push(path.segments);
         }
     });

@@ -15,7 +15,7 @@ use super::outline::{CallKind, ConfigureCall, Outline, TokenMatchKind};
 use super::paths::{CodePath, ident_name};
 use super::recorder::Recorder;
 use super::scopes::{ScopeId, Target};
-use super::tokens::{self, Match};
+use super::tokens::{self, SearchHit};
 
 /// The outline of a file. The spans of its tokens count from `base`.
 pub(super) fn outline(file: &syn::File, base: usize) -> Outline {
@@ -211,12 +211,12 @@ impl<'ast> Visit<'ast> for Visitor {
 
     fn visit_token_stream(&mut self, tokens: &'ast TokenStream) {
         let recorder = &mut self.recorder;
-        tokens::search(tokens, &mut |token_match| match token_match {
-            Match::Path(ident, path) => recorder.mention(ident, path),
-            Match::Construction(ident) => {
+        tokens::search(tokens, &mut |hit| match hit {
+            SearchHit::Path(ident, path) => recorder.mention(ident, path),
+            SearchHit::Construction(ident) => {
                 recorder.token_match(ident, TokenMatchKind::Construction(ident_name(ident)));
             }
-            Match::Configure(ident) => recorder.token_match(ident, TokenMatchKind::Configure),
+            SearchHit::Configure(ident) => recorder.token_match(ident, TokenMatchKind::Configure),
         });
     }
 }

@@ -15,7 +15,8 @@ use crate::listen::update::Update;
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The user is watching: a server that is back should be noticed soon.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
-/// A server may send `retry: 0`, which doubling would never raise.
+/// A server may send `retry: 0`, which doubling would never raise. The value is short enough
+/// for a user who is watching, and allows ten attempts a second at most.
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
 /// After this many doublings, `MIN_BACKOFF` exceeds `MAX_RETRY_DELAY`.
 const MAX_BACKOFF_DOUBLINGS: u32 = 8;
@@ -38,7 +39,7 @@ pub(super) struct StreamReader {
 
 /// How one connection ended.
 enum ConnectionEnd {
-    /// By the server's plan: it expects the client to return.
+    /// By the server's plan: it expects the client to reconnect.
     Planned,
     /// The server refuses further connections (204).
     Final,

@@ -203,9 +203,9 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
     let state = read_state(&with).expect("valid input");
     assert!(
         state
-            .keys
+            .settings
             .iter()
-            .all(|(_, place)| *place == KeyState::Installed)
+            .all(|(_, state)| *state == SettingState::Installed)
     );
     assert_eq!(uninstalled(&with).text, b"A=1\n");
     let edited = String::from_utf8(with)
