@@ -113,7 +113,7 @@ impl Error {
     pub(crate) fn io(operation: &str, path: &Path, source: std::io::Error) -> Self {
         let help = match source.kind() {
             std::io::ErrorKind::PermissionDenied => Some(
-                "give this program's user write permission (chown or chmod), or set SSE_CACHE to another folder",
+                "give this program's user read and write permission (chown or chmod), or set SSE_CACHE to another folder",
             ),
             std::io::ErrorKind::ReadOnlyFilesystem => {
                 Some("set SSE_CACHE to a folder on a writable file system")

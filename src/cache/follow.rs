@@ -123,9 +123,11 @@ impl Follow {
 
     /// Follows the journal that has replaced the former one. It starts far enough back to yield every
     /// entry that was saved since the former one was last read, so it may yield some older ones, too.
+    /// If the caller pauses for longer than `max_age` between two calls, [`Next::Gap`] covers the rest.
     fn reopen(&mut self) -> Result<(), Error> {
         let config = self.journal_handle.config();
-        // The replacement is noticed within one poll interval; a second one covers a slow check.
+        // The replacement is noticed within one poll interval; a second one covers a slow check. The
+        // lookback is a margin for drop-ins, which count as saved when their file was written.
         let max_age = config.lookback() + 2 * config.poll_interval();
         self.followed = self.journal_handle.follow()?;
         let journal = &self.followed.journal;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::runtime::RepeatedError;
 
-/// Time between two reads of `.env`. The documentation promises that an edit takes effect within
-/// two seconds.
+/// Time between two reads of `.env`. An edit takes effect after at most this and [`EDIT_DEBOUNCE`]
+/// together: the two seconds that the documentation states, and a tenth that a user does not notice.
 const ENV_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A file that cannot be used is reported only after it has stayed the same for this long, because its

@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind};
 /// of them in memory. The journal reads files of twice this size.
 pub(crate) const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
 
-/// A shorter interval would keep a worker busy with heartbeats alone: 100 a second for each of
-/// thousands of streams is more than it can write.
+/// With a shorter interval, each stream would send more than 100 heartbeats a second. No client needs
+/// that many, and a worker with thousands of streams cannot write them.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(10);
 
 impl Config {

@@ -30,12 +30,13 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 /// so a live stream needs no probes.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 
-/// Time between probes, where the system lets it be set. Three probes fit into [`TCP_USER_TIMEOUT`].
+/// Time between probes, where the system lets it be set. After [`KEEPALIVE_IDLE`], three fit into the
+/// rest of [`TCP_USER_TIMEOUT`], so one lost probe disconnects no client.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many bytes the kernel accepts for one client beyond those in flight. It bounds the memory of a
-/// client that does not read. It does not slow down one that does: the rest follows as soon as the
-/// kernel has sent these.
+/// How many bytes the kernel accepts for one client beyond those in flight. Small enough that a
+/// thousand clients that do not read take 64 MiB, and large enough not to slow down a client that
+/// does: Linux asks for more when half of these bytes are sent, and sends the others meanwhile.
 const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 
 /// The local address of a connection. actix-web itself exposes only the address that the server is

@@ -12,7 +12,7 @@ use crate::config::{
     server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
 };
 
-/// How long a list is used previous `.env` is read again. The documentation promises that an edit
+/// How long a list is used before `.env` is read again. The documentation promises that an edit
 /// takes effect within two seconds.
 const MAX_CACHED_HOSTS_AGE: Duration = Duration::from_secs(2);
 

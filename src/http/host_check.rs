@@ -24,7 +24,7 @@ use crate::{config::app_dir, error::Error};
 /// that are not this server's.
 ///
 /// A request that arrives on a loopback address is answered only if its `Host` is `localhost`, a name
-/// below it, an IP address, or listed in `SSE_ALLOWED_HOSTS`. If that key is set, it applies to
+/// below it, an IP address, or listed in `SSE_ALLOWED_HOSTS`. If that setting is set, it applies to
 /// requests on every address. Other requests get 421 (Misdirected Request) and a text that says what
 /// to do.
 ///

@@ -147,8 +147,8 @@ impl Drop for StreamGuard {
                 count.remove();
             }
         }
-        // Release: the task that the notification wakes must see the new count.
-        if self.limits.open_streams.fetch_sub(1, Ordering::Release) == 1 {
+        // Relaxed: `Notify` makes the count visible to the task that it wakes; see `all_ended`.
+        if self.limits.open_streams.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.limits.all_ended.notify_waiters();
         }
     }

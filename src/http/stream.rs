@@ -40,8 +40,9 @@ use crate::{
 };
 
 /// Upper bound for the bytes that actix-web gets at once. actix-web copies each slice into its write
-/// buffer, and takes the next while that holds less than 32 KiB. Without slices, a large frame would be
-/// copied completely for each client that does not read.
+/// buffer, and takes the next while that holds less than its limit (`h1_write_buffer_size`, 32 KiB by
+/// default). Without slices, a large frame would be copied completely for each client that does not
+/// read. The buffer exceeds its limit by at most one slice: a quarter of the default.
 const MAX_SLICE_BYTES: usize = 8 * 1024;
 
 /// A comment, which clients ignore.
@@ -67,8 +68,8 @@ pub struct EventStream {
     pending_replay: Option<PendingReplay>,
     /// The client's position is beyond the ring, and the journal has confirmed it.
     is_beyond_ring_confirmed: bool,
-    /// The epoch that the ring still shows although the client's journal is the current one: the
-    /// tail has not noticed yet that the cache folder was replaced.
+    /// The epoch of a former journal that the ring still shows, because the tail has not noticed yet
+    /// that the cache folder was replaced. Set while this stream waits for that.
     outdated_ring_epoch: Option<Epoch>,
     /// See [`Start::needs_ttl_limit`].
     needs_ttl_limit: bool,

@@ -174,7 +174,7 @@ impl LocalHub {
         self.wakers.set(wakers);
     }
 
-    /// Sets the waker of the task to wake when a deadline is set that is before the next scan.
+    /// Sets the task's waker. It is woken when a stream sets a deadline that is before the next scan.
     pub(super) fn set_task_waker(&self, waker: &Waker) {
         self.task_waker.borrow_mut().clone_from(waker);
     }

@@ -108,7 +108,7 @@ impl WorkerNotifier {
         self.has_new_entries.swap(false, Ordering::SeqCst)
     }
 
-    /// Whether all streams have to be woken since the last call.
+    /// Whether a wake-up of all streams was requested since the last call.
     pub(super) fn take_wake_all(&self) -> bool {
         self.must_wake_all.swap(false, Ordering::SeqCst)
     }

@@ -36,7 +36,8 @@ impl SharedState {
     /// Ends every stream.
     pub(super) fn close(&self) {
         // SeqCst although less would do: the lock in `notify_all` orders this store with the list.
-        // A worker whose notifier is added later sees the flag when it checks it after that.
+        // A worker that adds its notifier later checks the flag after that (`worker_task::start`), and
+        // sees it.
         self.is_closing.store(true, Ordering::SeqCst);
         self.notifiers.notify_all();
     }

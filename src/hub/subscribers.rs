@@ -97,7 +97,7 @@ impl Subscribers {
     }
 
     /// For a stream that waited: the first entry that was not checked for its events, or the first that
-    /// has one. `None` if that entry is in another journal than this one.
+    /// has one. `None` if that entry is not in the journal of `epoch`.
     pub(super) fn first_unchecked(&mut self, id: &SubscriberId, epoch: Epoch) -> Option<u64> {
         let scanned_to = self.scanned_to;
         let mut earliest = Some(u64::MAX);

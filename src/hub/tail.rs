@@ -252,8 +252,8 @@ impl<'a> Tail<'a> {
         Ok(BatchEnd::Full)
     }
 
-    /// Removes old entries every `ENTRIES_BETWEEN_SWEEPS` entries. A failed sweep is repeated at the
-    /// next time, and delays no event.
+    /// Removes old entries every `ENTRIES_BETWEEN_SWEEPS` entries. A failed sweep is repeated after
+    /// as many further entries, and delays no event.
     fn sweep(&mut self, session: &mut TailSession) {
         let sweep_number = session.reader.next_number() / ENTRIES_BETWEEN_SWEEPS;
         if session.last_sweep.replace(sweep_number) == Some(sweep_number) {

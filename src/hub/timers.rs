@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Deadlines are scanned at most this often, so a stream may be woken up to this much late. It is
-/// short beside heartbeats and stream durations, which are seconds.
+/// The least time between two scans of the deadlines, unless a stream sets an earlier deadline. So a
+/// stream may be woken up to this much late, which is short beside heartbeats and stream durations:
+/// they are seconds.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(50);
 
 /// A deadline that is not set.

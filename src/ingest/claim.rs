@@ -16,12 +16,14 @@ use crate::{
     },
 };
 
-/// The first delay before a drop-in that still has a writer is checked again. It is short, because most
-/// writers close their file at once, and doubles after each check, so that a slow one costs little.
+/// The delay that a drop-in starts with. Each check doubles it before it is used, so a drop-in that
+/// still has a writer is checked after 10 ms, then after 20 ms: soon, because most writers close
+/// their file at once. A drop-in that waits behind another of its key is not checked and keeps this
+/// delay, so meanwhile the thread wakes, and checks the other one, 200 times a second.
 const MIN_WRITER_CHECK_DELAY: Duration = Duration::from_millis(5);
 
-/// The longest such delay. Five checks a second cost little, and if no file notification reports that the
-/// writer has closed the file, the value is at most this late.
+/// The longest delay between two checks. Five checks a second cost little, and if no file notification
+/// reports that the writer has closed the file, the value is at most this late.
 const MAX_WRITER_CHECK_DELAY: Duration = Duration::from_millis(200);
 
 /// A drop-in in `claimed/NAME/KEY`.

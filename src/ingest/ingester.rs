@@ -36,7 +36,8 @@ pub(super) struct Ingester<'a> {
     interrupt: &'a Interrupt,
     /// Oldest first.
     claims: Vec<ClaimedDropIn>,
-    /// By key: a drop-in that cannot be ingested does not hold up the others.
+    /// By key, and during recovery by the name of the claim: a drop-in that cannot be ingested does not
+    /// hold up those of other keys.
     errors: HashMap<String, RepeatedError>,
     last_orphan_sweep: Option<Instant>,
     orphan_sweep_error: RepeatedError,
@@ -44,7 +45,8 @@ pub(super) struct Ingester<'a> {
 
 /// Why an ingester stopped without an error.
 pub(super) enum StopReason {
-    /// Another process ingests drop-ins, the journal was replaced, or the server shuts down.
+    /// Another process ingests drop-ins, the journal was removed or replaced, the folder of claimed
+    /// drop-ins was removed, or the server shuts down.
     Ended,
     ConfigChanged,
 }
@@ -69,8 +71,8 @@ impl<'a> Ingester<'a> {
         }
     }
 
-    /// Ingests drop-ins until it is interrupted, `is_config_current` returns `false`, or the cache
-    /// folder is replaced. Returns at once if another process ingests them.
+    /// Ingests drop-ins until it is interrupted, `is_config_current` returns `false`, or the journal or
+    /// the folder of claimed drop-ins is removed. Returns at once if another process ingests them.
     pub(super) fn run(
         &mut self,
         is_config_current: impl Fn() -> bool,
@@ -200,12 +202,14 @@ impl<'a> Ingester<'a> {
 
 fn error_log_of<'a>(
     errors: &'a mut HashMap<String, RepeatedError>,
-    key: &str,
+    key_or_claim_name: &str,
 ) -> &'a mut RepeatedError {
-    errors.entry(key.to_owned()).or_insert_with(|| {
-        RepeatedError::new(
-            "a drop-in cannot be ingested",
-            "the drop-in has been ingested",
-        )
-    })
+    errors
+        .entry(key_or_claim_name.to_owned())
+        .or_insert_with(|| {
+            RepeatedError::new(
+                "a drop-in cannot be ingested",
+                "the drop-in has been ingested",
+            )
+        })
 }

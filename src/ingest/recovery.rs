@@ -58,7 +58,8 @@ pub(super) fn append_ready(
     let appended = appended_names(journal, &entries)?;
     for ReadyEntry { name, document } in entries {
         if let Err(error) = remove_claim(&name, cache_folder, claimed_folder) {
-            // It belongs to another user, who has taken the permission away. The others are ingested.
+            // For example, it belongs to another user, who has removed the permission. The others are
+            // ingested.
             report(&name, &error);
             continue;
         }

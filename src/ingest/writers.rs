@@ -8,15 +8,18 @@ use std::{
 use crate::platform;
 
 /// After one writer has closed the file, another may have opened it meanwhile. Such a writer writes at
-/// once, so a short quiet period is enough.
+/// once, so a quiet period is enough that is longer than it takes to open a file and write to it. A
+/// longer one would delay every drop-in.
 const QUIET_AFTER_CLOSE: Duration = Duration::from_millis(50);
 
 /// If no writer was seen to close the file, one may only have paused, for example to compute the rest
-/// of the value. Tests have no such writers.
+/// of the value. Ten seconds are longer than most such pauses; a longer period would make values late.
+/// Tests have no such writers.
 const QUIET_WITHOUT_CLOSE: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 10_000 });
 
-/// An empty file may have a writer that has just created it, and is waiting for its first data. Tests
-/// have no such writers.
+/// An empty file may have a writer that has just created it, and is waiting for its first data. This is
+/// longer than [`QUIET_WITHOUT_CLOSE`], because the writer may compute the whole value meanwhile, and
+/// because an empty file has no value that would be late. Tests have no such writers.
 const QUIET_WHEN_EMPTY: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 30_000 });
 
 /// What is known about the writers of one file.

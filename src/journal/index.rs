@@ -42,7 +42,8 @@ struct NewestEntry {
 }
 
 enum Expiry {
-    /// Expired for good, even if a clock is set back later; also used for tombstones.
+    /// Expired for good, even if a clock is set back later. Also for tombstones and for entries that
+    /// this version does not support, which have no value.
     Expired,
     /// Valid until it is swept.
     Never,

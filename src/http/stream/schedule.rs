@@ -34,7 +34,8 @@ pub(super) struct Schedule {
     config_version: u32,
     /// A client that has closed its connection answers the next bytes with a reset, and actix-web
     /// notices a reset when it writes again. The probe is that write; without it, the connection
-    /// would stay open until the next heartbeat. Where connections are watched, a closed one is
+    /// would stay open until the next heartbeat. Apps that watch connections should also set
+    /// `h1_allow_half_closed(false)`, see [`on_connect`](crate::on_connect). Then a closed connection is
     /// noticed at once, and a probe would only double the cost of a silent stream.
     must_probe: bool,
 }

@@ -91,7 +91,7 @@ impl CacheFolder {
             .open_or_create_folder(&root, SSE_FOLDER_NAME)
             .map_err(|error| {
                 let path = root.path_of(SSE_FOLDER_NAME);
-                Error::io("open the journal's folder", &path, error)
+                Error::io("open the library's folder", &path, error)
             })?;
         let folder = Self {
             root,
@@ -141,26 +141,26 @@ impl CacheFolder {
 
     /// Drop-ins that were claimed, but may still have a writer.
     pub(crate) fn claimed_folder(&self) -> Result<OpenFolder, Error> {
-        self.below("claimed")
+        self.open_sse_subfolder("claimed")
     }
 
     /// Drop-ins as complete entries that are not in the journal yet.
     pub(crate) fn ready_folder(&self) -> Result<OpenFolder, Error> {
-        self.below("ready")
+        self.open_sse_subfolder("ready")
     }
 
     /// Drop-ins that cannot be used, one of each key, for their owner to read.
     pub(crate) fn broken_folder(&self) -> Result<OpenFolder, Error> {
-        self.below("broken")
+        self.open_sse_subfolder("broken")
     }
 
     /// Folders that are about to be deleted.
     pub(crate) fn trash_folder(&self) -> Result<OpenFolder, Error> {
-        self.below("trash")
+        self.open_sse_subfolder("trash")
     }
 
     /// Opened each time, because programs that clean up remove empty folders.
-    fn below(&self, name: &str) -> Result<OpenFolder, Error> {
+    fn open_sse_subfolder(&self, name: &str) -> Result<OpenFolder, Error> {
         let open = || {
             self.permissions
                 .open_or_create_folder(&self.sse_folder, name)

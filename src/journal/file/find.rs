@@ -95,7 +95,9 @@ impl FileJournal {
                 None => self.forget_newest_folder(),
             }
         }
-        let busy = io::Error::other("other programs fill it faster than this one can read");
+        let busy = io::Error::other(
+            "other programs write to the journal faster than this program can read it",
+        );
         Err(Error::io("find the newest entry", self.folder.path(), busy))
     }
 

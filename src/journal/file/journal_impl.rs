@@ -52,7 +52,7 @@ impl Journal for FileJournal {
 
     fn discard(&self) -> Result<(), Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.discard_because("its newest entries were removed")
+        self.discard_because("its newest entries were removed, or its folders are out of order")
     }
 
     fn watch(&self) -> Box<dyn EntryWatcher> {

@@ -43,7 +43,7 @@ impl Owner {
             io::ErrorKind::PermissionDenied,
             format!(
                 "root is not allowed to act as user {}, who owns the folder; run the program as that \
-                 user, or give it the capabilities CAP_SETUID and CAP_SETGID",
+                 user, or (on Linux) give it the capabilities CAP_SETUID and CAP_SETGID",
                 self.user
             ),
         ))
@@ -51,7 +51,6 @@ impl Owner {
 
     /// The user and group whose rights on files this thread has now.
     fn impersonated() -> Self {
-        // `None` sets nothing and returns the current value.
         Self {
             user: file_user::user(),
             group: file_user::group(),

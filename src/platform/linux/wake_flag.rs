@@ -25,8 +25,8 @@ impl WakeFlag {
     }
 
     pub(crate) fn raise(&self) {
-        // The thread that `wake` ends the wait of must see the flag. SeqCst is the simplest ordering
-        // that ensures this, and its cost does not matter: a flag is raised once.
+        // The thread whose wait `wake` ends must see the flag. SeqCst is the simplest ordering that
+        // ensures this, and its cost does not matter: a flag is raised once.
         self.is_raised.store(true, Ordering::SeqCst);
         self.wake();
     }
@@ -51,7 +51,7 @@ impl WakeFlag {
     }
 
     fn poll(&self, fd: Option<BorrowedFd<'_>>, timeout: Duration) {
-        // An earlier wait has reset the counter.
+        // An earlier wait may have reset the counter, and then the descriptor would not end this one.
         if self.is_raised() {
             return;
         }
