@@ -33,7 +33,7 @@ use crate::error::{Error, ErrorKind, Location};
 /// and set everything that `.env` cannot set.
 ///
 /// A server or cache started with a configuration from `.env` follows the file: an edit takes effect
-/// within two seconds, also on open streams. An edit that cannot be used is logged and changes
+/// within about two seconds, even on open streams. An edit that cannot be used is logged and changes
 /// nothing.
 ///
 /// ```no_run

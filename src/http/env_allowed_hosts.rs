@@ -13,7 +13,7 @@ use crate::config::{
 };
 
 /// How long a list is used before `.env` is read again. The documentation promises that an edit
-/// takes effect within two seconds.
+/// takes effect within about two seconds.
 const MAX_CACHED_HOSTS_AGE: Duration = Duration::from_secs(2);
 
 /// How often a changed file is read to wait until it stays the same. Five reads take half a second: an
@@ -23,7 +23,7 @@ const MAX_READS_UNTIL_SETTLED: u32 = 5;
 /// The allowed hosts; `None` if the setting is not set.
 pub(super) type AllowedHosts = Option<Arc<[Authority]>>;
 
-/// The hosts that an app's `.env` allows. An edit takes effect within two seconds; a file that cannot
+/// The hosts that an app's `.env` allows. An edit takes effect within about two seconds; a file that cannot
 /// be used changes nothing. Errors are not logged here, because the stream and the cache log them.
 pub(super) struct EnvAllowedHosts {
     app_dir: PathBuf,
