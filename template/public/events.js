@@ -72,7 +72,11 @@ export function showGap({ reason }) {
   item.append(
     createElement('span', 'name', 'Events may have been missed'),
     createElement('code', 'code', reason),
-    createElement('span', 'why', `${explanation} A page that needs complete data should reload it now.`.trim()),
+    createElement(
+      'span',
+      'why',
+      `${explanation} A page that needs complete data should reload it now.`.trim(),
+    ),
   );
   prependToList(item);
   showToast('Events may have been missed', explanation || reason, 'warning');
