@@ -1,6 +1,6 @@
 //! The code: how long its files are, and in which direction its modules depend on each other.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::markdown::{files_below, read};
 
@@ -45,7 +45,7 @@ fn code() -> impl Iterator<Item = PathBuf> {
 
 /// Whether cargo or npm put the file there.
 fn is_of_others(file: &Path) -> bool {
-    let mut folders = file.components().map(|part| part.as_os_str());
+    let mut folders = file.components().map(Component::as_os_str);
     folders.any(|folder| folder == "target" || folder == "node_modules")
 }
 
