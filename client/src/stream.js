@@ -64,7 +64,7 @@ export class Stream {
     this.#session += 1;
     const members = new Map([...this.#members].map(([name, { id }]) => [name, id]));
     this.emit({ session: this.#session, members, gap });
-    // A new request also carries the cookies of the user who is logged in now.
+    // A new request sends the current cookies, so a login since the last request takes effect.
     this.#connect();
   }
 

@@ -64,7 +64,7 @@ impl<'a> Session<'a> {
             source_name,
             args,
             output,
-            // A timeout too long for the clock is no timeout.
+            // `None` if the clock cannot represent so late a deadline: then the command waits without limit.
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             received_events: 0,
             was_connected: false,
