@@ -1,8 +1,15 @@
-// A page that records what its client receives: in `received` for this document, in localStorage for all
-// documents of the origin. The query string sets the client's options.
+// A page that records what its client receives in `received`. If the page changes by itself, it also
+// records it in localStorage, for all documents of the tab: each write copies the whole list to every tab,
+// so several tabs must not do that. The query string sets the client's options.
 const query = new URLSearchParams(location.search);
 if (query.has('nolocks')) Object.defineProperty(navigator, 'locks', { value: undefined });
 const { SseClient } = await import('/js/sse.js');
+
+function record(list, item) {
+  window[list].push(item);
+  if (localStorage.getItem('hops') === null) return;
+  localStorage.setItem(list, `${localStorage.getItem(list) ?? ''}${item},`);
+}
 
 const options = {};
 if (query.has('share')) options.share = query.get('share');
@@ -21,14 +28,8 @@ const sse = new SseClient('/sse/stream', options);
 sse.on('*', () => {
   throw new Error('a listener that throws stops no other listener');
 });
-sse.on('*', (value) => {
-  received.push(value);
-  localStorage.setItem('received', `${localStorage.getItem('received') ?? ''}${value},`);
-});
-sse.ongap = ({ value }) => {
-  gaps.push(value.reason);
-  localStorage.setItem('gaps', `${localStorage.getItem('gaps') ?? ''}${value.reason},`);
-};
+sse.on('*', (value) => record('received', value));
+sse.ongap = ({ value }) => record('gaps', value.reason);
 sse.onstatus = ({ value }) => statuses.push(value);
 sse.onerror = ({ status }) => errors.push(status ?? 'network');
 window.sse = sse;
