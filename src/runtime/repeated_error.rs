@@ -24,10 +24,10 @@ impl RepeatedError {
     pub(crate) fn report(&mut self, error: &Error) {
         let text = error.to_string();
         if self.reported.as_ref() != Some(&text) {
-            log_or_print(&format!("{}: {text}", self.consequence));
-            if let Some(help) = error.help() {
-                log_or_print(&format!("help: {help}"));
-            }
+            // In one record, because log records of other threads may come between two.
+            let help = error.help().map(|help| format!("; help: {help}"));
+            let help = help.unwrap_or_default();
+            log_or_print(&format!("{}: {text}{help}", self.consequence));
             self.reported = Some(text);
         }
     }
