@@ -57,30 +57,32 @@ fn run(seed: u64) -> figures::Figures {
     }
 }
 
-/// The minimum of a full run.
-const MIN_DELIVERIES: u64 = 1_000_000;
-const MIN_RECONNECTS: u64 = 10_000;
+/// A full run forces at least one reconnect for this many deliveries.
+const MAX_DELIVERIES_PER_RECONNECT: u64 = 100;
 
 #[test]
 fn every_client_gets_every_event_once_and_in_order_whatever_happens() {
     let random = fastrand::u64(..1 << 32);
     if let Ok(seed) = std::env::var("ORACLE_SEED") {
         run(seed.parse().expect("ORACLE_SEED is a number"));
-    } else if let Some(log) = std::env::var_os("ORACLE_FULL") {
-        full(random, log.as_ref());
+    } else if let Ok(deliveries) = std::env::var("ORACLE_DELIVERIES") {
+        let log = std::env::var_os("ORACLE_LOG").expect("ORACLE_LOG is the log's path");
+        let deliveries = deliveries.parse().expect("ORACLE_DELIVERIES is a number");
+        full(random, deliveries, log.as_ref());
     } else {
         run(FIXED_SEED);
         run(random);
     }
 }
 
-/// Runs one seed after another until the minimum is reached.
-fn full(first: u64, log: &std::path::Path) {
+/// Runs one seed after another until there were this many deliveries, and enough reconnects.
+fn full(first: u64, min_deliveries: u64, log: &std::path::Path) {
     let (begin, start) = (SystemTime::now(), Instant::now());
     let mut all = figures::Figures::default();
     for seed in first.. {
         all += run(seed);
-        if all.deliveries >= MIN_DELIVERIES && all.reconnects >= MIN_RECONNECTS {
+        let min_reconnects = min_deliveries / MAX_DELIVERIES_PER_RECONNECT;
+        if all.deliveries >= min_deliveries && all.reconnects >= min_reconnects {
             break;
         }
     }
