@@ -10,6 +10,10 @@ use crate::{
     error::{Error, ErrorKind, one_line},
 };
 
+/// The clocks of two machines or users may differ by this much. An entry whose time is further ahead
+/// was saved before the clock was set back.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(2);
+
 /// A saved value, read back from the cache.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -124,9 +128,12 @@ impl Entry {
         self.epoch
     }
 
-    /// How long ago the entry was saved, by the wall clock; zero if the clock was set back since.
-    pub(crate) fn age(&self, now: SystemTime) -> Duration {
-        now.duration_since(self.time).unwrap_or_default()
+    /// How long ago the entry was saved, by the wall clock; `None` if the clock was set back since.
+    pub(crate) fn age(&self, now: SystemTime) -> Option<Duration> {
+        match now.duration_since(self.time) {
+            Ok(age) => Some(age),
+            Err(ahead) => (ahead.duration() <= MAX_CLOCK_SKEW).then_some(Duration::ZERO),
+        }
     }
 
     /// When the entry's time to live is over; `None` if it does not expire.
@@ -266,7 +273,16 @@ mod tests {
         // If the clock was set back by an hour, the entry still expires after its time to live.
         let ahead = entry(Duration::from_secs(1), now + Duration::from_secs(3600));
         assert_eq!(ahead.expires_at(now), Some(now + Duration::from_secs(1)));
-        assert_eq!(ahead.age(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_age_of_an_entry_is_unknown_only_if_its_time_is_far_ahead() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let age = |time| entry(Duration::ZERO, time).age(now);
+        let second = Duration::from_secs(1);
+        assert_eq!(age(now - second), Some(second));
+        assert_eq!(age(now + MAX_CLOCK_SKEW), Some(Duration::ZERO));
+        assert_eq!(age(now + MAX_CLOCK_SKEW + second), None);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl JournalHandle {
     }
 
     /// Runs `work` with the current journal, and again if the journal was removed or replaced
-    /// meanwhile.
+    /// meanwhile. Only proof of that counts: repeating a save that has succeeded would double it.
     fn retry_if_replaced<T>(
         &self,
         work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
@@ -82,7 +82,7 @@ impl JournalHandle {
         for _ in 0..MAX_REPLACEMENT_RETRIES {
             let journal = self.current_file_journal()?;
             let result = work(Arc::clone(&journal));
-            if journal.is_in_place() {
+            if !journal.is_replaced() {
                 return result;
             }
             // The folder is the same and only its id is new: the entry is in the current journal.
@@ -144,18 +144,19 @@ impl JournalHandle {
         last_read: u64,
     ) -> Result<bool, Error> {
         let journal = &followed.journal;
-        if !journal.is_in_place() || followed.cache_dir != self.config().cache_dir() {
+        if journal.is_replaced() || followed.cache_dir != self.config().cache_dir() {
             return Ok(false);
         }
         if !journal.is_intact_up_to(last_read)? {
             journal.discard()?;
         }
-        Ok(journal.is_in_place())
+        Ok(!journal.is_replaced())
     }
 
     fn current_file_journal(&self) -> Result<Arc<FileJournal>, Error> {
         let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        // Certainly in place: an entry that is saved elsewhere would reach no reader.
         if !current.is_in_place() || current.cache_folder().path() != config.cache_dir() {
             *current = open(&config)?;
         }
@@ -205,6 +206,28 @@ mod tests {
                 usual_duration = start.elapsed();
             });
         }
+    }
+
+    #[test]
+    fn a_save_counts_although_its_path_cannot_be_checked_afterwards() {
+        let app = tempfile::tempdir().unwrap();
+        let config = Config::new(app.path(), "a:k").unwrap();
+        let handle = JournalHandle::open(config).unwrap();
+        let (path, moved) = (app.path().join("writable"), app.path().join("moved"));
+        let number = handle.retry_if_replaced(|journal| {
+            let number = journal.append(b"1");
+            // A link to itself: the system cannot tell what is at this path.
+            fs::rename(&path, &moved).unwrap();
+            std::os::unix::fs::symlink(&path, &path).unwrap();
+            number
+        });
+        assert_eq!(number.unwrap(), 1);
+
+        // A save that has not begun fails, because it might reach no reader.
+        assert!(handle.append(b"2").is_err());
+        fs::remove_file(&path).unwrap();
+        fs::rename(&moved, &path).unwrap();
+        assert_eq!(handle.append(b"2").unwrap(), 2);
     }
 
     #[test]

@@ -147,7 +147,7 @@ mod tests {
             bytes: vec![event; *size].into(),
         });
         RingEntry {
-            seen_at: Instant::now(),
+            seen_at: Some(Instant::now()),
             expires_at: None,
             content: Content::Frames(frames.collect()),
         }

@@ -68,7 +68,7 @@ pub(crate) fn replay(
         let journal = journal_handle.current()?;
         match replay_from(Arc::clone(&journal), &journal_handle.config(), request) {
             // The journal was replaced, or was found to be damaged: retry with the current one.
-            Err(_) if !journal.is_in_place() && retries.next().is_some() => {}
+            Err(_) if journal.is_replaced() && retries.next().is_some() => {}
             result => return result,
         }
     }
@@ -168,7 +168,7 @@ impl<'a> Replay<'a> {
             ReadOutcome::Unreadable(_) => self.skip(Gap::Unreadable),
             ReadOutcome::Swept => self.skip(Gap::Swept),
             // The ring has had this entry. Either its file was removed, or the whole journal.
-            ReadOutcome::CaughtUp if self.reader.journal().is_in_place() => {
+            ReadOutcome::CaughtUp if !self.reader.journal().is_replaced() => {
                 self.reader.skip();
                 self.skip(Gap::Unreadable);
             }

@@ -134,7 +134,7 @@ impl Ring {
         let older = since.map_or(0, |since| {
             window
                 .entries
-                .partition_point(|entry| entry.seen_at < since)
+                .partition_point(|entry| entry.seen_at < Some(since))
         });
         StartPoints {
             epoch: window.epoch,

@@ -8,7 +8,8 @@ use crate::{config::Events, entry::Entry};
 /// An entry whose events are encoded.
 pub(crate) struct RingEntry {
     /// When it was saved, as far as this process knows: new clients receive it for a few seconds.
-    pub(crate) seen_at: Instant,
+    /// `None` if that is unknown or too long ago for this clock.
+    pub(crate) seen_at: Option<Instant>,
     /// When streams stop replaying it.
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) content: Content,
@@ -31,7 +32,7 @@ impl RingEntry {
             }
         };
         Self {
-            seen_at: Instant::now(),
+            seen_at: Some(Instant::now()),
             expires_at: entry.expires_at(now),
             content,
         }
@@ -40,7 +41,7 @@ impl RingEntry {
     /// An entry that cannot be read: clients receive `sse.gap`.
     pub(crate) fn unreadable() -> Self {
         Self {
-            seen_at: Instant::now(),
+            seen_at: Some(Instant::now()),
             expires_at: None,
             content: Content::Unreadable,
         }

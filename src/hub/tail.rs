@@ -237,13 +237,18 @@ impl<'a> Tail<'a> {
                     let now = SystemTime::now();
                     let mut ring_entry = RingEntry::new(&entry, config.events(), now);
                     if entry.number() < session.first_new_number {
-                        ring_entry.seen_at = back_dated(ring_entry.seen_at, entry.age(now));
+                        ring_entry.seen_at = session.saved_at(entry.age(now));
                     }
                     batch.push(ring_entry);
                 }
                 ReadOutcome::Unreadable(reason) => {
-                    skipped.add(session.reader.next_number() - 1, reason);
-                    batch.push(RingEntry::unreadable());
+                    let number = session.reader.next_number() - 1;
+                    skipped.add(number, reason);
+                    let mut ring_entry = RingEntry::unreadable();
+                    if number < session.first_new_number {
+                        ring_entry.seen_at = session.saved_at(None);
+                    }
+                    batch.push(ring_entry);
                 }
                 ReadOutcome::Swept => return Ok(BatchEnd::Swept),
                 ReadOutcome::CaughtUp => return Ok(BatchEnd::CaughtUp),
@@ -265,10 +270,4 @@ impl<'a> Tail<'a> {
             Err(error) => self.sweep_error.report(&error),
         }
     }
-}
-
-/// The time `age` before `time`, or `time` itself: the monotonic clock may start at boot, and cannot
-/// express an earlier time.
-fn back_dated(time: Instant, age: Duration) -> Instant {
-    time.checked_sub(age).unwrap_or(time)
 }

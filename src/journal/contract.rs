@@ -36,8 +36,12 @@ pub(crate) trait Journal: Send + Sync + 'static {
     )]
     fn sweep(&self, keep: u64) -> Result<(), Error>;
 
-    /// Whether this is still the journal in its folder, that is, it was not deleted or replaced.
+    /// Whether this is certainly still the journal in its folder, that is, it was not deleted or
+    /// replaced.
     fn is_in_place(&self) -> bool;
+
+    /// Whether it certainly was deleted or replaced. Neither is certain while that cannot be checked.
+    fn is_replaced(&self) -> bool;
 
     /// Whether the journal still has all numbers up to `number`, whose entry was read earlier.
     ///

@@ -50,8 +50,8 @@ impl JournalReader {
         }
     }
 
-    /// A reader that starts with the first entry saved within `max_age`, but with at most the newest
-    /// `max_entries` entries.
+    /// A reader that starts with the first entry that may have been saved within `max_age`, but with
+    /// at most the newest `max_entries` entries.
     pub(crate) fn starting_within(
         journal: Arc<dyn Journal>,
         max_age: Duration,
@@ -67,7 +67,7 @@ impl JournalReader {
             number -= 1;
             match Self::new(Arc::clone(&journal), number).read_next()? {
                 ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry)
-                    if entry.age(now) <= max_age =>
+                    if entry.age(now).is_none_or(|age| age <= max_age) =>
                 {
                     first_number = number;
                     consecutive_old = 0;

@@ -1,5 +1,6 @@
 //! Streams of an app whose cache is in use.
 
+mod clock;
 mod replaced_journal;
 
 use std::{

@@ -14,7 +14,7 @@ fn entry(bytes: &'static str) -> RingEntry {
         bytes: Bytes::from_static(bytes.as_bytes()),
     };
     RingEntry {
-        seen_at: Instant::now(),
+        seen_at: Some(Instant::now()),
         expires_at: None,
         content: Content::Frames(vec![frame]),
     }

@@ -14,7 +14,7 @@ fn entry(events: &[&str]) -> RingEntry {
         })
         .collect();
     RingEntry {
-        seen_at: Instant::now(),
+        seen_at: Some(Instant::now()),
         expires_at: None,
         content: Content::Frames(frames),
     }
@@ -142,7 +142,7 @@ fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
     ring.restart(EPOCH, None, 7);
     let now = Instant::now() + Duration::from_secs(60);
     let aged = |seconds| RingEntry {
-        seen_at: now - Duration::from_secs(seconds),
+        seen_at: now.checked_sub(Duration::from_secs(seconds)),
         ..entry(&["a"])
     };
     ring.push([aged(10), aged(5), aged(1)]);

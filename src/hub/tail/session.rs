@@ -20,6 +20,8 @@ pub(super) struct TailSession {
     watcher: Box<dyn EntryWatcher>,
     /// Entries before this number were saved before the journal was opened here.
     pub(super) first_new_number: u64,
+    /// When the newest of those that were read was saved; `None` if that is unknown.
+    last_saved_at: Option<Instant>,
     /// When the journal was last known to be the current one.
     pub(super) checked_at: Instant,
     /// Whether a notification ended the last wait.
@@ -42,7 +44,7 @@ impl TailSession {
             let followed = journal_handle.follow()?;
             let journal = Arc::clone(&followed.journal);
             match Self::start(followed, &journal_handle.config(), shared_state, unread_for) {
-                Err(_) if !journal.is_in_place() && retries.next().is_some() => {}
+                Err(_) if journal.is_replaced() && retries.next().is_some() => {}
                 result => return result,
             }
         }
@@ -60,15 +62,16 @@ impl TailSession {
         let journal = &followed.journal;
         // Watching starts before the journal is read, so that no entry is missed in between.
         let watcher = journal.watch();
+        let first_new_number = journal.newest_number()? + 1;
         let age = config.lookback().saturating_add(unread_for);
         let reader =
             JournalReader::starting_within(Arc::clone(journal), age, config.ring_entries() as u64)?;
-        let first_new_number = journal.newest_number()? + 1;
         let session = Self {
             followed,
             reader,
             watcher,
             first_new_number,
+            last_saved_at: None,
             checked_at: Instant::now(),
             was_notified: false,
             last_sweep: None,
@@ -85,6 +88,16 @@ impl TailSession {
             journal.first_number_of_epoch(),
             self.reader.next_number(),
         );
+    }
+
+    /// When an entry from before this session was saved, if its time says that it has this age. `None`
+    /// if that is unknown. Call it once for each of these entries, in order.
+    ///
+    /// An entry is no older than those before it, whatever its time is.
+    pub(super) fn saved_at(&mut self, age: Option<Duration>) -> Option<Instant> {
+        let by_its_time = age.and_then(|age| Instant::now().checked_sub(age));
+        self.last_saved_at = self.last_saved_at.max(by_its_time);
+        self.last_saved_at
     }
 
     /// Waits for new entries, but for `timeout` at most.

@@ -56,11 +56,11 @@ impl FileJournal {
 
     /// Ensures that readers find the entry. If its folder is gone now, it was swept, and a newer folder
     /// exists; or another program has moved it away with the entry.
+    ///
+    /// Only proof that the folder is gone counts: the caller would save the entry again after an error.
     fn confirm(&self, folder: &EntryFolder, number: u64) -> Result<u64, Error> {
-        let error_at = |error| Error::io("save", folder.path(), error);
-        if folder.is_in_place(&self.folder).map_err(error_at)?
-            || self.find_folder_after(folder.number())?.is_some()
-        {
+        let is_gone = matches!(folder.is_in_place(&self.folder), Ok(false));
+        if !is_gone || self.find_folder_after(folder.number())?.is_some() {
             return Ok(number);
         }
         Err(self.discard_as_damaged("its newest folder was removed"))

@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use rustix::io::Errno;
+
 use super::{
     open_folder::{FileIdentity, OpenFolder, read_all},
     permissions::Permissions,
@@ -70,10 +72,14 @@ impl IdFile {
         unfinished.replace(ID_FILE_NAME)
     }
 
-    /// Whether its path still leads to this file.
-    pub(super) fn is_in_place(&self) -> bool {
-        let found = rustix::fs::stat(&self.path);
-        found.is_ok_and(|found| FileIdentity::from_stat(&found) == self.identity)
+    /// Whether its path still leads to this file. Any other error than a missing file, such as a
+    /// folder on the path that may not be searched, proves neither.
+    pub(super) fn is_in_place(&self) -> Result<bool, Errno> {
+        match rustix::fs::stat(&self.path) {
+            Ok(found) => Ok(FileIdentity::from_stat(&found) == self.identity),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the file look new to programs that remove old files.
@@ -131,7 +137,6 @@ fn fingerprint(file: &File, stat: &rustix::fs::Stat) -> u128 {
 
 impl From<io::Error> for IdError {
     fn from(error: io::Error) -> Self {
-        use rustix::io::Errno;
         let is_no_file = matches!(
             Errno::from_io_error(&error),
             Some(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO)

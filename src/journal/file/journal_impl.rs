@@ -39,7 +39,11 @@ impl Journal for FileJournal {
     }
 
     fn is_in_place(&self) -> bool {
-        self.id.is_in_place()
+        matches!(self.id.is_in_place(), Ok(true))
+    }
+
+    fn is_replaced(&self) -> bool {
+        matches!(self.id.is_in_place(), Ok(false))
     }
 
     fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {

@@ -107,6 +107,10 @@ impl Journal for MemoryJournal {
         true
     }
 
+    fn is_replaced(&self) -> bool {
+        false
+    }
+
     fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
         Ok(number <= self.newest_number()?)
     }

@@ -1,0 +1,90 @@
+//! What new clients receive of entries whose time does not fit the server's clock.
+
+use std::time::SystemTime;
+
+use serde_json::value::to_raw_value;
+
+use super::*;
+use crate::entry::encode_document;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// How an entry's time differs from the clock of the server that starts afterwards.
+#[derive(Clone, Copy)]
+enum Time {
+    Ahead(Duration),
+    Ago(Duration),
+}
+
+/// An app whose server starts after an entry of each of these times was saved, with the values 1, 2, 3…
+fn app_with_entries(times: impl IntoIterator<Item = Time>) -> App {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::new(dir.path(), "a:k").unwrap();
+    let cache = Cache::open(&config).unwrap();
+    let journal = cache.journal_handle().unwrap().current().unwrap();
+    let now = SystemTime::now();
+    for (value, time) in (1..).zip(times) {
+        let value = to_raw_value::<u64>(&value).unwrap();
+        let time = match time {
+            Time::Ahead(time) => now + time,
+            Time::Ago(time) => now - time,
+        };
+        let document = encode_document("k", value, Duration::ZERO, time);
+        journal.append(&document).unwrap();
+    }
+    let sse = Sse::follow(&cache).unwrap();
+    App { dir, cache, sse }
+}
+
+/// What a new client receives of the saved values.
+async fn received_values(app: &App) -> Vec<u64> {
+    let newest_number = app.current_journal().newest_number().unwrap();
+    let until_read = async {
+        while app.start_points().end <= newest_number {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), until_read).await.unwrap();
+    let mut stream = app.open(None);
+    app.cache.save_blocking("k", 0).unwrap();
+    let mut received = String::new();
+    while !received.contains("\"value\":0}") {
+        received += &timeout(Duration::from_secs(10), next(&mut stream))
+            .await
+            .unwrap_or_else(|_| panic!("the last value did not arrive after {received:?}"));
+    }
+    received
+        .split("\"value\":")
+        .skip(1)
+        .map(|value| value.split('}').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[actix_web::test]
+async fn entries_from_before_the_clock_was_set_back_are_not_recent() {
+    let app = app_with_entries([Time::Ahead(HOUR); 500]);
+    assert_eq!(received_values(&app).await, [0]);
+}
+
+#[actix_web::test]
+async fn an_entry_is_as_recent_as_the_entries_before_it() {
+    let second = Duration::from_secs(1);
+    let times = [
+        Time::Ago(HOUR),
+        Time::Ahead(HOUR),
+        Time::Ago(second),
+        Time::Ahead(HOUR),
+        // A drop-in that was written long ago.
+        Time::Ago(HOUR),
+    ];
+    assert_eq!(
+        received_values(&app_with_entries(times)).await,
+        [3, 4, 5, 0]
+    );
+}
+
+#[actix_web::test]
+async fn an_entry_of_a_clock_that_is_slightly_ahead_is_recent() {
+    let app = app_with_entries([Time::Ahead(HOUR), Time::Ahead(Duration::from_millis(1_500))]);
+    assert_eq!(received_values(&app).await, [2, 0]);
+}
