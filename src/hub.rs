@@ -17,6 +17,7 @@ mod local_hub;
 mod notifiers;
 mod read_request;
 mod replay;
+mod replay_threads;
 mod ring;
 mod ring_entry;
 mod shared_state;
@@ -34,6 +35,9 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::oneshot;
+
+use self::replay_threads::ReplayThreads;
 pub(crate) use self::{
     connections::Endpoints,
     cursor::{Cursor, EventId, StartPoints, StreamPosition},
@@ -41,7 +45,7 @@ pub(crate) use self::{
     frame::{Gap, encode_gap, encode_heartbeat},
     local_hub::{LocalHub, StreamHandle},
     read_request::ReadRequest,
-    replay::{ReplayRequest, ReplayResult, replay},
+    replay::{ReplayRequest, ReplayResult},
     ring::{Ring, RingRead},
     shared_state::SharedState,
 };
@@ -60,6 +64,7 @@ pub(crate) struct Hub {
     journal_handle: Arc<JournalHandle>,
     /// Counts the changes of the configuration, so that a stream notices one.
     config_version: Arc<AtomicU32>,
+    replay_threads: ReplayThreads,
     /// Both threads end when the hub is dropped.
     _tail: BackgroundThread,
     _config_thread: BackgroundThread,
@@ -76,10 +81,12 @@ impl Hub {
             &config_version,
             tail.waker(),
         )?;
+        let replay_threads = start_replay_threads(&journal_handle)?;
         Ok(Self {
             shared_state,
             journal_handle,
             config_version,
+            replay_threads,
             _tail: tail,
             _config_thread: config_thread,
         })
@@ -100,8 +107,17 @@ impl Hub {
         self.config_version.load(Ordering::Acquire)
     }
 
+    #[cfg(test)]
     pub(crate) fn journal_handle(&self) -> &Arc<JournalHandle> {
         &self.journal_handle
+    }
+
+    /// Reads the journal for a stream when it is its turn. Drop the receiver if the stream is dropped.
+    pub(crate) fn replay(
+        &self,
+        request: ReplayRequest,
+    ) -> oneshot::Receiver<Result<ReplayResult, Error>> {
+        self.replay_threads.add(request)
     }
 
     /// Where a stream that opens now may start: a new client also receives what was saved within
@@ -133,6 +149,19 @@ impl Hub {
     pub(crate) fn is_closing(&self) -> bool {
         self.shared_state.is_closing()
     }
+}
+
+fn start_replay_threads(journal_handle: &Arc<JournalHandle>) -> Result<ReplayThreads, Error> {
+    let handle = Arc::clone(journal_handle);
+    let read = move |request: &ReplayRequest| replay::replay(&handle, request);
+    ReplayThreads::start(replay_threads::thread_count(), read).map_err(|error| {
+        let folder = journal_handle.config().cache_dir().to_path_buf();
+        Error::io(
+            "start the threads that read the cache folder",
+            &folder,
+            error,
+        )
+    })
 }
 
 /// Polls `.env` for as long as the returned handle lives, and wakes the tail and

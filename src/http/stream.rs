@@ -306,6 +306,7 @@ impl EventStream {
     /// sets the configured delay again.
     fn final_heartbeat(&mut self) -> Bytes {
         self.has_ended = true;
+        self.pending_replay = None;
         let retry_delay = if self.hub.is_closing() {
             self.handle.end_in_shutdown();
             self.hub.config().retry_delay().mul_f32(random_variation())

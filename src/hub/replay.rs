@@ -1,7 +1,11 @@
 //! Serves a stream from the journal: one whose client was away, or whose next entry is no longer
 //! in the ring.
 
-use std::{ops::ControlFlow, sync::Arc, time::SystemTime};
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use bytes::Bytes;
 
@@ -21,9 +25,11 @@ use crate::{
     journal::{Journal, JournalReader, MAX_REPLACEMENT_RETRIES, ReadOutcome},
 };
 
-/// Upper bound for the entries that one request reads: 2,000 take about 30 ms. A stream whose filter
-/// matches none of them is polled in between, so it notices a shutdown, and other streams get the thread.
-const MAX_ENTRIES_PER_REQUEST: u64 = 2_000;
+/// How long a request may read before it waits for its next turn. A chunk of usual entries takes about a
+/// millisecond. A stream whose filter matches nothing ends its turn here, and so do large values or a slow
+/// disk, so that a thousand clients who request the whole journal delay another one by about a second. A
+/// turn begins and ends within about 20 µs, which is a hundredth of this.
+const MAX_TURN: Duration = Duration::from_millis(2);
 
 /// A stream's request to the journal. It owns everything, because another thread handles it.
 pub(crate) struct ReplayRequest {
@@ -56,10 +62,10 @@ pub(crate) enum ReplayResult {
     BothOutdated { ring_epoch: Epoch },
 }
 
-/// Reads entries from the journal up to the ring, or as many as fit into one chunk.
+/// Reads entries from the journal up to the ring, or as many as fit into one chunk and one turn.
 ///
 /// It reads files, so call it on a thread that may block.
-pub(crate) fn replay(
+pub(super) fn replay(
     journal_handle: &JournalHandle,
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
@@ -128,7 +134,6 @@ enum ChunkEnd {
 impl<'a> Replay<'a> {
     fn new(journal: Arc<dyn Journal>, config: &'a Config, request: &'a ReplayRequest) -> Self {
         let cursor = request.position.cursor;
-        let max_end = cursor.next.saturating_add(MAX_ENTRIES_PER_REQUEST);
         Self {
             request: ReadRequest {
                 position: request.position,
@@ -137,14 +142,16 @@ impl<'a> Replay<'a> {
             config,
             reader: JournalReader::new(journal, cursor.next),
             cursor,
-            end: request.ring_start.min(max_end),
+            end: request.ring_start,
             chunk: Chunk::new(request.position.epoch),
         }
     }
 
     fn run(mut self) -> Result<ReplayResult, Error> {
+        let turn_end = Instant::now() + MAX_TURN;
         while self.cursor.next < self.end && !self.chunk.is_full() {
             match self.read_entry()? {
+                ControlFlow::Continue(()) if Instant::now() >= turn_end => break,
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(ChunkEnd::Full) => break,
                 ControlFlow::Break(ChunkEnd::Replaced) => return Ok(ReplayResult::ClientOutdated),

@@ -16,6 +16,7 @@ mod forwarder;
 mod latency;
 mod limits;
 mod process;
+mod replays;
 mod restart;
 mod scale;
 mod shutdown;

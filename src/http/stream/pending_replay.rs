@@ -3,24 +3,25 @@
 use std::{
     fmt::Display,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
-    hub::{Hub, ReplayRequest, ReplayResult, replay},
+    hub::{Hub, ReplayRequest, ReplayResult},
 };
 
-/// It runs on a thread that may block on files, which a worker's thread must not.
-pub(super) struct PendingReplay(JoinHandle<Result<ReplayResult, Error>>);
+/// It runs on a thread that may block on files, which a worker's thread must not. If this is dropped
+/// before, it never runs.
+///
+/// Boxed, because most streams never have one.
+pub(super) struct PendingReplay(Box<oneshot::Receiver<Result<ReplayResult, Error>>>);
 
 impl PendingReplay {
     pub(super) fn start(hub: &Hub, request: ReplayRequest) -> Self {
-        let journal_handle = Arc::clone(hub.journal_handle());
-        Self(spawn_blocking(move || replay(&journal_handle, &request)))
+        Self(Box::new(hub.replay(request)))
     }
 
     /// Ready with `None` if the journal could not be read. The stream then ends, and its client
@@ -30,7 +31,7 @@ impl PendingReplay {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(Ok(result))) => Some(result),
             Poll::Ready(Ok(Err(error))) => log_failure(&error),
-            Poll::Ready(Err(error)) => log_failure(&error),
+            Poll::Ready(Err(_)) => log_failure(&"the read panicked; please report this"),
         };
         Poll::Ready(result)
     }
