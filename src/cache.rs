@@ -16,9 +16,9 @@ use std::sync::{Arc, LazyLock};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-#[cfg(feature = "actix")]
-pub(crate) use self::journal_handle::FollowedJournal;
 pub(crate) use self::journal_handle::JournalHandle;
+#[cfg(feature = "actix")]
+pub(crate) use self::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal};
 use self::journal_source::JournalSource;
 pub use self::{
     delete::Delete,

@@ -26,14 +26,7 @@ mod tail;
 mod timers;
 mod worker_task;
 
-use std::{
-    rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Instant,
-};
+use std::{rc::Rc, sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
 
@@ -62,8 +55,6 @@ use crate::{
 pub(crate) struct Hub {
     shared_state: Arc<SharedState>,
     journal_handle: Arc<JournalHandle>,
-    /// Counts the changes of the configuration, so that a stream notices one.
-    config_version: Arc<AtomicU32>,
     replay_threads: ReplayThreads,
     /// Both threads end when the hub is dropped.
     _tail: BackgroundThread,
@@ -73,19 +64,12 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         let shared_state = Arc::new(SharedState::new(&journal_handle.config()));
-        let config_version = Arc::<AtomicU32>::default();
         let tail = tail::start(Arc::clone(&journal_handle), Arc::clone(&shared_state))?;
-        let config_thread = follow_config(
-            &journal_handle,
-            &shared_state,
-            &config_version,
-            tail.waker(),
-        )?;
+        let config_thread = follow_config(&journal_handle, &shared_state, tail.waker())?;
         let replay_threads = start_replay_threads(&journal_handle)?;
         Ok(Self {
             shared_state,
             journal_handle,
-            config_version,
             replay_threads,
             _tail: tail,
             _config_thread: config_thread,
@@ -102,9 +86,7 @@ impl Hub {
 
     /// Changes each time that the configuration changes.
     pub(crate) fn config_version(&self) -> u32 {
-        // Pairs with `Release` in `follow_config`: a stream that sees the new version also sees the
-        // new configuration.
-        self.config_version.load(Ordering::Acquire)
+        self.journal_handle.config_version()
     }
 
     #[cfg(test)]
@@ -165,25 +147,28 @@ fn start_replay_threads(journal_handle: &Arc<JournalHandle>) -> Result<ReplayThr
 }
 
 /// Polls `.env` for as long as the returned handle lives, and wakes the tail and
-/// every stream after a change.
+/// every stream after a change, whichever thread has noticed it.
 fn follow_config(
     journal_handle: &Arc<JournalHandle>,
     shared_state: &Arc<SharedState>,
-    version: &Arc<AtomicU32>,
     tail: ThreadWaker,
 ) -> Result<BackgroundThread, Error> {
-    let journal_handle = Arc::clone(journal_handle);
-    let (shared_state, version) = (Arc::clone(shared_state), Arc::clone(version));
+    let (journal_handle, shared_state) = (Arc::clone(journal_handle), Arc::clone(shared_state));
     let folder = journal_handle.config().app_dir().to_owned();
+    let mut seen_version = journal_handle.config_version();
     BackgroundThread::start("sse-config", move |interrupt| {
         while !interrupt.is_raised() {
-            interrupt.wait(journal_handle.config_poller().time_to_next_check());
-            if journal_handle.config_poller().reload_if_due() {
-                // Release: see `Hub::config_version`.
-                version.fetch_add(1, Ordering::Release);
+            journal_handle.reload_config_if_due();
+            // The order matters: the configuration does not change between this line and the end of the
+            // wait, so no change is noticed late.
+            let time_to_check = journal_handle.time_to_config_check();
+            let version = journal_handle.config_version();
+            if version != seen_version {
+                seen_version = version;
                 tail.wake();
                 shared_state.notifiers.notify_all();
             }
+            interrupt.wait(time_to_check);
         }
     })
     .map_err(|error| Error::io("follow the configuration", &folder, error))

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::journal_handle::{FollowedJournal, JournalHandle};
+use super::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal, JournalHandle};
 use crate::{
     config::Config,
     entry::Entry,
@@ -86,7 +86,7 @@ impl Follow {
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Next>, Error> {
         let start = Instant::now();
         loop {
-            self.journal_handle.config_poller().reload_if_due();
+            self.journal_handle.reload_config_if_due();
             let config = self.journal_handle.config();
             match self.reader.read_next() {
                 Ok(ReadOutcome::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
@@ -111,12 +111,15 @@ impl Follow {
 
     fn is_current(&self) -> Result<bool, Error> {
         let last_read = self.reader.next_number() - 1;
-        self.journal_handle.is_current(&self.followed, last_read)
+        let must_leave = self.journal_handle.time_to_leave(&self.followed) == Some(Duration::ZERO);
+        Ok(!must_leave && self.followed.is_current(last_read)?)
     }
 
     fn wait(&mut self, timeout: Duration, config: &Config) {
         // Notifications may get lost, so the journal is polled, too.
         let timeout = timeout.min(config.poll_interval());
+        let time_to_leave = self.journal_handle.time_to_leave(&self.followed);
+        let timeout = time_to_leave.map_or(timeout, |time| time.min(timeout));
         self.watch
             .wait(self.reader.next_number(), timeout, &self.interrupt);
     }
@@ -127,8 +130,10 @@ impl Follow {
     fn reopen(&mut self) -> Result<(), Error> {
         let config = self.journal_handle.config();
         // The replacement is noticed within one poll interval; a second one covers a slow check. The
-        // lookback is a margin for drop-ins, which count as saved when their file was written.
-        let max_age = config.lookback() + 2 * config.poll_interval();
+        // lookback is a margin for drop-ins, which count as saved when their file was written. After a
+        // change of SSE_CACHE, other processes may have saved in the new folder twice as long as this
+        // one has followed the former.
+        let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_FOLDER_TIME);
         self.followed = self.journal_handle.follow()?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();

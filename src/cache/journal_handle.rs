@@ -2,13 +2,14 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use crate::{
     config::{Config, ConfigPoller},
     entry::Entry,
-    error::Error,
+    error::{Error, ErrorKind},
     ingest,
     journal::{
         ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
@@ -17,11 +18,17 @@ use crate::{
     runtime::BackgroundThread,
 };
 
+/// How long followers stay with the former folder after `SSE_CACHE` was changed: other processes notice
+/// the edit up to 2.1 seconds later than this one, and save in the former folder until then.
+pub(crate) const FORMER_FOLDER_TIME: Duration = Duration::from_secs(3);
+
 /// Opens the journal, and opens it again after its folder was deleted or replaced, or after
 /// `SSE_CACHE` was changed.
 pub(crate) struct JournalHandle {
     config_poller: Arc<ConfigPoller>,
     current: Mutex<Arc<FileJournal>>,
+    /// When `SSE_CACHE` was changed last; `None` before the first time.
+    folder_changed_at: Mutex<Option<Instant>>,
     /// The index of the journal in which a key was looked up last.
     index: Mutex<Option<KeyIndex>>,
 }
@@ -35,6 +42,20 @@ pub(crate) struct FollowedJournal {
 }
 
 impl FollowedJournal {
+    /// Whether this is still the journal in its folder and still has the entry `last_read`.
+    ///
+    /// If it lacks that entry, its newest entries were removed, and their numbers would be assigned
+    /// again and skipped by every reader. Then the journal is discarded.
+    pub(crate) fn is_current(&self, last_read: u64) -> Result<bool, Error> {
+        if self.journal.is_replaced() {
+            return Ok(false);
+        }
+        if !self.journal.is_intact_up_to(last_read)? {
+            self.journal.discard()?;
+        }
+        Ok(!self.journal.is_replaced())
+    }
+
     /// Has the ingest thread check the cache folder now, after the configuration has changed.
     #[cfg_attr(
         not(feature = "actix"),
@@ -54,6 +75,7 @@ impl JournalHandle {
         Ok(Self {
             config_poller: Arc::new(ConfigPoller::new(config)),
             current,
+            folder_changed_at: Mutex::new(None),
             index: Mutex::new(None),
         })
     }
@@ -63,8 +85,46 @@ impl JournalHandle {
         self.config_poller.current()
     }
 
-    pub(crate) fn config_poller(&self) -> &ConfigPoller {
-        &self.config_poller
+    /// How often the configuration has changed.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the hub and its streams wait for changes")
+    )]
+    pub(crate) fn config_version(&self) -> u32 {
+        self.config_poller.version()
+    }
+
+    /// Reads `.env` on this thread if that is due. An edit takes effect only if the cache folder that
+    /// it names can be used.
+    pub(crate) fn reload_config_if_due(&self) {
+        self.config_poller
+            .reload_if_due(|config| self.open_if_changed(config));
+    }
+
+    /// How long until `.env` is to be read again. Until then, the configuration does not change.
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the hub has a thread that polls")
+    )]
+    pub(crate) fn time_to_config_check(&self) -> Duration {
+        self.config_poller.time_to_next_check()
+    }
+
+    fn open_if_changed(&self, config: &Config) -> Result<(), Error> {
+        if config.cache_dir() != self.config().cache_dir() {
+            let journal = open_changed(config)?;
+            // A save that still has the former configuration opens the former folder again. That does
+            // no harm: `current_file_journal` compares the folder with the configuration each time.
+            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = journal;
+            let mut changed_at = self.folder_changed_at();
+            *changed_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn folder_changed_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        let changed_at = self.folder_changed_at.lock();
+        changed_at.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends an entry and returns its number. If the folder is replaced at the same moment, the
@@ -133,29 +193,20 @@ impl JournalHandle {
         })
     }
 
-    /// Whether `followed` is still the journal in the configured folder and still has the entry
-    /// `last_read`.
-    ///
-    /// If it lacks that entry, its newest entries were removed, and their numbers would be assigned
-    /// again and skipped by every reader. Then the journal is discarded.
-    pub(crate) fn is_current(
-        &self,
-        followed: &FollowedJournal,
-        last_read: u64,
-    ) -> Result<bool, Error> {
-        let journal = &followed.journal;
-        if journal.is_replaced() || followed.cache_dir != self.config().cache_dir() {
-            return Ok(false);
+    /// How long `followed` is still to be read although another folder is configured now; `None` if its
+    /// folder is the configured one.
+    pub(crate) fn time_to_leave(&self, followed: &FollowedJournal) -> Option<Duration> {
+        if followed.cache_dir == self.config().cache_dir() {
+            return None;
         }
-        if !journal.is_intact_up_to(last_read)? {
-            journal.discard()?;
-        }
-        Ok(!journal.is_replaced())
+        let changed_at = *self.folder_changed_at();
+        let elapsed = changed_at.map_or(FORMER_FOLDER_TIME, |time| time.elapsed());
+        Some(FORMER_FOLDER_TIME.saturating_sub(elapsed))
     }
 
     fn current_file_journal(&self) -> Result<Arc<FileJournal>, Error> {
-        let config = self.config();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = self.config();
         // Certainly in place: an entry that is saved elsewhere would reach no reader.
         if !current.is_in_place() || current.cache_folder().path() != config.cache_dir() {
             *current = open(&config)?;
@@ -176,74 +227,19 @@ fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::{
-        fs,
-        sync::Barrier,
-        thread,
-        time::{Duration, Instant},
-    };
-
-    use super::*;
-
-    #[test]
-    fn a_save_succeeds_although_the_folder_is_moved_away() {
-        let app = tempfile::tempdir().unwrap();
-        let config = Config::new(app.path(), "a:k").unwrap();
-        let mut usual_duration = Duration::from_millis(1);
-        for former in 0..60 {
-            let (start, pause) = (Instant::now(), usual_duration * (former % 20) / 20);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    thread::sleep(pause);
-                    let _ = fs::rename(config.cache_dir(), app.path().join(former.to_string()));
-                });
-                JournalHandle::open(config.clone())
-                    .unwrap()
-                    .append(b"1")
-                    .unwrap();
-                usual_duration = start.elapsed();
-            });
-        }
-    }
-
-    #[test]
-    fn a_save_counts_although_its_path_cannot_be_checked_afterwards() {
-        let app = tempfile::tempdir().unwrap();
-        let config = Config::new(app.path(), "a:k").unwrap();
-        let handle = JournalHandle::open(config).unwrap();
-        let (path, moved) = (app.path().join("writable"), app.path().join("moved"));
-        let number = handle.retry_if_replaced(|journal| {
-            let number = journal.append(b"1");
-            // A link to itself: the system cannot tell what is at this path.
-            fs::rename(&path, &moved).unwrap();
-            std::os::unix::fs::symlink(&path, &path).unwrap();
-            number
-        });
-        assert_eq!(number.unwrap(), 1);
-
-        // A save that has not begun fails, because it might reach no reader.
-        assert!(handle.append(b"2").is_err());
-        fs::remove_file(&path).unwrap();
-        fs::rename(&moved, &path).unwrap();
-        assert_eq!(handle.append(b"2").unwrap(), 2);
-    }
-
-    #[test]
-    fn threads_that_create_the_folder_at_once_can_all_use_it() {
-        for _ in 0..10 {
-            let app = tempfile::tempdir().unwrap();
-            let config = Config::new(app.path(), "a:k").unwrap();
-            let start = Barrier::new(8);
-            thread::scope(|scope| {
-                for _ in 0..8 {
-                    scope.spawn(|| {
-                        start.wait();
-                        JournalHandle::open(config.clone()).unwrap();
-                    });
-                }
-            });
-        }
-    }
+/// Opens the journal in the folder that an edit names, and checks that this process can use it.
+fn open_changed(config: &Config) -> Result<Arc<FileJournal>, Error> {
+    let opened = open(config).and_then(|journal| journal.check_usable().map(|()| journal));
+    opened.map_err(|error| match config.cache_dir_location() {
+        None => error,
+        Some(location) => Error::new(
+            ErrorKind::Cache,
+            format!("SSE_CACHE cannot be used: {error}"),
+        )
+        .with_location(location.clone())
+        .with_help(error.help().unwrap_or("set SSE_CACHE to another folder")),
+    })
 }
+
+#[cfg(test)]
+mod tests;

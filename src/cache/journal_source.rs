@@ -30,7 +30,7 @@ impl JournalSource {
             HandleOrigin::Opened(handle) => Arc::clone(handle),
             HandleOrigin::FromEnv(opened) => get_or_open(opened)?,
         };
-        handle.config_poller().reload_if_due();
+        handle.reload_config_if_due();
         Ok(handle)
     }
 }

@@ -1,6 +1,11 @@
 //! The bytes of an app's `.env` at one moment, to notice edits.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 /// An edit counts once the file has stayed the same for this long, because editors empty a file before
 /// they write it. A write of a small file takes a few milliseconds, and a person does not notice a
@@ -19,6 +24,22 @@ impl EnvSnapshot {
     pub(crate) fn take(app_dir: &Path) -> Self {
         Self(read_regular_file(&app_dir.join(".env")).map_err(|error| error.kind()))
     }
+}
+
+/// How long the `.env` in `app_dir` has stayed the same; zero if that is not known.
+///
+/// The time of the last change counts (`ctime`), not that of the last write: a file that is renamed to
+/// `.env` may have been written long before.
+pub(super) fn unchanged_for(app_dir: &Path) -> Duration {
+    let Ok(metadata) = fs::metadata(app_dir.join(".env")) else {
+        return Duration::ZERO;
+    };
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    let changed_at = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos));
+    // A time in the future, after a clock change, says nothing.
+    let age = changed_at.and_then(|time| SystemTime::now().duration_since(time).ok());
+    age.unwrap_or_default()
 }
 
 fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {

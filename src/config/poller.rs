@@ -5,15 +5,18 @@
 //! acceptable.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use super::{
     definition::Config,
-    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot},
+    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot, unchanged_for},
 };
-use crate::runtime::RepeatedError;
+use crate::{error::Error, runtime::RepeatedError};
 
 /// Time between two reads of `.env`. An edit takes effect after at most this and [`EDIT_DEBOUNCE`]
 /// together: the two seconds that the documentation states, and a tenth that a user does not notice.
@@ -25,32 +28,41 @@ const ENV_POLL_INTERVAL: Duration = Duration::from_secs(2);
 const INVALID_EDIT_DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// Holds the current configuration and reads it again after an edit.
+///
+/// Any thread may be the one that notices an edit. The others compare [`version`](Self::version).
 pub(crate) struct ConfigPoller {
     current: RwLock<Arc<Config>>,
+    /// How often `current` has changed.
+    version: AtomicU32,
     poll_state: Mutex<PollState>,
 }
 
 /// The state that is kept between two reads of the file.
 struct PollState {
     next_check: Instant,
-    /// The content that was accepted or rejected last; `None` before the first.
+    /// The content that was accepted or rejected last; `None` before the first, and while an edit waits
+    /// for its cache folder.
     last_evaluated: Option<EnvSnapshot>,
     pending: Option<Pending>,
     error: RepeatedError,
 }
 
-/// Content that was not evaluated yet, because it has to stay the same for a while first.
+/// Content that has not taken effect yet: it has to stay the same for a while first, or its cache folder
+/// cannot be used.
 struct Pending {
     snapshot: EnvSnapshot,
     since: Instant,
     /// Whether it was rejected once, so that it is tried again after [`INVALID_EDIT_DEBOUNCE`].
     is_invalid: bool,
+    /// The configuration, once the content is known to be valid.
+    config: Option<Config>,
 }
 
 impl ConfigPoller {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             current: RwLock::new(Arc::new(config)),
+            version: AtomicU32::new(0),
             poll_state: Mutex::new(PollState {
                 next_check: Instant::now() + ENV_POLL_INTERVAL,
                 last_evaluated: None,
@@ -68,11 +80,14 @@ impl ConfigPoller {
         Arc::clone(&current)
     }
 
-    /// How long until the file is to be read again.
-    #[cfg_attr(
-        not(feature = "actix"),
-        expect(dead_code, reason = "only the hub has a thread that polls")
-    )]
+    /// How often the configuration has changed.
+    pub(crate) fn version(&self) -> u32 {
+        // Pairs with `Release` in `replace`: a thread that sees the new version also sees the new
+        // configuration.
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// How long until the file is to be read again. Until then, the configuration does not change.
     pub(crate) fn time_to_next_check(&self) -> Duration {
         let state = self
             .poll_state
@@ -81,80 +96,100 @@ impl ConfigPoller {
         state.next_check.saturating_duration_since(Instant::now())
     }
 
-    /// Reads the file on this thread if that is due. Returns whether the configuration has changed.
-    pub(crate) fn reload_if_due(&self) -> bool {
-        self.reload_if_due_at(Instant::now())
+    /// Reads the file on this thread if that is due. An edit takes effect only after `prepare` has
+    /// succeeded with the new configuration. If it fails, that is tried again at each later check.
+    pub(crate) fn reload_if_due(&self, prepare: impl FnOnce(&Config) -> Result<(), Error>) {
+        self.reload_if_due_at(Instant::now(), prepare);
     }
 
-    fn reload_if_due_at(&self, now: Instant) -> bool {
+    fn reload_if_due_at(&self, now: Instant, prepare: impl FnOnce(&Config) -> Result<(), Error>) {
         // If another thread is already checking, keep the current configuration rather than wait.
         let Ok(mut state) = self.poll_state.try_lock() else {
-            return false;
+            return;
         };
         if now < state.next_check {
-            return false;
+            return;
         }
         state.next_check = now + ENV_POLL_INTERVAL;
         let current = self.current();
         if !current.is_from_env {
-            return false;
+            return;
         }
-        state.observe(EnvSnapshot::take(&current.app_dir), now);
-        self.evaluate_pending(&mut state, &current, now)
+        state.observe(&current, now);
+        if let Some(config) = state.evaluate_pending(&current, now, prepare) {
+            self.replace(config);
+        }
     }
 
-    fn evaluate_pending(&self, state: &mut PollState, current: &Config, now: Instant) -> bool {
-        let Some(pending) = &mut state.pending else {
-            return false;
-        };
-        if now.duration_since(pending.since) < pending.debounce() {
-            state.next_check = now + EDIT_DEBOUNCE;
-            return false;
-        }
-        let has_changed = match current.reread() {
-            Err(_) if !pending.is_invalid => {
-                pending.is_invalid = true;
-                state.next_check = now + EDIT_DEBOUNCE;
-                return false;
-            }
-            Err(error) => {
-                state.error.report(&error);
-                false
-            }
-            Ok(config) => {
-                state.error.note_success();
-                self.replace(current, config)
-            }
-        };
-        state.last_evaluated = state.pending.take().map(|pending| pending.snapshot);
-        has_changed
-    }
-
-    fn replace(&self, current: &Config, config: Config) -> bool {
-        if config.settings == current.settings {
-            return false;
-        }
-        log::info!(".env was edited: its new values are in effect");
+    fn replace(&self, config: Config) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-        true
+        // Release: see `version`.
+        self.version.fetch_add(1, Ordering::Release);
+        log::info!(".env was edited: its new values are in effect");
     }
 }
 
 impl PollState {
     /// Compares the file's content with the evaluated and the pending one.
-    fn observe(&mut self, snapshot: EnvSnapshot, now: Instant) {
+    fn observe(&mut self, current: &Config, now: Instant) {
+        let snapshot = EnvSnapshot::take(&current.app_dir);
         if self.last_evaluated.as_ref() == Some(&snapshot) {
             self.pending = None;
             return;
         }
         let is_known = |pending: &Pending| pending.snapshot == snapshot;
         if !self.pending.as_ref().is_some_and(is_known) {
+            // A program that saves rarely also checks rarely. Its first save after an edit must not use
+            // the former cache folder, which servers may have left long ago.
+            let since = now.checked_sub(unchanged_for(&current.app_dir));
             self.pending = Some(Pending {
                 snapshot,
-                since: now,
+                since: since.unwrap_or(now),
                 is_invalid: false,
+                config: None,
             });
         }
+    }
+
+    /// Returns the configuration that is to take effect.
+    fn evaluate_pending(
+        &mut self,
+        current: &Config,
+        now: Instant,
+        prepare: impl FnOnce(&Config) -> Result<(), Error>,
+    ) -> Option<Config> {
+        let pending = self.pending.as_mut()?;
+        if now.saturating_duration_since(pending.since) < pending.debounce() {
+            self.next_check = now + EDIT_DEBOUNCE;
+            return None;
+        }
+        let config = match pending.config.take().map_or_else(|| current.reread(), Ok) {
+            Err(_) if !pending.is_invalid => {
+                pending.is_invalid = true;
+                self.next_check = now + EDIT_DEBOUNCE;
+                return None;
+            }
+            Err(error) => {
+                self.error.report(&error);
+                self.conclude();
+                return None;
+            }
+            Ok(config) => config,
+        };
+        let is_changed = config.settings != current.settings;
+        if is_changed && let Err(error) = prepare(&config) {
+            self.error.report(&error);
+            pending.config = Some(config);
+            self.last_evaluated = None;
+            return None;
+        }
+        self.error.note_success();
+        self.conclude();
+        is_changed.then_some(config)
+    }
+
+    fn conclude(&mut self) {
+        self.last_evaluated = self.pending.take().map(|pending| pending.snapshot);
     }
 }
 

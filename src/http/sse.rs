@@ -25,7 +25,11 @@ use super::{
     stream::EventStream,
     subscription::Subscription,
 };
-use crate::{cache::Cache, config::Config, error::Error};
+use crate::{
+    cache::{Cache, cache},
+    config::Config,
+    error::Error,
+};
 
 /// How long a server waits for its streams to end before it stops. Clients that do not read are
 /// disconnected by then. While it stops, actix-web checks once a second whether connections are left,
@@ -78,13 +82,14 @@ impl Future for Closing {
 }
 
 impl Sse {
-    /// Follows the cache of the app in [`app_dir()`](crate::app_dir), as its `.env` describes it.
+    /// Follows the cache of the app in [`app_dir()`](crate::app_dir), as its `.env` describes it: the one
+    /// that [`cache()`](crate::cache()) returns.
     ///
     /// # Errors
     ///
     /// Fails if the configuration or the cache cannot be used. The error says what to do.
     pub fn from_env() -> Result<Self, Error> {
-        Self::start(&Config::from_env()?)
+        Self::follow(cache())
     }
 
     /// Follows the cache that `config` describes.

@@ -12,7 +12,7 @@ use std::{
 use self::{session::TailSession, skipped::SkippedRange};
 use super::{ring_entry::RingEntry, shared_state::SharedState};
 use crate::{
-    cache::JournalHandle,
+    cache::{FORMER_FOLDER_TIME, JournalHandle},
     config::Config,
     error::Error,
     journal::{ReadOutcome, file::NUMBERS_PER_FOLDER},
@@ -139,7 +139,7 @@ impl<'a> Tail<'a> {
         let must_check_journal =
             result.is_err() || (was_notified && session.reader.next_number() == next);
         if must_check_journal || session.checked_at.elapsed() >= poll_interval {
-            match self.is_current(&session) {
+            match is_current(&session) {
                 Ok(true) => session.checked_at = Instant::now(),
                 Ok(false) => {
                     log::warn!(
@@ -152,49 +152,41 @@ impl<'a> Tail<'a> {
                 Err(error) => result = result.and(Err(error)),
             }
         }
-        self.wait(&mut session, result, poll_interval);
+        let time_to_leave = self.journal_handle.time_to_leave(&session.followed);
+        let timeout = time_to_leave.map_or(poll_interval, |time| time.min(poll_interval));
+        self.wait(&mut session, result, timeout);
         self.apply_config(session)
     }
 
-    fn wait(
-        &mut self,
-        session: &mut TailSession,
-        result: Result<(), Error>,
-        poll_interval: Duration,
-    ) {
+    fn wait(&mut self, session: &mut TailSession, result: Result<(), Error>, timeout: Duration) {
         match result {
             Ok(()) => {
                 self.delivery_error.note_success();
-                session.wait(poll_interval, self.interrupt);
+                session.wait(timeout, self.interrupt);
             }
             Err(error) => {
                 self.delivery_error.report(&error);
-                self.interrupt.wait(poll_interval);
+                self.interrupt.wait(timeout);
             }
         }
     }
 
-    /// Takes over a changed configuration. Returns `None` if it names another cache folder.
+    /// Takes over a changed configuration. Returns `None` when it is time to follow another cache folder.
     fn apply_config(&mut self, session: TailSession) -> Option<TailSession> {
         let config = self.journal_handle.config();
-        if Arc::ptr_eq(&self.config, &config) {
+        if !Arc::ptr_eq(&self.config, &config) {
+            self.config = config;
+            session.followed.rescan_drop_ins();
+        }
+        if self.journal_handle.time_to_leave(&session.followed) != Some(Duration::ZERO) {
             return Some(session);
         }
-        self.config = config;
-        session.followed.rescan_drop_ins();
-        if matches!(self.is_current(&session), Ok(false)) {
-            let folder = self.config.cache_dir().display();
-            log::info!("{folder}: following this cache folder now");
-            self.last_read_at = Instant::now();
-            return None;
-        }
-        Some(session)
-    }
-
-    fn is_current(&self, session: &TailSession) -> Result<bool, Error> {
-        let last_number = session.reader.next_number() - 1;
-        self.journal_handle
-            .is_current(&session.followed, last_number)
+        let folder = self.config.cache_dir().display();
+        log::info!("{folder}: following this cache folder now");
+        // Other processes may have saved there since before this one noticed the edit.
+        let now = Instant::now();
+        self.last_read_at = now.checked_sub(2 * FORMER_FOLDER_TIME).unwrap_or(now);
+        None
     }
 
     /// Reads until it has caught up or is interrupted.
@@ -270,4 +262,9 @@ impl<'a> Tail<'a> {
             Err(error) => self.sweep_error.report(&error),
         }
     }
+}
+
+fn is_current(session: &TailSession) -> Result<bool, Error> {
+    let last_number = session.reader.next_number() - 1;
+    session.followed.is_current(last_number)
 }

@@ -11,6 +11,7 @@
 
 mod append;
 mod cache_folder;
+mod check_usable;
 mod discard;
 mod entry_folder;
 mod file_journal;

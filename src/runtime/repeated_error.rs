@@ -32,6 +32,11 @@ impl RepeatedError {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported.is_some()
+    }
+
     /// Logs the recovery if an error was reported before.
     pub(crate) fn note_success(&mut self) {
         if self.reported.take().is_some() {

@@ -8,7 +8,7 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Cache, Config, Error, Sse, Subscription};
+use actix_web_sse::{Error, Sse, Subscription, cache};
 
 /// The stream of this app, or the reason why it could not start.
 #[derive(Clone)]
@@ -20,18 +20,12 @@ impl Stream {
     ///
     /// If that fails, the app starts nevertheless. The log has the reason, and the stream answers 503.
     pub(crate) fn open() -> Self {
-        Self(follow_cache().inspect_err(log_failure))
+        Self(Sse::follow(cache()).inspect_err(log_failure))
     }
 
     pub(crate) fn sse(&self) -> Result<&Sse, Error> {
         self.0.as_ref().map_err(Error::clone)
     }
-}
-
-fn follow_cache() -> Result<Sse, Error> {
-    let config = Config::from_env()?;
-    let cache = Cache::open(&config)?;
-    Sse::follow(&cache)
 }
 
 fn log_failure(error: &Error) {

@@ -2,10 +2,12 @@
 
 use std::{
     fs,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
-use support::{App, Server, Stream, get, until};
+use support::{App, Server, Stream, get, request, until};
 
 const LASTING: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=first:key1\n";
 
@@ -115,4 +117,55 @@ fn an_edited_cache_folder_is_followed() {
     assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
     receives(&stream, "first", 2);
     assert!(app.path().join("other/.sse/journal-2").is_dir());
+}
+
+#[test]
+fn an_edit_whose_cache_folder_cannot_be_used_changes_nothing_until_it_can() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let blocked = app.path().join("blocked");
+    fs::write(&blocked, "").unwrap();
+    edit(
+        &app,
+        "SSE_STREAM_DURATION=0\nSSE_EVENTS=second:key1\nSSE_CACHE=blocked\n",
+    );
+    let log = server.wait_for_log("SSE_CACHE cannot be used");
+    assert!(log.contains(".env:3); help: "), "{log}");
+    fs::write(app.cache().join("key1"), "1").unwrap();
+    receives(&stream, "first", 1);
+
+    fs::remove_file(&blocked).unwrap();
+    let log = server.wait_for_log("following this cache folder now");
+    assert_eq!(log.matches("SSE_CACHE cannot be used").count(), 1, "{log}");
+    assert!(
+        log.contains("resolved: changes of .env take effect"),
+        "{log}"
+    );
+    app.save("key1", "2");
+    assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
+    receives(&stream, "second", 2);
+}
+
+#[test]
+fn open_streams_follow_an_edit_although_the_app_saves_all_the_time() {
+    let app = App::with_env("SSE_STREAM_DURATION=0\nSSE_EVENTS=first:key1\n");
+    let server = app.start();
+    let streams = [(); 5].map(|()| Stream::open(server.address(), "/sse/stream", None));
+    let has_ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !has_ended.load(Ordering::Relaxed) {
+                    // Saves through `cache()`, under a key without an event here.
+                    request(server.address(), "POST /order", &[], "").unwrap();
+                }
+            });
+        }
+        edit(&app, "SSE_STREAM_DURATION=1\nSSE_EVENTS=first:key1\n");
+        let start = Instant::now();
+        let ended = streams.iter().all(Stream::has_ended);
+        has_ended.store(true, Ordering::Relaxed);
+        assert!(ended && start.elapsed() < EDIT_TIMEOUT);
+    });
 }

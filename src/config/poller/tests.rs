@@ -3,12 +3,17 @@
 use std::fs;
 
 use super::*;
+use crate::error::ErrorKind;
 
 /// An app's `.env`, its poller, and a simulated clock.
 struct App {
     dir: tempfile::TempDir,
     poller: ConfigPoller,
     now: Instant,
+    /// Whether the cache folder of an edit can be used.
+    is_folder_usable: bool,
+    /// How often that was tried.
+    preparations: u32,
 }
 
 impl App {
@@ -20,6 +25,8 @@ impl App {
             dir,
             poller: ConfigPoller::new(config),
             now: Instant::now(),
+            is_folder_usable: true,
+            preparations: 0,
         };
         assert!(!app.poll_for(3 * ENV_POLL_INTERVAL), "nothing was edited");
         app
@@ -32,12 +39,26 @@ impl App {
     /// Lets this time pass. Returns whether the configuration has changed.
     fn poll_for(&mut self, time: Duration) -> bool {
         let end = self.now + time;
-        let mut changed = false;
+        let version = self.poller.version();
         while self.now < end {
-            changed |= self.poller.reload_if_due_at(self.now);
+            self.check();
             self.now += Duration::from_millis(20);
         }
-        changed
+        self.poller.version() != version
+    }
+
+    /// Checks the file now. Returns whether the configuration has changed.
+    fn check(&mut self) -> bool {
+        let version = self.poller.version();
+        let prepare = |_: &Config| {
+            self.preparations += 1;
+            match self.is_folder_usable {
+                true => Ok(()),
+                false => Err(Error::new(ErrorKind::Cache, "the folder cannot be used")),
+            }
+        };
+        self.poller.reload_if_due_at(self.now, prepare);
+        self.poller.version() != version
     }
 
     fn events(&self) -> String {
@@ -94,9 +115,9 @@ fn the_intermediate_states_of_an_editor_are_ignored() {
     for piece in ["", "SSE_EVENTS=b", "SSE_EVENTS=b:k\nSSE_TTL", ""] {
         app.now += ENV_POLL_INTERVAL;
         app.edit(piece);
-        assert!(!app.poller.reload_if_due_at(app.now), "{piece}");
+        assert!(!app.check(), "{piece}");
         app.now += EDIT_DEBOUNCE / 2;
-        assert!(!app.poller.reload_if_due_at(app.now), "{piece}");
+        assert!(!app.check(), "{piece}");
     }
     app.edit("SSE_EVENTS=b:k,c:k\n");
     assert!(app.poll_for(EDIT_DELAY));
@@ -157,4 +178,45 @@ fn a_configuration_without_a_file_never_changes() {
     };
     assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
     assert_eq!(app.events(), "own");
+}
+
+#[test]
+fn an_edit_waits_as_a_whole_until_its_cache_folder_can_be_used() {
+    let mut app = App::new();
+    app.is_folder_usable = false;
+    app.edit("SSE_EVENTS=b:k\nSSE_CACHE=other\n");
+    assert!(!app.poll_for(10 * ENV_POLL_INTERVAL));
+    assert_eq!(app.events(), "a");
+    assert!((9..=10).contains(&app.preparations), "{}", app.preparations);
+    app.is_folder_usable = true;
+    assert!(app.poll_for(EDIT_DELAY));
+    assert_eq!(app.events(), "b");
+}
+
+#[test]
+fn an_edit_that_is_taken_back_while_it_waits_resolves_the_error() {
+    let mut app = App::new();
+    app.is_folder_usable = false;
+    app.edit("SSE_EVENTS=b:k\nSSE_CACHE=other\n");
+    assert!(!app.poll_for(2 * ENV_POLL_INTERVAL));
+    let has_error = |app: &App| app.poller.poll_state.lock().unwrap().error.is_reported();
+    assert!(has_error(&app));
+    app.edit("SSE_EVENTS=a:k\n");
+    assert!(!app.poll_for(2 * ENV_POLL_INTERVAL));
+    assert!(!has_error(&app));
+    let tried = app.preparations;
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
+    assert_eq!(app.preparations, tried);
+}
+
+#[test]
+fn an_edit_made_long_before_the_check_takes_effect_at_once() {
+    let mut app = App::new();
+    app.now += ENV_POLL_INTERVAL;
+    app.edit("SSE_EVENTS=b:k\n");
+    while unchanged_for(app.dir.path()) < EDIT_DEBOUNCE {
+        std::thread::yield_now();
+    }
+    assert!(app.check());
+    assert_eq!(app.events(), "b");
 }

@@ -1,6 +1,7 @@
 //! Streams of an app whose cache is in use.
 
 mod clock;
+mod edited_config;
 mod replaced_journal;
 
 use std::{

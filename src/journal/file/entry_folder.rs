@@ -162,7 +162,7 @@ impl EntryFolder {
 
     /// Opened for each write: as long as a file is open for writing, its file system cannot be made
     /// read-only.
-    fn open_high_water(&self) -> io::Result<File> {
+    pub(super) fn open_high_water(&self) -> io::Result<File> {
         self.folder.open_file_to_write(HIGH_WATER_FILE_NAME)
     }
 

@@ -1,0 +1,40 @@
+//! Whether a journal can be used, before the app depends on it.
+
+use super::{file_journal::FileJournal, open_folder::OpenFolder};
+use crate::error::Error;
+
+impl FileJournal {
+    /// Fails if this process cannot read the journal, save, or ingest drop-ins. Changes nothing.
+    pub(crate) fn check_usable(&self) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.find_newest_number()?;
+        self.check_appendable()?;
+        // Drop-ins are renamed from the cache folder to `claimed/`, and written to `ready/`.
+        self.check_writable(self.cache_folder.root())?;
+        self.check_writable(&self.cache_folder.claimed_folder()?)?;
+        self.check_writable(&self.cache_folder.ready_folder()?)?;
+        let lock = self.open_lock_file();
+        lock.map_err(|error| Error::io("lock the drop-ins", self.cache_folder.path(), error))?;
+        Ok(())
+    }
+
+    /// An append writes an unfinished file into the newest folder and raises its high-water mark.
+    fn check_appendable(&self) -> Result<(), Error> {
+        let Some(folder) = self.known_newest_folder() else {
+            return Ok(());
+        };
+        self.check_writable(folder.as_open_folder())?;
+        let mark = folder.open_high_water();
+        mark.map_err(|error| Error::io("save", folder.path(), error))?;
+        Ok(())
+    }
+
+    /// Creates a file and removes it: that also shows a read-only file system and a quota.
+    fn check_writable(&self, folder: &OpenFolder) -> Result<(), Error> {
+        let permissions = self.cache_folder.permissions();
+        match permissions.create_unfinished_file(folder) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::io("write to a folder", folder.path(), error)),
+        }
+    }
+}
