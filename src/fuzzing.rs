@@ -115,8 +115,8 @@ pub fn check_entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     }
 }
 
-/// A drop-in or a CodeIgniter record: an accepted value is unchanged in its entry, and a record is not
-/// nested too deeply.
+/// A drop-in or a CodeIgniter record: an accepted value is unchanged in its entry, a record is not
+/// nested too deeply, and bytes that follow it change nothing.
 pub fn check_drop_in(bytes: &[u8]) {
     match ingest::fuzzing::value(bytes) {
         Ok((value, is_record)) => {
@@ -124,6 +124,9 @@ pub fn check_drop_in(bytes: &[u8]) {
             if is_record {
                 let parsed: serde_json::Value = serde_json::from_str(value.get()).unwrap();
                 assert!(depth(&parsed) <= 64, "{parsed}");
+                let followed = [bytes, b";}\xff"].concat();
+                let (same, _) = ingest::fuzzing::value(&followed).expect("PHP ignores the rest");
+                assert_eq!(same.get(), value.get());
             }
             let text = value.get().to_owned();
             let document =

@@ -17,6 +17,7 @@ mod drop_in_watcher;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 pub(crate) mod fuzzing;
 mod ingester;
+mod overlapping_saves;
 mod php;
 mod ready;
 mod recovery;

@@ -130,7 +130,10 @@ impl ClaimedDropIn {
             Err(error) if is_temporary(&error) => {
                 return Err(self.read_error(claimed_folder, error));
             }
-            Err(error) => return self.set_aside(cache_folder, claimed_folder, &error.to_string()),
+            Err(error) => {
+                let reason = drop_in_file::describe_open_error(&error);
+                return self.set_aside(cache_folder, claimed_folder, &reason);
+            }
         };
         if watcher.take_closed(&self.name) {
             self.writer_check.writer_closed();

@@ -6,23 +6,45 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::php;
 
+/// CodeIgniter compares whole seconds, `time() > $data['time'] + $data['ttl']`, so a record lives until
+/// the end of its last second.
+const LAST_SECOND: Duration = Duration::from_secs(1);
+
 /// A drop-in's value. Only a CodeIgniter record has a time and a time to live.
 #[derive(Debug)]
 pub(super) struct DropInContent {
     pub(super) value: Box<RawValue>,
     pub(super) time: Option<SystemTime>,
+    /// Zero means without limit.
     pub(super) ttl: Option<Duration>,
+    /// How many bytes follow a CodeIgniter record.
+    pub(super) trailing_bytes: usize,
+}
+
+impl DropInContent {
+    /// Whether a record's time to live is over, so that CodeIgniter would not return it either.
+    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+        let ttl = self.ttl.filter(|ttl| !ttl.is_zero());
+        let (Some(time), Some(ttl)) = (self.time, ttl) else {
+            return false;
+        };
+        // A record from the future, because the clock was set back since, has not expired.
+        now.duration_since(time).is_ok_and(|age| age >= ttl)
+    }
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
     if php::starts_like_array(bytes) {
         let record = php::parse_cache_record(bytes)
             .map_err(|reason| format!("it begins like a CodeIgniter record, but {reason}"))?;
-        let value = to_raw_value(&record.data).map_err(|error| error.to_string())?;
         return Ok(DropInContent {
-            value,
+            value: record.data,
             time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(record.time)),
-            ttl: Some(Duration::from_secs(record.ttl)),
+            ttl: Some(match record.ttl {
+                0 => Duration::ZERO,
+                seconds => Duration::from_secs(seconds) + LAST_SECOND,
+            }),
+            trailing_bytes: record.trailing_bytes,
         });
     }
     let text = std::str::from_utf8(bytes)
@@ -45,6 +67,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
         value,
         time: None,
         ttl: None,
+        trailing_bytes: 0,
     })
 }
 
@@ -63,6 +86,7 @@ mod tests {
             value(b" {\"n\": 12345678901234567890123} "),
             "{\"n\": 12345678901234567890123}"
         );
+        assert_eq!(value(b"{\"z\":1,\"a\":2.10}"), "{\"z\":1,\"a\":2.10}");
         assert_eq!(value(b"hello\r\n"), "\"hello\"");
         assert_eq!(value(b"two\nlines\n\n"), "\"two\\nlines\\n\"");
         assert_eq!(value(b"\xef\xbb\xbftrue"), "true");
@@ -79,7 +103,29 @@ mod tests {
             content.time,
             Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000))
         );
-        assert_eq!(content.ttl, Some(Duration::from_secs(60)));
+        assert_eq!(content.ttl, Some(Duration::from_secs(61)));
+        assert_eq!(content.trailing_bytes, 0);
+    }
+
+    /// In CodeIgniter, `time() > 1000 + $ttl` if `$ttl > 0`.
+    #[test]
+    fn a_record_expires_at_the_end_of_its_last_second() {
+        let has_expired = |ttl: i64, milliseconds: u64| {
+            let record = format!("a:3:{{s:4:\"time\";i:1000;s:3:\"ttl\";i:{ttl};s:4:\"data\";N;}}");
+            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+            parse(record.as_bytes()).unwrap().has_expired(now)
+        };
+        for (ttl, lives_until) in [(1, 1_001_999), (60, 1_060_999)] {
+            for milliseconds in [0, 1_000_000, lives_until - 999, lives_until] {
+                assert!(!has_expired(ttl, milliseconds), "{ttl} {milliseconds}");
+            }
+            assert!(has_expired(ttl, lives_until + 1), "{ttl}");
+        }
+        for ttl in [0, -1] {
+            assert!(!has_expired(ttl, 9_000_000_000_000), "{ttl}");
+        }
+        assert!(!has_expired(i64::MAX, 9_000_000_000_000));
+        assert!(!parse(b"1").unwrap().has_expired(SystemTime::now()));
     }
 
     #[test]

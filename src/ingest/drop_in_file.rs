@@ -7,7 +7,10 @@ use std::{
     time::SystemTime,
 };
 
-use super::content::{self, DropInContent};
+use super::{
+    content::{self, DropInContent},
+    overlapping_saves,
+};
 use crate::{
     config::Config,
     entry,
@@ -42,9 +45,10 @@ pub(super) fn read(
     let now = SystemTime::now();
     let saved_at = content.time.or(metadata.modified().ok());
     let saved_at = saved_at.unwrap_or(now).min(now);
-    // Only a record with its own time to live can have expired: CodeIgniter would not return it either.
-    let record_ttl = content.ttl.filter(|ttl| !ttl.is_zero());
-    if record_ttl.is_some_and(|ttl| now.duration_since(saved_at).unwrap_or_default() > ttl) {
+    if content.trailing_bytes > 0 {
+        overlapping_saves::report(key, content.trailing_bytes);
+    }
+    if content.has_expired(now) {
         log::info!("the drop-in `{key}` has expired and triggers no event");
         return Ok(None);
     }
@@ -80,4 +84,16 @@ fn read_content(
         return broken(format!("its value is longer than {max_value_bytes} bytes"));
     }
     Ok(content)
+}
+
+/// What is wrong with a drop-in that cannot be opened, and what to do.
+pub(super) fn describe_open_error(error: &io::Error) -> String {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return error.to_string();
+    }
+    format!(
+        "{error}; help: run both programs as one user, or give them a common group (chgrp GROUP FOLDER; \
+         chmod 2770 FOLDER) that may read the files; in CodeIgniter, 'mode' => 0640 of $file in \
+         app/Config/Cache.php lets it"
+    )
 }

@@ -1,7 +1,10 @@
 //! The part of PHP's `serialize` format that CodeIgniter's file cache writes: scalars and arrays.
 //! Objects and references are refused: only the class that wrote them could interpret them.
+//!
+//! A value becomes the JSON text that PHP's `json_encode` gives, with the keys of arrays in their order.
+//! `serde_json::Value` would sort the keys, and change the text of some numbers.
 
-use serde_json::{Map, Number, Value};
+use serde_json::value::RawValue;
 
 use crate::error::one_line;
 
@@ -13,13 +16,15 @@ const MAX_ARRAY_DEPTH: usize = 64;
 const MAX_SCALAR_BYTES: usize = 64;
 
 /// `serialize(['time' => …, 'ttl' => …, 'data' => …])`.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct CacheRecord {
     /// Seconds since 1970.
     pub(super) time: u64,
     /// Seconds; 0 means without limit.
     pub(super) ttl: u64,
-    pub(super) data: Value,
+    pub(super) data: Box<RawValue>,
+    /// How many bytes follow the record.
+    pub(super) trailing_bytes: usize,
 }
 
 /// Whether this starts like a serialised array: `a:3:{`.
@@ -33,23 +38,31 @@ pub(super) fn starts_like_array(bytes: &[u8]) -> bool {
     })
 }
 
+/// Parses a record. Like PHP, it ignores what follows the record: two processes that save one key at
+/// the same moment can leave the end of a longer record after a shorter one.
 pub(super) fn parse_cache_record(bytes: &[u8]) -> Result<CacheRecord, String> {
     let mut parser = Parser { bytes, position: 0 };
-    let Value::Object(mut fields) = parser.value(0)? else {
-        return Err("it has no `time`, `ttl` and `data`".into());
+    parser.expect(b"a:")?;
+    let fields = parser.items(0)?;
+    // Of several items with one key, PHP uses the last.
+    let field = |name| {
+        let found = fields.iter().rfind(|item| item.key == Key::Text(name));
+        found.map(|item| item.json.as_str())
     };
-    if parser.position != bytes.len() {
-        return Err(format!("more bytes follow it at byte {}", parser.position));
-    }
-    let seconds = |name: &str| {
-        fields
-            .get(name)
-            .and_then(Value::as_u64)
+    let seconds = |name| {
+        field(name)
+            .and_then(|json| json.parse::<i64>().ok())
             .ok_or_else(|| format!("its `{name}` is not a number of seconds"))
     };
-    let (time, ttl) = (seconds("time")?, seconds("ttl")?);
-    let data = fields.remove("data").ok_or("it has no `data`")?;
-    Ok(CacheRecord { time, ttl, data })
+    let time = u64::try_from(seconds("time")?).map_err(|_| "its `time` is before 1970")?;
+    let data = field("data").ok_or("it has no `data`")?.to_owned();
+    Ok(CacheRecord {
+        time,
+        // In CodeIgniter, a negative time to live is unlimited too.
+        ttl: u64::try_from(seconds("ttl")?).unwrap_or(0),
+        data: RawValue::from_string(data).map_err(|error| error.to_string())?,
+        trailing_bytes: bytes.len() - parser.position,
+    })
 }
 
 struct Parser<'a> {
@@ -57,35 +70,43 @@ struct Parser<'a> {
     position: usize,
 }
 
+/// An item of an array.
+struct Item<'a> {
+    key: Key<'a>,
+    /// The value.
+    json: String,
+}
+
+#[derive(PartialEq)]
+enum Key<'a> {
+    Integer(i64),
+    Text(&'a str),
+}
+
 impl<'a> Parser<'a> {
-    fn value(&mut self, depth: usize) -> Result<Value, String> {
+    /// The JSON text of the value.
+    fn value(&mut self, depth: usize) -> Result<String, String> {
         let kind = self.take(1)?[0];
         if kind == b'N' {
             self.expect(b";")?;
-            return Ok(Value::Null);
+            return Ok("null".to_owned());
         }
         self.expect(b":")?;
         match kind {
             b'b' => match self.until(b';')? {
-                "0" => Ok(Value::Bool(false)),
-                "1" => Ok(Value::Bool(true)),
+                "0" => Ok("false".to_owned()),
+                "1" => Ok("true".to_owned()),
                 other => Err(self.error(&format!("`{other}` is not a boolean"))),
             },
-            b'i' => Ok(Value::Number(self.integer(b';')?.into())),
-            b'd' => {
-                let text = self.until(b';')?;
-                let number = text.parse().ok().and_then(Number::from_f64);
-                number
-                    .map(Value::Number)
-                    .ok_or_else(|| self.error(&format!("`{text}` has no JSON form")))
-            }
+            b'i' => Ok(self.integer(b';')?.to_string()),
+            b'd' => self.float(),
             b's' => {
                 let text = self.string()?;
                 self.expect(b";")?;
-                Ok(Value::String(text.to_owned()))
+                to_json(text)
             }
             b'a' if depth == MAX_ARRAY_DEPTH => Err(self.error("its arrays are too deep")),
-            b'a' => self.array(depth),
+            b'a' => array_to_json(&self.items(depth)?),
             b'O' | b'C' | b'E' | b'r' | b'R' => {
                 Err(self.error("objects and references are refused"))
             }
@@ -93,35 +114,43 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// PHP has one type for lists and maps: an array is a list when its keys count from 0.
-    fn array(&mut self, depth: usize) -> Result<Value, String> {
+    /// `1.0E+25`, or `10` for 10.0. Apart from the letter, this is how PHP writes it as JSON.
+    fn float(&mut self) -> Result<String, String> {
+        let text = self.until(b';')?;
+        let json = text.replace('E', "e");
+        let is_json =
+            !json.contains(char::is_whitespace) && serde_json::from_str::<f64>(&json).is_ok();
+        if is_json {
+            Ok(json)
+        } else {
+            Err(self.error(&format!("`{text}` has no JSON form")))
+        }
+    }
+
+    /// The items of an array from its length on: `1:{i:0;N;}`.
+    fn items(&mut self, depth: usize) -> Result<Vec<Item<'a>>, String> {
         let length = self.length()?;
         self.expect(b"{")?;
-        let mut items: Vec<(String, Value)> = Vec::new();
-        let mut is_list = true;
-        for index in 0..length {
-            let key = match self.take(2)? {
-                b"i:" => {
-                    let key = self.integer(b';')?;
-                    is_list &= usize::try_from(key) == Ok(index);
-                    key.to_string()
-                }
-                b"s:" => {
-                    is_list = false;
-                    let key = self.string()?.to_owned();
-                    self.expect(b";")?;
-                    key
-                }
-                _ => return Err(self.error("this is not an array key")),
-            };
-            items.push((key, self.value(depth + 1)?));
+        let mut items = Vec::new();
+        for _ in 0..length {
+            let key = self.key()?;
+            let json = self.value(depth + 1)?;
+            items.push(Item { key, json });
         }
         self.expect(b"}")?;
-        Ok(if is_list {
-            Value::Array(items.into_iter().map(|(_, value)| value).collect())
-        } else {
-            Value::Object(Map::from_iter(items))
-        })
+        Ok(items)
+    }
+
+    fn key(&mut self) -> Result<Key<'a>, String> {
+        match self.take(2)? {
+            b"i:" => Ok(Key::Integer(self.integer(b';')?)),
+            b"s:" => {
+                let key = self.string()?;
+                self.expect(b";")?;
+                Ok(Key::Text(key))
+            }
+            _ => Err(self.error("this is not an array key")),
+        }
     }
 
     /// `4:"time"`: the length counts bytes.
@@ -185,34 +214,112 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// PHP has one type for lists and maps: an array is a list when its keys count from 0.
+fn array_to_json(items: &[Item<'_>]) -> Result<String, String> {
+    let mut indexed = (0..).zip(items);
+    if indexed.all(|(index, item)| item.key == Key::Integer(index)) {
+        let values: Vec<&str> = items.iter().map(|item| item.json.as_str()).collect();
+        return Ok(format!("[{}]", values.join(",")));
+    }
+    let fields = items.iter().map(|item| {
+        let key = match item.key {
+            Key::Integer(number) => to_json(&number.to_string()),
+            Key::Text(text) => to_json(text),
+        };
+        Ok(format!("{}:{}", key?, item.json))
+    });
+    let fields: Vec<String> = fields.collect::<Result<_, String>>()?;
+    Ok(format!("{{{}}}", fields.join(",")))
+}
+
+fn to_json(text: &str) -> Result<String, String> {
+    serde_json::to_string(text).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn record(data: &str) -> Result<Value, String> {
-        let text = format!("a:3:{{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";{data}}}");
-        parse_cache_record(text.as_bytes()).map(|record| record.data)
+    fn bytes(time: &str, ttl: &str, data: &str) -> Vec<u8> {
+        format!("a:3:{{s:4:\"time\";{time}s:3:\"ttl\";{ttl}s:4:\"data\";{data}}}").into_bytes()
+    }
+
+    fn record(data: &str) -> Result<String, String> {
+        let record = parse_cache_record(&bytes("i:5;", "i:60;", data))?;
+        assert_eq!((record.time, record.ttl, record.trailing_bytes), (5, 60, 0));
+        Ok(record.data.get().to_owned())
     }
 
     #[test]
     fn scalars_and_arrays_become_json() {
-        for (data, value) in [
-            ("s:1:\"1\";", json!("1")),
-            ("s:2:\"é\";", json!("é")),
-            ("s:6:\"a\";}\"\n\";", json!("a\";}\"\n")),
-            ("i:-1;", json!(-1)),
-            ("b:1;", json!(true)),
-            ("N;", json!(null)),
-            ("d:1.5;", json!(1.5)),
-            ("d:1.0E+25;", json!(1.0E+25)),
-            ("a:0:{}", json!([])),
-            ("a:2:{i:0;i:7;i:1;N;}", json!([7, null])),
-            ("a:2:{i:1;i:7;i:0;N;}", json!({"1": 7, "0": null})),
-            ("a:1:{s:1:\"a\";a:1:{i:0;b:0;}}", json!({"a": [false]})),
+        for (data, json) in [
+            ("s:1:\"1\";", "\"1\""),
+            ("s:2:\"é\";", "\"é\""),
+            ("s:6:\"a\";}\"\n\";", r#""a\";}\"\n""#),
+            ("i:-1;", "-1"),
+            ("i:9223372036854775807;", "9223372036854775807"),
+            ("b:1;", "true"),
+            ("N;", "null"),
+            ("d:1.5;", "1.5"),
+            ("d:10;", "10"),
+            ("d:-0;", "-0"),
+            ("d:0.10000000000000001;", "0.10000000000000001"),
+            ("d:1.0E+25;", "1.0e+25"),
+            ("a:0:{}", "[]"),
+            ("a:2:{i:0;i:7;i:1;N;}", "[7,null]"),
+            ("a:1:{s:1:\"a\";a:1:{i:0;b:0;}}", r#"{"a":[false]}"#),
         ] {
-            assert_eq!(record(data).as_ref(), Ok(&value), "{data}");
+            assert_eq!(record(data).as_deref(), Ok(json), "{data}");
+        }
+    }
+
+    #[test]
+    fn keys_keep_their_order() {
+        for (data, json) in [
+            ("a:2:{s:1:\"z\";i:1;s:1:\"a\";i:2;}", r#"{"z":1,"a":2}"#),
+            ("a:2:{i:1;i:7;i:0;N;}", r#"{"1":7,"0":null}"#),
+            ("a:2:{s:1:\"b\";N;i:0;i:7;}", r#"{"b":null,"0":7}"#),
+            (
+                "a:1:{i:0;a:2:{s:2:\"\"\n\";N;s:0:\"\";N;}}",
+                r#"[{"\"\n":null,"":null}]"#,
+            ),
+        ] {
+            assert_eq!(record(data).as_deref(), Ok(json), "{data}");
+        }
+    }
+
+    #[test]
+    fn bytes_after_a_record_change_nothing() {
+        let short = bytes("i:5;", "i:60;", "s:1:\"1\";");
+        let long = bytes(
+            "i:5;",
+            "i:60;",
+            "s:40:\"a;}a:3:{s:4:\"data\";b:0;}aaaaaaaaaaaaaaaaaa\";",
+        );
+        let noise: Vec<u8> = (0..100_u8).map(|n| n.wrapping_mul(151)).collect();
+        for rest in [
+            &b"\n"[..],
+            b"}",
+            b"\xff",
+            &short,
+            &long[short.len()..],
+            &noise,
+        ] {
+            for count in 1..=rest.len() {
+                let both = [&short, &rest[..count]].concat();
+                let record = parse_cache_record(&both).unwrap();
+                assert_eq!(record.data.get(), "\"1\"");
+                assert_eq!((record.time, record.ttl), (5, 60));
+                assert_eq!(record.trailing_bytes, count);
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_to_live_that_is_not_positive_is_unlimited() {
+        for (ttl, expected) in [("i:0;", 0), ("i:-1;", 0), ("i:1;", 1)] {
+            let record = parse_cache_record(&bytes("i:5;", ttl, "N;")).unwrap();
+            assert_eq!(record.ttl, expected, "{ttl}");
         }
     }
 
@@ -232,6 +339,10 @@ mod tests {
             "a:1:{N;N;}",
             "d:INF;",
             "d:NAN;",
+            "d:1.0E+999;",
+            "d: 1;",
+            "d:;",
+            "d:null;",
             "b:2;",
             "i:1",
             "x",
@@ -241,14 +352,17 @@ mod tests {
             assert!(record(data).is_err(), "{data:.40}");
         }
         assert!(parse_cache_record(b"a:1:{i:0;N;}").is_err());
-        assert!(
-            parse_cache_record(b"a:3:{s:4:\"time\";s:1:\"5\";s:3:\"ttl\";i:60;s:4:\"data\";N;}")
-                .is_err()
-        );
-        assert!(
-            parse_cache_record(b"a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";N;}\n")
-                .is_err()
-        );
+        for (time, ttl) in [
+            ("s:1:\"5\";", "i:60;"),
+            ("i:-5;", "i:60;"),
+            ("i:5;", "N;"),
+            ("d:5.5;", "i:60;"),
+        ] {
+            assert!(
+                parse_cache_record(&bytes(time, ttl, "N;")).is_err(),
+                "{time} {ttl}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Events triggered by real PHP, in the way of CodeIgniter.
 
+mod records;
+
 use std::{
     process::Command,
     time::{Duration, Instant},
@@ -7,9 +9,11 @@ use std::{
 
 use support::{App, Stream};
 
-fn php(app: &App, code: &str) {
+/// Runs the code, which finds the arguments in `$argv`, and returns what it prints.
+fn php(app: &App, code: &str, arguments: &[&str]) -> String {
     let output = Command::new("php")
-        .args(["-r", code])
+        .args(["-r", code, "--"])
+        .args(arguments)
         .current_dir(app.path())
         .output()
         .expect("php is missing: run `tests/setup`");
@@ -18,6 +22,7 @@ fn php(app: &App, code: &str) {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -51,6 +56,7 @@ fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
              fclose($file);
              @chmod($path, 0640);"
             ),
+            &[],
         );
         assert_eq!(stream.next_event().value(), value);
         assert!(
@@ -71,7 +77,7 @@ fn records_written_in_a_tight_loop_are_never_read_torn() {
         flock($file, LOCK_EX);
         fwrite($file, serialize(['time' => time(), 'ttl' => 60, 'data' => [$i, str_repeat('x', 5000)]]));
         fclose($file);
-    }");
+    }", &[]);
     // A drop-in that is overwritten before it is ingested counts once; the last one is always ingested.
     let mut before = 0;
     while before < 2000 {
@@ -109,11 +115,12 @@ fn a_codeigniter_app_that_clears_its_cache_loses_no_saved_value() {
         assert_eq!(stream.next_event().value(), value);
     }
     std::fs::write(app.cache().join("another_key"), "1").unwrap();
-    php(&app, CLEAR);
+    php(&app, CLEAR, &[]);
     assert!(!app.cache().join("another_key").exists());
     php(
         &app,
         "file_put_contents('writable/cache/event_cache_key1', '4');",
+        &[],
     );
     assert_eq!(stream.next_event().value(), 4);
     let returning = Stream::open(server.address(), "/sse/stream", Some(&id));
