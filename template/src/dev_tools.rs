@@ -15,7 +15,7 @@ use actix_web::{
     web::{self, Json, Path, ServiceConfig},
 };
 use actix_web_sse::{Config, cache, is_local};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 const NOT_FOUND: &str = "error: the development tools are not available for this request\n\
     help: use a browser on the app's own machine, without a proxy, and DEV_TOOLS=on in .env; \
@@ -78,11 +78,12 @@ async fn info(_: ToolsAllowed) -> Result<impl Responder, actix_web::Error> {
         .insert_header((header::CACHE_CONTROL, "no-store")))
 }
 
-/// Saves the value that a button sends, under the cache key of its event.
+/// Saves the value that a button sends, under the cache key of its event. It stays as it was sent: `Value`
+/// would sort its keys.
 async fn trigger(
     _: ToolsAllowed,
     event: Path<String>,
-    value: Json<Value>,
+    value: Json<Box<RawValue>>,
 ) -> Result<impl Responder, actix_web::Error> {
     let config = web::block(Config::from_env).await??;
     let (_, key) = config

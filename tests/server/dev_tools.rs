@@ -62,6 +62,23 @@ fn the_tools_answer_programs_on_this_machine() {
 }
 
 #[test]
+fn a_button_sends_its_value_unchanged() {
+    const VALUE: &str =
+        r#"{"z":1,"a":{"y":12345678901234567890123,"b":1.10},"10":"ten","9":"nine"}"#;
+    let app = App::new();
+    let server = app.start();
+    let stream = listen(&server);
+    let json = [("Content-Type", "application/json")];
+    let target = "POST /trigger/event_name1";
+    let (status, answer) = ask(server.address(), target, &json, VALUE);
+    assert_eq!(status, 204, "{answer}");
+    let text = stream.next_event().data.unwrap();
+    assert!(text.ends_with(&format!(",\"value\":{VALUE}}}")), "{text}");
+    let (status, _) = ask(server.address(), target, &json, "{\"z\":");
+    assert_eq!(status, 400);
+}
+
+#[test]
 fn the_tools_are_off_behind_a_proxy() {
     let env = "SSE_EVENTS=event_name1:event_cache_key1\nSSE_ALLOWED_HOSTS=app.example\n";
     let app = App::with_env(env);

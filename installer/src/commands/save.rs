@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_value_that_is_not_json_is_text() {
         for (value, json) in [
-            ("{\"order\": 42}", "{\"order\": 42}"),
+            ("{\"z\": 1, \"a\": 2.10}", "{\"z\": 1, \"a\": 2.10}"),
             ("12345678901234567890123", "12345678901234567890123"),
             ("shipped", "\"shipped\""),
             ("{broken", "\"{broken\""),
