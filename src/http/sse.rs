@@ -8,9 +8,10 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, body,
+    HttpRequest, HttpResponse, ResponseError, body,
+    dev::ResponseHead,
     http::{
-        Method,
+        ConnectionType, Method, Version,
         header::{self, HeaderValue},
     },
 };
@@ -112,8 +113,8 @@ impl Sse {
         })
     }
 
-    /// Opens a stream, which is the body for a response of your own. Call it in a handler: the stream
-    /// belongs to the worker that it was opened on.
+    /// Opens a stream, for [`response`](Sse::response). Call it in a handler: the stream belongs to the
+    /// worker that it was opened on.
     ///
     /// # Errors
     ///
@@ -125,30 +126,35 @@ impl Sse {
         EventStream::open(&self.state, subscription)
     }
 
-    /// Opens a stream and returns the complete response. For HEAD, it returns the headers and opens no
-    /// stream.
+    /// Opens a stream and returns the complete response, or for HEAD its headers alone.
     ///
     /// # Errors
     ///
     /// Fails like [`open`](Sse::open). Turn the error into a response with
     /// [`refusal`](Sse::refusal).
     pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let subscription = Subscription::from_request(request)?;
-        if request.method() == Method::HEAD {
-            let config = self.config();
-            subscription.host.check(config.allowed_hosts())?;
-            subscription.check(config.events())?;
-            // Without a length, because the length of a stream is not known.
-            return Ok(self.response(request).body(body::None::new()));
-        }
-        let events = self.open(subscription)?;
-        Ok(self.response(request).body(events))
+        let events = self.open(Subscription::from_request(request)?)?;
+        Ok(self.response(request, events))
     }
 
-    /// Starts the response to a request for a stream: status 200, and the headers with which events
-    /// reach the browser one by one. Its body is the stream that [`open`](Sse::open) returns.
+    /// Returns the response with this stream as its body: status 200, and the headers with which events
+    /// reach the browser one by one. You can add headers of your own to it:
+    ///
+    /// ```no_run
+    /// use actix_web::{HttpRequest, Responder, web::Data};
+    /// use actix_web_sse::{Error, Sse, Subscription};
+    ///
+    /// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<impl Responder, Error> {
+    ///     let events = sse.open(Subscription::from_request(&request)?)?;
+    ///     let response = sse.response(&request, events);
+    ///     Ok(response.customize().insert_header(("X-Robots-Tag", "none")))
+    /// }
+    /// ```
+    ///
+    /// For HEAD, it has no body, and the stream ends at once. Over HTTP/1.0, the connection ends with
+    /// the stream.
     #[must_use]
-    pub fn response(&self, request: &HttpRequest) -> HttpResponseBuilder {
+    pub fn response(&self, request: &HttpRequest, events: EventStream) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         response
             // "MIME type text/event-stream", without a parameter: browsers refuse some charsets.
@@ -159,6 +165,14 @@ impl Sse {
             .insert_header(("X-Accel-Buffering", "no"));
         for header in cors_headers(&self.config(), request) {
             response.insert_header(header);
+        }
+        if request.method() == Method::HEAD {
+            // Without a length, because the length of a stream is not known.
+            return response.body(body::None::new());
+        }
+        let mut response = response.body(events);
+        if request.version() < Version::HTTP_11 {
+            end_with_connection(response.head_mut());
         }
         response
     }
@@ -286,6 +300,18 @@ impl Sse {
         let sse = self.clone();
         async move { end_streams(shutdown_requested().await, Some(sse)).await }
     }
+}
+
+/// Has the end of the connection end the body, instead of a last chunk.
+///
+/// "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request
+/// indicates HTTP/1.1 (or later minor revisions)." (RFC 9112, 6.1) A client of HTTP/1.0 takes the lengths
+/// of chunks for data, and so receives values that span chunks damaged. If the connection breaks, the
+/// client cannot tell that from the planned end. It loses nothing: it drops an incomplete event, and
+/// reconnects with the id of the last complete one.
+fn end_with_connection(head: &mut ResponseHead) {
+    head.no_chunking(true);
+    head.set_connection_type(ConnectionType::Close);
 }
 
 /// Ends the streams after a first signal, and lets the next signal end the process at once.

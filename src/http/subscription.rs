@@ -31,12 +31,14 @@ use crate::{
 /// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<HttpResponse, Error> {
 ///     let subscription = Subscription::from_request(&request)?.only(["order", "toast"]);
 ///     let events = sse.open(subscription)?;
-///     Ok(sse.response(&request).body(events))
+///     Ok(sse.response(&request, events))
 /// }
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Subscription {
     pub(crate) filter: Filter,
+    /// The events that the client may receive, and so may know.
+    allowed: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
     /// Whether a reconnecting client also wants the entries that a new client receives.
     pub(crate) wants_lookback: bool,
@@ -89,6 +91,7 @@ impl Subscription {
             .and_then(|id| LastEventId::parse(id.as_bytes()));
         Ok(Self {
             filter: query.events.as_deref().map_or(Filter::All, parse_filter),
+            allowed: Filter::All,
             last_event_id: in_header.or(in_query),
             wants_lookback: query.lookback.unwrap_or_default(),
             address: request.peer_addr().map(|peer| peer.ip()),
@@ -98,14 +101,13 @@ impl Subscription {
     }
 
     /// Restricts the subscription to these events. Use it if a client may receive some events and not
-    /// others. If the request names events, the client receives those that are in both lists.
+    /// others. If the request names events, the client receives those that are in both lists. If none
+    /// is, the request is refused, with a text that names no other events than these.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
-        let allowed: HashSet<String> = events.into_iter().map(Into::into).collect();
-        self.filter = Filter::only(match self.filter.names() {
-            None => allowed,
-            Some(requested) => requested.intersection(&allowed).cloned().collect(),
-        });
+        let events: HashSet<String> = events.into_iter().map(Into::into).collect();
+        self.filter = self.filter.restricted_to(&events);
+        self.allowed = self.allowed.restricted_to(&events);
         self
     }
 
@@ -124,23 +126,28 @@ impl Subscription {
 
     /// Fails if the client asks for no event or for an unknown one.
     pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
-        if let Some(names) = self.filter.names()
-            && names.is_empty()
-        {
-            return Err(
-                Error::new(ErrorKind::Request, "the list of events is empty")
-                    .with_help("omit `events` to receive all events, or list some"),
-            );
-        }
-        let Some(name) = self.filter.unknown(events).next() else {
+        let asks_for_none = self.filter.names().is_some_and(HashSet::is_empty);
+        let message = if asks_for_none {
+            "the request asks for no event that is available".into()
+        } else if let Some(name) = self.filter.unknown(events).next() {
+            format!("the event `{}` does not exist", name.escape_debug())
+        } else {
             return Ok(());
         };
-        let known: Vec<&str> = events.names().collect();
-        Err(Error::new(
-            ErrorKind::Request,
-            format!("the event `{}` does not exist", name.escape_debug()),
-        )
-        .with_help(format!("the events in SSE_EVENTS are {}", known.join(", "))))
+        Err(Error::new(ErrorKind::Request, message).with_help(self.available_events(events)))
+    }
+
+    /// Does not name the events that [`only`](Self::only) hides, since the text is for the client.
+    fn available_events(&self, events: &Events) -> String {
+        let names = events.names().filter(|name| self.allowed.wants(name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        match self.allowed {
+            Filter::All => format!("the events in SSE_EVENTS are {names}"),
+            Filter::Only(_) if names.is_empty() => {
+                "SSE_EVENTS contains none of the events that this client may receive".into()
+            }
+            Filter::Only(_) => format!("the events that this client may receive are {names}"),
+        }
     }
 }
 
@@ -244,5 +251,24 @@ mod tests {
                 .check(&events)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_refusal_names_only_events_that_the_client_may_receive() {
+        let events = Events::parse("a:k,b:k,secret:k").unwrap();
+        let refusal = |uri, allowed: &[&str]| {
+            let subscription = read(uri, None).only(allowed.iter().copied());
+            let error = subscription.check(&events).unwrap_err();
+            format!("{error} {}", error.help().unwrap())
+        };
+        for uri in ["/s?events=secret", "/s?events=typo", "/s?events="] {
+            let text = refusal(uri, &["a", "b"]);
+            assert!(text.ends_with("a, b"), "{text}");
+            assert_eq!(text, refusal("/s?events=other", &["a", "b"]), "{uri}");
+        }
+        for allowed in [&["unset"][..], &["a", "unset"], &[]] {
+            let text = refusal("/s?events=unset", allowed);
+            assert!(!text.contains("secret"), "{text}");
+        }
     }
 }

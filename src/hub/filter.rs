@@ -17,6 +17,14 @@ impl Filter {
         Self::Only(Arc::new(names))
     }
 
+    /// The events that both this filter and the list contain.
+    pub(crate) fn restricted_to(&self, names: &HashSet<String>) -> Self {
+        Self::only(match self {
+            Self::All => names.clone(),
+            Self::Only(wanted) => wanted.intersection(names).cloned().collect(),
+        })
+    }
+
     /// The names of the wanted events; `None` means all.
     pub(crate) fn names(&self) -> Option<&HashSet<String>> {
         match self {

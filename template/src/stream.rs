@@ -37,23 +37,26 @@ fn log_failure(error: &Error) {
 }
 
 pub(crate) fn routes(app: &mut ServiceConfig, stream: Stream) {
-    app.app_data(Data::new(stream))
-        .route("/sse/stream", web::get().to(serve_stream))
-        .route("/sse/stream", web::head().to(headers_only))
-        .route("/sse/stream", web::method(Method::OPTIONS).to(headers_only));
+    app.app_data(Data::new(stream)).service(
+        web::resource("/sse/stream")
+            .get(serve_stream)
+            .head(serve_stream)
+            .route(web::method(Method::OPTIONS).to(preflight)),
+    );
 }
 
-/// Answers with a response whose body stays open, and yields events as they are saved.
+/// Answers with a response whose body stays open, and yields events as they are saved. HEAD, which `curl -I`
+/// sends, gets its headers alone.
 async fn serve_stream(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
     let sse = stream.sse()?;
-    let uri = request.uri();
+    let (method, uri) = (request.method(), request.uri());
     Ok(match open_stream(&request, sse) {
         Ok(response) => {
-            log::info!("GET {uri}: a stream opens");
+            log::info!("{method} {uri}: a stream opens");
             response
         }
         Err(error) => {
-            log::warn!("GET {uri}: {error}");
+            log::warn!("{method} {uri}: {error}");
             sse.refusal(&request, &error)
         }
     })
@@ -66,12 +69,12 @@ fn open_stream(request: &HttpRequest, sse: &Sse) -> Result<HttpResponse, Error> 
     let events = sse.open(subscription)?;
 
     // 200 with `Content-Type: text/event-stream`, headers against buffering proxies, and CORS headers for
-    // SSE_ALLOWED_ORIGINS. Add your own headers before the body.
-    Ok(sse.response(request).body(events))
+    // SSE_ALLOWED_ORIGINS. Add your own headers with `response.headers_mut()`.
+    Ok(sse.response(request, events))
 }
 
-/// Answers HEAD, which `curl -I` sends, and OPTIONS, which browsers send before a page of
-/// SSE_ALLOWED_ORIGINS reconnects with its last event id. Neither opens a stream.
-async fn headers_only(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
+/// Answers OPTIONS, which browsers send before a page of SSE_ALLOWED_ORIGINS reconnects with its last event
+/// id. This opens no stream.
+async fn preflight(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
     Ok(stream.sse()?.respond(&request))
 }

@@ -1,4 +1,4 @@
-//! Tests that need other programs: PHP, strace, and `unshare` with file systems of its own.
+//! Tests that need other programs: nginx, PHP, strace, and `unshare` with file systems of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "linux")]
 mod faults;
+mod nginx;
 mod php;
 #[cfg(target_os = "linux")]
 mod save_killed;

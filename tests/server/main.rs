@@ -14,6 +14,7 @@ mod event_triggering;
 mod health;
 mod hostile;
 mod hosts;
+mod http_1_0;
 mod live_configuration;
 mod other_programs;
 mod stream_output;

@@ -61,7 +61,7 @@ async fn a_request_for_another_host_is_refused() {
         move |request: HttpRequest| {
             let stream = Subscription::from_request(&request)
                 .and_then(|subscription| sse.open(subscription));
-            std::future::ready(stream.map(|stream| sse.response(&request).body(stream)))
+            std::future::ready(stream.map(|stream| sse.response(&request, stream)))
         }
     };
     let app = App::new()

@@ -65,7 +65,7 @@ async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<impl Responder, 
         subscription = subscription.only([visitor]);
     }
     let events = sse.open(subscription)?;
-    Ok(sse.response(&request).body(events))
+    Ok(sse.response(&request, events))
 }
 
 /// The visitor who is logged in, by the one cookie of this site.
