@@ -3,7 +3,8 @@
 use std::{future::ready, time::Instant};
 
 use actix_web::{
-    HttpRequest, Route, guard,
+    Handler, HttpRequest, Resource, Responder,
+    http::Method,
     web::{self, ServiceConfig},
 };
 
@@ -26,7 +27,8 @@ use crate::error::Error;
 ///
 /// The routes also answer HEAD, which opens no stream. The stream's route answers the preflight
 /// requests of browsers for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::respond`]), and refuses requests
-/// for hosts that are not allowed (see [`Sse::check_host`]).
+/// for hosts that are not allowed (see [`Sse::check_host`]). Other methods get 405, with the header
+/// `Allow`.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -69,7 +71,7 @@ pub fn routes(app: &mut ServiceConfig) {
             Err(error) => Err(public_reason(&request, error)),
         }
     };
-    app.route("/sse/stream", get_head_or_options().to(stream));
+    app.service(stream_resource(stream));
     scripts(app);
 }
 
@@ -96,8 +98,8 @@ pub async fn shutdown_signal() {
 /// Adds only the two scripts of [`routes`](crate::routes()), for an app with a stream controller of
 /// its own.
 pub fn scripts(app: &mut ServiceConfig) {
-    app.route("/js/sse.js", get_or_head().to(sse_js))
-        .route("/js/sse-client.js", get_or_head().to(sse_client_js));
+    app.service(get_or_head("/js/sse.js", sse_js))
+        .service(get_or_head("/js/sse-client.js", sse_client_js));
 }
 
 impl Sse {
@@ -105,19 +107,23 @@ impl Sse {
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |request: HttpRequest| ready(sse.respond(&request));
-        app.route("/sse/stream", get_head_or_options().to(stream));
+        app.service(stream_resource(stream));
         scripts(app);
     }
 }
 
-fn get_or_head() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+fn stream_resource<H>(handler: H) -> Resource
+where
+    H: Handler<(HttpRequest,), Output: Responder>,
+{
+    get_or_head("/sse/stream", handler.clone()).route(web::method(Method::OPTIONS).to(handler))
 }
 
-fn get_head_or_options() -> Route {
-    web::route().guard(
-        guard::Any(guard::Get())
-            .or(guard::Head())
-            .or(guard::Options()),
-    )
+/// Answers other methods with 405 and the header `Allow`, as a [`Resource`] does by itself if each of its
+/// routes has one method.
+fn get_or_head<H>(path: &str, handler: H) -> Resource
+where
+    H: Handler<(HttpRequest,), Output: Responder>,
+{
+    web::resource(path).get(handler.clone()).head(handler)
 }

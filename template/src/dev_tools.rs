@@ -60,8 +60,8 @@ impl FromRequest for ToolsAllowed {
 
 pub(crate) fn routes(app: &mut ServiceConfig, tools: DevTools) {
     app.app_data(tools)
-        .route("/info", web::get().to(info))
-        .route("/trigger/{event}", web::post().to(trigger));
+        .service(web::resource("/info").get(info).head(info))
+        .service(web::resource("/trigger/{event}").post(trigger));
 }
 
 /// Lists the events, and the cache folder for the page's shell commands.

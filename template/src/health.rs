@@ -19,7 +19,8 @@ use crate::stream::Stream;
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
-    app.route("/health", web::get().to(health));
+    // Some load balancers send HEAD.
+    app.service(web::resource("/health").get(health).head(health));
 }
 
 /// Answers 200, or 503 with the reason if the stream did not start. Check here what else your app needs.

@@ -2,17 +2,51 @@
 
 use actix_files::{Files, NamedFile};
 use actix_web::{
-    HttpResponse, Responder,
-    http::header,
+    HttpResponse, Responder, guard,
+    http::{Method, header},
     web::{self, ServiceConfig},
 };
 use actix_web_sse::{app_dir, cache};
 use serde_json::json;
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
-    app.route("/order", web::get().to(thank_you))
-        .route("/order", web::post().to(order))
-        .service(Files::new("/", app_dir().join("public")).index_file("index.html"));
+    let get_or_head = guard::Any(guard::Get()).or(guard::Head());
+    let files = Files::new("/", app_dir().join("public"))
+        .index_file("index.html")
+        .default_handler(web::to(no_such_page));
+    app.service(
+        web::resource("/order")
+            .get(thank_you)
+            .head(thank_you)
+            .post(order),
+    )
+    .service(files.guard(get_or_head))
+    .default_service(web::to(no_such_page));
+}
+
+/// Answers requests that no route and no file answers. A load balancer may send `OPTIONS /` to check whether
+/// the app runs.
+async fn no_such_page(method: Method) -> HttpResponse {
+    let mut response = match method {
+        Method::GET | Method::HEAD => return not_found(),
+        Method::OPTIONS => HttpResponse::NoContent(),
+        _ => HttpResponse::MethodNotAllowed(),
+    };
+    response
+        .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
+        .finish()
+}
+
+fn not_found() -> HttpResponse {
+    let text = if app_dir().join("public").is_dir() {
+        "error: this page does not exist\n"
+    } else {
+        "error: the app has no pages, because it does not find its folder public/\n\
+         help: start the app in its own folder, which contains .env and public/\n"
+    };
+    HttpResponse::NotFound()
+        .content_type("text/plain; charset=utf-8")
+        .body(text)
 }
 
 /// An example from practice: saves a value, then redirects the browser to a page that receives the event,

@@ -336,3 +336,16 @@ fn a_dev_tools_setting_other_than_on_and_off_is_reported() {
     );
     assert!(error.contains("help: write DEV_TOOLS=off"), "{error}");
 }
+
+#[test]
+fn an_app_that_is_started_in_another_folder_says_so_in_the_browser() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("private.txt"), "of another program").unwrap();
+    let server = Server::start(dir.path(), &[]);
+    for path in ["/", "/private.txt"] {
+        let answer = get(server.address(), path);
+        assert_eq!(answer.status, 404);
+        let help = "help: start the app in its own folder";
+        assert!(answer.body.contains(help), "{path}: {}", answer.body);
+    }
+}

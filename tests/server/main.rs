@@ -16,5 +16,6 @@ mod hostile;
 mod hosts;
 mod http_1_0;
 mod live_configuration;
+mod methods;
 mod other_programs;
 mod stream_output;
