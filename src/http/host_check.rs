@@ -26,7 +26,7 @@ use crate::{config::app_dir, error::Error};
 /// A request that arrives on a loopback address is answered only if its `Host` is `localhost`, a name
 /// below it, an IP address, or listed in `SSE_ALLOWED_HOSTS`. If that setting is set, it applies to
 /// requests on every address. Other requests get 421 (Misdirected Request) and a text that says what
-/// to do.
+/// to do. A request whose `Host` is empty or invalid gets 400 on every address.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer, middleware::from_fn};
@@ -60,7 +60,7 @@ pub async fn check_host<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let host = RequestedHost::new(request.request());
-    if let RequestedHost::Other { .. } = host
+    if !matches!(host, RequestedHost::Loopback | RequestedHost::Ip)
         && let Err(error) = host.check(hosts_allowed_by_env().await.as_deref())
     {
         let refusal = request.into_response(error.error_response());

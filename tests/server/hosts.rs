@@ -25,11 +25,16 @@ fn get(address: &str, target: &str, host: &str) -> Response {
     http::request(address, &format!("GET {target}"), &[("Host", host)], "")
 }
 
-/// Expects 421 with a message for the owner.
 #[track_caller]
-fn assert_misdirected(mut response: Response) {
+fn assert_misdirected(response: Response) {
+    assert_refused(response, 421);
+}
+
+/// Expects this status with a message for the owner.
+#[track_caller]
+fn assert_refused(mut response: Response, status: u16) {
     let text = response.read_text();
-    assert_eq!(response.status, 421, "{text}");
+    assert_eq!(response.status, status, "{text}");
     assert_eq!(response.header("cache-control"), Some("no-store"));
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     let (error, help) = body.split_once("\nhelp: ").expect(body);
@@ -69,14 +74,6 @@ fn a_server_on_loopback_answers_for_loopback_names_only() {
         "localhost.evil.example",
         "127.0.0.1.evil.example",
         "evillocalhost",
-        // Not valid host names.
-        "",
-        "[::1",
-        "localhost:http",
-        "localhost:65536",
-        "user@localhost",
-        "localhost, evil.example",
-        "127.0.0.1.1",
     ] {
         assert_misdirected(get(address, "/sse/stream", host));
         assert_misdirected(get(address, "/", host));
@@ -89,6 +86,34 @@ fn a_server_on_loopback_answers_for_loopback_names_only() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+}
+
+/// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
+/// lacks a Host header field and to any request message that contains more than one Host header
+/// field line or a Host header field with an invalid field value." (RFC 9112, 3.2)
+#[test]
+fn an_invalid_host_header_is_a_bad_request() {
+    let app = App::new();
+    let server = app.start();
+    let address = server.address();
+    for host in [
+        "",
+        "[::1",
+        "localhost:http",
+        "localhost:65536",
+        "user@localhost",
+        "localhost, evil.example",
+        "127.0.0.1.1",
+    ] {
+        assert_refused(get(address, "/sse/stream", host), 400);
+        assert_refused(get(address, "/", host), 400);
+    }
+    let two = [("Host", "localhost"), ("Host", "127.0.0.1")];
+    for target in ["GET /", "GET /sse/stream"] {
+        assert_eq!(http::request(address, target, &two, "").status, 400);
+    }
+    let missing = http::send(address, b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(missing.status, 400);
 }
 
 #[test]
