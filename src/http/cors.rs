@@ -10,6 +10,11 @@ use crate::config::Config;
 /// The methods of the stream's route.
 const STREAM_METHODS: &str = "GET, HEAD, OPTIONS";
 
+/// The request headers that pages of allowed origins may send: those of clients built on `fetch` when
+/// they reconnect, and a token for streams behind authentication. Such pages may send the visitor's
+/// cookies already.
+const ALLOWED_HEADERS: &str = "Last-Event-ID, Cache-Control, Authorization";
+
 /// Two hours, the longest time that Chromium remembers a preflight.
 const PREFLIGHT_MAX_AGE_SECONDS: &str = "7200";
 
@@ -39,8 +44,8 @@ pub(super) fn cors_headers(
 
 /// The answer to OPTIONS.
 ///
-/// A page that reads the stream with `fetch` sends the header `Last-Event-ID` when it reconnects, and the
-/// browser asks first whether the page may. Only pages of `SSE_ALLOWED_ORIGINS` get permission.
+/// A page that reads the stream with `fetch` sends the header `Last-Event-ID` when it reconnects, and
+/// perhaps `Authorization`, and the browser asks first whether the page may. Only pages of `SSE_ALLOWED_ORIGINS` get permission.
 pub(super) fn preflight(config: &Config, request: &HttpRequest) -> HttpResponse {
     // "A successful HTTP response to a CORS-preflight request is similar, except it is restricted
     // to an ok status, e.g., 200 or 204." (Fetch)
@@ -62,13 +67,10 @@ pub(super) fn preflight(config: &Config, request: &HttpRequest) -> HttpResponse 
     if is_preflight && has_allowed_origin {
         // "For `Access-Control-Expose-Headers`, `Access-Control-Allow-Methods`, and
         // `Access-Control-Allow-Headers` response headers, the value `*` counts as a wildcard for
-        // requests without credentials." (Fetch) So they are listed.
+        // requests without credentials." (Fetch) So they are listed. `*` never covers `Authorization`.
         response
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
-            .insert_header((
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Last-Event-ID, Cache-Control",
-            ))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_SECONDS));
     }
     response.finish()

@@ -22,7 +22,7 @@ fn preflight(server: &Server, origin: &str) -> Response {
             ("Access-Control-Request-Method", "GET"),
             (
                 "Access-Control-Request-Headers",
-                "cache-control,last-event-id",
+                "authorization,cache-control,last-event-id",
             ),
         ],
     )
@@ -43,7 +43,7 @@ fn a_page_of_an_allowed_origin_may_reconnect_with_its_id() {
             ("access-control-allow-methods", "GET, HEAD"),
             (
                 "access-control-allow-headers",
-                "Last-Event-ID, Cache-Control",
+                "Last-Event-ID, Cache-Control, Authorization",
             ),
             ("access-control-max-age", "7200"),
             ("vary", "Origin"),

@@ -34,7 +34,10 @@ async fn a_preflight_is_answered_without_opening_a_stream() {
     let sse = Sse::start(&config).unwrap();
     let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
     for (origin, headers) in [
-        ("https://app.example", Some("Last-Event-ID, Cache-Control")),
+        (
+            "https://app.example",
+            Some("Last-Event-ID, Cache-Control, Authorization"),
+        ),
         ("https://evil.example", None),
     ] {
         let request = test::TestRequest::with_uri("/sse/stream")
