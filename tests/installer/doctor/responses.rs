@@ -146,12 +146,22 @@ fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
         "401",
         "authentication",
     );
-    respond("502 Bad Gateway", html, "<p>").assert_is(
-        "error",
-        "response",
-        "502",
-        "cannot reach the app",
-    );
+    let nginx = "Server: nginx/1.22.1\r\nContent-Type: text/html\r\n";
+    for (status, help) in [
+        (
+            "502 Bad Gateway",
+            "a proxy responded because it cannot reach the app",
+        ),
+        ("503 Service Unavailable", "probably a proxy responded"),
+        (
+            "504 Gateway Time-out",
+            "a proxy responded because the app did not respond in time",
+        ),
+    ] {
+        let what = format!("{} (server: nginx/1.22.1)", &status[..3]);
+        let page = format!("<html>\r\n<head><title>{status}</title></head>\r\n");
+        respond(status, nginx, &page).assert_is("error", "response", &what, help);
+    }
     respond("200 OK", html, "<p>").assert_is("error", "response", "text/html", "/sse/stream");
     let to = "Location: https://a.example/login\r\n";
     respond("302 Found", to, "").assert_is(

@@ -90,16 +90,18 @@ fn check_buffering(head: &ResponseHead) -> Option<Finding> {
     Some(Finding::note(CHECK, message))
 }
 
-/// The names of the server and the proxies, as they send them.
 fn describe_software(head: &ResponseHead) -> Option<Finding> {
+    let message = format!("the response comes from {}", software_names(head)?);
+    Some(Finding::ok(CHECK, message))
+}
+
+/// The names of the server and the proxies, as they send them.
+pub(super) fn software_names(head: &ResponseHead) -> Option<String> {
     let names: Vec<String> = ["server", "via"]
         .into_iter()
         .filter_map(|name| Some(format!("{name}: {}", head.header(name)?)))
         .collect();
-    (!names.is_empty()).then(|| {
-        let message = format!("the response comes from {}", names.join(", "));
-        Finding::ok(CHECK, message)
-    })
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 #[cfg(test)]

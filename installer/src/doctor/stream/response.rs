@@ -1,5 +1,6 @@
 //! Whether the server responds, and with a stream.
 
+use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::Finding;
 use crate::listen::ResponseHead;
@@ -60,15 +61,21 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
     match head.status {
         200 => content_type_finding(head),
         300..=399 => redirect_finding(head),
-        status => {
-            let server_error = ServerError::parse(text);
-            let message = match server_error.message.as_str() {
-                "" => format!("the response is {status}"),
-                message => format!("the response is {status}: {message}"),
-            };
-            Finding::error(CHECK, message, status_help(head, &server_error.help))
-        }
+        _ => status_finding(head, &ServerError::parse(text)),
     }
+}
+
+fn status_finding(head: &ResponseHead, server_error: &ServerError) -> Finding {
+    let mut message = format!("the response is {}", head.status);
+    if !server_error.message.is_empty() {
+        message.push_str(": ");
+        message.push_str(&server_error.message);
+    }
+    // The library's server sends no such headers.
+    if let Some(names) = software_names(head) {
+        message.push_str(&format!(" ({names})"));
+    }
+    Finding::error(CHECK, message, status_help(head, server_error))
 }
 
 fn content_type_finding(head: &ResponseHead) -> Finding {
@@ -89,7 +96,8 @@ fn redirect_finding(head: &ResponseHead) -> Finding {
     Finding::warning(CHECK, message, help)
 }
 
-fn status_help(head: &ResponseHead, server_help: &str) -> String {
+fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
+    let server_help = server_error.help.as_str();
     let help = match head.status {
         401 | 403 => {
             "the stream is behind authentication: open the URL in a browser that is logged in, or run \
@@ -104,9 +112,20 @@ fn status_help(head: &ResponseHead, server_help: &str) -> String {
             "the server does not serve this host name: if a reverse proxy forwards it, add it to \
              SSE_ALLOWED_HOSTS in the app's .env"
         }
-        502 | 504 => {
-            "a proxy responded because it cannot reach the app: start the app, and check the \
-             address that the proxy forwards to"
+        502 => {
+            "a proxy responded because it cannot reach the app, or received no valid response: \
+             start the app, check the address and port that the proxy forwards to, and read the \
+             proxy's error log"
+        }
+        503 if !server_error.is_from_library => {
+            "probably a proxy responded because it considers no server of the app healthy: start \
+             the app, check the address and port that the proxy forwards to, and its health check \
+             (HAProxy with the starter app: `option httpchk GET /health`)"
+        }
+        504 => {
+            "a proxy responded because the app did not respond in time: check the address and \
+             port that the proxy forwards to, whether a firewall drops its connections, and \
+             whether the app responds to `sse doctor` without the proxy"
         }
         _ if server_help.is_empty() => "see the server's log",
         _ => server_help,
@@ -120,12 +139,13 @@ fn status_help(head: &ResponseHead, server_help: &str) -> String {
 /// The error that a server wrote into its response.
 #[derive(Default)]
 struct ServerError {
+    is_from_library: bool,
     message: String,
     help: String,
 }
 
 impl ServerError {
-    /// Both parts are empty if the text is a web page or data for programs.
+    /// Empty if the text is a web page or data for programs.
     fn parse(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with('<') || text.starts_with('{') || text.contains('\0') {
@@ -133,10 +153,12 @@ impl ServerError {
         }
         let mut lines = text.lines();
         let first_line = lines.next().unwrap_or_default();
-        let message = first_line.strip_prefix("error: ").unwrap_or(first_line);
+        let library_message = first_line.strip_prefix("error: ");
+        let message = library_message.unwrap_or(first_line);
         let help = lines.find_map(|line| line.strip_prefix("help: "));
         let shorten = |text: &str| text.chars().take(MAX_ERROR_CHARS).collect();
         Self {
+            is_from_library: library_message.is_some(),
             message: shorten(message),
             help: shorten(help.unwrap_or_default()),
         }
@@ -170,7 +192,12 @@ mod tests {
             (401, "authentication"),
             (403, "authentication"),
             (421, "SSE_ALLOWED_HOSTS"),
-            (502, "a proxy"),
+            (502, "a proxy responded because it cannot reach the app"),
+            (503, "probably a proxy"),
+            (
+                504,
+                "a proxy responded because the app did not respond in time",
+            ),
             (500, "the server's log"),
         ] {
             let (message, help) = message_and_help(status, &[], "<html>");
@@ -186,7 +213,15 @@ mod tests {
         assert_eq!(message, "the response is 503: SSE_EVENTS is missing");
         assert_eq!(help, "add it; retry after 7 s");
         let (_, help) = message_and_help(503, &[("retry-after", "7")], "");
-        assert_eq!(help, "see the server's log; retry after 7 s");
+        assert!(help.ends_with("; retry after 7 s"), "{help}");
+    }
+
+    #[test]
+    fn a_response_of_a_proxy_names_the_proxy() {
+        let headers = [("server", "nginx/1.22.1"), ("via", "1.1 varnish")];
+        let (message, _) = message_and_help(502, &headers, "<html>");
+        let expected = "the response is 502 (server: nginx/1.22.1, via: 1.1 varnish)";
+        assert_eq!(message, expected);
     }
 
     #[test]
