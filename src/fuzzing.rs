@@ -189,19 +189,19 @@ fn assert_follows_rules(events: &Events) {
 /// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
 fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let frames = hub::fuzzing::frames_of(entry, events);
-    let names: Vec<&str> = events.of_key(entry.key()).collect();
-    assert_eq!(frames.len(), names.len());
+    let pairs = events.pairs_of_key(entry.key());
+    assert_eq!(frames.len(), pairs.len());
     let data = entry.data().replace("\r\n", "\n").replace('\r', "\n");
-    let frame_count = names.len();
-    let expected: Vec<Decoded> = names
-        .into_iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let id = match index + 1 {
-                frames_sent if frames_sent == frame_count => entry.id(),
-                frames_sent => format!("{}.{frames_sent}", entry.id()),
+    let expected: Vec<Decoded> = pairs
+        .iter()
+        .map(|pair| {
+            let is_last = pairs.last().is_some_and(|last| last.part == pair.part);
+            let id = if is_last {
+                entry.id()
+            } else {
+                format!("{}.{:08x}", entry.id(), pair.part)
             };
-            (id, name.to_owned(), data.clone())
+            (id, pair.event.to_string(), data.clone())
         })
         .collect();
     assert_eq!(decode(&frames.concat()), expected);

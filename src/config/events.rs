@@ -7,7 +7,17 @@ use crate::key;
 /// The pairs of event and cache key in `SSE_EVENTS`, in their order there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Events {
-    pairs: Arc<[(Arc<str>, Arc<str>)]>,
+    pairs: Arc<[Pair]>,
+}
+
+/// One `event:key` of `SSE_EVENTS`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) event: Arc<str>,
+    key: Arc<str>,
+    /// The event's place among those of its key, and the last part of its id. It depends on the
+    /// event's name alone, so that an id has the same meaning after `SSE_EVENTS` was changed. Not 0.
+    pub(crate) part: u32,
 }
 
 impl Events {
@@ -16,7 +26,7 @@ impl Events {
     ///
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+        let mut pairs: Vec<Pair> = Vec::new();
         for item in text
             .split(',')
             .map(str::trim)
@@ -30,8 +40,23 @@ impl Events {
             if let Some(violation) = key::rule_violation(key) {
                 return Err(format!("contains `{item}`: the cache key {violation}"));
             }
-            if !pairs.iter().any(|(e, k)| **e == *event && **k == *key) {
-                pairs.push((event.into(), key.into()));
+            let part = part_of_event(event);
+            match pairs
+                .iter()
+                .find(|pair| *pair.key == *key && pair.part == part)
+            {
+                None => pairs.push(Pair {
+                    event: event.into(),
+                    key: key.into(),
+                    part,
+                }),
+                Some(pair) if *pair.event == *event => {}
+                Some(Pair { event: other, .. }) => {
+                    return Err(format!(
+                        "contains `{item}`: event ids cannot tell `{event}` from `{other}`, which has \
+                         the same key; rename one of them"
+                    ));
+                }
             }
         }
         if pairs.is_empty() {
@@ -44,52 +69,58 @@ impl Events {
 
     /// Iterates over the pairs of event and cache key, in the order of `SSE_EVENTS`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(event, key)| (&**event, &**key))
+        self.pairs.iter().map(|pair| (&*pair.event, &*pair.key))
     }
 
     /// Iterates over the names of the events, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (event, _))| {
-                let first = self.pairs.iter().position(|(other, _)| other == event);
-                (first == Some(index)).then_some(&**event)
-            })
+        self.pairs.iter().enumerate().filter_map(|(index, pair)| {
+            let first = self
+                .pairs
+                .iter()
+                .position(|other| other.event == pair.event);
+            (first == Some(index)).then_some(&*pair.event)
+        })
     }
 
     /// Iterates over the cache keys, each once.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.pairs
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (_, key))| {
-                let first = self.pairs.iter().position(|(_, other)| other == key);
-                (first == Some(index)).then_some(&**key)
-            })
+        self.pairs.iter().enumerate().filter_map(|(index, pair)| {
+            let first = self.pairs.iter().position(|other| other.key == pair.key);
+            (first == Some(index)).then_some(&*pair.key)
+        })
     }
 
-    /// Iterates over the events that a save under `key` triggers.
-    pub fn of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.event_arcs_of_key(key).map(|event| &**event)
+    /// Iterates over the events that a save under `key` triggers, in the order in which clients receive
+    /// them. This order does not depend on the order of `SSE_EVENTS`.
+    pub fn of_key(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.pairs_of_key(key).into_iter().map(|pair| &*pair.event)
     }
 
-    /// Like [`of_key`](Self::of_key), but returns names that the caller can keep without a copy.
-    pub(crate) fn event_arcs_of_key<'a>(
-        &'a self,
-        key: &'a str,
-    ) -> impl Iterator<Item = &'a Arc<str>> {
-        self.pairs
-            .iter()
-            .filter(move |(_, k)| **k == *key)
-            .map(|(event, _)| event)
+    /// The pairs with this key, in the order of [`of_key`](Self::of_key).
+    pub(crate) fn pairs_of_key(&self, key: &str) -> Vec<&Pair> {
+        let of_key = self.pairs.iter().filter(|pair| *pair.key == *key);
+        let mut pairs: Vec<_> = of_key.collect();
+        pairs.sort_unstable_by_key(|pair| pair.part);
+        pairs
     }
 
     /// Returns whether `SSE_EVENTS` has an event of this name.
     #[must_use]
     pub fn contains(&self, event: &str) -> bool {
-        self.pairs.iter().any(|(name, _)| **name == *event)
+        self.pairs.iter().any(|pair| *pair.event == *event)
     }
+}
+
+/// The 32 bits of [FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/), which are part of event ids, so
+/// they must never change. 0 is the place before the first event.
+fn part_of_event(name: &str) -> u32 {
+    const OFFSET_BASIS: u32 = 0x811c_9dc5;
+    const PRIME: u32 = 0x0100_0193;
+    let hash = name.bytes().fold(OFFSET_BASIS, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(PRIME)
+    });
+    hash.max(1)
 }
 
 /// Rejects names that already have another meaning in a page.
@@ -132,7 +163,32 @@ mod tests {
         );
         assert_eq!(events.keys().collect::<Vec<_>>(), ["k1", "k2"]);
         assert_eq!(events.names().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(events.of_key("k1").collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(events.of_key("k2").collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn the_events_of_a_key_have_the_same_order_however_the_list_is_edited() {
+        let order = |text: &str| {
+            let events = Events::parse(text).unwrap();
+            events.of_key("k").map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(order("a:k,b:k,x:other,c:k"), ["a", "c", "b"]);
+        assert_eq!(order("c:k,a:k,b:k"), ["a", "c", "b"]);
+        assert_eq!(order("new:k,b:k,a:k"), ["new", "a", "b"]);
+    }
+
+    #[test]
+    fn the_number_of_an_event_is_that_of_fnv_1a() {
+        for (name, part) in [("a", 0xe40c_292c), ("foobar", 0xbf9c_f968)] {
+            assert_eq!(part_of_event(name), part);
+        }
+    }
+
+    #[test]
+    fn names_that_ids_cannot_tell_apart_may_not_share_a_key() {
+        let error = Events::parse("costarring:k,a:k,liquid:k").unwrap_err();
+        assert!(error.contains("`liquid` from `costarring`"), "{error}");
+        assert!(Events::parse("costarring:k1,liquid:k2").is_ok());
     }
 
     #[test]

@@ -8,21 +8,24 @@ use std::{
 
 use crate::epoch::Epoch;
 
-/// A position between two frames: before the entry `next`, after the first `frames_sent` of its
-/// frames.
+/// Four bits each, and leading zeros, so that every part has one spelling.
+const PART_DIGITS: usize = 8;
+
+/// A position between two frames: before the entry `next`, but after those of its frames whose `part`
+/// is not higher than this one.
+///
+/// A count of frames would have another meaning after `SSE_EVENTS` was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
     pub(crate) next: u64,
-    pub(crate) frames_sent: usize,
+    /// 0 before the entry's first frame.
+    pub(crate) part: u32,
 }
 
 impl Cursor {
     /// Before the first frame of the entry `next`.
     pub(crate) fn before(next: u64) -> Self {
-        Self {
-            next,
-            frames_sent: 0,
-        }
+        Self { next, part: 0 }
     }
 
     /// The id of a client that has received everything before this position.
@@ -35,8 +38,7 @@ impl Cursor {
 }
 
 /// A cursor into one journal, as clients receive it in the field `id` and send it back as
-/// `Last-Event-ID`: `EPOCH-41` after entry 41, `EPOCH-42.1` after the first of several events of
-/// entry 42.
+/// `Last-Event-ID`: `EPOCH-41` after entry 41, `EPOCH-42.PART` after one of several events of entry 42.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EventId {
     pub(crate) epoch: Epoch,
@@ -45,10 +47,10 @@ pub(crate) struct EventId {
 
 impl Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cursor { next, frames_sent } = self.cursor;
-        match frames_sent {
+        let Cursor { next, part } = self.cursor;
+        match part {
             0 => write!(f, "{}-{}", self.epoch, next - 1),
-            frames_sent => write!(f, "{}-{next}.{frames_sent}", self.epoch),
+            part => write!(f, "{}-{next}.{part:0PART_DIGITS$x}", self.epoch),
         }
     }
 }
@@ -61,18 +63,29 @@ impl FromStr for EventId {
         let epoch = epoch.parse()?;
         let cursor = match position.split_once('.') {
             None => Cursor::before(parse_number(position)?.checked_add(1).ok_or(())?),
-            Some((next, frames_sent)) => Cursor {
+            Some((next, part)) => Cursor {
                 next: parse_number(next)?,
-                frames_sent: usize::try_from(parse_number(frames_sent)?).map_err(|_| ())?,
+                part: parse_part(part)?,
             },
         };
-        // This library writes neither: entries are numbered from 1, and the frames of an entry
-        // from `.1`.
-        if cursor.next == 0 || (position.contains('.') && cursor.frames_sent == 0) {
+        // No entry has this number.
+        if cursor.next == 0 {
             return Err(());
         }
         Ok(Self { epoch, cursor })
     }
+}
+
+/// Parses a part only in the form that `Display` writes. 0 is not the part of any frame.
+fn parse_part(text: &str) -> Result<u32, ()> {
+    let is_hex = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if text.len() != PART_DIGITS || !is_hex {
+        return Err(());
+    }
+    let part = u32::from_str_radix(text, 16).map_err(|_| ())?;
+    if part == 0 { Err(()) } else { Ok(part) }
 }
 
 /// Parses digits only in the form that `Display` writes: without sign or leading zeros.
@@ -184,12 +197,12 @@ mod tests {
     fn an_id_is_read_as_it_was_written() {
         let middle_of_entry = Cursor {
             next: 42,
-            frames_sent: 1,
+            part: 0x0c3f_0001,
         };
         for (cursor, text) in [
             (Cursor::before(1), "00000000000000ff-0"),
             (Cursor::before(42), "00000000000000ff-41"),
-            (middle_of_entry, "00000000000000ff-42.1"),
+            (middle_of_entry, "00000000000000ff-42.0c3f0001"),
         ] {
             let id = cursor.event_id(Epoch(255));
             assert_eq!(id.to_string(), text);
@@ -209,9 +222,15 @@ mod tests {
             "00000000000000ff-041",
             "00000000000000ff-+41",
             "00000000000000ff-4 1",
-            "00000000000000ff-41.0",
             "00000000000000ff-41.",
-            "00000000000000ff-0.1",
+            "00000000000000ff-41.1",
+            "00000000000000ff-41.00000000",
+            "00000000000000ff-41.0C3F0001",
+            "00000000000000ff-41.+c3f0001",
+            "00000000000000ff-41.00c3f0001",
+            "00000000000000ff-41.0c3f0001.0c3f0001",
+            "00000000000000ff-0.0c3f0001",
+            "00000000000000ff-041.0c3f0001",
             "00000000000000ff-18446744073709551615",
             "00000000000000ff-99999999999999999999999",
             "00000000000000ff--1",

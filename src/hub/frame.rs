@@ -15,7 +15,7 @@ use futures_util::stream;
 
 use super::cursor::{Cursor, EventId};
 use crate::{
-    config::Events,
+    config::{Events, Pair},
     entry::Entry,
     error::{Error, ErrorKind},
 };
@@ -28,6 +28,8 @@ const HEARTBEAT_CAPACITY_BYTES: usize = 128;
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) event: Arc<str>,
+    /// See [`Cursor`]. It rises from frame to frame of an entry.
+    pub(crate) part: u32,
     pub(crate) bytes: Bytes,
 }
 
@@ -60,36 +62,34 @@ impl Gap {
 
 /// Encodes one frame for each event that the entry triggers; none for a tombstone.
 ///
-/// The last frame carries the entry's own id. The ids of the earlier ones end in the count of
-/// frames sent, so that a client that disconnects between two of them gets only the others.
+/// The last frame carries the entry's own id. The ids of the earlier ones end in their part, so that a
+/// client that disconnects between two of them gets only the others.
 pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
     if entry.is_tombstone() {
         return Ok(Vec::new());
     }
-    let names: Vec<&Arc<str>> = events.event_arcs_of_key(entry.key()).collect();
-    let Some(last_index) = names.len().checked_sub(1) else {
+    let mut pairs = events.pairs_of_key(entry.key()).into_iter();
+    if pairs.len() == 0 {
         return Ok(Vec::new());
-    };
+    }
     let data = entry.data();
-    names
-        .into_iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let cursor = if index == last_index {
-                Cursor::before(entry.number() + 1)
-            } else {
-                Cursor {
-                    next: entry.number(),
-                    frames_sent: index + 1,
-                }
-            };
-            let bytes = encode_event(cursor.event_id(entry.epoch()), name, data.clone())?;
-            Ok(Frame {
-                event: Arc::clone(name),
-                bytes,
-            })
-        })
-        .collect()
+    let mut frames = Vec::with_capacity(pairs.len());
+    while let Some(Pair { event, part, .. }) = pairs.next() {
+        let cursor = if pairs.len() == 0 {
+            Cursor::before(entry.number() + 1)
+        } else {
+            Cursor {
+                next: entry.number(),
+                part: *part,
+            }
+        };
+        frames.push(Frame {
+            event: Arc::clone(event),
+            part: *part,
+            bytes: encode_event(cursor.event_id(entry.epoch()), event, data.clone())?,
+        });
+    }
+    Ok(frames)
 }
 
 /// Encodes a heartbeat: the stream is alive, is at `id`, and will not be silent for longer than
@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(
             ids,
             [
-                "id: 0000000000000abc-42.1",
-                "id: 0000000000000abc-42.2",
+                "id: 0000000000000abc-42.e40c292c",
+                "id: 0000000000000abc-42.e60c2c52",
                 "id: 0000000000000abc-42"
             ]
         );

@@ -47,7 +47,7 @@ struct SeenEnd {
 /// What the streams at one cursor read next, joined once for all of them.
 struct SharedChunk {
     /// The position, and the number of frames sent of its entry.
-    start: (RingPosition, usize),
+    start: (RingPosition, u32),
     bytes: Bytes,
     end: Cursor,
 }
@@ -116,8 +116,8 @@ impl LocalHub {
 
     fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
         let start = request.position.ring_position();
-        let frames_sent = request.position.cursor.frames_sent;
-        if start == self.ring_end(ring) && frames_sent == 0 {
+        let part = request.position.cursor.part;
+        if start == self.ring_end(ring) && part == 0 {
             return RingRead::CaughtUp;
         }
         if !request.is_shareable() {
@@ -125,7 +125,7 @@ impl LocalHub {
         }
         let mut shared_chunk = self.shared_chunk.borrow_mut();
         if let Some(chunk) = &*shared_chunk
-            && chunk.start == (start, frames_sent)
+            && chunk.start == (start, part)
         {
             return RingRead::Frames(chunk.bytes.clone(), chunk.end);
         }
@@ -133,7 +133,7 @@ impl LocalHub {
         if let RingRead::Frames(bytes, end) = result {
             let bytes = copy_for_this_thread(bytes);
             *shared_chunk = Some(SharedChunk {
-                start: (start, frames_sent),
+                start: (start, part),
                 bytes: bytes.clone(),
                 end,
             });

@@ -100,10 +100,10 @@ fn replay_from(
             newest_number: journal.newest_number()?,
         });
     }
-    let Cursor { next, frames_sent } = request.position.cursor;
+    let Cursor { next, part } = request.position.cursor;
     if next >= request.ring_start {
         // The ring has not reached this entry. Another server on this cache may have sent it.
-        let last_received = if frames_sent == 0 { next - 1 } else { next };
+        let last_received = if part == 0 { next - 1 } else { next };
         return Ok(if last_received <= journal.newest_number()? {
             ReplayResult::Ahead
         } else {

@@ -148,12 +148,12 @@ impl Ring {
     /// What a stream has not received yet, as much as fits into one chunk.
     pub(crate) fn read(&self, request: &ReadRequest<'_>) -> RingRead {
         let window = self.read_window();
-        let Cursor { next, frames_sent } = request.position.cursor;
+        let Cursor { next, part } = request.position.cursor;
         if request.position.epoch != window.epoch {
             return RingRead::OtherEpoch(window.epoch);
         }
         if next >= window.end() {
-            return if next == window.end() && frames_sent == 0 {
+            return if next == window.end() && part == 0 {
                 RingRead::CaughtUp
             } else {
                 RingRead::Ahead

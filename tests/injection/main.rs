@@ -217,7 +217,7 @@ impl Run {
                 .get_or_insert_with(|| rust.id.chars().take(16).collect());
             let id = match at + 1 {
                 part if part == names.len() => format!("{epoch}-{}", self.next),
-                part => format!("{epoch}-{}.{part}", self.next),
+                _ => format!("{epoch}-{}.{:08x}", self.next, support::event_part(name)),
             };
             assert_eq!(
                 (rust.id.as_str(), rust.name.as_str()),

@@ -1,7 +1,7 @@
 //! Ids of all kinds, and the response that each must get.
 
 use fastrand::Rng;
-use support::Event;
+use support::{Event, event_part};
 
 /// The journal that the ids refer to.
 pub(crate) struct Journal {
@@ -12,6 +12,18 @@ pub(crate) struct Journal {
 /// Every other entry feeds two events.
 pub(crate) fn feeds_two(number: u64) -> bool {
     number % 2 == 1
+}
+
+/// The parts of the events that the entry feeds, in order.
+fn parts(number: u64) -> Vec<u32> {
+    let events: &[&str] = if feeds_two(number) {
+        &["a", "b"]
+    } else {
+        &["c"]
+    };
+    let mut parts: Vec<u32> = events.iter().map(|event| event_part(event)).collect();
+    parts.sort_unstable();
+    parts
 }
 
 pub(crate) struct Id {
@@ -62,14 +74,15 @@ pub(crate) fn random(rng: &mut Rng, journal: &Journal) -> Id {
         2 => ahead(rng, journal),
         3 => almost(rng, journal),
         4 => {
-            // After the first event of an entry that feeds two events, or one.
+            // After an event of an entry, or where an event was before the configuration was changed.
             let number = received_number(rng, newest).max(1);
-            let next = if feeds_two(number) {
-                Some(format!("{epoch:016x}-{number}"))
+            let part = if rng.bool() {
+                event_part(["a", "b", "c"][rng.usize(..3)])
             } else {
-                first_of(epoch, number + 1, newest)
+                rng.u32(1..)
             };
-            valid(format!("{epoch:016x}-{number}.1"), next)
+            let next = next_of(epoch, number, part).or_else(|| first_of(epoch, number + 1, newest));
+            valid(format!("{epoch:016x}-{number}.{part:08x}"), next)
         }
         _ => {
             let number = received_number(rng, newest);
@@ -88,7 +101,7 @@ pub(crate) fn ahead(rng: &mut Rng, journal: &Journal) -> Id {
         rng.u64(1..u64::MAX - newest)
     };
     let part = if rng.bool() {
-        format!(".{}", rng.u64(1..))
+        format!(".{:08x}", rng.u32(1..))
     } else {
         String::new()
     };
@@ -110,8 +123,18 @@ fn valid(id: String, next: Option<String>) -> Id {
 
 /// The id of the first event of an entry.
 fn first_of(epoch: u64, number: u64, newest: u64) -> Option<String> {
-    let part = if feeds_two(number) { ".1" } else { "" };
-    (number <= newest).then(|| format!("{epoch:016x}-{number}{part}"))
+    (number <= newest).then(|| next_of(epoch, number, 0))?
+}
+
+/// The id of the entry's first event after a part; `None` if it has no more.
+fn next_of(epoch: u64, number: u64, part: u32) -> Option<String> {
+    let parts = parts(number);
+    let next = parts.iter().position(|next| *next > part)?;
+    Some(if next + 1 == parts.len() {
+        format!("{epoch:016x}-{number}")
+    } else {
+        format!("{epoch:016x}-{number}.{:08x}", parts[next])
+    })
 }
 
 /// The number of an entry that the client has received: mostly near the end, where clients are.
@@ -138,16 +161,20 @@ fn garbage(rng: &mut Rng) -> Id {
 fn almost(rng: &mut Rng, journal: &Journal) -> Id {
     let Journal { epoch, newest } = *journal;
     let number = received_number(rng, newest);
-    let text = match rng.u8(..10) {
+    let text = match rng.u8(..14) {
         0 => format!("{epoch:016x}-0{number}"),
         1 => format!("{epoch:016x}-+{number}"),
-        2 => format!("{epoch:016x}-{number}.0"),
+        2 => format!("{epoch:016x}-{number}.00000000"),
         3 => format!("{epoch:016x}-{number}\0"),
         4 => format!("{epoch:016x}-{number}\r\ndata: forged\r\n\r\n"),
         5 => format!("0{epoch:016x}-{number}"),
         6 => format!("{epoch:016x}-{}", u64::MAX),
-        7 => format!("{epoch:016x}-{number}.1.1"),
+        7 => format!("{epoch:016x}-{number}.0a0b0c0d.0a0b0c0d"),
         8 => format!("\u{feff}{epoch:016x}-{number}"),
+        9 => format!("{epoch:016x}-{number}.1"),
+        10 => format!("{epoch:016x}-{number}.0A0B0C0D"),
+        11 => format!("{epoch:016x}-{number}.+a0b0c0d"),
+        12 => format!("{epoch:016x}-{number}.00a0b0c0d"),
         _ => format!("{epoch:016x}-99999999999999999999{number}"),
     };
     Id {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use support::{event_part, oracle::EVENTS};
+
 use crate::{
     client::{Client, Phase, SentId},
     model::{Filter, Id, Position},
@@ -46,10 +48,13 @@ impl Client {
             5 => SentId::Invented(Id::after(last.epoch, known + 1_000_000)),
             6 => SentId::Invented(Id::after(self.rng.u64(..), known)),
             7 if self.rng.bool() => {
-                // Fewer parts than it received are a valid position, too.
+                // Any part is a valid position, even if no event has it.
                 let position = Position {
                     next: known.max(1),
-                    parts: 1,
+                    part: match self.rng.usize(..EVENTS.len() + 1) {
+                        0 => self.rng.u32(1..),
+                        event => event_part(EVENTS[event - 1]),
+                    },
                 };
                 SentId::Invented(Id { position, ..last })
             }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use support::oracle::{At, KEYS};
 
-use crate::model::digest;
+use crate::model::{EVENTS_OF_KEYS, digest};
 
 /// One entry.
 #[derive(Clone)]
@@ -41,9 +41,9 @@ struct Document<'a> {
 }
 
 impl Entry {
-    /// The events that it triggers, in order.
-    pub(crate) fn events(&self) -> &'static [u8] {
-        KEYS[self.key].1
+    /// The events that it triggers with their parts, in order.
+    pub(crate) fn events(&self) -> &'static [(u32, u8)] {
+        &EVENTS_OF_KEYS[self.key]
     }
 }
 

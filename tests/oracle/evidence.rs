@@ -173,7 +173,7 @@ impl ClientChecker<'_> {
             .archive
             .journal(id.epoch)
             .ok_or("no such journal")?;
-        let number = match id.position.parts {
+        let number = match id.position.part {
             0 => id.position.next - 1,
             _ => id.position.next,
         };
@@ -185,22 +185,26 @@ impl ClientChecker<'_> {
                 .then_some(())
                 .ok_or("this entry does not exist".into());
         };
-        let part = match id.position.parts {
-            0 => entry.events().len().saturating_sub(1),
-            parts => parts - 1,
+        // The last event of an entry has the entry's own id.
+        let expected = match (id.position.part, entry.events()) {
+            (0, [.., last]) => Some(last),
+            (part, [others @ .., _]) => others.iter().find(|(other, _)| *other == part),
+            (_, []) => None,
         };
-        if entry.events().get(part) != Some(&event) || entry.digest != digest {
+        let Some((part, _)) =
+            expected.filter(|(_, expected)| *expected == event && entry.digest == digest)
+        else {
             let saved_as = self.evidence.archive.find(digest);
             return Err(format!(
                 "this is not what was saved as entry {number}; it was saved as {saved_as:?}"
             ));
-        }
-        let position = Position {
+        };
+        let before = Position {
             next: number,
-            parts: part,
+            part: part - 1,
         };
         let furthest = self.furthest.get(&id.epoch);
-        if position < from || furthest.is_some_and(|furthest| position < *furthest) {
+        if before < from || furthest.is_some_and(|furthest| before < *furthest) {
             return Err(format!(
                 "repeated: the client had received everything before {from:?}, {furthest:?}"
             ));
@@ -208,7 +212,7 @@ impl ClientChecker<'_> {
         if !self.filter.wants(event) {
             return Err("the client did not ask for this event".into());
         }
-        self.check_nothing_lost(at, from, position)?;
+        self.check_nothing_lost(at, from, before)?;
         self.check_not_expired(at, number, entry)?;
         self.advance(id);
         Ok(())
@@ -261,7 +265,7 @@ impl ClientChecker<'_> {
         for (number, part, entry) in journal.wanted(self.filter, from, to) {
             if !self.is_irrelevant(entry, at) {
                 return Err(format!(
-                    "lost: entry {number}, event {part} of it; seen on the disk at {:?}",
+                    "lost: entry {number}, event {part:08x} of it; seen on the disk at {:?}",
                     entry.seen
                 ));
             }

@@ -78,7 +78,7 @@ fn check_received_from_start(
     id: Id,
 ) -> Result<(), String> {
     let since = checker.evidence.archive.since(new, at);
-    let start = Position { next: 1, parts: 0 };
+    let start = Position { next: 1, part: 0 };
     for (number, _, entry) in new.wanted(checker.filter, start, id.position) {
         let began = checker.evidence.began.get(&(entry.writer, entry.save));
         let is_promised = began.is_some_and(|began| *began >= since);
@@ -124,7 +124,7 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         let Some(entry) = journal.entry(number) else {
             continue;
         };
-        if number == id.position.next && id.position.parts == 0 {
+        if number == id.position.next && id.position.part == 0 {
             break;
         }
         let swept = journal.may_be_swept(number, at);

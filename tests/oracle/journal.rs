@@ -85,31 +85,30 @@ impl Journal {
     pub(crate) fn end(&self) -> Position {
         Position {
             next: self.newest() + 1,
-            parts: 0,
+            part: 0,
         }
     }
 
-    /// The events between two positions that pass the filter: the entry's number, and the event's index
-    /// in it.
+    /// The events between two positions that pass the filter: the entry's number, and the event's part.
     pub(crate) fn wanted(
         &self,
         filter: Filter,
         from: Position,
         to: Position,
-    ) -> impl Iterator<Item = (u64, usize, &Entry)> {
+    ) -> impl Iterator<Item = (u64, u32, &Entry)> {
         (from.next..=to.next)
             .filter_map(|number| Some((number, self.entry(number)?)))
             .flat_map(move |(number, entry)| {
-                let parts = entry.events().iter().enumerate();
-                parts
+                let events = entry.events().iter();
+                events
                     .filter(move |(part, event)| {
-                        let position = Position {
+                        let after = Position {
                             next: number,
-                            parts: *part,
+                            part: *part,
                         };
-                        from <= position && position < to && filter.wants(**event)
+                        from < after && after <= to && filter.wants(*event)
                     })
-                    .map(move |(part, _)| (number, part, entry))
+                    .map(move |(part, _)| (number, *part, entry))
             })
     }
 

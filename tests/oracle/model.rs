@@ -1,8 +1,14 @@
 //! Filters, positions and ids, implemented independently of the library.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::LazyLock,
+};
 
-use support::oracle::EVENTS;
+use support::{
+    event_part,
+    oracle::{EVENTS, KEYS},
+};
 
 /// A set of events, one bit for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +34,12 @@ impl Filter {
     }
 }
 
-/// A position in a journal: before the entry `next`, of which `parts` events were received.
+/// A position in a journal: before the entry `next`, of which the events up to `part` were received. An
+/// event's part is a hash of its name, and 0 is before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) next: u64,
-    pub(crate) parts: usize,
+    pub(crate) part: u32,
 }
 
 /// The id of a position.
@@ -47,7 +54,7 @@ impl Id {
         let next = number.saturating_add(1);
         Self {
             epoch,
-            position: Position { next, parts: 0 },
+            position: Position { next, part: 0 },
         }
     }
 
@@ -56,11 +63,11 @@ impl Id {
         let epoch = u64::from_str_radix(epoch, 16).ok()?;
         Some(match position.split_once('.') {
             None => Self::after(epoch, position.parse().ok()?),
-            Some((next, parts)) => Self {
+            Some((next, part)) => Self {
                 epoch,
                 position: Position {
                     next: next.parse().ok()?,
-                    parts: parts.parse().ok()?,
+                    part: parse_part(part)?,
                 },
             },
         })
@@ -69,13 +76,30 @@ impl Id {
 
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Position { next, parts } = self.position;
-        match parts {
+        let Position { next, part } = self.position;
+        match part {
             0 => write!(f, "{:016x}-{}", self.epoch, next - 1),
-            _ => write!(f, "{:016x}-{next}.{parts}", self.epoch),
+            _ => write!(f, "{:016x}-{next}.{part:08x}", self.epoch),
         }
     }
 }
+
+/// Eight digits, and never 0.
+fn parse_part(text: &str) -> Option<u32> {
+    let part = u32::from_str_radix(text, 16).ok()?;
+    (part > 0 && format!("{part:08x}") == text).then_some(part)
+}
+
+/// The events of each key with their parts, in the order in which a client receives them.
+pub(crate) static EVENTS_OF_KEYS: LazyLock<Vec<Vec<(u32, u8)>>> = LazyLock::new(|| {
+    let of_key = |events: &[u8]| {
+        let with_part = |event: &u8| (event_part(EVENTS[usize::from(*event)]), *event);
+        let mut events: Vec<_> = events.iter().map(with_part).collect();
+        events.sort_unstable();
+        events
+    };
+    KEYS.iter().map(|(_, events, _)| of_key(events)).collect()
+});
 
 /// A digest of an event's data, because a million of them are kept.
 pub(crate) fn digest(data: &str) -> u64 {

@@ -85,3 +85,11 @@ fn parse(block: &str) -> Event {
     }
     event
 }
+
+/// The part of an event in the ids of its key: FNV-1a of its name, in 8 hexadecimal digits.
+#[must_use]
+pub fn event_part(name: &str) -> u32 {
+    name.bytes().fold(2_166_136_261, |hash: u32, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+    })
+}

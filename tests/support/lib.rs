@@ -34,7 +34,7 @@ pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
-    event::{Event, EventParser},
+    event::{Event, EventParser, event_part},
     follower::Follower,
     guide::guide_blocks,
     local_server::{HalfClosed, LocalServer},

@@ -2,6 +2,7 @@
 
 mod clock;
 mod edited_config;
+mod edited_events;
 mod replaced_journal;
 
 use std::{

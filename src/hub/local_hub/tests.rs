@@ -11,6 +11,7 @@ use crate::{
 fn entry(bytes: &'static str) -> RingEntry {
     let frame = Frame {
         event: "a".into(),
+        part: 1,
         bytes: Bytes::from_static(bytes.as_bytes()),
     };
     RingEntry {

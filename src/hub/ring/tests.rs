@@ -8,8 +8,10 @@ const EPOCH: Epoch = Epoch(1);
 fn entry(events: &[&str]) -> RingEntry {
     let frames = events
         .iter()
-        .map(|event| Frame {
+        .zip(1..)
+        .map(|(event, part)| Frame {
             event: (*event).into(),
+            part,
             bytes: Bytes::from(format!("<{event}>")),
         })
         .collect();
@@ -49,10 +51,7 @@ fn text(result: RingRead) -> String {
 }
 
 fn after_first_frame(next: u64) -> Cursor {
-    Cursor {
-        next,
-        frames_sent: 1,
-    }
+    Cursor { next, part: 1 }
 }
 
 #[test]
