@@ -3,9 +3,11 @@
 mod background_thread;
 mod interrupt;
 mod repeated_error;
+mod try_lock;
 
 pub(crate) use self::{
     background_thread::BackgroundThread, interrupt::Interrupt, repeated_error::RepeatedError,
+    try_lock::try_lock,
 };
 #[cfg(feature = "actix")]
 pub(crate) use self::{background_thread::ThreadWaker, repeated_error::log_or_print};

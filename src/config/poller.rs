@@ -16,7 +16,10 @@ use super::{
     definition::Config,
     env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot, unchanged_for},
 };
-use crate::{error::Error, runtime::RepeatedError};
+use crate::{
+    error::Error,
+    runtime::{RepeatedError, try_lock},
+};
 
 /// Time between two reads of `.env`. An edit takes effect after at most this and [`EDIT_DEBOUNCE`]
 /// together: the two seconds that the documentation states, and a tenth that a user does not notice.
@@ -104,7 +107,7 @@ impl ConfigPoller {
 
     fn reload_if_due_at(&self, now: Instant, prepare: impl FnOnce(&Config) -> Result<(), Error>) {
         // If another thread is already checking, keep the current configuration rather than wait.
-        let Ok(mut state) = self.poll_state.try_lock() else {
+        let Some(mut state) = try_lock(&self.poll_state) else {
             return;
         };
         if now < state.next_check {

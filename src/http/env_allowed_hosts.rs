@@ -7,9 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::config::{
-    Config,
-    server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
+use crate::{
+    config::{
+        Config,
+        server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
+    },
+    runtime::try_lock,
 };
 
 /// How long a list is used before `.env` is read again. The documentation promises that an edit
@@ -54,7 +57,8 @@ impl EnvAllowedHosts {
     pub(super) fn cached(&self, now: Instant) -> Option<AllowedHosts> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
-        (current.is_fresh(now) || self.read_lock.try_lock().is_err()).then(|| current.hosts.clone())
+        (current.is_fresh(now) || try_lock(&self.read_lock).is_none())
+            .then(|| current.hosts.clone())
     }
 
     /// Reads the file on this thread, unless another has done so meanwhile.
@@ -173,5 +177,19 @@ mod tests {
         hosts.refresh(start);
         let _reading = hosts.read_lock.lock().unwrap();
         assert!(hosts.cached(start + 2 * MAX_CACHED_HOSTS_AGE).is_some());
+    }
+
+    #[test]
+    fn a_panic_while_the_file_is_read_does_not_end_live_edits() {
+        let dir = tempfile::tempdir().unwrap();
+        let hosts = EnvAllowedHosts::new(dir.path().to_owned());
+        let start = Instant::now();
+        hosts.refresh(start);
+        let panicked = std::panic::catch_unwind(|| {
+            let _reading = hosts.read_lock.lock().unwrap();
+            panic!("a thread panics");
+        });
+        assert!(panicked.is_err());
+        assert!(hosts.cached(start + 2 * MAX_CACHED_HOSTS_AGE).is_none());
     }
 }

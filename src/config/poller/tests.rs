@@ -88,6 +88,22 @@ fn an_edit_takes_effect_within_two_seconds() {
 }
 
 #[test]
+fn a_panic_while_the_file_is_read_does_not_end_live_edits() {
+    let mut app = App::new();
+    let poll_state = &app.poller.poll_state;
+    let panicked = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let _state = poll_state.lock().unwrap();
+            panic!("a thread panics");
+        });
+        thread.join()
+    });
+    assert!(panicked.is_err());
+    app.edit("SSE_EVENTS=b:k\n");
+    assert!(app.poll_for(EDIT_DELAY));
+}
+
+#[test]
 fn a_file_renamed_to_env_takes_effect() {
     let mut app = App::new();
     let (env, new) = (app.dir.path().join(".env"), app.dir.path().join("new"));
