@@ -167,10 +167,22 @@ impl Error {
         self.io_kind() == Some(std::io::ErrorKind::PermissionDenied)
     }
 
+    /// What the system answered, if the process or the machine has no free file descriptor.
+    pub(crate) fn shortage_of_descriptors(&self) -> Option<std::io::Error> {
+        let shortage = self
+            .io_source()
+            .filter(|source| is_out_of_descriptors(source))?;
+        shortage
+            .raw_os_error()
+            .map(std::io::Error::from_raw_os_error)
+    }
+
     fn io_kind(&self) -> Option<std::io::ErrorKind> {
-        let source = self.inner.source.as_deref();
-        let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-        io.map(std::io::Error::kind)
+        self.io_source().map(std::io::Error::kind)
+    }
+
+    fn io_source(&self) -> Option<&std::io::Error> {
+        self.inner.source.as_deref()?.downcast_ref()
     }
 
     /// Returns the kind of the error.

@@ -1,38 +1,76 @@
 //! One drop-in on its way from its writer into the journal.
 
-use std::{fs::File, io, path::PathBuf, time::Duration};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io,
+    time::{Duration, Instant},
+};
 
 use super::{
+    appended,
     drop_in_file::{self, ReadError},
-    drop_in_watcher::DropInWatcher,
-    ready,
     writers::WriterCheck,
 };
 use crate::{
     config::Config,
     error::{Error, one_line},
-    journal::file::{
-        CacheFolder, FileJournal, OpenFolder, discard, is_temporary, remove_tree, time_ordered_name,
+    journal::{
+        Journal,
+        file::{FileJournal, OpenFolder, discard, is_temporary},
     },
 };
 
-/// The delay that a drop-in starts with. Each check doubles it before it is used, so a drop-in that
-/// still has a writer is checked after 10 ms, then after 20 ms: soon, because most writers close
-/// their file at once. A drop-in that waits behind another of its key is not checked and keeps this
-/// delay, so meanwhile the thread wakes, and checks the other one, 200 times a second.
-const MIN_WRITER_CHECK_DELAY: Duration = Duration::from_millis(5);
+/// A notification that the writer has closed the file may name the place where the file was before it
+/// was claimed, and arrive this long after the claim: the kernel looks up the name before it queues the
+/// notification, and the writer may lose its processor in between. If the notification belongs to a
+/// later file instead, this one is only taken to be closed when it is quiet for a moment, and a file
+/// that is empty or locked is not.
+const MAX_CLOSE_DELAY: Duration = Duration::from_millis(500);
 
-/// The longest delay between two checks. Five checks a second cost little, and if no file notification
-/// reports that the writer has closed the file, the value is at most this late.
-const MAX_WRITER_CHECK_DELAY: Duration = Duration::from_millis(200);
+/// What an ingest of drop-ins works with.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) journal: &'a FileJournal,
+    pub(super) claimed_folder: &'a OpenFolder,
+    pub(super) config: &'a Config,
+}
 
-/// A drop-in in `claimed/NAME/KEY`.
+impl<'a> Surroundings<'a> {
+    pub(super) fn new(
+        journal: &'a FileJournal,
+        claimed_folder: &'a OpenFolder,
+        config: &'a Config,
+    ) -> Self {
+        Self {
+            journal,
+            claimed_folder,
+            config,
+        }
+    }
+}
+
+/// A drop-in in `claimed/KEY/NAME`.
 pub(super) struct ClaimedDropIn {
     /// Names sort in the order in which the drop-ins were claimed, so recovery keeps that order.
     name: String,
-    key: String,
+    claimed_at: Instant,
     writer_check: WriterCheck,
-    check_delay: Duration,
+    /// `None`: not checked yet, or its writer has closed it since the last check.
+    next_writer_check: Option<Instant>,
+    entry: EntryState,
+}
+
+/// Whether the drop-in's entry is in the journal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EntryState {
+    NotAppended,
+    /// The attempt to append it failed, or its server was killed. It has a higher number than this, if
+    /// it has one.
+    MayBeAppended {
+        after: u64,
+    },
+    Appended,
 }
 
 pub(super) enum ClaimState {
@@ -43,185 +81,206 @@ pub(super) enum ClaimState {
 }
 
 impl ClaimedDropIn {
-    /// Takes the file away from its writer; `None` if another process was faster.
-    pub(super) fn take(
-        key: &str,
-        cache_folder: &CacheFolder,
-        claimed_folder: &OpenFolder,
-        watcher: &mut DropInWatcher,
-    ) -> Result<Option<Self>, Error> {
-        let error_at = |error| {
-            Error::io(
-                "ingest the drop-in",
-                &cache_folder.root().path_of(key),
-                error,
-            )
-        };
-        let name = time_ordered_name().map_err(error_at)?;
-        let permissions = cache_folder.permissions();
-        let claim_folder = permissions
-            .create_folder(claimed_folder, &name)
-            .map_err(error_at)?;
-        // Before the rename, so that no close of a writer is missed.
-        watcher.add_claim(&name, &claim_folder);
-        match cache_folder.root().rename(key, &claim_folder, key) {
-            Ok(()) => {
-                // The writer may have closed the file before the rename, and that notification may
-                // still be pending.
-                watcher.read();
-                let was_closed = watcher.take_closed(key);
-                Ok(Some(Self::new(name, key.to_owned(), was_closed)))
-            }
-            Err(error) => {
-                let _ = claimed_folder.remove_folder(&name);
-                match error.kind() {
-                    io::ErrorKind::NotFound => Ok(None),
-                    _ => Err(error_at(error)),
-                }
-            }
-        }
+    /// `was_closed`: a writer was seen to close the file.
+    pub(super) fn new(name: String, was_closed: bool) -> Self {
+        Self::with_entry(name, was_closed, EntryState::NotAppended)
     }
 
-    /// A drop-in that a process claimed that was then killed.
-    pub(super) fn recovered(
-        name: String,
-        key: String,
-        folder: &OpenFolder,
-        watcher: &mut DropInWatcher,
-    ) -> Self {
-        watcher.add_claim(&name, folder);
-        Self::new(name, key, false)
+    /// A drop-in that another process has claimed, and may have appended.
+    pub(super) fn left_behind(name: String) -> Self {
+        Self::with_entry(name, false, EntryState::MayBeAppended { after: 0 })
     }
 
-    fn new(name: String, key: String, was_closed: bool) -> Self {
+    fn with_entry(name: String, was_closed: bool, entry: EntryState) -> Self {
         Self {
             name,
-            key,
+            claimed_at: Instant::now(),
             writer_check: WriterCheck::new(was_closed),
-            check_delay: MIN_WRITER_CHECK_DELAY,
+            next_writer_check: None,
+            entry,
         }
     }
 
-    pub(super) fn key(&self) -> &str {
-        &self.key
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
-    pub(super) fn check_delay(&self) -> Duration {
-        self.check_delay
+    /// When its writers are to be checked again; `None`: at once.
+    pub(super) fn next_writer_check(&self) -> Option<Instant> {
+        self.next_writer_check
+    }
+
+    /// A writer has closed the file.
+    pub(super) fn writer_closed(&mut self) {
+        self.writer_check.writer_closed();
+        self.next_writer_check = None;
+    }
+
+    /// A writer has closed a file at the place from where this one was claimed.
+    pub(super) fn writer_of_key_closed(&mut self) {
+        if !self.writer_check.was_closed() && self.claimed_at.elapsed() <= MAX_CLOSE_DELAY {
+            self.writer_closed();
+        }
+    }
+
+    /// All entries of the journal were searched for the drop-ins that a killed server has left, and
+    /// these were found.
+    pub(super) fn note_searched(&mut self, appended_names: &HashSet<String>) {
+        if self.entry == (EntryState::MayBeAppended { after: 0 }) {
+            self.entry = if appended_names.contains(&self.name) {
+                EntryState::Appended
+            } else {
+                EntryState::NotAppended
+            };
+        }
+    }
+
+    /// Begins to observe the file, so that a drop-in that waits behind another is quiet by the time that
+    /// it is its turn.
+    pub(super) fn observe(&mut self, folder: &OpenFolder, config: &Config) {
+        if self.next_writer_check.is_none()
+            && let Ok(file) = folder.open_file(&self.name)
+        {
+            self.has_writer(&file, config);
+        }
+    }
+
+    fn has_writer(&mut self, file: &File, config: &Config) -> bool {
+        let delay = self.writer_check.has_writer(file, config.poll_interval());
+        // Without a writer, the next check is when it is this drop-in's turn.
+        self.next_writer_check = Some(Instant::now() + delay.unwrap_or_default());
+        delay.is_some()
     }
 
     /// Appends the drop-in to the journal if its writer has closed it.
     pub(super) fn try_finish(
         &mut self,
-        journal: &FileJournal,
-        claimed_folder: &OpenFolder,
-        config: &Config,
-        watcher: &mut DropInWatcher,
+        key: &str,
+        folder: &OpenFolder,
+        surroundings: Surroundings<'_>,
     ) -> Result<ClaimState, Error> {
-        self.check_delay = (self.check_delay * 2).min(MAX_WRITER_CHECK_DELAY);
-        let cache_folder = journal.cache_folder();
-        let opened = claimed_folder.open_folder(&self.name);
-        let mut file = match opened.and_then(|claim_folder| claim_folder.open_file(&self.key)) {
-            Ok(file) => file,
-            // Another program has cleared the cache.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.finish(cache_folder, claimed_folder);
-            }
-            Err(error) if is_temporary(&error) => {
-                return Err(self.read_error(claimed_folder, error));
-            }
-            Err(error) => {
-                let reason = drop_in_file::describe_open_error(&error);
-                return self.set_aside(cache_folder, claimed_folder, &reason);
-            }
-        };
-        if watcher.take_closed(&self.name) {
-            self.writer_check.writer_closed();
+        if self.entry == EntryState::Appended {
+            return self.remove(folder);
         }
-        if !self
-            .writer_check
-            .has_no_writer(&file, config.poll_interval())
+        if self
+            .next_writer_check
+            .is_some_and(|next| next > Instant::now())
         {
             return Ok(ClaimState::HasWriter);
         }
-        self.ingest(&mut file, journal, claimed_folder, config)
+        let mut file = match folder.open_file(&self.name) {
+            Ok(file) => file,
+            // Another program has cleared the cache.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(ClaimState::Finished);
+            }
+            Err(error) if is_temporary(&error) => return Err(self.read_error(folder, error)),
+            Err(error) => {
+                let reason = drop_in_file::describe_open_error(&error);
+                return self.set_aside(key, folder, surroundings, &reason);
+            }
+        };
+        if self.has_writer(&file, surroundings.config) {
+            return Ok(ClaimState::HasWriter);
+        }
+        self.ingest(&mut file, key, folder, surroundings)
     }
 
     fn ingest(
-        &self,
+        &mut self,
         file: &mut File,
-        journal: &FileJournal,
-        claimed_folder: &OpenFolder,
-        config: &Config,
+        key: &str,
+        folder: &OpenFolder,
+        surroundings: Surroundings<'_>,
     ) -> Result<ClaimState, Error> {
-        let cache_folder = journal.cache_folder();
-        match drop_in_file::read(file, &self.name, &self.key, config) {
-            Err(ReadError::Temporary(error)) => Err(self.read_error(claimed_folder, error)),
-            Err(ReadError::Broken(reason)) => self.set_aside(cache_folder, claimed_folder, &reason),
-            Ok(None) => self.finish(cache_folder, claimed_folder),
+        match drop_in_file::read(file, &self.name, key, surroundings.config) {
+            Err(ReadError::Temporary(error)) => Err(self.read_error(folder, error)),
+            Err(ReadError::Broken(reason)) => self.set_aside(key, folder, surroundings, &reason),
+            Ok(None) => self.remove(folder),
             Ok(Some(document)) => {
-                let ready_folder = cache_folder.ready_folder()?;
-                ready::write(cache_folder, &ready_folder, &self.name, &document)?;
-                remove_claim(&self.name, cache_folder, claimed_folder)?;
-                ready::append(&self.name, &document, &ready_folder, journal)?;
+                self.append(&document, surroundings.journal)?;
+                // If the journal was replaced meanwhile, the entry may be in the old one. The file then
+                // stays, and is appended to the new journal unless that has the entry.
+                if surroundings.journal.is_in_place() {
+                    return self.remove(folder);
+                }
                 Ok(ClaimState::Finished)
             }
         }
     }
 
-    fn finish(
-        &self,
-        cache_folder: &CacheFolder,
-        claimed_folder: &OpenFolder,
-    ) -> Result<ClaimState, Error> {
-        remove_claim(&self.name, cache_folder, claimed_folder)?;
-        Ok(ClaimState::Finished)
+    /// Appends the entry, unless an earlier attempt has.
+    fn append(&mut self, document: &[u8], journal: &FileJournal) -> Result<(), Error> {
+        if let EntryState::MayBeAppended { after } = self.entry {
+            let names = HashSet::from([self.name.clone()]);
+            if !appended::find(journal, after, &names)?.is_empty() {
+                self.entry = EntryState::Appended;
+                return Ok(());
+            }
+        }
+        let after = journal.newest_number()?;
+        self.entry = EntryState::MayBeAppended { after };
+        journal.append(document)?;
+        self.entry = EntryState::Appended;
+        Ok(())
     }
 
-    fn path(&self, claimed_folder: &OpenFolder) -> PathBuf {
-        claimed_folder.path_of(&self.name).join(&self.key)
+    fn remove(&self, folder: &OpenFolder) -> Result<ClaimState, Error> {
+        match folder.remove_file(&self.name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(
+                "remove the ingested drop-in",
+                &folder.path_of(&self.name),
+                error,
+            )),
+            _ => Ok(ClaimState::Finished),
+        }
     }
 
-    fn read_error(&self, claimed_folder: &OpenFolder, error: io::Error) -> Error {
-        Error::io("read the drop-in", &self.path(claimed_folder), error)
+    fn read_error(&self, folder: &OpenFolder, error: io::Error) -> Error {
+        Error::io("read the drop-in", &folder.path_of(&self.name), error)
     }
 
     /// Keeps the last broken drop-in of each key for its owner to read.
     fn set_aside(
         &self,
-        cache_folder: &CacheFolder,
-        claimed_folder: &OpenFolder,
+        key: &str,
+        folder: &OpenFolder,
+        surroundings: Surroundings<'_>,
         reason: &str,
     ) -> Result<ClaimState, Error> {
-        let error_at =
-            |error| Error::io("set the drop-in aside", &self.path(claimed_folder), error);
+        let path = folder.path_of(&self.name);
+        let error_at = |error| Error::io("set the drop-in aside", &path, error);
+        let cache_folder = surroundings.journal.cache_folder();
         let broken_folder = cache_folder.broken_folder()?;
-        let claim_folder = claimed_folder.open_folder(&self.name).map_err(error_at)?;
-        if claim_folder
-            .rename(&self.key, &broken_folder, &self.key)
-            .is_err()
-        {
+        if folder.rename(&self.name, &broken_folder, key).is_err() {
             // A folder has the name: a rename does not replace folders.
-            discard(&broken_folder, &self.key, &cache_folder.trash_folder()?).map_err(error_at)?;
-            claim_folder
-                .rename(&self.key, &broken_folder, &self.key)
+            discard(&broken_folder, key, &cache_folder.trash_folder()?).map_err(error_at)?;
+            folder
+                .rename(&self.name, &broken_folder, key)
                 .map_err(error_at)?;
         }
         log::error!(
             "the drop-in `{}` is skipped and kept as {}: {}",
-            one_line(&self.key),
-            one_line(&broken_folder.path_of(&self.key).to_string_lossy()),
+            one_line(key),
+            one_line(&broken_folder.path_of(key).to_string_lossy()),
             one_line(reason)
         );
-        self.finish(cache_folder, claimed_folder)
+        Ok(ClaimState::Finished)
     }
 }
 
-/// Removes what is left of a claimed drop-in.
-pub(super) fn remove_claim(
-    name: &str,
-    cache_folder: &CacheFolder,
-    claimed_folder: &OpenFolder,
-) -> Result<(), Error> {
-    remove_tree(claimed_folder, name, &cache_folder.trash_folder()?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_close_that_is_notified_late_under_the_former_name_counts() {
+        let mut drop_in = ClaimedDropIn::new("name".into(), false);
+        drop_in.writer_of_key_closed();
+        assert!(drop_in.writer_check.was_closed());
+        let mut drop_in = ClaimedDropIn::new("name".into(), false);
+        drop_in.claimed_at -= MAX_CLOSE_DELAY + Duration::from_secs(1);
+        drop_in.writer_of_key_closed();
+        assert!(!drop_in.writer_check.was_closed());
+    }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::Config,
     entry,
-    journal::file::{is_temporary, read_all},
+    journal::file::{is_temporary, read_all, time_of_ordered_name},
 };
 
 /// Why a drop-in cannot be read.
@@ -43,8 +43,13 @@ pub(super) fn read(
     let metadata = file.metadata().map_err(ReadError::Temporary)?;
     let content = read_content(file, &metadata, config.max_value_bytes())?;
     let now = SystemTime::now();
-    let saved_at = content.time.or(metadata.modified().ok());
-    let saved_at = saved_at.unwrap_or(now).min(now);
+    // A program that copies or moves files may keep an old time of modification, so the time to live
+    // begins with the claim, or when a slow writer finished the file.
+    let written_at = metadata
+        .modified()
+        .ok()
+        .max(time_of_ordered_name(claim_name));
+    let saved_at = content.time.or(written_at).unwrap_or(now).min(now);
     if content.trailing_bytes > 0 {
         overlapping_saves::report(key, content.trailing_bytes);
     }

@@ -1,10 +1,6 @@
 //! Wakes the thread that ingests drop-ins when a program has written one.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-    time::Duration,
-};
+use std::{collections::HashMap, io, time::Duration};
 
 use crate::{
     journal::file::OpenFolder,
@@ -12,20 +8,24 @@ use crate::{
     runtime::Interrupt,
 };
 
-/// Watches the cache folder and the claimed drop-ins, and remembers which files were closed by their
+/// Watches the cache folder and the folders of claimed drop-ins for files that were closed by their
 /// writers or got their name by a rename.
 pub(super) struct DropInWatcher {
     watcher: FolderWatcher,
-    keys: HashSet<String>,
-    /// The name of the claimed drop-in in each watched folder.
-    claim_names: HashMap<WatchId, String>,
-    /// Keys, and names of claimed drop-ins, whose file was closed.
-    closed: HashSet<String>,
+    /// The key of each watched folder of claimed drop-ins.
+    keys: HashMap<WatchId, String>,
+}
+
+pub(super) enum DropInEvent {
+    /// A file with this name was closed by its writer, or renamed, in the cache folder.
+    Written { name: String },
+    /// A claimed file was closed by its writer.
+    WriterClosed { key: String, name: String },
 }
 
 impl DropInWatcher {
     /// Without notifications, drop-ins are ingested late, but none is lost.
-    pub(super) fn new<'a>(folder: &OpenFolder, keys: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new(folder: &OpenFolder) -> Self {
         let watcher = watch_drop_ins(folder).unwrap_or_else(|error| {
             log::warn!(
                 "{}: no file notifications ({error}), so drop-ins are found only once per \
@@ -36,51 +36,45 @@ impl DropInWatcher {
         });
         Self {
             watcher,
-            keys: keys.map(str::to_owned).collect(),
-            claim_names: HashMap::new(),
-            closed: HashSet::new(),
+            keys: HashMap::new(),
         }
     }
 
-    /// Watches a claim's folder until the folder is removed.
-    pub(super) fn add_claim(&mut self, claim_name: &str, folder: &OpenFolder) {
-        let path = folder.fd_path();
-        if let Ok(Some(watch_id)) = self.watcher.add(&path, ChangeKinds::Writes) {
-            self.claim_names.insert(watch_id, claim_name.to_owned());
+    /// Watches the folder of a key's claimed drop-ins until the folder is removed.
+    pub(super) fn add(&mut self, key: &str, folder: &OpenFolder) {
+        if let Ok(Some(watch_id)) = self.watcher.add(&folder.fd_path(), ChangeKinds::Writes) {
+            self.keys.insert(watch_id, key.to_owned());
         }
     }
 
-    /// Whether a writer has closed the file of this key or claim since the last call.
-    pub(super) fn take_closed(&mut self, name: &str) -> bool {
-        self.closed.remove(name)
-    }
-
-    pub(super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
+    pub(super) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
         self.watcher.wait(timeout, interrupt.flag());
-        self.read();
     }
 
-    /// Reads the pending notifications, without waiting.
-    pub(super) fn read(&mut self) {
-        let Self {
-            watcher,
-            keys,
-            claim_names,
-            closed,
-        } = self;
+    /// Reads the pending notifications, without waiting. `is_key` tells which names in the cache folder
+    /// matter: other programs may write many files there.
+    pub(super) fn read(&mut self, is_key: impl Fn(&str) -> bool) -> Vec<DropInEvent> {
+        let Self { watcher, keys } = self;
+        let mut events = Vec::new();
         watcher.read(|notification| {
             if notification.is_watch_removed {
-                if let Some(claim_name) = claim_names.remove(&notification.watch) {
-                    closed.remove(&claim_name);
-                }
+                keys.remove(&notification.watch);
                 return;
             }
-            match claim_names.get(&notification.watch) {
-                Some(claim_name) => drop(closed.insert(claim_name.clone())),
-                // Only keys are remembered: other programs may write many other files here.
-                None => closed.extend(notification.name.and_then(|name| keys.get(name)).cloned()),
+            let Some(name) = notification.name else {
+                return;
+            };
+            let name = name.to_owned();
+            match keys.get(&notification.watch) {
+                Some(key) => events.push(DropInEvent::WriterClosed {
+                    key: key.clone(),
+                    name,
+                }),
+                None if is_key(&name) => events.push(DropInEvent::Written { name }),
+                None => {}
             }
         });
+        events
     }
 }
 

@@ -1,215 +1,244 @@
-//! Ingests drop-ins in one process at a time.
+//! Ingests the drop-ins of one cache folder.
 
 use std::{
-    collections::HashMap,
-    fs,
-    time::{Duration, Instant},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+    time::Instant,
 };
 
 use super::{
-    claim::{ClaimState, ClaimedDropIn},
-    drop_in_watcher::DropInWatcher,
-    recovery,
+    appended,
+    claim::Surroundings,
+    drop_in_watcher::{DropInEvent, DropInWatcher},
+    housekeeping::Housekeeping,
+    key_queue::KeyQueue,
+    shortage::Shortage,
 };
 use crate::{
-    config::Config,
+    config::{Config, ConfigPoller},
     error::Error,
     journal::{
         Journal,
-        file::{FileJournal, OpenFolder, is_file, sweep_orphans},
+        file::{FileJournal, OpenFolder, is_file, is_folder},
     },
+    key,
     runtime::{Interrupt, RepeatedError},
 };
 
-/// How many drop-ins of one key may wait for their writers. Each takes a folder and a watch, of which
-/// older kernels grant a user 8,192, and a writer that never closes its file holds up all later ones of
-/// its key. Later drop-ins stay where they are; if they are overwritten there, only the last one is
-/// ingested.
-pub(super) const MAX_CLAIMS_PER_KEY: usize = 100;
-
-/// What killed processes leave only occupies disk space, so it is not urgent to remove it.
-const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(600);
-
 pub(super) struct Ingester<'a> {
     journal: &'a FileJournal,
-    config: &'a Config,
-    interrupt: &'a Interrupt,
-    /// Oldest first.
-    claims: Vec<ClaimedDropIn>,
-    /// By key, and during recovery by the name of the claim: a drop-in that cannot be ingested does not
-    /// hold up those of other keys.
-    errors: HashMap<String, RepeatedError>,
-    last_orphan_sweep: Option<Instant>,
-    orphan_sweep_error: RepeatedError,
+    config_poller: &'a ConfigPoller,
+    config: Arc<Config>,
+    /// The keys in the configuration.
+    keys: Arc<BTreeSet<String>>,
+    claimed_folder: OpenFolder,
+    watcher: DropInWatcher,
+    /// The keys with drop-ins in this server's hands, and those that cannot be claimed.
+    queues: BTreeMap<String, KeyQueue>,
+    /// When to look for drop-ins that killed servers have left.
+    next_take_over: Instant,
+    take_over_error: RepeatedError,
+    shortage: Shortage,
+    housekeeping: Housekeeping,
 }
 
-/// Why an ingester stopped without an error.
-pub(super) enum StopReason {
-    /// Another process ingests drop-ins, the journal was removed or replaced, the folder of claimed
-    /// drop-ins was removed, or the server shuts down.
-    Ended,
-    ConfigChanged,
+/// Ingests drop-ins until it is interrupted, or the journal is removed or replaced.
+pub(super) fn run(
+    journal: &FileJournal,
+    config_poller: &ConfigPoller,
+    interrupt: &Interrupt,
+    last_error: &mut RepeatedError,
+) -> Result<(), Error> {
+    if !journal.is_in_place() {
+        return Ok(());
+    }
+    let _impersonation = journal.cache_folder().impersonate_owner()?;
+    let mut ingester = Ingester::new(journal, config_poller)?;
+    while !interrupt.is_raised() && journal.is_in_place() {
+        let next_round = ingester.round()?;
+        last_error.note_success();
+        ingester.wait(next_round, interrupt);
+    }
+    Ok(())
 }
 
 impl<'a> Ingester<'a> {
-    pub(super) fn new(
-        journal: &'a FileJournal,
-        config: &'a Config,
-        interrupt: &'a Interrupt,
-    ) -> Self {
-        Self {
-            journal,
-            config,
-            interrupt,
-            claims: Vec::new(),
-            errors: HashMap::new(),
-            last_orphan_sweep: None,
-            orphan_sweep_error: RepeatedError::new(
-                "unfinished files of killed programs are not removed",
-                "the removal of unfinished files has resumed",
-            ),
-        }
-    }
-
-    /// Ingests drop-ins until it is interrupted, `is_config_current` returns `false`, or the journal or
-    /// the folder of claimed drop-ins is removed. Returns at once if another process ingests them.
-    pub(super) fn run(
-        &mut self,
-        is_config_current: impl Fn() -> bool,
-    ) -> Result<StopReason, Error> {
-        if !self.journal.is_in_place() {
-            return Ok(StopReason::Ended);
-        }
-        let cache_folder = self.journal.cache_folder();
-        let _impersonation = cache_folder.impersonate_owner()?;
+    fn new(journal: &'a FileJournal, config_poller: &'a ConfigPoller) -> Result<Self, Error> {
+        let cache_folder = journal.cache_folder();
         let claimed_folder = cache_folder.claimed_folder()?;
-        let error_at = |error| Error::io("lock the drop-ins", cache_folder.path(), error);
-        // Held until this method returns; the kernel releases it if the process is killed.
-        let lock = self.journal.open_lock_file().map_err(error_at)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(StopReason::Ended),
-            Err(fs::TryLockError::Error(error)) => return Err(error_at(error)),
-        }
-        let mut watcher = DropInWatcher::new(cache_folder.root(), self.config.events().keys());
-        self.recover(&claimed_folder, &mut watcher)?;
-        while !self.interrupt.is_raised()
-            && self.journal.is_in_place()
-            && !claimed_folder.is_removed()
-        {
-            if !is_config_current() {
-                return Ok(StopReason::ConfigChanged);
-            }
-            self.journal.stop_former_programs()?;
-            self.claim_all(&claimed_folder, &mut watcher);
-            let next_check = self.finish_claims(&claimed_folder, &mut watcher);
-            self.sweep_orphans();
-            watcher.wait(next_check.min(self.config.poll_interval()), self.interrupt);
-        }
-        Ok(StopReason::Ended)
+        let config = config_poller.current();
+        Ok(Self {
+            journal,
+            config_poller,
+            keys: keys_of(&config),
+            config,
+            watcher: DropInWatcher::new(cache_folder.root()),
+            queues: BTreeMap::new(),
+            next_take_over: Instant::now(),
+            take_over_error: RepeatedError::new(
+                "drop-ins that another server has left are not ingested",
+                "drop-ins that another server has left are ingested",
+            ),
+            shortage: Shortage::new(claimed_folder.path().to_owned()),
+            housekeeping: Housekeeping::new(),
+            claimed_folder,
+        })
     }
 
-    fn recover(
-        &mut self,
-        claimed_folder: &OpenFolder,
-        watcher: &mut DropInWatcher,
-    ) -> Result<(), Error> {
-        let errors = &mut self.errors;
-        recovery::append_ready(self.journal, claimed_folder, |name, error| {
-            error_log_of(errors, name).report(error);
-        })?;
-        self.claims = recovery::recover_claims(claimed_folder, watcher)?;
+    /// Claims drop-ins and appends those that have no writer. Returns when to do that again, unless a
+    /// notification arrives before.
+    fn round(&mut self) -> Result<Instant, Error> {
+        self.follow_config();
+        self.reopen_claimed_folder()?;
+        self.journal.stop_former_programs()?;
+        self.claim_all();
+        self.take_over();
+        self.search_journal();
+        self.finish_all();
+        self.housekeeping.run_if_due(self.journal);
+        let now = Instant::now();
+        let attempts = self
+            .queues
+            .values()
+            .filter_map(|queue| queue.next_attempt(now));
+        let next_poll = now + self.config.poll_interval();
+        Ok(attempts.fold(next_poll, Instant::min))
+    }
+
+    fn wait(&mut self, until: Instant, interrupt: &Interrupt) {
+        let timeout = until.saturating_duration_since(Instant::now());
+        self.watcher.wait(timeout, interrupt);
+        self.read_notifications();
+    }
+
+    /// Drop-ins of a key that is not configured any more are still finished.
+    fn follow_config(&mut self) {
+        let config = self.config_poller.current();
+        if Arc::ptr_eq(&config, &self.config) {
+            return;
+        }
+        self.keys = keys_of(&config);
+        self.config = config;
+        for (key, queue) in &mut self.queues {
+            if !self.keys.contains(key) {
+                queue.note_absent();
+            }
+        }
+    }
+
+    /// Another program may have removed or replaced the folder.
+    fn reopen_claimed_folder(&mut self) -> Result<(), Error> {
+        let cache_folder = self.journal.cache_folder();
+        if !cache_folder.is_claimed_folder(&self.claimed_folder)? {
+            self.claimed_folder = cache_folder.claimed_folder()?;
+        }
         Ok(())
     }
 
-    fn claim_all(&mut self, claimed_folder: &OpenFolder, watcher: &mut DropInWatcher) {
-        for key in self.config.events().keys() {
-            let waiting = self.claims.iter().filter(|claim| claim.key() == key);
-            if waiting.count() >= MAX_CLAIMS_PER_KEY {
-                continue;
-            }
-            match self.claim(key, claimed_folder, watcher) {
-                Ok(claim) => self.claims.extend(claim),
-                Err(error) => error_log_of(&mut self.errors, key).report(&error),
-            }
-        }
-    }
-
-    fn claim(
-        &self,
-        key: &str,
-        claimed_folder: &OpenFolder,
-        watcher: &mut DropInWatcher,
-    ) -> Result<Option<ClaimedDropIn>, Error> {
-        let cache_folder = self.journal.cache_folder();
-        match cache_folder.root().stat(key) {
-            Ok(Some(stat)) if is_file(&stat) => {
-                ClaimedDropIn::take(key, cache_folder, claimed_folder, watcher)
-            }
-            // Folders, links and devices are not drop-ins.
-            Ok(_) => Ok(None),
-            Err(error) => {
-                let path = cache_folder.root().path_of(key);
-                Err(Error::io("find drop-ins", &path, error))
+    fn claim_all(&mut self) {
+        for key in Arc::clone(&self.keys).iter() {
+            // Folders, links and devices are not drop-ins. An error of `stat` would also be one of the
+            // rename, which is reported.
+            let found = self.journal.cache_folder().root().stat(key);
+            let is_absent = found.is_ok_and(|stat| !stat.is_some_and(|stat| is_file(&stat)));
+            match self.queues.get_mut(key) {
+                Some(queue) if is_absent => queue.note_absent(),
+                _ if is_absent => {}
+                _ => self.claim(key),
             }
         }
     }
 
-    fn sweep_orphans(&mut self) {
-        let is_due = self
-            .last_orphan_sweep
-            .is_none_or(|last| last.elapsed() >= ORPHAN_SWEEP_INTERVAL);
-        if !is_due {
+    fn claim(&mut self, key: &str) {
+        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+        queue_of(&mut self.queues, key).claim(surroundings, &mut self.watcher, &mut self.shortage);
+        // A close just before the rename was notified under the file's former name.
+        self.read_notifications();
+    }
+
+    /// Opens the folders of keys with drop-ins that killed servers have left, also those of keys that
+    /// are not configured any more.
+    fn take_over(&mut self) {
+        let now = Instant::now();
+        if now < self.next_take_over {
             return;
         }
-        self.last_orphan_sweep = Some(Instant::now());
-        self.journal.touch();
-        match sweep_orphans(self.journal.cache_folder()) {
-            Ok(()) => self.orphan_sweep_error.note_success(),
-            Err(error) => self.orphan_sweep_error.report(&error),
+        self.next_take_over = now + self.config.poll_interval();
+        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+        // The first error of a pass is reported, so that several do not alternate in the log.
+        let mut result = Ok(());
+        for key in keys_in(&self.claimed_folder).unwrap_or_else(|error| {
+            result = Err(error);
+            BTreeSet::new()
+        }) {
+            let queue = queue_of(&mut self.queues, &key);
+            let taken_over = queue.take_over(surroundings, &mut self.watcher);
+            result = result.and(taken_over);
+        }
+        match result {
+            Ok(()) => self.take_over_error.note_success(),
+            // A shortage of descriptors is reported with the drop-ins that it delays.
+            Err(error) if error.shortage_of_descriptors().is_some() => {}
+            Err(error) => self.take_over_error.report(&error),
         }
     }
 
-    /// Appends every claimed drop-in whose writer has closed it, and returns when to check the others.
-    fn finish_claims(
-        &mut self,
-        claimed_folder: &OpenFolder,
-        watcher: &mut DropInWatcher,
-    ) -> Duration {
-        let mut waiting: Vec<ClaimedDropIn> = Vec::new();
-        for mut claim in std::mem::take(&mut self.claims) {
-            // Drop-ins of one key keep their order, however long the first one takes.
-            if waiting.iter().any(|earlier| earlier.key() == claim.key()) {
-                waiting.push(claim);
-                continue;
-            }
-            match claim.try_finish(self.journal, claimed_folder, self.config, watcher) {
-                Ok(ClaimState::Finished) => {
-                    error_log_of(&mut self.errors, claim.key()).note_success();
+    /// Finds out which of the drop-ins that killed servers have left are in the journal.
+    fn search_journal(&mut self) {
+        let names: HashSet<String> = (self.queues.values())
+            .flat_map(KeyQueue::unsearched_names)
+            .collect();
+        if names.is_empty() {
+            return;
+        }
+        let appended_names = appended::find(self.journal, 0, &names).ok();
+        for queue in self.queues.values_mut() {
+            queue.note_searched(appended_names.as_ref());
+        }
+    }
+
+    fn finish_all(&mut self) {
+        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+        for queue in self.queues.values_mut() {
+            queue.finish(surroundings, &mut self.shortage);
+        }
+        self.queues.retain(|_, queue| !queue.is_idle());
+        if !self.queues.values().any(KeyQueue::is_out_of_descriptors) {
+            self.shortage.note_end();
+        }
+    }
+
+    fn read_notifications(&mut self) {
+        for event in self.watcher.read(|name| self.keys.contains(name)) {
+            match event {
+                DropInEvent::Written { name } => {
+                    queue_of(&mut self.queues, &name).note_written(Instant::now());
                 }
-                Ok(ClaimState::HasWriter) => waiting.push(claim),
-                Err(error) => {
-                    error_log_of(&mut self.errors, claim.key()).report(&error);
-                    waiting.push(claim);
+                DropInEvent::WriterClosed { key, name } => {
+                    if let Some(queue) = self.queues.get_mut(&key) {
+                        queue.note_closed(&name);
+                    }
                 }
             }
         }
-        self.claims = waiting;
-        let next_check = self.claims.iter().map(ClaimedDropIn::check_delay).min();
-        next_check.unwrap_or(self.config.poll_interval())
     }
 }
 
-fn error_log_of<'a>(
-    errors: &'a mut HashMap<String, RepeatedError>,
-    key_or_claim_name: &str,
-) -> &'a mut RepeatedError {
-    errors
-        .entry(key_or_claim_name.to_owned())
-        .or_insert_with(|| {
-            RepeatedError::new(
-                "a drop-in cannot be ingested",
-                "the drop-in has been ingested",
-            )
-        })
+fn queue_of<'a>(queues: &'a mut BTreeMap<String, KeyQueue>, key: &str) -> &'a mut KeyQueue {
+    (queues.entry(key.to_owned())).or_insert_with(|| KeyQueue::new(key.to_owned()))
+}
+
+fn keys_of(config: &Config) -> Arc<BTreeSet<String>> {
+    Arc::new(config.events().keys().map(str::to_owned).collect())
+}
+
+/// The keys that have a folder of claimed drop-ins. Links and files of other programs are ignored.
+fn keys_in(claimed_folder: &OpenFolder) -> Result<BTreeSet<String>, Error> {
+    let names = claimed_folder.names();
+    let names = names.map_err(|error| Error::io("find drop-ins", claimed_folder.path(), error))?;
+    let is_key_folder = |name: &String| {
+        let stat = claimed_folder.stat(name).ok().flatten();
+        key::rule_violation(name).is_none() && stat.is_some_and(|stat| is_folder(&stat))
+    };
+    Ok(names.into_iter().filter(is_key_folder).collect())
 }

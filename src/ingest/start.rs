@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ingester::{Ingester, StopReason};
+use super::ingester;
 use crate::{
     config::ConfigPoller,
     error::Error,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Ingests drop-ins until the returned handle is dropped. Of several processes on one cache folder,
-/// one ingests at a time. When it ends, another takes over.
+/// one at a time ingests those of a key.
 pub(crate) fn start(
     journal: Arc<FileJournal>,
     config_poller: Arc<ConfigPoller>,
@@ -23,14 +23,11 @@ pub(crate) fn start(
             "the ingest of drop-ins has resumed",
         );
         while !interrupt.is_raised() {
-            let config = config_poller.current();
-            let mut ingester = Ingester::new(&journal, &config, interrupt);
-            match ingester.run(|| Arc::ptr_eq(&config, &config_poller.current())) {
-                Ok(StopReason::ConfigChanged) => continue,
-                Ok(StopReason::Ended) => last_error.note_success(),
-                Err(error) => last_error.report(&error),
+            let result = ingester::run(&journal, &config_poller, interrupt, &mut last_error);
+            if let Err(error) = result {
+                last_error.report(&error);
             }
-            interrupt.wait(config.poll_interval());
+            interrupt.wait(config_poller.current().poll_interval());
         }
     })
     .map_err(|error| Error::io("ingest drop-ins from the cache folder", &path, error))

@@ -1,17 +1,19 @@
 //! Drop-ins, from their writers to the journal.
 
+mod failing;
+mod servers;
 mod unusable;
 
 use std::{
     fs::{self, File},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{content, ingester::MAX_CLAIMS_PER_KEY, recovery::visible_names, start};
+use super::{content, key_queue::MAX_CLAIMS_PER_KEY, start};
 use crate::{
     config::{Config, ConfigPoller},
     entry,
@@ -49,9 +51,17 @@ impl App {
     fn cache(&self) -> PathBuf {
         self.dir.path().join("writable/cache")
     }
+
+    fn claimed(&self) -> PathBuf {
+        self.cache().join(".sse/claimed")
+    }
 }
 
-/// The next `count` entries as `key=value`, waiting for them.
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
+}
+
+/// The first `count` entries as `key=value`, waiting for them.
 fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
     let mut reader = JournalReader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
     let mut watcher = journal.watch();
@@ -75,7 +85,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn each_kind_of_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -89,15 +99,9 @@ fn each_kind_of_content_becomes_its_value() {
         fs::write(app.cache().join("k1"), bytes).unwrap();
         read(&journal, index + 1);
     }
-    drop(ingest);
     assert_eq!(read(&journal, 4), contents.map(|(_, value)| value));
-    let folder = journal.cache_folder();
-    assert!(visible_names(folder.root()).unwrap().is_empty());
-    assert!(
-        visible_names(&folder.claimed_folder().unwrap())
-            .unwrap()
-            .is_empty()
-    );
+    assert!(!app.cache().join("k1").exists());
+    until("the key's folder is removed", || is_empty(&app.claimed()));
 }
 
 #[test]
@@ -163,61 +167,6 @@ fn the_number_of_waiting_drop_ins_per_key_is_limited() {
         .collect();
     expected.push("k1=\"last\"".to_owned());
     assert_eq!(same_key, expected);
-}
-
-#[test]
-fn one_of_two_servers_ingests_drop_ins_until_the_other_takes_over() {
-    let app = App::new();
-    let journal = app.journal();
-    let first = start(Arc::clone(&journal), app.config_poller()).unwrap();
-    let _second = start(app.journal(), app.config_poller()).unwrap();
-    fs::write(app.cache().join("k1"), "1").unwrap();
-    assert_eq!(read(&journal, 1), ["k1=1"]);
-    drop(first);
-    fs::write(app.cache().join("k1"), "2").unwrap();
-    assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
-    assert_eq!(journal.newest_number().unwrap(), 2);
-}
-
-#[test]
-fn drop_ins_of_a_killed_server_are_ingested_once() {
-    let app = App::new();
-    let journal = app.journal();
-    let claimed = journal
-        .cache_folder()
-        .claimed_folder()
-        .unwrap()
-        .path()
-        .to_owned();
-    let ready = journal
-        .cache_folder()
-        .ready_folder()
-        .unwrap()
-        .path()
-        .to_owned();
-    let document = |name| {
-        let value = content::parse(b"1").unwrap().value;
-        entry::encode_drop_in_document(name, "k1", value, Duration::ZERO, SystemTime::now())
-    };
-    // Killed after the entry was ready, before the claim was removed.
-    fs::create_dir(claimed.join("one")).unwrap();
-    fs::write(claimed.join("one/k1"), "1").unwrap();
-    fs::write(ready.join("one"), document("one")).unwrap();
-    // Killed after the claim; and after the claim's folder was created.
-    fs::create_dir(claimed.join("two")).unwrap();
-    fs::write(claimed.join("two/k2"), "2").unwrap();
-    fs::create_dir(claimed.join("three")).unwrap();
-    // Killed after the append.
-    fs::write(ready.join("four"), document("four")).unwrap();
-    journal.append(&document("four")).unwrap();
-    journal.append(&document("other")).unwrap();
-
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
-    assert_eq!(read(&journal, 4), ["k1=1", "k1=1", "k1=1", "k2=2"]);
-    assert_eq!(journal.newest_number().unwrap(), 4);
-    until("nothing is left", || {
-        fs::read_dir(&ready).unwrap().next().is_none()
-    });
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use rustix::{fs::FlockOperation, io::Errno};
+
 use crate::platform;
 
 /// After one writer has closed the file, another may have opened it meanwhile. Such a writer writes at
@@ -22,11 +24,20 @@ const QUIET_WITHOUT_CLOSE: Duration = Duration::from_millis(if cfg!(test) { 500 
 /// because an empty file has no value that would be late. Tests have no such writers.
 const QUIET_WHEN_EMPTY: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 30_000 });
 
+/// The delay before the second check of a file that has a writer; each check doubles it. Most writers
+/// close their file soon.
+const MIN_CHECK_DELAY: Duration = Duration::from_millis(10);
+
+/// The longest delay between two checks. Five checks a second cost little, and if no file notification
+/// reports that the writer has closed the file, the value is at most this late.
+const MAX_CHECK_DELAY: Duration = Duration::from_millis(200);
+
 /// What is known about the writers of one file.
 #[derive(Debug)]
 pub(super) struct WriterCheck {
     was_closed: bool,
     last_state: Option<SeenState>,
+    next_delay: Duration,
 }
 
 /// The state of a file, and when it was first seen in that state.
@@ -43,48 +54,84 @@ impl WriterCheck {
         Self {
             was_closed,
             last_state: None,
+            next_delay: MIN_CHECK_DELAY,
         }
+    }
+
+    pub(super) fn was_closed(&self) -> bool {
+        self.was_closed
     }
 
     /// A writer was seen to close the file.
     pub(super) fn writer_closed(&mut self) {
         self.was_closed = true;
+        self.next_delay = MIN_CHECK_DELAY;
     }
 
-    /// Asks the kernel. If it cannot tell, a file has no writer once it has not changed for long
-    /// enough. Without a close, that is at least five times `poll_interval`, the time between two
-    /// checks.
-    pub(super) fn has_no_writer(&mut self, file: &File, poll_interval: Duration) -> bool {
-        if let Some(has_writer) = platform::has_writer(file) {
-            return !has_writer;
+    /// `None`: the file has no writer. Otherwise the delay before the next check.
+    ///
+    /// Asks the kernel. If it cannot tell, a file has no writer once no program has locked it, and it
+    /// has not changed for long enough. Without a close, that is at least five times `poll_interval`.
+    pub(super) fn has_writer(&mut self, file: &File, poll_interval: Duration) -> Option<Duration> {
+        match platform::has_writer(file) {
+            Some(false) => None,
+            Some(true) => Some(self.double_delay()),
+            None if is_locked(file) => {
+                // The quiet period begins when the lock is released.
+                self.last_state = None;
+                Some(self.double_delay())
+            }
+            None => {
+                let was_closed = self.was_closed;
+                self.missing_quiet(file, |bytes| match (bytes, was_closed) {
+                    (0, _) => QUIET_WHEN_EMPTY,
+                    (_, true) => QUIET_AFTER_CLOSE,
+                    (_, false) => QUIET_WITHOUT_CLOSE.max(5 * poll_interval),
+                })
+            }
         }
-        let was_closed = self.was_closed;
-        self.is_quiet(file, |bytes| match (bytes, was_closed) {
-            (0, _) => QUIET_WHEN_EMPTY,
-            (_, true) => QUIET_AFTER_CLOSE,
-            (_, false) => QUIET_WITHOUT_CLOSE.max(5 * poll_interval),
-        })
     }
 
-    fn is_quiet(&mut self, file: &File, required_quiet: impl Fn(u64) -> Duration) -> bool {
+    fn double_delay(&mut self) -> Duration {
+        let delay = self.next_delay;
+        self.next_delay = (delay * 2).min(MAX_CHECK_DELAY);
+        delay
+    }
+
+    /// `None`: the file has been quiet for as long as is required for its length.
+    fn missing_quiet(
+        &mut self,
+        file: &File,
+        required_quiet: impl Fn(u64) -> Duration,
+    ) -> Option<Duration> {
         let Ok(metadata) = file.metadata() else {
-            return false;
+            return Some(MAX_CHECK_DELAY);
         };
         let bytes = metadata.len();
         let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        match &self.last_state {
-            Some(last) if (last.bytes, last.modified) == (bytes, modified) => {
-                last.first_seen_at.elapsed() >= required_quiet(bytes)
-            }
-            _ => {
-                self.last_state = Some(SeenState {
-                    bytes,
-                    modified,
-                    first_seen_at: Instant::now(),
-                });
-                false
-            }
+        let is_same = |last: &SeenState| (last.bytes, last.modified) == (bytes, modified);
+        let last_state = self.last_state.take().filter(is_same).unwrap_or(SeenState {
+            bytes,
+            modified,
+            first_seen_at: Instant::now(),
+        });
+        let quiet = last_state.first_seen_at.elapsed();
+        self.last_state = Some(last_state);
+        let missing = required_quiet(bytes).saturating_sub(quiet);
+        (!missing.is_zero()).then(|| missing.min(MAX_CHECK_DELAY))
+    }
+}
+
+/// Whether another program holds an exclusive lock (`flock`), as PHP's `LOCK_EX` does while it writes.
+/// This lock is released at once, so that it delays no writer.
+fn is_locked(file: &File) -> bool {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            // Closing the file would also release the lock, but later.
+            let _ = rustix::fs::flock(file, FlockOperation::Unlock);
+            false
         }
+        Err(error) => error == Errno::WOULDBLOCK,
     }
 }
 
@@ -102,10 +149,10 @@ mod tests {
         writer.write_all(b"1").unwrap();
         let reader = File::open(&path).unwrap();
         let mut check = WriterCheck::new(false);
-        assert!(!check.has_no_writer(&reader, Duration::ZERO));
+        assert!(check.has_writer(&reader, Duration::ZERO).is_some());
         drop(writer);
         if platform::IS_LINUX {
-            assert!(check.has_no_writer(&reader, Duration::ZERO));
+            assert!(check.has_writer(&reader, Duration::ZERO).is_none());
         }
     }
 
@@ -118,17 +165,30 @@ mod tests {
         let mut check = WriterCheck::new(false);
         let (long, none) = (Duration::from_secs(60), Duration::ZERO);
         let mut is_quiet = |when_empty, otherwise| {
-            check.is_quiet(
-                &file,
-                |bytes| if bytes == 0 { when_empty } else { otherwise },
-            )
+            let required = |bytes| if bytes == 0 { when_empty } else { otherwise };
+            check.missing_quiet(&file, required).is_none()
         };
-        assert!(!is_quiet(none, none), "seen for the first time");
         assert!(!is_quiet(long, none), "empty for a moment");
         assert!(is_quiet(none, long), "empty for long");
+        let short = Duration::from_millis(20);
+        std::thread::sleep(short);
         fs::write(&path, "1").unwrap();
-        assert!(!is_quiet(none, none), "it has changed");
+        assert!(!is_quiet(none, short), "it has changed");
+        std::thread::sleep(short);
+        assert!(is_quiet(long, short));
         assert!(!is_quiet(none, long));
-        assert!(is_quiet(long, none));
+    }
+
+    #[test]
+    fn a_file_that_another_program_has_locked_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let writer = File::create(&path).unwrap();
+        let reader = File::open(&path).unwrap();
+        writer.lock().unwrap();
+        assert!(is_locked(&reader));
+        writer.unlock().unwrap();
+        assert!(!is_locked(&reader));
+        writer.try_lock().unwrap();
     }
 }

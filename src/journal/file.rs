@@ -40,8 +40,8 @@ pub(crate) use self::layout::NUMBERS_PER_FOLDER;
 pub(crate) use self::{
     cache_folder::CacheFolder,
     file_journal::FileJournal,
-    open_folder::{OpenFolder, is_file, is_temporary, read_all},
+    open_folder::{OpenFolder, is_file, is_folder, is_temporary, read_all},
     orphans::sweep_orphans,
-    random::time_ordered_name,
-    trash::{discard, remove_tree},
+    random::{time_of_ordered_name, time_ordered_name},
+    trash::discard,
 };

@@ -185,6 +185,46 @@ fn no_free_descriptors() {
     assert_eq!(reports, 1, "the error is logged once: {log}");
 }
 
+/// However many keys are affected, the log reports it once.
+#[test]
+fn no_free_descriptors_for_drop_ins() {
+    const KEYS: usize = 8;
+    let key = |number: usize| format!("key{number}");
+    let events: Vec<_> = (0..KEYS)
+        .map(|number| format!("event:{}", key(number)))
+        .collect();
+    let app = App::with_env(&format!(
+        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS={}\n",
+        events.join(",")
+    ));
+    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
+    let limited = write_program(&app, &script);
+    let server = Server::start_program(&limited, app.path(), &[]);
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save(&key(0), "\"before\"");
+    receives(&stream, "before");
+
+    let taken: Vec<TcpStream> = (0..100)
+        .map(|_| TcpStream::connect(server.address()).unwrap())
+        .collect();
+    app.save(&key(0), "\"meanwhile\"");
+    server.wait_for_log("saved values are not delivered");
+    for number in 0..KEYS {
+        fs::write(app.cache().join(key(number)), "\"dropped\"").unwrap();
+    }
+    let log = server.wait_for_log("some drop-ins are ingested late");
+    assert!(log.contains("raise the limit of open files"), "{log}");
+    drop(taken);
+    receives(&stream, "meanwhile");
+    for _ in 0..KEYS {
+        receives(&stream, "dropped");
+    }
+    let log = server.wait_for_log("resolved: drop-ins are ingested without delay");
+    let reports = log.matches("some drop-ins are ingested late: ").count();
+    assert_eq!(reports, 1, "the error is logged once: {log}");
+    assert!(!log.contains("a drop-in stays"), "{log}");
+}
+
 /// In each case, clients get a gap, and then what is saved.
 #[test]
 fn a_folder_that_is_removed_replaced_and_restored() {

@@ -8,6 +8,10 @@
 #[cfg(target_os = "linux")]
 mod faults;
 mod nginx;
+#[cfg(target_os = "linux")]
+mod other_user;
 mod php;
 #[cfg(target_os = "linux")]
 mod save_killed;
+#[cfg(target_os = "linux")]
+mod wake_ups;

@@ -169,12 +169,7 @@ fn check_leftovers_are_removed(app: &App) -> Result<(), String> {
 /// All files and folders that a killed process can leave behind.
 fn unfinished(app: &App) -> Vec<PathBuf> {
     let sse = app.cache().join(".sse");
-    let mut folders = vec![
-        app.cache(),
-        sse.clone(),
-        sse.join("ready"),
-        sse.join("claimed"),
-    ];
+    let mut folders = vec![app.cache(), sse.clone()];
     folders.push(sse.join("journal-2"));
     folders.extend(folders_of_entries(app));
     let mut found: Vec<PathBuf> = folders.iter().flat_map(|folder| list(folder)).collect();

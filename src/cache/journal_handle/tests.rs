@@ -117,12 +117,7 @@ fn a_folder_in_which_nothing_can_be_saved_is_refused() {
     let config = edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=other\n");
     make_permissions_apply_to_root(config.cache_dir());
     drop(open_changed(&config).unwrap());
-    for folder in [
-        "",
-        ".sse/journal-2/000000000000",
-        ".sse/claimed",
-        ".sse/ready",
-    ] {
+    for folder in ["", ".sse/journal-2/000000000000", ".sse/claimed"] {
         let folder = app.join("other").join(folder);
         let set_mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode));
         set_mode(0o500).unwrap();

@@ -16,8 +16,11 @@ use crate::{
     entry,
     journal::{
         Journal,
-        file::tests::non_regular_files::{
-            NonRegularFile, can_restrict_this_user, make_permissions_apply_to_root,
+        file::{
+            tests::non_regular_files::{
+                NonRegularFile, can_restrict_this_user, make_permissions_apply_to_root,
+            },
+            time_ordered_name,
         },
     },
 };
@@ -59,7 +62,9 @@ fn a_file_or_link_in_place_of_a_folder_is_removed() {
     let (elsewhere, sse_folder) = (app.dir.path().join("elsewhere"), app.cache().join(".sse"));
     fs::create_dir(&elsewhere).unwrap();
     fs::write(sse_folder.join("broken"), "").unwrap();
-    std::os::unix::fs::symlink(&elsewhere, sse_folder.join("ready")).unwrap();
+    fs::create_dir(sse_folder.join("claimed")).unwrap();
+    fs::write(sse_folder.join("claimed/k1"), "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, sse_folder.join("claimed/k2")).unwrap();
     let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
     fs::write(app.cache().join("k1"), "").unwrap();
     fs::write(app.cache().join("k2"), "2").unwrap();
@@ -118,11 +123,7 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
         sse_folder.join(".gitignore"),
         sse_folder.join("journal-2/.id"),
     ];
-    for folder in [
-        sse_folder.clone(),
-        sse_folder.join("ready"),
-        sse_folder.join("claimed"),
-    ] {
+    for folder in [sse_folder.clone(), app.claimed()] {
         // Names of unfinished files and folders, and one other name.
         let [file, folder, new_file, new_folder, other] = [
             ".abcDEF012345",
@@ -150,7 +151,7 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
         left.extend([file, folder]);
         kept.extend([new_file, new_folder.join("word"), other]);
     }
-    let (link, target) = old_link(&app, &sse_folder.join("ready/.abcDEFlinked"));
+    let (link, target) = old_link(&app, &sse_folder.join(".abcDEFlinked"));
     left.push(link);
     kept.push(target);
     let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
@@ -179,27 +180,23 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         let document = entry::encode_document("k1", value, Duration::ZERO, SystemTime::now());
         fs::write(&elsewhere, document).unwrap();
         let sse_folder = app.cache().join(".sse");
-        let paths = [app.cache().join("k1"), sse_folder.join("ready/one")];
-        drop(journal.cache_folder().ready_folder().unwrap());
-        for path in &paths {
-            file.create(path, &elsewhere);
-        }
-        // In place of a claim, and in a claim.
-        fs::create_dir_all(sse_folder.join("claimed/in")).unwrap();
-        file.create(&sse_folder.join("claimed/in/k1"), &elsewhere);
+        let drop_in = app.cache().join("k1");
+        file.create(&drop_in, &elsewhere);
+        // In place of a key's folder, and in one.
+        let folder = sse_folder.join("claimed/k1");
+        fs::create_dir_all(&folder).unwrap();
+        file.create(&folder.join(time_ordered_name().unwrap()), &elsewhere);
         if !matches!(file, NonRegularFile::Folder) {
             file.create(&sse_folder.join("claimed/instead"), sse_folder.as_path());
         }
         let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
         fs::write(app.cache().join("k2"), "2").unwrap();
         assert_eq!(read(&journal, 1), ["k2=2"], "{file:?}");
-        until("the claim is set aside", || {
+        until("the claimed one is set aside", || {
             fs::symlink_metadata(sse_folder.join("broken/k1")).is_ok()
         });
         assert_eq!(journal.newest_number().unwrap(), 1, "{file:?}");
-        for path in &paths {
-            assert!(fs::symlink_metadata(path).is_ok(), "{file:?}");
-        }
+        assert!(fs::symlink_metadata(&drop_in).is_ok(), "{file:?}");
         assert!(elsewhere.exists() && sse_folder.join("journal-2").exists());
     }
 }

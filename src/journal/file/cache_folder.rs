@@ -23,6 +23,9 @@ use crate::{
 /// The folder below the cache folder that belongs to the library.
 const SSE_FOLDER_NAME: &str = ".sse";
 
+/// The folder in `.sse/` for claimed drop-ins.
+const CLAIMED_FOLDER_NAME: &str = "claimed";
+
 /// A second in all, with [`LOCK_RETRY_DELAY`]: longer than any repair takes, so a lock that is held
 /// longer belongs to a process that was stopped, and is ignored.
 const MAX_LOCK_ATTEMPTS: u32 = 200;
@@ -139,14 +142,16 @@ impl CacheFolder {
         &self.sse_folder
     }
 
-    /// Drop-ins that were claimed, but may still have a writer.
+    /// Drop-ins that were claimed, but are not in the journal yet.
     pub(crate) fn claimed_folder(&self) -> Result<OpenFolder, Error> {
-        self.open_sse_subfolder("claimed")
+        self.open_sse_subfolder(CLAIMED_FOLDER_NAME)
     }
 
-    /// Drop-ins as complete entries that are not in the journal yet.
-    pub(crate) fn ready_folder(&self) -> Result<OpenFolder, Error> {
-        self.open_sse_subfolder("ready")
+    /// Whether this is still the folder that [`claimed_folder`](Self::claimed_folder) opens.
+    pub(crate) fn is_claimed_folder(&self, folder: &OpenFolder) -> Result<bool, Error> {
+        folder
+            .is_at(&self.sse_folder, CLAIMED_FOLDER_NAME)
+            .map_err(|error| Error::io("find drop-ins", folder.path(), error))
     }
 
     /// Drop-ins that cannot be used, one of each key, for their owner to read.
@@ -161,25 +166,35 @@ impl CacheFolder {
 
     /// Opened each time, because programs that clean up remove empty folders.
     fn open_sse_subfolder(&self, name: &str) -> Result<OpenFolder, Error> {
-        let open = || {
-            self.permissions
-                .open_or_create_folder(&self.sse_folder, name)
-        };
+        self.open_or_create_folder(&self.sse_folder, name)
+    }
+
+    /// Opens a folder, and creates it if it is missing or another program has put something else in its
+    /// place.
+    pub(crate) fn open_or_create_folder(
+        &self,
+        parent: &OpenFolder,
+        name: &str,
+    ) -> Result<OpenFolder, Error> {
+        let open = || self.permissions.open_or_create_folder(parent, name);
         let opened = match open() {
             Err(error) if is_not_a_folder(&error) => {
                 log::warn!(
                     "{}: this is not a folder, and is removed to create one here",
-                    self.sse_folder.path_of(name).display()
+                    parent.path_of(name).display()
                 );
-                let removed = self.sse_folder.remove_file(name);
+                let removed = parent.remove_file(name);
                 // Another process may have replaced it by a folder meanwhile.
                 open().map_err(|error| removed.err().unwrap_or(error))
             }
             result => result,
         };
         opened.map_err(|error| {
-            let path = self.sse_folder.path_of(name);
-            Error::io("open a folder in the cache folder", &path, error)
+            Error::io(
+                "open a folder in the cache folder",
+                &parent.path_of(name),
+                error,
+            )
         })
     }
 

@@ -9,13 +9,9 @@ impl FileJournal {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.find_newest_number()?;
         self.check_appendable()?;
-        // Drop-ins are renamed from the cache folder to `claimed/`, and written to `ready/`.
+        // Drop-ins are renamed from the cache folder to a folder in `claimed/`.
         self.check_writable(self.cache_folder.root())?;
-        self.check_writable(&self.cache_folder.claimed_folder()?)?;
-        self.check_writable(&self.cache_folder.ready_folder()?)?;
-        let lock = self.open_lock_file();
-        lock.map_err(|error| Error::io("lock the drop-ins", self.cache_folder.path(), error))?;
-        Ok(())
+        self.check_writable(&self.cache_folder.claimed_folder()?)
     }
 
     /// An append writes an unfinished file into the newest folder and raises its high-water mark.

@@ -43,12 +43,6 @@ impl FileJournal {
         &self.cache_folder
     }
 
-    /// The file that the one server that ingests drop-ins locks. When it is removed or replaced, this
-    /// journal is not in place any more.
-    pub(crate) fn open_lock_file(&self) -> io::Result<std::fs::File> {
-        self.id.open_again(&self.folder)
-    }
-
     /// Whether both journals are in the same folder, although the id may have been replaced.
     pub(crate) fn is_same_folder(&self, other: &Self) -> bool {
         let identities = (self.folder.identity(), other.folder.identity());

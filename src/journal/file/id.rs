@@ -97,16 +97,6 @@ impl IdFile {
     pub(super) fn is_of_this_boot(&self) -> bool {
         self.is_of_this_boot
     }
-
-    /// Opens the file once more, because a lock belongs to one opening of a file.
-    pub(super) fn open_again(&self, journal: &OpenFolder) -> io::Result<File> {
-        let file = journal.open_file(ID_FILE_NAME)?;
-        if FileIdentity::from_stat(&rustix::fs::fstat(&file)?) == self.identity {
-            Ok(file)
-        } else {
-            Err(io::ErrorKind::NotFound.into())
-        }
-    }
 }
 
 /// Mixes the id, the file that contains it and the machine's boot.

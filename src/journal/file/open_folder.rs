@@ -114,7 +114,7 @@ impl OpenFolder {
     }
 
     /// Whether this folder has this name in `parent`.
-    pub(super) fn is_at(&self, parent: &Self, name: &str) -> io::Result<bool> {
+    pub(crate) fn is_at(&self, parent: &Self, name: &str) -> io::Result<bool> {
         let found = parent.stat(name)?;
         Ok(found.map(|found| FileIdentity::from_stat(&found)) == Some(self.identity()?))
     }

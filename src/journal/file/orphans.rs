@@ -24,7 +24,6 @@ const MAX_UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 pub(crate) fn sweep_orphans(cache_folder: &CacheFolder) -> Result<(), Error> {
     let trash_folder = cache_folder.trash_folder()?;
     sweep_folder(cache_folder.sse_folder(), &trash_folder)?;
-    sweep_folder(&cache_folder.ready_folder()?, &trash_folder)?;
     sweep_folder(&cache_folder.claimed_folder()?, &trash_folder)?;
     trash::delete_contents(&trash_folder)
 }

@@ -1,6 +1,9 @@
 //! Names that no other process chooses.
 
-use std::{io, time::SystemTime};
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
 
 /// Letters and digits after the dot in the name of an unfinished file or folder. 36 to the power of 12
 /// possible names make a collision improbable; creating the file detects one anyway.
@@ -41,4 +44,46 @@ pub(crate) fn time_ordered_name() -> io::Result<String> {
         .unwrap_or_default();
     let random = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
     Ok(format!("{:024x}-{random:08x}", now.as_nanos()))
+}
+
+/// When a time-ordered name was created; `None` if this is another name.
+pub(crate) fn time_of_ordered_name(name: &str) -> Option<SystemTime> {
+    let (nanos, random) = name.split_once('-')?;
+    let is_hex = |part: &str, digits: usize| {
+        part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if !is_hex(nanos, 24) || !is_hex(random, 8) {
+        return None;
+    }
+    let nanos = u128::from_str_radix(nanos, 16).ok()?;
+    let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
+    let nanos = u32::try_from(nanos % 1_000_000_000).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_ordered_name_contains_its_time() {
+        let before = SystemTime::now();
+        let time = time_of_ordered_name(&time_ordered_name().unwrap()).unwrap();
+        assert!(before <= time && time <= SystemTime::now());
+        for name in [
+            "",
+            "k1",
+            "one",
+            "000000000000000000000001-0000000",
+            "00000000000000000000000g-00000000",
+            "+00000000000000000000001-00000000",
+        ] {
+            assert_eq!(time_of_ordered_name(name), None, "{name}");
+        }
+        // Later than any system can express.
+        assert_eq!(
+            time_of_ordered_name("ffffffffffffffffffffffff-00000000"),
+            None
+        );
+    }
 }

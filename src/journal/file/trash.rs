@@ -96,11 +96,7 @@ pub(super) fn remove_unfinished(trash_folder: &OpenFolder) -> Result<(), Error> 
 }
 
 /// Removes a file, a link, or a folder with its files. Folders in it are moved into the trash.
-pub(crate) fn remove_tree(
-    parent: &OpenFolder,
-    name: &str,
-    trash_folder: &OpenFolder,
-) -> Result<(), Error> {
+fn remove_tree(parent: &OpenFolder, name: &str, trash_folder: &OpenFolder) -> Result<(), Error> {
     match parent.open_folder(name) {
         Ok(folder) => {
             for item in names(&folder)? {

@@ -17,7 +17,7 @@ fn only_the_owner_can_use_a_new_folder() {
     let app = tempfile::tempdir().unwrap();
     let folder = CacheFolder::prepare(&config(app.path())).unwrap();
     assert_eq!(mode(folder.path()), 0o700);
-    assert_eq!(mode(folder.ready_folder().unwrap().path()), 0o700);
+    assert_eq!(mode(folder.broken_folder().unwrap().path()), 0o700);
     let (file, _unfinished) = folder
         .permissions()
         .create_unfinished_file(folder.sse_folder())
@@ -35,7 +35,7 @@ fn a_groups_folder_is_shared_with_the_group_and_only_listed_by_others() {
     fs::create_dir(config.cache_dir()).unwrap();
     fs::set_permissions(config.cache_dir(), fs::Permissions::from_mode(0o2775)).unwrap();
     let folder = CacheFolder::prepare(&config).unwrap();
-    assert_eq!(mode(folder.ready_folder().unwrap().path()), 0o2775);
+    assert_eq!(mode(folder.broken_folder().unwrap().path()), 0o2775);
     let (file, _unfinished) = folder
         .permissions()
         .create_unfinished_file(folder.sse_folder())
