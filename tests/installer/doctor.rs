@@ -1,6 +1,7 @@
 //! `sse doctor`.
 
 mod app;
+mod drop_ins;
 mod env_file;
 mod findings;
 mod proxies;

@@ -2,6 +2,7 @@
 
 mod cache_access;
 mod config_values;
+mod drop_ins;
 mod env_assignments;
 mod env_location;
 mod env_mistakes;
@@ -46,6 +47,7 @@ pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
     if let Some(config) = &config {
         findings.extend(event_listeners::check(&sources, config.events()));
         findings.extend(cache_access::check(app, config.cache_dir()));
+        findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));
         findings.push(open_files::check(&values.max_connections()));
