@@ -4,11 +4,13 @@
 //! system has, more slowly or with less protection. Compiled with `--cfg portable`, the library uses
 //! `portable` on Linux too, so the tests cover both.
 
+mod change;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod linux;
 #[cfg(any(not(target_os = "linux"), portable))]
 mod portable;
 
+pub(crate) use self::change::ChangeKinds;
 #[cfg(all(target_os = "linux", not(portable)))]
 use self::linux as system;
 #[cfg(any(not(target_os = "linux"), portable))]
@@ -18,7 +20,7 @@ pub(crate) use self::system::tcp;
 pub(crate) use self::system::{
     boot::boot_id,
     file_user,
-    folder_watcher::{ChangeKinds, FolderWatcher, WatchId},
+    folder_watcher::{FolderWatcher, WatchId},
     lease::has_writer,
     rename::rename_without_replacing,
     wake_flag::WakeFlag,

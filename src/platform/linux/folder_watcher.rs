@@ -8,6 +8,7 @@ use rustix::{
 };
 
 use super::wake_flag::WakeFlag;
+use crate::platform::change::{ChangeKinds, Notification};
 
 /// Room for several notifications, so that a busy folder costs few system calls. One needs at most
 /// 272 bytes: a header and a name of 255 bytes.
@@ -19,27 +20,9 @@ pub(crate) struct FolderWatcher {
     inotify: Option<OwnedFd>,
 }
 
-/// The kinds of changes in a folder that are notified.
-#[derive(Clone, Copy)]
-pub(crate) enum ChangeKinds {
-    /// A file or folder got its name by a rename.
-    Renames,
-    /// A program closed a file that it had open for writing.
-    Writes,
-    RenamesAndWrites,
-}
-
 /// Identifies a watched folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WatchId(i32);
-
-pub(crate) struct Notification<'a> {
-    pub(crate) watch: WatchId,
-    /// The file in the watched folder, if its name is valid UTF-8.
-    pub(crate) name: Option<&'a str>,
-    /// The folder was removed, and its watch with it.
-    pub(crate) is_watch_removed: bool,
-}
 
 impl FolderWatcher {
     /// Fails if a limit in `/proc/sys/fs/inotify` is reached.
@@ -84,7 +67,7 @@ impl FolderWatcher {
     }
 
     /// Passes on all pending notifications, without waiting.
-    pub(crate) fn read(&self, mut handle: impl FnMut(Notification<'_>)) {
+    pub(crate) fn read(&self, mut handle: impl FnMut(Notification<'_, WatchId>)) {
         let Some(inotify) = &self.inotify else { return };
         let mut buffer = [MaybeUninit::<u8>::uninit(); INOTIFY_BUFFER_BYTES];
         let mut events = Reader::new(inotify, &mut buffer);

@@ -3,6 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use super::wake_flag::WakeFlag;
+use crate::platform::change::{ChangeKinds, Notification};
 
 /// The caller checks the folders after each wait, so this is the longest delay of a change. Ten checks
 /// a second cost little, and a person hardly notices a tenth of a second.
@@ -11,23 +12,9 @@ const MAX_WAIT: Duration = Duration::from_millis(100);
 /// Wakes a thread so often that it finds every change soon.
 pub(crate) struct FolderWatcher;
 
-/// The kinds of changes in a folder that would be notified.
-#[derive(Clone, Copy)]
-pub(crate) enum ChangeKinds {
-    Renames,
-    Writes,
-    RenamesAndWrites,
-}
-
 /// Identifies a watched folder; none is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum WatchId {}
-
-pub(crate) struct Notification<'a> {
-    pub(crate) watch: WatchId,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) is_watch_removed: bool,
-}
 
 impl FolderWatcher {
     pub(crate) fn new() -> io::Result<Self> {
@@ -50,5 +37,5 @@ impl FolderWatcher {
         flag.wait(timeout.min(MAX_WAIT));
     }
 
-    pub(crate) fn read(&self, _handle: impl FnMut(Notification<'_>)) {}
+    pub(crate) fn read(&self, _handle: impl FnMut(Notification<'_, WatchId>)) {}
 }
