@@ -17,14 +17,13 @@ mod value;
 
 use std::{
     collections::{HashMap, VecDeque},
-    env, fs,
-    io::Write,
+    env,
     time::Instant,
 };
 
 use actix_web_sse::{Cache, Config, Events};
 use fastrand::Rng;
-use support::{App, Server, workspace};
+use support::{App, Server, log_run};
 
 use self::{
     cases::Expected,
@@ -263,28 +262,12 @@ impl Run {
     }
 
     fn report(&self, path: &str, seed: u64, seconds: u64) {
-        let today = std::process::Command::new("date")
-            .arg("-u")
-            .arg("+%F")
-            .output()
-            .unwrap();
-        let path = workspace().join(path);
-        let mut log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .unwrap();
-        writeln!(
-            log,
-            "{} seed {seed}: {} events in {seconds} s, {} of them by drop-in and {} by `sse save`; \
+        let result = format!(
+            "seed {seed}: {} events in {seconds} s, {} of them by drop-in and {} by `sse save`; \
              each arrived once and unchanged in Chromium, eventsource-parser and sseer; \
              {} drop-ins without a value triggered nothing",
-            String::from_utf8_lossy(&today.stdout).trim(),
-            self.received,
-            self.by_drop_in,
-            self.by_command,
-            self.broken,
-        )
-        .unwrap();
+            self.received, self.by_drop_in, self.by_command, self.broken,
+        );
+        log_run(path, &result);
     }
 }

@@ -11,7 +11,6 @@ mod ids;
 
 use std::{
     env, fs,
-    io::Write,
     os::unix::fs::PermissionsExt,
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -20,7 +19,7 @@ use std::{
 
 use actix_web_sse::{Cache, Config};
 use fastrand::Rng;
-use support::{App, Server, Stream, starter, until, workspace};
+use support::{App, Server, Stream, log_run, starter, until};
 
 use self::ids::Journal;
 
@@ -101,28 +100,12 @@ fn every_id_continues_its_stream_or_gets_a_gap() {
         (stream.status == 200).then_some(())
     });
     if let Ok(path) = env::var("SSE_IDS_LOG") {
-        report(&path, seed, count, start.elapsed().as_secs());
+        let seconds = start.elapsed().as_secs();
+        let result = format!(
+            "seed {seed}: {count} ids in {seconds} s, each one continued its stream or got a gap"
+        );
+        log_run(&path, &result);
     }
-}
-
-fn report(path: &str, seed: u64, count: u64, seconds: u64) {
-    let today = std::process::Command::new("date")
-        .arg("-u")
-        .arg("+%F")
-        .output()
-        .unwrap();
-    let path = workspace().join(path);
-    let mut log = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
-    let today = String::from_utf8_lossy(&today.stdout).trim().to_owned();
-    writeln!(
-        log,
-        "{today} seed {seed}: {count} ids in {seconds} s, each one continued its stream or got a gap"
-    )
-    .unwrap();
 }
 
 /// An id beyond the newest entry may belong to an entry that this server has not read yet, so the

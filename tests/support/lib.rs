@@ -21,6 +21,7 @@ mod local_server;
 pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
+mod run_log;
 mod running;
 mod scratch;
 mod server;
@@ -38,6 +39,7 @@ pub use self::{
     follower::Follower,
     guide::guide_blocks,
     local_server::{HalfClosed, LocalServer},
+    run_log::log_run,
     running::Running,
     server::Server,
     stream::{Stream, get},
