@@ -3,12 +3,18 @@
 use std::{
     fmt::{self, Display},
     str::FromStr,
+    sync::Arc,
 };
 
 /// Four bits each, and leading zeros, so that every epoch has one spelling.
 const DIGITS: usize = 16;
 
-/// Identifies the journal that a number belongs to: the first part of an event's id.
+/// A client of an older epoch than these is told that it may have missed events. On a machine whose
+/// programs see no boot id, each program that finds no other at work starts an epoch, so a script
+/// that saves once a minute while no server runs needs more than half a day for as many.
+const MAX_FORMER_EPOCHS: usize = 1_000;
+
+/// Identifies the part of a journal's history that a number belongs to: the first part of an event's id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(pub(crate) u64);
 
@@ -29,5 +35,125 @@ impl FromStr for Epoch {
             return Err(());
         }
         u64::from_str_radix(text, 16).map(Self).map_err(|_| ())
+    }
+}
+
+/// The epochs of one journal.
+///
+/// A new epoch starts when the journal may have lost its last entries, because their numbers are then
+/// assigned again. A number keeps the epoch in which it was assigned, so the ids of entries never change.
+#[derive(Debug, Clone)]
+pub(crate) struct Epochs {
+    current: Epoch,
+    /// Oldest first.
+    former: Arc<[FormerEpoch]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FormerEpoch {
+    pub(crate) epoch: Epoch,
+    /// The newest number that still has the entry which it had in this epoch.
+    pub(crate) last_number: u64,
+}
+
+impl Epochs {
+    pub(crate) fn new(current: Epoch, former: &[FormerEpoch]) -> Self {
+        Self {
+            current,
+            former: former.into(),
+        }
+    }
+
+    /// The same journal after it may have lost its entries after `newest`.
+    pub(crate) fn followed_by(&self, next: Epoch, newest: u64) -> Self {
+        let ended = FormerEpoch {
+            epoch: self.current,
+            last_number: newest,
+        };
+        // A loss may reach back into earlier epochs.
+        let former = self.former.iter().map(|former| FormerEpoch {
+            last_number: former.last_number.min(newest),
+            ..*former
+        });
+        let former: Vec<FormerEpoch> = former.chain([ended]).collect();
+        let dropped = former.len().saturating_sub(MAX_FORMER_EPOCHS);
+        Self::new(next, &former[dropped..])
+    }
+
+    pub(crate) fn current(&self) -> Epoch {
+        self.current
+    }
+
+    /// Oldest first.
+    pub(crate) fn former(&self) -> &[FormerEpoch] {
+        &self.former
+    }
+
+    /// The epoch in which this number was assigned.
+    pub(crate) fn epoch_of(&self, number: u64) -> Epoch {
+        let index = self
+            .former
+            .partition_point(|former| former.last_number < number);
+        self.former
+            .get(index)
+            .map_or(self.current, |former| former.epoch)
+    }
+
+    /// The newest number whose entry is the same in this epoch and in the journal as it is now. `None` if
+    /// the epoch is not one of this journal.
+    #[cfg_attr(
+        not(any(feature = "actix", test)),
+        expect(dead_code, reason = "only the hub compares ids of clients")
+    )]
+    pub(crate) fn last_number_shared_with(&self, epoch: Epoch) -> Option<u64> {
+        if epoch == self.current {
+            return Some(u64::MAX);
+        }
+        let former = self.former.iter().find(|former| former.epoch == epoch);
+        former.map(|former| former.last_number)
+    }
+}
+
+impl From<Epoch> for Epochs {
+    /// A journal that has lost nothing yet.
+    fn from(current: Epoch) -> Self {
+        Self::new(current, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Epoch = Epoch(1);
+    const B: Epoch = Epoch(2);
+    const C: Epoch = Epoch(3);
+
+    #[test]
+    fn a_number_keeps_its_epoch_and_each_epoch_knows_what_is_left_of_it() {
+        let epochs = Epochs::from(A).followed_by(B, 40).followed_by(C, 50);
+        let of = [0, 1, 40, 41, 50, 51].map(|number| epochs.epoch_of(number));
+        assert_eq!(of, [A, A, A, B, B, C]);
+        let shared = [A, B, C, Epoch(4)].map(|epoch| epochs.last_number_shared_with(epoch));
+        assert_eq!(shared, [Some(40), Some(50), Some(u64::MAX), None]);
+    }
+
+    #[test]
+    fn a_loss_may_reach_back_into_an_earlier_epoch() {
+        let epochs = Epochs::from(A).followed_by(B, 40).followed_by(C, 30);
+        assert_eq!(epochs.last_number_shared_with(A), Some(30));
+        assert_eq!(epochs.last_number_shared_with(B), Some(30));
+        assert_eq!([30, 31].map(|number| epochs.epoch_of(number)), [A, C]);
+    }
+
+    #[test]
+    fn the_oldest_epochs_are_forgotten() {
+        let mut epochs = Epochs::from(A);
+        for number in 0..MAX_FORMER_EPOCHS as u64 + 1 {
+            epochs = epochs.followed_by(Epoch(number + 10), number);
+        }
+        assert_eq!(epochs.former().len(), MAX_FORMER_EPOCHS);
+        assert_eq!(epochs.last_number_shared_with(A), None);
+        assert_eq!(epochs.last_number_shared_with(Epoch(10)), Some(1));
     }
 }

@@ -34,8 +34,8 @@ use crate::{
     epoch::Epoch,
     error::Error,
     hub::{
-        Cursor, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead, StartPoints,
-        StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
+        Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead,
+        StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
     },
 };
 
@@ -71,8 +71,10 @@ pub struct EventStream {
     /// The epoch of a former journal that the ring still shows, because the tail has not noticed yet
     /// that the cache folder was replaced. Set while this stream waits for that.
     outdated_ring_epoch: Option<Epoch>,
-    /// See [`Start::needs_ttl_limit`].
+    /// The client is in another journal than the ring, so the ring's end does not show which of the
+    /// entries were saved before the stream opened.
     needs_ttl_limit: bool,
+    wants_lookback: bool,
     handle: StreamHandle,
     schedule: Schedule,
     has_ended: bool,
@@ -89,11 +91,9 @@ impl EventStream {
         let guard = state.count_stream(subscription.address)?;
         state.close_on_signals();
         let retry_delay = hub.config().retry_delay();
-        let start = Start::new(
-            hub.start_points(),
-            subscription.last_event_id,
-            subscription.wants_lookback,
-        );
+        let points = hub.start_points();
+        let wants_lookback = subscription.wants_lookback;
+        let start = Start::new(&points, subscription.last_event_id, wants_lookback);
         let filter = subscription.filter;
         let mut stream = Self {
             handle: hub.add_stream(&filter, subscription.connection),
@@ -104,13 +104,20 @@ impl EventStream {
             pending_replay: None,
             is_beyond_ring_confirmed: false,
             outdated_ring_epoch: None,
-            needs_ttl_limit: start.needs_ttl_limit,
+            needs_ttl_limit: start.is_of_another_journal,
+            wants_lookback,
             schedule: Schedule::new(state),
             has_ended: false,
             _guard: guard,
             hub,
         };
-        let heartbeat = stream.first_heartbeat(retry_delay, start.is_reconnecting);
+        // A new client's position is from the ring, and needs no confirmation, even if the ring shows
+        // another journal by now.
+        let id = (!start.is_reconnecting)
+            .then(|| stream.position.cursor.event_id(&points.epochs))
+            .or_else(|| stream.confirmed_id());
+        let interval = stream.schedule.heartbeat_interval();
+        let heartbeat = encode_heartbeat(id, interval, Some(retry_delay));
         stream.unsent = match start.gap {
             Some(gap) => [stream.gap_frame(gap), heartbeat].concat().into(),
             None => heartbeat,
@@ -119,41 +126,40 @@ impl EventStream {
     }
 
     fn gap_frame(&self, gap: Gap) -> Bytes {
-        encode_gap(self.position.event_id(), gap)
+        encode_gap(self.position.id_after_gap(), gap)
     }
 
-    /// A new client's position is from the ring, and needs no confirmation, even if the ring shows
-    /// another journal by now.
-    fn first_heartbeat(&self, retry_delay: Duration, is_reconnecting: bool) -> Bytes {
-        if is_reconnecting {
-            return self.heartbeat(Some(retry_delay));
-        }
-        let id = Some(self.position.event_id());
-        encode_heartbeat(id, self.schedule.heartbeat_interval(), Some(retry_delay))
-    }
-
-    /// An id that only the journal can confirm is left out until the journal has confirmed it.
     fn heartbeat(&self, retry_delay: Option<Duration>) -> Bytes {
-        let id = self
-            .is_position_confirmed()
-            .then(|| self.position.event_id());
-        encode_heartbeat(id, self.schedule.heartbeat_interval(), retry_delay)
+        let interval = self.schedule.heartbeat_interval();
+        encode_heartbeat(self.confirmed_id(), interval, retry_delay)
     }
 
-    fn is_position_confirmed(&self) -> bool {
+    /// The id of the position. An id that only the journal can confirm is left out until the journal has
+    /// confirmed it.
+    fn confirmed_id(&self) -> Option<EventId> {
         let end = self.handle.ring_end(self.hub.ring());
         let is_reached = self.position.cursor <= Cursor::before(end.next);
-        self.position.epoch == end.epoch && (self.is_beyond_ring_confirmed || is_reached)
+        let is_confirmed = self.is_beyond_ring_confirmed || is_reached;
+        (end.epoch == self.position.epoch && is_confirmed)
+            .then(|| self.hub.ring().event_id(&self.position))
+            .flatten()
     }
 
-    /// Continues at another position, and reports to the client that it may have missed events.
-    fn restart_at(&mut self, position: StreamPosition, gap: Gap) -> Bytes {
+    /// Continues at another position, and reports to the client if it may have missed events.
+    fn restart_at(
+        &mut self,
+        position: StreamPosition,
+        gap: Option<Gap>,
+    ) -> ControlFlow<Option<Bytes>> {
         self.position = position;
         self.is_caught_up = false;
         self.is_beyond_ring_confirmed = false;
         self.outdated_ring_epoch = None;
         self.needs_ttl_limit = false;
-        self.gap_frame(gap)
+        match gap {
+            Some(gap) => ControlFlow::Break(Some(self.gap_frame(gap))),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     /// The next chunk, from the ring or the journal. `Ready(None)` means: wait for new entries.
@@ -184,7 +190,7 @@ impl EventStream {
             self.check_outdated_ring();
         }
         if self.needs_ttl_limit {
-            self.set_ttl_limit(self.hub.start_points());
+            self.set_ttl_limit(&self.hub.start_points());
         }
         let request = ReadRequest {
             position: self.position,
@@ -227,8 +233,8 @@ impl EventStream {
 
     /// If the ring shows the client's journal now, its end separates the entries that were saved before
     /// from later ones. The numbers of another journal would not.
-    fn set_ttl_limit(&mut self, points: StartPoints) {
-        if points.epoch == self.position.epoch {
+    fn set_ttl_limit(&mut self, points: &StartPoints) {
+        if points.epochs.current() == self.position.epoch {
             self.position.ttl_applies_until = points.end - 1;
             self.needs_ttl_limit = false;
         }
@@ -237,12 +243,12 @@ impl EventStream {
     fn start_replay(&mut self) {
         let points = self.hub.start_points();
         if self.needs_ttl_limit {
-            self.set_ttl_limit(points);
+            self.set_ttl_limit(&points);
         }
         let request = ReplayRequest {
             position: self.position,
             filter: self.filter.clone(),
-            ring_epoch: points.epoch,
+            ring_epoch: points.epochs.current(),
             ring_start: points.ring_start,
         };
         self.pending_replay = Some(PendingReplay::start(&self.hub, request));
@@ -272,12 +278,10 @@ impl EventStream {
                 self.outdated_ring_epoch = Some(ring_epoch);
             }
             Some(ReplayResult::UnknownId) => {
-                let position = StreamPosition::for_new_client(self.hub.start_points());
-                return ControlFlow::Break(Some(self.restart_at(position, Gap::UnknownId)));
+                let position = StreamPosition::for_new_client(&self.hub.start_points());
+                return self.restart_at(position, Some(Gap::UnknownId));
             }
-            Some(ReplayResult::ClientOutdated) => {
-                return ControlFlow::Break(self.change_journal());
-            }
+            Some(ReplayResult::ClientOutdated) => return self.change_journal(),
             None => {
                 self.has_ended = true;
                 return ControlFlow::Break(None);
@@ -286,15 +290,20 @@ impl EventStream {
         ControlFlow::Continue(())
     }
 
-    /// Continues in the ring's journal and returns the gap, or `None` to wait if the tail has not
-    /// noticed yet that the client's journal was replaced.
-    fn change_journal(&mut self) -> Option<Bytes> {
+    /// Continues in the ring's journal. Breaks with `None` to wait if the tail has not noticed yet that the
+    /// client's journal was replaced.
+    fn change_journal(&mut self) -> ControlFlow<Option<Bytes>> {
         let points = self.hub.start_points();
-        if points.epoch == self.position.epoch {
-            return None;
+        let StreamPosition { epoch, cursor, .. } = self.position;
+        if points.epochs.current() == epoch {
+            return ControlFlow::Break(None);
         }
-        let position = StreamPosition::for_client_of_another_journal(points);
-        Some(self.restart_at(position, Gap::OtherEpoch))
+        let start = Start::resume(&points, EventId { epoch, cursor }, self.wants_lookback);
+        if start.is_of_another_journal {
+            let position = StreamPosition::for_client_of_another_journal(&points);
+            return self.restart_at(position, Some(Gap::OtherEpoch));
+        }
+        self.restart_at(start.position, start.gap)
     }
 
     fn next_slice(&mut self) -> Bytes {

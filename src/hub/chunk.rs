@@ -8,7 +8,7 @@ use super::{
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
-use crate::epoch::Epoch;
+use crate::epoch::Epochs;
 
 /// Upper bound for the bytes that are copied into one chunk. It bounds the memory that a client
 /// which does not read holds. Larger chunks would not make a burst faster: actix-web flushes
@@ -17,7 +17,8 @@ pub(super) const MAX_CHUNK_BYTES: usize = 16 * 1024;
 
 /// What one client gets in one write: the frames it wants, and a gap for those that are missing.
 pub(super) struct Chunk {
-    epoch: Epoch,
+    /// Of the journal that the client reads.
+    epochs: Epochs,
     /// A single frame is not copied. That is the usual case, and also how a frame that is larger
     /// than a full chunk is sent.
     first_frame: Option<Bytes>,
@@ -28,9 +29,9 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn new(epoch: Epoch) -> Self {
+    pub(super) fn new(epochs: Epochs) -> Self {
         Self {
-            epoch,
+            epochs,
             first_frame: None,
             joined: BytesMut::new(),
             pending_gap: None,
@@ -102,7 +103,8 @@ impl Chunk {
 
     fn write_gap(&mut self, next: u64) {
         if let Some(gap) = self.pending_gap.take() {
-            self.push(&encode_gap(Cursor::before(next).event_id(self.epoch), gap));
+            let id = Cursor::before(next).event_id(&self.epochs);
+            self.push(&encode_gap(id, gap));
         }
     }
 
@@ -132,7 +134,10 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::hub::{cursor::StreamPosition, filter::Filter, frame::Frame};
+    use crate::{
+        epoch::Epoch,
+        hub::{cursor::StreamPosition, filter::Filter, frame::Frame},
+    };
 
     const EPOCH: Epoch = Epoch(1);
     const FULL: usize = MAX_CHUNK_BYTES;
@@ -170,7 +175,7 @@ mod tests {
         let mut chunks = Vec::new();
         while usize::try_from(cursor.next).unwrap() <= entries.len() {
             let request = request(cursor, filter);
-            let mut chunk = Chunk::new(EPOCH);
+            let mut chunk = Chunk::new(EPOCH.into());
             while let Some(entry) = entries.get(usize::try_from(cursor.next).unwrap() - 1) {
                 let number = cursor.next;
                 cursor = chunk.push_entry(&request, cursor, entry);
@@ -224,13 +229,13 @@ mod tests {
         };
         let start = Cursor::before(1);
         let request = request(start, &Filter::All);
-        let mut chunk = Chunk::new(EPOCH);
+        let mut chunk = Chunk::new(EPOCH.into());
         chunk.add_gap(Gap::Swept);
         assert_eq!(chunk.push_entry(&request, start, &large), start);
         let gap = chunk.finish(start);
         assert!(gap.starts_with(b"id: ") && gap.len() < 200, "{gap:?}");
 
-        let mut chunk = Chunk::new(EPOCH);
+        let mut chunk = Chunk::new(EPOCH.into());
         let after = chunk.push_entry(&request, start, &large);
         assert_eq!(chunk.finish(after).as_ptr(), frames[0].bytes.as_ptr());
     }

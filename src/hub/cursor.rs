@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::epoch::Epoch;
+use crate::epoch::{Epoch, Epochs};
 
 /// Four bits each, and leading zeros, so that every part has one spelling.
 const PART_DIGITS: usize = 8;
@@ -28,10 +28,19 @@ impl Cursor {
         Self { next, part: 0 }
     }
 
-    /// The id of a client that has received everything before this position.
-    pub(crate) fn event_id(self, epoch: Epoch) -> EventId {
+    /// The newest entry of which a client at this position has received at least a part.
+    pub(crate) fn last_received(self) -> u64 {
+        match self.part {
+            0 => self.next - 1,
+            _ => self.next,
+        }
+    }
+
+    /// The id of a client that has received everything before this position. It is the same in later
+    /// epochs, so that clients can compare it with the ids that they have.
+    pub(crate) fn event_id(self, epochs: &Epochs) -> EventId {
         EventId {
-            epoch,
+            epoch: epochs.epoch_of(self.last_received()),
             cursor: self,
         }
     }
@@ -105,11 +114,10 @@ pub(crate) struct RingPosition {
 }
 
 /// The numbers of the entries at which a stream may start, all read from the ring at one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct StartPoints {
-    pub(crate) epoch: Epoch,
-    /// The first entry of the epoch, if that is known.
-    pub(crate) epoch_start: Option<u64>,
+    /// Of the ring's journal.
+    pub(crate) epochs: Epochs,
     /// The oldest entry in the ring.
     pub(crate) ring_start: u64,
     /// The first entry that a new client receives.
@@ -117,6 +125,9 @@ pub(crate) struct StartPoints {
     /// The entry that will be saved next.
     pub(crate) end: u64,
 }
+
+/// The number of the first entry of every journal.
+const FIRST_NUMBER: u64 = 1;
 
 /// The value of [`StreamPosition::gap_applies_from`] for a client that never had an id of this journal:
 /// no expired entry is a gap for it.
@@ -137,27 +148,33 @@ pub(crate) struct StreamPosition {
 
 impl StreamPosition {
     /// A client without an id starts a few seconds back.
-    pub(crate) fn for_new_client(points: StartPoints) -> Self {
+    pub(crate) fn for_new_client(points: &StartPoints) -> Self {
         Self::before(points, points.lookback_start)
     }
 
-    /// A client of another journal gets everything since this one was created, however late it
-    /// connects and whatever the ring still holds.
-    pub(crate) fn for_client_of_another_journal(points: StartPoints) -> Self {
-        Self::before(points, points.epoch_start.unwrap_or(points.ring_start))
+    /// A client of another journal gets everything in this one, however late it connects and whatever
+    /// the ring still holds.
+    pub(crate) fn for_client_of_another_journal(points: &StartPoints) -> Self {
+        Self::before(points, FIRST_NUMBER)
     }
 
-    fn before(points: StartPoints, next: u64) -> Self {
+    fn before(points: &StartPoints, next: u64) -> Self {
         Self {
-            epoch: points.epoch,
+            epoch: points.epochs.current(),
             cursor: Cursor::before(next),
             ttl_applies_until: points.end - 1,
             gap_applies_from: NO_EXPIRED_GAP,
         }
     }
 
+    /// A client that has received entries after `last_kept` that were lost since gets all that have taken
+    /// their numbers.
+    pub(crate) fn after_loss(points: &StartPoints, last_kept: u64) -> Self {
+        Self::before(points, last_kept + 1)
+    }
+
     /// A reconnecting client continues after its last event.
-    pub(crate) fn for_reconnecting_client(points: StartPoints, id: EventId) -> Self {
+    pub(crate) fn for_reconnecting_client(points: &StartPoints, id: EventId) -> Self {
         Self {
             epoch: id.epoch,
             cursor: id.cursor,
@@ -170,8 +187,8 @@ impl StreamPosition {
     /// share. The pages drop events that they already have by their ids.
     ///
     /// An id beyond the ring's end is kept: only the journal can tell whether it is valid.
-    pub(crate) fn with_lookback(mut self, points: StartPoints) -> Self {
-        if self.epoch == points.epoch && self.cursor.next <= points.end {
+    pub(crate) fn with_lookback(mut self, points: &StartPoints) -> Self {
+        if self.epoch == points.epochs.current() && self.cursor.next <= points.end {
             self.cursor = self.cursor.min(Cursor::before(points.lookback_start));
         }
         self
@@ -184,8 +201,13 @@ impl StreamPosition {
         }
     }
 
-    pub(crate) fn event_id(&self) -> EventId {
-        self.cursor.event_id(self.epoch)
+    /// The id that tells a client to continue here after a gap: in the current epoch, because it may have
+    /// ids of former epochs with higher numbers.
+    pub(crate) fn id_after_gap(&self) -> EventId {
+        EventId {
+            epoch: self.epoch,
+            cursor: self.cursor,
+        }
     }
 }
 
@@ -204,7 +226,7 @@ mod tests {
             (Cursor::before(42), "00000000000000ff-41"),
             (middle_of_entry, "00000000000000ff-42.0c3f0001"),
         ] {
-            let id = cursor.event_id(Epoch(255));
+            let id = cursor.event_id(&Epoch(255).into());
             assert_eq!(id.to_string(), text);
             assert_eq!(text.parse(), Ok(id));
         }

@@ -83,10 +83,14 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
                 part: *part,
             }
         };
+        let id = EventId {
+            epoch: entry.epoch(),
+            cursor,
+        };
         frames.push(Frame {
             event: Arc::clone(event),
             part: *part,
-            bytes: encode_event(cursor.event_id(entry.epoch()), event, data.clone())?,
+            bytes: encode_event(id, event, data.clone())?,
         });
     }
     Ok(frames)
@@ -225,7 +229,10 @@ mod tests {
 
     #[test]
     fn heartbeats_and_gaps_are_encoded_as_documented() {
-        let id = Cursor::before(42).event_id(EPOCH);
+        let id = EventId {
+            epoch: EPOCH,
+            cursor: Cursor::before(42),
+        };
         assert_eq!(
             encode_heartbeat(Some(id), Duration::from_secs(15), None),
             "id: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 15\n\n"

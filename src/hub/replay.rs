@@ -100,15 +100,15 @@ fn replay_from(
             newest_number: journal.newest_number()?,
         });
     }
-    let Cursor { next, part } = request.position.cursor;
-    if next >= request.ring_start {
+    if request.position.cursor.next >= request.ring_start {
         // The ring has not reached this entry. Another server on this cache may have sent it.
-        let last_received = if part == 0 { next - 1 } else { next };
-        return Ok(if last_received <= journal.newest_number()? {
-            ReplayResult::Ahead
-        } else {
-            ReplayResult::UnknownId
-        });
+        return Ok(
+            if request.position.cursor.last_received() <= journal.newest_number()? {
+                ReplayResult::Ahead
+            } else {
+                ReplayResult::UnknownId
+            },
+        );
     }
     Replay::new(journal, config, request).run()
 }
@@ -134,6 +134,7 @@ enum ChunkEnd {
 impl<'a> Replay<'a> {
     fn new(journal: Arc<dyn Journal>, config: &'a Config, request: &'a ReplayRequest) -> Self {
         let cursor = request.position.cursor;
+        let chunk = Chunk::new(journal.epochs());
         Self {
             request: ReadRequest {
                 position: request.position,
@@ -143,7 +144,7 @@ impl<'a> Replay<'a> {
             reader: JournalReader::new(journal, cursor.next),
             cursor,
             end: request.ring_start,
-            chunk: Chunk::new(request.position.epoch),
+            chunk,
         }
     }
 

@@ -16,11 +16,11 @@ use bytes::Bytes;
 
 use super::{
     chunk::Chunk,
-    cursor::{Cursor, RingPosition, StartPoints},
+    cursor::{Cursor, EventId, RingPosition, StartPoints, StreamPosition},
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
-use crate::epoch::Epoch;
+use crate::epoch::{Epoch, Epochs};
 
 /// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
 /// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
@@ -37,9 +37,8 @@ pub(crate) struct Ring {
 }
 
 struct Window {
-    epoch: Epoch,
-    /// The first number of the epoch, if that is known.
-    epoch_start: Option<u64>,
+    /// Of the journal.
+    epochs: Epochs,
     /// The number of the first of `entries`.
     first_number: u64,
     entries: VecDeque<RingEntry>,
@@ -74,7 +73,7 @@ pub(crate) enum RingRead {
 impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            window: RwLock::new(Window::empty(Epoch(0), None, 1)),
+            window: RwLock::new(Window::empty(Epoch(0).into(), 1)),
             change_count: AtomicU64::new(0),
             capacity,
         }
@@ -82,9 +81,9 @@ impl Ring {
 
     /// Empties the ring; it continues with the entry `next`. That is in another journal, or after
     /// entries that were swept before they were read.
-    pub(crate) fn restart(&self, epoch: Epoch, epoch_start: Option<u64>, next: u64) {
+    pub(crate) fn restart(&self, epochs: Epochs, next: u64) {
         let mut window = self.write();
-        *window = Window::empty(epoch, epoch_start, next);
+        *window = Window::empty(epochs, next);
         self.count_change();
     }
 
@@ -121,6 +120,13 @@ impl Ring {
         self.read_window().end_position()
     }
 
+    /// The id of a client at this position. `None` if the position is in another journal than the ring.
+    pub(crate) fn event_id(&self, position: &StreamPosition) -> Option<EventId> {
+        let window = self.read_window();
+        let is_same_journal = position.epoch == window.epochs.current();
+        is_same_journal.then(|| position.cursor.event_id(&window.epochs))
+    }
+
     /// The events after `position`, and the end of the ring.
     pub(super) fn events_since(&self, position: RingPosition) -> (NewEvents, RingPosition) {
         let window = self.read_window();
@@ -137,8 +143,7 @@ impl Ring {
                 .partition_point(|entry| entry.seen_at < Some(since))
         });
         StartPoints {
-            epoch: window.epoch,
-            epoch_start: window.epoch_start,
+            epochs: window.epochs.clone(),
             ring_start: window.first_number,
             lookback_start: window.first_number + older as u64,
             end: window.end(),
@@ -149,8 +154,9 @@ impl Ring {
     pub(crate) fn read(&self, request: &ReadRequest<'_>) -> RingRead {
         let window = self.read_window();
         let Cursor { next, part } = request.position.cursor;
-        if request.position.epoch != window.epoch {
-            return RingRead::OtherEpoch(window.epoch);
+        let epoch = window.epochs.current();
+        if request.position.epoch != epoch {
+            return RingRead::OtherEpoch(epoch);
         }
         if next >= window.end() {
             return if next == window.end() && part == 0 {
@@ -180,10 +186,9 @@ impl Ring {
 }
 
 impl Window {
-    fn empty(epoch: Epoch, epoch_start: Option<u64>, first_number: u64) -> Self {
+    fn empty(epochs: Epochs, first_number: u64) -> Self {
         Self {
-            epoch,
-            epoch_start,
+            epochs,
             first_number,
             entries: VecDeque::new(),
             byte_count: 0,
@@ -203,7 +208,7 @@ impl Window {
 
     fn end_position(&self) -> RingPosition {
         RingPosition {
-            epoch: self.epoch,
+            epoch: self.epochs.current(),
             next: self.end(),
         }
     }
@@ -230,11 +235,11 @@ impl Window {
     fn index_of(&self, position: RingPosition) -> Option<usize> {
         let index = position.next.checked_sub(self.first_number)?;
         let index = usize::try_from(index).ok()?;
-        (position.epoch == self.epoch && index <= self.entries.len()).then_some(index)
+        (position.epoch == self.epochs.current() && index <= self.entries.len()).then_some(index)
     }
 
     fn read(&self, request: &ReadRequest<'_>, start: usize) -> RingRead {
-        let mut chunk = Chunk::new(self.epoch);
+        let mut chunk = Chunk::new(self.epochs.clone());
         let mut cursor = request.position.cursor;
         for entry in self.entries.range(start..) {
             let number = cursor.next;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{notifiers::Notifiers, ring::Ring, ring_entry::RingEntry};
-use crate::{config::Config, epoch::Epoch};
+use crate::{config::Config, epoch::Epochs};
 
 /// The ring, the notifiers that wake the streams that wait for it, and whether the hub closes.
 pub(crate) struct SharedState {
@@ -28,8 +28,8 @@ impl SharedState {
     }
 
     /// Empties the ring, see [`Ring::restart`], and wakes the streams.
-    pub(super) fn restart(&self, epoch: Epoch, epoch_start: Option<u64>, next: u64) {
-        self.ring.restart(epoch, epoch_start, next);
+    pub(super) fn restart(&self, epochs: Epochs, next: u64) {
+        self.ring.restart(epochs, next);
         self.notifiers.notify_new_entries();
     }
 

@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-use crate::{epoch::Epoch, error::Error, runtime::Interrupt};
+use crate::{
+    epoch::{Epoch, Epochs},
+    error::Error,
+    runtime::Interrupt,
+};
 
 /// Entries in a total order. Numbers start at 1 and have no gaps. An entry never changes, and the
 /// oldest entries are swept first.
 ///
 /// All methods may block on files or a network, so never call them from an async task.
 pub(crate) trait Journal: Send + Sync + 'static {
-    /// Distinguishes this journal from every other, and from itself before a reboot, which may have
-    /// lost the last entries.
-    fn epoch(&self) -> Epoch;
+    /// The epochs of this journal. Its numbers and those of other journals never have the same epoch,
+    /// and neither have two entries with the same number, one of which was lost in a crash.
+    fn epochs(&self) -> Epochs;
 
-    /// The first number assigned in this epoch, if it is known. A client with an id of another epoch
-    /// has received no entry from that number on.
-    #[cfg_attr(
-        not(feature = "actix"),
-        expect(dead_code, reason = "only the hub compares ids of clients")
-    )]
-    fn first_number_of_epoch(&self) -> Option<u64>;
+    /// Distinguishes this journal from every other, and from itself before a loss.
+    fn epoch(&self) -> Epoch {
+        self.epochs().current()
+    }
 
     /// Appends an entry and returns its number.
     fn append(&self, entry: &[u8]) -> Result<u64, Error>;

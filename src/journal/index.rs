@@ -103,7 +103,9 @@ impl KeyIndex {
         match self.journal.read(newest_entry.number)? {
             // It was valid when it was indexed. If it was damaged since, the key has no value.
             StoredEntry::Entry(bytes) => {
-                Ok(Entry::parse(self.journal.epoch(), newest_entry.number, &bytes).ok())
+                let number = newest_entry.number;
+                let epoch = self.journal.epochs().epoch_of(number);
+                Ok(Entry::parse(epoch, number, &bytes).ok())
             }
             StoredEntry::NotYet | StoredEntry::Swept { .. } | StoredEntry::Unreadable(_) => {
                 Ok(None)

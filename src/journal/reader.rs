@@ -111,7 +111,8 @@ impl JournalReader {
     }
 
     fn parse(&self, number: u64, bytes: &[u8]) -> ReadOutcome {
-        match Entry::parse(self.journal().epoch(), number, bytes) {
+        let epoch = self.journal().epochs().epoch_of(number);
+        match Entry::parse(epoch, number, bytes) {
             Ok(entry) if entry.is_tombstone() => ReadOutcome::Tombstone(entry),
             Ok(entry) => ReadOutcome::Entry(entry),
             Err(reason) => ReadOutcome::Unreadable(reason),

@@ -14,7 +14,7 @@ const CLOCK_TOLERANCE_MS = 2000;
 /** By reason of a gap: what has happened. */
 const GAP_REASONS = new Map([
   ['unknown-id', 'The server does not know the last event id of this page.'],
-  ['other-epoch', 'The server’s journal was replaced, or its machine has restarted.'],
+  ['other-epoch', 'The server’s journal was replaced, or has lost events in a power failure.'],
   ['expired', 'The time to live of the missed events is over.'],
   ['swept', 'So many values were saved that the server has removed the oldest.'],
   ['unreadable', 'The server cannot read some of the saved values.'],

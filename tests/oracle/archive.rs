@@ -116,7 +116,7 @@ impl Archive {
         };
         // Through the opened folder, because another may be at this path by now.
         let id_file = path(&held).join(".id");
-        let (Ok(id), Ok(found)) = (fs::read_to_string(&id_file), fs::metadata(&id_file)) else {
+        let Ok(id) = fs::read_to_string(&id_file) else {
             return Ok(());
         };
         if self.journals.iter().any(|journal| journal.id == id) {
@@ -139,7 +139,7 @@ impl Archive {
         let absent = before
             .and_then(|journal| journal.retired)
             .unwrap_or_default();
-        let epoch = epoch(&id, &found).ok_or_else(|| format!("this is not an id: {id:?}"))?;
+        let epoch = epoch(&id).ok_or_else(|| format!("this is not an id: {id:?}"))?;
         let new = Journal::new(epoch, id, held, absent, clock.now());
         self.journals.push(new);
         Ok(())

@@ -2,17 +2,16 @@
 //! the fault, and everything continues by itself when the fault is gone.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io::{ErrorKind, Write},
     net::TcpStream,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Output,
 };
 
 use support::{
     App, Server, Stream,
-    namespace::{Namespace, mount_small_disk},
+    namespace::{Namespace, mount_small_disk, write_program},
     sse, starter, until,
 };
 use tempfile::TempDir;
@@ -40,7 +39,7 @@ impl Isolated {
         let cache = disk.path().join("cache");
         let app = App::with_env(&format!("{ENV}SSE_CACHE={}\n", cache.display()));
         let program = namespace.script(&starter(), app.path());
-        let program = write_program(&app, &program);
+        let program = write_program(app.path(), &program);
         let server = Server::start_program(&program, app.path(), &[]);
         let stream = Stream::open(server.address(), "/sse/stream", None);
         let isolated = Self {
@@ -93,14 +92,6 @@ impl Isolated {
 fn receives(stream: &Stream, value: &str) {
     let event = stream.next_but_heartbeats();
     assert_eq!((event.name(), event.value()), ("event", value.into()));
-}
-
-/// Writes a shell script into the app's folder.
-fn write_program(app: &App, script: &str) -> PathBuf {
-    let path = app.path().join("program");
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    path
 }
 
 #[test]
@@ -163,7 +154,7 @@ fn no_file_notifications() {
 fn no_free_descriptors() {
     let app = App::with_env(ENV);
     let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    let limited = write_program(&app, &script);
+    let limited = write_program(app.path(), &script);
     let server = Server::start_program(&limited, app.path(), &[]);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key", "\"before\"");

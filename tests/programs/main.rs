@@ -6,6 +6,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod boots;
+#[cfg(target_os = "linux")]
 mod faults;
 mod nginx;
 #[cfg(target_os = "linux")]

@@ -1,9 +1,12 @@
 //! Programs with mounts and limits of their own, in a mount and a user namespace.
 
 use std::{
+    fs::{self, Permissions},
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use crate::{app::outside_cargo, running::Running};
@@ -12,6 +15,17 @@ use crate::{app::outside_cargo, running::Running};
 #[must_use]
 pub fn mount_small_disk(bytes: u32) -> String {
     format!("mount -t tmpfs -o size={bytes} sse-tests \"$1\"")
+}
+
+/// Writes a shell script into a folder, for a program that is started by its path.
+#[must_use]
+pub fn write_program(folder: &Path, script: &str) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("program-{number}"));
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 /// Namespaces, which exist until this is dropped.

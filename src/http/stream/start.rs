@@ -2,46 +2,56 @@
 
 use crate::{
     http::subscription::LastEventId,
-    hub::{Gap, StartPoints, StreamPosition},
+    hub::{EventId, Gap, StartPoints, StreamPosition},
 };
 
 /// The first position of a stream, and what it implies.
 pub(super) struct Start {
     pub(super) position: StreamPosition,
-    /// Set if the client's id is not one of this library's.
+    /// Set if the client's id is not one of this library's, or if what it has received was lost.
     pub(super) gap: Option<Gap>,
     pub(super) is_reconnecting: bool,
-    /// Whether the client is in another journal than the ring: then the ring's end does not show which
-    /// of the entries were saved before the stream opened.
-    pub(super) needs_ttl_limit: bool,
+    /// Whether the client's id belongs to another journal than the ring's. This is no gap yet: the journal
+    /// on disk may be newer than the one that the tail follows, and it decides.
+    pub(super) is_of_another_journal: bool,
 }
 
 impl Start {
     pub(super) fn new(
-        points: StartPoints,
+        points: &StartPoints,
         last_event_id: Option<LastEventId>,
         wants_lookback: bool,
     ) -> Self {
-        let mut start = Self {
-            position: StreamPosition::for_new_client(points),
-            gap: None,
-            is_reconnecting: false,
-            needs_ttl_limit: false,
+        let gap = match last_event_id {
+            None => None,
+            Some(LastEventId::Invalid) => Some(Gap::UnknownId),
+            Some(LastEventId::Valid(id)) => return Self::resume(points, id, wants_lookback),
         };
-        match last_event_id {
-            None => {}
-            Some(LastEventId::Invalid) => start.gap = Some(Gap::UnknownId),
-            // Even if the epochs differ, this is no gap yet: the journal on disk may be newer than
-            // the one that the tail follows, and it decides.
-            Some(LastEventId::Valid(id)) => {
-                start.position = StreamPosition::for_reconnecting_client(points, id);
-                if wants_lookback {
-                    start.position = start.position.with_lookback(points);
-                }
-                start.is_reconnecting = true;
-                start.needs_ttl_limit = id.epoch != points.epoch;
-            }
+        Self {
+            position: StreamPosition::for_new_client(points),
+            gap,
+            is_reconnecting: false,
+            is_of_another_journal: false,
         }
-        start
+    }
+
+    /// Where a client with this id continues in the ring's journal.
+    pub(super) fn resume(points: &StartPoints, id: EventId, wants_lookback: bool) -> Self {
+        let last_kept = points.epochs.last_number_shared_with(id.epoch);
+        let epoch = last_kept.map_or(id.epoch, |_| points.epochs.current());
+        let lost_after = last_kept.filter(|last_kept| id.cursor.last_received() > *last_kept);
+        let mut position = match lost_after {
+            Some(last_kept) => StreamPosition::after_loss(points, last_kept),
+            None => StreamPosition::for_reconnecting_client(points, EventId { epoch, ..id }),
+        };
+        if wants_lookback {
+            position = position.with_lookback(points);
+        }
+        Self {
+            position,
+            gap: lost_after.map(|_| Gap::OtherEpoch),
+            is_reconnecting: true,
+            is_of_another_journal: last_kept.is_none(),
+        }
     }
 }

@@ -107,7 +107,7 @@ async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
         app.cache.save_blocking("k", value).unwrap();
     }
     expect(&mut stream, &["\"value\":4"]).await;
-    let id = app.start_points().epoch.to_string() + "-0";
+    let id = app.start_points().epochs.current().to_string() + "-0";
     fs::remove_file(app.folder(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
     let mut reconnecting = app.open(Some(&id));
     expect(
@@ -168,7 +168,7 @@ async fn a_deletion_from_ring_or_journal_is_neither_an_event_nor_a_gap() {
         app.cache.save_blocking("k", 3).unwrap();
         app.cache.delete_blocking("k").unwrap();
         app.cache.save_blocking("k", 5).unwrap();
-        let id = app.start_points().epoch.to_string() + "-0";
+        let id = app.start_points().epochs.current().to_string() + "-0";
         let mut reconnecting = app.open(Some(&id));
         for stream in [&mut stream, &mut reconnecting] {
             let mut received = String::new();

@@ -23,7 +23,7 @@ fn entry(bytes: &'static str) -> RingEntry {
 
 fn ring() -> Ring {
     let ring = Ring::new(10);
-    ring.restart(Epoch(1), None, 1);
+    ring.restart(Epoch(1).into(), 1);
     ring
 }
 
@@ -66,7 +66,7 @@ fn a_shared_chunk_is_what_the_ring_has_at_the_cursor() {
     }
     ring.push([entry("<2>")]);
     assert!(matches!(read(&local_hub, &ring, 2), RingRead::Frames(bytes, _) if bytes == "<2>"));
-    ring.restart(Epoch(2), None, 3);
+    ring.restart(Epoch(2).into(), 3);
     assert!(matches!(
         read(&local_hub, &ring, 3),
         RingRead::OtherEpoch(Epoch(2))

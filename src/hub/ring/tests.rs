@@ -25,7 +25,7 @@ fn entry(events: &[&str]) -> RingEntry {
 /// Entries 1 to 5, of which the ring keeps 2 to 5.
 fn ring() -> Ring {
     let ring = Ring::new(4);
-    ring.restart(EPOCH, None, 1);
+    ring.restart(EPOCH.into(), 1);
     ring.push([entry(&["a"]), entry(&["b"]), entry(&[]), entry(&["a", "b"])]);
     ring.push([entry(&["c"])]);
     ring
@@ -76,7 +76,7 @@ fn a_stream_outside_the_ring_learns_where_it_is() {
     assert!(matches!(read(Cursor::before(6)), RingRead::CaughtUp));
     assert!(matches!(read(after_first_frame(6)), RingRead::Ahead));
     assert!(matches!(read(Cursor::before(7)), RingRead::Ahead));
-    ring.restart(Epoch(2), None, 1);
+    ring.restart(Epoch(2).into(), 1);
     assert!(matches!(
         read(Cursor::before(6)),
         RingRead::OtherEpoch(Epoch(2))
@@ -93,7 +93,7 @@ fn a_filtered_stream_advances_past_events_that_it_does_not_want() {
 #[test]
 fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones() {
     let ring = Ring::new(4);
-    ring.restart(EPOCH, None, 1);
+    ring.restart(EPOCH.into(), 1);
     let expired = Some(SystemTime::now() - Duration::from_secs(1));
     ring.push(["a", "b", "a"].map(|event| RingEntry {
         expires_at: expired,
@@ -138,7 +138,7 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
 #[test]
 fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
     let ring = Ring::new(4);
-    ring.restart(EPOCH, None, 7);
+    ring.restart(EPOCH.into(), 7);
     let now = Instant::now() + Duration::from_secs(60);
     let aged = |seconds| RingEntry {
         seen_at: now.checked_sub(Duration::from_secs(seconds)),

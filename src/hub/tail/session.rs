@@ -83,11 +83,7 @@ impl TailSession {
     /// Empties the ring: it continues where the reader is.
     pub(super) fn restart_ring(&self, shared_state: &SharedState) {
         let journal = &self.followed.journal;
-        shared_state.restart(
-            journal.epoch(),
-            journal.first_number_of_epoch(),
-            self.reader.next_number(),
-        );
+        shared_state.restart(journal.epochs(), self.reader.next_number());
     }
 
     /// When an entry from before this session was saved, if its time says that it has this age. `None`

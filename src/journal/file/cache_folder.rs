@@ -4,13 +4,12 @@ use std::{
     fs,
     io::{self, Write},
     path::Path,
-    thread,
-    time::Duration,
 };
 
-use rustix::{fs::FlockOperation, io::Errno};
+use rustix::fs::FlockOperation;
 
 use super::{
+    flock::lock_within_a_second,
     open_folder::{OpenFolder, is_not_a_folder},
     owner::{Impersonation, Owner},
     permissions::Permissions,
@@ -25,13 +24,6 @@ const SSE_FOLDER_NAME: &str = ".sse";
 
 /// The folder in `.sse/` for claimed drop-ins.
 const CLAIMED_FOLDER_NAME: &str = "claimed";
-
-/// A second in all, with [`LOCK_RETRY_DELAY`]: longer than any repair takes, so a lock that is held
-/// longer belongs to a process that was stopped, and is ignored.
-const MAX_LOCK_ATTEMPTS: u32 = 200;
-
-/// About as long as a repair takes.
-const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
 
 /// The permission bit of "other" users to write.
 const WRITABLE_BY_OTHERS: u32 = 0o002;
@@ -206,13 +198,7 @@ impl CacheFolder {
     pub(super) fn lock_for_repair(&self) -> io::Result<OpenFolder> {
         // A new descriptor: a lock belongs to one opening of a file.
         let lock = self.sse_folder.open_folder(".")?;
-        for _ in 0..MAX_LOCK_ATTEMPTS {
-            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_RETRY_DELAY),
-                // Locked, or the file system has no locks.
-                _ => break,
-            }
-        }
+        let _ = lock_within_a_second(&lock, FlockOperation::NonBlockingLockExclusive);
         Ok(lock)
     }
 

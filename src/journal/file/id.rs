@@ -3,6 +3,10 @@
 use std::{
     fs::File,
     io::{self, Write},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::MetadataExt,
+    },
     path::PathBuf,
 };
 
@@ -12,11 +16,20 @@ use super::{
     open_folder::{FileIdentity, OpenFolder, read_all},
     permissions::Permissions,
     random::random_u64,
+    test_hooks::boot_id,
 };
-use crate::{epoch::Epoch, platform::boot_id};
+use crate::epoch::{Epoch, Epochs, FormerEpoch};
 
 /// With a leading dot, as all files of the journal: see `layout`.
 const ID_FILE_NAME: &str = ".id";
+
+// The lines of the file begin with these.
+const FORMAT: &str = "format ";
+const ID: &str = "id ";
+const BOOT: &str = "boot ";
+const FILE: &str = "file ";
+const EPOCH: &str = "epoch ";
+const FORMER: &str = "former ";
 
 /// The version of the format on disk that this code reads and writes.
 pub(super) const JOURNAL_FORMAT_VERSION: u32 = 2;
@@ -29,11 +42,10 @@ pub(super) const JOURNAL_FORMAT_VERSION: u32 = 2;
 #[derive(Debug)]
 pub(super) struct IdFile {
     /// While it is open, the system gives its identity to no other file.
-    _held: File,
+    held: File,
     identity: FileIdentity,
     path: PathBuf,
-    epoch: Epoch,
-    is_of_this_boot: bool,
+    content: IdContent,
 }
 
 #[derive(Debug)]
@@ -51,25 +63,38 @@ impl IdFile {
         let stat =
             rustix::fs::fstat(&file).map_err(|error| IdError::from(io::Error::from(error)))?;
         let text = read_all(&mut file).map_err(IdError::from)?;
-        let IdContent { id, boot } = parse(&text)?;
         Ok(Self {
             identity: FileIdentity::from_stat(&stat),
             path: journal.path_of(ID_FILE_NAME),
-            epoch: mix_epoch(id, fingerprint(&file, &stat), boot_id()),
-            is_of_this_boot: boot == Some(boot_id()),
-            _held: file,
+            content: parse(&text)?,
+            held: file,
         })
     }
 
     /// Writes the id of a new journal.
-    pub(super) fn write(permissions: &Permissions, journal: &OpenFolder) -> io::Result<()> {
-        let (mut file, unfinished) = permissions.create_unfinished_file(journal)?;
-        let (high, low, boot) = (random_u64()?, random_u64()?, boot_id());
-        write!(
-            file,
-            "format {JOURNAL_FORMAT_VERSION}\nid {high:016x}{low:016x}\nboot {boot:032x}\n"
-        )?;
-        unfinished.replace(ID_FILE_NAME)
+    pub(super) fn create(permissions: &Permissions, journal: &OpenFolder) -> io::Result<()> {
+        let (high, low) = (random_u64()?, random_u64()?);
+        let content = IdContent {
+            id: u128::from(high) << 64 | u128::from(low),
+            origin: Origin::default(),
+            epochs: Epoch(random_u64()?).into(),
+        };
+        content.write(permissions, journal)
+    }
+
+    /// Starts the next epoch, after the entry `newest`. The file is replaced, so every process that has
+    /// the journal open notices. After an error, this process alone is in the new epoch.
+    pub(super) fn start_epoch(
+        &mut self,
+        permissions: &Permissions,
+        journal: &OpenFolder,
+        newest: u64,
+    ) -> io::Result<()> {
+        let next = Epoch(random_u64()?);
+        self.content.epochs = self.content.epochs.followed_by(next, newest);
+        self.content.write(permissions, journal)?;
+        *self = Self::open(journal)?;
+        Ok(())
     }
 
     /// Whether its path still leads to this file. Any other error than a missing file, such as a
@@ -88,41 +113,35 @@ impl IdFile {
         let _ = journal.touch(ID_FILE_NAME);
     }
 
-    pub(super) fn epoch(&self) -> Epoch {
-        self.epoch
+    pub(super) fn epochs(&self) -> &Epochs {
+        &self.content.epochs
     }
 
-    /// Whether the journal was created since the machine's last boot. Then its epoch contains all of
-    /// its entries.
+    /// Whether the current epoch started in this file, rather than in one that it is a copy of, and since
+    /// the last boot. `false` if the boot is not known.
     pub(super) fn is_of_this_boot(&self) -> bool {
-        self.is_of_this_boot
+        let Origin { boot, file } = self.content.origin;
+        boot.is_some() && boot == boot_id() && fingerprint(&self.held).is_ok_and(|own| own == file)
     }
-}
-
-/// Mixes the id, the file that contains it and the machine's boot.
-///
-/// A crash of the machine may lose the last entries, since saves are not synced to the disk one by
-/// one. A copy of the folder, such as a restored backup, gets other entries than its original. In
-/// both cases a new epoch starts.
-fn mix_epoch(id: u128, fingerprint: u128, boot: u128) -> Epoch {
-    // An odd multiplier spreads the few bits in which two files differ over all bits. This one is
-    // 2^128 divided by the golden ratio, whose bits follow no pattern.
-    let fingerprint = fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let mixed = id ^ boot ^ fingerprint;
-    let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
-    Epoch(half(mixed >> 64) ^ half(mixed))
 }
 
 /// Distinguishes the file from a copy of it: by its inode, and by its time of creation if the file
 /// system stores that, because inodes are reused.
-fn fingerprint(file: &File, stat: &rustix::fs::Stat) -> u128 {
-    let since_1970 = file
-        .metadata()
-        .and_then(|found| found.created())
+fn fingerprint(file: &File) -> io::Result<u128> {
+    let metadata = file.metadata()?;
+    let since_1970 = metadata
+        .created()
         .ok()
         .and_then(|time| time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
     let time = since_1970.map_or(0, |time| time.as_nanos());
-    time << 64 ^ u128::from(stat.st_ino)
+    Ok(time << 64 ^ u128::from(metadata.ino()))
+}
+
+/// For a lock that is held as long as the journal is open.
+impl AsFd for IdFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.held.as_fd()
+    }
 }
 
 impl From<io::Error> for IdError {
@@ -143,29 +162,82 @@ impl From<io::Error> for IdError {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct IdContent {
     id: u128,
-    /// The boot in which the journal was created.
+    origin: Origin,
+    epochs: Epochs,
+}
+
+/// Where the current epoch started.
+#[derive(Debug, Clone, Copy, Default)]
+struct Origin {
+    /// The boot of the machine, if that is known.
     boot: Option<u128>,
+    /// The [`fingerprint`] of the file.
+    file: u128,
+}
+
+impl IdContent {
+    /// Writes a file and gives it its name, so that no process sees a part of it.
+    fn write(&self, permissions: &Permissions, journal: &OpenFolder) -> io::Result<()> {
+        let (mut file, unfinished) = permissions.create_unfinished_file(journal)?;
+        let origin = Origin {
+            boot: boot_id(),
+            file: fingerprint(&file)?,
+        };
+        file.write_all(self.text(origin).as_bytes())?;
+        // The journal would be discarded if a crash of the machine left this file without its content.
+        file.sync_all()?;
+        unfinished.replace(ID_FILE_NAME)
+    }
+
+    fn text(&self, origin: Origin) -> String {
+        let Origin { boot, file } = origin;
+        let (id, boot) = (self.id, boot.unwrap_or_default());
+        let epoch = self.epochs.current();
+        let former = self.epochs.former().iter();
+        let former =
+            former.map(|former| format!("{FORMER}{} {}\n", former.epoch, former.last_number));
+        format!(
+            "{FORMAT}{JOURNAL_FORMAT_VERSION}\n{ID}{id:032x}\n{BOOT}{boot:032x}\n{FILE}{file:032x}\n\
+             {EPOCH}{epoch}\n{}",
+            former.collect::<String>()
+        )
+    }
 }
 
 fn parse(text: &[u8]) -> Result<IdContent, IdError> {
     let text = std::str::from_utf8(text).map_err(|_| IdError::Damaged)?;
-    let mut lines = text.lines();
-    let format = lines.next().and_then(|line| line.strip_prefix("format "));
+    let format = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix(FORMAT));
     match format.and_then(|format| format.parse().ok()) {
         Some(JOURNAL_FORMAT_VERSION) => {}
         Some(format) if format > JOURNAL_FORMAT_VERSION => return Err(IdError::Newer),
         _ => return Err(IdError::Damaged),
     }
-    let mut value = |name| {
-        let line = lines.next().and_then(|line| line.strip_prefix(name));
-        line.and_then(|value| u128::from_str_radix(value, 16).ok())
-    };
+    let value = |name| text.lines().find_map(|line| line.strip_prefix(name));
+    let number = |name| u128::from_str_radix(value(name)?, 16).ok();
+    // A journal without an epoch gets one when it is opened.
+    let current = value(EPOCH).and_then(|epoch| epoch.parse().ok());
+    let former = text.lines().filter_map(parse_former);
     Ok(IdContent {
-        id: value("id ").ok_or(IdError::Damaged)?,
-        boot: value("boot "),
+        id: number(ID).ok_or(IdError::Damaged)?,
+        origin: Origin {
+            boot: number(BOOT).filter(|boot| *boot != 0),
+            file: number(FILE).unwrap_or_default(),
+        },
+        epochs: Epochs::new(current.unwrap_or_default(), &former.collect::<Vec<_>>()),
+    })
+}
+
+fn parse_former(line: &str) -> Option<FormerEpoch> {
+    let (epoch, last_number) = line.strip_prefix(FORMER)?.split_once(' ')?;
+    Some(FormerEpoch {
+        epoch: epoch.parse().ok()?,
+        last_number: last_number.parse().ok()?,
     })
 }
 
@@ -182,10 +254,6 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_distinguished_from_a_damaged_id() {
-        let content = |boot| IdContent { id: 15, boot };
-        assert_eq!(parse(b"format 2\nid 0f\n").unwrap(), content(None));
-        let text = b"format 2\nid 0f\nboot 0a\n";
-        assert_eq!(parse(text).unwrap(), content(Some(10)));
         assert!(matches!(parse(b"format 3\nanything"), Err(IdError::Newer)));
         for text in [
             &b""[..],
@@ -197,5 +265,29 @@ mod tests {
         ] {
             assert!(matches!(parse(text), Err(IdError::Damaged)));
         }
+    }
+
+    #[test]
+    fn the_content_is_read_as_it_was_written() {
+        let epochs = Epochs::from(Epoch(1)).followed_by(Epoch(2), 40);
+        for boot in [Some(10), None] {
+            let origin = Origin { boot, file: 11 };
+            let epochs = epochs.followed_by(Epoch(3), 50);
+            let content = IdContent {
+                id: 15,
+                origin,
+                epochs,
+            };
+            let read = parse(content.text(origin).as_bytes()).unwrap();
+            assert_eq!(
+                (read.id, read.origin.boot, read.origin.file),
+                (15, boot, 11)
+            );
+            assert_eq!(read.epochs.current(), Epoch(3));
+            assert_eq!(read.epochs.former(), content.epochs.former());
+        }
+        let without_epoch = parse(b"format 2\nid 0f\nboot 0a\n").unwrap();
+        assert_eq!(without_epoch.epochs.current(), Epoch::default());
+        assert!(without_epoch.epochs.former().is_empty());
     }
 }

@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use super::{file_journal::FileJournal, journal_watcher::JournalWatcher};
 use crate::{
-    epoch::Epoch,
+    epoch::Epochs,
     error::Error,
     journal::contract::{EntryWatcher, Journal, StoredEntry},
 };
 
 impl Journal for FileJournal {
-    fn epoch(&self) -> Epoch {
-        self.id.epoch()
-    }
-
-    fn first_number_of_epoch(&self) -> Option<u64> {
-        self.id.is_of_this_boot().then_some(1)
+    fn epochs(&self) -> Epochs {
+        self.id.epochs().clone()
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {

@@ -44,7 +44,16 @@ impl FileJournal {
             }
             replace_former_format(cache_folder)?;
             let repaired = match open_existing(cache_folder) {
-                Ok((journal, id)) => return Ok(Self::new(Arc::clone(cache_folder), journal, id)),
+                Ok((folder, id)) => {
+                    let mut journal = Self::new(Arc::clone(cache_folder), folder, id);
+                    let entered = journal.enter_epoch();
+                    // Only proof that it was replaced, or that another process has started an epoch, is a
+                    // reason to open it again.
+                    if journal.id.is_in_place().unwrap_or(true) {
+                        return entered.map(|()| journal);
+                    }
+                    continue;
+                }
                 Err(OpenError::Missing) => create(cache_folder),
                 Err(OpenError::Damaged(found_damaged)) => {
                     discard_damaged(cache_folder, found_damaged.as_ref())
@@ -124,7 +133,7 @@ fn is_replaced(cache_folder: &CacheFolder) -> bool {
 fn create(cache_folder: &CacheFolder) -> io::Result<()> {
     let permissions = cache_folder.permissions();
     let (journal, unfinished) = permissions.create_unfinished_folder(cache_folder.sse_folder())?;
-    IdFile::write(permissions, &journal)?;
+    IdFile::create(permissions, &journal)?;
     let first_folder = permissions.create_folder(&journal, &folder_name(0))?;
     // The number 0 is never assigned, so it counts as taken.
     EntryFolder::create_high_water(permissions, &first_folder, b"\n")?;

@@ -1,4 +1,5 @@
-//! Lets tests stall a writer between two of its steps, or break a rule to prove that they notice.
+//! Lets tests stall a writer between two of its steps, break a rule to prove that they notice, or restart
+//! the machine.
 
 /// Called between a writer's system calls.
 #[cfg(not(test))]
@@ -12,8 +13,12 @@ pub(super) fn uses_plain_mkdir() -> bool {
     false
 }
 
+/// Which boot of the machine this is, if that is known.
+#[cfg(not(test))]
+pub(super) use crate::platform::boot_id;
+
 #[cfg(test)]
-pub(super) use for_tests::{set_hooks, stall_point, uses_plain_mkdir};
+pub(super) use for_tests::{boot_id, set_boot_id, set_hooks, stall_point, uses_plain_mkdir};
 
 #[cfg(test)]
 mod for_tests {
@@ -22,12 +27,23 @@ mod for_tests {
     thread_local! {
         static STALL: RefCell<Box<dyn FnMut()>> = RefCell::new(Box::new(|| ()));
         static USES_PLAIN_MKDIR: Cell<bool> = const { Cell::new(false) };
+        /// `None` if this thread sees the machine's.
+        static BOOT_ID: Cell<Option<Option<u128>>> = const { Cell::new(None) };
     }
 
     /// Affects the later writes of this thread.
     pub(in super::super) fn set_hooks(stall: impl FnMut() + 'static, uses_plain_mkdir: bool) {
         STALL.with_borrow_mut(|current| *current = Box::new(stall));
         USES_PLAIN_MKDIR.set(uses_plain_mkdir);
+    }
+
+    /// What this thread sees from now on.
+    pub(in super::super) fn set_boot_id(boot_id: Option<u128>) {
+        BOOT_ID.set(Some(boot_id));
+    }
+
+    pub(in super::super) fn boot_id() -> Option<u128> {
+        BOOT_ID.get().unwrap_or_else(crate::platform::boot_id)
     }
 
     pub(in super::super) fn stall_point() {

@@ -11,7 +11,10 @@ use std::{
 use serde_json::value::to_raw_value;
 
 use super::*;
-use crate::{epoch::Epoch, journal::contract::EntryWatcher};
+use crate::{
+    epoch::{Epoch, Epochs},
+    journal::contract::EntryWatcher,
+};
 
 #[derive(Default)]
 struct MemoryJournal {
@@ -64,12 +67,8 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn epoch(&self) -> Epoch {
-        Epoch(1)
-    }
-
-    fn first_number_of_epoch(&self) -> Option<u64> {
-        Some(1)
+    fn epochs(&self) -> Epochs {
+        Epoch(1).into()
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {

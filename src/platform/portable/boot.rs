@@ -1,7 +1,6 @@
 //! Which boot of the machine this is.
 
-/// All boots count as one: Unix has no common way to tell them apart. So a client is not notified
-/// of entries that were lost in a crash of the machine.
-pub(crate) fn boot_id() -> u128 {
-    0
+/// Unix has no common way to tell boots apart.
+pub(crate) fn boot_id() -> Option<u128> {
+    None
 }

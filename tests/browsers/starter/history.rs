@@ -76,7 +76,7 @@ fn every_gap_reason_is_explained() {
     open_page(&browser, &server);
     for (reason, explanation) in [
         ("unknown-id", "does not know the last event id"),
-        ("other-epoch", "machine has restarted"),
+        ("other-epoch", "lost events in a power failure"),
         ("expired", "time to live of the missed events"),
         ("swept", "removed the oldest"),
         ("unreadable", "cannot read some"),

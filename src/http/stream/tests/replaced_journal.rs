@@ -12,7 +12,7 @@ use crate::epoch::Epoch;
 
 /// Waits until the tail has read the entry before `end`.
 async fn until_tail_reaches(app: &App, epoch: Epoch, end: u64) {
-    let is_reached = |points: StartPoints| points.epoch == epoch && points.end == end;
+    let is_reached = |points: StartPoints| points.epochs.current() == epoch && points.end == end;
     let reach = async {
         while !is_reached(app.start_points()) {
             sleep(Duration::from_millis(5)).await;
@@ -22,7 +22,11 @@ async fn until_tail_reaches(app: &App, epoch: Epoch, end: u64) {
 }
 
 fn assert_tail_has_not_noticed(app: &App, epoch: Epoch) {
-    assert_ne!(app.start_points().epoch, epoch, "the tail is too early");
+    assert_ne!(
+        app.start_points().epochs.current(),
+        epoch,
+        "the tail is too early"
+    );
 }
 
 #[actix_web::test]
@@ -94,7 +98,7 @@ async fn numbers_of_a_replaced_journal_do_not_apply_to_entries_of_the_current_on
     for value in 1..=3 {
         app.cache.save_blocking("k", value).unwrap();
     }
-    until_tail_reaches(&app, app.start_points().epoch, 4).await;
+    until_tail_reaches(&app, app.start_points().epochs.current(), 4).await;
     app.replace_cache_folder();
     app.cache.save_blocking("k", "had").unwrap();
     let epoch = app.current_journal().epoch();
@@ -139,7 +143,7 @@ async fn a_client_of_another_journal_continues_in_the_current_one_and_in_no_olde
 async fn a_client_of_another_journal_gets_everything_in_the_current_one() {
     let app = app(|config| config.with_in_memory(2));
     app.cache.save_blocking("k", "old").unwrap();
-    let id = format!("{}-1", app.start_points().epoch);
+    let id = format!("{}-1", app.start_points().epochs.current());
     app.replace_cache_folder();
     for value in 1..=9 {
         app.cache.save_blocking("k", value).unwrap();
@@ -159,14 +163,14 @@ async fn a_new_client_gets_its_position_even_while_the_journal_is_replaced() {
         move || {
             // Relaxed: the flag carries no other data.
             for epoch in 1.. {
-                hub.ring().restart(Epoch(epoch), None, 1);
+                hub.ring().restart(Epoch(epoch).into(), 1);
                 if done.load(Ordering::Relaxed) {
                     return;
                 }
             }
         }
     });
-    while app.start_points().epoch.0 > 1_000_000 {
+    while app.start_points().epochs.current().0 > 1_000_000 {
         thread::yield_now();
     }
     for _ in 0..5_000 {
