@@ -189,7 +189,7 @@ fn no_free_descriptors_for_drop_ins() {
         events.join(",")
     ));
     let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    let limited = write_program(&app, &script);
+    let limited = write_program(app.path(), &script);
     let server = Server::start_program(&limited, app.path(), &[]);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save(&key(0), "\"before\"");
