@@ -142,6 +142,10 @@ pub(crate) struct DoctorArgs {
     /// arrive. Every connected client receives them
     #[arg(long, value_name = "KEY", requires = "url")]
     pub(crate) save: Option<String>,
+
+    /// Check whether pages of this origin, like https://app.example, receive the events
+    #[arg(long, value_parser = parse_origin, requires = "url")]
+    pub(crate) origin: Option<String>,
 }
 
 #[derive(Args)]
@@ -206,6 +210,15 @@ pub(crate) struct ListenArgs {
 fn parse_whole_number(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| "it must be a whole number, for example 1".to_owned())
+}
+
+/// Returns the origin as browsers send it. An address copied from a browser ends with a slash.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let origin = text.trim_end_matches('/').to_ascii_lowercase();
+    match origin.split_once("://") {
+        Some((_, host)) if !host.is_empty() && !host.contains('/') => Ok(origin),
+        _ => Err("it must be a scheme and a host, for example https://app.example".into()),
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {

@@ -1,6 +1,7 @@
 //! Checks of a stream as browsers receive it, through every proxy on the way.
 
 mod headers;
+mod origin;
 mod probe;
 mod probe_saves;
 mod replay;
@@ -28,6 +29,8 @@ pub(crate) struct StreamCheck {
     url: String,
     /// How long to listen.
     wait: Duration,
+    /// The origin of a page that must be able to read the stream.
+    origin: Option<String>,
     /// The values to save meanwhile, with `--save`.
     saves: Option<ProbeSaves>,
 }
@@ -39,6 +42,7 @@ impl StreamCheck {
         Ok(Self {
             url,
             wait: args.wait.min(MAX_WAIT),
+            origin: args.origin.clone(),
             saves: saves.transpose()?,
         })
     }
@@ -51,7 +55,9 @@ impl StreamCheck {
 
     /// Reports every finding as soon as it is known.
     pub(crate) fn run(&self, report: &mut ReportFinding<'_>) -> Result<(), Failure> {
-        let mut probe = match StreamProbe::open(&self.url, &[]) {
+        let origin = self.origin.as_deref();
+        let headers = origin.map(|origin| ("Origin", origin));
+        let mut probe = match StreamProbe::open(&self.url, headers.as_slice()) {
             Ok(probe) => probe,
             Err(error) => return report(response::unreachable_finding(&self.url, &error)),
         };
@@ -61,6 +67,9 @@ impl StreamCheck {
         report(response::stream_finding(&self.url))?;
         for finding in headers::check(&probe.head, self.url.starts_with("https:")) {
             report(finding)?;
+        }
+        if let Some(origin) = origin {
+            report(origin::check(&probe.head, origin))?;
         }
         // A compressed stream cannot be parsed.
         if probe.head.compression().is_some() || !check_start(&mut probe, report)? {

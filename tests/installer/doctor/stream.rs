@@ -35,6 +35,22 @@ fn a_real_server_has_no_findings_and_reconnects_are_tried() {
 }
 
 #[test]
+fn pages_of_another_origin_are_checked_on_request() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=https://app.example\n");
+    let server = app.start();
+    let of_origin = |origin| {
+        let found = findings(&examine_url(&server.url(""), &["--origin", origin]));
+        of_check(&found, "origin")[0].clone()
+    };
+    of_origin("https://App.Example/").assert_is("ok", "origin", "https://app.example receive", "");
+    let help = "SSE_ALLOWED_ORIGINS=https://other.example";
+    of_origin("https://other.example").assert_is("error", "origin", "receive no events", help);
+    let refused = examine_url(&server.url(""), &["--origin", "app.example"]);
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("for example https://app.example"));
+}
+
+#[test]
 fn saved_values_are_timed_one_by_one() {
     let app = App::new();
     let server = app.start();
