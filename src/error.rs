@@ -253,6 +253,16 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
+/// The beginning of a text from outside, for a message. Clients can send 100 KB in a URL.
+pub(crate) fn excerpt(text: &str) -> String {
+    /// Longer than the names of an app, and short enough for a line of a log.
+    const MAX_EXCERPT_CHARS: usize = 200;
+    match text.char_indices().nth(MAX_EXCERPT_CHARS) {
+        Some((end, _)) => format!("{}\u{2026}", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -263,6 +273,13 @@ fn is_out_of_descriptors(error: &std::io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_keeps_short_text() {
+        assert_eq!(excerpt("caf\u{e9}"), "caf\u{e9}");
+        let long = excerpt(&"\u{e9}".repeat(60_000));
+        assert_eq!(long, "\u{e9}".repeat(200) + "\u{2026}");
+    }
 
     #[test]
     fn control_characters_from_outside_are_escaped() {

@@ -1,5 +1,6 @@
 //! The HTTP side: requests for streams, their responses, and the checks and limits around them.
 
+mod access_log;
 mod close_at_signal;
 mod connection;
 mod cors;
@@ -23,6 +24,7 @@ mod subscription;
 #[cfg(any(fuzzing, test))]
 pub(crate) use self::subscription::LastEventId;
 pub use self::{
+    access_log::{log_stream, request_line},
     connection::{on_connect, watch_connection},
     host_check::check_host,
     is_local::is_local,

@@ -1,6 +1,6 @@
 //! The rules for cache keys: CodeIgniter's, and those of file names.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, excerpt};
 
 /// The longest file name that common file systems allow.
 const MAX_KEY_BYTES: usize = 255;
@@ -36,7 +36,10 @@ pub(crate) fn validate(key: &str) -> Result<&str, Error> {
     let Some(violation) = rule_violation(key) else {
         return Ok(key);
     };
-    let message = format!("the cache key `{}` {violation}", key.escape_debug());
+    let message = format!(
+        "the cache key `{}` {violation}",
+        excerpt(key).escape_debug()
+    );
     Err(Error::new(ErrorKind::Key, message).with_help(format!(
         "use 1 to {MAX_KEY_BYTES} bytes, without control characters, a leading dot, or any of {}",
         RESERVED_CHARS.iter().collect::<String>()
@@ -80,5 +83,11 @@ mod tests {
             assert!(rule_violation(key).is_some(), "{key:?}");
             assert_eq!(validate(key).unwrap_err().kind(), ErrorKind::Key);
         }
+    }
+
+    #[test]
+    fn the_error_about_a_long_key_is_short() {
+        let error = validate(&"k".repeat(60_000)).unwrap_err().to_string();
+        assert!(error.len() < 300, "{error}");
     }
 }

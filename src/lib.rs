@@ -76,8 +76,8 @@ mod hub;
 
 #[cfg(feature = "actix")]
 pub use crate::http::{
-    Closing, EventStream, Sse, Stats, Subscription, check_host, is_local, on_connect, routes,
-    scripts, shutdown_signal, watch_connection,
+    Closing, EventStream, Sse, Stats, Subscription, check_host, is_local, log_stream, on_connect,
+    request_line, routes, scripts, shutdown_signal, watch_connection,
 };
 pub use crate::{
     cache::{Cache, Delete, Follow, Get, Next, Save, cache},

@@ -2,6 +2,8 @@
 
 mod background_thread;
 mod interrupt;
+#[cfg(feature = "actix")]
+mod limited_log;
 mod repeated_error;
 mod try_lock;
 
@@ -10,4 +12,6 @@ pub(crate) use self::{
     try_lock::try_lock,
 };
 #[cfg(feature = "actix")]
-pub(crate) use self::{background_thread::ThreadWaker, repeated_error::log_or_print};
+pub(crate) use self::{
+    background_thread::ThreadWaker, limited_log::LimitedLog, repeated_error::log_or_print,
+};

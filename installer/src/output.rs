@@ -71,6 +71,26 @@ fn write_line(line: &dyn Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
+/// The beginning of a text from a server or a user, on one line and without control characters, which
+/// could control the terminal.
+pub(crate) fn excerpt(text: &str) -> String {
+    /// Longer than the messages of the library's server.
+    const MAX_EXCERPT_CHARS: usize = 500;
+    let mut chars = text.chars();
+    let mut line = String::new();
+    for c in chars.by_ref().take(MAX_EXCERPT_CHARS) {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    if chars.next().is_some() {
+        line.push('\u{2026}');
+    }
+    line
+}
+
 /// JSON on one line. Line ends occur only between its tokens, where a space means the same:
 /// inside strings they are escaped.
 pub(crate) fn json_on_one_line(json: &str) -> String {
@@ -101,6 +121,15 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_one_line() {
+        assert_eq!(
+            excerpt("caf\u{e9}\r\n\u{1b}[31m"),
+            "caf\u{e9}\\r\\n\\u{1b}[31m"
+        );
+        assert_eq!(excerpt(&"x".repeat(60_000)).chars().count(), 501);
     }
 
     #[test]

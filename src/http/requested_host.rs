@@ -4,18 +4,16 @@
 //! browser, the page then has the same origin as a server on that machine, and may read everything.
 //! The host name shows it: the browser sends the page's own name as `Host`, and no page can change that.
 
-use std::{
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::net::IpAddr;
 
 use actix_web::{HttpRequest, http::header, http::uri};
+use log::Level;
 
 use super::connection::LocalAddress;
 use crate::{
     config::server::Authority,
     error::{Error, ErrorKind},
+    runtime::LimitedLog,
 };
 
 /// The host that a request is for.
@@ -127,17 +125,8 @@ fn refuse(message: &str) -> Error {
 
 /// Logs a refusal, because middleware that logs requests may not see it.
 fn log_refusal(message: &str) {
-    // A page or a scanner may send many such requests, which must not fill the log.
-    const MIN_LOG_INTERVAL: Duration = Duration::from_secs(60);
-    static LAST_LOGGED: Mutex<Option<Instant>> = Mutex::new(None);
-    let now = Instant::now();
-    let mut last = LAST_LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_none_or(|last| now.saturating_duration_since(last) >= MIN_LOG_INTERVAL) {
-        *last = Some(now);
-        log::warn!(
-            "421: {message}; see SSE_ALLOWED_HOSTS (further refusals are not logged for a minute)"
-        );
-    }
+    static LOG: LimitedLog = LimitedLog::new(Level::Warn, "requests were refused with 421");
+    LOG.log(|| format!("421: {message}; see SSE_ALLOWED_HOSTS"));
 }
 
 /// Decides by the local address of the connection if [`on_connect`](crate::on_connect()) has recorded

@@ -12,8 +12,9 @@ use actix_web::{
     http::header::{self, EntityTag, IfNoneMatch},
     web,
 };
+use log::Level;
 
-use crate::{client_files::client_files, config::app_dir};
+use crate::{client_files::client_files, config::app_dir, runtime::LimitedLog};
 
 /// Answers with the embedded client.
 pub(super) async fn sse_js(request: HttpRequest) -> HttpResponse {
@@ -33,7 +34,9 @@ pub(super) async fn sse_client_js(request: HttpRequest) -> Result<HttpResponse, 
         Ok(text) => Ok(respond(&request, text)),
         Err((error, path)) => {
             if error.kind() != io::ErrorKind::NotFound {
-                log::error!("{}: {error}", path.display());
+                static LOG: LimitedLog =
+                    LimitedLog::new(Level::Error, "requests for sse-client.js failed");
+                LOG.log(|| format!("{}: {error}", path.display()));
             }
             Ok(HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
                 "error: the app has no public/js/sse-client.js\nhelp: create the file, or run `sse install` in the app's folder\n",

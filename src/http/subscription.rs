@@ -11,7 +11,7 @@ use actix_web::{
 use super::requested_host::RequestedHost;
 use crate::{
     config::Events,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, excerpt},
     hub::{Endpoints, EventId, Filter},
 };
 
@@ -75,7 +75,7 @@ impl Subscription {
         let query = web::Query::<Query>::from_query(request.query_string()).map_err(|error| {
             Error::new(
                 ErrorKind::Request,
-                format!("the query cannot be read: {error}"),
+                format!("the query cannot be read: {}", excerpt(&error.to_string())),
             )
             .with_help(
                 "use events=name1,name2, last_event_id=ID and lookback=true, each at most once",
@@ -130,7 +130,10 @@ impl Subscription {
         let message = if asks_for_none {
             "the request asks for no event that is available".into()
         } else if let Some(name) = self.filter.unknown(events).next() {
-            format!("the event `{}` does not exist", name.escape_debug())
+            format!(
+                "the event `{}` does not exist",
+                excerpt(name).escape_debug()
+            )
         } else {
             return Ok(());
         };

@@ -2,8 +2,10 @@
 
 use std::time::{Instant, SystemTime};
 
+use log::Level;
+
 use super::frame::{Frame, encode_entry};
-use crate::{config::Events, entry::Entry};
+use crate::{config::Events, entry::Entry, runtime::LimitedLog};
 
 /// An entry whose events are encoded.
 pub(crate) struct RingEntry {
@@ -27,7 +29,9 @@ impl RingEntry {
         let content = match encode_entry(entry, events) {
             Ok(frames) => Content::Frames(frames),
             Err(error) => {
-                log::error!("journal entry {} is skipped: {error}", entry.number());
+                // Each replay skips it again.
+                static LOG: LimitedLog = LimitedLog::new(Level::Error, "entries were skipped");
+                LOG.log(|| format!("journal entry {} is skipped: {error}", entry.number()));
                 Content::Unreadable
             }
         };

@@ -19,7 +19,7 @@ use actix_web::{
     middleware::{DefaultHeaders, Logger, from_fn},
     web,
 };
-use actix_web_sse::app_dir;
+use actix_web_sse::{app_dir, request_line};
 
 use self::{dev_tools::DevTools, same_origin::same_origin, stream::Stream};
 
@@ -78,7 +78,7 @@ async fn serve() -> io::Result<()> {
                         // Browsers revalidate cached files, and get 304 for unchanged ones, so edits are
                         // visible at once. Without this header, they guess how long a file is valid.
                         .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
-                        .wrap(Logger::new("%r %s %Ts").exclude("/health"))
+                        .wrap(access_log())
                         .configure(actix_web_sse::scripts)
                         .configure(health::routes)
                         .configure(|app| dev_tools::routes(app, tools))
@@ -102,6 +102,13 @@ async fn serve() -> io::Result<()> {
         Err(_) => server,
     };
     server.run().await
+}
+
+/// A line for each request, in which long URLs are cut off.
+fn access_log() -> Logger {
+    Logger::new("%{request}xi %s %Ts")
+        .custom_request_replace("request", |request| request_line(request.request()))
+        .exclude("/health")
 }
 
 /// The host and port to listen on.

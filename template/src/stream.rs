@@ -8,7 +8,7 @@ use actix_web::{
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Error, Sse, Subscription, cache};
+use actix_web_sse::{Error, Sse, Subscription, cache, log_stream};
 
 /// The stream of this app, or the reason why it could not start.
 #[derive(Clone)]
@@ -49,17 +49,9 @@ pub(crate) fn routes(app: &mut ServiceConfig, stream: Stream) {
 /// sends, gets its headers alone.
 async fn serve_stream(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
     let sse = stream.sse()?;
-    let (method, uri) = (request.method(), request.uri());
-    Ok(match open_stream(&request, sse) {
-        Ok(response) => {
-            log::info!("{method} {uri}: a stream opens");
-            response
-        }
-        Err(error) => {
-            log::warn!("{method} {uri}: {error}");
-            sse.refusal(&request, &error)
-        }
-    })
+    let response = open_stream(&request, sse);
+    log_stream(&request, &response);
+    Ok(response.unwrap_or_else(|error| sse.refusal(&request, &error)))
 }
 
 fn open_stream(request: &HttpRequest, sse: &Sse) -> Result<HttpResponse, Error> {

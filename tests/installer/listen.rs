@@ -289,3 +289,19 @@ fn an_invalid_url_is_refused() {
         ran.fails(2, "is not the URL of a stream");
     }
 }
+
+#[test]
+fn errors_about_long_arguments_are_short() {
+    let app = App::new();
+    let long = "x".repeat(60_000);
+    for arguments in [
+        &["save", &long][..],
+        &["get", &long],
+        &["listen", "--timeout", "0", &long],
+        &["listen", "--timeout", "0", "--url", &long],
+    ] {
+        let ran = Ran::from_output(&app.sse().args(arguments).output().unwrap());
+        assert_ne!(ran.code, 0);
+        assert!(ran.err.len() < 2_000, "{}", ran.err);
+    }
+}

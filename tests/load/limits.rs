@@ -18,6 +18,7 @@ fn pages_load_while_thousands_of_streams_are_refused() {
     let app = App::with_env("SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=50\nSSE_STREAM_DURATION=0\n");
     let server = app.start();
     let address = server.address().to_owned();
+    let start = Instant::now();
     let slowest = run(async {
         let streams = audience(50, &address, "/sse/stream", None).await;
         // Every fiftieth visitor requests a page.
@@ -53,6 +54,11 @@ fn pages_load_while_thousands_of_streams_are_refused() {
         format!("{} ms", slowest.as_millis()),
     );
     assert!(slowest < scale(Duration::from_secs(1), Duration::from_secs(10)));
+    // Five in ten seconds, then their number.
+    let log = server.wait_for_log(" more streams were refused within 10 seconds");
+    let lines = log.matches("limit of 50 streams").count();
+    let intervals = 1 + start.elapsed().as_secs() as usize / 10;
+    assert!(lines <= 5 * intervals, "{lines} lines of the log");
 }
 
 #[test]

@@ -135,3 +135,25 @@ fn a_file_cannot_forge_log_lines() {
     server.wait_for_log("entry 2 is skipped");
     assert_log_is_clean(&server);
 }
+
+#[test]
+fn a_long_url_makes_a_short_line_of_the_log_and_a_short_response() {
+    let app = App::with_env("SSE_EVENTS=a:k\n");
+    let server = app.start();
+    let long = "x".repeat(60_000);
+    for (target, status) in [
+        (format!("/sse/stream?events={long}"), 400),
+        (format!("/sse/stream?lookback={long}"), 400),
+        (format!("/sse/stream?last_event_id={long}"), 200),
+        (format!("/{long}"), 404),
+    ] {
+        let mut response = http::request(server.address(), &format!("GET {target}"), &[], "");
+        assert_eq!(response.status, status);
+        if status == 400 {
+            assert!(response.read_body().unwrap().len() < 1_000);
+        }
+        let line = server.wait_for_log(&format!("GET {}", &target[..100]));
+        let longest = line.lines().map(str::len).max();
+        assert!(longest < Some(1_000), "{longest:?}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::listen::{CacheSource, ReceivedEvent, StreamSource, Update, UpdateSource, stream_url};
 use crate::nearest::nearest;
-use crate::output::{Output, json_on_one_line};
+use crate::output::{Output, excerpt, json_on_one_line};
 
 /// Without `--timeout`, the source is asked again after this time, for ever. Any long time will do.
 const WAIT_WITHOUT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -23,7 +23,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let (mut source, source_name): (Box<dyn UpdateSource>, String) = if let Some(url) = &args.url {
         let url = stream_url(url, &args.events)?;
-        (Box::new(StreamSource::open(url.clone())), url)
+        (Box::new(StreamSource::open(url.clone())), excerpt(&url))
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
@@ -43,7 +43,7 @@ fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("the events in SSE_EVENTS are {}", known.join(", ")),
     };
-    Err(Failure::usage(format!("no event `{unknown}`")).with_help(help))
+    Err(Failure::usage(format!("no event `{}`", excerpt(unknown))).with_help(help))
 }
 
 /// One run of the command.

@@ -5,6 +5,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::sse_parser::Message;
 use super::update::{ReceivedEvent, Update};
+use crate::output::excerpt;
 
 /// The library's form of an event's data.
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ pub(super) fn update_of_message(message: Message) -> Option<Update> {
 
 fn gap_warning(data: String) -> Update {
     let reason = serde_json::from_str(&data).map_or(data, |gap: GapData| gap.reason);
-    Update::Warning(format!("events may have been missed: {reason}"))
+    Update::Warning(format!("events may have been missed: {}", excerpt(&reason)))
 }
 
 /// Data of another form, as other servers send it, is itself the value.

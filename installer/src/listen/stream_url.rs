@@ -3,6 +3,7 @@
 use ureq::http::Uri;
 
 use crate::exit::Failure;
+use crate::output::excerpt;
 
 /// Where the library's routes serve the stream.
 pub(super) const STREAM_PATH: &str = "/sse/stream";
@@ -11,7 +12,7 @@ pub(super) const STREAM_PATH: &str = "/sse/stream";
 pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failure> {
     let url = text.split_once('#').map_or(text, |(url, _)| url);
     let invalid = || {
-        Failure::usage(format!("`{text}` is not the URL of a stream"))
+        Failure::usage(format!("`{}` is not the URL of a stream", excerpt(text)))
             .with_help("write it like http://127.0.0.1:8080/sse/stream")
     };
     let parsed: Uri = url.parse().map_err(|_| invalid())?;

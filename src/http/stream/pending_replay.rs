@@ -6,11 +6,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use log::Level;
 use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
     hub::{Hub, ReplayRequest, ReplayResult},
+    runtime::LimitedLog,
 };
 
 /// It runs on a thread that may block on files, which a worker's thread must not. If this is dropped
@@ -38,6 +40,7 @@ impl PendingReplay {
 }
 
 fn log_failure(error: &dyn Display) -> Option<ReplayResult> {
-    log::error!("a stream ends early, and its client will reconnect: {error}");
+    static LOG: LimitedLog = LimitedLog::new(Level::Error, "streams ended early");
+    LOG.log(|| format!("a stream ends early, and its client will reconnect: {error}"));
     None
 }

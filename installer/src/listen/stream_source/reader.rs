@@ -10,6 +10,7 @@ use crate::listen::http::{HttpClient, MAX_ERROR_BYTES, ResponseBody};
 use crate::listen::sse_parser::SseParser;
 use crate::listen::stream_url::STREAM_PATH;
 use crate::listen::update::Update;
+use crate::output::excerpt;
 
 /// For servers that have not sent `retry`. The default of the library's `Config::with_retry`.
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -110,7 +111,7 @@ impl StreamReader {
             Ok(response) => response,
             Err(ureq::Error::BadUri(reason)) => return Err(Failure::usage(reason)),
             Err(error) => {
-                let reason = format!("cannot reach {}: {error}", self.url);
+                let reason = format!("cannot reach {}: {error}", excerpt(&self.url));
                 return Ok(ConnectionEnd::Failed(reason));
             }
         };
@@ -123,7 +124,7 @@ impl StreamReader {
     }
 
     fn not_an_event_stream(&self) -> Failure {
-        Failure::error(format!("{} is not an event stream", self.url))
+        Failure::error(format!("{} is not an event stream", excerpt(&self.url)))
             .with_help(format!("the library serves the stream at {STREAM_PATH}"))
     }
 
@@ -178,7 +179,8 @@ fn error_response(status: u16, body: ResponseBody) -> Result<ConnectionEnd, Fail
     let first_line = text.lines().next().unwrap_or_default();
     let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
     Ok(ConnectionEnd::Failed(format!(
-        "the server responded with {status}: {error}"
+        "the server responded with {status}: {}",
+        excerpt(error)
     )))
 }
 
@@ -188,10 +190,11 @@ fn refusal(status: u16, text: &str) -> Failure {
     let first_line = lines.next().unwrap_or_default();
     let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
     let failure = Failure::error(format!(
-        "the server refused the request with {status}: {error}"
+        "the server refused the request with {status}: {}",
+        excerpt(error)
     ));
     match lines.find_map(|line| line.strip_prefix("help: ")) {
-        Some(help) => failure.with_help(help),
+        Some(help) => failure.with_help(excerpt(help)),
         None => failure,
     }
 }

@@ -1,0 +1,156 @@
+//! Log lines that clients can cause, as often as they like. A line for each would fill the disk.
+
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use log::Level;
+
+/// Lines beyond the limit are counted for this long. Short enough that the count is in the log when
+/// somebody looks for the cause.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How many lines are logged in each interval: enough to see different causes, and what a developer's own
+/// browser does.
+const MAX_LINES_PER_INTERVAL: u32 = 5;
+
+/// Lines of one kind. The first ones of each interval are logged at once, and the others are counted.
+pub(crate) struct LimitedLog {
+    level: Level,
+    /// Continues "9800 more", as in "requests for streams were refused".
+    summary: &'static str,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    /// When the first line of the interval was logged; `None` before the first.
+    interval_start: Option<Instant>,
+    logged: u32,
+    omitted: u64,
+}
+
+/// What to do with a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    /// `omitted` lines of the last interval are not reported yet.
+    Log {
+        omitted: u64,
+    },
+    /// It is the first of its interval that is not logged.
+    BeginToOmit,
+    Omit,
+}
+
+impl LimitedLog {
+    pub(crate) const fn new(level: Level, summary: &'static str) -> Self {
+        Self {
+            level,
+            summary,
+            counts: Mutex::new(Counts::NONE),
+        }
+    }
+
+    /// Logs a line or counts it.
+    pub(crate) fn log(&'static self, line: impl FnOnce() -> String) {
+        let decision = self.counts().decide(Instant::now());
+        match decision {
+            Decision::Log { omitted } => {
+                self.report(omitted);
+                log::log!(self.level, "{}", line());
+            }
+            Decision::BeginToOmit => self.report_later(),
+            Decision::Omit => {}
+        }
+    }
+
+    /// Reports the count after the interval, even if no other line follows. If the system has no thread
+    /// left, the next line reports it.
+    fn report_later(&'static self) {
+        let report = move || {
+            thread::sleep(INTERVAL);
+            let omitted = mem::take(&mut self.counts().omitted);
+            self.report(omitted);
+        };
+        let _ = thread::Builder::new().name("sse-log".into()).spawn(report);
+    }
+
+    fn report(&self, omitted: u64) {
+        if omitted > 0 {
+            let (summary, seconds) = (self.summary, INTERVAL.as_secs());
+            log::log!(
+                self.level,
+                "{omitted} more {summary} within {seconds} seconds"
+            );
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    const NONE: Self = Self {
+        interval_start: None,
+        logged: 0,
+        omitted: 0,
+    };
+
+    fn decide(&mut self, now: Instant) -> Decision {
+        let is_over = |start: Instant| now.saturating_duration_since(start) >= INTERVAL;
+        let mut omitted = 0;
+        if self.interval_start.is_none_or(is_over) {
+            self.interval_start = Some(now);
+            self.logged = 0;
+            omitted = mem::take(&mut self.omitted);
+        }
+        if self.logged < MAX_LINES_PER_INTERVAL {
+            self.logged += 1;
+            return Decision::Log { omitted };
+        }
+        self.omitted += 1;
+        match self.omitted {
+            1 => Decision::BeginToOmit,
+            _ => Decision::Omit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of `lines`, one each millisecond, are logged one by one, and how many are counted.
+    fn log(lines: u32) -> (u64, u64) {
+        let (start, mut counts) = (Instant::now(), Counts::NONE);
+        let (mut logged, mut reported) = (0, 0);
+        for line in 0..lines {
+            if let Decision::Log { omitted } =
+                counts.decide(start + line * Duration::from_millis(1))
+            {
+                logged += 1;
+                reported += omitted;
+            }
+        }
+        (logged, reported + counts.omitted)
+    }
+
+    #[test]
+    fn thousands_of_lines_become_a_handful_and_their_count() {
+        assert_eq!(log(3), (3, 0));
+        assert_eq!(log(10_000), (5, 9_995));
+        assert_eq!(log(60_000), (30, 59_970));
+    }
+
+    #[test]
+    fn rare_lines_are_all_logged() {
+        let (start, mut counts) = (Instant::now(), Counts::NONE);
+        for line in 0..1_000 {
+            let decision = counts.decide(start + line * INTERVAL / MAX_LINES_PER_INTERVAL);
+            assert_eq!(decision, Decision::Log { omitted: 0 });
+        }
+    }
+}
