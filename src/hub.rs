@@ -17,6 +17,7 @@ mod local_hub;
 mod notifiers;
 mod read_request;
 mod replay;
+mod replay_cache;
 mod replay_threads;
 mod ring;
 mod ring_entry;
@@ -30,7 +31,6 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
 
-use self::replay_threads::ReplayThreads;
 pub(crate) use self::{
     connections::Endpoints,
     cursor::{Cursor, EventId, StartPoints, StreamPosition},
@@ -42,6 +42,7 @@ pub(crate) use self::{
     ring::{Ring, RingRead},
     shared_state::SharedState,
 };
+use self::{replay_cache::ReplayCache, replay_threads::ReplayThreads};
 #[cfg(feature = "__internals")]
 pub(crate) use self::{ring_entry::RingEntry, tail::read_existing_entries};
 use crate::{
@@ -135,7 +136,8 @@ impl Hub {
 
 fn start_replay_threads(journal_handle: &Arc<JournalHandle>) -> Result<ReplayThreads, Error> {
     let handle = Arc::clone(journal_handle);
-    let read = move |request: &ReplayRequest| replay::replay(&handle, request);
+    let cache = ReplayCache::default();
+    let read = move |request: &ReplayRequest| replay::replay(&handle, &cache, request);
     ReplayThreads::start(replay_threads::thread_count(), read).map_err(|error| {
         let folder = journal_handle.config().cache_dir().to_path_buf();
         Error::io(

@@ -15,6 +15,7 @@ use super::{
     filter::Filter,
     frame::Gap,
     read_request::ReadRequest,
+    replay_cache::{EntrySource, ReplayCache},
     ring_entry::RingEntry,
 };
 use crate::{
@@ -67,12 +68,18 @@ pub(crate) enum ReplayResult {
 /// It reads files, so call it on a thread that may block.
 pub(super) fn replay(
     journal_handle: &JournalHandle,
+    cache: &ReplayCache,
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
     let mut retries = 0..MAX_REPLACEMENT_RETRIES;
     loop {
         let journal = journal_handle.current()?;
-        match replay_from(Arc::clone(&journal), &journal_handle.config(), request) {
+        match replay_from(
+            Arc::clone(&journal),
+            journal_handle.config(),
+            cache,
+            request,
+        ) {
             // The journal was replaced, or was found to be damaged: retry with the current one.
             Err(_) if journal.is_replaced() && retries.next().is_some() => {}
             result => return result,
@@ -82,7 +89,8 @@ pub(super) fn replay(
 
 fn replay_from(
     journal: Arc<dyn Journal>,
-    config: &Config,
+    config: Arc<Config>,
+    cache: &ReplayCache,
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
     let ring_epoch = request.ring_epoch;
@@ -110,13 +118,14 @@ fn replay_from(
             },
         );
     }
-    Replay::new(journal, config, request).run()
+    Replay::new(journal, config, cache, request).run()
 }
 
 /// The reading of one chunk.
 struct Replay<'a> {
     request: ReadRequest<'a>,
-    config: &'a Config,
+    source: EntrySource,
+    cache: &'a ReplayCache,
     reader: JournalReader,
     cursor: Cursor,
     /// The entry at which reading ends.
@@ -132,7 +141,12 @@ enum ChunkEnd {
 }
 
 impl<'a> Replay<'a> {
-    fn new(journal: Arc<dyn Journal>, config: &'a Config, request: &'a ReplayRequest) -> Self {
+    fn new(
+        journal: Arc<dyn Journal>,
+        config: Arc<Config>,
+        cache: &'a ReplayCache,
+        request: &'a ReplayRequest,
+    ) -> Self {
         let cursor = request.position.cursor;
         let chunk = Chunk::new(journal.epochs());
         Self {
@@ -140,7 +154,11 @@ impl<'a> Replay<'a> {
                 position: request.position,
                 filter: &request.filter,
             },
-            config,
+            source: EntrySource {
+                epoch: journal.epoch(),
+                config,
+            },
+            cache,
             reader: JournalReader::new(journal, cursor.next),
             cursor,
             end: request.ring_start,
@@ -163,15 +181,17 @@ impl<'a> Replay<'a> {
     }
 
     fn read_entry(&mut self) -> Result<ControlFlow<ChunkEnd>, Error> {
+        let number = self.cursor.next;
+        if let Some(entry) = self.cache.get(&self.source, number) {
+            self.reader.skip();
+            return Ok(self.push(&entry));
+        }
         match self.reader.read_next()? {
             ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
-                let entry = RingEntry::new(&entry, self.config.events(), SystemTime::now());
-                let number = self.cursor.next;
-                self.cursor = self.chunk.push_entry(&self.request, self.cursor, &entry);
-                if self.cursor.next == number {
-                    // The next request reads the entry again for the frames that did not fit.
-                    return Ok(ControlFlow::Break(ChunkEnd::Full));
-                }
+                let events = self.source.config.events();
+                let entry = Arc::new(RingEntry::new(&entry, events, SystemTime::now()));
+                self.cache.insert(&self.source, number, &entry);
+                return Ok(self.push(&entry));
             }
             ReadOutcome::Unreadable(_) => self.skip(Gap::Unreadable),
             ReadOutcome::Swept => self.skip(Gap::Swept),
@@ -183,6 +203,16 @@ impl<'a> Replay<'a> {
             ReadOutcome::CaughtUp => return Ok(ControlFlow::Break(ChunkEnd::Replaced)),
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn push(&mut self, entry: &RingEntry) -> ControlFlow<ChunkEnd> {
+        let number = self.cursor.next;
+        self.cursor = self.chunk.push_entry(&self.request, self.cursor, entry);
+        if self.cursor.next == number {
+            // The next request reads the entry again for the frames that did not fit.
+            return ControlFlow::Break(ChunkEnd::Full);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Continues where the reader is.

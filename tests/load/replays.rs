@@ -185,3 +185,27 @@ fn replays_for_many_clients_delay_neither_saves_nor_events_nor_each_other_for_lo
     drop(clients);
     wait_until_idle(&history.server);
 }
+
+#[test]
+fn clients_that_missed_the_same_entries_share_the_cost_of_reading_them() {
+    let _alone = alone();
+    let count = scale(1_000_u32, 50);
+    let history = LongHistory::start();
+    let before = cpu_time(&history.server);
+    let streams: Vec<_> = (0..count).map(|_| history.stream(PATH, 0)).collect();
+    for stream in &streams {
+        assert_eq!(stream.next_event().name(), "rare");
+    }
+    let each = (cpu_time(&history.server) - before) / count;
+    figure(
+        &format!(
+            "a client that requests {HISTORY_ENTRIES} entries together with {count} others costs"
+        ),
+        format!(
+            "{:.1} ms of processor time, and {} ms alone",
+            each.as_secs_f64() * 1_000.0,
+            history.replay_cost.as_millis()
+        ),
+    );
+    assert!(each < history.replay_cost / 4);
+}

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -71,20 +71,24 @@ impl FileJournal {
         &self,
         number: u64,
     ) -> Result<Option<Arc<EntryFolder>>, Error> {
-        let mut last_read = self
-            .last_read_folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(folder) = &*last_read
+        let last_read = self.last_read_folder().clone();
+        if let Some(folder) = last_read
             && folder.number() == number
         {
-            return Ok(Some(Arc::clone(folder)));
+            return Ok(Some(folder));
         }
+        // Without the lock: the tail must not wait while the disk looks for an old folder.
         let opened = self.open_entry_folder(number)?.map(Arc::new);
         if let Some(folder) = &opened {
-            *last_read = Some(Arc::clone(folder));
+            *self.last_read_folder() = Some(Arc::clone(folder));
         }
         Ok(opened)
+    }
+
+    fn last_read_folder(&self) -> MutexGuard<'_, Option<Arc<EntryFolder>>> {
+        self.last_read_folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn known_newest_folder(&self) -> Option<Arc<EntryFolder>> {

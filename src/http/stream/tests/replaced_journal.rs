@@ -5,8 +5,6 @@ use std::{
     thread,
 };
 
-use actix_web::rt::time::sleep;
-
 use super::*;
 use crate::epoch::Epoch;
 

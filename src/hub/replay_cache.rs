@@ -1,0 +1,81 @@
+//! The entries that replays have read from the journal, encoded.
+//!
+//! Many clients may request the same entries, for example after a restart of their server. One of them has
+//! an entry read from the journal, and the others find it here.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::ring_entry::RingEntry;
+use crate::{config::Config, epoch::Epoch};
+
+/// Upper bound for the bytes of all entries: enough for the 10,000 that a journal keeps by default, if
+/// their frames take half a KiB on average.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What an entry takes in addition to the bytes of its frames, roughly.
+const ENTRY_OVERHEAD_BYTES: usize = 256;
+
+/// Keeps the newest of the entries, because most clients have missed only these.
+#[derive(Default)]
+pub(super) struct ReplayCache(Mutex<CachedEntries>);
+
+#[derive(Default)]
+struct CachedEntries {
+    source: Option<EntrySource>,
+    by_number: BTreeMap<u64, Arc<RingEntry>>,
+    byte_count: usize,
+}
+
+/// What an encoded entry depends on, apart from its number.
+#[derive(Clone)]
+pub(super) struct EntrySource {
+    pub(super) epoch: Epoch,
+    /// It says which events an entry triggers.
+    pub(super) config: Arc<Config>,
+}
+
+impl PartialEq for EntrySource {
+    fn eq(&self, other: &Self) -> bool {
+        self.epoch == other.epoch && Arc::ptr_eq(&self.config, &other.config)
+    }
+}
+
+impl ReplayCache {
+    pub(super) fn get(&self, source: &EntrySource, number: u64) -> Option<Arc<RingEntry>> {
+        let entries = self.lock();
+        let is_current = entries.source.as_ref() == Some(source);
+        let entry = is_current.then(|| entries.by_number.get(&number))?;
+        entry.cloned()
+    }
+
+    pub(super) fn insert(&self, source: &EntrySource, number: u64, entry: &Arc<RingEntry>) {
+        let mut entries = self.lock();
+        if entries.source.as_ref() != Some(source) {
+            *entries = CachedEntries::default();
+            entries.source = Some(source.clone());
+        }
+        entries.byte_count += byte_count(entry);
+        let former = entries.by_number.insert(number, Arc::clone(entry));
+        entries.byte_count -= former.map_or(0, |former| byte_count(&former));
+        while entries.byte_count > MAX_BYTES
+            && let Some((_, oldest)) = entries.by_number.pop_first()
+        {
+            entries.byte_count -= byte_count(&oldest);
+        }
+    }
+
+    /// A thread that panicked while it held the lock left at most a wrong count.
+    fn lock(&self) -> MutexGuard<'_, CachedEntries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn byte_count(entry: &RingEntry) -> usize {
+    entry.content.byte_count() + ENTRY_OVERHEAD_BYTES
+}
