@@ -41,7 +41,7 @@ async fn received_values(app: &App) -> Vec<u64> {
     let newest_number = app.current_journal().newest_number().unwrap();
     let until_read = async {
         while app.start_points().end <= newest_number {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
     };
     timeout(Duration::from_secs(10), until_read).await.unwrap();
