@@ -2,20 +2,21 @@
 
 mod session;
 mod skipped;
+mod sweeper;
 
 use std::{
-    mem,
+    io, mem,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use self::{session::TailSession, skipped::SkippedRange};
+use self::{session::TailSession, skipped::SkippedRange, sweeper::Sweeper};
 use super::{ring_entry::RingEntry, shared_state::SharedState};
 use crate::{
     cache::{FORMER_FOLDER_TIME, JournalHandle},
     config::Config,
     error::Error,
-    journal::{ReadOutcome, file::NUMBERS_PER_FOLDER},
+    journal::{Journal, ReadOutcome, file::NUMBERS_PER_FOLDER},
     runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
@@ -24,7 +25,7 @@ use crate::{
 const MAX_BATCH_ENTRIES: usize = 256;
 
 /// Old entries are swept each time this many were saved. A sweep removes whole folders, so more frequent
-/// sweeps would find nothing.
+/// sweeps would find nothing. This thread only requests it: no event waits for it.
 const ENTRIES_BETWEEN_SWEEPS: u64 = NUMBERS_PER_FOLDER;
 
 /// Reads for as long as the returned handle lives.
@@ -33,18 +34,26 @@ pub(super) fn start(
     shared_state: Arc<SharedState>,
 ) -> Result<BackgroundThread, Error> {
     let folder = journal_handle.config().cache_dir().to_path_buf();
+    let error_at = |error| Error::io("follow the cache folder", &folder, error);
     let mut first_session = Some(TailSession::open(
         &journal_handle,
         &shared_state,
         Duration::ZERO,
     )?);
+    let sweeper = start_sweeper(Arc::clone(&journal_handle)).map_err(error_at)?;
     BackgroundThread::start("sse-tail", move |interrupt| {
-        Tail::new(&journal_handle, &shared_state, interrupt).run(first_session.take());
+        let request_sweep = |journal| sweeper.request(journal);
+        Tail::new(&journal_handle, &shared_state, interrupt, &request_sweep)
+            .run(first_session.take());
     })
-    .map_err(|error| Error::io("follow the cache folder", &folder, error))
+    .map_err(error_at)
 }
 
-/// Reads all entries that exist now, on this thread, and returns the number of the newest.
+fn start_sweeper(journal_handle: Arc<JournalHandle>) -> io::Result<Sweeper> {
+    Sweeper::start(move |journal| journal.sweep(journal_handle.config().min_history_entries()))
+}
+
+/// Reads all entries that exist now, on this thread, and returns the number of the newest. Sweeps none.
 #[cfg(feature = "__internals")]
 pub(crate) fn read_existing_entries(
     journal_handle: &JournalHandle,
@@ -58,7 +67,7 @@ pub(crate) fn read_existing_entries(
         )
     })?;
     let mut session = TailSession::open(journal_handle, shared_state, Duration::ZERO)?;
-    Tail::new(journal_handle, shared_state, &interrupt).read_new_entries(&mut session)?;
+    Tail::new(journal_handle, shared_state, &interrupt, &drop).read_new_entries(&mut session)?;
     Ok(session.reader.next_number() - 1)
 }
 
@@ -67,8 +76,8 @@ struct Tail<'a> {
     shared_state: &'a SharedState,
     interrupt: &'a Interrupt,
     config: Arc<Config>,
+    request_sweep: &'a dyn Fn(Arc<dyn Journal>),
     delivery_error: RepeatedError,
-    sweep_error: RepeatedError,
     /// When the last session was last known to read the current journal.
     last_read_at: Instant,
 }
@@ -86,19 +95,17 @@ impl<'a> Tail<'a> {
         journal_handle: &'a JournalHandle,
         shared_state: &'a SharedState,
         interrupt: &'a Interrupt,
+        request_sweep: &'a dyn Fn(Arc<dyn Journal>),
     ) -> Self {
         Self {
             journal_handle,
             shared_state,
             interrupt,
             config: journal_handle.config(),
+            request_sweep,
             delivery_error: RepeatedError::new(
                 "saved values are not delivered",
                 "the delivery of saved values has resumed",
-            ),
-            sweep_error: RepeatedError::new(
-                "old entries are not removed",
-                "the removal of old entries has resumed",
             ),
             last_read_at: Instant::now(),
         }
@@ -193,7 +200,7 @@ impl<'a> Tail<'a> {
     fn read_new_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
         loop {
             let end = self.read_batch(session)?;
-            self.sweep(session);
+            self.request_sweep(session);
             if matches!(end, BatchEnd::CaughtUp) || self.interrupt.is_raised() {
                 return Ok(());
             }
@@ -249,17 +256,10 @@ impl<'a> Tail<'a> {
         Ok(BatchEnd::Full)
     }
 
-    /// Removes old entries every `ENTRIES_BETWEEN_SWEEPS` entries. A failed sweep is repeated after
-    /// as many further entries, and delays no event.
-    fn sweep(&mut self, session: &mut TailSession) {
+    fn request_sweep(&self, session: &mut TailSession) {
         let sweep_number = session.reader.next_number() / ENTRIES_BETWEEN_SWEEPS;
-        if session.last_sweep.replace(sweep_number) == Some(sweep_number) {
-            return;
-        }
-        let history = self.journal_handle.config().min_history_entries();
-        match session.followed.journal.sweep(history) {
-            Ok(()) => self.sweep_error.note_success(),
-            Err(error) => self.sweep_error.report(&error),
+        if session.last_sweep.replace(sweep_number) != Some(sweep_number) {
+            (self.request_sweep)(Arc::clone(&session.followed.journal));
         }
     }
 }

@@ -30,12 +30,13 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// The number of the newest entry, or 0 before the first one.
     fn newest_number(&self) -> Result<u64, Error>;
 
-    /// Removes old entries, but none of the newest `keep`.
+    /// Removes some of the old entries, but none of the newest `keep`. Returns whether more can be
+    /// removed now.
     #[cfg_attr(
         not(any(feature = "actix", test)),
         expect(dead_code, reason = "only servers sweep")
     )]
-    fn sweep(&self, keep: u64) -> Result<(), Error>;
+    fn sweep(&self, keep: u64) -> Result<bool, Error>;
 
     /// Whether this is certainly still the journal in its folder, that is, it was not deleted or
     /// replaced.

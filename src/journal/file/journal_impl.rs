@@ -29,7 +29,7 @@ impl Journal for FileJournal {
         self.find_newest_number()
     }
 
-    fn sweep(&self, keep: u64) -> Result<(), Error> {
+    fn sweep(&self, keep: u64) -> Result<bool, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.sweep_keeping(keep)
     }

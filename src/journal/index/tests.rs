@@ -98,8 +98,8 @@ impl Journal for MemoryJournal {
         Ok(self.entries.lock().unwrap().len() as u64)
     }
 
-    fn sweep(&self, _keep: u64) -> Result<(), Error> {
-        Ok(())
+    fn sweep(&self, _keep: u64) -> Result<bool, Error> {
+        Ok(false)
     }
 
     fn is_in_place(&self) -> bool {

@@ -85,7 +85,7 @@ impl Run {
             // and not merely swept. Relaxed: an outdated number is lower, and only delays the sweep.
             let last = self.passed.load(Ordering::Relaxed);
             let trash = journal.cache_folder.trash_folder().unwrap();
-            let swept = journal.sweep_through(&trash, last);
+            let swept = journal.sweep_oldest(&trash, last);
             assert!(self.uses_plain_mkdir || swept.is_ok(), "{swept:?}");
             trash::delete_contents(&trash).unwrap();
             thread::yield_now();
@@ -213,7 +213,7 @@ fn stalls_once(entries: u64, stalls_at: u32) -> bool {
             }
             // Empties the trash except for the folders themselves, as a slow sweeper does.
             let trash = other.cache_folder.trash_folder().unwrap();
-            other.sweep_through(&trash, u64::MAX).unwrap();
+            while other.sweep_oldest(&trash, u64::MAX).unwrap() {}
             for name in trash.names().unwrap() {
                 let swept = trash.path_of(&name);
                 for item in fs::read_dir(swept).unwrap() {
