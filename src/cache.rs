@@ -26,7 +26,7 @@ pub use self::{
     get::Get,
     save::Save,
 };
-use crate::{config::Config, entry::Entry, error::Error};
+use crate::{config::Config, entry::Entry, error::Error, journal::file::check_existing};
 
 /// The app's cache. A value saved here reaches every client that receives the events of its key, from
 /// this process and from every other that uses the same cache folder.
@@ -65,6 +65,16 @@ impl Cache {
         Ok(Self {
             source: JournalSource::opened(JournalHandle::open(config.clone())?),
         })
+    }
+
+    /// Checks whether this process can use the cache that `config` describes: read it, save there, and
+    /// ingest the files of other programs. Creates no cache; if there is none yet, the check succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the cache cannot be used. The error says why, and what to do.
+    pub fn check(config: &Config) -> Result<(), Error> {
+        check_existing(config)
     }
 
     /// Saves `value` under `key`, once the result is awaited or [`Save::blocking`] is called.

@@ -41,6 +41,7 @@ mod unfinished;
 pub(crate) use self::layout::NUMBERS_PER_FOLDER;
 pub(crate) use self::{
     cache_folder::CacheFolder,
+    check_usable::check_existing,
     file_journal::FileJournal,
     open_folder::{OpenFolder, is_file, is_folder, is_temporary, read_all},
     orphans::sweep_orphans,

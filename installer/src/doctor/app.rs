@@ -47,6 +47,7 @@ pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
     if let Some(config) = &config {
         findings.extend(event_listeners::check(&sources, config.events()));
         findings.extend(cache_access::check(app, config.cache_dir()));
+        findings.extend(cache_access::check_journal(config));
         findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));

@@ -3,7 +3,8 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use rustix::fs::FlockOperation;
@@ -44,6 +45,11 @@ pub(crate) struct CacheFolder {
 }
 
 impl CacheFolder {
+    /// Whether the library has used the configured folder before.
+    pub(super) fn exists(config: &Config) -> bool {
+        config.cache_dir().join(SSE_FOLDER_NAME).exists()
+    }
+
     /// Opens the folder, and creates it if it is missing.
     ///
     /// Below the app's folder, the whole path is created. Elsewhere only its last part is, because a
@@ -211,8 +217,13 @@ fn impersonate(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
     owner.map(Owner::impersonate).transpose()
 }
 
+/// Once for each folder, because a folder that cannot be used is opened again and again.
 fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
-    if stat.st_mode & WRITABLE_BY_OTHERS != 0 && stat.st_mode & STICKY == 0 {
+    static LAST_WARNED: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let is_world_writable = stat.st_mode & WRITABLE_BY_OTHERS != 0 && stat.st_mode & STICKY == 0;
+    let mut last = LAST_WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_world_writable && last.as_deref() != Some(path) {
+        *last = Some(path.to_owned());
         log::warn!(
             "{}: every user of this machine can write to this folder, and so publish events; \
              remove the permission with `chmod o-w`",

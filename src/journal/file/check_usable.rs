@@ -1,7 +1,19 @@
 //! Whether a journal can be used, before the app depends on it.
 
-use super::{file_journal::FileJournal, open_folder::OpenFolder};
-use crate::error::Error;
+use super::{cache_folder::CacheFolder, file_journal::FileJournal, open_folder::OpenFolder};
+use crate::{config::Config, error::Error};
+
+/// Checks the journal in the configured folder, if it exists. Creates and repairs no journal.
+pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
+    if !CacheFolder::exists(config) {
+        return Ok(());
+    }
+    let folder = CacheFolder::prepare(config)?;
+    match FileJournal::open_existing(folder)? {
+        Some(journal) => journal.check_usable(),
+        None => Ok(()),
+    }
+}
 
 impl FileJournal {
     /// Fails if this process cannot read the journal, save, or ingest drop-ins. Changes nothing.

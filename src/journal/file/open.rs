@@ -76,6 +76,17 @@ impl FileJournal {
         Err(open_error(cache_folder, last_error))
     }
 
+    /// Opens the folder's journal; `None` if it is missing or damaged.
+    pub(super) fn open_existing(cache_folder: CacheFolder) -> Result<Option<Self>, Error> {
+        let _impersonation = cache_folder.impersonate_owner()?;
+        match open_existing(&cache_folder) {
+            Ok((journal, id)) => Ok(Some(Self::new(Arc::new(cache_folder), journal, id))),
+            Err(OpenError::Missing | OpenError::Damaged(_)) => Ok(None),
+            Err(OpenError::Newer) => Err(newer_version_error(&cache_folder)),
+            Err(OpenError::Io(error)) => Err(open_error(&cache_folder, error)),
+        }
+    }
+
     /// Creates the file again that stops programs of format 1. Its name has no leading dot, so a
     /// cache clear removes it.
     pub(crate) fn stop_former_programs(&self) -> Result<(), Error> {

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use actix_web_sse::{Cache, Config};
+
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "cache";
@@ -40,6 +42,16 @@ pub(super) fn check(app: &Path, folder: &Path) -> Vec<Finding> {
         )),
     }
     findings
+}
+
+/// Why a server cannot use the journal that the folder contains. The library has the same reason when it
+/// refuses an edit of SSE_CACHE.
+pub(super) fn check_journal(config: &Config) -> Option<Finding> {
+    // The other checks report a folder that cannot be written.
+    try_write(config.cache_dir()).ok()?;
+    let error = Cache::check(config).err()?;
+    let help = error.help().unwrap_or("set SSE_CACHE to another folder");
+    Some(Finding::error(CHECK, error.to_string(), help))
 }
 
 /// A cache folder whose files every visitor can download.
@@ -190,6 +202,24 @@ mod tests {
         fs::create_dir_all(&folder).expect("it can be created");
         assert_eq!(level(app.path(), &folder), Level::Ok);
         assert_eq!(fs::read_dir(&folder).expect("it exists").count(), 0);
+    }
+
+    #[test]
+    fn a_journal_that_this_version_cannot_use_is_an_error() {
+        let app = tempfile::tempdir().expect("a folder");
+        let config = Config::new(app.path(), "a:k").expect("valid");
+        assert_eq!(check_journal(&config), None);
+        assert!(!app.path().join("writable").exists());
+        drop(Cache::open(&config).expect("it can be created"));
+        assert_eq!(check_journal(&config), None);
+        let names = fs::read_dir(config.cache_dir().join(".sse")).expect("it exists");
+        let names = names.map(|name| name.expect("a name").path());
+        let mut ids = names.map(|path| path.join(".id"));
+        let id = ids.find(|id| id.exists()).expect("the journal's id");
+        fs::write(id, "format 99\nsomething else\n").expect("it can be written");
+        let finding = check_journal(&config).expect("a finding");
+        assert_eq!(finding.level, Level::Error);
+        assert!(finding.message.contains("newer version"), "{finding:?}");
     }
 
     #[test]
