@@ -1,6 +1,9 @@
 //! Serves a stream from the journal: one whose client was away, or whose next entry is no longer
 //! in the ring.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     ops::ControlFlow,
     sync::Arc,

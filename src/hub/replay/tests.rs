@@ -1,0 +1,79 @@
+use std::fs;
+
+use super::*;
+use crate::cache::Cache;
+
+struct Saved {
+    app: tempfile::TempDir,
+    journal_handle: Arc<JournalHandle>,
+    cache: ReplayCache,
+}
+
+impl Saved {
+    /// The values 1, 2, 3… of a key.
+    fn new(count: u64) -> Self {
+        let app = tempfile::tempdir().unwrap();
+        let config = Config::new(app.path(), "a:k,rare:r").unwrap();
+        let cache = Cache::open(&config).unwrap();
+        for value in 1..=count {
+            cache.save_blocking("k", value).unwrap();
+        }
+        Self {
+            app,
+            journal_handle: cache.journal_handle().unwrap(),
+            cache: ReplayCache::default(),
+        }
+    }
+
+    /// Reads for a stream at entry `next`, up to the entry before `end`, in one turn.
+    fn replay(&self, filter: Filter, next: u64, end: u64) -> (String, Cursor) {
+        let epoch = self.journal_handle.current().unwrap().epoch();
+        let position = StreamPosition {
+            epoch,
+            cursor: Cursor::before(next),
+            ttl_applies_until: 0,
+            gap_applies_from: 0,
+        };
+        let request = ReplayRequest {
+            position,
+            filter,
+            ring_epoch: epoch,
+            ring_start: end,
+        };
+        match replay(&self.journal_handle, &self.cache, &request).unwrap() {
+            ReplayResult::Frames(bytes, cursor) => {
+                (String::from_utf8(bytes.to_vec()).unwrap(), cursor)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_replay_that_finds_nothing_to_send_ends_its_turn_and_continues_in_the_next() {
+    // Even the fastest machine needs more than one turn for these.
+    let count = 2_000;
+    let saved = Saved::new(count);
+    let (mut next, mut turns) = (1, 0);
+    while next <= count {
+        let rare = Filter::only(["rare".to_owned()].into());
+        let (text, cursor) = saved.replay(rare, next, count + 1);
+        assert!(text.is_empty() && cursor.next > next, "{cursor:?}: {text}");
+        (next, turns) = (cursor.next, turns + 1);
+    }
+    assert!(turns > 1);
+}
+
+#[test]
+fn an_entry_that_was_read_for_one_stream_is_not_read_again_for_others() {
+    let saved = Saved::new(3);
+    let first = saved.replay(Filter::All, 1, 4);
+    assert_eq!(first.0.matches("event: a\n").count(), 3);
+    let folder = saved.app.path().join("writable/cache/.sse/journal-2");
+    for number in 1..=3 {
+        fs::remove_file(folder.join(format!("000000000000/.{number:020}"))).unwrap();
+    }
+    assert_eq!(saved.replay(Filter::All, 1, 4), first);
+    let (rest, _) = saved.replay(Filter::All, 3, 4);
+    assert!(first.0.ends_with(&rest) && !rest.is_empty());
+}
