@@ -271,7 +271,40 @@ impl ClaimedDropIn {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, sync::Arc};
+
     use super::*;
+    use crate::{entry, journal::file::CacheFolder};
+
+    /// An append may fail after the entry got its number.
+    #[test]
+    fn a_drop_in_is_not_repeated_if_its_entry_is_found_after_a_failed_append() {
+        let app = tempfile::tempdir().unwrap();
+        let config = Config::new(app.path(), "a:k").unwrap();
+        let cache_folder = Arc::new(CacheFolder::prepare(&config).unwrap());
+        let journal = FileJournal::open(&cache_folder).unwrap();
+        let folder = cache_folder.claimed_folder().unwrap();
+        let surroundings = Surroundings::new(&journal, &folder, &config);
+        let value = serde_json::value::to_raw_value("1").unwrap();
+        let now = std::time::SystemTime::now();
+        let document = entry::encode_drop_in_document("found", "k", value, Duration::ZERO, now);
+        journal.append(&document).unwrap();
+        for (name, entries) in [("found", 1), ("missing", 2)] {
+            fs::write(folder.path_of(name), "1").unwrap();
+            let mut drop_in = ClaimedDropIn::new(name.into(), true);
+            drop_in.entry = EntryState::MayBeAppended { after: 0 };
+            // Where the kernel does not tell that it has no writer, it must be quiet for a moment.
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while let ClaimState::HasWriter =
+                drop_in.try_finish("k", &folder, surroundings).unwrap()
+            {
+                assert!(Instant::now() < deadline);
+                std::thread::yield_now();
+            }
+            assert_eq!(journal.newest_number().unwrap(), entries, "{name}");
+            assert!(!folder.has(name).unwrap());
+        }
+    }
 
     #[test]
     fn a_close_that_is_notified_late_under_the_former_name_counts() {

@@ -4,8 +4,6 @@
 //! open, not to its path. Whoever finds drop-ins in a folder has its lock, so if a folder is removed or
 //! replaced, no other server has the drop-ins that the holder of the lock knows.
 
-use std::io;
-
 use rustix::{fs::FlockOperation, io::Errno};
 
 use crate::{
@@ -13,40 +11,34 @@ use crate::{
     journal::file::{CacheFolder, OpenFolder},
 };
 
-/// In each attempt, another server removes the folder in the moment between its creation and its lock.
-/// If that happens ten times in a row, the key is left to the other servers until the next poll.
-const MAX_LOCK_ATTEMPTS: u32 = 10;
-
-/// Opens and locks the folder of a key, and creates it if it is missing. `None`: another server has
-/// locked it.
+/// Opens and locks the folder of a key, and creates it if it is missing. `None`: another server uses it.
+///
+/// Its former holder may have removed the folder meanwhile. Then nothing can be renamed to it.
 pub(super) fn lock(
     cache_folder: &CacheFolder,
     claimed_folder: &OpenFolder,
     key: &str,
 ) -> Result<Option<OpenFolder>, Error> {
-    let error_at = |error| Error::io("lock the drop-ins", &claimed_folder.path_of(key), error);
-    for _ in 0..MAX_LOCK_ATTEMPTS {
-        let folder = match cache_folder.open_or_create_folder(claimed_folder, key) {
-            Err(error) if error.is_not_found() => continue,
-            opened => opened?,
-        };
-        match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(None),
-            Err(error) => return Err(error_at(error.into())),
-        }
-        // Its former holder may have removed it before it released the lock.
-        if folder.is_at(claimed_folder, key).map_err(error_at)? {
-            return Ok(Some(folder));
-        }
+    let folder = match cache_folder.open_or_create_folder(claimed_folder, key) {
+        // Another server has removed it right after it was created.
+        Err(error) if error.is_not_found() => return Ok(None),
+        opened => opened?,
+    };
+    match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(folder)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(Error::io(
+            "lock the drop-ins",
+            &claimed_folder.path_of(key),
+            error.into(),
+        )),
     }
-    Ok(None)
 }
 
 /// Removes the folder if nothing is left in it, and releases the lock.
 pub(super) fn release(folder: OpenFolder, claimed_folder: &OpenFolder, key: &str) {
     // Before the lock is released, so that no other server uses the folder. Fails if other programs
     // have put files there, which stay.
-    let _: io::Result<()> = claimed_folder.remove_folder(key);
+    let _ = claimed_folder.remove_folder(key);
     drop(folder);
 }

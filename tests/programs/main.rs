@@ -9,6 +9,8 @@
 mod boots;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
+mod ingest_killed;
 mod nginx;
 #[cfg(target_os = "linux")]
 mod other_user;
