@@ -58,8 +58,8 @@ impl FileJournal {
                 let _ = lock_within_a_second(&self.id, FlockOperation::NonBlockingLockShared);
                 Ok(())
             }
-            // A user who may not write here cannot save either, and must not make others believe that the
-            // epoch has started.
+            // A user who may not write here cannot save either. Others must neither wait for it nor believe
+            // that an epoch has started.
             Err(error) if is_not_permitted(&error) => {
                 let _ = try_lock(&self.id, FlockOperation::NonBlockingUnlock);
                 Ok(())

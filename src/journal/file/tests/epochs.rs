@@ -142,6 +142,10 @@ fn a_user_who_may_only_read_starts_an_epoch_for_itself_alone() {
     set_mode(&app.folder(), 0o500);
     let reader = app.open(Some(2));
     assert_eq!(last_shared(&reader, epoch), Some(0));
+    let id = File::open(app.folder().join(".id")).unwrap();
+    let exclusive = FlockOperation::NonBlockingLockExclusive;
+    assert_eq!(try_lock(&id, exclusive), LockResult::Locked);
+    drop(id);
     set_mode(&app.folder(), 0o700);
     let writer = app.open(Some(2));
     assert_eq!(last_shared(&writer, epoch), Some(0));
