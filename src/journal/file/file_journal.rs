@@ -116,6 +116,14 @@ impl FileJournal {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Call it before the journal is used.
+    #[cfg(test)]
+    pub(super) fn set_layout(&mut self, layout: Layout) {
+        self.layout = layout;
+        // It was opened with the former layout if an epoch was started.
+        self.forget_newest_folder();
+    }
+
     /// Discards the journal because it has lost entries that readers may rely on, and returns the
     /// error for the caller.
     pub(super) fn discard_as_damaged(&self, reason: &'static str) -> Error {

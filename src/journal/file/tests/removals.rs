@@ -31,7 +31,7 @@ impl App {
         let config = Config::new(self.dir.path(), "a:k").unwrap();
         let folder = CacheFolder::prepare(&config).unwrap();
         let mut journal = FileJournal::open(&folder.into()).unwrap();
-        journal.layout = Layout::with_numbers_per_folder(4);
+        journal.set_layout(Layout::with_numbers_per_folder(4));
         journal
     }
 

@@ -34,7 +34,7 @@ fn journal(app: &Path) -> FileJournal {
     let config = Config::new(app, "a:k").unwrap();
     let folder = Arc::new(CacheFolder::prepare(&config).unwrap());
     let mut journal = FileJournal::open(&folder).unwrap();
-    journal.layout = Layout::with_numbers_per_folder(NUMBERS_PER_FOLDER);
+    journal.set_layout(Layout::with_numbers_per_folder(NUMBERS_PER_FOLDER));
     journal
 }
 
