@@ -65,7 +65,7 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         let shared_state = Arc::new(SharedState::new(&journal_handle.config()));
-        let tail = tail::start(Arc::clone(&journal_handle), Arc::clone(&shared_state))?;
+        let tail = tail::start(&journal_handle, Arc::clone(&shared_state))?;
         let config_thread = follow_config(&journal_handle, &shared_state, tail.waker())?;
         let replay_threads = start_replay_threads(&journal_handle)?;
         Ok(Self {

@@ -28,46 +28,59 @@ const MAX_BATCH_ENTRIES: usize = 256;
 /// sweeps would find nothing. This thread only requests it: no event waits for it.
 const ENTRIES_BETWEEN_SWEEPS: u64 = NUMBERS_PER_FOLDER;
 
-/// Reads for as long as the returned handle lives.
+/// Reads the existing entries, and then for as long as the returned handle lives.
 pub(super) fn start(
-    journal_handle: Arc<JournalHandle>,
+    journal_handle: &Arc<JournalHandle>,
     shared_state: Arc<SharedState>,
 ) -> Result<BackgroundThread, Error> {
-    let folder = journal_handle.config().cache_dir().to_path_buf();
-    let error_at = |error| Error::io("follow the cache folder", &folder, error);
-    let mut first_session = Some(TailSession::open(
-        &journal_handle,
+    let sweeper = start_sweeper(Arc::clone(journal_handle))
+        .map_err(|error| start_error(journal_handle, error))?;
+    let request_sweep = move |journal| sweeper.request(journal);
+    let mut first_session = Some(start_session(
+        journal_handle,
         &shared_state,
-        Duration::ZERO,
+        &request_sweep,
     )?);
-    let sweeper = start_sweeper(Arc::clone(&journal_handle)).map_err(error_at)?;
+    let thread_handle = Arc::clone(journal_handle);
     BackgroundThread::start("sse-tail", move |interrupt| {
-        let request_sweep = |journal| sweeper.request(journal);
-        Tail::new(&journal_handle, &shared_state, interrupt, &request_sweep)
+        Tail::new(&thread_handle, &shared_state, interrupt, &request_sweep)
             .run(first_session.take());
     })
-    .map_err(error_at)
+    .map_err(|error| start_error(journal_handle, error))
+}
+
+fn start_error(journal_handle: &JournalHandle, error: io::Error) -> Error {
+    let config = journal_handle.config();
+    Error::io("follow the cache folder", config.cache_dir(), error)
 }
 
 fn start_sweeper(journal_handle: Arc<JournalHandle>) -> io::Result<Sweeper> {
     Sweeper::start(move |journal| journal.sweep(journal_handle.config().min_history_entries()))
 }
 
-/// Reads all entries that exist now, on this thread, and returns the number of the newest. Sweeps none.
+/// Opens the journal and reads the entries that exist now, before the first stream opens: the ring shows
+/// streams which entries are recent, and which were saved before they opened and may have expired.
+fn start_session(
+    journal_handle: &JournalHandle,
+    shared_state: &SharedState,
+    request_sweep: &dyn Fn(Arc<dyn Journal>),
+) -> Result<TailSession, Error> {
+    let interrupt = Interrupt::new().map_err(|error| start_error(journal_handle, error))?;
+    let mut session = TailSession::open(journal_handle, shared_state, Duration::ZERO)?;
+    // After an error, the thread reads again, and reports the error if it persists.
+    let _ = Tail::new(journal_handle, shared_state, &interrupt, request_sweep)
+        .read_existing_entries(&mut session);
+    Ok(session)
+}
+
+/// Reads the existing entries as a server does at its start, and returns the number of the newest. Sweeps
+/// none.
 #[cfg(feature = "__internals")]
 pub(crate) fn read_existing_entries(
     journal_handle: &JournalHandle,
     shared_state: &SharedState,
 ) -> Result<u64, Error> {
-    let interrupt = Interrupt::new().map_err(|error| {
-        Error::io(
-            "follow the cache folder",
-            journal_handle.config().cache_dir(),
-            error,
-        )
-    })?;
-    let mut session = TailSession::open(journal_handle, shared_state, Duration::ZERO)?;
-    Tail::new(journal_handle, shared_state, &interrupt, &drop).read_new_entries(&mut session)?;
+    let session = start_session(journal_handle, shared_state, &drop)?;
     Ok(session.reader.next_number() - 1)
 }
 
@@ -194,6 +207,19 @@ impl<'a> Tail<'a> {
         let now = Instant::now();
         self.last_read_at = now.checked_sub(2 * FORMER_FOLDER_TIME).unwrap_or(now);
         None
+    }
+
+    /// Reads the entries from before this session. Later ones, however many others save, are left to the
+    /// thread.
+    fn read_existing_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
+        while session.reader.next_number() < session.first_new_number {
+            let end = self.read_batch(session)?;
+            self.request_sweep(session);
+            if matches!(end, BatchEnd::CaughtUp) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads until it has caught up or is interrupted.

@@ -9,6 +9,8 @@ use crate::entry::encode_document;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+const NO_TTL: Duration = Duration::ZERO;
+
 /// How an entry's time differs from the clock of the server that starts afterwards.
 #[derive(Clone, Copy)]
 enum Time {
@@ -17,7 +19,7 @@ enum Time {
 }
 
 /// An app whose server starts after an entry of each of these times was saved, with the values 1, 2, 3…
-fn app_with_entries(times: impl IntoIterator<Item = Time>) -> App {
+fn app_with_entries(ttl: Duration, times: impl IntoIterator<Item = Time>) -> App {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::new(dir.path(), "a:k").unwrap();
     let cache = Cache::open(&config).unwrap();
@@ -29,7 +31,7 @@ fn app_with_entries(times: impl IntoIterator<Item = Time>) -> App {
             Time::Ahead(time) => now + time,
             Time::Ago(time) => now - time,
         };
-        let document = encode_document("k", value, Duration::ZERO, time);
+        let document = encode_document("k", value, ttl, time);
         journal.append(&document).unwrap();
     }
     let sse = Sse::follow(&cache).unwrap();
@@ -38,13 +40,6 @@ fn app_with_entries(times: impl IntoIterator<Item = Time>) -> App {
 
 /// What a new client receives of the saved values.
 async fn received_values(app: &App) -> Vec<u64> {
-    let newest_number = app.current_journal().newest_number().unwrap();
-    let until_read = async {
-        while app.start_points().end <= newest_number {
-            sleep(Duration::from_millis(1)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), until_read).await.unwrap();
     let mut stream = app.open(None);
     app.cache.save_blocking("k", 0).unwrap();
     let mut received = String::new();
@@ -62,7 +57,7 @@ async fn received_values(app: &App) -> Vec<u64> {
 
 #[actix_web::test]
 async fn entries_from_before_the_clock_was_set_back_are_not_recent() {
-    let app = app_with_entries([Time::Ahead(HOUR); 500]);
+    let app = app_with_entries(NO_TTL, [Time::Ahead(HOUR); 500]);
     assert_eq!(received_values(&app).await, [0]);
 }
 
@@ -78,13 +73,23 @@ async fn an_entry_is_as_recent_as_the_entries_before_it() {
         Time::Ago(HOUR),
     ];
     assert_eq!(
-        received_values(&app_with_entries(times)).await,
+        received_values(&app_with_entries(NO_TTL, times)).await,
         [3, 4, 5, 0]
     );
 }
 
 #[actix_web::test]
 async fn an_entry_of_a_clock_that_is_slightly_ahead_is_recent() {
-    let app = app_with_entries([Time::Ahead(HOUR), Time::Ahead(Duration::from_millis(1_500))]);
+    let app = app_with_entries(
+        NO_TTL,
+        [Time::Ahead(HOUR), Time::Ahead(Duration::from_millis(1_500))],
+    );
     assert_eq!(received_values(&app).await, [2, 0]);
+}
+
+#[actix_web::test]
+async fn the_first_client_of_a_server_receives_no_expired_entry() {
+    let second = Duration::from_secs(1);
+    let times = [Time::Ago(2 * second); 500];
+    assert_eq!(received_values(&app_with_entries(second, times)).await, [0]);
 }
