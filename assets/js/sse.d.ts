@@ -205,7 +205,10 @@ export class SseClient extends EventTarget {
   /** Removes a listener that `on` or `once` registered. */
   off<Name extends SseListenedName | '*'>(name: Name, listener: SseListener<Name>): void;
 
-  /** Opens the stream again after `close()` or a final refusal. Otherwise it does nothing. */
+  /**
+   * Opens the stream again after `close()` or a final refusal. While the client waits for a retry, it tries at
+   * once, even if the server has asked to wait. Otherwise it does nothing.
+   */
   connect(): void;
   /** Closes the stream until `connect()` is called. */
   close(): void;

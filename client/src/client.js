@@ -75,7 +75,7 @@ export class SseClient extends EventTarget {
         dispatch: (name, data, init) => this.#dispatch(name, data, init),
       },
     );
-    this.connect();
+    this.#open(false);
   }
 
   get url() {
@@ -112,12 +112,10 @@ export class SseClient extends EventTarget {
     for (const each of this.#expand(name)) this.removeEventListener(each, domListener);
   }
 
-  /** Opens the stream again after it was closed or refused. */
+  /** Opens the stream again after it was closed or refused, or at once if the client waits for a retry. */
   connect() {
-    if (this.#status !== 'idle' && this.#status !== 'closed') return;
-    this.#listenToPage();
-    this.#start();
-    this.#setStatus('connecting');
+    if (this.#status === 'closed') this.#open(true);
+    else if (this.#status !== 'open') this.#subscription.check(true);
   }
 
   close() {
@@ -174,18 +172,25 @@ export class SseClient extends EventTarget {
     // A page with a connection, a lock or a channel may not enter the back/forward cache.
     listen(globalThis, 'pagehide', () => this.#stop());
     listen(globalThis, 'pageshow', ({ persisted }) => {
-      if (persisted) this.#start();
+      if (persisted) this.#start(false);
     });
-    listen(globalThis, 'online', () => this.#subscription.check(true));
+    listen(globalThis, 'online', () => this.#subscription.replaceConnection());
     listen(globalThis.document, 'visibilitychange', () => {
       if (!document.hidden) this.#subscription.check(false);
     });
   }
 
-  #start() {
+  /** With `isForced`, it connects at once, even if the server has asked to wait. */
+  #open(isForced) {
+    this.#listenToPage();
+    this.#start(isForced);
+    this.#setStatus('connecting');
+  }
+
+  #start(isForced) {
     if (this.#subscription.isStarted) return;
     this.#readyState = CONNECTING;
-    this.#subscription.start();
+    this.#subscription.start(isForced);
   }
 
   #stop() {

@@ -10,6 +10,8 @@ export class Parser {
   #name = '';
   #id;
   retry;
+  /** The text of the newest comment. */
+  comment;
 
   /**
    * The blocks that end in this chunk. A block without `data` dispatches no event; one without `id` leaves
@@ -43,7 +45,9 @@ export class Parser {
 
   #field(line) {
     const [, name, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line);
-    if (name === 'event') this.#name = value;
+    // "If the line starts with a U+003A COLON character (:)"
+    if (name === '') this.comment = value;
+    else if (name === 'event') this.#name = value;
     else if (name === 'data') this.#data += `${value}\n`;
     // "If the field value does not contain U+0000 NULL"
     else if (name === 'id' && !value.includes('\0')) this.#id = value;

@@ -1,13 +1,15 @@
-// Values that the next page of a tab can read.
+// Values that other pages can read.
 
 /**
- * What this tab has stored under the key, after storing `value` if it is given. Undefined where the browser
- * denies the page access to `sessionStorage`.
+ * What the storage of this name has under the key, after storing `value` if it is given; an empty value removes
+ * it. Null if there is none, undefined where the browser denies the page access to the storage.
  */
-export function stored(key, value) {
+export function stored(storageName, key, value) {
   try {
-    if (value !== undefined) sessionStorage.setItem(key, value);
-    return sessionStorage.getItem(key);
+    const storage = globalThis[storageName];
+    if (value) storage.setItem(key, value);
+    else if (value === '') storage.removeItem(key);
+    return storage.getItem(key);
   } catch {
     return undefined;
   }

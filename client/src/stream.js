@@ -9,8 +9,18 @@ import { withQuery } from './url.js';
 const RETRY_DELAY_MS = 1000;
 /** Limits the doubling of the delay, so that a page recovers soon after a server that was down for long. */
 const MAX_BACKOFF_MS = 30_000;
-/** Limits `Retry-After`, so that a wrong header does not silence a page for days. */
-const MAX_RETRY_AFTER_MS = 3_600_000;
+/**
+ * The least time between two requests, unless something else than the loss of the connection causes the second.
+ * However short a delay the server has named, a client that fails again and again causes little load.
+ */
+const MIN_REQUEST_INTERVAL_MS = 1000;
+/** The server ends each stream after some time. It announces this end with a comment. */
+const PLANNED_END = 'planned end';
+/**
+ * The longest delay after a planned end: short, because the server is working, but random, because many
+ * streams may end together.
+ */
+const MAX_PLANNED_DELAY_MS = 100;
 /** Responses that another request would not change. */
 const FINAL_STATUSES = [204, 401, 403, 404, 410];
 /** Enough for an error message; an error page of any size is not kept in memory. */
@@ -40,11 +50,13 @@ export class Stream {
   #timer;
   #retryDelay = RETRY_DELAY_MS;
   #failures = 0;
+  #requestedAt = 0;
   #silenceTimeout = SILENCE_TIMEOUT_MS;
   #receivedAt = 0;
 
-  constructor(url, credentials, emit) {
-    Object.assign(this, { url, credentials, emit });
+  /** `requestedWait` is how long the server has asked to wait before the next request. */
+  constructor(url, credentials, requestedWait, emit) {
+    Object.assign(this, { url, credentials, requestedWait, emit });
   }
 
   join(request) {
@@ -64,8 +76,14 @@ export class Stream {
     this.#session += 1;
     const members = new Map([...this.#members].map(([name, { id }]) => [name, id]));
     this.emit({ session: this.#session, members, gap });
-    // A new request sends the current cookies, so a login since the last request takes effect.
-    this.#connect();
+    // A new request sends the current cookies, so a login since the last request takes effect. While this stream
+    // waits for a retry, only a new page makes it try earlier.
+    if (isNew || !this.#isWaiting) this.#reconnect();
+  }
+
+  /** Whether the timer for the next retry runs. */
+  get #isWaiting() {
+    return !this.#request && this.#timer !== undefined;
   }
 
   /** Whether the connection delivers the events that this member asks for. */
@@ -79,11 +97,11 @@ export class Stream {
   }
 
   /**
-   * Reconnects at once if it is forced to, if it waits for a retry, or if the server was silent for too long.
+   * Reconnects if it is forced to, if it waits for a retry, or if the server was silent for too long.
    */
   check(force) {
     // Timers stop while the machine sleeps, so the time is compared as well.
-    if (!this.#request || force || Date.now() - this.#receivedAt > this.#silenceTimeout) this.#connect();
+    if (!this.#request || force || Date.now() - this.#receivedAt > this.#silenceTimeout) this.#reconnect();
   }
 
   close() {
@@ -106,10 +124,18 @@ export class Stream {
     return withQuery(this.url, { events: this.#requestedEvents, last_event_id: this.#lastEventId, lookback });
   }
 
-  async #connect() {
+  /** Connects after the delay, but not before the server allows it. */
+  #reconnect(delay = 0) {
     this.#abort();
+    const wait = Math.max(delay, this.requestedWait.left);
+    if (wait > 0) this.#timer = setTimeout(() => this.#reconnect(), wait);
+    else this.#connect();
+  }
+
+  async #connect() {
     const request = new AbortController();
     this.#request = request;
+    this.#requestedAt = Date.now();
     this.#restartSilenceTimer();
     let failure = {};
     try {
@@ -120,22 +146,24 @@ export class Stream {
         signal: request.signal,
       });
       if (!isEventStream(response)) failure = await refusal(response);
-      else if (request === this.#request) await this.#read(response, request);
+      else if (request === this.#request) failure = await this.#read(response, request);
     } catch {
       // The error of a failed fetch has no details; `failure` stays empty.
     }
     if (request === this.#request) this.#fail(failure);
   }
 
+  /** Reads until the stream ends, and returns how it ended. */
   async #read({ body, url }, request) {
     const parser = new Parser();
     const reader = body.getReader();
     const { origin } = new URL(url);
     this.#isOpen = true;
+    this.requestedWait.end();
     this.emit({ session: this.#session, open: true });
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || request !== this.#request) return;
+      if (done || request !== this.#request) return { isPlanned: parser.comment === PLANNED_END };
       const events = parser.read(value);
       for (const event of events) this.#note(event);
       this.#retryDelay = parser.retry ?? this.#retryDelay;
@@ -160,18 +188,30 @@ export class Stream {
     this.#timer = setTimeout(() => this.#fail({}), this.#silenceTimeout);
   }
 
-  #fail({ status, body, retryAfter }) {
+  #fail({ status, body, retryAfter, isPlanned }) {
     this.#abort();
     const final = FINAL_STATUSES.includes(status);
-    if (!final) this.#timer = setTimeout(() => this.#connect(), this.#nextDelay(retryAfter));
+    if (!final) {
+      this.requestedWait.begin(retryAfter);
+      this.#reconnect(this.#nextDelay(isPlanned));
+    }
     this.emit({ session: this.#session, error: { status, body, final } });
   }
 
+  #nextDelay(isPlanned) {
+    const delay = isPlanned ? Math.random() * MAX_PLANNED_DELAY_MS : this.#nextBackoff();
+    // A clock that was set back must not make the delay longer.
+    const sinceRequest = Math.max(0, Date.now() - this.#requestedAt);
+    return Math.max(delay, MIN_REQUEST_INTERVAL_MS - sinceRequest);
+  }
+
   /** Part of each delay is random, so that the clients of a restarted server do not all reconnect at once. */
-  #nextDelay(retryAfter) {
-    const backoff = Math.min(MAX_BACKOFF_MS, this.#retryDelay * 2 ** this.#failures++);
-    const requested = Number(retryAfter) * 1000 || Date.parse(retryAfter) - Date.now();
-    if (requested > 0) return Math.min(requested * (1 + Math.random() / 4), MAX_RETRY_AFTER_MS);
+  #nextBackoff() {
+    // Doubling would never raise a delay of 0.
+    const base = this.#failures ? Math.max(this.#retryDelay, MIN_REQUEST_INTERVAL_MS) : this.#retryDelay;
+    const backoff = Math.min(MAX_BACKOFF_MS, base * 2 ** this.#failures++);
+    // The server has named the time.
+    if (this.requestedWait.left) return 0;
     return backoff * (0.5 + Math.random() / 2);
   }
 }

@@ -2,6 +2,7 @@
 
 import { compareEventIds } from './event-id.js';
 import { SILENCE_TIMEOUT_MS, silenceTimeout } from './heartbeat.js';
+import { RequestedWait } from './requested-wait.js';
 import { stored } from './storage.js';
 import { Stream } from './stream.js';
 import { Tabs } from './tabs.js';
@@ -24,6 +25,7 @@ export class Subscription {
   #tabs;
   /** The connection, if this tab leads. */
   #stream;
+  #requestedWait;
   #leaderTimer;
   #isOpen = false;
   /** Whether a connection was lost before the server had named an id to resume after. */
@@ -36,14 +38,18 @@ export class Subscription {
    */
   constructor(options, handlers) {
     Object.assign(this, options, { handlers });
-    this.lastEventId = String(this.lastEventId || (this.storageKey && stored(this.storageKey)) || '');
+    const storedId = this.storageKey && stored('sessionStorage', this.storageKey);
+    this.lastEventId = String(this.lastEventId || storedId || '');
+    this.#requestedWait = new RequestedWait(this.share);
   }
 
   get isStarted() {
     return this.#member !== undefined;
   }
 
-  start() {
+  /** With `isForced`, it connects at once, even if the server has asked to wait. */
+  start(isForced) {
+    if (isForced) this.#requestedWait.end();
     this.#member = Math.random().toString(36).slice(2);
     if (!this.share) {
       this.#lead();
@@ -54,7 +60,7 @@ export class Subscription {
       follow: () => this.#follow(),
       receive: (message) => this.#receivePosted(message),
     });
-    this.#post({ join: this.#joinRequest(true) });
+    this.#post({ join: this.#joinRequest(true), isForced });
     this.#awaitLeader();
   }
 
@@ -70,10 +76,20 @@ export class Subscription {
     this.#setLeading(false);
   }
 
-  /** Checks the connection, or asks the leader to do so. `force` replaces it even if it seems to work. */
-  check(force) {
-    if (this.#stream) this.#stream.check(force);
-    else if (this.#member) this.#askLeader({ check: force });
+  /** Checks the connection, or asks the leader to do so. With `isForced`, even if the server has asked to wait. */
+  check(isForced) {
+    if (isForced) this.#requestedWait.end();
+    if (this.#stream) this.#stream.check(false);
+    else if (this.#member) this.#askLeader({ check: false, isForced });
+  }
+
+  /**
+   * Replaces the connection, even if it seems to work: the network may be another one. Every tab notices that,
+   * so a follower checks only whether the leader is alive.
+   */
+  replaceConnection() {
+    if (this.#stream) this.#stream.check(true);
+    else if (this.#member) this.#awaitLeader(0);
   }
 
   // ---- Leading and following
@@ -85,7 +101,7 @@ export class Subscription {
     // generation of another tab that knows of the same.
     this.#generation = Math.floor(this.#generation) + 1 + Math.random();
     this.#post({ leader: true });
-    this.#stream = new Stream(this.url, this.credentials, (message) => {
+    this.#stream = new Stream(this.url, this.credentials, this.#requestedWait, (message) => {
       // The other tabs first, because a listener in this tab may take long.
       this.#post(message);
       this.#receive(message);
@@ -120,11 +136,11 @@ export class Subscription {
     this.handlers.dispatch('sse.leading', String(isLeading));
   }
 
-  /** Asks the leader again if no session delivers to this tab for too long. */
-  #awaitLeader() {
+  /** Asks the leader again if no session delivers to this tab for this long. */
+  #awaitLeader(timeout = this.#silenceTimeout) {
     clearTimeout(this.#leaderTimer);
     // The random part keeps the tabs from asking all at once.
-    const delay = this.#silenceTimeout + Math.random() * ANSWER_TIMEOUT_MS;
+    const delay = timeout + Math.random() * ANSWER_TIMEOUT_MS;
     this.#leaderTimer = setTimeout(() => this.#askLeader({}), delay);
   }
 
@@ -167,10 +183,11 @@ export class Subscription {
     this.#stopLeading();
   }
 
-  #serve({ join, leave, check }) {
+  #serve({ join, leave, check, isForced }) {
+    if (isForced) this.#requestedWait.end();
     if (join) this.#stream.join(join);
     if (leave) this.#stream?.leave(leave);
-    if (check !== undefined) this.#stream?.check(check);
+    if (check !== undefined) this.#stream?.check(false);
   }
 
   /** A leader with an older generation holds the lock: any newer message makes it step down. */
@@ -261,6 +278,6 @@ export class Subscription {
   }
 
   #storeLastEventId() {
-    if (this.storageKey && this.lastEventId) stored(this.storageKey, this.lastEventId);
+    if (this.storageKey && this.lastEventId) stored('sessionStorage', this.storageKey, this.lastEventId);
   }
 }

@@ -1,4 +1,5 @@
 // The fake environment of a test: the client's globals, and helpers that open tabs.
+import { setMaxListeners } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,7 @@ export const countLeaders = (tabs) => tabs.filter(({ sse }) => sse.leading).leng
 
 beforeEach(() => {
   FakeRequest.all = [];
+  FakeRequest.answer = undefined;
   FakeChannel.all = new Set();
   // The longest delays, but never the same number twice: clients also draw their member ids.
   let draws = 0;
@@ -85,13 +87,17 @@ beforeEach(() => {
     document: Object.assign(new EventTarget(), { hidden: false, baseURI: 'http://page.test/deep/page.html' }),
     locks: new FakeLocks(),
     storage: new FakeStorage(),
+    commonStorage: new FakeStorage(),
   });
+  // All tabs of a test share one window.
+  setMaxListeners(0, environment.window, environment.document);
   setGlobals({
     fetch: (url, options) => new FakeRequest(url, options).response,
     BroadcastChannel: FakeChannel,
     document: environment.document,
     navigator: { locks: environment.locks },
     sessionStorage: environment.storage,
+    localStorage: environment.commonStorage,
     addEventListener: environment.window.addEventListener.bind(environment.window),
   });
 });

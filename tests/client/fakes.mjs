@@ -1,4 +1,4 @@
-// Fakes of the browser APIs that the client uses: a clock, requests, locks, channels and session storage.
+// Fakes of the browser APIs that the client uses: a clock, requests, locks, channels and storage.
 
 const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now };
 
@@ -66,6 +66,8 @@ export const envelope = (value) => ({ timestamp: '2026-11-23T15:51:00.123Z', val
 /** One call of `fetch`, and the response to it. */
 export class FakeRequest {
   static all = [];
+  /** Answers each request at once, if it is set. */
+  static answer;
   isOpen = true;
 
   static get last() {
@@ -89,6 +91,7 @@ export class FakeRequest {
     });
     options.signal.addEventListener('abort', () => this.#error(new DOMException('aborted', 'AbortError')));
     FakeRequest.all.push(this);
+    FakeRequest.answer?.(this);
   }
 
   query(name) {
@@ -225,5 +228,9 @@ export class FakeStorage {
 
   setItem(key, value) {
     this.#values.set(key, String(value));
+  }
+
+  removeItem(key) {
+    this.#values.delete(key);
   }
 }

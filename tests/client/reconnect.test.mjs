@@ -12,7 +12,7 @@ import {
 } from './environment.mjs';
 
 describe('a lost connection', () => {
-  test('resumes after the delay that the server named, and a planned end does not change the status', async () => {
+  test('resumes after the delay that the server named, without a change of the status', async () => {
     const sse = openAlone({ events: ['a'] });
     const seen = collectValues(sse, 'sse.status');
     const values = collectValues(sse, 'a');
@@ -20,6 +20,7 @@ describe('a lost connection', () => {
     await FakeRequest.last.open(eventId(0));
     await FakeRequest.last.sendEvent('a', eventId(1), 1);
     await FakeRequest.last.send('retry: 50\n\n');
+    await environment.clock.tick(5000);
     await FakeRequest.last.end();
     assert.equal(sse.readyState, sse.CONNECTING);
     await environment.clock.tick(49);
@@ -84,8 +85,12 @@ describe('a lost connection', () => {
   test('makes half of each retry delay random', async () => {
     environment.random.mock.mockImplementation(() => 0);
     openAlone();
+    await FakeRequest.last.open(eventId(0));
+    await environment.clock.tick(5000);
     await FakeRequest.last.fail();
-    await environment.clock.tick(500);
+    await environment.clock.tick(499);
+    assert.equal(FakeRequest.all.length, 1);
+    await environment.clock.tick(1);
     assert.equal(FakeRequest.all.length, 2);
   });
 
@@ -155,7 +160,7 @@ describe('a lost connection', () => {
 
   test('is retried at once when the page becomes visible', async () => {
     openAlone();
-    await FakeRequest.last.respond(503, { 'retry-after': '600' });
+    await FakeRequest.last.respond(503);
     environment.document.dispatchEvent(new Event('visibilitychange'));
     assert.equal(FakeRequest.all.length, 2);
     await FakeRequest.last.open(eventId(0));
@@ -179,6 +184,17 @@ describe('a lost connection', () => {
     await environment.clock.tick(1000);
     await FakeRequest.last.open(eventId(0));
     assert.deepEqual(gaps, [{ reason: 'connection-lost' }]);
+  });
+
+  test('is retried at once when connect is called', async () => {
+    const sse = openAlone();
+    await FakeRequest.last.respond(503);
+    sse.connect();
+    assert.equal(FakeRequest.all.length, 2);
+    sse.connect();
+    assert.equal(FakeRequest.all.length, 2, 'a request in progress is not repeated');
+    await FakeRequest.last.open(eventId(0));
+    assert.equal(sse.status, 'open');
   });
 
   test('dispatches an error event each time, with the response of the server', async () => {

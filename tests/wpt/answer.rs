@@ -27,8 +27,7 @@ impl Answer {
         }
     }
 
-    /// A stream that sets a short retry delay and ends. The client's default delay would make up most
-    /// of the time of the tests.
+    /// A stream that sets a short retry delay and ends. The client returns a second after its request.
     pub(crate) fn retry_soon() -> Self {
         Self::stream("retry:1\nevent:retry_soon\ndata\n\n")
     }

@@ -8,7 +8,8 @@
 //!   retries, with growing delays, where an EventSource gives up for ever. The `error` event has the
 //!   response's `status` and `body`, and `final`.
 //! - The last event id is in the URL, as `last_event_id`, and not in the header `Last-Event-ID`.
-//! - A retry delay is an upper bound; the client waits for at least half of it.
+//! - A retry delay is an upper bound; the client waits for at least half of it. But it makes at most one
+//!   request per second.
 //! - Its events are made by a script, so none is trusted.
 //!
 //! These originals are left out, because they test the browser's own class and not its behavior:

@@ -3,6 +3,7 @@
 // A tab runs one task at a time. While its main thread is busy, timers, messages, locks and network data
 // queue up. They run once the tab is responsive: in order within one source, in random order between sources,
 // as in real browsers.
+import { FakeStorage } from '../fakes.mjs';
 import { LockManager } from './locks.mjs';
 
 /** Lets all promises settle that wait for nothing but other promises. */
@@ -14,6 +15,8 @@ export class Browser {
   #tabCount = 0;
   channels = new Set();
   locks = new LockManager();
+  /** The `localStorage` of all tabs. */
+  commonStorage = new FakeStorage();
   /** Future events, the earliest first. */
   #events = [];
   /** By queue name: the time of its newest event. */

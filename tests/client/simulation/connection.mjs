@@ -35,7 +35,7 @@ export class Connection {
     const { browser, journal, journals } = server;
     server.connections.add(this);
     this.openedAt = browser.now;
-    this.respond(200);
+    this.respond(200, { 'content-type': 'text/event-stream' });
     const lastEventId = query.get('last_event_id');
     const recent = journal.findIndex(({ savedAt }) => savedAt >= browser.now - LOOKBACK_MS);
     const lookback = recent === -1 ? journal.length : recent;
@@ -78,12 +78,12 @@ export class Connection {
     this.#deliver(() => ({ value: encoder.encode(text), done: false }));
   }
 
-  respond(status) {
+  respond(status, headers) {
     this.#transmit(() =>
       this.resolve({
         status,
         url: 'http://page.test/sse/stream',
-        headers: { get: (name) => (name === 'content-type' && status === 200 ? 'text/event-stream' : null) },
+        headers: { get: (name) => headers[name] ?? null },
         text: async () => '',
         body: { getReader: () => ({ read: () => this.#read() }) },
       }),

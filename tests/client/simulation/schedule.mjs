@@ -92,7 +92,11 @@ export class Schedule {
       await this.#saveAndCheck(wasConnected);
     }
     await this.#saveAndCheck(true);
-    const connections = this.server.connections.size;
+    const {
+      connections: { size: connections },
+      earlyRequests,
+    } = this.server;
+    if (earlyRequests) this.failures.push(`${earlyRequests} requests were too early`);
     if (connections !== Math.min(1, this.openPages.length))
       this.failures.push(`${connections} connections are open`);
   }
@@ -209,6 +213,7 @@ export class Schedule {
     if (['failAll', 'endAll', 'loseAll'].includes(fault)) server[fault]();
     else {
       if (random.chance(0.5)) server.failAll();
+      server.retryAfter = random.chance(0.5) ? random.between(1, 60) : undefined;
       server.mode = fault;
       this.browser.schedule(random.between(100, 40_000), () => {
         if (server.mode === fault) server.mode = 'up';

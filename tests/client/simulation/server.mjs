@@ -2,12 +2,19 @@
 import { Connection } from './connection.mjs';
 import { formatId } from './event-id.mjs';
 
+/** The name that the tabs' clients share, under which they store until when the server asked to wait. */
+const SHARE = '["sse","http://page.test/sse/stream",false,"true"]';
+
 export class Server {
   /** The journals by epoch; each is the list of its events. */
   journals = [[]];
   connections = new Set();
   /** `up`, `refusing` (no connection), `busy` (503) or `silent` (no answer). */
   mode = 'up';
+  /** While it is busy: the seconds that clients are asked to wait. */
+  retryAfter;
+  /** The requests that a tab made although it could know that the server had asked to wait. */
+  earlyRequests = 0;
 
   constructor(browser) {
     this.browser = browser;
@@ -52,6 +59,8 @@ export class Server {
   }
 
   fetch(tab, address, { signal }) {
+    const waitsUntil = this.browser.commonStorage.getItem(SHARE);
+    if (Number(waitsUntil) > tab.now) this.earlyRequests += 1;
     const connection = new Connection(this, tab, new URL(address).searchParams);
     signal.addEventListener('abort', () => connection.abort());
     tab.effect('network', () => this.#accept(connection));
@@ -60,7 +69,7 @@ export class Server {
 
   #accept(connection) {
     if (this.mode === 'refusing') connection.fail();
-    else if (this.mode === 'busy') connection.respond(503);
+    else if (this.mode === 'busy') connection.respond(503, { 'retry-after': this.retryAfter });
     else if (this.mode === 'up') connection.open();
   }
 }

@@ -1,13 +1,13 @@
 // A tab of the simulated browser.
 import { readFileSync } from 'node:fs';
 
+import { FakeStorage } from '../fakes.mjs';
 import { Channel } from './channel.mjs';
 
 const GLOBALS = [
   'globalThis',
   'document',
   'navigator',
-  'sessionStorage',
   'BroadcastChannel',
   'setTimeout',
   'clearTimeout',
@@ -26,17 +26,6 @@ const loadClient = (() => {
   return new Function(...GLOBALS, `'use strict';\n${body}`);
 })();
 
-/** A tab's session storage, which its next page inherits. */
-class Storage {
-  #values = new Map();
-  getItem(key) {
-    return this.#values.get(key) ?? null;
-  }
-  setItem(key, value) {
-    this.#values.set(key, String(value));
-  }
-}
-
 export class Tab {
   isAlive = true;
   window = new EventTarget();
@@ -52,22 +41,26 @@ export class Tab {
   #timerCount = 0;
 
   /** Opens a page in a new tab, or with `storage` as the next page of a tab. */
-  constructor(browser, network, storage = new Storage()) {
+  constructor(browser, network, storage = new FakeStorage()) {
     Object.assign(this, { browser, network, storage, id: browser.takeTabId() });
     browser.tabs.add(this);
-    Object.assign(this.window, { document: this.document, BroadcastChannel: this.#channelClass() });
+    Object.assign(this.window, {
+      document: this.document,
+      BroadcastChannel: this.#channelClass(),
+      sessionStorage: storage,
+      localStorage: browser.commonStorage,
+    });
     const globals = {
       globalThis: this.window,
       document: this.document,
       navigator: {
         locks: { request: (name, options, callback) => this.#requestLock(name, options, callback) },
       },
-      sessionStorage: storage,
       BroadcastChannel: this.window.BroadcastChannel,
       setTimeout: (callback, delay) => this.#setTimeout(callback, delay),
       clearTimeout: (timer) => this.#timers.delete(timer),
       fetch: (url, options) => network.fetch(this, url, options),
-      Date: Object.create(Date, { now: { value: () => this.#now } }),
+      Date: Object.create(Date, { now: { value: () => this.now } }),
       Math: Object.create(Math, { random: { value: () => browser.random.next() } }),
     };
     this.client = loadClient(...GLOBALS.map((name) => globals[name]));
@@ -83,7 +76,7 @@ export class Tab {
     return this.#waiting > 0 && this.isAlive && !this.isBusy;
   }
   /** The rest of a task that stalled halfway runs when the stall ends. */
-  get #now() {
+  get now() {
     return Math.max(this.browser.now, this.#busyUntil);
   }
 
@@ -174,7 +167,7 @@ export class Tab {
     const timer = this.#timerCount;
     this.#timers.set(timer, run);
     // Timers of hidden tabs may be late.
-    const wait = this.#now - this.browser.now + delay + this.browser.random.between(0, 50);
+    const wait = this.now - this.browser.now + delay + this.browser.random.between(0, 50);
     this.browser.schedule(wait, () =>
       this.task('timers', () => {
         const callback = this.#timers.get(timer);
