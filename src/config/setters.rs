@@ -17,6 +17,10 @@ pub(crate) const MAX_VALUE_BYTES: usize = 32 * 1024 * 1024;
 /// that many, and a worker with thousands of streams cannot write them.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(10);
 
+/// A plain EventSource keeps the retry delay while the server is down. With a shorter one, it would make
+/// many requests per second for as long.
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
+
 impl Config {
     /// Sets how long before a new client connects its events start. Default: 5 seconds; at most a
     /// hundred years.
@@ -35,10 +39,10 @@ impl Config {
     }
 
     /// Sets how long a browser waits before it reconnects after a lost connection. Default:
-    /// 1 second.
+    /// 1 second, which is also the least.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
-        self.server.retry_delay = retry.min(MAX_CONFIGURED_DURATION);
+        self.server.retry_delay = retry.clamp(MIN_RETRY_DELAY, MAX_CONFIGURED_DURATION);
         self
     }
 

@@ -21,6 +21,16 @@ fn a_config_needs_only_the_three_settings_that_install_writes() {
     assert_eq!(config.events().iter().collect::<Vec<_>>(), [("a", "k")]);
 }
 
+/// A plain EventSource keeps the delay for as long as the server is down.
+#[test]
+fn no_retry_delay_causes_more_than_one_request_per_second() {
+    for (retry, expected) in [(0, 1_000), (70, 1_000), (1_500, 1_500)] {
+        let config = read("SSE_EVENTS=a:k\n").unwrap();
+        let config = config.with_retry(Duration::from_millis(retry));
+        assert_eq!(config.retry_delay(), Duration::from_millis(expected));
+    }
+}
+
 #[test]
 fn every_invalid_value_is_reported_with_its_line_and_a_remedy() {
     for (env, message) in [

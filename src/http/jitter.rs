@@ -84,7 +84,7 @@ impl LifetimeJitter {
 
 /// A random factor that varies a duration by up to 10 %, so that what starts together does not end
 /// together.
-pub(super) fn random_variation() -> f32 {
+fn random_variation() -> f32 {
     random_factor(USUAL_FACTORS)
 }
 

@@ -11,7 +11,7 @@ mod tests;
 
 use std::{
     mem,
-    ops::{ControlFlow, Range},
+    ops::ControlFlow,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -27,8 +27,7 @@ use self::{
     start::Start,
 };
 use super::{
-    jitter::random_variation, limits::StreamGuard, shared_stream_state::SharedStreamState,
-    subscription::Subscription,
+    limits::StreamGuard, shared_stream_state::SharedStreamState, subscription::Subscription,
 };
 use crate::{
     epoch::Epoch,
@@ -48,9 +47,17 @@ const MAX_SLICE_BYTES: usize = 8 * 1024;
 /// A comment, which clients ignore.
 const PROBE_COMMENT: &[u8] = b":\n";
 
-/// A stream that reaches its planned end has its client reconnect after a random number of
-/// milliseconds in this range: soon enough that the page hardly notices, but not all clients at once.
-const PLANNED_RETRY_MILLIS: Range<u64> = 10..100;
+/// Precedes the last heartbeat of a stream that ends as planned. The browser client then reconnects at
+/// once, and returns to the retry delay if that fails. A plain EventSource ignores comments. It would
+/// keep a short retry delay for as long as the server is down, so it gets none.
+const PLANNED_END_COMMENT: &[u8] = b": planned end\n";
+
+/// How much longer than configured a client waits after a planned end, at most: many streams end at the
+/// same time if a change of the configuration shortens them.
+const PLANNED_END_SPREAD: f32 = 0.1;
+
+/// The same after a shutdown, at which all streams end.
+const SHUTDOWN_SPREAD: f32 = 1.0;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
@@ -311,18 +318,23 @@ impl EventStream {
     }
 
     /// The last frame of a stream that ends as planned or in a shutdown. Its retry delay differs for
-    /// each stream, so that not all clients reconnect at once. The first heartbeat of the next stream
-    /// sets the configured delay again.
+    /// each stream, so that not all clients reconnect at once, and is never shorter than configured: a
+    /// client keeps it until it is connected again. The first heartbeat of the next stream sets the
+    /// configured delay again.
     fn final_heartbeat(&mut self) -> Bytes {
         self.has_ended = true;
         self.pending_replay = None;
-        let retry_delay = if self.hub.is_closing() {
+        if self.hub.is_closing() {
             self.handle.end_in_shutdown();
-            self.hub.config().retry_delay().mul_f32(random_variation())
-        } else {
-            Duration::from_millis(fastrand::u64(PLANNED_RETRY_MILLIS))
-        };
-        self.heartbeat(Some(retry_delay))
+            return self.heartbeat_with_retry_spread(SHUTDOWN_SPREAD);
+        }
+        let heartbeat = self.heartbeat_with_retry_spread(PLANNED_END_SPREAD);
+        [PLANNED_END_COMMENT, &heartbeat].concat().into()
+    }
+
+    fn heartbeat_with_retry_spread(&self, spread: f32) -> Bytes {
+        let factor = 1.0 + spread * fastrand::f32();
+        self.heartbeat(Some(self.hub.config().retry_delay().mul_f32(factor)))
     }
 
     fn must_end(&self, now: Instant) -> bool {

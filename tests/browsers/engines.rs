@@ -3,6 +3,7 @@
 mod fault_proxy;
 mod faults;
 mod pages;
+mod refusals;
 mod site;
 mod tabs;
 
@@ -12,13 +13,23 @@ macro_rules! in_engine {
         mod $module {
             use support::Engine;
 
-            use super::{faults, pages, tabs};
+            use super::{faults, pages, refusals, tabs};
 
             const ENGINE: Engine = Engine::$engine;
 
             #[test]
             fn faults_lose_and_repeat_nothing() {
                 faults::lose_and_repeat_nothing(ENGINE);
+            }
+
+            #[test]
+            fn a_plain_eventsource_makes_at_most_one_request_per_second() {
+                refusals::slow_down_a_plain_eventsource(ENGINE);
+            }
+
+            #[test]
+            fn tabs_wait_as_long_as_the_server_asks() {
+                refusals::keep_all_tabs_waiting(ENGINE);
             }
 
             #[test]

@@ -21,8 +21,7 @@ pub(crate) fn run() {
         .with_lookback(setup.lookback)
         .with_stream_duration(setup.stream)
         // Longer than the oracle waits for an event, so that no heartbeat wakes a forgotten stream.
-        .with_heartbeat(Duration::from_secs(60))
-        .with_retry(Duration::from_millis(50));
+        .with_heartbeat(Duration::from_secs(60));
     System::new().block_on(async {
         let sse = Sse::start(&config).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,6 +9,8 @@ pub struct Event {
     pub event: Option<String>,
     pub data: Option<String>,
     pub retry: Option<u64>,
+    /// Whether its block contains the comment that announces a planned end.
+    pub is_planned_end: bool,
 }
 
 impl Event {
@@ -64,10 +66,11 @@ impl EventParser {
 
 fn parse(block: &str) -> Event {
     let mut event = Event::default();
-    for line in block
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with(':'))
-    {
+    for line in block.lines().filter(|line| !line.is_empty()) {
+        if let Some(comment) = line.strip_prefix(':') {
+            event.is_planned_end |= comment == " planned end";
+            continue;
+        }
         let (field, value) = line.split_once(": ").unwrap_or((line, ""));
         match field {
             "id" => event.id = Some(value.to_owned()),

@@ -39,6 +39,10 @@ impl Site {
         self.0.url(path)
     }
 
+    pub(crate) fn address(&self) -> &str {
+        self.0.address()
+    }
+
     /// Waits until this many streams are open.
     #[track_caller]
     pub(crate) fn has_streams(&self, count: usize) {

@@ -16,11 +16,10 @@ use crate::output::excerpt;
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The user is watching: a server that is back should be noticed soon.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
-/// A server may send `retry: 0`, which doubling would never raise. The value is short enough
-/// for a user who is watching, and allows ten attempts a second at most.
-const MIN_BACKOFF: Duration = Duration::from_millis(100);
-/// After this many doublings, `MIN_BACKOFF` exceeds `MAX_RETRY_DELAY`.
-const MAX_BACKOFF_DOUBLINGS: u32 = 8;
+/// A server may send a shorter delay, and be down or end each stream at once after that.
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// After this many doublings, `MIN_RETRY_DELAY` exceeds `MAX_RETRY_DELAY`.
+const MAX_BACKOFF_DOUBLINGS: u32 = 4;
 /// By default the server sends a heartbeat after 15 seconds of silence. If three are missing, the
 /// connection counts as lost, because TCP may never report the loss. If the server's
 /// `Config::with_heartbeat` is longer than this, a silent connection is opened again each time, which
@@ -70,7 +69,7 @@ impl StreamReader {
     pub(super) fn run(mut self) -> Result<(), Failure> {
         loop {
             match self.read_connection()? {
-                ConnectionEnd::Planned => thread::sleep(self.retry_delay.min(MAX_RETRY_DELAY)),
+                ConnectionEnd::Planned => thread::sleep(self.retry_delay),
                 ConnectionEnd::Final | ConnectionEnd::ReceiverGone => return Ok(()),
                 ConnectionEnd::Failed(reason) => {
                     let delay = self.next_backoff();
@@ -93,10 +92,7 @@ impl StreamReader {
     fn next_backoff(&mut self) -> Duration {
         let factor = 2_u32.saturating_pow(self.failed_attempts.min(MAX_BACKOFF_DOUBLINGS));
         self.failed_attempts += 1;
-        self.retry_delay
-            .max(MIN_BACKOFF)
-            .saturating_mul(factor)
-            .min(MAX_RETRY_DELAY)
+        self.retry_delay.saturating_mul(factor).min(MAX_RETRY_DELAY)
     }
 
     /// Opens one connection and reads it to its end.
@@ -155,7 +151,9 @@ impl StreamReader {
     /// Takes over what the next connection needs to know.
     fn adopt_state(&mut self, parser: &SseParser) {
         parser.last_event_id().clone_into(&mut self.last_event_id);
-        self.retry_delay = parser.retry().unwrap_or(self.retry_delay);
+        if let Some(retry_delay) = parser.retry() {
+            self.retry_delay = retry_delay.clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY);
+        }
         if parser.has_received_block() {
             self.failed_attempts = 0;
         }

@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::time::Instant;
 
 use super::*;
 use crate::listen::stream_url::stream_url;
@@ -89,6 +90,17 @@ fn a_stream_is_resumed_where_it_ended() {
     assert!(head.contains("accept: text/event-stream") && !head.contains("last-event-id"));
     let head = heads.recv().expect("it was served").to_lowercase();
     assert!(head.contains("last-event-id: e-3"), "{head}");
+}
+
+#[test]
+fn a_short_retry_delay_causes_at_most_one_request_per_second() {
+    let (url, _heads) = serve(vec![stream("retry: 0\ndata: 1\n\n"); 3]);
+    let start = Instant::now();
+    let mut source = open(&url);
+    for _ in 0..3 {
+        next_event(&mut source);
+    }
+    assert!(start.elapsed() >= Duration::from_secs(2));
 }
 
 #[test]
