@@ -67,13 +67,23 @@ fn a_replay_that_finds_nothing_to_send_ends_its_turn_and_continues_in_the_next()
 #[test]
 fn an_entry_that_was_read_for_one_stream_is_not_read_again_for_others() {
     let saved = Saved::new(3);
-    let first = saved.replay(Filter::All, 1, 4);
-    assert_eq!(first.0.matches("event: a\n").count(), 3);
+    let all_from = |mut next| {
+        let mut text = String::new();
+        // On a busy machine, it may take several turns.
+        while next < 4 {
+            let (more, cursor) = saved.replay(Filter::All, next, 4);
+            text += &more;
+            next = cursor.next;
+        }
+        text
+    };
+    let first = all_from(1);
+    assert_eq!(first.matches("event: a\n").count(), 3);
     let folder = saved.app.path().join("writable/cache/.sse/journal-2");
     for number in 1..=3 {
         fs::remove_file(folder.join(format!("000000000000/.{number:020}"))).unwrap();
     }
-    assert_eq!(saved.replay(Filter::All, 1, 4), first);
-    let (rest, _) = saved.replay(Filter::All, 3, 4);
-    assert!(first.0.ends_with(&rest) && !rest.is_empty());
+    assert_eq!(all_from(1), first);
+    let rest = all_from(3);
+    assert!(first.ends_with(&rest) && !rest.is_empty());
 }
