@@ -27,7 +27,7 @@ fn php(app: &App, code: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();
@@ -68,7 +68,7 @@ fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
 
 #[test]
 fn records_written_in_a_tight_loop_are_never_read_torn() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();
@@ -106,7 +106,7 @@ const CLEAR: &str = r#"
 
 #[test]
 fn a_codeigniter_app_that_clears_its_cache_loses_no_saved_value() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let id = stream.next().id.unwrap();
@@ -138,7 +138,7 @@ fn another_user_can_traverse_a_cache_folder_that_it_may_list() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let app = App::new();
+    let app = App::with_lasting_streams();
     std::fs::create_dir_all(app.cache()).unwrap();
     for dir in [
         app.path().to_owned(),

@@ -59,7 +59,7 @@ fn assert_all_receive_the_same(followers: &mut [Follower]) {
 
 #[test]
 fn every_stream_gets_the_saves_of_many_processes_in_one_order() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let mut followers = [(), (), ()].map(|()| Follower::start(server.address(), "/sse/stream"));
     let writers = save_from_many_processes(&app);
@@ -71,7 +71,7 @@ fn every_stream_gets_the_saves_of_many_processes_in_one_order() {
 
 #[test]
 fn a_server_killed_between_saves_loses_and_repeats_nothing() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let (address, port) = (server.address().to_owned(), server.port().to_owned());
     let mut followers = [(), (), ()].map(|()| Follower::start(&address, "/sse/stream"));
@@ -87,7 +87,7 @@ fn a_server_killed_between_saves_loses_and_repeats_nothing() {
 
 #[test]
 fn a_save_while_the_server_is_down_reaches_clients_that_had_no_event_yet() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let (address, port) = (server.address().to_owned(), server.port().to_owned());
     let mut followers = [(), ()].map(|()| Follower::start(&address, "/sse/stream"));

@@ -25,7 +25,7 @@ fn listen(server: &Server) -> Stream {
 
 #[test]
 fn a_save_by_command_arrives_within_a_second() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     app.save("event_cache_key1", "{\"order\": 42}");
@@ -36,7 +36,7 @@ fn a_save_by_command_arrives_within_a_second() {
 
 #[test]
 fn a_shells_echo_arrives_within_a_second() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     for (content, value) in [
@@ -64,7 +64,7 @@ fn a_shells_echo_arrives_within_a_second() {
 
 #[test]
 fn a_codeigniter_record_arrives_within_a_second() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     // CodeIgniter's file cache writes the file in place, and sets its permissions afterwards.
@@ -82,7 +82,7 @@ fn a_codeigniter_record_arrives_within_a_second() {
 
 #[test]
 fn a_save_by_another_rust_process_arrives() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
@@ -98,7 +98,7 @@ fn a_save_by_another_rust_process_arrives() {
 
 #[test]
 fn every_client_of_every_worker_gets_every_event_once() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let workers: u32 = {
         let log = server.wait_for_log(" workers");
@@ -124,7 +124,7 @@ fn every_client_of_every_worker_gets_every_event_once() {
 
 #[test]
 fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     // Placing an order triggers an event; opening the page does not.
     let page = get(server.address(), "/order");
@@ -144,7 +144,7 @@ fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not() {
 
 #[test]
 fn a_slowly_written_file_arrives_once_and_complete() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     let path = app.cache().join("event_cache_key1");
@@ -164,7 +164,7 @@ fn a_slowly_written_file_arrives_once_and_complete() {
 
 #[test]
 fn two_servers_on_one_cache_each_send_a_drop_in_once() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let servers = [app.start(), app.start()];
     let streams = [listen(&servers[0]), listen(&servers[1])];
     for value in 1..=10 {
@@ -187,7 +187,7 @@ fn two_servers_on_one_cache_each_send_a_drop_in_once() {
 
 #[test]
 fn a_deletion_triggers_no_event_and_revokes_none() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let before = stream.next().id.unwrap();
@@ -215,7 +215,7 @@ fn a_deletion_triggers_no_event_and_revokes_none() {
 
 #[test]
 fn files_that_are_not_cache_keys_of_the_app_stay() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     fs::write(app.cache().join("another_program"), "1").unwrap();
@@ -229,7 +229,7 @@ fn files_that_are_not_cache_keys_of_the_app_stay() {
 
 #[test]
 fn a_world_writable_cache_folder_is_reported() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     fs::create_dir_all(app.cache()).unwrap();
     fs::set_permissions(app.cache(), fs::Permissions::from_mode(0o777)).unwrap();
     let server = app.start();
@@ -247,7 +247,7 @@ fn a_world_writable_cache_folder_is_reported() {
 
 #[test]
 fn a_broken_record_is_reported_and_set_aside() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = listen(&server);
     fs::write(
@@ -266,7 +266,7 @@ fn a_broken_record_is_reported_and_set_aside() {
 
 #[test]
 fn the_startup_message_shows_commands_that_work() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = Server::start(app.path(), &[]);
     let stream = listen(&server);
     let echo = until("the server prints how to trigger an event", || {

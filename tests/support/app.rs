@@ -22,6 +22,19 @@ impl App {
         Self::in_folder(tempfile::tempdir().unwrap())
     }
 
+    /// The starter with streams that never end as planned, for a test that may take longer than the
+    /// usual duration on a busy machine.
+    #[must_use]
+    pub fn with_lasting_streams() -> Self {
+        let app = Self::new();
+        let path = app.path().join(".env");
+        let env = fs::read_to_string(&path).unwrap();
+        let lasting = env.replace("SSE_STREAM_DURATION=15", "SSE_STREAM_DURATION=0");
+        assert_ne!(lasting, env);
+        fs::write(path, lasting).unwrap();
+        app
+    }
+
     /// The starter in a memory file system, if that has room: tens of thousands of saves are slow on
     /// many disks, and their tests do not test disks.
     #[must_use]
