@@ -2,16 +2,13 @@
 
 mod background_thread;
 mod interrupt;
-#[cfg(feature = "actix")]
 mod limited_log;
 mod repeated_error;
 mod try_lock;
 
 pub(crate) use self::{
-    background_thread::BackgroundThread, interrupt::Interrupt, repeated_error::RepeatedError,
-    try_lock::try_lock,
+    background_thread::BackgroundThread, interrupt::Interrupt, limited_log::LimitedLog,
+    repeated_error::RepeatedError, try_lock::try_lock,
 };
 #[cfg(feature = "actix")]
-pub(crate) use self::{
-    background_thread::ThreadWaker, limited_log::LimitedLog, repeated_error::log_or_print,
-};
+pub(crate) use self::{background_thread::ThreadWaker, repeated_error::log_or_print};

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use log::Level;
+
 use super::{
     appended,
     drop_in_file::{self, ReadError},
@@ -19,6 +21,7 @@ use crate::{
         Journal,
         file::{FileJournal, OpenFolder, discard, is_temporary},
     },
+    runtime::LimitedLog,
 };
 
 /// A notification that the writer has closed the file may name the place where the file was before it
@@ -259,12 +262,15 @@ impl ClaimedDropIn {
                 .rename(&self.name, &broken_folder, key)
                 .map_err(error_at)?;
         }
-        log::error!(
-            "the drop-in `{}` is skipped and kept as {}: {}",
-            one_line(key),
-            one_line(&broken_folder.path_of(key).to_string_lossy()),
-            one_line(reason)
-        );
+        static LOG: LimitedLog = LimitedLog::new(Level::Error, "drop-ins were skipped");
+        LOG.log(|| {
+            format!(
+                "the drop-in `{}` is skipped and kept as {}: {}",
+                one_line(key),
+                one_line(&broken_folder.path_of(key).to_string_lossy()),
+                one_line(reason)
+            )
+        });
         Ok(ClaimState::Finished)
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::SystemTime,
 };
 
+use log::Level;
+
 use super::{
     content::{self, DropInContent},
     overlapping_saves,
@@ -15,6 +17,7 @@ use crate::{
     config::Config,
     entry,
     journal::file::{is_temporary, read_all, time_of_ordered_name},
+    runtime::LimitedLog,
 };
 
 /// Why a drop-in cannot be read.
@@ -54,7 +57,8 @@ pub(super) fn read(
         overlapping_saves::report(key, content.trailing_bytes);
     }
     if content.has_expired(now) {
-        log::info!("the drop-in `{key}` has expired and triggers no event");
+        static LOG: LimitedLog = LimitedLog::new(Level::Info, "drop-ins had expired");
+        LOG.log(|| format!("the drop-in `{key}` has expired and triggers no event"));
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());

@@ -1,4 +1,5 @@
-//! Log lines that clients can cause, as often as they like. A line for each would fill the disk.
+//! Log lines that clients or other programs can cause, as often as they like. A line for each would fill
+//! the disk.
 
 use std::{
     mem,

@@ -1,8 +1,8 @@
 //! Requests, files and settings cannot forge a header, an event or a line of the log.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use support::{App, Server, get, http, until};
+use support::{App, Server, Stream, get, http, until};
 
 /// The response to a request whose bytes are sent unchanged. An id could forge something in a
 /// stream's first blocks only, so a stream is read up to its first heartbeat.
@@ -156,4 +156,52 @@ fn a_long_url_makes_a_short_line_of_the_log_and_a_short_response() {
         let longest = line.lines().map(str::len).max();
         assert!(longest < Some(1_000), "{longest:?}");
     }
+}
+
+/// Many lines of a kind are counted.
+#[track_caller]
+fn assert_few_lines(server: &Server, kind: &str) {
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains(kind)).count();
+    assert!((1..=20).contains(&lines), "{lines} lines: {log}");
+}
+
+#[test]
+fn drop_ins_that_cannot_be_used_do_not_fill_the_log() {
+    let expired = "a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";i:1;}";
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let drop_in = app.cache().join("event_cache_key1");
+    let taken = || (!drop_in.exists()).then_some(());
+    for _ in 0..100 {
+        for content in [&b"\xff"[..], expired.as_bytes()] {
+            fs::write(&drop_in, content).unwrap();
+            until("it is taken", taken);
+        }
+    }
+    fs::write(&drop_in, "1").unwrap();
+    assert_eq!(stream.next_but_heartbeats().value(), 1);
+    assert_few_lines(&server, "is skipped and kept as");
+    assert_few_lines(&server, "has expired");
+}
+
+#[test]
+fn entries_that_cannot_be_read_do_not_fill_the_log() {
+    const ENTRIES: usize = 100;
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let folder = app.cache().join(".sse/journal-2/000000000000");
+    let write = |name: &str, content: &[u8]| fs::write(folder.join(Path::new(name)), content);
+    for number in 1..=ENTRIES {
+        // Two reasons in turn: consecutive entries with one reason make one line.
+        let content: &[u8] = if number % 2 == 0 { b"" } else { b"x" };
+        write(&format!(".{number:020}"), content).unwrap();
+    }
+    write(".high-water", &[b'\n'; ENTRIES + 1]).unwrap();
+    app.save("event_cache_key1", "1");
+    let is_event = || Some(stream.next()).filter(|event| event.name() == "event_name1");
+    assert_eq!(until("the event arrives", is_event).value(), 1);
+    assert_few_lines(&server, "is skipped: ");
 }

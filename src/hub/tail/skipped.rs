@@ -1,5 +1,9 @@
 //! The log lines for entries that cannot be read.
 
+use log::Level;
+
+use crate::runtime::LimitedLog;
+
 /// Consecutive entries that cannot be read for the same reason: they make one line of the log.
 #[derive(Default)]
 pub(super) struct SkippedRange {
@@ -22,14 +26,16 @@ impl SkippedRange {
     }
 
     pub(super) fn log(&self) {
+        static LOG: LimitedLog =
+            LimitedLog::new(Level::Error, "reports of skipped journal entries");
         let reason = &self.reason;
         match self.range {
             None => {}
             Some((first, last)) if first == last => {
-                log::error!("journal entry {first} is skipped: {reason}");
+                LOG.log(|| format!("journal entry {first} is skipped: {reason}"));
             }
             Some((first, last)) => {
-                log::error!("journal entries {first} to {last} are skipped: {reason}");
+                LOG.log(|| format!("journal entries {first} to {last} are skipped: {reason}"));
             }
         }
     }
