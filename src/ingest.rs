@@ -21,6 +21,7 @@ mod housekeeping;
 mod ingester;
 mod key_folder;
 mod key_queue;
+mod open_folders;
 mod overlapping_saves;
 mod php;
 mod retries;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    ops::Bound,
     sync::Arc,
     time::Instant,
 };
@@ -12,6 +13,7 @@ use super::{
     drop_in_watcher::{DropInEvent, DropInWatcher},
     housekeeping::Housekeeping,
     key_queue::KeyQueue,
+    open_folders,
     shortage::Shortage,
 };
 use crate::{
@@ -35,8 +37,12 @@ pub(super) struct Ingester<'a> {
     watcher: DropInWatcher,
     /// The keys with drop-ins in this server's hands, and those that cannot be claimed.
     queues: BTreeMap<String, KeyQueue>,
+    /// Whether a key has to wait until the folder of another one is closed.
+    needs_room: bool,
     /// When to look for drop-ins that killed servers have left.
     next_take_over: Instant,
+    /// The last key whose folder was opened for that in this pass.
+    taken_over_up_to: Option<String>,
     take_over_error: RepeatedError,
     shortage: Shortage,
     housekeeping: Housekeeping,
@@ -74,7 +80,9 @@ impl<'a> Ingester<'a> {
             config,
             watcher: DropInWatcher::new(cache_folder.root()),
             queues: BTreeMap::new(),
+            needs_room: false,
             next_take_over: Instant::now(),
+            taken_over_up_to: None,
             take_over_error: RepeatedError::new(
                 "drop-ins that another server has left are not ingested",
                 "drop-ins that another server has left are ingested",
@@ -97,6 +105,9 @@ impl<'a> Ingester<'a> {
         self.finish_all();
         self.housekeeping.run_if_due(self.journal);
         let now = Instant::now();
+        if std::mem::take(&mut self.needs_room) && self.has_room() {
+            return Ok(now);
+        }
         let attempts = self
             .queues
             .values()
@@ -149,7 +160,21 @@ impl<'a> Ingester<'a> {
         }
     }
 
+    /// Whether the folder of another key may be opened.
+    fn has_room(&self) -> bool {
+        let open = self.queues.values().filter(|queue| queue.is_open());
+        open.count() < open_folders::limit()
+    }
+
+    fn has_room_for(&self, key: &str) -> bool {
+        self.queues.get(key).is_some_and(KeyQueue::is_open) || self.has_room()
+    }
+
     fn claim(&mut self, key: &str) {
+        if !self.has_room_for(key) {
+            self.needs_room = true;
+            return;
+        }
         let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
         queue_of(&mut self.queues, key).claim(surroundings, &mut self.watcher, &mut self.shortage);
         // A close just before the rename was notified under the file's former name.
@@ -163,17 +188,9 @@ impl<'a> Ingester<'a> {
         if now < self.next_take_over {
             return;
         }
-        self.next_take_over = now + self.config.poll_interval();
-        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
-        // The first error of a pass is reported, so that several do not alternate in the log.
-        let mut result = Ok(());
-        for key in keys_in(&self.claimed_folder).unwrap_or_else(|error| {
-            result = Err(error);
-            BTreeSet::new()
-        }) {
-            let queue = queue_of(&mut self.queues, &key);
-            let taken_over = queue.take_over(surroundings, &mut self.watcher);
-            result = result.and(taken_over);
+        let result = self.take_over_keys();
+        if self.taken_over_up_to.is_none() {
+            self.next_take_over = now + self.config.poll_interval();
         }
         match result {
             Ok(()) => self.take_over_error.note_success(),
@@ -181,6 +198,27 @@ impl<'a> Ingester<'a> {
             Err(error) if error.shortage_of_descriptors().is_some() => {}
             Err(error) => self.take_over_error.report(&error),
         }
+    }
+
+    /// The first error is returned, so that several do not alternate in the log.
+    fn take_over_keys(&mut self) -> Result<(), Error> {
+        let keys = keys_in(&self.claimed_folder)?;
+        let mut result = Ok(());
+        let after = self.taken_over_up_to.take();
+        let start = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = after;
+        for key in keys.range((start, Bound::Unbounded)) {
+            if !self.has_room_for(key) {
+                self.needs_room = true;
+                self.taken_over_up_to = last;
+                break;
+            }
+            let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+            let queue = queue_of(&mut self.queues, key);
+            result = result.and(queue.take_over(surroundings, &mut self.watcher));
+            last = Some(key.clone());
+        }
+        result
     }
 
     /// Finds out which of the drop-ins that killed servers have left are in the journal.

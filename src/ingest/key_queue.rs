@@ -58,6 +58,11 @@ impl KeyQueue {
         self.folder.is_none() && !self.was_written && !self.claims.is_waiting()
     }
 
+    /// Whether the key's folder is open, which takes a descriptor.
+    pub(super) fn is_open(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// Whether another attempt waits for free descriptors.
     pub(super) fn is_out_of_descriptors(&self) -> bool {
         self.claims.is_out_of_descriptors() || self.appends.is_out_of_descriptors()

@@ -9,6 +9,7 @@ use std::{
     process::Output,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::{
     App, Server, Stream,
     namespace::{Namespace, mount_small_disk, write_program},
@@ -214,6 +215,45 @@ fn no_free_descriptors_for_drop_ins() {
     let reports = log.matches("some drop-ins are ingested late: ").count();
     assert_eq!(reports, 1, "the error is logged once: {log}");
     assert!(!log.contains("a drop-in stays"), "{log}");
+}
+
+/// The folder of each key that has drop-ins takes a descriptor.
+#[test]
+fn drop_ins_of_more_keys_than_there_are_descriptors() {
+    const KEYS: usize = 100;
+    let key = |number: usize| format!("key{number}");
+    let events: Vec<_> = (0..KEYS)
+        .map(|number| format!("event:{}", key(number)))
+        .collect();
+    let app = App::with_env(&format!(
+        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS={}\n",
+        events.join(",")
+    ));
+    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
+    let limited = write_program(app.path(), &script);
+    let server = Server::start_program(&limited, app.path(), &[]);
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save(&key(0), "\"before\"");
+    receives(&stream, "before");
+    // All at once: the server finds them only when it continues.
+    let process = Pid::from_raw(server.id().cast_signed()).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    for number in 0..KEYS {
+        fs::write(app.cache().join(key(number)), "\"new\"").unwrap();
+        // One that a killed server has claimed.
+        let claimed = app.cache().join(".sse/claimed").join(key(number));
+        fs::create_dir(&claimed).unwrap();
+        fs::write(claimed.join(format!("{:024x}-{number:08x}", 1)), "\"left\"").unwrap();
+    }
+    kill_process(process, Signal::CONT).unwrap();
+    let mut received: Vec<_> = (0..2 * KEYS)
+        .map(|_| stream.next_but_heartbeats().value().to_string())
+        .collect();
+    received.sort_unstable();
+    let expected = ["\"left\"", "\"new\""].map(|value| vec![value; KEYS]);
+    assert_eq!(received, expected.concat());
+    let log = server.log();
+    assert!(!log.contains("Too many open files"), "{log}");
 }
 
 /// In each case, clients get a gap, and then what is saved.
