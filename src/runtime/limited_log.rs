@@ -31,6 +31,8 @@ struct Counts {
     interval_start: Option<Instant>,
     logged: u32,
     omitted: u64,
+    /// Whether a thread waits to report `omitted`: one at a time, however long the flood lasts.
+    is_report_planned: bool,
 }
 
 /// What to do with a line.
@@ -40,7 +42,7 @@ enum Decision {
     Log {
         omitted: u64,
     },
-    /// It is the first of its interval that is not logged.
+    /// Count it, and report the count after the interval.
     BeginToOmit,
     Omit,
 }
@@ -72,10 +74,13 @@ impl LimitedLog {
     fn report_later(&'static self) {
         let report = move || {
             thread::sleep(INTERVAL);
-            let omitted = mem::take(&mut self.counts().omitted);
+            let omitted = self.counts().take_planned_report();
             self.report(omitted);
         };
-        let _ = thread::Builder::new().name("sse-log".into()).spawn(report);
+        let thread = thread::Builder::new().name("sse-log".into()).spawn(report);
+        if thread.is_err() {
+            self.counts().is_report_planned = false;
+        }
     }
 
     fn report(&self, omitted: u64) {
@@ -98,6 +103,7 @@ impl Counts {
         interval_start: None,
         logged: 0,
         omitted: 0,
+        is_report_planned: false,
     };
 
     fn decide(&mut self, now: Instant) -> Decision {
@@ -106,17 +112,26 @@ impl Counts {
         if self.interval_start.is_none_or(is_over) {
             self.interval_start = Some(now);
             self.logged = 0;
-            omitted = mem::take(&mut self.omitted);
+            if !self.is_report_planned {
+                omitted = mem::take(&mut self.omitted);
+            }
         }
         if self.logged < MAX_LINES_PER_INTERVAL {
             self.logged += 1;
             return Decision::Log { omitted };
         }
         self.omitted += 1;
-        match self.omitted {
-            1 => Decision::BeginToOmit,
-            _ => Decision::Omit,
+        if self.omitted > 1 || self.is_report_planned {
+            return Decision::Omit;
         }
+        self.is_report_planned = true;
+        Decision::BeginToOmit
+    }
+
+    /// The count, for the thread that reports it.
+    fn take_planned_report(&mut self) -> u64 {
+        self.is_report_planned = false;
+        mem::take(&mut self.omitted)
     }
 }
 
@@ -144,6 +159,38 @@ mod tests {
         assert_eq!(log(3), (3, 0));
         assert_eq!(log(10_000), (5, 9_995));
         assert_eq!(log(60_000), (30, 59_970));
+    }
+
+    /// Threads that wait for the end of an interval wake up a little late, so the next interval has begun.
+    #[test]
+    fn one_thread_at_a_time_reports_the_number_of_lines() {
+        const MILLIS_LATE: u64 = 7;
+        let (start, mut counts) = (Instant::now(), Counts::NONE);
+        let mut reports: Vec<Instant> = Vec::new();
+        let (mut logged, mut reported) = (0, 0);
+        for line in 0..300_000 {
+            let now = start + line * Duration::from_millis(1);
+            while reports.first().is_some_and(|report_at| *report_at <= now) {
+                reports.remove(0);
+                reported += counts.take_planned_report();
+            }
+            match counts.decide(now) {
+                Decision::Log { omitted } => {
+                    logged += 1;
+                    reported += omitted;
+                }
+                Decision::BeginToOmit => {
+                    reports.push(now + INTERVAL + Duration::from_millis(MILLIS_LATE));
+                }
+                Decision::Omit => {}
+            }
+            assert!(
+                reports.len() <= 1,
+                "{} threads after {line} lines",
+                reports.len()
+            );
+        }
+        assert_eq!((logged, reported + counts.omitted), (150, 299_850));
     }
 
     #[test]
