@@ -23,13 +23,17 @@ use actix_web_sse::{app_dir, request_line};
 
 use self::{dev_tools::DevTools, same_origin::same_origin, stream::Stream};
 
+/// Without the errors for requests that are not valid HTTP: any client can send thousands of them in a
+/// second, and actix-web logs each. `RUST_LOG` replaces this.
+const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off";
+
 /// What the server keeps in memory for a client that does not read, at most about twice this much.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     let loaded = dotenvy::from_path(app_dir().join(".env"));
-    env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or(LOG_FILTER));
     if let Err(error) = loaded {
         let path = app_dir().join(".env");
         log::warn!("{}: {}", path.display(), describe_without_text(&error));

@@ -205,3 +205,20 @@ fn entries_that_cannot_be_read_do_not_fill_the_log() {
     assert_eq!(until("the event arrives", is_event).value(), 1);
     assert_few_lines(&server, "is skipped: ");
 }
+
+#[test]
+fn requests_that_are_not_http_make_no_lines_of_the_log() {
+    let app = App::new();
+    let server = app.start();
+    let lines = || server.log().lines().count();
+    let before = lines();
+    for request in [
+        &b"GET / HTTP/9\r\n\r\n"[..],
+        b"\x16\x03\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ] {
+        let mut response = http::send(server.address(), request).unwrap();
+        assert_eq!(response.read_text().get(9..12), Some("400"));
+    }
+    assert_eq!(lines(), before, "{}", server.log());
+}
