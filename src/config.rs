@@ -4,6 +4,7 @@ mod allowed;
 mod app_dir;
 mod authority;
 mod definition;
+mod env_bytes;
 mod env_file;
 mod env_snapshot;
 mod events;

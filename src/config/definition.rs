@@ -1,6 +1,7 @@
 //! The type [`Config`], how it is read, and the settings that every program needs.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -89,8 +90,17 @@ impl Config {
         })
     }
 
-    /// Reads the settings from `.env` again and keeps those that code has set.
+    /// Reads the settings from `.env` again and keeps those that code has set. Fails if the file is a named
+    /// pipe or a device, which is read only once.
     pub(super) fn reread(&self) -> Result<Self, Error> {
+        let path = self.app_dir.join(".env");
+        if let Ok(metadata) = fs::metadata(&path)
+            && !metadata.is_file()
+        {
+            return Err(Error::new(ErrorKind::Config, ".env is not a regular file")
+                .with_location(Location::file(&path))
+                .with_help("make it a regular file, or restart the app after each change"));
+        }
         Ok(Self {
             settings: ParsedSettings::read(&self.app_dir, &RawSettings::read(&self.app_dir)?)?,
             ..self.clone()

@@ -1,7 +1,8 @@
 //! `.env` as dotenvy reads it, with the line number of each setting.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
+use super::env_bytes;
 use crate::error::{Error, ErrorKind, Location};
 
 const LINE_HELP: &str = "write KEY=value; close every quote, put a value that has spaces in quotes, \
@@ -16,7 +17,7 @@ pub(super) struct EnvFile {
 impl EnvFile {
     /// `None` if the file does not exist.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
-        match fs::read(path) {
+        match env_bytes::read(path) {
             Ok(bytes) => Self::parse(bytes, path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::env_bytes;
+
 /// An edit counts once the file has stayed the same for this long, because editors empty a file before
 /// they write it. A write of a small file takes a few milliseconds, and a person does not notice a
 /// tenth of a second.
@@ -17,12 +19,9 @@ pub(crate) const EDIT_DEBOUNCE: Duration = Duration::from_millis(100);
 pub(crate) struct EnvSnapshot(Result<Vec<u8>, io::ErrorKind>);
 
 impl EnvSnapshot {
-    /// Reads the `.env` in `app_dir`.
-    ///
-    /// Only a regular file is read repeatedly: a named pipe gives its content to one reader only, and
-    /// the program behind it, such as a password manager, may ask its user each time.
+    /// Reads the `.env` in `app_dir`, if it is a regular file.
     pub(crate) fn take(app_dir: &Path) -> Self {
-        Self(read_regular_file(&app_dir.join(".env")).map_err(|error| error.kind()))
+        Self(env_bytes::read_regular(&app_dir.join(".env")).map_err(|error| error.kind()))
     }
 }
 
@@ -40,12 +39,4 @@ pub(super) fn unchanged_for(app_dir: &Path) -> Duration {
     // A time in the future, after a clock change, says nothing.
     let age = changed_at.and_then(|time| SystemTime::now().duration_since(time).ok());
     age.unwrap_or_default()
-}
-
-fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() {
-        fs::read(path)
-    } else {
-        Err(io::ErrorKind::InvalidInput.into())
-    }
 }

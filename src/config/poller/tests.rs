@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::error::ErrorKind;
+use crate::{config::env_bytes, error::ErrorKind};
 
 /// An app's `.env`, its poller, and a simulated clock.
 struct App {
@@ -70,6 +70,19 @@ impl App {
 
 /// How long an edit takes at most.
 const EDIT_DELAY: Duration = Duration::from_millis(2_200);
+
+#[test]
+fn a_named_pipe_in_place_of_the_file_is_not_waited_for() {
+    let mut app = App::new();
+    let env = app.dir.path().join(".env");
+    fs::remove_file(&env).unwrap();
+    env_bytes::make_pipe(&env);
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
+    assert!(app.poller.poll_state.lock().unwrap().error.is_reported());
+    fs::remove_file(&env).unwrap();
+    app.edit("SSE_EVENTS=b:k\n");
+    assert!(app.poll_for(EDIT_DELAY));
+}
 
 #[test]
 fn an_edit_takes_effect_within_two_seconds() {
