@@ -10,6 +10,9 @@ export async function settle() {
   for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Browsers keep delays as 32-bit numbers, and run a timer with a longer delay at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** A clock that a test moves. */
 export class FakeClock {
   #now = real.now();
@@ -20,7 +23,7 @@ export class FakeClock {
     globalThis.setTimeout = (callback, delay = 0) => {
       const id = this.#nextId;
       this.#nextId += 1;
-      this.#timers.set(id, { callback, at: this.#now + delay });
+      this.#timers.set(id, { callback, at: this.#now + (delay > MAX_DELAY_MS ? 1 : delay) });
       return id;
     };
     globalThis.clearTimeout = (timer) => this.#timers.delete(timer);

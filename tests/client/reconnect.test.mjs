@@ -140,6 +140,16 @@ describe('a lost connection', () => {
     assert.equal(sse.readyState, sse.CONNECTING);
   });
 
+  test('is not detected too early if the server sends no heartbeats for weeks', async () => {
+    const sse = openAlone();
+    await FakeRequest.last.open();
+    // The longest interval that a server names.
+    await FakeRequest.last.send('event: sse.heartbeat\ndata: 4294967.295\n\n');
+    await environment.clock.tick(7 * 86_400_000);
+    assert.equal(sse.readyState, sse.OPEN);
+    assert.equal(FakeRequest.all.length, 1);
+  });
+
   test('is checked after sleep as soon as the page becomes visible', async () => {
     openAlone();
     await FakeRequest.last.open(eventId(3));
