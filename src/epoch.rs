@@ -15,6 +15,7 @@ const DIGITS: usize = 16;
 const MAX_FORMER_EPOCHS: usize = 1_000;
 
 /// Identifies the part of a journal's history that a number belongs to: the first part of an event's id.
+/// Zero stands for no epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(pub(crate) u64);
 
@@ -75,7 +76,9 @@ impl Epochs {
             last_number: former.last_number.min(newest),
             ..*former
         });
-        let former: Vec<FormerEpoch> = former.chain([ended]).collect();
+        // Several journals may have had none.
+        let ended = (self.current != Epoch::default()).then_some(ended);
+        let former: Vec<FormerEpoch> = former.chain(ended).collect();
         let dropped = former.len().saturating_sub(MAX_FORMER_EPOCHS);
         Self::new(next, &former[dropped..])
     }

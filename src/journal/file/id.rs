@@ -16,7 +16,8 @@ use super::{
     open_folder::{FileIdentity, OpenFolder, read_all},
     permissions::Permissions,
     random::random_u64,
-    test_hooks::boot_id,
+    test_hooks::{boot_id, stall_point},
+    unfinished::UnfinishedItem,
 };
 use crate::epoch::{Epoch, Epochs, FormerEpoch};
 
@@ -79,11 +80,12 @@ impl IdFile {
             origin: Origin::default(),
             epochs: Epoch(random_u64()?).into(),
         };
-        content.write(permissions, journal)
+        content.write(permissions, journal)?.replace(ID_FILE_NAME)
     }
 
     /// Starts the next epoch, after the entry `newest`. The file is replaced, so every process that has
-    /// the journal open notices. After an error, this process alone is in the new epoch.
+    /// the journal open notices. `NotFound` if another process was faster. After another error, this
+    /// process alone is in the new epoch.
     pub(super) fn start_epoch(
         &mut self,
         permissions: &Permissions,
@@ -92,7 +94,13 @@ impl IdFile {
     ) -> io::Result<()> {
         let next = Epoch(random_u64()?);
         self.content.epochs = self.content.epochs.followed_by(next, newest);
-        self.content.write(permissions, journal)?;
+        let unfinished = self.content.write(permissions, journal)?;
+        stall_point();
+        // It takes long on a busy disk, so another process may have started an epoch meanwhile.
+        if !self.is_in_place()? {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        unfinished.replace(ID_FILE_NAME)?;
         *self = Self::open(journal)?;
         Ok(())
     }
@@ -179,8 +187,12 @@ struct Origin {
 }
 
 impl IdContent {
-    /// Writes a file and gives it its name, so that no process sees a part of it.
-    fn write(&self, permissions: &Permissions, journal: &OpenFolder) -> io::Result<()> {
+    /// Writes a file that has no name yet, so that no process sees a part of it.
+    fn write<'a>(
+        &self,
+        permissions: &Permissions,
+        journal: &'a OpenFolder,
+    ) -> io::Result<UnfinishedItem<'a>> {
         let (mut file, unfinished) = permissions.create_unfinished_file(journal)?;
         let origin = Origin {
             boot: boot_id(),
@@ -189,7 +201,7 @@ impl IdContent {
         file.write_all(self.text(origin).as_bytes())?;
         // The journal would be discarded if a crash of the machine left this file without its content.
         file.sync_all()?;
-        unfinished.replace(ID_FILE_NAME)
+        Ok(unfinished)
     }
 
     fn text(&self, origin: Origin) -> String {

@@ -1,9 +1,11 @@
 //! Programs that open the journal before and after a restart of the machine, and in containers.
 
 use std::{
+    cell::OnceCell,
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,7 @@ use crate::{
         file::{
             CacheFolder, FileJournal,
             flock::{LockResult, try_lock},
-            test_hooks::set_boot_id,
+            test_hooks::{set_boot_id, set_hooks},
         },
     },
 };
@@ -118,6 +120,26 @@ fn a_program_that_was_stopped_while_it_starts_an_epoch_holds_up_no_other() {
     assert_eq!(app.open(Some(2)).epoch(), journal.epoch());
 }
 
+/// For example because the disk is busy. If it replaced the other's id, clients of the other would receive a
+/// gap for nothing.
+#[test]
+fn a_program_that_is_slow_to_start_an_epoch_continues_the_one_that_another_has_started() {
+    let app = Rc::new(App::new());
+    end(app.open(Some(1)));
+    let other = Rc::new(OnceCell::new());
+    let start_other = {
+        let (app, other) = (Rc::clone(&app), Rc::clone(&other));
+        move || {
+            other.get_or_init(|| app.open(Some(2)));
+        }
+    };
+    set_hooks(start_other, false);
+    let slow = app.open(Some(2));
+    let other = other.get().unwrap();
+    assert!(other.is_in_place());
+    assert_eq!(slow.epoch(), other.epoch());
+}
+
 #[test]
 fn a_program_notices_that_an_epoch_was_started_while_it_runs() {
     let app = App::new();
@@ -169,6 +191,9 @@ fn a_journal_without_an_epoch_gets_one_and_keeps_its_entries() {
     .unwrap();
     let journal = app.open(Some(1));
     assert_ne!(journal.epoch(), Epoch::default());
+    // No other journal may have the same epoch.
+    assert_eq!(last_shared(&journal, Epoch::default()), None);
+    assert_eq!(journal.epochs().epoch_of(1), journal.epoch());
     assert_eq!(journal.append(b"2").unwrap(), 2);
     assert_eq!(app.open(Some(1)).epoch(), journal.epoch());
 }
