@@ -15,6 +15,8 @@ pub(crate) use self::change::ChangeKinds;
 use self::linux as system;
 #[cfg(any(not(target_os = "linux"), portable))]
 use self::portable as system;
+#[cfg(test)]
+pub(crate) use self::system::lease::hold_write_lease;
 #[cfg(feature = "actix")]
 pub(crate) use self::system::tcp;
 pub(crate) use self::system::{

@@ -54,7 +54,7 @@ fn a_drop_in_that_cannot_be_removed_holds_up_only_its_key_and_is_not_repeated() 
     {
         let _impersonation = journal.cache_folder().impersonate_owner().unwrap();
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(time_ordered_name().unwrap()), "1").unwrap();
+        fs::write(folder.join(time_ordered_name(None).unwrap()), "1").unwrap();
     }
     set_mode(&folder, 0o500);
     let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
@@ -81,6 +81,27 @@ fn a_drop_in_that_cannot_be_claimed_is_claimed_later() {
     assert_eq!(journal.newest_number().unwrap(), 1);
     set_mode(&app.cache(), 0o700);
     assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
+}
+
+/// As from a file server such as Samba, for a client that caches the file.
+#[test]
+fn a_drop_in_that_may_not_be_opened_because_of_a_lease_is_ingested_later() {
+    let app = App::new();
+    let journal = app.journal();
+    let path = app.dir.path().join("file");
+    let mut writer = File::create(&path).unwrap();
+    writer.write_all(b"1").unwrap();
+    if !platform::hold_write_lease(&writer) {
+        return;
+    }
+    fs::rename(&path, app.cache().join("k1")).unwrap();
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    until("it is claimed", || !app.cache().join("k1").exists());
+    // An attempt has failed when another key's drop-in, which comes later, was ingested.
+    fs::write(app.cache().join("k2"), "2").unwrap();
+    assert_eq!(read(&journal, 1), ["k2=2"]);
+    drop(writer);
+    assert_eq!(read(&journal, 2), ["k2=2", "k1=1"]);
 }
 
 fn time_of(journal: &Arc<FileJournal>, number: u64) -> SystemTime {

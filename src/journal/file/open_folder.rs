@@ -280,11 +280,14 @@ pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 /// Whether an error comes from the machine rather than from the file, so that the next attempt may
-/// succeed.
+/// succeed. `AGAIN`: another program has a lease on the file, which the kernel ends after 45 seconds at
+/// most.
 pub(crate) fn is_temporary(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::STALE)
+        Some(
+            Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::STALE | Errno::AGAIN
+        )
     )
 }
 

@@ -32,3 +32,16 @@ pub(crate) fn has_writer(file: &File) -> Option<bool> {
     }
     (io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)).then_some(true)
 }
+
+/// Makes every attempt to open the file fail for as long as `file` is open, as a file server such as Samba
+/// does for a client that caches it. `false` if the kernel grants no leases on it.
+#[cfg(test)]
+#[allow(unsafe_code, reason = "see above")]
+pub(crate) fn hold_write_lease(file: &File) -> bool {
+    let fd = file.as_raw_fd();
+    // SAFETY: see above.
+    unsafe {
+        libc::fcntl(fd, F_SETSIG, libc::SIGURG) == 0
+            && libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) == 0
+    }
+}
