@@ -139,7 +139,8 @@ impl KeyQueue {
             let Some(folder) = self.folder.as_ref().filter(|_| is_locked) else {
                 return Ok(false);
             };
-            let name = time_ordered_name();
+            let last = self.drop_ins.back().map(ClaimedDropIn::name);
+            let name = time_ordered_name(last);
             let claimed = name.and_then(|name| {
                 root.rename(&self.key, folder, &name)?;
                 Ok(name)

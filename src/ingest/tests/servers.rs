@@ -13,7 +13,7 @@ impl App {
 
     /// Creates a drop-in as a server that was then killed has left it. Returns its name.
     fn leave_behind(&self, key: &str, content: &str) -> String {
-        let name = time_ordered_name().unwrap();
+        let name = time_ordered_name(None).unwrap();
         let folder = self.claimed().join(key);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(&name), content).unwrap();
@@ -125,7 +125,7 @@ fn drop_ins_of_a_key_that_is_no_longer_configured_are_ingested() {
 fn files_of_an_older_layout_change_nothing() {
     let app = App::new();
     let journal = app.journal();
-    let old_claim = app.claimed().join(time_ordered_name().unwrap());
+    let old_claim = app.claimed().join(time_ordered_name(None).unwrap());
     fs::create_dir_all(&old_claim).unwrap();
     fs::write(old_claim.join("k1"), "old").unwrap();
     fs::create_dir(app.cache().join(".sse/ready")).unwrap();
@@ -190,4 +190,31 @@ fn a_drop_in_arrives_once_in_a_new_journal() {
         let count = found.iter().filter(|entry| *entry == "k1=1").count();
         assert!(count <= 1, "{found:?}");
     }
+}
+
+#[test]
+fn drop_ins_keep_their_order_when_the_clock_was_set_back_between_them() {
+    if !platform::IS_LINUX {
+        // Other systems cannot tell that the first file still has a writer.
+        return;
+    }
+    let app = App::new();
+    let journal = app.journal();
+    let folder = app.claimed().join("k1");
+    fs::create_dir_all(&folder).unwrap();
+    let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    let since_1970 = in_an_hour.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let name = format!("{:024x}-00000000", since_1970.as_nanos());
+    let mut first = File::create(folder.join(name)).unwrap();
+    let ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    fs::write(app.cache().join("k1"), "2").unwrap();
+    until("the second is claimed", || !app.cache().join("k1").exists());
+    drop(ingest);
+    until("the first server has ended", || {
+        File::open(&folder).unwrap().try_lock().is_ok()
+    });
+    first.write_all(b"1").unwrap();
+    drop(first);
+    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
 }

@@ -185,7 +185,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         // In place of a key's folder, and in one.
         let folder = sse_folder.join("claimed/k1");
         fs::create_dir_all(&folder).unwrap();
-        file.create(&folder.join(time_ordered_name().unwrap()), &elsewhere);
+        file.create(&folder.join(time_ordered_name(None).unwrap()), &elsewhere);
         if !matches!(file, NonRegularFile::Folder) {
             file.create(&sse_folder.join("claimed/instead"), sse_folder.as_path());
         }

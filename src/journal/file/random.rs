@@ -37,13 +37,18 @@ pub(super) fn is_unfinished_name(name: &str) -> bool {
     })
 }
 
-/// A name that sorts after all names created earlier by the wall clock.
-pub(crate) fn time_ordered_name() -> io::Result<String> {
-    let now = SystemTime::now()
+/// A name that sorts after all names created earlier by the wall clock, and after `last` even if the clock
+/// was set back since.
+pub(crate) fn time_ordered_name(last: Option<&str>) -> io::Result<String> {
+    let after_last = last
+        .and_then(time_of_ordered_name)
+        .and_then(|time| time.checked_add(Duration::from_nanos(1)));
+    let time = SystemTime::now().max(after_last.unwrap_or(SystemTime::UNIX_EPOCH));
+    let since_1970 = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let random = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(format!("{:024x}-{random:08x}", now.as_nanos()))
+    Ok(format!("{:024x}-{random:08x}", since_1970.as_nanos()))
 }
 
 /// When a time-ordered name was created; `None` if this is another name.
@@ -68,7 +73,7 @@ mod tests {
     #[test]
     fn a_time_ordered_name_contains_its_time() {
         let before = SystemTime::now();
-        let time = time_of_ordered_name(&time_ordered_name().unwrap()).unwrap();
+        let time = time_of_ordered_name(&time_ordered_name(None).unwrap()).unwrap();
         assert!(before <= time && time <= SystemTime::now());
         for name in [
             "",
