@@ -1,6 +1,10 @@
 //! Requests, files and settings cannot forge a header, an event or a line of the log.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use support::{App, Server, Stream, get, http, until};
 
@@ -204,6 +208,22 @@ fn entries_that_cannot_be_read_do_not_fill_the_log() {
     let is_event = || Some(stream.next()).filter(|event| event.name() == "event_name1");
     assert_eq!(until("the event arrives", is_event).value(), 1);
     assert_few_lines(&server, "is skipped: ");
+}
+
+#[test]
+fn a_journal_that_is_damaged_again_and_again_does_not_fill_the_log() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_POLL_INTERVAL=0.05\n");
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let id = app.cache().join(".sse/journal-2/.id");
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        let _ = fs::remove_file(&id);
+    }
+    app.save("k", "1");
+    let is_event = || Some(stream.next()).filter(|event| event.name() == "a");
+    until("the event arrives", is_event);
+    assert_few_lines(&server, "this journal is damaged and is replaced");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use log::Level;
+
 use super::{
     cache_folder::CacheFolder,
     discard::{JOURNAL_NAME, discard_journal},
@@ -18,7 +20,10 @@ use super::{
     open_folder::{OpenFolder, is_file, is_folder, is_not_a_folder, read_all},
     trash,
 };
-use crate::error::{Error, ErrorKind, Location};
+use crate::{
+    error::{Error, ErrorKind, Location},
+    runtime::LimitedLog,
+};
 
 /// The journal's name in format 1.
 const FORMER_JOURNAL_NAME: &str = "journal";
@@ -155,10 +160,15 @@ fn discard_damaged(
     cache_folder: &CacheFolder,
     found_damaged: Option<&OpenFolder>,
 ) -> io::Result<()> {
-    log::warn!(
-        "{}: this journal is damaged and is replaced by a new one; clients receive sse.gap",
-        cache_folder.sse_folder().path_of(JOURNAL_NAME).display()
-    );
+    // Another program may damage each new one at once.
+    static LOG: LimitedLog = LimitedLog::new(Level::Warn, "damaged journals were replaced");
+    let path = cache_folder.sse_folder().path_of(JOURNAL_NAME);
+    LOG.log(|| {
+        format!(
+            "{}: this journal is damaged and is replaced by a new one; clients receive sse.gap",
+            path.display()
+        )
+    });
     discard_journal(cache_folder, found_damaged)
 }
 
