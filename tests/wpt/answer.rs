@@ -27,7 +27,8 @@ impl Answer {
         }
     }
 
-    /// A stream that sets a short retry delay and ends. The client returns a second after its request.
+    /// A stream that sets a short retry delay and ends. The client reconnects a second after its request,
+    /// which `timers.js` makes 100 ms.
     pub(crate) fn retry_soon() -> Self {
         Self::stream("retry:1\nevent:retry_soon\ndata\n\n")
     }

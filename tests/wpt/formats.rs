@@ -195,7 +195,7 @@ cases! {
         session,
         "format_field_retry",
         "retry:04000\ndata:a\n\n",
-        Duration::from_secs(2),
+        Duration::from_millis(200),
     );
 
     /// As a number, the second delay would not end before the deadline.
@@ -203,14 +203,14 @@ cases! {
         session,
         "format_field_retry_bogus",
         "retry:1000\nretry:90000x\ndata:a\n\n",
-        Duration::from_millis(500),
+        Duration::from_millis(50),
     );
 
     format_field_retry_empty: |session| waits(
         session,
         "format_field_retry_empty",
         "retry:1000\nretry\nretry:\ndata:a\n\n",
-        Duration::from_millis(500),
+        Duration::from_millis(50),
     );
 
     format_mime_bogus: |session| is_not_a_stream(session, "format_mime_bogus", "x bogus");
@@ -275,7 +275,8 @@ fn id_with_nul_is_ignored(session: &Session, id: &str) {
 }
 
 /// The originals expect the delay to within a tenth. Our client waits for between half and all of it,
-/// so that the clients of a server that restarts do not reconnect all at once.
+/// so that the clients of a server that restarts do not reconnect all at once. `timers.js` makes that a
+/// tenth.
 fn waits(session: &Session, name: &str, stream: &str, at_least: Duration) {
     receives(session, name, Answer::stream(stream), &[message("a", "")]);
     let requests = session.site.requests(name);

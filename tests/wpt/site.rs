@@ -91,6 +91,7 @@ fn routes(app: &mut ServiceConfig) {
     let script = |text| web::get().to(move || script(text));
     app.route("/play/{name}", web::route().to(play))
         .route("/cases.js", script(include_str!("cases.js")))
+        .route("/timers.js", script(include_str!("timers.js")))
         .route("/worker.js", script(include_str!("worker.js")))
         .route("/travels/{step}", web::get().to(travels))
         .default_service(web::get().to(page));

@@ -1,5 +1,6 @@
 // Runs a case in a worker of either kind, and posts the result.
 
+import '/timers.js';
 import * as cases from '/cases.js';
 
 function serve(port) {
