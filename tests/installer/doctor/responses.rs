@@ -101,10 +101,10 @@ fn an_endless_flood_is_not_read_for_ever() {
 }
 
 #[test]
-fn a_compressed_stream_is_an_error() {
+fn a_compressed_stream_is_a_warning() {
     let head = format!("{HEAD}Content-Encoding: gzip\r\n\r\n\u{1f}");
     let found = problems(&examine_url(&FakeServer::responding(head).url(), &[]));
-    only(&found).assert_is("error", "headers", "compressed (gzip)", "gzip_types");
+    only(&found).assert_is("warning", "headers", "compressed (gzip)", "gzip_types");
 
     let asks = FakeServer::start(|request, mut client| {
         assert!(

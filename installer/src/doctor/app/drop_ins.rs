@@ -1,7 +1,7 @@
 //! Drop-ins that the server could not use: files of other programs that it may not read, or that have
-//! no value.
+//! no value, and whatever else has the name of a cache key.
 
-use std::fs;
+use std::fs::{self, FileType};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -29,11 +29,12 @@ fn check_key(folder: &Path, key: &str, is_readable: &impl Fn(&Path) -> bool) -> 
     let skipped = folder.join(".sse/broken").join(key);
     let mut findings = Vec::new();
     for file in [&waiting, &skipped] {
-        let metadata = fs::symlink_metadata(file);
-        let Some(metadata) = metadata.ok().filter(fs::Metadata::is_file) else {
+        let Ok(metadata) = fs::symlink_metadata(file) else {
             continue;
         };
-        if !is_readable(file) {
+        if !metadata.is_file() {
+            findings.push(not_a_file(file, metadata.file_type()));
+        } else if !is_readable(file) {
             findings.push(unreadable(folder, file, &metadata));
         } else if *file == skipped {
             findings.push(without_value(key, file));
@@ -61,6 +62,25 @@ fn unreadable(folder: &Path, file: &Path, metadata: &fs::Metadata) -> Finding {
     )
 }
 
+/// The server neither follows, opens nor moves it.
+fn not_a_file(file: &Path, file_type: FileType) -> Finding {
+    let kind = if file_type.is_symlink() {
+        "a symbolic link"
+    } else if file_type.is_dir() {
+        "a folder"
+    } else {
+        "a named pipe, a socket or a device"
+    };
+    Finding::warning(
+        CHECK,
+        format!(
+            "{} is {kind}: the server ignores it, and a program that writes to it triggers no event",
+            file.display()
+        ),
+        "remove it, so that programs can create a file under this key",
+    )
+}
+
 fn without_value(key: &str, file: &Path) -> Finding {
     let message = format!(
         "the server has skipped a drop-in of {key}, and keeps it as {}: its log says why",
@@ -72,6 +92,8 @@ fn without_value(key: &str, file: &Path) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use crate::doctor::finding::Level;
 
@@ -97,8 +119,22 @@ mod tests {
         assert_eq!(levels("waiting", false), [Level::Warning]);
         assert_eq!(levels("skipped", true), [Level::Note]);
         assert_eq!(levels("secret", false), [Level::Warning]);
-        for key in ["none", "folder"] {
-            assert_eq!(levels(key, false), [], "{key}");
+        assert_eq!(levels("none", false), []);
+    }
+
+    #[test]
+    fn links_and_folders_under_a_key_are_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        fs::create_dir(folder.join("folder")).expect("it can be created");
+        symlink("elsewhere", folder.join("link")).expect("it can be created");
+        for (key, kind) in [("folder", "a folder"), ("link", "a symbolic link")] {
+            let findings = check_key(folder, key, &|_: &Path| true);
+            let [finding] = findings.as_slice() else {
+                panic!("{key}: {findings:?}");
+            };
+            assert_eq!(finding.level, Level::Warning, "{key}");
+            assert!(finding.message.contains(kind), "{finding:?}");
         }
     }
 }

@@ -10,11 +10,12 @@ const CHECK: &str = "headers";
 pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
     let mut findings = vec![check_version(head.version, is_encrypted)];
     if let Some(compression) = head.compression() {
-        findings.push(Finding::error(
+        // No error: some proxies, such as Apache, compress each event at once.
+        findings.push(Finding::warning(
             CHECK,
             format!(
-                "the stream is compressed ({compression}): events wait until there is enough data \
-                 to compress"
+                "the stream is compressed ({compression}): events may wait until there is enough \
+                 data to compress, and this command cannot check them"
             ),
             "turn compression off for text/event-stream, in the proxy (nginx: remove it from \
              gzip_types) or in the app's middleware",
@@ -138,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn compression_and_a_fixed_length_are_errors() {
-        assert_eq!(levels_with("content-encoding", "gzip"), [Level::Error]);
+    fn compression_is_a_warning_and_a_fixed_length_an_error() {
+        assert_eq!(levels_with("content-encoding", "gzip"), [Level::Warning]);
         assert_eq!(levels_with("content-encoding", ""), []);
         assert_eq!(levels_with("content-length", "5"), [Level::Error]);
     }

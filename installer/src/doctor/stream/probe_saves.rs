@@ -23,6 +23,10 @@ const SAVE_INTERVAL: Duration = Duration::from_millis(200);
 /// `MAX_DELIVERY_DELAY`, so that values that arrive late are reported as late, not as lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// If every value is later than this, something waited for each: the kernel holds back the data of
+/// HAProxy for 0.2 seconds, in case more follows.
+const HAPROXY_DELAY: Duration = Duration::from_millis(150);
+
 /// The values to save, and where.
 pub(super) struct ProbeSaves {
     cache: Cache,
@@ -162,15 +166,14 @@ fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
 enum Delivery {
     InTime {
         max_delay: Duration,
+        min_delay: Duration,
     },
     Late {
         max_delay: Duration,
         arrived_within: Duration,
     },
     /// Not every value arrived exactly once and in order.
-    WrongValues {
-        numbers: Vec<u64>,
-    },
+    WrongValues { numbers: Vec<u64> },
 }
 
 impl Delivery {
@@ -182,10 +185,9 @@ impl Delivery {
         }
         let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
         let delays = saved_at.iter().zip(&arrived_at);
-        let max_delay = delays
-            .map(|(saved, arrived)| arrived.saturating_sub(*saved))
-            .max()
-            .unwrap_or_default();
+        let delays = delays.map(|(saved, arrived)| arrived.saturating_sub(*saved));
+        let max_delay = delays.clone().max().unwrap_or_default();
+        let min_delay = delays.min().unwrap_or_default();
         let arrived_within = time_span(&arrived_at);
         // Values that arrive in less than half the time waited somewhere for each other.
         if max_delay > MAX_DELIVERY_DELAY || arrived_within < time_span(saved_at) / 2 {
@@ -194,14 +196,20 @@ impl Delivery {
                 arrived_within,
             }
         } else {
-            Self::InTime { max_delay }
+            Self::InTime {
+                max_delay,
+                min_delay,
+            }
         }
     }
 
     fn finding(self, saved_at: &[Duration]) -> Finding {
         let count = saved_at.len();
         match self {
-            Self::InTime { max_delay } => in_time(count, max_delay),
+            Self::InTime {
+                max_delay,
+                min_delay,
+            } => in_time(count, max_delay, min_delay),
             Self::Late {
                 max_delay,
                 arrived_within,
@@ -243,11 +251,18 @@ fn late(saved_at: &[Duration], arrived_within: Duration, max_delay: Duration) ->
     )
 }
 
-fn in_time(count: usize, max_delay: Duration) -> Finding {
+fn in_time(count: usize, max_delay: Duration, min_delay: Duration) -> Finding {
     // At least 1: "within 0 ms" would read like a mistake.
     let milliseconds = max_delay.as_millis().max(1);
     let message = format!("{count} saved values arrived one by one, each within {milliseconds} ms");
-    Finding::ok(CHECK, message)
+    if min_delay < HAPROXY_DELAY {
+        return Finding::ok(CHECK, message);
+    }
+    let message = format!("{message}, but none within {} ms", min_delay.as_millis());
+    Finding::note(CHECK, message).with_help(
+        "if the network is not that slow, a proxy holds each event back (HAProxy: `option \
+         http-no-delay`)",
+    )
 }
 
 /// From the first to the last of the times, which are in order.
@@ -288,6 +303,18 @@ mod tests {
         assert_eq!(finding.level, Level::Ok, "{finding:?}");
         let expected = "within 30 ms";
         assert!(finding.message.contains(expected), "{}", finding.message);
+    }
+
+    #[test]
+    fn values_that_are_all_late_by_the_same_time_are_a_note_about_haproxy() {
+        let late = |millis: u64| -> Vec<_> { (0..5).map(|n| ("a", n, 200 * n + millis)).collect() };
+        let note = finding(&late(205));
+        assert_eq!(note.level, Level::Note, "{note:?}");
+        assert!(note.help.unwrap_or_default().contains("http-no-delay"));
+        // One slow value has another cause.
+        let mut arrivals = late(5);
+        arrivals[2].2 += 200;
+        assert_eq!(finding(&arrivals).level, Level::Ok);
     }
 
     #[test]
