@@ -33,15 +33,23 @@ pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
             }
         });
     });
-    until("the pages have changed", || {
-        (written(&browser, "hops")? == ["0"]).then_some(())
-    });
-    until("all values have arrived", || {
-        (written(&browser, "received")?.len() >= SAVES).then_some(())
+    // A page changes within seconds even on a busy machine, but all hundred may take a minute.
+    for left in (0..PAGE_CHANGES).rev() {
+        until(&format!("{left} page changes are left"), || {
+            let hops: usize = written(&browser, "hops")?.first()?.parse().unwrap();
+            (hops <= left).then_some(())
+        });
+    }
+    let received = until("all values have arrived", || {
+        written(&browser, "received").filter(|values| values.len() >= SAVES)
     });
     let expected: Vec<String> = (1..=SAVES).map(|value| value.to_string()).collect();
-    assert_eq!(written(&browser, "received"), Some(expected));
-    assert_eq!(written(&browser, "gaps"), Some(Vec::new()));
+    let wrong = received.iter().zip(&expected).position(|(a, b)| a != b);
+    let around = wrong.map(|at| &received[at.saturating_sub(5)..received.len().min(at + 5)]);
+    assert_eq!(around, None, "at value {wrong:?} of {}", received.len());
+    assert_eq!(received.len(), SAVES);
+    let gaps = until("the page is complete", || written(&browser, "gaps"));
+    assert!(gaps.is_empty(), "{gaps:?}");
 }
 
 /// A browser may cache a page that is left, and show it again. A cached page catches up with the events
