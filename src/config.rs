@@ -19,7 +19,7 @@ mod setters;
 #[cfg(test)]
 mod tests;
 
-#[cfg(any(feature = "actix", fuzzing, test))]
+#[cfg(feature = "actix")]
 pub(crate) use self::events::Pair;
 pub use self::{app_dir::app_dir, definition::Config, events::Events};
 pub(crate) use self::{poller::ConfigPoller, setters::MAX_VALUE_BYTES};

@@ -22,6 +22,7 @@ fn a_config_needs_only_the_three_settings_that_install_writes() {
 }
 
 /// A plain EventSource keeps the delay for as long as the server is down.
+#[cfg(feature = "actix")]
 #[test]
 fn no_retry_delay_causes_more_than_one_request_per_second() {
     for (retry, expected) in [(0, 1_000), (70, 1_000), (1_500, 1_500)] {
