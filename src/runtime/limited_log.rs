@@ -18,6 +18,9 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// browser does.
 const MAX_LINES_PER_INTERVAL: u32 = 5;
 
+/// The module in the records: that of the callers is not known here, and this one would tell users nothing.
+const TARGET: &str = "actix_web_sse";
+
 /// Lines of one kind. The first ones of each interval are logged at once, and the others are counted.
 pub(crate) struct LimitedLog {
     level: Level,
@@ -62,7 +65,7 @@ impl LimitedLog {
         match decision {
             Decision::Log { omitted } => {
                 self.report(omitted);
-                log::log!(self.level, "{}", line());
+                log::log!(target: TARGET, self.level, "{}", line());
             }
             Decision::BeginToOmit => self.report_later(),
             Decision::Omit => {}
@@ -87,6 +90,7 @@ impl LimitedLog {
         if omitted > 0 {
             let (summary, seconds) = (self.summary, INTERVAL.as_secs());
             log::log!(
+                target: TARGET,
                 self.level,
                 "{omitted} more {summary} within {seconds} seconds"
             );
