@@ -1,5 +1,5 @@
-//! Serves a stream from the journal: one whose client was away, or whose next entry is no longer
-//! in the ring.
+//! Serves a stream from the journal if its client was away, or if the ring does not contain its next entry
+//! any more.
 
 #[cfg(test)]
 mod tests;

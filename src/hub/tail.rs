@@ -209,8 +209,8 @@ impl<'a> Tail<'a> {
         None
     }
 
-    /// Reads the entries from before this session. Later ones, however many others save, are left to the
-    /// thread.
+    /// Reads the entries that the journal had when the tail opened it. Later ones, however many others
+    /// save, are left to the thread.
     fn read_existing_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
         while session.reader.next_number() < session.first_new_number {
             let end = self.read_batch(session)?;

@@ -43,6 +43,18 @@ impl<'a> Boot<'a> {
         Server::start_program(&program, self.app.path(), &[])
     }
 
+    /// Saves these values while a server runs, which is then killed. Returns their ids.
+    fn ids_before_a_kill(&self, values: &[u32]) -> Vec<String> {
+        let server = self.server();
+        let stream = open(&server, None);
+        for value in values {
+            self.save(*value);
+        }
+        let ids = ids_of(&stream, values);
+        server.kill();
+        ids
+    }
+
     #[track_caller]
     fn save(&self, value: u32) {
         let mut command = self.namespace.command(&sse(), self.app.path());
@@ -50,6 +62,11 @@ impl<'a> Boot<'a> {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
     }
+}
+
+/// A client's streams after each of these ids.
+fn open_each(server: &Server, ids: &[String]) -> Vec<Stream> {
+    ids.iter().map(|id| open(server, Some(id))).collect()
 }
 
 fn open(server: &Server, id: Option<&str>) -> Stream {
@@ -81,22 +98,15 @@ fn a_client_moves_between_servers_that_see_different_boot_ids() {
 }
 
 #[test]
-fn a_restart_of_the_machine_that_loses_nothing_is_no_gap() {
+fn a_restart_of_the_machine_that_loses_nothing_causes_no_gap() {
     for [before, after] in [[NO_BOOT; 2], BOOTS] {
         let app = App::with_env(ENV);
         let (before, after) = (Boot::new(&app, before), Boot::new(&app, after));
-        let server = before.server();
-        let stream = open(&server, None);
-        for value in 1..=2 {
-            before.save(value);
-        }
-        let ids = ids_of(&stream, &[1, 2]);
-        server.kill();
+        let ids = before.ids_before_a_kill(&[1, 2]);
         // A program that saves before the server is up.
         after.save(3);
         let server = after.server();
-        let streams = ids.iter().map(|id| open(&server, Some(id)));
-        let streams: Vec<Stream> = streams.collect();
+        let streams = open_each(&server, &ids);
         after.save(4);
         // Entry 2 has the same id for both, so tabs that share a connection recognise it.
         assert_eq!(ids_of(&streams[0], &[2, 3, 4])[0], ids[1]);
@@ -109,18 +119,11 @@ fn a_client_that_received_what_a_power_failure_lost_gets_a_gap() {
     for [before, after] in [[NO_BOOT; 2], BOOTS] {
         let app = App::with_env(ENV);
         let (before, after) = (Boot::new(&app, before), Boot::new(&app, after));
-        let server = before.server();
-        let stream = open(&server, None);
-        for value in 1..=3 {
-            before.save(value);
-        }
-        let ids = ids_of(&stream, &[1, 2, 3]);
-        server.kill();
+        let ids = before.ids_before_a_kill(&[1, 2, 3]);
         lose_entries_after(&app, 2);
         after.save(30);
         let server = after.server();
-        let streams = ids.iter().map(|id| open(&server, Some(id)));
-        let streams: Vec<Stream> = streams.collect();
+        let streams = open_each(&server, &ids);
         after.save(40);
         ids_of(&streams[0], &[2, 30, 40]);
         ids_of(&streams[1], &[30, 40]);

@@ -151,19 +151,43 @@ fn no_file_notifications() {
     isolated.receives("dropped");
 }
 
+/// Starts the server with so few descriptors that a test can use them up.
+fn start_with_few_descriptors(app: &App) -> Server {
+    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
+    let limited = write_program(app.path(), &script);
+    Server::start_program(&limited, app.path(), &[])
+}
+
+/// Connections that use up the descriptors of that server until they are dropped.
+fn take_all_descriptors(server: &Server) -> Vec<TcpStream> {
+    let connect = |_| TcpStream::connect(server.address()).unwrap();
+    (0..100).map(connect).collect()
+}
+
+/// An app in which so many keys trigger one event.
+fn app_with_keys(count: usize) -> App {
+    let pairs: Vec<_> = (0..count)
+        .map(|number| format!("event:{}", key(number)))
+        .collect();
+    App::with_env(&format!(
+        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS={}\n",
+        pairs.join(",")
+    ))
+}
+
+fn key(number: usize) -> String {
+    format!("key{number}")
+}
+
 #[test]
 fn no_free_descriptors() {
     let app = App::with_env(ENV);
-    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    let limited = write_program(app.path(), &script);
-    let server = Server::start_program(&limited, app.path(), &[]);
+    let server = start_with_few_descriptors(&app);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("key", "\"before\"");
     receives(&stream, "before");
 
-    let taken: Vec<TcpStream> = (0..100)
-        .map(|_| TcpStream::connect(server.address()).unwrap())
-        .collect();
+    let taken = take_all_descriptors(&server);
     app.save("key", "\"meanwhile\"");
     let log = server.wait_for_log("saved values are not delivered");
     assert!(log.contains("Too many open files"), "{log}");
@@ -181,24 +205,13 @@ fn no_free_descriptors() {
 #[test]
 fn no_free_descriptors_for_drop_ins() {
     const KEYS: usize = 8;
-    let key = |number: usize| format!("key{number}");
-    let events: Vec<_> = (0..KEYS)
-        .map(|number| format!("event:{}", key(number)))
-        .collect();
-    let app = App::with_env(&format!(
-        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS={}\n",
-        events.join(",")
-    ));
-    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    let limited = write_program(app.path(), &script);
-    let server = Server::start_program(&limited, app.path(), &[]);
+    let app = app_with_keys(KEYS);
+    let server = start_with_few_descriptors(&app);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save(&key(0), "\"before\"");
     receives(&stream, "before");
 
-    let taken: Vec<TcpStream> = (0..100)
-        .map(|_| TcpStream::connect(server.address()).unwrap())
-        .collect();
+    let taken = take_all_descriptors(&server);
     app.save(&key(0), "\"meanwhile\"");
     server.wait_for_log("saved values are not delivered");
     for number in 0..KEYS {
@@ -221,17 +234,8 @@ fn no_free_descriptors_for_drop_ins() {
 #[test]
 fn drop_ins_of_more_keys_than_there_are_descriptors() {
     const KEYS: usize = 100;
-    let key = |number: usize| format!("key{number}");
-    let events: Vec<_> = (0..KEYS)
-        .map(|number| format!("event:{}", key(number)))
-        .collect();
-    let app = App::with_env(&format!(
-        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS={}\n",
-        events.join(",")
-    ));
-    let script = format!("#!/bin/sh\nulimit -n 80\nexec '{}'\n", starter().display());
-    let limited = write_program(app.path(), &script);
-    let server = Server::start_program(&limited, app.path(), &[]);
+    let app = app_with_keys(KEYS);
+    let server = start_with_few_descriptors(&app);
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save(&key(0), "\"before\"");
     receives(&stream, "before");

@@ -11,8 +11,8 @@ pub(super) struct Start {
     /// Set if the client's id is not one of this library's, or if what it has received was lost.
     pub(super) gap: Option<Gap>,
     pub(super) is_reconnecting: bool,
-    /// Whether the client's id belongs to another journal than the ring's. This is no gap yet: the journal
-    /// on disk may be newer than the one that the tail follows, and it decides.
+    /// Whether the client's id belongs to another journal than the ring's. That alone does not cause a
+    /// gap: the journal on disk decides, and it may be newer than the one that the tail follows.
     pub(super) is_of_another_journal: bool,
 }
 

@@ -86,8 +86,8 @@ impl TailSession {
         shared_state.restart(journal.epochs(), self.reader.next_number());
     }
 
-    /// When an entry from before this session was saved, if its time says that it has this age. `None`
-    /// if that is unknown. Call it once for each of these entries, in order.
+    /// When an entry was saved that the journal already had when the tail opened it, if its time says that
+    /// it has this age. `None` if that is unknown. Call it once for each of these entries, in order.
     ///
     /// An entry is no older than those before it, whatever its time is.
     pub(super) fn saved_at(&mut self, age: Option<Duration>) -> Option<Instant> {

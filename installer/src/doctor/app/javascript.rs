@@ -144,8 +144,8 @@ fn receiver(before: &str) -> &str {
     &before[start..]
 }
 
-/// The first argument. `None`: there is no argument. `Some(None)`: it is not a plain string, so the
-/// name is not known here.
+/// The first argument: `None` if the call has none, and `Some(None)` if it is not a plain string, so that
+/// the name is not known here.
 fn event_name(arguments: &str) -> Option<Option<String>> {
     let first = arguments.chars().next()?;
     if !matches!(first, '\'' | '"' | '`') {
