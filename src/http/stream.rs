@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     epoch::Epoch,
-    error::Error,
+    error::{Error, ErrorKind},
     hub::{
         Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead,
         StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
@@ -64,6 +64,10 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// It starts with a heartbeat that contains the client's position, and sends another whenever it was
 /// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
 /// events after that position.
+///
+/// It yields an error, after which actix-web drops the connection, if it is polled 10,000 times between two
+/// heartbeats without having anything to send: actix-web does that when the client keeps sending requests
+/// over the connection of its stream.
 pub struct EventStream {
     hub: Arc<Hub>,
     filter: Filter,
@@ -350,8 +354,15 @@ impl EventStream {
     }
 }
 
+/// An error, because after a planned end actix-web would answer the next of the waiting requests, which
+/// may open another stream. After an error it drops the connection.
+fn too_many_requests() -> Error {
+    let message = "the client keeps sending requests over the connection of its stream";
+    Error::new(ErrorKind::Request, message)
+}
+
 impl MessageBody for EventStream {
-    type Error = std::convert::Infallible;
+    type Error = Error;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
@@ -386,6 +397,10 @@ impl MessageBody for EventStream {
         }
         if let Some(bytes) = this.take_scheduled(now) {
             return Poll::Ready(Some(Ok(bytes)));
+        }
+        if !this.schedule.note_idle_poll() {
+            this.has_ended = true;
+            return Poll::Ready(Some(Err(too_many_requests())));
         }
         this.handle.wake_at(this.schedule.next_deadline(), context);
         Poll::Pending

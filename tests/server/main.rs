@@ -18,4 +18,5 @@ mod http_1_0;
 mod live_configuration;
 mod methods;
 mod other_programs;
+mod pipelining;
 mod stream_output;

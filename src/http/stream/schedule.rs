@@ -14,6 +14,12 @@ use crate::{
 /// [`HEARTBEAT_ALIGNMENT`]. A reset arrives after one round trip, so two seconds are enough for almost any client.
 const PROBE_DELAY: Duration = Duration::from_secs(2);
 
+/// A stream ends with an error if it is polled this many times from one heartbeat to the next although it
+/// has nothing to send. The library and the system poll it a few times at most. actix-web polls it without a
+/// pause once 128 KiB of further requests wait on the connection, so it reaches this in milliseconds. An
+/// app that merges the stream with another source may poll it some hundred times per second.
+const MAX_IDLE_POLLS: u16 = 10_000;
+
 /// Heartbeats that are due within the same interval of this length are sent together, at its start:
 /// the thread wakes once for all of them, and their code and data are still in the CPU's caches. A
 /// second is long enough to group many of them, and short beside the default heartbeat of 15 seconds.
@@ -38,6 +44,8 @@ pub(super) struct Schedule {
     /// `h1_allow_half_closed(false)`, see [`on_connect`](crate::on_connect). Then a closed connection is
     /// noticed at once, and a probe would only double the cost of a silent stream.
     must_probe: bool,
+    /// How often the stream was polled since it last sent something.
+    idle_polls: u16,
 }
 
 /// At least one millisecond, and 49 days at most.
@@ -72,6 +80,7 @@ impl Schedule {
             lifetime_factor: state.lifetime_factor(now),
             config_version: hub.config_version(),
             must_probe: false,
+            idle_polls: 0,
         };
         schedule.note_chunk_sent(now);
         schedule.plan_end(hub);
@@ -106,6 +115,14 @@ impl Schedule {
     pub(super) fn note_chunk_sent(&mut self, now: Instant) {
         self.heartbeat_at = aligned_heartbeat_at(now, self.heartbeat_interval());
         self.must_probe = false;
+        self.idle_polls = 0;
+    }
+
+    /// Counts a poll that yields nothing. `false` if there were too many.
+    #[must_use]
+    pub(super) fn note_idle_poll(&mut self) -> bool {
+        self.idle_polls = self.idle_polls.saturating_add(1);
+        self.idle_polls <= MAX_IDLE_POLLS
     }
 
     /// Takes the action that is due.

@@ -307,3 +307,25 @@ async fn a_large_value_is_sent_in_slices_and_completely_before_a_stream_ends() {
 fn a_stream_takes_at_most_248_bytes() {
     assert!(size_of::<EventStream>() <= 248);
 }
+
+#[actix_web::test]
+async fn a_stream_that_is_polled_without_a_pause_yields_an_error() {
+    let app = app(|config| config);
+    let mut stream = app.open(None);
+    next(&mut stream).await;
+    let mut idle_polls = 0;
+    let error = poll_fn(|context| {
+        for _ in 0..100_000 {
+            match Pin::new(&mut stream).poll_next(context) {
+                Poll::Pending => idle_polls += 1,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(error),
+                Poll::Ready(other) => panic!("{other:?}"),
+            }
+        }
+        panic!("it goes on");
+    });
+    assert!(error.await.to_string().contains("keeps sending requests"));
+    assert_eq!(idle_polls, 10_000);
+    let end = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+    assert!(end.is_none());
+}

@@ -15,8 +15,10 @@ impl App {
     fn leave_behind(&self, key: &str, content: &str) -> String {
         let name = time_ordered_name(None).unwrap();
         let folder = self.claimed().join(key);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(&name), content).unwrap();
+        // A running server removes the folder whenever it is empty.
+        until("the drop-in is there", || {
+            fs::create_dir_all(&folder).is_ok() && fs::write(folder.join(&name), content).is_ok()
+        });
         name
     }
 }

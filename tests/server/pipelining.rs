@@ -1,0 +1,65 @@
+//! Clients that send further requests over the connection of their stream.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+};
+
+use support::{App, DEADLINE};
+
+const REQUEST: &str = "GET /sse/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// More than the 128 KiB that actix-web reads ahead.
+const MANY_REQUESTS: usize = 8_000;
+
+/// Opens a stream and receives its first bytes.
+fn open(address: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    socket.set_write_timeout(Some(DEADLINE)).unwrap();
+    socket.write_all(REQUEST.as_bytes()).unwrap();
+    let mut received = Vec::new();
+    while !received.ends_with(b"\n\n\r\n") {
+        let mut part = [0; 1024];
+        let count = socket.read(&mut part).unwrap();
+        assert!(count > 0, "the stream has ended");
+        received.extend(&part[..count]);
+    }
+    socket
+}
+
+/// actix-web would poll the stream again and again until the stream ends.
+#[test]
+fn a_client_that_keeps_sending_requests_is_disconnected() {
+    let app = App::with_lasting_streams();
+    let server = app.start();
+    let mut socket = open(server.address());
+    // The server may disconnect the client before it has taken all of them.
+    let _ = socket.write_all(REQUEST.repeat(MANY_REQUESTS).as_bytes());
+    let mut rest = Vec::new();
+    match socket.read_to_end(&mut rest) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
+    }
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(
+        !rest.contains("HTTP/1.1"),
+        "no request was answered: {rest}"
+    );
+}
+
+#[test]
+fn a_few_early_requests_are_answered_after_the_stream() {
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=2\n");
+    let server = app.start();
+    let mut socket = open(server.address());
+    let page = "GET / HTTP/1.1\r\nHost: localhost\r\n";
+    let requests = format!("{page}\r\n{page}Connection: close\r\n\r\n");
+    socket.write_all(requests.as_bytes()).unwrap();
+    app.save("k", "\"still open\"");
+    let mut rest = String::new();
+    socket.read_to_string(&mut rest).unwrap();
+    let (stream, pages) = rest.split_once("HTTP/1.1 200").unwrap();
+    assert!(stream.contains("still open"), "{stream}");
+    assert_eq!(pages.matches("HTTP/1.1 200").count(), 1, "{pages}");
+}
