@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     epoch::Epoch,
-    error::{Error, ErrorKind},
+    error::Error,
     hub::{
         Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead,
         StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
@@ -65,9 +65,8 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
 /// events after that position.
 ///
-/// It yields an error, after which actix-web drops the connection, if it is polled 10,000 times between two
-/// heartbeats without having anything to send: actix-web does that when the client keeps sending requests
-/// over the connection of its stream.
+/// It yields an error, so that actix-web drops the connection, if it is polled 10,000 times between two
+/// heartbeats with nothing to send: actix-web does that if the client sends further requests meanwhile.
 pub struct EventStream {
     hub: Arc<Hub>,
     filter: Filter,
@@ -354,13 +353,6 @@ impl EventStream {
     }
 }
 
-/// An error, because after a planned end actix-web would answer the next of the waiting requests, which
-/// may open another stream. After an error it drops the connection.
-fn too_many_requests() -> Error {
-    let message = "the client keeps sending requests over the connection of its stream";
-    Error::new(ErrorKind::Request, message)
-}
-
 impl MessageBody for EventStream {
     type Error = Error;
 
@@ -398,9 +390,9 @@ impl MessageBody for EventStream {
         if let Some(bytes) = this.take_scheduled(now) {
             return Poll::Ready(Some(Ok(bytes)));
         }
-        if !this.schedule.note_idle_poll() {
+        if let Err(error) = this.schedule.count_idle_poll() {
             this.has_ended = true;
-            return Poll::Ready(Some(Err(too_many_requests())));
+            return Poll::Ready(Some(Err(error)));
         }
         this.handle.wake_at(this.schedule.next_deadline(), context);
         Poll::Pending

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    error::{Error, ErrorKind},
     http::{connection::has_watched_connection, shared_stream_state::SharedStreamState},
     hub::Hub,
 };
@@ -118,11 +119,15 @@ impl Schedule {
         self.idle_polls = 0;
     }
 
-    /// Counts a poll that yields nothing. `false` if there were too many.
-    #[must_use]
-    pub(super) fn note_idle_poll(&mut self) -> bool {
-        self.idle_polls = self.idle_polls.saturating_add(1);
-        self.idle_polls <= MAX_IDLE_POLLS
+    /// Counts a poll that yields nothing. The error ends the connection: after a planned end, actix-web
+    /// would answer the next of the requests that wait on it, which may open another stream.
+    pub(super) fn count_idle_poll(&mut self) -> Result<(), Error> {
+        if self.idle_polls == MAX_IDLE_POLLS {
+            let message = "the client keeps sending requests over the connection of its stream";
+            return Err(Error::new(ErrorKind::Request, message));
+        }
+        self.idle_polls += 1;
+        Ok(())
     }
 
     /// Takes the action that is due.
