@@ -26,7 +26,7 @@ pub use self::{
     get::Get,
     save::Save,
 };
-use crate::{config::Config, entry::Entry, error::Error, journal::file::check_existing};
+use crate::{config::Config, entry::Entry, error::Error, journal::check_existing};
 
 /// The app's cache. A value saved here reaches every client that receives the events of its key, from
 /// this process and from every other that uses the same cache folder.
@@ -64,6 +64,15 @@ impl Cache {
     pub fn open(config: &Config) -> Result<Self, Error> {
         Ok(Self {
             source: JournalSource::opened(JournalHandle::open(config.clone())?),
+        })
+    }
+
+    /// A cache in memory, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test kit opens it"))]
+    pub(crate) fn in_memory(config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            source: JournalSource::opened(JournalHandle::in_memory(config.clone())?),
         })
     }
 

@@ -139,12 +139,7 @@ fn start_replay_threads(journal_handle: &Arc<JournalHandle>) -> Result<ReplayThr
     let cache = ReplayCache::default();
     let read = move |request: &ReplayRequest| replay::replay(&handle, &cache, request);
     ReplayThreads::start(replay_threads::thread_count(), read).map_err(|error| {
-        let folder = journal_handle.config().cache_dir().to_path_buf();
-        Error::io(
-            "start the threads that read the cache folder",
-            &folder,
-            error,
-        )
+        (journal_handle.address()).error("start the threads that read the cache folder", error)
     })
 }
 

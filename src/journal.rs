@@ -3,18 +3,19 @@
 //! [`Journal`] is the whole contract between the processes that save and those that deliver. Code
 //! above this module does not know how entries are stored; [`file`] stores them as numbered files.
 
+mod address;
+mod backend;
 mod contract;
 pub(crate) mod file;
 mod index;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
 mod reader;
 
 pub(crate) use self::{
+    address::CacheAddress,
+    backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal, check_existing},
     contract::{EntryWatcher, Journal, StoredEntry},
     index::{ClockReadings, KeyIndex},
     reader::{JournalReader, ReadOutcome},
 };
-
-/// How often a read or save is repeated because the journal was replaced meanwhile. One repetition is
-/// enough for one replacement, so only a program that replaces the cache folder in a loop needs more
-/// than 20.
-pub(crate) const MAX_REPLACEMENT_RETRIES: u32 = 20;

@@ -58,17 +58,13 @@ pub enum Next {
 
 impl Follow {
     pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
-        let followed = journal_handle.follow()?;
+        let mut followed = journal_handle.follow()?;
+        journal_handle.start_ingest(&mut followed)?;
         let first_number = followed.journal.newest_number()? + 1;
         let reader = JournalReader::new(Arc::clone(&followed.journal), first_number);
         let watch = followed.journal.watch();
-        let interrupt = Interrupt::new().map_err(|error| {
-            Error::io(
-                "follow the cache folder",
-                journal_handle.config().cache_dir(),
-                error,
-            )
-        })?;
+        let interrupt = Interrupt::new()
+            .map_err(|error| (journal_handle.address()).error("follow the cache folder", error))?;
         Ok(Self {
             journal_handle,
             followed,
@@ -135,6 +131,7 @@ impl Follow {
         // one has followed the former.
         let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_FOLDER_TIME);
         self.followed = self.journal_handle.follow()?;
+        self.journal_handle.start_ingest(&mut self.followed)?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
         self.reader = JournalReader::starting_within(Arc::clone(journal), max_age, NO_ENTRY_LIMIT)?;

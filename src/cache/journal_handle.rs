@@ -1,7 +1,7 @@
 //! The journal in the configured folder, even if that folder is removed or replaced.
 
 use std::{
-    path::PathBuf,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -9,11 +9,11 @@ use std::{
 use crate::{
     config::{Config, ConfigPoller},
     entry::Entry,
-    error::{Error, ErrorKind},
+    error::Error,
     ingest,
     journal::{
-        ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
-        file::{CacheFolder, FileJournal},
+        Backend, CacheAddress, ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
+        OpenedJournal,
     },
     runtime::BackgroundThread,
 };
@@ -25,8 +25,9 @@ pub(crate) const FORMER_FOLDER_TIME: Duration = Duration::from_secs(3);
 /// Opens the journal, and opens it again after its folder was deleted or replaced, or after
 /// `SSE_CACHE` was changed.
 pub(crate) struct JournalHandle {
+    backend: Backend,
     config_poller: Arc<ConfigPoller>,
-    current: Mutex<Arc<FileJournal>>,
+    current: Mutex<OpenedJournal>,
     /// When `SSE_CACHE` was changed last; `None` before the first time.
     folder_changed_at: Mutex<Option<Instant>>,
     /// The index of the journal in which a key was looked up last.
@@ -36,9 +37,9 @@ pub(crate) struct JournalHandle {
 /// A journal that this process follows. Drop-ins are ingested into it until this is dropped.
 pub(crate) struct FollowedJournal {
     pub(crate) journal: Arc<dyn Journal>,
-    /// The configured folder when the journal was opened.
-    cache_dir: PathBuf,
-    ingest_thread: BackgroundThread,
+    opened: OpenedJournal,
+    /// `None` if there is no place for drop-ins.
+    ingest_thread: Option<BackgroundThread>,
 }
 
 impl FollowedJournal {
@@ -65,14 +66,28 @@ impl FollowedJournal {
         )
     )]
     pub(crate) fn rescan_drop_ins(&self) {
-        self.ingest_thread.waker().wake();
+        if let Some(ingest_thread) = &self.ingest_thread {
+            ingest_thread.waker().wake();
+        }
     }
 }
 
 impl JournalHandle {
+    /// The journal in the configured folder.
     pub(crate) fn open(config: Config) -> Result<Self, Error> {
-        let current = Mutex::new(open(&config)?);
+        Self::open_in(Backend::Folder, config)
+    }
+
+    /// A journal in memory.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn in_memory(config: Config) -> Result<Self, Error> {
+        Self::open_in(Backend::Memory(Default::default()), config)
+    }
+
+    fn open_in(backend: Backend, config: Config) -> Result<Self, Error> {
+        let current = Mutex::new(backend.open(&config)?);
         Ok(Self {
+            backend,
             config_poller: Arc::new(ConfigPoller::new(config)),
             current,
             folder_changed_at: Mutex::new(None),
@@ -111,11 +126,11 @@ impl JournalHandle {
     }
 
     fn open_if_changed(&self, config: &Config) -> Result<(), Error> {
-        if config.cache_dir() != self.config().cache_dir() {
-            let journal = open_changed(config)?;
+        if self.backend.address(config) != self.address() {
+            let opened = self.backend.open_changed(config)?;
             // A save that still has the former configuration opens the former folder again. That does
-            // no harm: `current_file_journal` compares the folder with the configuration each time.
-            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = journal;
+            // no harm: `opened` compares the folder with the configuration each time.
+            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;
             let mut changed_at = self.folder_changed_at();
             *changed_at = Some(Instant::now());
         }
@@ -127,37 +142,31 @@ impl JournalHandle {
         changed_at.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends an entry and returns its number. If the folder is replaced at the same moment, the
-    /// entry may be in the former folder, so it is appended again.
+    /// Appends an entry and returns its number.
     pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         self.retry_if_replaced(|journal| journal.append(entry))
     }
 
-    /// Runs `work` with the current journal, and again if the journal was removed or replaced
-    /// meanwhile. Only proof of that counts: repeating a save that has succeeded would double it.
-    fn retry_if_replaced<T>(
+    /// Runs `work` with the current journal. If it fails because the journal was replaced meanwhile, runs
+    /// it again with the next one. Only proof of that counts: repeating a save that has succeeded would
+    /// double it.
+    pub(crate) fn retry_if_replaced<T>(
         &self,
-        work: impl Fn(Arc<FileJournal>) -> Result<T, Error>,
+        work: impl Fn(&Arc<dyn Journal>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        for _ in 0..MAX_REPLACEMENT_RETRIES {
-            let journal = self.current_file_journal()?;
-            let result = work(Arc::clone(&journal));
-            if !journal.is_replaced() {
-                return result;
-            }
-            // The folder is the same and only its id is new: the entry is in the current journal.
-            if result.is_ok() && self.current_file_journal()?.is_same_folder(&journal) {
-                return result;
+        let mut retries = 0..MAX_REPLACEMENT_RETRIES;
+        loop {
+            let journal = self.current()?;
+            match work(&journal) {
+                Err(_) if journal.is_replaced() && retries.next().is_some() => {}
+                result => return result,
             }
         }
-        let config = self.config();
-        let cause = std::io::Error::other("another program keeps replacing it");
-        Err(Error::io("use the cache folder", config.cache_dir(), cause))
     }
 
     /// The newest entry of a key; `None` if it has expired, or was deleted or swept.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.retry_if_replaced(|journal| self.look_up(&(journal as Arc<dyn Journal>), key))
+        self.retry_if_replaced(|journal| self.look_up(journal, key))
     }
 
     fn look_up(&self, journal: &Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
@@ -171,32 +180,48 @@ impl JournalHandle {
             // The index would skip the removed numbers when they are assigned again.
             journal.discard()?;
         }
+        if journal.is_replaced() {
+            let cause = io::Error::other("another program has replaced it");
+            return Err(journal.address().error("use the cache", cause));
+        }
         Ok(found)
     }
 
-    /// The journal in the configured folder.
-    #[cfg_attr(
-        not(feature = "actix"),
-        expect(dead_code, reason = "only replays read a journal without following it")
-    )]
-    pub(crate) fn current(&self) -> Result<Arc<dyn Journal>, Error> {
-        Ok(self.current_file_journal()?)
+    /// Where the configured journal is, for logs and errors.
+    pub(crate) fn address(&self) -> CacheAddress {
+        self.backend.address(&self.config())
     }
 
+    /// The configured journal.
+    pub(crate) fn current(&self) -> Result<Arc<dyn Journal>, Error> {
+        Ok(self.opened()?.journal)
+    }
+
+    /// The configured journal to follow. Nothing is ingested yet.
     pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
-        let journal = self.current_file_journal()?;
-        let ingest_thread = ingest::start(Arc::clone(&journal), Arc::clone(&self.config_poller))?;
+        let opened = self.opened()?;
         Ok(FollowedJournal {
-            cache_dir: journal.cache_folder().path().to_owned(),
-            journal,
-            ingest_thread,
+            journal: Arc::clone(&opened.journal),
+            opened,
+            ingest_thread: None,
         })
+    }
+
+    /// Ingests drop-ins into the followed journal until that is dropped.
+    pub(crate) fn start_ingest(&self, followed: &mut FollowedJournal) -> Result<(), Error> {
+        let OpenedJournal {
+            journal,
+            drop_in_folder,
+        } = followed.opened.clone();
+        let start = |folder| ingest::start(journal, folder, Arc::clone(&self.config_poller));
+        followed.ingest_thread = drop_in_folder.map(start).transpose()?;
+        Ok(())
     }
 
     /// How long `followed` is still to be read although another folder is configured now; `None` if its
     /// folder is the configured one.
     pub(crate) fn time_to_leave(&self, followed: &FollowedJournal) -> Option<Duration> {
-        if followed.cache_dir == self.config().cache_dir() {
+        if followed.opened.is_configured(&self.config()) {
             return None;
         }
         let changed_at = *self.folder_changed_at();
@@ -204,41 +229,15 @@ impl JournalHandle {
         Some(FORMER_FOLDER_TIME.saturating_sub(elapsed))
     }
 
-    fn current_file_journal(&self) -> Result<Arc<FileJournal>, Error> {
+    fn opened(&self) -> Result<OpenedJournal, Error> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let config = self.config();
         // Certainly in place: an entry that is saved elsewhere would reach no reader.
-        if !current.is_in_place() || current.cache_folder().path() != config.cache_dir() {
-            *current = open(&config)?;
+        if !current.journal.is_in_place() || !current.is_configured(&config) {
+            *current = self.backend.open(&config)?;
         }
-        Ok(Arc::clone(&current))
+        Ok(current.clone())
     }
-}
-
-/// Opens the journal or creates it. If the folder is moved away at the same moment, it tries again.
-fn open(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let mut retries = 0..MAX_REPLACEMENT_RETRIES;
-    loop {
-        let opened = CacheFolder::prepare(config).map(Arc::new);
-        match opened.and_then(|folder| FileJournal::open(&folder)) {
-            Err(error) if error.is_not_found() && retries.next().is_some() => {}
-            opened => return opened.map(Arc::new),
-        }
-    }
-}
-
-/// Opens the journal in the folder that an edit names, and checks that this process can use it.
-fn open_changed(config: &Config) -> Result<Arc<FileJournal>, Error> {
-    let opened = open(config).and_then(|journal| journal.check_usable().map(|()| journal));
-    opened.map_err(|error| match config.cache_dir_location() {
-        None => error,
-        Some(location) => Error::new(
-            ErrorKind::Cache,
-            format!("SSE_CACHE cannot be used: {error}"),
-        )
-        .with_location(location.clone())
-        .with_help(error.help().unwrap_or("set SSE_CACHE to another folder")),
-    })
 }
 
 #[cfg(test)]

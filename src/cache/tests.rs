@@ -238,3 +238,24 @@ fn created_files_and_folders_are_accessible_to_their_owner_only() {
         assert_eq!(mode, expected, "{}: {mode:o}", path.display());
     }
 }
+
+#[test]
+fn a_cache_in_memory_saves_reads_deletes_and_is_followed() {
+    let app = tempfile::tempdir().unwrap();
+    let cache = Cache::in_memory(&Config::new(app.path(), "a:k").unwrap()).unwrap();
+    let mut follow = cache.follow().unwrap();
+    let saver = std::thread::spawn({
+        let cache = cache.clone();
+        move || cache.save_blocking("k", 1).unwrap()
+    });
+    let next = follow.next_timeout(Duration::from_secs(10)).unwrap();
+    assert!(matches!(next, Some(Next::Entry(entry)) if entry.value() == "1"));
+    assert_eq!(saver.join().unwrap(), 1);
+    assert_eq!(cache.get_blocking("k").unwrap().unwrap().value(), "1");
+    cache.delete_blocking("k").unwrap();
+    assert!(cache.get_blocking("k").unwrap().is_none());
+    assert!(
+        std::fs::read_dir(app.path()).unwrap().next().is_none(),
+        "no file is written"
+    );
+}

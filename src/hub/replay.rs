@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     epoch::Epoch,
     error::Error,
-    journal::{Journal, JournalReader, MAX_REPLACEMENT_RETRIES, ReadOutcome},
+    journal::{Journal, JournalReader, ReadOutcome},
 };
 
 /// How long a request may read before it waits for its next turn. A chunk of usual entries takes about a
@@ -74,20 +74,9 @@ pub(super) fn replay(
     cache: &ReplayCache,
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
-    let mut retries = 0..MAX_REPLACEMENT_RETRIES;
-    loop {
-        let journal = journal_handle.current()?;
-        match replay_from(
-            Arc::clone(&journal),
-            journal_handle.config(),
-            cache,
-            request,
-        ) {
-            // The journal was replaced, or was found to be damaged: retry with the current one.
-            Err(_) if journal.is_replaced() && retries.next().is_some() => {}
-            result => return result,
-        }
-    }
+    journal_handle.retry_if_replaced(|journal| {
+        replay_from(Arc::clone(journal), journal_handle.config(), cache, request)
+    })
 }
 
 fn replay_from(

@@ -50,8 +50,7 @@ pub(super) fn start(
 }
 
 fn start_error(journal_handle: &JournalHandle, error: io::Error) -> Error {
-    let config = journal_handle.config();
-    Error::io("follow the cache folder", config.cache_dir(), error)
+    (journal_handle.address()).error("follow the cache folder", error)
 }
 
 fn start_sweeper(journal_handle: Arc<JournalHandle>) -> io::Result<Sweeper> {
@@ -164,7 +163,7 @@ impl<'a> Tail<'a> {
                 Ok(false) => {
                     log::warn!(
                         "{}: the cache folder was cleared or replaced; following its new journal",
-                        self.config.cache_dir().display()
+                        session.followed.journal.address()
                     );
                     self.last_read_at = session.checked_at;
                     return None;
@@ -201,8 +200,8 @@ impl<'a> Tail<'a> {
         if self.journal_handle.time_to_leave(&session.followed) != Some(Duration::ZERO) {
             return Some(session);
         }
-        let folder = self.config.cache_dir().display();
-        log::info!("{folder}: following this cache folder now");
+        let address = self.journal_handle.address();
+        log::info!("{address}: following this cache folder now");
         // Other processes may have saved there since before this one noticed the edit.
         let now = Instant::now();
         self.last_read_at = now.checked_sub(2 * FORMER_FOLDER_TIME).unwrap_or(now);

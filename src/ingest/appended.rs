@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use crate::{
     entry,
     error::Error,
-    journal::{Journal, StoredEntry, file::FileJournal},
+    journal::{Journal, StoredEntry},
 };
 
 /// Those of the names whose entries are in the journal with a higher number than `after`.
 pub(super) fn find(
-    journal: &FileJournal,
+    journal: &dyn Journal,
     after: u64,
     names: &HashSet<String>,
 ) -> Result<HashSet<String>, Error> {

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, one_line},
     journal::{
         Journal,
-        file::{FileJournal, OpenFolder, discard, is_temporary},
+        file::{CacheFolder, OpenFolder, discard, is_temporary},
     },
     runtime::LimitedLog,
 };
@@ -34,19 +34,22 @@ const MAX_CLOSE_DELAY: Duration = Duration::from_millis(500);
 /// What an ingest of drop-ins works with.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    pub(super) journal: &'a FileJournal,
+    pub(super) journal: &'a dyn Journal,
+    pub(super) cache_folder: &'a CacheFolder,
     pub(super) claimed_folder: &'a OpenFolder,
     pub(super) config: &'a Config,
 }
 
 impl<'a> Surroundings<'a> {
     pub(super) fn new(
-        journal: &'a FileJournal,
+        journal: &'a dyn Journal,
+        cache_folder: &'a CacheFolder,
         claimed_folder: &'a OpenFolder,
         config: &'a Config,
     ) -> Self {
         Self {
             journal,
+            cache_folder,
             claimed_folder,
             config,
         }
@@ -213,7 +216,7 @@ impl ClaimedDropIn {
     }
 
     /// Appends the entry, unless an earlier attempt has.
-    fn append(&mut self, document: &[u8], journal: &FileJournal) -> Result<(), Error> {
+    fn append(&mut self, document: &[u8], journal: &dyn Journal) -> Result<(), Error> {
         if let EntryState::MayBeAppended { after } = self.entry {
             let names = HashSet::from([self.name.clone()]);
             if !appended::find(journal, after, &names)?.is_empty() {
@@ -253,7 +256,7 @@ impl ClaimedDropIn {
     ) -> Result<ClaimState, Error> {
         let path = folder.path_of(&self.name);
         let error_at = |error| Error::io("set the drop-in aside", &path, error);
-        let cache_folder = surroundings.journal.cache_folder();
+        let cache_folder = surroundings.cache_folder;
         let broken_folder = cache_folder.broken_folder()?;
         if folder.rename(&self.name, &broken_folder, key).is_err() {
             // A folder has the name: a rename does not replace folders.
@@ -280,7 +283,7 @@ mod tests {
     use std::{fs, sync::Arc};
 
     use super::*;
-    use crate::{entry, journal::file::CacheFolder};
+    use crate::{entry, journal::file::FileJournal};
 
     /// An append may fail after the entry got its number.
     #[test]
@@ -290,7 +293,7 @@ mod tests {
         let cache_folder = Arc::new(CacheFolder::prepare(&config).unwrap());
         let journal = FileJournal::open(&cache_folder).unwrap();
         let folder = cache_folder.claimed_folder().unwrap();
-        let surroundings = Surroundings::new(&journal, &folder, &config);
+        let surroundings = Surroundings::new(&journal, &cache_folder, &folder, &config);
         let value = serde_json::value::to_raw_value("1").unwrap();
         let now = std::time::SystemTime::now();
         let document = entry::encode_drop_in_document("found", "k", value, Duration::ZERO, now);

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    journal::file::{FileJournal, sweep_orphans},
-    runtime::RepeatedError,
-};
+use crate::{journal::Journal, runtime::RepeatedError};
 
 /// What killed processes leave only occupies disk space, so it is not urgent to remove it.
 const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(600);
@@ -28,7 +25,7 @@ impl Housekeeping {
         }
     }
 
-    pub(super) fn run_if_due(&mut self, journal: &FileJournal) {
+    pub(super) fn run_if_due(&mut self, journal: &dyn Journal) {
         let is_due = self
             .last_sweep
             .is_none_or(|last| last.elapsed() >= ORPHAN_SWEEP_INTERVAL);
@@ -36,8 +33,7 @@ impl Housekeeping {
             return;
         }
         self.last_sweep = Some(Instant::now());
-        journal.touch();
-        match sweep_orphans(journal.cache_folder()) {
+        match journal.maintain() {
             Ok(()) => self.sweep_error.note_success(),
             Err(error) => self.sweep_error.report(&error),
         }

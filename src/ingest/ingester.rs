@@ -21,14 +21,15 @@ use crate::{
     error::Error,
     journal::{
         Journal,
-        file::{FileJournal, OpenFolder, is_file, is_folder},
+        file::{CacheFolder, OpenFolder, is_file, is_folder, stop_former_programs},
     },
     key,
     runtime::{Interrupt, RepeatedError},
 };
 
 pub(super) struct Ingester<'a> {
-    journal: &'a FileJournal,
+    journal: &'a dyn Journal,
+    cache_folder: &'a CacheFolder,
     config_poller: &'a ConfigPoller,
     config: Arc<Config>,
     /// The keys in the configuration.
@@ -50,7 +51,8 @@ pub(super) struct Ingester<'a> {
 
 /// Ingests drop-ins until it is interrupted, or the journal is removed or replaced.
 pub(super) fn run(
-    journal: &FileJournal,
+    journal: &dyn Journal,
+    cache_folder: &CacheFolder,
     config_poller: &ConfigPoller,
     interrupt: &Interrupt,
     last_error: &mut RepeatedError,
@@ -58,8 +60,8 @@ pub(super) fn run(
     if !journal.is_in_place() {
         return Ok(());
     }
-    let _impersonation = journal.cache_folder().impersonate_owner()?;
-    let mut ingester = Ingester::new(journal, config_poller)?;
+    let _impersonation = cache_folder.impersonate_owner()?;
+    let mut ingester = Ingester::new(journal, cache_folder, config_poller)?;
     while !interrupt.is_raised() && journal.is_in_place() {
         let next_round = ingester.round()?;
         last_error.note_success();
@@ -69,12 +71,16 @@ pub(super) fn run(
 }
 
 impl<'a> Ingester<'a> {
-    fn new(journal: &'a FileJournal, config_poller: &'a ConfigPoller) -> Result<Self, Error> {
-        let cache_folder = journal.cache_folder();
+    fn new(
+        journal: &'a dyn Journal,
+        cache_folder: &'a CacheFolder,
+        config_poller: &'a ConfigPoller,
+    ) -> Result<Self, Error> {
         let claimed_folder = cache_folder.claimed_folder()?;
         let config = config_poller.current();
         Ok(Self {
             journal,
+            cache_folder,
             config_poller,
             keys: keys_of(&config),
             config,
@@ -98,7 +104,7 @@ impl<'a> Ingester<'a> {
     fn round(&mut self) -> Result<Instant, Error> {
         self.follow_config();
         self.reopen_claimed_folder()?;
-        self.journal.stop_former_programs()?;
+        stop_former_programs(self.cache_folder)?;
         self.claim_all();
         self.take_over();
         self.search_journal();
@@ -139,7 +145,7 @@ impl<'a> Ingester<'a> {
 
     /// Another program may have removed or replaced the folder.
     fn reopen_claimed_folder(&mut self) -> Result<(), Error> {
-        let cache_folder = self.journal.cache_folder();
+        let cache_folder = self.cache_folder;
         if !cache_folder.is_claimed_folder(&self.claimed_folder)? {
             self.claimed_folder = cache_folder.claimed_folder()?;
         }
@@ -150,7 +156,7 @@ impl<'a> Ingester<'a> {
         for key in Arc::clone(&self.keys).iter() {
             // Folders, links and devices are not drop-ins. An error of `stat` would also be one of the
             // rename, which is reported.
-            let found = self.journal.cache_folder().root().stat(key);
+            let found = self.cache_folder.root().stat(key);
             let is_absent = found.is_ok_and(|stat| !stat.is_some_and(|stat| is_file(&stat)));
             match self.queues.get_mut(key) {
                 Some(queue) if is_absent => queue.note_absent(),
@@ -175,7 +181,12 @@ impl<'a> Ingester<'a> {
             self.needs_room = true;
             return;
         }
-        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+        let surroundings = Surroundings::new(
+            self.journal,
+            self.cache_folder,
+            &self.claimed_folder,
+            &self.config,
+        );
         queue_of(&mut self.queues, key).claim(surroundings, &mut self.watcher, &mut self.shortage);
         // A close just before the rename was notified under the file's former name.
         self.read_notifications();
@@ -213,7 +224,12 @@ impl<'a> Ingester<'a> {
                 self.taken_over_up_to = last;
                 break;
             }
-            let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+            let surroundings = Surroundings::new(
+                self.journal,
+                self.cache_folder,
+                &self.claimed_folder,
+                &self.config,
+            );
             let queue = queue_of(&mut self.queues, key);
             result = result.and(queue.take_over(surroundings, &mut self.watcher));
             last = Some(key.clone());
@@ -236,7 +252,12 @@ impl<'a> Ingester<'a> {
     }
 
     fn finish_all(&mut self) {
-        let surroundings = Surroundings::new(self.journal, &self.claimed_folder, &self.config);
+        let surroundings = Surroundings::new(
+            self.journal,
+            self.cache_folder,
+            &self.claimed_folder,
+            &self.config,
+        );
         for queue in self.queues.values_mut() {
             queue.finish(surroundings, &mut self.shortage);
         }

@@ -133,7 +133,7 @@ impl KeyQueue {
         surroundings: Surroundings<'_>,
         watcher: &mut DropInWatcher,
     ) -> Result<bool, Error> {
-        let root = surroundings.journal.cache_folder().root();
+        let root = surroundings.cache_folder.root();
         for _ in 0..MAX_CLAIM_ATTEMPTS {
             let is_locked = self.lock_folder(surroundings, watcher)?;
             let Some(folder) = self.folder.as_ref().filter(|_| is_locked) else {
@@ -184,7 +184,7 @@ impl KeyQueue {
             }
             self.forget_folder();
         }
-        let cache_folder = surroundings.journal.cache_folder();
+        let cache_folder = surroundings.cache_folder;
         let Some(folder) = key_folder::lock(cache_folder, claimed_folder, &self.key)? else {
             return Ok(false);
         };

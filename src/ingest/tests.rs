@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{content, key_queue::MAX_CLAIMS_PER_KEY, start};
+use super::{content, key_queue::MAX_CLAIMS_PER_KEY};
 use crate::{
     config::{Config, ConfigPoller},
     entry,
@@ -22,7 +22,7 @@ use crate::{
         file::{CacheFolder, FileJournal},
     },
     platform,
-    runtime::Interrupt,
+    runtime::{BackgroundThread, Interrupt},
 };
 
 struct App {
@@ -57,6 +57,13 @@ impl App {
     }
 }
 
+/// Ingests drop-ins into this journal.
+fn start(journal: &Arc<FileJournal>, config_poller: Arc<ConfigPoller>) -> BackgroundThread {
+    let folder = Arc::clone(journal.cache_folder());
+    let journal = Arc::clone(journal) as Arc<dyn Journal>;
+    super::start(journal, folder, config_poller).unwrap()
+}
+
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).unwrap().next().is_none()
 }
@@ -85,7 +92,7 @@ fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
 fn each_kind_of_content_becomes_its_value() {
     let app = App::new();
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let contents: [(&[u8], &str); 4] = [
         (b"1\n", "k1=1"),
         (b"{\"order\": 42}", "k1={\"order\": 42}"),
@@ -112,7 +119,7 @@ fn a_drop_in_is_ingested_only_after_its_writer_has_closed_it() {
     }
     let app = App::new();
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let mut slow = File::create(app.cache().join("k1")).unwrap();
     slow.write_all(b"{\"whole\":").unwrap();
     // The file is renamed while its writer has it open.
@@ -139,7 +146,7 @@ fn the_number_of_waiting_drop_ins_per_key_is_limited() {
     }
     let app = App::new();
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let key = app.cache().join("k1");
     let held = File::create(&key).unwrap();
     until("the first is claimed", || !key.exists());
@@ -176,7 +183,7 @@ fn other_files_and_folders_stay_and_a_broken_drop_in_is_set_aside() {
     fs::write(app.cache().join("other"), "1").unwrap();
     fs::create_dir(app.cache().join("k2")).unwrap();
     fs::write(app.cache().join("k1"), b"a:3:{s:4:\"time\";i:17").unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let broken = app.cache().join(".sse/broken/k1");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !broken.exists() {
@@ -205,6 +212,6 @@ fn a_file_modified_before_1970_is_ingested() {
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(1_000))
         .unwrap();
     drop(file);
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }

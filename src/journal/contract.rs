@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::address::CacheAddress;
 use crate::{
     epoch::{Epoch, Epochs},
     error::Error,
@@ -13,6 +14,9 @@ use crate::{
 ///
 /// All methods may block on files or a network, so never call them from an async task.
 pub(crate) trait Journal: Send + Sync + 'static {
+    /// Where this journal is, for logs and errors.
+    fn address(&self) -> CacheAddress;
+
     /// The epochs of this journal. Its numbers and those of other journals never have the same epoch,
     /// and neither have two entries with the same number, one of which was lost in a crash.
     fn epochs(&self) -> Epochs;
@@ -22,7 +26,8 @@ pub(crate) trait Journal: Send + Sync + 'static {
         self.epochs().current()
     }
 
-    /// Appends an entry and returns its number.
+    /// Appends an entry and returns its number. Fails if the journal was certainly replaced meanwhile, so
+    /// that its readers may not find the entry.
     fn append(&self, entry: &[u8]) -> Result<u64, Error>;
 
     fn read(&self, number: u64) -> Result<StoredEntry, Error>;
@@ -53,6 +58,12 @@ pub(crate) trait Journal: Send + Sync + 'static {
 
     /// Discards the journal, so that every process opens a new one. Clients receive `sse.gap`.
     fn discard(&self) -> Result<(), Error>;
+
+    /// Keeps programs that remove old files from removing the journal, and removes what killed processes
+    /// have left. Call it from time to time.
+    fn maintain(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Starts to watch for new entries.
     fn watch(&self) -> Box<dyn EntryWatcher>;

@@ -43,8 +43,8 @@ pub(crate) use self::{
     cache_folder::CacheFolder,
     check_usable::check_existing,
     file_journal::FileJournal,
+    open::stop_former_programs,
     open_folder::{OpenFolder, is_file, is_folder, is_temporary, read_all},
-    orphans::sweep_orphans,
     random::{time_of_ordered_name, time_ordered_name},
     trash::discard,
 };

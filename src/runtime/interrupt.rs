@@ -31,6 +31,12 @@ impl Interrupt {
         self.0.wait(timeout);
     }
 
+    /// Whether both interrupt the same thread.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// For waits that something else can end as well.
     pub(crate) fn flag(&self) -> &WakeFlag {
         &self.0

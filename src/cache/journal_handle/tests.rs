@@ -87,7 +87,7 @@ fn edited(app: &Path, env: &str) -> Config {
 /// Why the folder of this setting cannot be used, with the place and the help.
 fn refusal(app: &Path, setting: &str) -> String {
     let config = edited(app, &format!("SSE_EVENTS=a:k\nSSE_CACHE={setting}\n"));
-    let error = open_changed(&config).err();
+    let error = Backend::Folder.open_changed(&config).err();
     let error = error.unwrap_or_else(|| panic!("{setting} can be used"));
     let place = format!("({}:2)", app.join(".env").display());
     assert!(error.to_string().ends_with(&place), "{error}");
@@ -101,7 +101,11 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_line_in_env() {
     fs::write(app.join("file"), "").unwrap();
     assert!(refusal(app, "file").contains("file or a symbolic link is in the way"));
     assert!(refusal(app, "/no-such-parent/cache").contains("parent is missing"));
-    assert!(open_changed(&edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=new/./cache\n")).is_ok());
+    assert!(
+        Backend::Folder
+            .open_changed(&edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=new/./cache\n"))
+            .is_ok()
+    );
     let id = app.join("new/cache/.sse/journal-2/.id");
     fs::write(&id, "format 99\nsomething else\n").unwrap();
     assert!(refusal(app, "new/cache").contains("a newer version of actix-web-sse"));
@@ -116,7 +120,7 @@ fn a_folder_in_which_nothing_can_be_saved_is_refused() {
     let app = dir.path();
     let config = edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=other\n");
     make_permissions_apply_to_root(config.cache_dir());
-    drop(open_changed(&config).unwrap());
+    drop(Backend::Folder.open_changed(&config).unwrap());
     for folder in ["", ".sse/journal-2/000000000000", ".sse/claimed"] {
         let folder = app.join("other").join(folder);
         let set_mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode));
@@ -124,7 +128,7 @@ fn a_folder_in_which_nothing_can_be_saved_is_refused() {
         let refusal = refusal(app, "other");
         set_mode(0o700).unwrap();
         assert!(refusal.contains("give this program's user"), "{refusal}");
-        assert!(open_changed(&config).is_ok());
+        assert!(Backend::Folder.open_changed(&config).is_ok());
     }
 }
 

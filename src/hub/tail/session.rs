@@ -41,7 +41,8 @@ impl TailSession {
     ) -> Result<Self, Error> {
         let mut retries = 0..MAX_REPLACEMENT_RETRIES;
         loop {
-            let followed = journal_handle.follow()?;
+            let mut followed = journal_handle.follow()?;
+            journal_handle.start_ingest(&mut followed)?;
             let journal = Arc::clone(&followed.journal);
             match Self::start(followed, &journal_handle.config(), shared_state, unread_for) {
                 Err(_) if journal.is_replaced() && retries.next().is_some() => {}

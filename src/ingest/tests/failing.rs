@@ -27,7 +27,7 @@ fn restricted_app() -> Option<App> {
 fn a_drop_in_whose_append_fails_is_appended_later() {
     let Some(app) = restricted_app() else { return };
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let entries = app.cache().join(".sse/journal-2/000000000000");
     set_mode(&entries, 0o500);
     for value in ["1", "2"] {
@@ -57,7 +57,7 @@ fn a_drop_in_that_cannot_be_removed_holds_up_only_its_key_and_is_not_repeated() 
         fs::write(folder.join(time_ordered_name(None).unwrap()), "1").unwrap();
     }
     set_mode(&folder, 0o500);
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 1), ["k1=1"]);
     for value in 2..5 {
         fs::write(app.cache().join("k2"), value.to_string()).unwrap();
@@ -72,7 +72,7 @@ fn a_drop_in_that_cannot_be_removed_holds_up_only_its_key_and_is_not_repeated() 
 fn a_drop_in_that_cannot_be_claimed_is_claimed_later() {
     let Some(app) = restricted_app() else { return };
     let journal = app.journal();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     set_mode(&app.cache(), 0o500);
@@ -95,7 +95,7 @@ fn a_drop_in_that_may_not_be_opened_because_of_a_lease_is_ingested_later() {
         return;
     }
     fs::rename(&path, app.cache().join("k1")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     until("it is claimed", || !app.cache().join("k1").exists());
     // An attempt has failed when another key's drop-in, which comes later, was ingested.
     fs::write(app.cache().join("k2"), "2").unwrap();
@@ -123,7 +123,7 @@ fn the_time_to_live_of_a_file_with_an_old_time_begins_when_it_is_claimed() {
     fs::write(&file, "1").unwrap();
     (File::open(&file).unwrap().set_modified(before - hour)).unwrap();
     fs::rename(&file, app.cache().join("k1")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 1), ["k1=1"]);
     let age = before.duration_since(time_of(&journal, 1));
     assert!(
@@ -144,7 +144,7 @@ fn a_restart_does_not_extend_the_time_to_live() {
     let claimed_at = time_of_ordered_name(&name).unwrap();
     let file = File::open(folder.join(&name)).unwrap();
     file.set_modified(claimed_at).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 1), ["k1=1"]);
     assert_eq!(time_of(&journal, 1), claimed_at);
 }

@@ -23,8 +23,8 @@ impl App {
     }
 }
 
-fn start_with(journal: &Arc<FileJournal>, config: Config) -> crate::runtime::BackgroundThread {
-    start(Arc::clone(journal), Arc::new(ConfigPoller::new(config))).unwrap()
+fn start_with(journal: &Arc<FileJournal>, config: Config) -> BackgroundThread {
+    start(journal, Arc::new(ConfigPoller::new(config)))
 }
 
 fn document(name: &str, key: &str, value: &str) -> Vec<u8> {
@@ -36,8 +36,8 @@ fn document(name: &str, key: &str, value: &str) -> Vec<u8> {
 fn one_of_two_servers_ingests_drop_ins_until_the_other_takes_over() {
     let app = App::new();
     let journal = app.journal();
-    let first = start(Arc::clone(&journal), app.config_poller()).unwrap();
-    let _second = start(app.journal(), app.config_poller()).unwrap();
+    let first = start(&journal, app.config_poller());
+    let _second = start(&app.journal(), app.config_poller());
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     drop(first);
@@ -101,7 +101,7 @@ fn drop_ins_of_a_killed_server_are_ingested_once() {
     app.leave_behind("k2", "4");
     // Killed after the folder was created.
     fs::create_dir(app.claimed().join("k3")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     let found = read(&journal, 4);
     assert_eq!(found[..2], ["k1=1", "k1=2"]);
     // Between keys, no order is promised.
@@ -115,7 +115,7 @@ fn drop_ins_of_a_key_that_is_no_longer_configured_are_ingested() {
     let app = App::new();
     let journal = app.journal();
     app.leave_behind("former_key", "1");
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 1), ["former_key=1"]);
     until("nothing is left", || is_empty(&app.claimed()));
     // Also if the server that had it is killed while this one runs.
@@ -132,7 +132,7 @@ fn files_of_an_older_layout_change_nothing() {
     fs::write(old_claim.join("k1"), "old").unwrap();
     fs::create_dir(app.cache().join(".sse/ready")).unwrap();
     fs::write(app.cache().join(".sse/ready/one"), "old").unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
     assert_eq!(journal.newest_number().unwrap(), 1);
@@ -146,8 +146,8 @@ fn a_drop_in_arrives_once_although_folders_are_removed_and_moved() {
     const DROP_INS: usize = 200;
     let app = App::new();
     let journal = app.journal();
-    let _first = start(Arc::clone(&journal), app.config_poller()).unwrap();
-    let _second = start(app.journal(), app.config_poller()).unwrap();
+    let _first = start(&journal, app.config_poller());
+    let _second = start(&app.journal(), app.config_poller());
     let (claimed, aside) = (app.claimed(), app.dir.path().join("aside"));
     fs::create_dir(&aside).unwrap();
     for value in 0..DROP_INS {
@@ -177,14 +177,14 @@ fn a_drop_in_arrives_once_in_a_new_journal() {
     for _ in 0..20 {
         let app = App::new();
         let former = app.journal();
-        let _first = start(Arc::clone(&former), app.config_poller()).unwrap();
+        let _first = start(&former, app.config_poller());
         let slow = File::create(app.cache().join("k1")).unwrap();
         (&slow).write_all(b"1").unwrap();
         fs::write(app.cache().join("k2"), "2").unwrap();
         until("it is claimed", || !app.cache().join("k1").exists());
         fs::remove_file(app.cache().join(".sse/journal-2/.id")).unwrap();
         let journal = app.journal();
-        let _second = start(Arc::clone(&journal), app.config_poller()).unwrap();
+        let _second = start(&journal, app.config_poller());
         drop(slow);
         until("it is ingested", || is_empty(&app.claimed()));
         let newest = usize::try_from(journal.newest_number().unwrap()).unwrap();
@@ -208,7 +208,7 @@ fn drop_ins_keep_their_order_when_the_clock_was_set_back_between_them() {
     let since_1970 = in_an_hour.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let name = format!("{:024x}-00000000", since_1970.as_nanos());
     let mut first = File::create(folder.join(name)).unwrap();
-    let ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k1"), "2").unwrap();
     until("the second is claimed", || !app.cache().join("k1").exists());
     drop(ingest);
@@ -217,6 +217,6 @@ fn drop_ins_keep_their_order_when_the_clock_was_set_back_between_them() {
     });
     first.write_all(b"1").unwrap();
     drop(first);
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     assert_eq!(read(&journal, 2), ["k1=1", "k1=2"]);
 }

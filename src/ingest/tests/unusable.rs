@@ -4,14 +4,10 @@ use std::{
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use super::{
-    super::{content, start},
-    App, read, until,
-};
+use super::{super::content, App, read, start, until};
 use crate::{
     entry,
     journal::{
@@ -37,7 +33,7 @@ fn a_drop_in_that_cannot_be_set_aside_does_not_hold_up_others() {
         let _impersonation = journal.cache_folder().impersonate_owner().unwrap();
         journal.cache_folder().broken_folder().unwrap();
     }
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k2"), "0").unwrap();
     assert_eq!(read(&journal, 1), ["k2=0"]);
     let broken = app.cache().join(".sse/broken");
@@ -65,7 +61,7 @@ fn a_file_or_link_in_place_of_a_folder_is_removed() {
     fs::create_dir(sse_folder.join("claimed")).unwrap();
     fs::write(sse_folder.join("claimed/k1"), "").unwrap();
     std::os::unix::fs::symlink(&elsewhere, sse_folder.join("claimed/k2")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k1"), "").unwrap();
     fs::write(app.cache().join("k2"), "2").unwrap();
     assert_eq!(read(&journal, 1), ["k2=2"]);
@@ -83,7 +79,7 @@ fn a_file_with_a_second_name_is_not_published() {
     let private = app.dir.path().join("private");
     fs::write(&private, "secret").unwrap();
     fs::hard_link(&private, app.cache().join("k1")).unwrap();
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     until("it is set aside", || {
         app.cache().join(".sse/broken/k1").exists()
     });
@@ -154,7 +150,7 @@ fn unfinished_files_of_killed_programs_are_removed_after_an_hour() {
     let (link, target) = old_link(&app, &sse_folder.join(".abcDEFlinked"));
     left.push(link);
     kept.push(target);
-    let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+    let _ingest = start(&journal, app.config_poller());
     until("all old ones are removed", || {
         left.iter().all(|path| fs::symlink_metadata(path).is_err())
     });
@@ -189,7 +185,7 @@ fn non_regular_files_are_not_ingested_and_hold_up_no_drop_in() {
         if !matches!(file, NonRegularFile::Folder) {
             file.create(&sse_folder.join("claimed/instead"), sse_folder.as_path());
         }
-        let _ingest = start(Arc::clone(&journal), app.config_poller()).unwrap();
+        let _ingest = start(&journal, app.config_poller());
         fs::write(app.cache().join("k2"), "2").unwrap();
         assert_eq!(read(&journal, 1), ["k2=2"], "{file:?}");
         until("the claimed one is set aside", || {

@@ -43,15 +43,15 @@ impl FileJournal {
         &self.cache_folder
     }
 
-    /// Whether both journals are in the same folder, although the id may have been replaced.
-    pub(crate) fn is_same_folder(&self, other: &Self) -> bool {
-        let identities = (self.folder.identity(), other.folder.identity());
-        matches!(identities, (Ok(a), Ok(b)) if a == b)
+    /// Whether the journal's path still leads to this folder, although its id may have been replaced.
+    pub(super) fn is_folder_in_place(&self) -> bool {
+        let found = OpenFolder::open(self.folder.path()).and_then(|found| found.identity());
+        matches!((found, self.folder.identity()), (Ok(a), Ok(b)) if a == b)
     }
 
     /// Makes the journal look new to programs that remove old files. Otherwise a journal without
     /// saves for days would lose its id, and its clients would receive `sse.gap`.
-    pub(crate) fn touch(&self) {
+    pub(super) fn touch(&self) {
         IdFile::touch(&self.folder);
         if let Some(folder) = self.known_newest_folder() {
             folder.touch();

@@ -1,22 +1,34 @@
 //! [`FileJournal`] as a [`Journal`].
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use super::{file_journal::FileJournal, journal_watcher::JournalWatcher};
+use super::{file_journal::FileJournal, journal_watcher::JournalWatcher, orphans::sweep_orphans};
 use crate::{
     epoch::Epochs,
     error::Error,
-    journal::contract::{EntryWatcher, Journal, StoredEntry},
+    journal::{
+        address::CacheAddress,
+        contract::{EntryWatcher, Journal, StoredEntry},
+    },
 };
 
 impl Journal for FileJournal {
+    fn address(&self) -> CacheAddress {
+        CacheAddress::Folder(self.cache_folder.path().to_owned())
+    }
+
     fn epochs(&self) -> Epochs {
         self.id.epochs().clone()
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.append_bytes(entry)
+        let number = self.append_bytes(entry)?;
+        if self.is_replaced() && !self.is_folder_in_place() {
+            let cause = io::Error::other("another program has replaced it");
+            return Err(Error::io("save", self.folder.path(), cause));
+        }
+        Ok(number)
     }
 
     fn read(&self, number: u64) -> Result<StoredEntry, Error> {
@@ -53,6 +65,12 @@ impl Journal for FileJournal {
     fn discard(&self) -> Result<(), Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.discard_because("its newest entries were removed, or its folders are out of order")
+    }
+
+    fn maintain(&self) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.touch();
+        sweep_orphans(&self.cache_folder)
     }
 
     fn watch(&self) -> Box<dyn EntryWatcher> {

@@ -91,12 +91,12 @@ impl FileJournal {
             Err(OpenError::Io(error)) => Err(open_error(&cache_folder, error)),
         }
     }
+}
 
-    /// Creates the file again that stops programs of format 1. Its name has no leading dot, so a
-    /// cache clear removes it.
-    pub(crate) fn stop_former_programs(&self) -> Result<(), Error> {
-        replace_former_format(&self.cache_folder)
-    }
+/// Creates the file again that stops programs of format 1. Its name has no leading dot, so a cache clear
+/// removes it.
+pub(crate) fn stop_former_programs(cache_folder: &CacheFolder) -> Result<(), Error> {
+    replace_former_format(cache_folder)
 }
 
 /// Why no journal can be opened.

@@ -21,7 +21,7 @@ use crate::error::Error;
 const MAX_UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 
 /// Removes unfinished files and folders that no process works on any more.
-pub(crate) fn sweep_orphans(cache_folder: &CacheFolder) -> Result<(), Error> {
+pub(super) fn sweep_orphans(cache_folder: &CacheFolder) -> Result<(), Error> {
     let trash_folder = cache_folder.trash_folder()?;
     sweep_folder(cache_folder.sse_folder(), &trash_folder)?;
     sweep_folder(&cache_folder.claimed_folder()?, &trash_folder)?;

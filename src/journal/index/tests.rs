@@ -13,7 +13,7 @@ use serde_json::value::to_raw_value;
 use super::*;
 use crate::{
     epoch::{Epoch, Epochs},
-    journal::contract::EntryWatcher,
+    journal::{CacheAddress, contract::EntryWatcher},
 };
 
 #[derive(Default)]
@@ -67,6 +67,10 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
+    fn address(&self) -> CacheAddress {
+        CacheAddress::Memory
+    }
+
     fn epochs(&self) -> Epochs {
         Epoch(1).into()
     }

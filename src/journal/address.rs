@@ -1,0 +1,39 @@
+//! Where a cache is, for logs and errors.
+
+use std::{
+    fmt::{self, Display},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::error::Error;
+
+/// Where a cache is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CacheAddress {
+    Folder(PathBuf),
+    /// The memory of this process.
+    #[cfg(any(test, feature = "testing"))]
+    Memory,
+}
+
+impl CacheAddress {
+    /// An operation on this cache that the system refused. `operation` continues "cannot".
+    pub(crate) fn error(&self, operation: &str, source: io::Error) -> Error {
+        Error::io(operation, self.as_path(), source)
+    }
+
+    fn as_path(&self) -> &Path {
+        match self {
+            Self::Folder(path) => path,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Memory => Path::new("memory"),
+        }
+    }
+}
+
+impl Display for CacheAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_path().display().fmt(f)
+    }
+}
