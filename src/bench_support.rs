@@ -1,6 +1,10 @@
 //! The steps of a delivery, one by one, for the measurements in `benches/`. This is not part of the
 //! public API: only the feature `__internals` compiles it.
-#![allow(missing_docs, reason = "users never see this module")]
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "users never see this module"
+)]
 
 use std::{
     pin::Pin,
@@ -97,16 +101,16 @@ impl Streams {
     ///
     /// If the cache cannot be used, or its configuration allows fewer streams.
     pub fn open(cache: &Cache, count: usize) -> Result<Self, Error> {
-        let sse = Sse::follow(cache)?;
+        let sse = Sse::from_cache(cache);
         let open_stream = || {
             let request = TestRequest::default().to_http_request();
-            let stream = sse.open(Subscription::from_request(&request)?)?;
+            let stream = sse.subscribe(Subscription::new(&request))?;
             Ok((Box::pin(stream), Arc::default()))
         };
         let opened = (0..count)
             .map(|_| open_stream())
             .collect::<Result<_, Error>>()?;
-        let local_hub = sse.state.hub.local_hub();
+        let local_hub = sse.state()?.hub.local_hub();
         let mut streams = Self {
             sse,
             local_hub,
@@ -121,7 +125,7 @@ impl Streams {
 
     /// Adds the document's event to the ring, and returns how many streams it wakes.
     pub fn wake(&self, document: &EncodedDocument) -> usize {
-        let hub = &self.sse.state.hub;
+        let hub = &self.sse.state().expect("the streams are open").hub;
         let ring = hub.ring();
         ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
         self.local_hub.wake_for_new_entries(ring);

@@ -32,7 +32,7 @@ use crate::{config::Config, entry::Entry, error::Error, journal::check_existing}
 /// this process and from every other that uses the same cache folder.
 ///
 /// It is cheap to clone. [`cache()`] returns the cache that the app's `.env` describes.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Cache {
     source: JournalSource,
 }
@@ -49,9 +49,7 @@ pub struct Cache {
 /// ```
 #[must_use]
 pub fn cache() -> &'static Cache {
-    static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache {
-        source: JournalSource::from_env(),
-    });
+    static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache::lazy(Config::from_env));
     &CACHE
 }
 
@@ -74,6 +72,13 @@ impl Cache {
         Ok(Self {
             source: JournalSource::opened(JournalHandle::in_memory(config.clone())?),
         })
+    }
+
+    /// Opens the cache that `config` describes when it is first used.
+    pub(crate) fn lazy(config: impl Fn() -> Result<Config, Error> + Send + Sync + 'static) -> Self {
+        Self {
+            source: JournalSource::lazy(config),
+        }
     }
 
     /// Checks whether this process can use the cache that `config` describes: read it, save there, and

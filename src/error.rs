@@ -43,12 +43,13 @@ pub struct Error {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     location: Option<Location>,
     help: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The file that an [`Error`] is about, and the line if it is known.
@@ -136,24 +137,18 @@ impl Error {
         }
     }
 
-    pub(crate) fn with_location(self, location: Location) -> Self {
-        self.change(|inner| inner.location = Some(location))
+    pub(crate) fn with_location(mut self, location: Location) -> Self {
+        Arc::make_mut(&mut self.inner).location = Some(location);
+        self
     }
 
-    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
-        self.change(|inner| inner.help = Some(one_line(&help.into())))
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.inner).help = Some(one_line(&help.into()));
+        self
     }
 
-    pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.source = Some(Box::new(source)))
-    }
-
-    /// Changes an error that is not shared yet. Errors are completed before they are cloned, so a
-    /// shared one is left unchanged.
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            change(inner);
-        }
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.inner).source = Some(Arc::new(source));
         self
     }
 
@@ -279,6 +274,14 @@ mod tests {
         assert_eq!(excerpt("caf\u{e9}"), "caf\u{e9}");
         let long = excerpt(&"\u{e9}".repeat(60_000));
         assert_eq!(long, "\u{e9}".repeat(200) + "\u{2026}");
+    }
+
+    #[test]
+    fn help_for_one_clone_is_not_lost_and_does_not_change_the_other() {
+        let error = Error::new(ErrorKind::Cache, "full");
+        let helped = error.clone().with_help("free some space");
+        assert_eq!(helped.help(), Some("free some space"));
+        assert_eq!(error.help(), None);
     }
 
     #[test]

@@ -148,14 +148,13 @@ pub fn check_last_event_id(bytes: &[u8]) {
     }
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
         let request = TestRequest::with_uri("/s").insert_header(("last-event-id", value));
-        let read = Subscription::from_request(&request.to_http_request()).unwrap();
+        let read = Subscription::new(&request.to_http_request());
         assert_eq!(read.last_event_id, LastEventId::parse(bytes));
     }
     if let Ok(uri) = Uri::try_from([b"/s?", bytes].concat()) {
         let request = TestRequest::with_uri(&uri.to_string()).to_http_request();
         let events = Events::parse("a:k,b:k").unwrap();
-        let read = Subscription::from_request(&request);
-        if let Err(error) = read.and_then(|read| read.check(&events)) {
+        if let Err(error) = Subscription::new(&request).check(&events) {
             assert_eq!(error.kind(), ErrorKind::Request);
             assert_one_line(&error);
         }

@@ -10,7 +10,7 @@ mod host_check;
 mod host_rules;
 mod is_local;
 mod jitter;
-mod lazy_sse;
+mod lazy_stream_state;
 mod limits;
 mod requested_host;
 mod routes;
@@ -19,17 +19,19 @@ mod shared_stream_state;
 mod signal_receiver;
 mod sse;
 mod stream;
+mod stream_response;
 mod subscription;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use self::subscription::LastEventId;
 pub use self::{
-    access_log::{log_stream, request_line},
+    access_log::request_line,
     connection::{on_connect, watch_connection},
     host_check::check_host,
     is_local::is_local,
-    routes::{routes, scripts, shutdown_signal},
-    sse::{Closing, Sse, Stats},
+    routes::{routes, scripts},
+    sse::{Closing, Sse, Stats, shutdown_signal},
     stream::EventStream,
+    stream_response::StreamResponse,
     subscription::Subscription,
 };

@@ -37,9 +37,11 @@
 //!
 //! # Features
 //!
-//! - `actix` (default): the HTTP side, and `.await` on [`Save`], [`Get`] and [`Delete`]. Without it,
+//! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get) and
+//!   [`Delete`](cache::Delete). Without it,
 //!   any program can save, read, delete and follow values.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_debug_implementations)]
 #![cfg_attr(
     not(feature = "actix"),
     allow(
@@ -51,7 +53,7 @@
 #[cfg(not(unix))]
 compile_error!("actix-web-sse runs only on Linux and other Unix systems");
 
-mod cache;
+pub mod cache;
 mod client_files;
 mod config;
 mod entry;
@@ -76,11 +78,11 @@ mod hub;
 
 #[cfg(feature = "actix")]
 pub use crate::http::{
-    Closing, EventStream, Sse, Stats, Subscription, check_host, is_local, log_stream, on_connect,
-    request_line, routes, scripts, shutdown_signal, watch_connection,
+    Closing, EventStream, Sse, Stats, StreamResponse, Subscription, check_host, is_local,
+    on_connect, request_line, routes, scripts, shutdown_signal, watch_connection,
 };
 pub use crate::{
-    cache::{Cache, Delete, Follow, Get, Next, Save, cache},
+    cache::{Cache, cache},
     client_files::{ClientFile, client_files},
     config::{Config, Events, app_dir},
     entry::Entry,

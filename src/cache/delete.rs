@@ -9,6 +9,7 @@ use crate::{entry, error::Error, key};
 /// [`blocking`](Delete::blocking).
 ///
 /// Awaiting it returns what `blocking` returns, and deletes on a thread that may wait for the disk.
+#[derive(Debug)]
 #[must_use = "nothing is deleted until this is awaited or `blocking()` is called"]
 pub struct Delete {
     pub(super) source: JournalSource,

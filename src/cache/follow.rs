@@ -1,6 +1,7 @@
 //! Follows what is saved.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +22,7 @@ const NO_ENTRY_LIMIT: u64 = u64::MAX;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use actix_web_sse::{Next, cache};
+/// use actix_web_sse::{cache, cache::Next};
 ///
 /// # fn main() -> Result<(), actix_web_sse::Error> {
 /// let mut follow = cache().follow()?;
@@ -43,6 +44,12 @@ pub struct Follow {
     watch: Box<dyn EntryWatcher>,
     /// Waits need an interrupt. This one is never raised.
     interrupt: Interrupt,
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow").finish_non_exhaustive()
+    }
 }
 
 /// An item of [`Follow`].

@@ -6,6 +6,7 @@ use crate::{entry::Entry, error::Error, key};
 /// A read that has not started, from [`Cache::get`](crate::Cache::get). Await it, or call [`blocking`](Get::blocking).
 ///
 /// Awaiting it returns what `blocking` returns, and reads on a thread that may wait for the disk.
+#[derive(Debug)]
 #[must_use = "nothing is read until this is awaited or `blocking()` is called"]
 pub struct Get {
     pub(super) source: JournalSource,

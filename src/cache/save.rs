@@ -14,6 +14,7 @@ use crate::{
 /// A save that has not started, from [`Cache::save`](crate::Cache::save). Await it, or call [`blocking`](Save::blocking).
 ///
 /// Awaiting it returns what `blocking` returns, and saves on a thread that may wait for the disk.
+#[derive(Debug)]
 #[must_use = "nothing is saved until this is awaited or `blocking()` is called"]
 pub struct Save {
     pub(super) source: JournalSource,

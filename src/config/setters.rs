@@ -163,7 +163,7 @@ impl Config {
     /// further requests with 503 and `Retry-After`. An IPv6 network of 64 bits counts as one address.
     ///
     /// Default: no limit, because behind a proxy all clients have the proxy's address.
-    /// `Subscription::of_address` sets a client's real address.
+    /// `Subscription::with_address` sets a client's real address.
     #[must_use]
     pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
         self.server.max_connections_per_address = Some(connections.max(1));

@@ -1,4 +1,4 @@
-//! What an app with a stream controller of its own writes to its log.
+//! What the log shows of requests for streams.
 
 use actix_web::HttpRequest;
 use log::Level;
@@ -8,23 +8,9 @@ use crate::{
     runtime::LimitedLog,
 };
 
-/// Logs that a stream has opened, or why it was refused.
-///
-/// At most five of each are logged in ten seconds, and then the number of the others: clients decide how
-/// often they connect. Long requests are cut off.
-///
-/// ```no_run
-/// use actix_web::{HttpRequest, HttpResponse, get, web::Data};
-/// use actix_web_sse::{Error, Sse, log_stream};
-///
-/// #[get("/my/stream")]
-/// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<HttpResponse, Error> {
-///     let response = sse.stream(&request);
-///     log_stream(&request, &response);
-///     response
-/// }
-/// ```
-pub fn log_stream<T>(request: &HttpRequest, stream: &Result<T, Error>) {
+/// Logs that a stream has opened, or why it was refused: at most five of each in ten seconds, and then the
+/// number of the others, because clients decide how often they connect. Long requests are cut off.
+pub(super) fn log_stream<T>(request: &HttpRequest, stream: &Result<T, Error>) {
     static OPENED: LimitedLog = LimitedLog::new(Level::Info, "streams opened");
     static REFUSED: LimitedLog = LimitedLog::new(Level::Warn, "streams were refused");
     match stream {

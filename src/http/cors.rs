@@ -1,11 +1,11 @@
-//! Headers for pages of other origins (CORS), and the answer to their preflight requests.
+//! Headers for pages of other origins (CORS), and the responses that differ with them.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, ResponseError,
     http::header::{self, HeaderName, HeaderValue},
 };
 
-use crate::config::Config;
+use crate::{config::Config, error::Error};
 
 /// The methods of the stream's route.
 const STREAM_METHODS: &str = "GET, HEAD, OPTIONS";
@@ -18,60 +18,80 @@ const ALLOWED_HEADERS: &str = "Last-Event-ID, Cache-Control, Authorization";
 /// Two hours, the longest time that Chromium remembers a preflight.
 const PREFLIGHT_MAX_AGE_SECONDS: &str = "7200";
 
-/// The headers that let a page of an allowed origin read an answer, with cookies. Origins are compared
-/// by their exact names.
-pub(super) fn cors_headers(
-    config: &Config,
-    request: &HttpRequest,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let allowed = config.allowed_origins();
-    if allowed.is_empty() {
-        return Vec::new();
-    }
-    let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
-    let origin = request.headers().get(header::ORIGIN);
-    let is_allowed_origin = |origin: &&HeaderValue| {
-        let mut names = allowed.iter();
-        names.any(|name| name.as_bytes() == origin.as_bytes())
-    };
-    if let Some(origin) = origin.filter(is_allowed_origin) {
-        let credentials = HeaderValue::from_static("true");
-        headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
-        headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, credentials));
-    }
-    headers
+/// The headers that let a page of an allowed origin read a response, with cookies.
+pub(super) struct CorsHeaders {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    has_allowed_origin: bool,
 }
 
-/// The answer to OPTIONS.
-///
-/// A page that reads the stream with `fetch` sends the header `Last-Event-ID` when it reconnects, and
-/// perhaps `Authorization`, and the browser asks first whether the page may. Only pages of `SSE_ALLOWED_ORIGINS` get permission.
-pub(super) fn preflight(config: &Config, request: &HttpRequest) -> HttpResponse {
-    // "A successful HTTP response to a CORS-preflight request is similar, except it is restricted
-    // to an ok status, e.g., 200 or 204." (Fetch)
-    let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ALLOW, STREAM_METHODS));
-    // "A CORS-preflight request is a CORS request that checks to see if the CORS protocol is
-    // understood. It uses `OPTIONS` as method and includes the following header:
-    // `Access-Control-Request-Method`" (Fetch). Any other OPTIONS asks for the methods only.
-    let is_preflight = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let headers = cors_headers(config, request);
-    let has_allowed_origin = headers
-        .iter()
-        .any(|(name, _)| name == header::ACCESS_CONTROL_ALLOW_ORIGIN);
-    for header in headers {
-        response.insert_header(header);
+impl CorsHeaders {
+    /// Origins are compared by their exact names.
+    pub(super) fn new(config: &Config, request: &HttpRequest) -> Self {
+        let allowed = config.allowed_origins();
+        let is_allowed_origin = |origin: &&HeaderValue| {
+            let mut names = allowed.iter();
+            names.any(|name| name.as_bytes() == origin.as_bytes())
+        };
+        let origin = request.headers().get(header::ORIGIN);
+        let origin = origin.filter(is_allowed_origin);
+        let mut headers = Vec::new();
+        if !allowed.is_empty() {
+            headers.push((header::VARY, HeaderValue::from_static("Origin")));
+        }
+        if let Some(origin) = origin {
+            let credentials = HeaderValue::from_static("true");
+            headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
+            headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, credentials));
+        }
+        Self {
+            headers,
+            has_allowed_origin: origin.is_some(),
+        }
     }
-    if is_preflight && has_allowed_origin {
-        // "For `Access-Control-Expose-Headers`, `Access-Control-Allow-Methods`, and
-        // `Access-Control-Allow-Headers` response headers, the value `*` counts as a wildcard for
-        // requests without credentials." (Fetch) So they are listed. `*` never covers `Authorization`.
+
+    pub(super) fn add_to(self, mut response: HttpResponse) -> HttpResponse {
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
         response
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
-            .insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_SECONDS));
     }
-    response.finish()
+
+    /// The response to a request that gets no stream, without these headers.
+    pub(super) fn refusal(&self, error: &Error) -> HttpResponse {
+        let mut response = error.error_response();
+        if self.has_allowed_origin {
+            let readable = HeaderValue::from_static("Retry-After");
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
+        }
+        response
+    }
+
+    /// The answer to OPTIONS, without these headers.
+    ///
+    /// A page that reads the stream with `fetch` sends the header `Last-Event-ID` when it reconnects, and
+    /// perhaps `Authorization`, and the browser asks first whether the page may. Only pages of
+    /// `SSE_ALLOWED_ORIGINS` get permission.
+    pub(super) fn preflight(&self, request: &HttpRequest) -> HttpResponse {
+        // "A successful HTTP response to a CORS-preflight request is similar, except it is restricted
+        // to an ok status, e.g., 200 or 204." (Fetch)
+        let mut response = HttpResponse::NoContent();
+        response.insert_header((header::ALLOW, STREAM_METHODS));
+        // "A CORS-preflight request is a CORS request that checks to see if the CORS protocol is
+        // understood. It uses `OPTIONS` as method and includes the following header:
+        // `Access-Control-Request-Method`" (Fetch). Any other OPTIONS asks for the methods only.
+        let is_preflight = request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if is_preflight && self.has_allowed_origin {
+            // "For `Access-Control-Expose-Headers`, `Access-Control-Allow-Methods`, and
+            // `Access-Control-Allow-Headers` response headers, the value `*` counts as a wildcard for
+            // requests without credentials." (Fetch) So they are listed. `*` never covers `Authorization`.
+            response
+                .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+                .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+                .insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_SECONDS));
+        }
+        response.finish()
+    }
 }

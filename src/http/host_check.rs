@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, ResponseError,
+    ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -83,8 +83,8 @@ async fn hosts_allowed_by_env() -> AllowedHosts {
 
 /// Replaces the reason why the stream is off by a general one, unless the request's host is allowed
 /// without a list. While the configuration cannot be used, the list of allowed hosts is not known.
-pub(super) fn public_reason(request: &HttpRequest, error: Error) -> Error {
-    match RequestedHost::new(request).check(None) {
+pub(super) fn public_reason(host: &RequestedHost, error: Error) -> Error {
+    match host.check(None) {
         Ok(()) => error,
         Err(_) => Error::new(error.kind(), "live notifications are unavailable").with_help(
             "the app's log contains the reason, as does the response to a request for localhost",
@@ -113,7 +113,8 @@ mod tests {
     fn a_page_of_another_host_does_not_learn_what_is_wrong_with_the_configuration() {
         let reason = |host: &str| {
             let error = Error::new(ErrorKind::Config, "SSE_TTL is `secret`");
-            public_reason(&request(host).to_http_request(), error)
+            let request = request(host).to_http_request();
+            public_reason(&RequestedHost::new(&request), error)
         };
         assert_eq!(reason("localhost").to_string(), "SSE_TTL is `secret`");
         let hidden = reason("evil.example");

@@ -1,21 +1,18 @@
 //! The ready-made routes.
 
-use std::{future::ready, time::Instant};
+use std::future::ready;
 
 use actix_web::{
-    Handler, HttpRequest, Resource, Responder,
+    FromRequest, Handler, Resource, Responder,
     http::Method,
     web::{self, ServiceConfig},
 };
 
 use super::{
-    close_at_signal::shutdown_requested,
-    host_check::public_reason,
-    lazy_sse::LazySse,
     scripts::{sse_client_js, sse_js},
-    sse::{Sse, end_streams},
+    sse::Sse,
+    subscription::Subscription,
 };
-use crate::error::Error;
 
 /// Adds the stream and its scripts to an app.
 ///
@@ -54,45 +51,15 @@ use crate::error::Error;
 /// or do not read.
 ///
 /// The configuration is read from `.env` when the first worker starts, and edits take effect while the
-/// app runs: see [`Config`](crate::Config). If it cannot be used at the start, the app starts anyway.
-/// Then the log (standard error, if the app has no logger) reports the reason, and the stream answers
-/// 503 with the reason until the configuration is corrected.
+/// app runs: see [`Config`](crate::Config). If it cannot be used at the start, the app [starts
+/// anyway](Sse), and the stream answers 503 with the reason until the configuration is corrected.
 ///
 /// At SIGTERM, the streams end, and the process ends within two seconds unless it has other requests
-/// to complete. At Ctrl-C, actix-web cuts all connections; add [`shutdown_signal`] to end the streams
+/// to complete. At Ctrl-C, actix-web cuts all connections; add
+/// [`shutdown_signal`](crate::shutdown_signal()) to end the streams
 /// in order there, too.
 pub fn routes(app: &mut ServiceConfig) {
-    let lazy = LazySse::from_env();
-    // Logs an error now, since the first request for the stream may arrive much later.
-    let _ = lazy.start(Instant::now());
-    let stream = move |request: HttpRequest| async move {
-        match lazy.get().await {
-            Ok(sse) => Ok::<_, Error>(sse.respond(&request)),
-            Err(error) => Err(public_reason(&request, error)),
-        }
-    };
-    app.service(stream_resource(stream));
-    scripts(app);
-}
-
-/// Waits for a shutdown signal and ends the streams, for
-/// [`HttpServer::shutdown_signal`](actix_web::HttpServer::shutdown_signal) in an app that uses
-/// [`routes`]. See [`Sse::shutdown_signal`] for the details.
-///
-/// ```no_run
-/// use actix_web::{App, HttpServer};
-///
-/// # #[actix_web::main] async fn main() -> std::io::Result<()> {
-/// HttpServer::new(|| App::new().configure(actix_web_sse::routes))
-///     .shutdown_signal(actix_web_sse::shutdown_signal())
-///     .bind(("127.0.0.1", 8080))?
-///     .run()
-///     .await
-/// # }
-/// ```
-pub async fn shutdown_signal() {
-    let signals = shutdown_requested().await;
-    end_streams(signals, LazySse::from_env().started()).await;
+    Sse::from_env().configure(app);
 }
 
 /// Adds only the two scripts of [`routes`](crate::routes()), for an app with a stream controller of
@@ -106,24 +73,19 @@ impl Sse {
     /// Adds the routes of [`routes`](crate::routes()), served by this `Sse`.
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
-        let stream = move |request: HttpRequest| ready(sse.respond(&request));
-        app.service(stream_resource(stream));
+        let stream = move |subscription: Subscription| ready(sse.respond(subscription));
+        let resource = get_or_head("/sse/stream", stream.clone());
+        app.service(resource.route(web::method(Method::OPTIONS).to(stream)));
         scripts(app);
     }
 }
 
-fn stream_resource<H>(handler: H) -> Resource
-where
-    H: Handler<(HttpRequest,), Output: Responder>,
-{
-    get_or_head("/sse/stream", handler.clone()).route(web::method(Method::OPTIONS).to(handler))
-}
-
 /// Answers other methods with 405 and the header `Allow`, as a [`Resource`] does by itself if each of its
 /// routes has one method.
-fn get_or_head<H>(path: &str, handler: H) -> Resource
+fn get_or_head<H, Args>(path: &str, handler: H) -> Resource
 where
-    H: Handler<(HttpRequest,), Output: Responder>,
+    H: Handler<Args, Output: Responder>,
+    Args: FromRequest + 'static,
 {
     web::resource(path).get(handler.clone()).head(handler)
 }

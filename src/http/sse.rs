@@ -1,25 +1,20 @@
-//! `Sse`: opens streams and answers requests for them.
+//! `Sse`: opens streams and responds to requests for them.
 
 use std::{
+    fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
 
-use actix_web::{
-    HttpRequest, HttpResponse, ResponseError, body,
-    dev::ResponseHead,
-    http::{
-        ConnectionType, Method, Version,
-        header::{self, HeaderValue},
-    },
-};
+use actix_web::HttpRequest;
 use tokio::time::timeout;
 
 use super::{
     close_at_signal::{exit_at_next_signal, shutdown_requested},
-    cors::{cors_headers, preflight},
+    host_check::public_reason,
+    lazy_stream_state::LazyStreamState,
     requested_host::RequestedHost,
     shared_stream_state::SharedStreamState,
     signal_receiver::ShutdownSignals,
@@ -37,30 +32,46 @@ use crate::{
 /// so the process can still end within two seconds.
 const STREAM_END_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The `Sse` that [`Sse::from_env`] returns.
+static FROM_ENV: OnceLock<Sse> = OnceLock::new();
+
 /// Follows a cache and serves the saved values as Server-Sent Events, to any number of clients.
 ///
-/// Most apps need only [`routes`](crate::routes()). Use an `Sse` for a configuration from code or for
-/// a stream controller of your own:
+/// Most apps need only [`routes`](crate::routes()). Use an `Sse` for a stream controller of your own, or
+/// for a configuration from code:
 ///
 /// ```no_run
-/// use actix_web::{App, HttpServer};
-/// use actix_web_sse::{Config, Sse};
+/// use actix_web::{App, HttpServer, Responder, web};
+/// use actix_web_sse::{Sse, Subscription};
 ///
-/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let config = Config::from_env()?.with_max_connections_per_address(20);
-/// let sse = Sse::start(&config)?;
-/// HttpServer::new(move || App::new().configure(|app| sse.configure(app)))
+/// async fn stream(sse: web::Data<Sse>, subscription: Subscription) -> impl Responder {
+///     sse.respond(subscription)
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> std::io::Result<()> {
+///     let sse = Sse::from_env();
+///     HttpServer::new(move || {
+///         App::new()
+///             .app_data(web::Data::new(sse.clone()))
+///             .route("/my/stream", web::get().to(stream))
+///     })
 ///     .bind(("127.0.0.1", 8080))?
 ///     .run()
-///     .await?;
-/// # Ok(()) }
+///     .await
+/// }
 /// ```
 ///
 /// An `Sse` is cheap to clone, and all clones share one reader of the cache. Create it once, outside
 /// the closure that builds the app: actix-web runs that closure on every worker.
+///
+/// **If the cache cannot be used** when an `Sse` is created by [`from_env`](Sse::from_env) or
+/// [`from_cache`](Sse::from_cache), for example because `.env` has a mistake, the app starts anyway. The
+/// log (standard error, if the app has no logger) shows the reason, and requests for the stream get it
+/// with status 503. A thread tries again every two seconds until the mistake is corrected.
 #[derive(Clone)]
 pub struct Sse {
-    pub(crate) state: Arc<SharedStreamState>,
+    state: Arc<LazyStreamState>,
 }
 
 /// The current figures of an [`Sse`].
@@ -82,118 +93,85 @@ impl Future for Closing {
     }
 }
 
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closing").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Sse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sse")
+            .field("config", &self.config())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Sse {
-    /// Follows the cache of the app in [`app_dir()`](crate::app_dir), as its `.env` describes it: the one
-    /// that [`cache()`](crate::cache()) returns.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the configuration or the cache cannot be used. The error says what to do.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::follow(cache())
+    /// Returns the `Sse` for the cache of the app in [`app_dir()`](crate::app_dir), as its `.env`
+    /// describes it. It is the one of [`routes`](crate::routes()), and the same at each call.
+    #[must_use]
+    pub fn from_env() -> Self {
+        FROM_ENV.get_or_init(|| Self::from_cache(cache())).clone()
     }
 
-    /// Follows the cache that `config` describes.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the cache cannot be used.
-    pub fn start(config: &Config) -> Result<Self, Error> {
-        Self::follow(&Cache::open(config)?)
+    /// Follows a cache, such as the one that [`cache()`](crate::cache()) returns.
+    #[must_use]
+    pub fn from_cache(cache: &Cache) -> Self {
+        Self {
+            state: Arc::new(LazyStreamState::start_or_retry(cache)),
+        }
     }
 
-    /// Follows a cache that is already open.
+    /// Follows the cache that `config` describes:
+    ///
+    /// ```no_run
+    /// use actix_web::{App, HttpServer};
+    /// use actix_web_sse::{Config, Sse};
+    ///
+    /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::from_env()?.with_max_connections_per_address(20);
+    /// let sse = Sse::new(&config)?;
+    /// HttpServer::new(move || App::new().configure(|app| sse.configure(app)))
+    ///     .bind(("127.0.0.1", 8080))?
+    ///     .run()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Fails if the cache cannot be used.
-    pub fn follow(cache: &Cache) -> Result<Self, Error> {
+    /// Fails if the cache cannot be used. The error says what to do.
+    pub fn new(config: &Config) -> Result<Self, Error> {
         Ok(Self {
-            state: Arc::new(SharedStreamState::start(cache.journal_handle()?)?),
+            state: Arc::new(LazyStreamState::start(&Cache::open(config)?)?),
         })
     }
 
-    /// Opens a stream, for [`response`](Sse::response). Call it in a handler: the stream belongs to the
-    /// worker that it was opened on.
+    /// The state of the streams, or why there are none.
+    pub(crate) fn state(&self) -> Result<&SharedStreamState, Error> {
+        self.state.get()
+    }
+
+    /// Opens a stream, as the body of a response of your own. Call it in a handler: the stream belongs to
+    /// the worker that it was opened on. [`respond`](Sse::respond) also sets the headers that browsers and
+    /// proxies need.
     ///
     /// # Errors
     ///
     /// Fails if the request is for a host that is not allowed (421, see
-    /// [`check_host`](Sse::check_host)), if the client asks for an event that does not exist (400), or
-    /// if too many streams are open (503).
-    pub fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
-        subscription.host.check(self.config().allowed_hosts())?;
-        EventStream::open(&self.state, subscription)
-    }
-
-    /// Opens a stream and returns the complete response, or for HEAD its headers alone.
-    ///
-    /// # Errors
-    ///
-    /// Fails like [`open`](Sse::open). Turn the error into a response with
-    /// [`refusal`](Sse::refusal).
-    pub fn stream(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let events = self.open(Subscription::from_request(request)?)?;
-        Ok(self.response(request, events))
-    }
-
-    /// Returns the response with this stream as its body: status 200, and the headers with which events
-    /// reach the browser one by one. You can add headers of your own to it:
-    ///
-    /// ```no_run
-    /// use actix_web::{HttpRequest, Responder, web::Data};
-    /// use actix_web_sse::{Error, Sse, Subscription};
-    ///
-    /// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<impl Responder, Error> {
-    ///     let events = sse.open(Subscription::from_request(&request)?)?;
-    ///     let response = sse.response(&request, events);
-    ///     Ok(response.customize().insert_header(("X-Robots-Tag", "none")))
-    /// }
-    /// ```
-    ///
-    /// For HEAD, it has no body, and the stream ends at once. Over HTTP/1.0, the connection ends with
-    /// the stream.
-    #[must_use]
-    pub fn response(&self, request: &HttpRequest, events: EventStream) -> HttpResponse {
-        let mut response = HttpResponse::Ok();
-        response
-            // "MIME type text/event-stream", without a parameter: browsers refuse some charsets.
-            .insert_header((header::CONTENT_TYPE, "text/event-stream"))
-            // Proxies must neither store the stream nor delay it to compress it.
-            .insert_header((header::CACHE_CONTROL, "no-cache, no-transform, private"))
-            .insert_header((header::CONTENT_ENCODING, "identity"))
-            .insert_header(("X-Accel-Buffering", "no"));
-        for header in cors_headers(&self.config(), request) {
-            response.insert_header(header);
+    /// [`check_host`](Sse::check_host)), if its query cannot be parsed or asks for an event that does not
+    /// exist (400), or if too many streams are open or the cache cannot be used (503).
+    pub fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        match self.state() {
+            Ok(state) => {
+                let config = state.hub.config();
+                subscription.host.check(config.allowed_hosts())?;
+                EventStream::open(state, subscription)
+            }
+            Err(error) => Err(public_reason(&subscription.host, error)),
         }
-        if request.method() == Method::HEAD {
-            // Without a length, because the length of a stream is not known.
-            return response.body(body::None::new());
-        }
-        let mut response = response.body(events);
-        if request.version() < Version::HTTP_11 {
-            end_with_connection(response.head_mut());
-        }
-        response
-    }
-
-    /// Returns the response for a request that gets no stream, with the error's status and text.
-    ///
-    /// Pages of `SSE_ALLOWED_ORIGINS` can read it, as they could read the stream. Without the headers
-    /// for that, a browser hides the status from the page, and the page would reconnect again and
-    /// again.
-    #[must_use]
-    pub fn refusal(&self, request: &HttpRequest, error: &Error) -> HttpResponse {
-        let mut response = error.error_response();
-        let headers = response.headers_mut();
-        for (name, value) in cors_headers(&self.config(), request) {
-            headers.insert(name, value);
-        }
-        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-            let readable = HeaderValue::from_static("Retry-After");
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
-        }
-        response
     }
 
     /// Checks whether this server answers for the host that a request is for, according to this
@@ -209,45 +187,29 @@ impl Sse {
     /// # Errors
     ///
     /// Fails if the host is not allowed. The error is a response with status 421 that says what to do.
+    /// Also fails if the configuration cannot be used (503).
     pub fn check_host(&self, request: &HttpRequest) -> Result<(), Error> {
-        RequestedHost::new(request).check(self.config().allowed_hosts())
-    }
-
-    /// Returns the complete response of the stream's route to any request: the stream for GET,
-    /// its headers for HEAD, the answer to a browser's preflight request for OPTIONS, or the reason why
-    /// there is no stream. Pages of `SSE_ALLOWED_ORIGINS` can read all of them.
-    ///
-    /// ```no_run
-    /// use actix_web::{HttpRequest, HttpResponse, route, web::Data};
-    /// use actix_web_sse::Sse;
-    ///
-    /// #[route("/my/stream", method = "GET", method = "HEAD", method = "OPTIONS")]
-    /// async fn stream(request: HttpRequest, sse: Data<Sse>) -> HttpResponse {
-    ///     sse.respond(&request)
-    /// }
-    /// ```
-    #[must_use]
-    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
-        let response = if request.method() == Method::OPTIONS {
-            self.check_host(request)
-                .map(|()| preflight(&self.config(), request))
-        } else {
-            self.stream(request)
-        };
-        response.unwrap_or_else(|error| self.refusal(request, &error))
+        let host = RequestedHost::new(request);
+        match self.config() {
+            Ok(config) => host.check(config.allowed_hosts()),
+            Err(error) => Err(public_reason(&host, error)),
+        }
     }
 
     /// Returns the current configuration. An edit of `.env` replaces it.
-    #[must_use]
-    pub fn config(&self) -> Arc<Config> {
-        self.state.hub.config()
+    ///
+    /// # Errors
+    ///
+    /// Fails with the reason why there are no streams, until they could be started.
+    pub fn config(&self) -> Result<Arc<Config>, Error> {
+        Ok(self.state()?.hub.config())
     }
 
     /// Returns the current figures.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.state.open_streams(),
+            connections: self.state().map_or(0, SharedStreamState::open_streams),
         }
     }
 
@@ -263,9 +225,13 @@ impl Sse {
     /// At SIGTERM and SIGINT, the streams end without this call, unless
     /// [`with_signal_handling`](Config::with_signal_handling) turns that off.
     pub fn close(&self) -> Closing {
-        self.state.hub.close();
-        let state = Arc::clone(&self.state);
-        Closing(Box::pin(async move { state.all_ended().await }))
+        self.state.close();
+        let sse = self.clone();
+        Closing(Box::pin(async move {
+            if let Ok(state) = sse.state() {
+                state.all_ended().await;
+            }
+        }))
     }
 
     /// Returns a future for `HttpServer::shutdown_signal`. After a SIGTERM or SIGINT, it ends the
@@ -281,13 +247,13 @@ impl Sse {
     /// Without it, the streams end while the server already stops, and actix-web takes up to a second
     /// longer to notice that no connection is left.
     ///
-    /// An app that uses [`routes`](crate::routes()) calls
+    /// An app that uses [`routes`](crate::routes()) or [`Sse::from_env`] can call
     /// [`shutdown_signal`](crate::shutdown_signal()) instead.
     ///
     /// ```no_run
     /// # use actix_web::{App, HttpServer};
     /// # #[actix_web::main] async fn main() -> std::io::Result<()> {
-    /// # let sse = actix_web_sse::Sse::from_env().unwrap();
+    /// # let sse = actix_web_sse::Sse::from_env();
     /// let shutdown_signal = sse.shutdown_signal();
     /// HttpServer::new(move || App::new().configure(|app| sse.configure(app)))
     ///     .shutdown_signal(shutdown_signal)
@@ -298,24 +264,32 @@ impl Sse {
     /// ```
     pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let sse = self.clone();
-        async move { end_streams(shutdown_requested().await, Some(sse)).await }
+        async move { end_streams(shutdown_requested().await, Some(&sse)).await }
     }
 }
 
-/// Has the end of the connection end the body, instead of a last chunk.
+/// Waits for a shutdown signal and ends the streams, for
+/// [`HttpServer::shutdown_signal`](actix_web::HttpServer::shutdown_signal) in an app that uses
+/// [`routes`](crate::routes()) or [`Sse::from_env`]. See [`Sse::shutdown_signal`] for the details.
 ///
-/// "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request
-/// indicates HTTP/1.1 (or later minor revisions)." (RFC 9112, 6.1) A client of HTTP/1.0 takes the lengths
-/// of chunks for data, and so receives values that span chunks damaged. If the connection breaks, the
-/// client cannot tell that from the planned end. It loses nothing: it drops an incomplete event, and
-/// reconnects with the id of the last complete one.
-fn end_with_connection(head: &mut ResponseHead) {
-    head.no_chunking(true);
-    head.set_connection_type(ConnectionType::Close);
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+///
+/// # #[actix_web::main] async fn main() -> std::io::Result<()> {
+/// HttpServer::new(|| App::new().configure(actix_web_sse::routes))
+///     .shutdown_signal(actix_web_sse::shutdown_signal())
+///     .bind(("127.0.0.1", 8080))?
+///     .run()
+///     .await
+/// # }
+/// ```
+pub async fn shutdown_signal() {
+    let signals = shutdown_requested().await;
+    end_streams(signals, FROM_ENV.get()).await;
 }
 
 /// Ends the streams after a first signal, and lets the next signal end the process at once.
-pub(super) async fn end_streams(signals: ShutdownSignals, sse: Option<Sse>) {
+async fn end_streams(signals: ShutdownSignals, sse: Option<&Sse>) {
     exit_at_next_signal(signals);
     if let Some(sse) = sse {
         // Streams that have not ended by then are left to actix-web's own timeout.

@@ -10,7 +10,7 @@ mod start;
 mod tests;
 
 use std::{
-    mem,
+    fmt, mem,
     ops::ControlFlow,
     pin::Pin,
     sync::Arc,
@@ -89,6 +89,15 @@ pub struct EventStream {
     schedule: Schedule,
     has_ended: bool,
     _guard: StreamGuard,
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("position", &self.position)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EventStream {

@@ -1,9 +1,15 @@
 //! A client's request for a stream: which events it wants, and from which entry on.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    future::{Ready, ready},
+    net::IpAddr,
+};
 
 use actix_web::{
-    HttpRequest,
+    FromRequest, HttpRequest,
+    dev::Payload,
     http::{Version, header::HeaderName},
     web,
 };
@@ -23,18 +29,19 @@ use crate::{
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
 /// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
 ///
+/// It is an extractor, and [`Sse::respond`](crate::Sse::respond) responds to it. To extract it never fails:
+/// a query that cannot be parsed is refused in the response, so that pages of other origins can read why.
+///
 /// ```no_run
-/// use actix_web::{HttpRequest, HttpResponse, get, web::Data};
-/// use actix_web_sse::{Error, Sse, Subscription};
+/// use actix_web::{Responder, get, web::Data};
+/// use actix_web_sse::{Sse, Subscription};
 ///
 /// #[get("/my/stream")]
-/// async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<HttpResponse, Error> {
-///     let subscription = Subscription::from_request(&request)?.only(["order", "toast"]);
-///     let events = sse.open(subscription)?;
-///     Ok(sse.response(&request, events))
+/// async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
+///     sse.respond(subscription.only(["order", "toast"]))
 /// }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Subscription {
     pub(crate) filter: Filter,
     /// The events that the client may receive, and so may know.
@@ -47,6 +54,8 @@ pub struct Subscription {
     /// The connection of the request, if it can be shut down when the client does not read.
     pub(crate) connection: Option<Endpoints>,
     pub(super) host: RequestedHost,
+    /// Set if the query cannot be parsed.
+    query_error: Option<Error>,
 }
 
 /// The id that a client sends.
@@ -57,30 +66,47 @@ pub(crate) enum LastEventId {
     Invalid,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 struct Query {
     events: Option<String>,
     last_event_id: Option<String>,
     lookback: Option<bool>,
 }
 
-impl Subscription {
-    /// Reads a request. The header overrides the query: a browser that was given an id in the URL
-    /// keeps that URL when it reconnects, and sends the newer id in the header.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the query cannot be parsed.
-    pub fn from_request(request: &HttpRequest) -> Result<Self, Error> {
-        let query = web::Query::<Query>::from_query(request.query_string()).map_err(|error| {
+impl Query {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let parsed = web::Query::from_query(text);
+        parsed.map(web::Query::into_inner).map_err(|error| {
+            let reason = excerpt(&error.to_string());
             Error::new(
                 ErrorKind::Request,
-                format!("the query cannot be read: {}", excerpt(&error.to_string())),
+                format!("the query cannot be read: {reason}"),
             )
             .with_help(
                 "use events=name1,name2, last_event_id=ID and lookback=true, each at most once",
             )
-        })?;
+        })
+    }
+}
+
+impl FromRequest for Subscription {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::new(request)))
+    }
+}
+
+impl Subscription {
+    /// Reads a request. The header overrides the query: a browser that was given an id in the URL
+    /// keeps that URL when it reconnects, and sends the newer id in the header.
+    #[must_use]
+    pub fn new(request: &HttpRequest) -> Self {
+        let (query, query_error) = match Query::parse(request.query_string()) {
+            Ok(query) => (query, None),
+            Err(error) => (Query::default(), Some(error)),
+        };
         let in_header = request
             .headers()
             .get(HeaderName::from_static("last-event-id"))
@@ -89,7 +115,7 @@ impl Subscription {
             .last_event_id
             .as_deref()
             .and_then(|id| LastEventId::parse(id.as_bytes()));
-        Ok(Self {
+        Self {
             filter: query.events.as_deref().map_or(Filter::All, parse_filter),
             allowed: Filter::All,
             last_event_id: in_header.or(in_query),
@@ -97,7 +123,8 @@ impl Subscription {
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
             host: RequestedHost::new(request),
-        })
+            query_error,
+        }
     }
 
     /// Restricts the subscription to these events. Use it if a client may receive some events and not
@@ -119,13 +146,29 @@ impl Subscription {
     /// example `X-Forwarded-For`, but only if clients can reach the app through the proxy alone: any
     /// client can send that header.
     #[must_use]
-    pub fn of_address(mut self, address: IpAddr) -> Self {
+    pub fn with_address(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// Fails if the client asks for no event or for an unknown one.
+    /// Returns the client's address; `None` for a Unix socket.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Returns the names of the events that the client asks for and [`only`](Self::only) allows, in no
+    /// particular order; `None` for all.
+    #[must_use]
+    pub fn events(&self) -> Option<impl Iterator<Item = &str>> {
+        Some(self.filter.names()?.iter().map(String::as_str))
+    }
+
+    /// Fails if the query cannot be parsed, or if it asks for no event or for an unknown one.
     pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
+        if let Some(error) = &self.query_error {
+            return Err(error.clone());
+        }
         let asks_for_none = self.filter.names().is_some_and(HashSet::is_empty);
         let message = if asks_for_none {
             "the request asks for no event that is available".into()
@@ -198,7 +241,7 @@ mod tests {
             request =
                 request.insert_header(("last-event-id", HeaderValue::from_bytes(header).unwrap()));
         }
-        Subscription::from_request(&request.to_http_request()).unwrap()
+        Subscription::new(&request.to_http_request())
     }
 
     fn id(text: &str) -> Option<LastEventId> {

@@ -11,9 +11,7 @@ use actix_web::{
     Responder,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::Error;
-
-use crate::stream::Stream;
+use actix_web_sse::{Error, Sse};
 
 /// A healthy app answers at once. This is less than the timeout of the Dockerfile's health check.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -23,9 +21,9 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
     app.service(web::resource("/health").get(health).head(health));
 }
 
-/// Answers 200, or 503 with the reason if the stream did not start. Check here what else your app needs.
-async fn health(stream: Data<Stream>) -> Result<impl Responder, Error> {
-    stream.sse()?;
+/// Answers 200, or 503 with the reason why clients can receive no events. Check here what else your app needs.
+async fn health(sse: Data<Sse>) -> Result<impl Responder, Error> {
+    sse.config()?;
     Ok("ok\n")
 }
 

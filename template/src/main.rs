@@ -19,9 +19,9 @@ use actix_web::{
     middleware::{DefaultHeaders, Logger, from_fn},
     web,
 };
-use actix_web_sse::{app_dir, request_line};
+use actix_web_sse::{Sse, app_dir, request_line};
 
-use self::{dev_tools::DevTools, same_origin::same_origin, stream::Stream};
+use self::{dev_tools::DevTools, same_origin::same_origin};
 
 /// Without the errors for requests that are not valid HTTP: any client can send thousands of them in a
 /// second, and actix-web logs each. `RUST_LOG` replaces this.
@@ -65,17 +65,17 @@ async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
     let tools = DevTools::parse(&setting("DEV_TOOLS", "on"))?;
     // Opened outside of the closure, which runs once for each worker, so that all workers share one stream.
-    let stream = Stream::open();
+    let sse = stream::open();
     let server = HttpServer::new({
-        let stream = stream.clone();
+        let sse = sse.clone();
         move || {
             App::new()
                 // Accepts requests for this machine's own host names and for SSE_ALLOWED_HOSTS only. Other
                 // sites could otherwise reach the app under their own host name (DNS rebinding).
                 .wrap(from_fn(actix_web_sse::check_host))
                 // Without the logger, which would log a stream only when it ends, after minutes, and keep
-                // memory for it until then. The handler for the stream logs when one opens.
-                .configure(|app| stream::routes(app, stream.clone()))
+                // memory for it until then. The library logs when one opens.
+                .configure(|app| stream::routes(app, &sse))
                 .service(
                     web::scope("")
                         .wrap(from_fn(same_origin))
@@ -90,6 +90,9 @@ async fn serve() -> io::Result<()> {
                 )
         }
     })
+    // Ends the streams first, because the server would wait for them. Browsers reconnect to the next server and
+    // miss nothing. A second signal ends the process at once.
+    .shutdown_signal(sse.shutdown_signal())
     // Lets the system detect clients that are gone or do not read, and end their connections.
     .on_connect(actix_web_sse::on_connect)
     .h1_allow_half_closed(false)
@@ -98,13 +101,7 @@ async fn serve() -> io::Result<()> {
     .map_err(|error| address_error(&format!("cannot listen on {host}:{port}: {error}")))?;
 
     // The output may be closed, which is no reason to exit.
-    let _ = print_greeting(&server.addrs(), &stream);
-    let server = match stream.sse() {
-        // Ends the streams first, because the server would wait for them. Browsers reconnect to the next
-        // server and miss nothing. A second signal ends the process at once.
-        Ok(sse) => server.shutdown_signal(sse.shutdown_signal()),
-        Err(_) => server,
-    };
+    let _ = print_greeting(&server.addrs(), &sse);
     server.run().await
 }
 
@@ -136,13 +133,14 @@ fn setting(key: &str, default: &str) -> String {
 }
 
 /// Prints the address of the page, and how to trigger an event from a shell.
-fn print_greeting(addresses: &[SocketAddr], stream: &Stream) -> io::Result<()> {
+fn print_greeting(addresses: &[SocketAddr], sse: &Sse) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for address in addresses {
         writeln!(out, "\n  Listening on http://{address}\n")?;
     }
-    let Ok(sse) = stream.sse() else { return Ok(()) };
-    let config = sse.config();
+    let Ok(config) = sse.config() else {
+        return Ok(());
+    };
     if let Some((_, key)) = config.events().iter().next() {
         let (file, app) = (config.cache_dir().join(key), app_dir());
         writeln!(

@@ -4,69 +4,35 @@
 //! the route. `actix_web_sse::routes` provides the same stream without any of this code.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
+    Responder,
     http::Method,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Error, Sse, Subscription, cache, log_stream};
+use actix_web_sse::{Sse, Subscription, cache};
 
-/// The stream of this app, or the reason why it could not start.
-#[derive(Clone)]
-pub(crate) struct Stream(Result<Sse, Error>);
-
-impl Stream {
-    /// Opens the file cache that `.env` describes, and follows it: from now on, clients receive every value
-    /// that this program or any other saves there.
-    ///
-    /// If that fails, the app starts nevertheless. The log has the reason, and the stream answers 503.
-    pub(crate) fn open() -> Self {
-        Self(Sse::follow(cache()).inspect_err(log_failure))
-    }
-
-    pub(crate) fn sse(&self) -> Result<&Sse, Error> {
-        self.0.as_ref().map_err(Error::clone)
-    }
+/// Opens the file cache that `.env` describes, and follows it: from now on, clients receive every value that
+/// this program or any other saves there.
+///
+/// If that fails, the app starts nevertheless. The log has the reason, and the stream answers 503 with it until
+/// the mistake is corrected.
+pub(crate) fn open() -> Sse {
+    Sse::from_cache(cache())
 }
 
-fn log_failure(error: &Error) {
-    let help = error
-        .help()
-        .unwrap_or("see the documentation of actix-web-sse");
-    log::error!("live notifications are unavailable: {error}");
-    log::error!("help: {help}");
-}
-
-pub(crate) fn routes(app: &mut ServiceConfig, stream: Stream) {
-    app.app_data(Data::new(stream)).service(
+pub(crate) fn routes(app: &mut ServiceConfig, sse: &Sse) {
+    app.app_data(Data::new(sse.clone())).service(
         web::resource("/sse/stream")
-            .get(serve_stream)
-            .head(serve_stream)
-            .route(web::method(Method::OPTIONS).to(preflight)),
+            .get(stream)
+            .head(stream)
+            .route(web::method(Method::OPTIONS).to(stream)),
     );
 }
 
-/// Answers with a response whose body stays open, and yields events as they are saved. HEAD, which `curl -I`
-/// sends, gets its headers alone.
-async fn serve_stream(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
-    let sse = stream.sse()?;
-    let response = open_stream(&request, sse);
-    log_stream(&request, &response);
-    Ok(response.unwrap_or_else(|error| sse.refusal(&request, &error)))
-}
-
-fn open_stream(request: &HttpRequest, sse: &Sse) -> Result<HttpResponse, Error> {
-    // What the client asks for: `?events=a,b`, and the last event id to resume after. To limit a client to
-    // some events, read its session here, and add `.only(["event_name1"])`.
-    let subscription = Subscription::from_request(request)?;
-    let events = sse.open(subscription)?;
-
-    // 200 with `Content-Type: text/event-stream`, headers against buffering proxies, and CORS headers for
-    // SSE_ALLOWED_ORIGINS. Add your own headers with `response.headers_mut()`.
-    Ok(sse.response(request, events))
-}
-
-/// Answers OPTIONS, which browsers send before a page of SSE_ALLOWED_ORIGINS reconnects with its last event
-/// id. This opens no stream.
-async fn preflight(request: HttpRequest, stream: Data<Stream>) -> Result<impl Responder, Error> {
-    Ok(stream.sse()?.respond(&request))
+/// Responds to GET with a stream of events, which stays open, and otherwise with the reason why there is none;
+/// to HEAD, which `curl -I` sends, with the headers alone; and to OPTIONS, which browsers send before a page of
+/// SSE_ALLOWED_ORIGINS reconnects.
+async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
+    // The subscription has what the client asks for: `?events=a,b`, and the last event id to resume after. To
+    // limit a client to some events, read its session here, and add `.only(["event_name1"])`.
+    sse.respond(subscription)
 }

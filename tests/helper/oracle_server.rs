@@ -23,7 +23,7 @@ pub(crate) fn run() {
         // Longer than the oracle waits for an event, so that no heartbeat wakes a forgotten stream.
         .with_heartbeat(Duration::from_secs(60));
     System::new().block_on(async {
-        let sse = Sse::start(&config).unwrap();
+        let sse = Sse::new(&config).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES).unwrap();
         println!("LISTENING {}", listener.local_addr().unwrap());

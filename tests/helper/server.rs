@@ -19,9 +19,9 @@ async fn serve(kind: &str) {
     let sse = match kind {
         "without signal handling" => {
             let config = Config::from_env().unwrap();
-            Some(Sse::start(&config.with_signal_handling(false)).unwrap())
+            Some(Sse::new(&config.with_signal_handling(false)).unwrap())
         }
-        "shutdown signal" | "large write buffer" => Some(Sse::from_env().unwrap()),
+        "shutdown signal" | "large write buffer" => Some(Sse::from_env()),
         _ => None,
     };
     let signal = sse.clone().filter(|_| kind != "without signal handling");

@@ -154,7 +154,7 @@ fn check_leftovers_are_removed(app: &App) -> Result<(), String> {
         File::open(&path).unwrap().set_modified(later).unwrap();
     }
     let config = Config::from_dir(app.path()).unwrap().with_history(1);
-    let server = Sse::follow(&Cache::open(&config).unwrap()).map_err(|error| error.to_string())?;
+    let server = Sse::new(&config).map_err(|error| error.to_string())?;
     let newest = folders_of_entries(app).pop().unwrap();
     until("the leftovers are removed", || {
         let left = unfinished(app);

@@ -49,7 +49,7 @@ impl LocalServer {
         let dir = ScratchFolder::new();
         let config = configure(Config::new(dir.path(), events).unwrap(), &addresses);
         let cache = Cache::open(&config).unwrap();
-        let sse = Sse::follow(&cache).unwrap();
+        let sse = Sse::from_cache(&cache);
         let (handle, thread) = serve(half_closed, listeners, sse.clone(), routes);
         Self {
             cache,

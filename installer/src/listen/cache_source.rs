@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actix_web_sse::{Cache, Config, Entry, Events, Follow, Next};
+use actix_web_sse::{
+    Cache, Config, Entry, Events,
+    cache::{Follow, Next},
+};
 use serde_json::value::RawValue;
 
 use super::update::{ReceivedEvent, Update, UpdateSource};

@@ -1,13 +1,18 @@
 //! The answers of the stream's route.
 
-use actix_web::{App, body::BodySize, body::MessageBody, http::Method, test};
+use actix_web::{
+    App, HttpResponse, Responder,
+    body::{BodySize, MessageBody},
+    http::{Method, header},
+    test,
+};
 
 use super::*;
 
 #[actix_web::test]
 async fn head_is_answered_without_opening_a_stream() {
     let dir = tempfile::tempdir().unwrap();
-    let sse = Sse::start(&Config::new(dir.path(), "a:k").unwrap()).unwrap();
+    let sse = Sse::new(&Config::new(dir.path(), "a:k").unwrap()).unwrap();
     let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
     for (path, status) in [
         ("/sse/stream", 200),
@@ -31,7 +36,7 @@ async fn a_preflight_is_answered_without_opening_a_stream() {
     let config = config
         .with_allowed_origins(["https://app.example"])
         .unwrap();
-    let sse = Sse::start(&config).unwrap();
+    let sse = Sse::new(&config).unwrap();
     let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
     for (origin, headers) in [
         (
@@ -58,13 +63,12 @@ async fn a_request_for_another_host_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::new(dir.path(), "a:k").unwrap();
     let config = config.with_allowed_hosts(["app.example"]).unwrap();
-    let sse = Sse::start(&config).unwrap();
+    let sse = Sse::new(&config).unwrap();
     let controller = {
         let sse = sse.clone();
-        move |request: HttpRequest| {
-            let stream = Subscription::from_request(&request)
-                .and_then(|subscription| sse.open(subscription));
-            std::future::ready(stream.map(|stream| sse.response(&request, stream)))
+        move |subscription: Subscription| {
+            let stream = sse.subscribe(subscription);
+            std::future::ready(stream.map(|stream| HttpResponse::Ok().body(stream)))
         }
     };
     let app = App::new()
@@ -82,6 +86,47 @@ async fn a_request_for_another_host_is_refused() {
                 .insert_header((header::HOST, host));
             let answer = test::call_service(&app, request.to_request()).await;
             assert_eq!(answer.status(), status, "{host}{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_page_of_an_allowed_origin_can_read_every_refusal_of_a_handler() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::new(dir.path(), "a:k,secret:k").unwrap();
+    let config = config.with_allowed_origins(["https://app.example"]);
+    let sse = Sse::new(&config.unwrap().with_max_connections(1)).unwrap();
+    let handler = move |subscription: Subscription| {
+        let response = sse.respond(subscription.only(["a"])).customize();
+        std::future::ready(response.insert_header(("x-robots-tag", "none")))
+    };
+    let app = App::new().route("/own", actix_web::web::get().to(handler));
+    let app = test::init_service(app).await;
+    let get = async |query: &str| {
+        let request = test::TestRequest::with_uri(&format!("/own{query}"))
+            .insert_header((header::ORIGIN, "https://app.example"));
+        test::call_service(&app, request.to_request()).await
+    };
+    let _open_stream = get("").await;
+    for (query, status) in [
+        ("?lookback=perhaps", 400),
+        ("?events=a&events=a", 400),
+        ("?events=secret", 400),
+        ("", 503),
+    ] {
+        let refusal = get(query).await;
+        assert_eq!(refusal.status(), status, "{query}");
+        let header = |name: &str| refusal.headers().get(name)?.to_str().ok();
+        let retry_after = (status == 503).then_some("5");
+        for (name, value) in [
+            ("access-control-allow-origin", Some("https://app.example")),
+            ("access-control-allow-credentials", Some("true")),
+            ("access-control-expose-headers", Some("Retry-After")),
+            ("vary", Some("Origin")),
+            ("retry-after", retry_after),
+            ("x-robots-tag", Some("none")),
+        ] {
+            assert_eq!(header(name), value, "{name} of {query}");
         }
     }
 }

@@ -43,7 +43,7 @@ fn app(change: impl FnOnce(Config) -> Config) -> App {
         .with_poll_interval(POLL_INTERVAL);
     let config = change(config.with_stream_duration(Duration::ZERO));
     let cache = Cache::open(&config).unwrap();
-    let sse = Sse::follow(&cache).unwrap();
+    let sse = Sse::from_cache(&cache);
     App { dir, cache, sse }
 }
 
@@ -53,12 +53,18 @@ impl App {
     }
 
     fn start_points(&self) -> StartPoints {
-        self.sse.state.hub.start_points()
+        self.sse.state().unwrap().hub.start_points()
     }
 
     /// The journal on disk, which the server may not have noticed yet.
     fn current_journal(&self) -> Arc<dyn Journal> {
-        self.sse.state.hub.journal_handle().current().unwrap()
+        self.sse
+            .state()
+            .unwrap()
+            .hub
+            .journal_handle()
+            .current()
+            .unwrap()
     }
 
     fn replace_cache_folder(&self) {
@@ -71,8 +77,8 @@ impl App {
         if let Some(id) = last_event_id {
             request = request.insert_header(("last-event-id", id));
         }
-        let subscription = Subscription::from_request(&request.to_http_request()).unwrap();
-        self.sse.open(subscription).unwrap()
+        let subscription = Subscription::new(&request.to_http_request());
+        self.sse.subscribe(subscription).unwrap()
     }
 }
 
@@ -139,11 +145,10 @@ async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_beh
     let app = app(|config| config.with_in_memory(4));
     let dir = app.dir.path();
     let config = Config::new(dir, "a:k,rare:r").unwrap();
-    let sse = Sse::start(&config.with_in_memory(4)).unwrap();
+    let sse = Sse::new(&config.with_in_memory(4)).unwrap();
     let open = |query: &str| {
         let request = TestRequest::with_uri(query).to_http_request();
-        sse.open(Subscription::from_request(&request).unwrap())
-            .unwrap()
+        sse.subscribe(Subscription::new(&request)).unwrap()
     };
     let (mut all, mut rare) = (open("/"), open("/?events=rare"));
     expect(&mut rare, &["sse.heartbeat"]).await;

@@ -7,7 +7,7 @@ use actix_web::{
     http::header,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Error, Sse, Subscription};
+use actix_web_sse::{Sse, Subscription};
 use support::{HalfClosed, LocalServer};
 
 /// A page may load everything from its own origin only, and run no text as code.
@@ -63,13 +63,15 @@ fn routes(app: &mut ServiceConfig, sse: &Sse) {
         .default_service(web::get().to(page));
 }
 
-async fn stream(request: HttpRequest, sse: Data<Sse>) -> Result<impl Responder, Error> {
-    let mut subscription = Subscription::from_request(&request)?;
+async fn stream(
+    request: HttpRequest,
+    sse: Data<Sse>,
+    mut subscription: Subscription,
+) -> impl Responder {
     if let Some(visitor) = visitor(&request) {
         subscription = subscription.only([visitor]);
     }
-    let events = sse.open(subscription)?;
-    Ok(sse.response(&request, events))
+    sse.respond(subscription)
 }
 
 /// The visitor who is logged in, by the one cookie of this site.

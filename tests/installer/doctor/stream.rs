@@ -172,7 +172,7 @@ fn a_proxy_that_strips_headers_is_detected() {
         "warning",
         "headers",
         "lacks no-cache and no-transform",
-        "Sse::response",
+        "Sse::respond",
     );
     headers[2].assert_is("note", "headers", "x-accel-buffering does not arrive", "");
     let replay = of_check(&found, "replay");

@@ -76,7 +76,7 @@ fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
             missing.join(" and ")
         ),
         "the library sends `no-cache, no-transform, private`: let the proxy forward it; if a handler \
-         of yours builds the response, start with `Sse::response`",
+         of yours builds the response, return `Sse::respond` instead",
     ))
 }
 

@@ -149,8 +149,7 @@ fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
             ),
             format!(
                 "let the proxy forward {}, and cache no response of this path; if your own \
-                 handler serves the stream, create the subscription with \
-                 `Subscription::from_request`",
+                 handler serves the stream, pass the `Subscription` of the request to `Sse::respond`",
                 transport.carrier()
             ),
         ),

@@ -34,7 +34,7 @@ fn app_with_entries(ttl: Duration, times: impl IntoIterator<Item = Time>) -> App
         let document = encode_document("k", value, ttl, time);
         journal.append(&document).unwrap();
     }
-    let sse = Sse::follow(&cache).unwrap();
+    let sse = Sse::from_cache(&cache);
     App { dir, cache, sse }
 }
 

@@ -61,7 +61,7 @@ async fn open_streams_follow_an_edit_although_a_save_notices_it_first() {
     let dir = tempfile::tempdir().unwrap();
     write_env(dir.path(), "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\n");
     let cache = Cache::open(&Config::from_dir(dir.path()).unwrap()).unwrap();
-    let sse = Sse::follow(&cache).unwrap();
+    let sse = Sse::from_cache(&cache);
     let app = App { dir, cache, sse };
     // Enough that one of them is usually faster than the thread that polls the file.
     let _savers = [(); 4].map(|()| Saver::start(&app.cache));
@@ -82,7 +82,7 @@ async fn a_stream_misses_no_save_of_a_process_that_notices_another_cache_folder_
     );
     let config = Config::from_dir(dir.path()).unwrap();
     let cache = Cache::open(&config).unwrap();
-    let sse = Sse::follow(&cache).unwrap();
+    let sse = Sse::from_cache(&cache);
     let app = App { dir, cache, sse };
     let mut stream = app.open(None);
     sleep(Duration::from_secs(1)).await;

@@ -7,10 +7,10 @@ use super::*;
 /// The ids and names of the events of a server with this `SSE_EVENTS`, up to the event `end`.
 async fn received(dir: &Path, events: &str, in_memory: usize, id: &str) -> Vec<(String, String)> {
     let config = Config::new(dir, events).unwrap();
-    let sse = Sse::start(&config.with_in_memory(in_memory)).unwrap();
+    let sse = Sse::new(&config.with_in_memory(in_memory)).unwrap();
     let request = TestRequest::default().insert_header(("last-event-id", id));
-    let subscription = Subscription::from_request(&request.to_http_request()).unwrap();
-    let mut stream = sse.open(subscription).unwrap();
+    let subscription = Subscription::new(&request.to_http_request());
+    let mut stream = sse.subscribe(subscription).unwrap();
     let mut text = String::new();
     while !text.contains("event: end\n") {
         text += &timeout(Duration::from_secs(10), next(&mut stream))

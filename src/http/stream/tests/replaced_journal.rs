@@ -154,7 +154,7 @@ async fn a_client_of_another_journal_gets_everything_in_the_current_one() {
 #[actix_web::test]
 async fn a_new_client_gets_its_position_even_while_the_journal_is_replaced() {
     let app = app(|config| config);
-    let hub = Arc::clone(&app.sse.state.hub);
+    let hub = Arc::clone(&app.sse.state().unwrap().hub);
     let done = Arc::new(AtomicBool::new(false));
     let replacing = thread::spawn({
         let done = Arc::clone(&done);

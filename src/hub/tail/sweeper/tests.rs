@@ -116,7 +116,7 @@ fn a_server_removes_old_folders_when_it_starts_and_whenever_one_is_complete() {
         }
     };
     save(2_100);
-    let _sse = Sse::follow(&cache).unwrap();
+    let _sse = Sse::from_cache(&cache);
     until_gone("journal-2/000000000000");
     until_gone("journal-2/000000000001");
     // A sweep may come just before the entry after a folder's last is saved, so the next one removes it.

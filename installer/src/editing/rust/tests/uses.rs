@@ -156,7 +156,7 @@ fn an_apps_own_stream_route_is_found() {
         (true, false)
     );
     assert_eq!(
-        serves("src/a.rs", "fn a() { m!(actix_web_sse::Sse::start); }"),
+        serves("src/a.rs", "fn a() { m!(actix_web_sse::Sse::new); }"),
         (true, false)
     );
     assert_eq!(

@@ -1,0 +1,192 @@
+//! The state of the streams of one cache, started as soon as the cache can be used.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use super::shared_stream_state::SharedStreamState;
+use crate::{
+    cache::Cache,
+    error::Error,
+    runtime::{BackgroundThread, Interrupt, RepeatedError},
+};
+
+/// The pause between two attempts to start. The documentation promises that an edit of `.env` takes
+/// effect within about two seconds.
+const START_RETRY_DELAY: Duration = Duration::from_secs(2);
+
+pub(crate) enum LazyStreamState {
+    Started(SharedStreamState),
+    /// The first attempt failed. The thread makes the others, so that no request reads files.
+    Retried {
+        start: Arc<RetriedStart>,
+        thread: OnceLock<BackgroundThread>,
+    },
+}
+
+/// A start that is tried until it succeeds.
+pub(crate) struct RetriedStart {
+    cache: Cache,
+    started: OnceLock<SharedStreamState>,
+    failure: Mutex<StartFailure>,
+}
+
+struct StartFailure {
+    last_error: Error,
+    log: RepeatedError,
+    /// Set by [`LazyStreamState::close`] before the start.
+    is_closing: bool,
+}
+
+impl LazyStreamState {
+    /// Fails if the start fails.
+    pub(super) fn start(cache: &Cache) -> Result<Self, Error> {
+        SharedStreamState::start(cache.journal_handle()?).map(Self::Started)
+    }
+
+    /// Logs the error if the start fails, and tries again.
+    pub(super) fn start_or_retry(cache: &Cache) -> Self {
+        Self::start(cache).unwrap_or_else(|error| {
+            let retried = Self::Retried {
+                start: Arc::new(RetriedStart::new(cache, error)),
+                thread: OnceLock::new(),
+            };
+            retried.ensure_retrying();
+            retried
+        })
+    }
+
+    /// Fails with the error of the last attempt until one succeeds.
+    pub(crate) fn get(&self) -> Result<&SharedStreamState, Error> {
+        let start = match self {
+            Self::Started(state) => return Ok(state),
+            Self::Retried { start, .. } => start,
+        };
+        start.started.get().ok_or_else(|| {
+            self.ensure_retrying();
+            start.failure().last_error.clone()
+        })
+    }
+
+    /// If the process can start no thread now, the next request tries again.
+    fn ensure_retrying(&self) {
+        let Self::Retried { start, thread } = self else {
+            return;
+        };
+        if thread.get().is_none() {
+            let start = Arc::clone(start);
+            let work = move |interrupt: &Interrupt| start.retry(interrupt);
+            if let Ok(started) = BackgroundThread::start("sse-start", work) {
+                let _ = thread.set(started);
+            }
+        }
+    }
+
+    /// Ends every stream, also those that open after a start to come.
+    pub(super) fn close(&self) {
+        if let Self::Retried { start, .. } = self {
+            start.failure().is_closing = true;
+        }
+        if let Ok(state) = self.get() {
+            state.hub.close();
+        }
+    }
+}
+
+impl RetriedStart {
+    fn new(cache: &Cache, error: Error) -> Self {
+        let mut log = RepeatedError::new(
+            "live notifications are unavailable",
+            "live notifications are available",
+        );
+        log.report(&error);
+        Self {
+            cache: cache.clone(),
+            started: OnceLock::new(),
+            failure: Mutex::new(StartFailure {
+                last_error: error,
+                log,
+                is_closing: false,
+            }),
+        }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, StartFailure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn retry(&self, interrupt: &Interrupt) {
+        while self.started.get().is_none() && !interrupt.is_raised() {
+            interrupt.wait(START_RETRY_DELAY);
+            self.try_start();
+        }
+    }
+
+    fn try_start(&self) {
+        let handle = self.cache.journal_handle();
+        let result = handle.and_then(SharedStreamState::start);
+        let mut failure = self.failure();
+        match result {
+            Ok(state) => {
+                if failure.is_closing {
+                    state.hub.close();
+                }
+                failure.log.note_success();
+                let _ = self.started.set(state);
+            }
+            Err(error) => {
+                failure.log.report(&error);
+                failure.last_error = error;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// Several attempts of a busy machine.
+    const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+    fn wait_until_started(lazy: &LazyStreamState) -> &SharedStreamState {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            match lazy.get() {
+                Ok(state) => return state,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn a_configuration_can_be_corrected_while_the_app_runs() {
+        let app = tempfile::tempdir().unwrap();
+        let dir = app.path().to_owned();
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || Config::from_dir(&dir)));
+        let error = lazy.get().err().unwrap();
+        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
+        assert!(lazy.get().is_err(), "a request reads no file");
+        let state = wait_until_started(&lazy);
+        assert!(state.hub.config().events().contains("a"));
+        // Once started, it does not depend on the file.
+        std::fs::remove_file(app.path().join(".env")).unwrap();
+        assert!(lazy.get().is_ok());
+    }
+
+    #[test]
+    fn streams_that_are_closed_before_the_start_stay_closed() {
+        let app = tempfile::tempdir().unwrap();
+        let dir = app.path().to_owned();
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || Config::from_dir(&dir)));
+        lazy.close();
+        std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
+        assert!(wait_until_started(&lazy).hub.is_closing());
+    }
+}

@@ -1,0 +1,123 @@
+//! The response to a request for the stream.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder, ResponseError,
+    body::{self, BoxBody},
+    dev::ResponseHead,
+    http::{ConnectionType, Method, Version, header},
+};
+
+use super::{
+    access_log::log_stream, cors::CorsHeaders, host_check::public_reason,
+    shared_stream_state::SharedStreamState, sse::Sse, stream::EventStream,
+    subscription::Subscription,
+};
+
+/// The complete response to a request for the stream, from [`Sse::respond`]: return it from a handler.
+///
+/// | request | response |
+/// |---|---|
+/// | `GET` | 200, with an [`EventStream`] as its body, and headers with which events reach the browser one by one. Over HTTP/1.0, the connection ends with the stream |
+/// | `HEAD` | the same headers; opens no stream |
+/// | `OPTIONS` | 204, with the answer to a browser's preflight request |
+/// | refused | the status and the text of the [`Error`](crate::Error), and `Retry-After` if the client is to try again later |
+///
+/// Pages of `SSE_ALLOWED_ORIGINS` can read each of these. Without the headers for that, a browser would
+/// hide the status of a refusal from the page, and the page would reconnect again and again.
+///
+/// To add headers, use [`customize`](Responder::customize). The log shows when a stream opens and why one
+/// is refused: at most five of each in ten seconds, and then the number of the others.
+#[derive(Debug)]
+#[must_use = "a handler must return it"]
+pub struct StreamResponse {
+    sse: Sse,
+    subscription: Subscription,
+}
+
+impl Sse {
+    /// Responds to a request for the stream: with the stream for GET, its headers for HEAD, the answer
+    /// to a browser's preflight request for OPTIONS, or the reason why there is no stream. Pages of
+    /// `SSE_ALLOWED_ORIGINS` can read each of these. Return it from your handler:
+    ///
+    /// ```no_run
+    /// use actix_web::{Responder, route, web::Data};
+    /// use actix_web_sse::{Sse, Subscription};
+    ///
+    /// #[route("/my/stream", method = "GET", method = "HEAD", method = "OPTIONS")]
+    /// async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
+    ///     sse.respond(subscription.only(["order", "toast"]))
+    ///         .customize()
+    ///         .insert_header(("X-Robots-Tag", "none"))
+    /// }
+    /// ```
+    pub fn respond(&self, subscription: Subscription) -> StreamResponse {
+        StreamResponse {
+            sse: self.clone(),
+            subscription,
+        }
+    }
+}
+
+impl Responder for StreamResponse {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        match self.sse.state() {
+            Ok(state) => respond(state, self.subscription, request),
+            // Without a configuration, no origin is known to be allowed.
+            Err(error) => public_reason(&self.subscription.host, error).error_response(),
+        }
+    }
+}
+
+fn respond(
+    state: &SharedStreamState,
+    subscription: Subscription,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let config = state.hub.config();
+    let cors = CorsHeaders::new(&config, request);
+    let host = subscription.host.check(config.allowed_hosts());
+    let response = host.and_then(|()| match *request.method() {
+        Method::OPTIONS => Ok(cors.preflight(request)),
+        _ => {
+            let stream = EventStream::open(state, subscription);
+            log_stream(request, &stream);
+            Ok(stream_response(request, stream?))
+        }
+    });
+    let response = response.unwrap_or_else(|error| cors.refusal(&error));
+    cors.add_to(response)
+}
+
+fn stream_response(request: &HttpRequest, stream: EventStream) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
+        // "MIME type text/event-stream", without a parameter: browsers refuse some charsets.
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        // Proxies must neither store the stream nor delay it to compress it.
+        .insert_header((header::CACHE_CONTROL, "no-cache, no-transform, private"))
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("X-Accel-Buffering", "no"));
+    if request.method() == Method::HEAD {
+        // Without a length, because the length of a stream is not known.
+        return response.body(body::None::new());
+    }
+    let mut response = response.body(stream);
+    if request.version() < Version::HTTP_11 {
+        end_with_connection(response.head_mut());
+    }
+    response
+}
+
+/// Has the end of the connection end the body, instead of a last chunk.
+///
+/// "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request
+/// indicates HTTP/1.1 (or later minor revisions)." (RFC 9112, 6.1) A client of HTTP/1.0 takes the lengths
+/// of chunks for data, and so receives values that span chunks damaged. If the connection breaks, the
+/// client cannot tell that from the planned end. It loses nothing: it drops an incomplete event, and
+/// reconnects with the id of the last complete one.
+fn end_with_connection(head: &mut ResponseHead) {
+    head.no_chunking(true);
+    head.set_connection_type(ConnectionType::Close);
+}
