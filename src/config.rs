@@ -6,20 +6,38 @@ mod authority;
 mod definition;
 mod env_bytes;
 mod env_file;
+mod env_lines;
 mod env_snapshot;
 mod events;
-mod parsed_settings;
+mod getters;
+mod options;
+mod parsers;
 mod poller;
 mod raw_settings;
 mod real_variables;
-#[cfg(feature = "actix")]
-pub(crate) mod server;
-mod server_options;
 mod setters;
+mod settings;
+mod table;
 #[cfg(test)]
 mod tests;
 
+pub use self::{
+    app_dir::app_dir,
+    definition::Config,
+    events::Events,
+    settings::{Origin, Setting},
+};
 #[cfg(feature = "actix")]
-pub(crate) use self::events::Pair;
-pub use self::{app_dir::app_dir, definition::Config, events::Events};
+pub(crate) use self::{
+    authority::{Authority, Host},
+    definition::allowed_hosts_in_env,
+    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot},
+    events::Pair,
+};
+pub use self::{
+    env_file::EnvFile,
+    env_lines::{EnvLine, EnvLineKind},
+    settings::SettingInfo,
+    table::SETTINGS,
+};
 pub(crate) use self::{poller::ConfigPoller, setters::MAX_VALUE_BYTES};

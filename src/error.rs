@@ -258,7 +258,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
-fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE)

@@ -68,6 +68,8 @@ mod runtime;
 #[cfg(feature = "__internals")]
 #[doc(hidden)]
 pub mod bench_support;
+#[doc(hidden)]
+pub mod cli_support;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -84,7 +86,7 @@ pub use crate::http::{
 pub use crate::{
     cache::{Cache, cache},
     client_files::{ClientFile, client_files},
-    config::{Config, Events, app_dir},
+    config::{Config, Events, Origin, Setting, app_dir},
     entry::Entry,
     error::{Error, ErrorKind, Location},
 };

@@ -1,34 +1,24 @@
-//! The type [`Config`], how it is read, and the settings that every program needs.
+//! The type [`Config`], and how it is read.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::PathBuf;
 
 use super::{
     app_dir::app_dir,
+    env_file::EnvFile,
+    env_snapshot::EnvSnapshot,
     events::Events,
-    parsed_settings::{EVENTS_HELP, ParsedSettings},
+    options::Options,
     raw_settings::RawSettings,
-    server_options::ServerOptions,
+    settings::{Origin, RawValue},
+    table::{Settings, settings_in_markdown},
 };
-use crate::error::{Error, ErrorKind, Location};
+use crate::error::Error;
 
 /// The settings of an app's streams and of its cache.
 ///
 /// [`from_env`](Config::from_env) reads these settings:
 ///
-/// | setting in `.env` | default | meaning |
-/// |---|---|---|
-/// | `SSE_EVENTS` | none, required | the events, and the cache keys that trigger them: `event:key,event:key` |
-/// | `SSE_STREAM_DURATION` | 15 | seconds until the server ends a stream, varied by up to 10 % per stream; 0: never |
-/// | `SSE_POLL_INTERVAL` | 2 | seconds between two reads of the cache without a notification, 0.05 to 3600; fractions are allowed |
-/// | `SSE_CACHE` | `writable/cache` | the cache folder; a relative path is resolved against the app's folder |
-/// | `SSE_TTL` | 60 | an entry's time to live in seconds, unless the save sets another; 0: until it is swept |
-/// | `SSE_ALLOWED_ORIGINS` | none | exact origins of cross-origin pages that may read the stream, separated by commas |
-/// | `SSE_ALLOWED_HOSTS` | none | hosts besides loopback names that requests may be for, separated by commas |
-/// | `SSE_MAX_CONNECTIONS` | 10000 | streams at once; the server answers further requests with 503 and `Retry-After` |
+#[doc = settings_in_markdown!()]
 ///
 /// A real environment variable overrides the line in `.env`. The `with_…` methods override both,
 /// and set everything that `.env` cannot set.
@@ -50,20 +40,8 @@ pub struct Config {
     pub(super) app_dir: PathBuf,
     /// Whether the settings were read from `.env`, so that an edit changes them.
     pub(super) is_from_env: bool,
-    pub(super) settings: ParsedSettings,
-    pub(super) overrides: Overrides,
-    pub(super) server: ServerOptions,
-    pub(super) lookback: Duration,
-    pub(super) max_value_bytes: usize,
-}
-
-/// Values that code has set instead of `.env`. No edit of the file changes them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Overrides {
-    pub(super) cache_dir: Option<PathBuf>,
-    pub(super) stream_duration: Option<Duration>,
-    pub(super) poll_interval: Option<Duration>,
-    pub(super) ttl: Option<Duration>,
+    pub(super) settings: Settings,
+    pub(super) options: Options,
 }
 
 impl Config {
@@ -83,28 +61,30 @@ impl Config {
     /// Fails like [`from_env`](Config::from_env).
     pub fn from_dir(app_dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let app_dir = app_dir.into();
-        let settings = ParsedSettings::read(&app_dir, &RawSettings::read(&app_dir)?)?;
+        let file = EnvFile::read(&app_dir.join(".env"))?;
+        Self::from_env_file(app_dir, file.as_ref())
+    }
+
+    /// `file` is the `.env` in `app_dir`.
+    pub(crate) fn from_env_file(app_dir: PathBuf, file: Option<&EnvFile>) -> Result<Self, Error> {
+        let raw = RawSettings::new(&app_dir, file)?;
         Ok(Self {
+            settings: Settings::parse(&|info| raw.get(info))?,
             is_from_env: true,
-            ..Self::with_settings(app_dir, settings)
+            options: Options::default(),
+            app_dir,
         })
     }
 
-    /// Reads the settings from `.env` again and keeps those that code has set. Fails if the file is a named
-    /// pipe or a device, which is read only once.
-    pub(super) fn reread(&self) -> Result<Self, Error> {
-        let path = self.app_dir.join(".env");
-        if let Ok(metadata) = fs::metadata(&path)
-            && !metadata.is_file()
-        {
-            return Err(Error::new(ErrorKind::Config, ".env is not a regular file")
-                .with_location(Location::file(&path))
-                .with_help("make it a regular file, or restart the app after each change"));
-        }
-        Ok(Self {
-            settings: ParsedSettings::read(&self.app_dir, &RawSettings::read(&self.app_dir)?)?,
-            ..self.clone()
-        })
+    /// The configuration after an edit of `.env`. The values that code has set stay.
+    pub(super) fn with_edited_env(&self, snapshot: &EnvSnapshot) -> Result<Self, Error> {
+        let file = snapshot.env_file(&self.app_dir)?;
+        let mut edited = Self {
+            options: self.options.clone(),
+            ..Self::from_env_file(self.app_dir.clone(), file.as_ref())?
+        };
+        edited.settings.keep_values_from_code(&self.settings);
+        Ok(edited)
     }
 
     /// Creates a configuration from the defaults and from `events`, which has the form of
@@ -115,82 +95,33 @@ impl Config {
     /// Fails if `events` does not have that form.
     pub fn new(app_dir: impl Into<PathBuf>, events: &str) -> Result<Self, Error> {
         let app_dir = app_dir.into();
-        let events = Events::parse(events).map_err(|reason| {
-            Error::new(ErrorKind::Config, format!("the list of events {reason}"))
-                .with_help(EVENTS_HELP)
+        let events: Events = events.parse()?;
+        let required = || (events.to_string(), Origin::Code);
+        let settings = Settings::parse(&|info| {
+            let default = info.default.map(|text| (text.to_owned(), Origin::Default));
+            let (text, origin) = default.unwrap_or_else(required);
+            Ok(RawValue {
+                info,
+                text,
+                origin,
+                app_dir: &app_dir,
+            })
         })?;
-        let settings = ParsedSettings::new(&app_dir, events);
-        Ok(Self::with_settings(app_dir, settings))
-    }
-
-    fn with_settings(app_dir: PathBuf, settings: ParsedSettings) -> Self {
-        Self {
-            app_dir,
-            is_from_env: false,
+        Ok(Self {
             settings,
-            overrides: Overrides::default(),
-            server: ServerOptions::default(),
-            // Long enough for a page that saves a value and then navigates to the page that displays it.
-            lookback: Duration::from_secs(5),
-            // Large enough for any notification; larger data is fetched by the page.
-            max_value_bytes: 64 * 1024,
-        }
+            is_from_env: false,
+            options: Options::default(),
+            app_dir,
+        })
     }
+}
 
-    /// Returns the app's folder.
-    #[must_use]
-    pub fn app_dir(&self) -> &Path {
-        &self.app_dir
-    }
-
-    /// Returns the events, and the cache keys that trigger them.
-    #[must_use]
-    pub fn events(&self) -> &Events {
-        &self.settings.events
-    }
-
-    /// Returns the path of the cache folder.
-    #[must_use]
-    pub fn cache_dir(&self) -> &Path {
-        let overriding = self.overrides.cache_dir.as_ref();
-        overriding.unwrap_or(&self.settings.cache_dir)
-    }
-
-    /// Returns how long a stream lasts before the server ends it, give or take 10 %; zero: for ever.
-    #[must_use]
-    pub fn stream_duration(&self) -> Duration {
-        let overriding = self.overrides.stream_duration;
-        overriding.unwrap_or(self.settings.stream_duration)
-    }
-
-    /// Returns the time between two reads of the cache when no notification arrives.
-    #[must_use]
-    pub fn poll_interval(&self) -> Duration {
-        let overriding = self.overrides.poll_interval;
-        overriding.unwrap_or(self.settings.poll_interval)
-    }
-
-    /// Returns the default time to live: how long an entry is replayed to reconnecting clients, and
-    /// returned by [`get`](crate::Cache::get); zero: until it is swept.
-    #[must_use]
-    pub fn ttl(&self) -> Duration {
-        let overriding = self.overrides.ttl;
-        overriding.unwrap_or(self.settings.ttl)
-    }
-
-    /// Where `.env` sets the cache folder; `None` if it does not.
-    pub(crate) fn cache_dir_location(&self) -> Option<&Location> {
-        match self.overrides.cache_dir {
-            Some(_) => None,
-            None => self.settings.cache_dir_location.as_ref(),
-        }
-    }
-
-    pub(crate) fn lookback(&self) -> Duration {
-        self.lookback
-    }
-
-    pub(crate) fn max_value_bytes(&self) -> usize {
-        self.max_value_bytes
-    }
+/// Reads `SSE_ALLOWED_HOSTS` alone, for an app in which another setting cannot be used.
+#[cfg(feature = "actix")]
+pub(crate) fn allowed_hosts_in_env(
+    app_dir: &std::path::Path,
+) -> Result<Vec<super::Authority>, Error> {
+    let file = EnvFile::read(&app_dir.join(".env"))?;
+    let raw = RawSettings::new(app_dir, file.as_ref())?;
+    Ok(Settings::allowed_hosts(&|info| raw.get(info))?.value)
 }

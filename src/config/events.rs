@@ -1,10 +1,31 @@
 //! `SSE_EVENTS`: the events, and the cache keys that trigger them.
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+    sync::Arc,
+};
 
-use crate::key;
+use crate::{
+    error::{Error, ErrorKind},
+    key,
+};
+
+pub(super) const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
+    SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
 /// The pairs of event and cache key in `SSE_EVENTS`, in their order there.
+///
+/// ```
+/// use actix_web_sse::Events;
+///
+/// # fn main() -> Result<(), actix_web_sse::Error> {
+/// let events: Events = "order:orders, sold:orders, chat:messages".parse()?;
+/// assert_eq!(events.of_key("orders").collect::<Vec<_>>(), ["order", "sold"]);
+/// assert_eq!(events.keys().collect::<Vec<_>>(), ["orders", "messages"]);
+/// assert_eq!(events.to_string(), "order:orders,sold:orders,chat:messages");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Events {
     pairs: Arc<[Pair]>,
@@ -112,6 +133,29 @@ impl Events {
     }
 }
 
+impl FromStr for Events {
+    type Err = Error;
+
+    /// Parses a list in the form of `SSE_EVENTS`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text).map_err(|reason| {
+            Error::new(ErrorKind::Config, format!("the list of events {reason}"))
+                .with_help(EVENTS_HELP)
+        })
+    }
+}
+
+impl Display for Events {
+    /// Writes the list in the form of `SSE_EVENTS`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (event, key)) in self.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{event}:{key}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The 32 bits of [FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/), which are part of event ids, so
 /// they must never change. 0 is the place before the first event.
 fn part_of_event(name: &str) -> u32 {
@@ -164,6 +208,20 @@ mod tests {
         assert_eq!(events.keys().collect::<Vec<_>>(), ["k1", "k2"]);
         assert_eq!(events.names().collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(events.of_key("k2").collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_list_is_written_as_it_is_parsed() {
+        let events: Events = " a:k1 , b:k2,c:k1,".parse().unwrap();
+        assert_eq!(events.to_string(), "a:k1,b:k2,c:k1");
+        assert_eq!(events.to_string().parse::<Events>().unwrap(), events);
+        let error = "a".parse::<Events>().unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the list of events contains `a`"),
+            "{text}"
+        );
+        assert!(error.help().unwrap().contains("SSE_EVENTS="));
     }
 
     #[test]

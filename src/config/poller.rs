@@ -118,24 +118,30 @@ impl ConfigPoller {
         if !current.is_from_env {
             return;
         }
-        state.observe(&current, now);
+        let Some(snapshot) = EnvSnapshot::take(&current.app_dir) else {
+            return;
+        };
+        state.observe(snapshot, &current, now);
         if let Some(config) = state.evaluate_pending(&current, now, prepare) {
-            self.replace(config);
+            self.replace(config, &current);
         }
     }
 
-    fn replace(&self, config: Config) {
+    fn replace(&self, config: Config, former: &Config) {
+        let is_changed = config.settings != former.settings;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-        // Release: see `version`.
-        self.version.fetch_add(1, Ordering::Release);
-        log::info!(".env was edited: its new values are in effect");
+        // Otherwise only lines have moved, which later error messages name.
+        if is_changed {
+            // Release: see `version`.
+            self.version.fetch_add(1, Ordering::Release);
+            log::info!(".env was edited: its new values are in effect");
+        }
     }
 }
 
 impl PollState {
     /// Compares the file's content with the evaluated and the pending one.
-    fn observe(&mut self, current: &Config, now: Instant) {
-        let snapshot = EnvSnapshot::take(&current.app_dir);
+    fn observe(&mut self, snapshot: EnvSnapshot, current: &Config, now: Instant) {
         if self.last_evaluated.as_ref() == Some(&snapshot) {
             self.pending = None;
             return;
@@ -154,7 +160,7 @@ impl PollState {
         }
     }
 
-    /// Returns the configuration that is to take effect.
+    /// Returns the configuration that is to take effect, which may equal the current one.
     fn evaluate_pending(
         &mut self,
         current: &Config,
@@ -166,7 +172,8 @@ impl PollState {
             self.next_check = now + EDIT_DEBOUNCE;
             return None;
         }
-        let config = match pending.config.take().map_or_else(|| current.reread(), Ok) {
+        let edited = || current.with_edited_env(&pending.snapshot);
+        let config = match pending.config.take().map_or_else(edited, Ok) {
             Err(_) if !pending.is_invalid => {
                 pending.is_invalid = true;
                 self.next_check = now + EDIT_DEBOUNCE;
@@ -179,8 +186,9 @@ impl PollState {
             }
             Ok(config) => config,
         };
-        let is_changed = config.settings != current.settings;
-        if is_changed && let Err(error) = prepare(&config) {
+        if config.settings != current.settings
+            && let Err(error) = prepare(&config)
+        {
             self.error.report(&error);
             pending.config = Some(config);
             self.last_evaluated = None;
@@ -188,7 +196,7 @@ impl PollState {
         }
         self.error.note_success();
         self.conclude();
-        is_changed.then_some(config)
+        Some(config)
     }
 
     fn conclude(&mut self) {

@@ -1,4 +1,4 @@
-//! The `SSE_…` settings as text, each with its origin.
+//! The settings of `.env` and of the environment as text, each with its origin.
 //!
 //! A real environment variable overrides the line in `.env`, as with dotenvy.
 
@@ -7,142 +7,133 @@ use std::{
     sync::Arc,
 };
 
-use super::{env_file::EnvFile, real_variables::RealVariables};
+use super::{
+    env_file::EnvFile,
+    events::EVENTS_HELP,
+    real_variables::RealVariables,
+    settings::{Origin, RawValue, SettingInfo},
+};
 use crate::error::{Error, ErrorKind, Location};
 
 /// The settings of one app, not yet parsed.
 #[derive(Debug)]
-pub(super) struct RawSettings {
+pub(super) struct RawSettings<'a> {
+    app_dir: &'a Path,
     path: PathBuf,
     /// `None` if `.env` does not exist.
-    file: Option<EnvFile>,
+    file: Option<&'a EnvFile>,
     real_variables: Arc<RealVariables>,
 }
 
-/// One value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    pub(super) name: &'static str,
-    pub(super) value: String,
-    /// `None` for a real environment variable.
-    pub(super) location: Option<Location>,
-}
-
-impl Setting {
-    /// An error about this setting. `problem` continues a sentence that starts with the setting's name.
-    pub(super) fn error(&self, problem: impl AsRef<str>) -> Error {
-        let (name, problem) = (self.name, problem.as_ref());
-        match &self.location {
-            Some(location) => Error::new(ErrorKind::Config, format!("{name} {problem}"))
-                .with_location(location.clone()),
-            None => Error::new(
-                ErrorKind::Config,
-                format!("{name} (an environment variable) {problem}"),
-            ),
-        }
-    }
-}
-
-impl RawSettings {
-    pub(super) fn read(app_dir: &Path) -> Result<Self, Error> {
+impl<'a> RawSettings<'a> {
+    pub(super) fn new(app_dir: &'a Path, file: Option<&'a EnvFile>) -> Result<Self, Error> {
         let path = app_dir.join(".env");
-        let file = EnvFile::read(&path)?;
-        let real_variables = RealVariables::of_app(app_dir, |key| file.as_ref()?.value(key));
+        if let Some(file) = file {
+            file.check(&path)?;
+        }
+        let real_variables = RealVariables::of_app(app_dir, |name| Some(file?.get(name)?.1));
         Ok(Self {
+            app_dir,
             path,
             file,
             real_variables,
         })
     }
 
-    /// The effective value of the setting `name`; `None` if it is not set.
-    pub(super) fn get(&self, name: &'static str) -> Option<Setting> {
-        if let Some(value) = self.real_variables.get(name) {
-            return Some(Setting {
-                name,
-                value: value.clone(),
-                location: None,
-            });
-        }
-        let (line, value) = self.file.as_ref()?.get(name)?;
-        Some(Setting {
-            name,
-            value: value.clone(),
-            location: Some(Location::line(&self.path, line)),
+    /// The effective value of a setting, which may be its default.
+    pub(super) fn get(&self, info: &'static SettingInfo) -> Result<RawValue<'a>, Error> {
+        let from_file = || self.file?.get(info.name);
+        let (text, origin) = if let Some(value) = self.real_variables.get(info.name) {
+            (value.as_str(), Origin::Environment)
+        } else if let Some((line, value)) = from_file() {
+            (value, Origin::EnvFile(Location::line(&self.path, line)))
+        } else {
+            let default = info.default.ok_or_else(|| self.missing(info))?;
+            (default, Origin::Default)
+        };
+        Ok(RawValue {
+            info,
+            text: text.to_owned(),
+            origin,
+            app_dir: self.app_dir,
         })
     }
 
-    /// The path of `.env`, whether or not the file exists.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(super) fn has_file(&self) -> bool {
-        self.file.is_some()
+    fn missing(&self, info: &SettingInfo) -> Error {
+        let name = info.name;
+        let (message, help) = if self.file.is_some() {
+            (format!("{name} is not set"), EVENTS_HELP)
+        } else {
+            (
+                format!(".env does not exist, and {name} is not in the environment"),
+                "run `sse install` in the app's folder, or start the program in that folder (the \
+                 command: `sse -C DIR`)",
+            )
+        };
+        Error::new(ErrorKind::Config, message)
+            .with_location(Location::file(&self.path))
+            .with_help(help)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
+    use crate::config::table::SETTINGS;
 
-    fn settings(text: &str, variable: fn(&str) -> Option<String>) -> Result<RawSettings, Error> {
-        let path = PathBuf::from(".env");
-        let file = EnvFile::parse(text.into(), &path)?;
-        Ok(RawSettings {
-            real_variables: Arc::new(RealVariables::new(variable, |key| file.value(key))),
-            file: Some(file),
-            path,
-        })
-    }
-
-    fn line(setting: &Setting) -> Option<usize> {
-        setting.location.as_ref().and_then(Location::line_number)
+    /// The value of a setting, and its line in `.env`.
+    fn get(
+        text: impl Into<Vec<u8>>,
+        variable: fn(&str) -> Option<String>,
+        name: &str,
+    ) -> Result<(String, Option<usize>), Error> {
+        let file = EnvFile::new(text.into());
+        let app_dir = tempfile::tempdir().unwrap();
+        let settings = RawSettings {
+            real_variables: Arc::new(RealVariables::new(variable, |key| Some(file.get(key)?.1))),
+            ..RawSettings::new(app_dir.path(), Some(&file))?
+        };
+        let info = SETTINGS.iter().find(|info| info.name == name).unwrap();
+        let raw = settings.get(info)?;
+        let line = match raw.origin {
+            Origin::EnvFile(location) => location.line_number(),
+            _ => None,
+        };
+        Ok((raw.text, line))
     }
 
     #[test]
     fn a_value_knows_its_line() {
         let text = "\u{feff}# SSE_EVENTS=x:y\r\nA='\r\nSSE_EVENTS=in:quotes\r\n'\r\nexport SSE_EVENTS = a:b\r\n";
-        let found = settings(text, |_| None).unwrap().get("SSE_EVENTS").unwrap();
-        assert_eq!((found.value.as_str(), line(&found)), ("a:b", Some(5)));
+        let found = get(text, |_| None, "SSE_EVENTS").unwrap();
+        assert_eq!(found, ("a:b".to_owned(), Some(5)));
     }
 
     #[test]
     fn a_variable_overrides_the_file_unless_it_equals_it() {
-        let other = settings("SSE_EVENTS=a:b", |_| Some("c:d".into()))
-            .unwrap()
-            .get("SSE_EVENTS")
-            .unwrap();
-        assert_eq!((other.value.as_str(), line(&other)), ("c:d", None));
-        let same = settings("SSE_EVENTS=a:b", |_| Some("a:b".into()))
-            .unwrap()
-            .get("SSE_EVENTS")
-            .unwrap();
-        assert_eq!((same.value.as_str(), line(&same)), ("a:b", Some(1)));
+        let other = get("SSE_EVENTS=a:b", |_| Some("c:d".into()), "SSE_EVENTS").unwrap();
+        assert_eq!(other, ("c:d".to_owned(), None));
+        let same = get("SSE_EVENTS=a:b", |_| Some("a:b".into()), "SSE_EVENTS").unwrap();
+        assert_eq!(same, ("a:b".to_owned(), Some(1)));
     }
 
     #[test]
     fn a_space_after_a_comma_is_an_error_with_its_line() {
         let text = "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=a.example, b.example\n";
-        let error = settings(text, |_| None).err().unwrap();
+        let error = get(text, |_| None, "SSE_EVENTS").unwrap_err();
         assert_eq!(error.location().unwrap().line_number(), Some(2));
         assert!(error.help().unwrap().contains("comma"));
     }
 
     #[test]
     fn a_broken_line_of_another_program_is_ignored() {
-        let found = settings("TITLE=two words\nSSE_TTL=5\n", |_| None)
-            .unwrap()
-            .get("SSE_TTL")
-            .unwrap();
-        assert_eq!((found.value.as_str(), line(&found)), ("5", Some(2)));
+        let found = get("TITLE=two words\nSSE_TTL=5\n", |_| None, "SSE_TTL").unwrap();
+        assert_eq!(found, ("5".to_owned(), Some(2)));
     }
 
     #[test]
     fn an_unclosed_quote_before_our_keys_is_an_error_that_shows_no_value() {
-        let error = settings("A=1\nPASSWORD='secret\nSSE_TTL=5\n", |_| None).unwrap_err();
+        let error = get("A=1\nPASSWORD='secret\nSSE_TTL=5\n", |_| None, "SSE_TTL").unwrap_err();
         assert!(
             !format!("{error:?}").contains("secret"),
             "the error may be public"
@@ -153,9 +144,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_valid_utf8_is_an_error_with_its_line() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(".env"), b"A=1\nB=\xff\n").unwrap();
-        let error = RawSettings::read(dir.path()).unwrap_err();
+        let error = get(b"A=1\nB=\xff\n", |_| None, "SSE_TTL").unwrap_err();
         assert_eq!(error.location().unwrap().line_number(), Some(2));
     }
 }

@@ -12,17 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The settings that the library reads.
-const SETTING_NAMES: [&str; 8] = [
-    "SSE_EVENTS",
-    "SSE_STREAM_DURATION",
-    "SSE_POLL_INTERVAL",
-    "SSE_CACHE",
-    "SSE_TTL",
-    "SSE_ALLOWED_ORIGINS",
-    "SSE_ALLOWED_HOSTS",
-    "SSE_MAX_CONNECTIONS",
-];
+use super::table::SETTINGS;
 
 /// The settings that the environment overrides, with their values.
 #[derive(Debug)]
@@ -34,7 +24,7 @@ impl RealVariables {
     /// make a copy look like a real variable.
     pub(super) fn of_app<'a>(
         app_dir: &Path,
-        in_file: impl Fn(&str) -> Option<&'a String>,
+        in_file: impl Fn(&str) -> Option<&'a str>,
     ) -> Arc<Self> {
         static VARIABLES_OF_APPS: Mutex<BTreeMap<PathBuf, Arc<RealVariables>>> =
             Mutex::new(BTreeMap::new());
@@ -50,11 +40,11 @@ impl RealVariables {
 
     pub(super) fn new<'a>(
         variable: impl Fn(&str) -> Option<String>,
-        in_file: impl Fn(&str) -> Option<&'a String>,
+        in_file: impl Fn(&str) -> Option<&'a str>,
     ) -> Self {
-        let set = SETTING_NAMES.into_iter().filter_map(|key| {
-            let value = variable(key)?;
-            (in_file(key) != Some(&value)).then_some((key, value))
+        let set = SETTINGS.iter().filter_map(|info| {
+            let value = variable(info.name)?;
+            (in_file(info.name) != Some(&value)).then_some((info.name, value))
         });
         Self(set.collect())
     }
@@ -70,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_copy_of_the_files_value_is_ignored() {
-        let in_file = "from the file".to_owned();
+        let in_file = "from the file";
         let variable = |key: &str| match key {
             "SSE_CACHE" => Some("from the file".to_owned()),
             "SSE_TTL" => Some("another value".to_owned()),
@@ -78,7 +68,7 @@ mod tests {
             _ => None,
         };
         let variables =
-            RealVariables::new(variable, |key| (key != "SSE_EVENTS").then_some(&in_file));
+            RealVariables::new(variable, |key| (key != "SSE_EVENTS").then_some(in_file));
         assert_eq!(variables.get("SSE_CACHE"), None);
         assert_eq!(variables.get("SSE_TTL").unwrap(), "another value");
         assert_eq!(variables.get("SSE_EVENTS").unwrap(), "not in the file");

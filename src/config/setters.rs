@@ -5,7 +5,8 @@ use std::{path::Path, time::Duration};
 use super::{
     allowed::{self, Rejected},
     definition::Config,
-    parsed_settings::{MAX_CONFIGURED_DURATION, POLL_INTERVAL_RANGE},
+    parsers::{MAX_CONFIGURED_DURATION, POLL_INTERVAL_RANGE},
+    settings::Value,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -26,7 +27,7 @@ impl Config {
     /// hundred years.
     #[must_use]
     pub fn with_lookback(mut self, lookback: Duration) -> Self {
-        self.lookback = lookback.min(MAX_CONFIGURED_DURATION);
+        self.options.lookback = lookback.min(MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -34,7 +35,7 @@ impl Config {
     /// least 10 ms.
     #[must_use]
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.server.heartbeat_interval = heartbeat.clamp(MIN_HEARTBEAT, MAX_CONFIGURED_DURATION);
+        self.options.heartbeat = heartbeat.clamp(MIN_HEARTBEAT, MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -42,7 +43,7 @@ impl Config {
     /// 1 second, which is also the least.
     #[must_use]
     pub fn with_retry(mut self, retry: Duration) -> Self {
-        self.server.retry_delay = retry.clamp(MIN_RETRY_DELAY, MAX_CONFIGURED_DURATION);
+        self.options.retry = retry.clamp(MIN_RETRY_DELAY, MAX_CONFIGURED_DURATION);
         self
     }
 
@@ -50,7 +51,7 @@ impl Config {
     /// Default: 10,000.
     #[must_use]
     pub fn with_history(mut self, entries: u64) -> Self {
-        self.server.min_history_entries = entries;
+        self.options.history = entries;
         self
     }
 
@@ -58,14 +59,14 @@ impl Config {
     /// are served from the cache folder. Default: 4,096.
     #[must_use]
     pub fn with_in_memory(mut self, entries: usize) -> Self {
-        self.server.ring_entries = entries.max(1);
+        self.options.in_memory = entries.max(1);
         self
     }
 
     /// Sets the size of the largest value, in bytes of JSON. Default: 64 KiB; at most 32 MiB.
     #[must_use]
     pub fn with_max_value_bytes(mut self, bytes: usize) -> Self {
-        self.max_value_bytes = bytes.min(MAX_VALUE_BYTES);
+        self.options.max_value_bytes = bytes.min(MAX_VALUE_BYTES);
         self
     }
 
@@ -73,7 +74,7 @@ impl Config {
     /// ever.
     #[must_use]
     pub fn with_stream_duration(mut self, duration: Duration) -> Self {
-        self.overrides.stream_duration = Some(duration.min(MAX_CONFIGURED_DURATION));
+        self.settings.stream_duration = Value::from_code(duration.min(MAX_CONFIGURED_DURATION));
         self
     }
 
@@ -82,7 +83,7 @@ impl Config {
     #[must_use]
     pub fn with_poll_interval(mut self, interval: Duration) -> Self {
         let interval = interval.clamp(*POLL_INTERVAL_RANGE.start(), *POLL_INTERVAL_RANGE.end());
-        self.overrides.poll_interval = Some(interval);
+        self.settings.poll_interval = Value::from_code(interval);
         self
     }
 
@@ -90,14 +91,14 @@ impl Config {
     /// swept.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.overrides.ttl = Some(ttl);
+        self.settings.ttl = Value::from_code(ttl);
         self
     }
 
     /// Overrides `SSE_CACHE`: the cache folder. A relative path is resolved against the app's folder.
     #[must_use]
     pub fn with_cache_dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.overrides.cache_dir = Some(self.app_dir.join(dir));
+        self.settings.cache_dir = Value::from_code(self.app_dir.join(dir));
         self
     }
 
@@ -116,7 +117,7 @@ impl Config {
             origins,
             allowed::parse_allowed_origin,
         )?;
-        self.server.allowed_origins = Some(origins);
+        self.settings.allowed_origins = Value::from_code(origins);
         Ok(self)
     }
 
@@ -137,14 +138,14 @@ impl Config {
             hosts,
             allowed::parse_allowed_host,
         )?;
-        self.server.allowed_hosts = Some(hosts);
+        self.settings.allowed_hosts = Value::from_code(hosts);
         Ok(self)
     }
 
     /// Overrides `SSE_MAX_CONNECTIONS`: how many streams a server has open at once.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
-        self.server.max_connections = Some(connections);
+        self.settings.max_connections = Value::from_code(connections);
         self
     }
 
@@ -155,7 +156,7 @@ impl Config {
     /// that handles no signals ends at once either way.
     #[must_use]
     pub fn with_signal_handling(mut self, handles_signals: bool) -> Self {
-        self.server.handles_signals = handles_signals;
+        self.options.signal_handling = handles_signals;
         self
     }
 
@@ -166,7 +167,7 @@ impl Config {
     /// `Subscription::with_address` sets a client's real address.
     #[must_use]
     pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
-        self.server.max_connections_per_address = Some(connections.max(1));
+        self.options.max_connections_per_address = Some(connections.max(1));
         self
     }
 }

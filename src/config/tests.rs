@@ -22,13 +22,12 @@ fn a_config_needs_only_the_three_settings_that_install_writes() {
 }
 
 /// A plain EventSource keeps the delay for as long as the server is down.
-#[cfg(feature = "actix")]
 #[test]
 fn no_retry_delay_causes_more_than_one_request_per_second() {
     for (retry, expected) in [(0, 1_000), (70, 1_000), (1_500, 1_500)] {
         let config = read("SSE_EVENTS=a:k\n").unwrap();
         let config = config.with_retry(Duration::from_millis(retry));
-        assert_eq!(config.retry_delay(), Duration::from_millis(expected));
+        assert_eq!(config.retry(), Duration::from_millis(expected));
     }
 }
 
@@ -146,4 +145,67 @@ fn lists_in_code_are_checked_like_lists_in_the_file() {
             .to_string()
             .starts_with("the list of allowed hosts contains `a b`")
     );
+}
+
+#[test]
+fn every_setting_is_listed_with_its_value_and_origin() {
+    let config = read("# A comment.\nSSE_EVENTS=a:k,b:k\nSSE_TTL=0.5\n").unwrap();
+    let config = config
+        .with_poll_interval(Duration::from_secs(1))
+        .with_allowed_hosts(["A.example", "[::1]:80"])
+        .unwrap();
+    let listed: Vec<String> = config.settings().map(|found| found.to_string()).collect();
+    let cache = config.cache_dir().display();
+    assert_eq!(
+        listed,
+        [
+            "SSE_EVENTS is a:k,b:k (.env line 2)",
+            "SSE_STREAM_DURATION is 15 s (default)",
+            "SSE_POLL_INTERVAL is 1 s (code)",
+            &format!("SSE_CACHE is {cache} (default)"),
+            "SSE_TTL is 0.5 s (.env line 3)",
+            "SSE_ALLOWED_ORIGINS is none (default)",
+            "SSE_ALLOWED_HOSTS is a.example,[::1]:80 (code)",
+            "SSE_MAX_CONNECTIONS is 10000 (default)",
+        ]
+    );
+}
+
+#[test]
+fn what_code_sets_can_be_read() {
+    let (second, app) = (Duration::from_secs(1), tempfile::tempdir().unwrap());
+    let config = Config::new(app.path(), "a:k").unwrap();
+    assert_eq!(config.max_connections_per_address(), None);
+    assert!(config.signal_handling());
+    let config = config
+        .with_lookback(2 * second)
+        .with_heartbeat(3 * second)
+        .with_retry(4 * second)
+        .with_stream_duration(5 * second)
+        .with_poll_interval(6 * second)
+        .with_ttl(7 * second)
+        .with_history(8)
+        .with_in_memory(9)
+        .with_max_value_bytes(10)
+        .with_max_connections(11)
+        .with_max_connections_per_address(12)
+        .with_signal_handling(false)
+        .with_cache_dir("other")
+        .with_allowed_origins(["https://A.example"])
+        .and_then(|config| config.with_allowed_hosts(["B.example:80"]))
+        .unwrap();
+    assert_eq!(config.lookback(), 2 * second);
+    assert_eq!(config.heartbeat(), 3 * second);
+    assert_eq!(config.retry(), 4 * second);
+    assert_eq!(config.stream_duration(), 5 * second);
+    assert_eq!(config.poll_interval(), 6 * second);
+    assert_eq!(config.ttl(), 7 * second);
+    assert_eq!((config.history(), config.in_memory()), (8, 9));
+    assert_eq!(config.max_value_bytes(), 10);
+    assert_eq!(config.max_connections(), 11);
+    assert_eq!(config.max_connections_per_address(), Some(12));
+    assert!(!config.signal_handling());
+    assert_eq!(config.cache_dir(), app.path().join("other"));
+    assert_eq!(config.allowed_origins(), ["https://a.example"]);
+    assert!(config.allowed_hosts().eq(["b.example:80"]));
 }

@@ -8,10 +8,7 @@ use std::{
 };
 
 use crate::{
-    config::{
-        Config,
-        server::{Authority, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
-    },
+    config::{Authority, Config, EDIT_DEBOUNCE, EnvSnapshot, allowed_hosts_in_env},
     runtime::try_lock,
 };
 
@@ -38,7 +35,8 @@ pub(super) struct EnvAllowedHosts {
 
 #[derive(Clone)]
 struct CachedHosts {
-    snapshot: EnvSnapshot,
+    /// `None` if the process had no descriptor left to read the file.
+    snapshot: Option<EnvSnapshot>,
     hosts: AllowedHosts,
     read_at: Instant,
 }
@@ -77,7 +75,7 @@ impl EnvAllowedHosts {
         let hosts = match previous {
             Some(previous) if previous.snapshot == snapshot => previous.hosts,
             Some(previous) => Config::from_dir(&self.app_dir).map_or(previous.hosts, |config| {
-                config.allowed_hosts().map(Arc::from)
+                config.allowed_authorities().map(Arc::from)
             }),
             None => self.read_hosts_only(),
         };
@@ -96,7 +94,7 @@ impl EnvAllowedHosts {
     }
 
     /// Reads new content until it stays the same, because editors empty a file before they write it.
-    fn settled_snapshot(&self, previous: Option<&EnvSnapshot>) -> EnvSnapshot {
+    fn settled_snapshot(&self, previous: Option<&Option<EnvSnapshot>>) -> Option<EnvSnapshot> {
         let mut snapshot = EnvSnapshot::take(&self.app_dir);
         for _ in 0..MAX_READS_UNTIL_SETTLED {
             if previous.is_none_or(|previous| *previous == snapshot) {

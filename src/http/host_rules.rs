@@ -1,6 +1,6 @@
 //! The rules for the host of a request: which hosts are this machine, and which a list allows.
 
-use crate::config::server::{Authority, Host};
+use crate::config::{Authority, Host};
 
 impl Authority {
     /// Whether the host can only mean this machine, because no DNS record can make it resolve to

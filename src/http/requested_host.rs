@@ -11,7 +11,7 @@ use log::Level;
 
 use super::connection::LocalAddress;
 use crate::{
-    config::server::Authority,
+    config::Authority,
     error::{Error, ErrorKind},
     runtime::LimitedLog,
 };

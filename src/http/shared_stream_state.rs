@@ -50,7 +50,7 @@ impl SharedStreamState {
 
     /// Ends the streams at SIGTERM and SIGINT. Must be called on an actix worker.
     pub(super) fn close_on_signals(&self) {
-        if self.hub.config().handles_signals() {
+        if self.hub.config().signal_handling() {
             self.signal_task.ensure_started(&self.hub);
         }
     }

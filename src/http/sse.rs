@@ -167,7 +167,7 @@ impl Sse {
         match self.state() {
             Ok(state) => {
                 let config = state.hub.config();
-                subscription.host.check(config.allowed_hosts())?;
+                subscription.host.check(config.allowed_authorities())?;
                 EventStream::open(state, subscription)
             }
             Err(error) => Err(public_reason(&subscription.host, error)),
@@ -191,7 +191,7 @@ impl Sse {
     pub fn check_host(&self, request: &HttpRequest) -> Result<(), Error> {
         let host = RequestedHost::new(request);
         match self.config() {
-            Ok(config) => host.check(config.allowed_hosts()),
+            Ok(config) => host.check(config.allowed_authorities()),
             Err(error) => Err(public_reason(&host, error)),
         }
     }

@@ -109,7 +109,7 @@ impl EventStream {
         subscription.check(hub.config().events())?;
         let guard = state.count_stream(subscription.address)?;
         state.close_on_signals();
-        let retry_delay = hub.config().retry_delay();
+        let retry_delay = hub.config().retry();
         let points = hub.start_points();
         let wants_lookback = subscription.wants_lookback;
         let start = Start::new(&points, subscription.last_event_id, wants_lookback);
@@ -346,7 +346,7 @@ impl EventStream {
 
     fn heartbeat_with_retry_spread(&self, spread: f32) -> Bytes {
         let factor = 1.0 + spread * fastrand::f32();
-        self.heartbeat(Some(self.hub.config().retry_delay().mul_f32(factor)))
+        self.heartbeat(Some(self.hub.config().retry().mul_f32(factor)))
     }
 
     fn must_end(&self, now: Instant) -> bool {

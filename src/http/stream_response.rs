@@ -77,7 +77,7 @@ fn respond(
 ) -> HttpResponse {
     let config = state.hub.config();
     let cors = CorsHeaders::new(&config, request);
-    let host = subscription.host.check(config.allowed_hosts());
+    let host = subscription.host.check(config.allowed_authorities());
     let response = host.and_then(|()| match *request.method() {
         Method::OPTIONS => Ok(cors.preflight(request)),
         _ => {

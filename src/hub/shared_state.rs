@@ -15,7 +15,7 @@ pub(crate) struct SharedState {
 impl SharedState {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            ring: Ring::new(config.ring_entries()),
+            ring: Ring::new(config.in_memory()),
             notifiers: Notifiers::default(),
             is_closing: AtomicBool::new(false),
         }

@@ -54,7 +54,7 @@ fn start_error(journal_handle: &JournalHandle, error: io::Error) -> Error {
 }
 
 fn start_sweeper(journal_handle: Arc<JournalHandle>) -> io::Result<Sweeper> {
-    Sweeper::start(move |journal| journal.sweep(journal_handle.config().min_history_entries()))
+    Sweeper::start(move |journal| journal.sweep(journal_handle.config().history()))
 }
 
 /// Opens the journal and reads the entries that exist now, before the first stream opens: the ring shows

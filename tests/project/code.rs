@@ -8,7 +8,7 @@ use crate::markdown::{files_below, read};
 const MAX_LINES: usize = 400;
 
 /// The modules of the library. Each uses only those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "error",
     "key",
     "epoch",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 13] = [
     "hub",
     "http",
     "bench_support",
+    "cli_support",
 ];
 
 fn code() -> impl Iterator<Item = PathBuf> {

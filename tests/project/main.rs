@@ -14,3 +14,4 @@ mod generate;
 mod links;
 mod markdown;
 mod proofs;
+mod settings;

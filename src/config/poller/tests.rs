@@ -193,8 +193,18 @@ fn settings_from_code_survive_an_edit() {
     assert!(app.poll_for(2 * EDIT_DELAY));
     let config = app.poller.current();
     assert_eq!(config.ttl(), Duration::from_secs(7));
-    assert_eq!(config.server.heartbeat_interval, Duration::from_secs(3));
+    assert_eq!(config.heartbeat(), Duration::from_secs(3));
     assert_eq!(app.events(), "b");
+}
+
+#[test]
+fn a_line_that_moves_changes_no_value_but_its_origin() {
+    let mut app = App::new();
+    app.edit("# A comment.\n\nSSE_EVENTS=a:k\n");
+    assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
+    let config = app.poller.current();
+    let events = config.settings().next().unwrap();
+    assert_eq!(events.to_string(), "SSE_EVENTS is a:k (.env line 3)");
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Schedule {
             heartbeat_at: now,
             opened_at: now,
             ends_at: None,
-            heartbeat_interval: Millis::new(hub.config().heartbeat_interval()),
+            heartbeat_interval: Millis::new(hub.config().heartbeat()),
             lifetime_factor: state.lifetime_factor(now),
             config_version: hub.config_version(),
             must_probe: false,

@@ -66,7 +66,7 @@ impl TailSession {
         let first_new_number = journal.newest_number()? + 1;
         let age = config.lookback().saturating_add(unread_for);
         let reader =
-            JournalReader::starting_within(Arc::clone(journal), age, config.ring_entries() as u64)?;
+            JournalReader::starting_within(Arc::clone(journal), age, config.in_memory() as u64)?;
         let session = Self {
             followed,
             reader,
