@@ -29,14 +29,17 @@ impl FromStr for Epoch {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let is_hex = text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() != DIGITS || !is_hex {
-            return Err(());
-        }
-        u64::from_str_radix(text, 16).map(Self).map_err(|_| ())
+        parse_hex(text, DIGITS).map(Self)
     }
+}
+
+/// Parses only the form that `{:0DIGITS$x}` writes.
+pub(crate) fn parse_hex(text: &str, digits: usize) -> Result<u64, ()> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != digits || !text.bytes().all(is_digit) {
+        return Err(());
+    }
+    u64::from_str_radix(text, 16).map_err(|_| ())
 }
 
 /// The epochs of one journal.

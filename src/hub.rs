@@ -13,6 +13,7 @@ mod filter;
 mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod gap;
 mod local_hub;
 mod notifiers;
 mod read_request;
@@ -20,6 +21,7 @@ mod replay;
 mod replay_cache;
 mod replay_threads;
 mod ring;
+mod ring_check;
 mod ring_entry;
 mod shared_state;
 mod subscribers;
@@ -35,11 +37,13 @@ pub(crate) use self::{
     connections::Endpoints,
     cursor::{Cursor, EventId, StartPoints, StreamPosition},
     filter::Filter,
-    frame::{Gap, encode_gap, encode_heartbeat},
+    frame::{encode_gap, encode_heartbeat},
+    gap::Gap,
     local_hub::{LocalHub, StreamHandle},
     read_request::ReadRequest,
     replay::{ReplayRequest, ReplayResult},
     ring::{Ring, RingRead},
+    ring_check::RingCheck,
     shared_state::SharedState,
 };
 use self::{replay_cache::ReplayCache, replay_threads::ReplayThreads};
@@ -58,7 +62,7 @@ pub(crate) struct Hub {
     journal_handle: Arc<JournalHandle>,
     replay_threads: ReplayThreads,
     /// Both threads end when the hub is dropped.
-    _tail: BackgroundThread,
+    tail: BackgroundThread,
     _config_thread: BackgroundThread,
 }
 
@@ -72,7 +76,7 @@ impl Hub {
             shared_state,
             journal_handle,
             replay_threads,
-            _tail: tail,
+            tail,
             _config_thread: config_thread,
         })
     }
@@ -108,6 +112,14 @@ impl Hub {
     pub(crate) fn start_points(&self) -> StartPoints {
         let since = Instant::now().checked_sub(self.config().lookback());
         self.shared_state.ring.start_points(since)
+    }
+
+    /// Has the tail check whether the ring shows the current journal up to its end. Completes when that
+    /// is so, also if the tail first has to change to that journal.
+    pub(crate) fn check_ring(&self) -> RingCheck {
+        let check = self.shared_state.ring_checks.request();
+        self.tail.waker().wake();
+        check
     }
 
     /// Registers a stream on this thread. Call it on a worker.
@@ -163,7 +175,7 @@ fn follow_config(
             if version != seen_version {
                 seen_version = version;
                 tail.wake();
-                shared_state.notifiers.notify_all();
+                shared_state.wake_all();
             }
             interrupt.wait(time_to_check);
         }

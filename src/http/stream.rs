@@ -4,17 +4,16 @@
 //! to actix-web in *slices*.
 
 mod pending_replay;
+mod reader;
 mod schedule;
-mod start;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    fmt, mem,
-    ops::ControlFlow,
+    fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -22,21 +21,13 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
 use self::{
-    pending_replay::PendingReplay,
+    reader::StreamReader,
     schedule::{DueAction, Schedule},
-    start::Start,
 };
 use super::{
     limits::StreamGuard, shared_stream_state::SharedStreamState, subscription::Subscription,
 };
-use crate::{
-    epoch::Epoch,
-    error::Error,
-    hub::{
-        Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead,
-        StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
-    },
-};
+use crate::{error::Error, hub::encode_heartbeat};
 
 /// Upper bound for the bytes that actix-web gets at once. actix-web copies each slice into its write
 /// buffer, and takes the next while that holds less than its limit (`h1_write_buffer_size`, 32 KiB by
@@ -68,26 +59,10 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// It yields an error, so that actix-web drops the connection, if it is polled 10,000 times between two
 /// heartbeats with nothing to send: actix-web does that if the client sends further requests meanwhile.
 pub struct EventStream {
-    hub: Arc<Hub>,
-    filter: Filter,
-    position: StreamPosition,
-    /// The stream has sent everything up to the end of the ring, and waits.
-    is_caught_up: bool,
+    reader: StreamReader,
     /// Bytes to send before anything else: the first heartbeat, or the rest of a large chunk.
     unsent: Bytes,
-    pending_replay: Option<PendingReplay>,
-    /// The client's position is beyond the ring, and the journal has confirmed it.
-    is_beyond_ring_confirmed: bool,
-    /// The epoch of a former journal that the ring still shows, because the tail has not noticed yet
-    /// that the cache folder was replaced. Set while this stream waits for that.
-    outdated_ring_epoch: Option<Epoch>,
-    /// The client is in another journal than the ring, so the ring's end does not show which of the
-    /// entries were saved before the stream opened.
-    needs_ttl_limit: bool,
-    wants_lookback: bool,
-    handle: StreamHandle,
     schedule: Schedule,
-    has_ended: bool,
     _guard: StreamGuard,
 }
 
@@ -106,223 +81,29 @@ impl EventStream {
         subscription: Subscription,
     ) -> Result<Self, Error> {
         let hub = Arc::clone(&state.hub);
-        subscription.check(hub.config().events())?;
+        let config = hub.config();
+        subscription.check(config.events())?;
         let guard = state.count_stream(subscription.address)?;
         state.close_on_signals();
-        let retry_delay = hub.config().retry();
-        let points = hub.start_points();
-        let wants_lookback = subscription.wants_lookback;
-        let start = Start::new(&points, subscription.last_event_id, wants_lookback);
-        let filter = subscription.filter;
-        let mut stream = Self {
-            handle: hub.add_stream(&filter, subscription.connection),
-            filter,
-            position: start.position,
-            is_caught_up: false,
-            unsent: Bytes::new(),
-            pending_replay: None,
-            is_beyond_ring_confirmed: false,
-            outdated_ring_epoch: None,
-            needs_ttl_limit: start.is_of_another_journal,
-            wants_lookback,
-            schedule: Schedule::new(state),
-            has_ended: false,
-            _guard: guard,
-            hub,
-        };
-        // A new client's position is from the ring, and needs no confirmation, even if the ring shows
-        // another journal by now.
-        let id = (!start.is_reconnecting)
-            .then(|| stream.position.cursor.event_id(&points.epochs))
-            .or_else(|| stream.confirmed_id());
-        let interval = stream.schedule.heartbeat_interval();
-        let heartbeat = encode_heartbeat(id, interval, Some(retry_delay));
-        stream.unsent = match start.gap {
-            Some(gap) => [stream.gap_frame(gap), heartbeat].concat().into(),
+        let (reader, gap, id) = StreamReader::open(hub, subscription);
+        let schedule = Schedule::new(state);
+        let interval = schedule.heartbeat_interval();
+        let heartbeat = encode_heartbeat(id, interval, Some(config.retry()));
+        let unsent = match gap {
+            Some(gap) => [reader.gap_frame(gap), heartbeat].concat().into(),
             None => heartbeat,
         };
-        Ok(stream)
-    }
-
-    fn gap_frame(&self, gap: Gap) -> Bytes {
-        encode_gap(self.position.id_after_gap(), gap)
+        Ok(Self {
+            reader,
+            unsent,
+            schedule,
+            _guard: guard,
+        })
     }
 
     fn heartbeat(&self, retry_delay: Option<Duration>) -> Bytes {
         let interval = self.schedule.heartbeat_interval();
-        encode_heartbeat(self.confirmed_id(), interval, retry_delay)
-    }
-
-    /// The id of the position. An id that only the journal can confirm is left out until the journal has
-    /// confirmed it.
-    fn confirmed_id(&self) -> Option<EventId> {
-        let end = self.handle.ring_end(self.hub.ring());
-        let is_reached = self.position.cursor <= Cursor::before(end.next);
-        let is_confirmed = self.is_beyond_ring_confirmed || is_reached;
-        (end.epoch == self.position.epoch && is_confirmed)
-            .then(|| self.hub.ring().event_id(&self.position))
-            .flatten()
-    }
-
-    /// Continues at another position, and reports to the client if it may have missed events.
-    fn restart_at(
-        &mut self,
-        position: StreamPosition,
-        gap: Option<Gap>,
-    ) -> ControlFlow<Option<Bytes>> {
-        self.position = position;
-        self.is_caught_up = false;
-        self.is_beyond_ring_confirmed = false;
-        self.outdated_ring_epoch = None;
-        self.needs_ttl_limit = false;
-        match gap {
-            Some(gap) => ControlFlow::Break(Some(self.gap_frame(gap))),
-            None => ControlFlow::Continue(()),
-        }
-    }
-
-    /// The next chunk, from the ring or the journal. `Ready(None)` means: wait for new entries.
-    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if mem::take(&mut self.is_caught_up) {
-            let next = self.handle.first_unchecked(self.position.ring_position());
-            self.position.cursor = self.position.cursor.max(Cursor::before(next));
-        }
-        loop {
-            let step = match &mut self.pending_replay {
-                None => self.read_ring(),
-                Some(pending) => {
-                    let result = ready!(pending.poll(context));
-                    self.pending_replay = None;
-                    self.apply_replay(result)
-                }
-            };
-            if let ControlFlow::Break(bytes) = step {
-                return Poll::Ready(bytes);
-            }
-        }
-    }
-
-    /// Breaks with the next chunk, or with `None` to wait. Continues if the position has changed or
-    /// a replay was started.
-    fn read_ring(&mut self) -> ControlFlow<Option<Bytes>> {
-        if self.outdated_ring_epoch.is_some() {
-            self.check_outdated_ring();
-        }
-        if self.needs_ttl_limit {
-            self.set_ttl_limit(&self.hub.start_points());
-        }
-        let request = ReadRequest {
-            position: self.position,
-            filter: &self.filter,
-        };
-        match self.handle.read(self.hub.ring(), &request) {
-            RingRead::Frames(bytes, cursor) => self.advance_to(cursor, bytes),
-            RingRead::CaughtUp => self.wait_at_end(),
-            RingRead::Ahead if self.is_beyond_ring_confirmed => self.wait_at_end(),
-            RingRead::OtherEpoch(epoch) if self.outdated_ring_epoch == Some(epoch) => {
-                ControlFlow::Break(None)
-            }
-            RingRead::Ahead | RingRead::Behind | RingRead::OtherEpoch(_) => {
-                self.start_replay();
-                ControlFlow::Continue(())
-            }
-        }
-    }
-
-    fn advance_to(&mut self, cursor: Cursor, bytes: Bytes) -> ControlFlow<Option<Bytes>> {
-        self.position.cursor = cursor;
-        if bytes.is_empty() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(Some(bytes))
-        }
-    }
-
-    fn wait_at_end(&mut self) -> ControlFlow<Option<Bytes>> {
-        self.is_caught_up = true;
-        ControlFlow::Break(None)
-    }
-
-    /// The tail may have reached the client's journal by now.
-    fn check_outdated_ring(&mut self) {
-        if self.handle.ring_end(self.hub.ring()).epoch == self.position.epoch {
-            self.outdated_ring_epoch = None;
-        }
-    }
-
-    /// If the ring shows the client's journal now, its end separates the entries that were saved before
-    /// from later ones. The numbers of another journal would not.
-    fn set_ttl_limit(&mut self, points: &StartPoints) {
-        if points.epochs.current() == self.position.epoch {
-            self.position.ttl_applies_until = points.end - 1;
-            self.needs_ttl_limit = false;
-        }
-    }
-
-    fn start_replay(&mut self) {
-        let points = self.hub.start_points();
-        if self.needs_ttl_limit {
-            self.set_ttl_limit(&points);
-        }
-        let request = ReplayRequest {
-            position: self.position,
-            filter: self.filter.clone(),
-            ring_epoch: points.epochs.current(),
-            ring_start: points.ring_start,
-        };
-        self.pending_replay = Some(PendingReplay::start(&self.hub, request));
-    }
-
-    /// Breaks and continues as [`Self::read_ring`] does. `None` means that the journal could not be
-    /// read.
-    fn apply_replay(&mut self, result: Option<ReplayResult>) -> ControlFlow<Option<Bytes>> {
-        match result {
-            Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
-            // The ring may have reached the position meanwhile: read it again.
-            Some(ReplayResult::Ahead) => self.is_beyond_ring_confirmed = true,
-            // The time to live does not apply to entries that are saved after this, even if the tail
-            // reads them much later.
-            Some(ReplayResult::RingOutdated {
-                ring_epoch,
-                newest_number,
-            }) => {
-                if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
-                    self.position.ttl_applies_until = newest_number;
-                    self.needs_ttl_limit = false;
-                }
-            }
-            // The client may have been in the ring's journal before, so it waits until the tail
-            // reaches the current one, and continues there.
-            Some(ReplayResult::BothOutdated { ring_epoch }) => {
-                self.outdated_ring_epoch = Some(ring_epoch);
-            }
-            Some(ReplayResult::UnknownId) => {
-                let position = StreamPosition::for_new_client(&self.hub.start_points());
-                return self.restart_at(position, Some(Gap::UnknownId));
-            }
-            Some(ReplayResult::ClientOutdated) => return self.change_journal(),
-            None => {
-                self.has_ended = true;
-                return ControlFlow::Break(None);
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Continues in the ring's journal. Breaks with `None` to wait if the tail has not noticed yet that the
-    /// client's journal was replaced.
-    fn change_journal(&mut self) -> ControlFlow<Option<Bytes>> {
-        let points = self.hub.start_points();
-        let StreamPosition { epoch, cursor, .. } = self.position;
-        if points.epochs.current() == epoch {
-            return ControlFlow::Break(None);
-        }
-        let start = Start::resume(&points, EventId { epoch, cursor }, self.wants_lookback);
-        if start.is_of_another_journal {
-            let position = StreamPosition::for_client_of_another_journal(&points);
-            return self.restart_at(position, Some(Gap::OtherEpoch));
-        }
-        self.restart_at(start.position, start.gap)
+        encode_heartbeat(self.reader.id(), interval, retry_delay)
     }
 
     fn next_slice(&mut self) -> Bytes {
@@ -334,23 +115,28 @@ impl EventStream {
     /// client keeps it until it is connected again. The first heartbeat of the next stream sets the
     /// configured delay again.
     fn final_heartbeat(&mut self) -> Bytes {
-        self.has_ended = true;
-        self.pending_replay = None;
-        if self.hub.is_closing() {
-            self.handle.end_in_shutdown();
-            return self.heartbeat_with_retry_spread(SHUTDOWN_SPREAD);
+        let is_shutdown = self.reader.hub.is_closing();
+        let spread = if is_shutdown {
+            SHUTDOWN_SPREAD
+        } else {
+            PLANNED_END_SPREAD
+        };
+        let heartbeat = self.heartbeat_with_retry_spread(spread);
+        self.reader.end();
+        if is_shutdown {
+            self.reader.handle.end_in_shutdown();
+            return heartbeat;
         }
-        let heartbeat = self.heartbeat_with_retry_spread(PLANNED_END_SPREAD);
         [PLANNED_END_COMMENT, &heartbeat].concat().into()
     }
 
     fn heartbeat_with_retry_spread(&self, spread: f32) -> Bytes {
         let factor = 1.0 + spread * fastrand::f32();
-        self.heartbeat(Some(self.hub.config().retry().mul_f32(factor)))
+        self.heartbeat(Some(self.reader.hub.config().retry().mul_f32(factor)))
     }
 
     fn must_end(&self, now: Instant) -> bool {
-        self.hub.is_closing() || self.schedule.is_over(now)
+        self.reader.hub.is_closing() || self.schedule.is_over(now)
     }
 
     fn take_scheduled(&mut self, now: Instant) -> Option<Bytes> {
@@ -379,31 +165,32 @@ impl MessageBody for EventStream {
         if !this.unsent.is_empty() {
             return Poll::Ready(Some(Ok(this.next_slice())));
         }
-        if this.has_ended {
+        if this.reader.has_ended() {
             return Poll::Ready(None);
         }
-        this.schedule.apply_config(&this.hub);
+        this.schedule.apply_config(&this.reader.hub);
         if this.must_end(now) {
             return Poll::Ready(Some(Ok(this.final_heartbeat())));
         }
-        match this.poll_events(context) {
+        match this.reader.poll(context) {
             Poll::Ready(Some(bytes)) => {
                 this.schedule.note_chunk_sent(now);
                 this.unsent = bytes;
                 return Poll::Ready(Some(Ok(this.next_slice())));
             }
-            Poll::Ready(None) if this.has_ended => return Poll::Ready(None),
-            Poll::Ready(None) => this.handle.wake_at_next_event(context),
+            Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {}
         }
         if let Some(bytes) = this.take_scheduled(now) {
             return Poll::Ready(Some(Ok(bytes)));
         }
         if let Err(error) = this.schedule.count_idle_poll() {
-            this.has_ended = true;
+            this.reader.end();
             return Poll::Ready(Some(Err(error)));
         }
-        this.handle.wake_at(this.schedule.next_deadline(), context);
+        this.reader
+            .handle
+            .wake_at(this.schedule.next_deadline(), context);
         Poll::Pending
     }
 }

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     cursor::Cursor,
-    frame::{Gap, encode_gap},
+    frame::encode_gap,
+    gap::Gap,
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
@@ -136,7 +137,11 @@ mod tests {
     use super::*;
     use crate::{
         epoch::Epoch,
-        hub::{cursor::StreamPosition, filter::Filter, frame::Frame},
+        hub::{
+            cursor::{EventId, StreamPosition},
+            filter::Filter,
+            frame::Frame,
+        },
     };
 
     const EPOCH: Epoch = Epoch(1);
@@ -161,8 +166,10 @@ mod tests {
 
     fn request(cursor: Cursor, filter: &Filter) -> ReadRequest<'_> {
         let position = StreamPosition {
-            epoch: EPOCH,
-            cursor,
+            at: EventId {
+                epoch: EPOCH,
+                cursor,
+            },
             ttl_applies_until: 0,
             gap_applies_from: 0,
         };

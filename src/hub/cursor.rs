@@ -1,4 +1,4 @@
-//! Positions in a journal: where a stream is, where it may start, and the event ids from
+//! Positions in a journal: where a stream is, where it may continue, and the event ids from
 //! which clients know where they are.
 
 use std::{
@@ -6,10 +6,21 @@ use std::{
     str::FromStr,
 };
 
-use crate::epoch::{Epoch, Epochs};
+use super::gap::Gap;
+use crate::epoch::{Epoch, Epochs, parse_hex};
 
 /// Four bits each, and leading zeros, so that every part has one spelling.
 const PART_DIGITS: usize = 8;
+
+/// The number of the first entry of every journal.
+const FIRST_NUMBER: u64 = 1;
+
+/// The value of [`StreamPosition::gap_applies_from`] for a client that never had an id of this journal:
+/// no expired entry is a gap for it.
+const NO_EXPIRED_GAP: u64 = u64::MAX;
+
+/// The value of [`StreamPosition::ttl_applies_until`] until the end of the client's journal is known.
+const UNKNOWN_END: u64 = u64::MAX;
 
 /// A position between two frames: before the entry `next`, but after those of its frames whose `part`
 /// is not higher than this one.
@@ -29,7 +40,7 @@ impl Cursor {
     }
 
     /// The newest entry of which a client at this position has received at least a part.
-    pub(crate) fn last_received(self) -> u64 {
+    fn last_received(self) -> u64 {
         match self.part {
             0 => self.next - 1,
             _ => self.next,
@@ -46,12 +57,28 @@ impl Cursor {
     }
 }
 
-/// A cursor into one journal, as clients receive it in the field `id` and send it back as
+impl Default for Cursor {
+    fn default() -> Self {
+        Self::before(FIRST_NUMBER)
+    }
+}
+
+/// A cursor into one journal. Clients receive it in the field `id` and send it back as
 /// `Last-Event-ID`: `EPOCH-41` after entry 41, `EPOCH-42.PART` after one of several events of entry 42.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct EventId {
     pub(crate) epoch: Epoch,
     pub(crate) cursor: Cursor,
+}
+
+impl EventId {
+    /// Before the first frame of the entry `next`.
+    pub(crate) fn before(epoch: Epoch, next: u64) -> Self {
+        Self {
+            epoch,
+            cursor: Cursor::before(next),
+        }
+    }
 }
 
 impl Display for EventId {
@@ -87,13 +114,7 @@ impl FromStr for EventId {
 
 /// Parses a part only in the form that `Display` writes. 0 is not the part of any frame.
 fn parse_part(text: &str) -> Result<u32, ()> {
-    let is_hex = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if text.len() != PART_DIGITS || !is_hex {
-        return Err(());
-    }
-    let part = u32::from_str_radix(text, 16).map_err(|_| ())?;
+    let part = u32::try_from(parse_hex(text, PART_DIGITS)?).map_err(|_| ())?;
     if part == 0 { Err(()) } else { Ok(part) }
 }
 
@@ -106,38 +127,12 @@ fn parse_number(text: &str) -> Result<u64, ()> {
     text.parse().map_err(|_| ())
 }
 
-/// A position before an entry of the ring's journal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct RingPosition {
-    pub(crate) epoch: Epoch,
-    pub(crate) next: u64,
-}
-
-/// The numbers of the entries at which a stream may start, all read from the ring at one moment.
-#[derive(Debug, Clone)]
-pub(crate) struct StartPoints {
-    /// Of the ring's journal.
-    pub(crate) epochs: Epochs,
-    /// The oldest entry in the ring.
-    pub(crate) ring_start: u64,
-    /// The first entry that a new client receives.
-    pub(crate) lookback_start: u64,
-    /// The entry that will be saved next.
-    pub(crate) end: u64,
-}
-
-/// The number of the first entry of every journal.
-const FIRST_NUMBER: u64 = 1;
-
-/// The value of [`StreamPosition::gap_applies_from`] for a client that never had an id of this journal:
-/// no expired entry is a gap for it.
-const NO_EXPIRED_GAP: u64 = u64::MAX;
-
-/// Where a stream is, in which journal, and how it treats entries that have expired.
+/// Where a stream is, and how it treats entries that have expired.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamPosition {
-    pub(crate) epoch: Epoch,
-    pub(crate) cursor: Cursor,
+    /// In the epoch that was current when the stream got this position, so it is not always what
+    /// [`Cursor::event_id`] returns.
+    pub(crate) at: EventId,
     /// The time to live applies to entries up to this number: they were saved before the stream
     /// opened.
     pub(crate) ttl_applies_until: u64,
@@ -147,67 +142,103 @@ pub(crate) struct StreamPosition {
 }
 
 impl StreamPosition {
-    /// A client without an id starts a few seconds back.
-    pub(crate) fn for_new_client(points: &StartPoints) -> Self {
-        Self::before(points, points.lookback_start)
-    }
-
-    /// A client of another journal gets everything in this one, however late it connects and whatever
-    /// the ring still holds.
-    pub(crate) fn for_client_of_another_journal(points: &StartPoints) -> Self {
-        Self::before(points, FIRST_NUMBER)
-    }
-
-    fn before(points: &StartPoints, next: u64) -> Self {
+    /// A reconnecting client is after its last event.
+    pub(crate) fn of_client(id: EventId) -> Self {
         Self {
-            epoch: points.epochs.current(),
-            cursor: Cursor::before(next),
-            ttl_applies_until: points.end - 1,
+            at: id,
+            ttl_applies_until: UNKNOWN_END,
+            gap_applies_from: id.cursor.next,
+        }
+    }
+}
+
+/// The numbers of the entries at which a stream may start, all read from the ring at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct StartPoints {
+    /// Of the ring's journal.
+    pub(crate) epochs: Epochs,
+    /// The first entry that a new client receives.
+    pub(crate) lookback_start: u64,
+    /// The entry that will be saved next.
+    pub(crate) end: u64,
+}
+
+impl StartPoints {
+    /// A client without an id starts a few seconds back.
+    pub(crate) fn for_new_client(&self) -> StreamPosition {
+        self.before(self.lookback_start)
+    }
+
+    fn before(&self, next: u64) -> StreamPosition {
+        StreamPosition {
+            at: EventId::before(self.epochs.current(), next),
+            ttl_applies_until: self.end - 1,
             gap_applies_from: NO_EXPIRED_GAP,
         }
     }
 
-    /// A client that has received entries after `last_kept` that were lost since gets all that have taken
-    /// their numbers.
-    pub(crate) fn after_loss(points: &StartPoints, last_kept: u64) -> Self {
-        Self::before(points, last_kept + 1)
+    /// Where a client at `position` continues, with a gap if it may miss entries. `None` if the ring shows
+    /// another journal, or has not reached the position. If the tail has checked the ring and
+    /// `checked_end` was its end, the journal does not have such a position either.
+    pub(crate) fn resume(
+        &self,
+        position: StreamPosition,
+        checked_end: Option<EventId>,
+    ) -> Option<(StreamPosition, Option<Gap>)> {
+        self.find(position).or_else(|| {
+            // Otherwise the ring was restarted since.
+            let is_checked = checked_end.is_some_and(|end| self.includes(end));
+            is_checked.then(|| self.restart(position))
+        })
     }
 
-    /// A reconnecting client continues after its last event.
-    pub(crate) fn for_reconnecting_client(points: &StartPoints, id: EventId) -> Self {
-        Self {
-            epoch: id.epoch,
-            cursor: id.cursor,
-            gap_applies_from: id.cursor.next,
-            ..Self::for_new_client(points)
+    fn find(&self, position: StreamPosition) -> Option<(StreamPosition, Option<Gap>)> {
+        let EventId { epoch, cursor } = position.at;
+        let last_kept = self.epochs.last_number_shared_with(epoch)?;
+        let (position, gap) = if cursor.last_received() > last_kept {
+            // The client gets all entries that have taken the numbers of those that were lost.
+            (self.before(last_kept + 1), Some(Gap::OtherEpoch))
+        } else {
+            (self.in_current_epoch(position), None)
+        };
+        let is_reached = position.at.cursor <= Cursor::before(self.end);
+        is_reached.then_some((position, gap))
+    }
+
+    fn in_current_epoch(&self, position: StreamPosition) -> StreamPosition {
+        let epoch = self.epochs.current();
+        if position.at.epoch != epoch {
+            let at = EventId {
+                epoch,
+                ..position.at
+            };
+            return self.in_current_epoch(StreamPosition::of_client(at));
+        }
+        StreamPosition {
+            ttl_applies_until: position.ttl_applies_until.min(self.end - 1),
+            ..position
+        }
+    }
+
+    fn restart(&self, position: StreamPosition) -> (StreamPosition, Option<Gap>) {
+        match self.epochs.last_number_shared_with(position.at.epoch) {
+            Some(_) => (self.for_new_client(), Some(Gap::UnknownId)),
+            // Everything in this journal, however late the client connects and whatever the ring
+            // still holds.
+            None => (self.before(FIRST_NUMBER), Some(Gap::OtherEpoch)),
         }
     }
 
     /// Moves back to where a new client starts, for a connection that reconnecting and new pages
     /// share. The pages drop events that they already have by their ids.
-    ///
-    /// An id beyond the ring's end is kept: only the journal can tell whether it is valid.
-    pub(crate) fn with_lookback(mut self, points: &StartPoints) -> Self {
-        if self.epoch == points.epochs.current() && self.cursor.next <= points.end {
-            self.cursor = self.cursor.min(Cursor::before(points.lookback_start));
-        }
-        self
+    pub(crate) fn with_lookback(&self, mut position: StreamPosition) -> StreamPosition {
+        let lookback_start = Cursor::before(self.lookback_start);
+        position.at.cursor = position.at.cursor.min(lookback_start);
+        position
     }
 
-    pub(crate) fn ring_position(&self) -> RingPosition {
-        RingPosition {
-            epoch: self.epoch,
-            next: self.cursor.next,
-        }
-    }
-
-    /// The id that tells a client to continue here after a gap: in the current epoch, because it may have
-    /// ids of former epochs with higher numbers.
-    pub(crate) fn id_after_gap(&self) -> EventId {
-        EventId {
-            epoch: self.epoch,
-            cursor: self.cursor,
-        }
+    fn includes(&self, end: EventId) -> bool {
+        end.epoch == self.epochs.current() && end.cursor.next <= self.end
     }
 }
 

@@ -13,7 +13,10 @@ use actix_web_lab::sse;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::cursor::{Cursor, EventId};
+use super::{
+    cursor::{Cursor, EventId},
+    gap::Gap,
+};
 use crate::{
     config::{Events, Pair},
     entry::Entry,
@@ -31,33 +34,6 @@ pub(crate) struct Frame {
     /// See [`Cursor`]. It rises from frame to frame of an entry.
     pub(crate) part: u32,
     pub(crate) bytes: Bytes,
-}
-
-/// Why a client may have missed events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gap {
-    /// This cache never issued the client's id.
-    UnknownId,
-    /// The journal was created anew, or the machine restarted, after the client got its id.
-    OtherEpoch,
-    /// An event's time to live ended before the client reconnected.
-    Expired,
-    /// Entries were swept before the client reconnected.
-    Swept,
-    /// An entry's file is damaged or missing.
-    Unreadable,
-}
-
-impl Gap {
-    fn reason(self) -> &'static str {
-        match self {
-            Self::UnknownId => "unknown-id",
-            Self::OtherEpoch => "other-epoch",
-            Self::Expired => "expired",
-            Self::Swept => "swept",
-            Self::Unreadable => "unreadable",
-        }
-    }
 }
 
 /// Encodes one frame for each event that the entry triggers; none for a tombstone.

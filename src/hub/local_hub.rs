@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::{
     chunk::MAX_CHUNK_BYTES,
     connections::{Connections, Endpoints},
-    cursor::{Cursor, RingPosition},
+    cursor::{Cursor, EventId},
     filter::Filter,
     read_request::ReadRequest,
     ring::{Ring, RingRead},
@@ -41,13 +41,12 @@ pub(crate) struct LocalHub {
 struct SeenEnd {
     /// How often the ring had changed by then.
     change_count: u64,
-    position: RingPosition,
+    position: EventId,
 }
 
 /// What the streams at one cursor read next, joined once for all of them.
 struct SharedChunk {
-    /// The position, and the number of frames sent of its entry.
-    start: (RingPosition, u32),
+    start: EventId,
     bytes: Bytes,
     end: Cursor,
 }
@@ -99,7 +98,7 @@ impl LocalHub {
     }
 
     /// The end of the ring. The ring's lock is taken only if the ring has changed.
-    fn ring_end(&self, ring: &Ring) -> RingPosition {
+    fn ring_end(&self, ring: &Ring) -> EventId {
         // The count first: if the ring changes before its end is read, the next call reads again.
         let change_count = ring.change_count();
         let seen_end = self.seen_end.get();
@@ -115,9 +114,8 @@ impl LocalHub {
     }
 
     fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
-        let start = request.position.ring_position();
-        let part = request.position.cursor.part;
-        if start == self.ring_end(ring) && part == 0 {
+        let start = request.position.at;
+        if start == self.ring_end(ring) {
             return RingRead::CaughtUp;
         }
         if !request.is_shareable() {
@@ -125,7 +123,7 @@ impl LocalHub {
         }
         let mut shared_chunk = self.shared_chunk.borrow_mut();
         if let Some(chunk) = &*shared_chunk
-            && chunk.start == (start, part)
+            && chunk.start == start
         {
             return RingRead::Frames(chunk.bytes.clone(), chunk.end);
         }
@@ -133,7 +131,7 @@ impl LocalHub {
         if let RingRead::Frames(bytes, end) = result {
             let bytes = copy_for_this_thread(bytes);
             *shared_chunk = Some(SharedChunk {
-                start: (start, part),
+                start,
                 bytes: bytes.clone(),
                 end,
             });
@@ -197,22 +195,18 @@ impl StreamHandle {
         self.local_hub.read(ring, request)
     }
 
-    pub(crate) fn ring_end(&self, ring: &Ring) -> RingPosition {
-        self.local_hub.ring_end(ring)
-    }
-
     /// Wakes the stream once, at the next event that it wants.
     pub(crate) fn wake_at_next_event(&self, context: &Context<'_>) {
         let mut subscribers = self.local_hub.subscribers.borrow_mut();
         subscribers.wake_at_next_event(&self.subscriber_id, context.waker());
     }
 
-    /// For a stream that was caught up at `position` and then waited: the number at which it continues.
-    /// No entry before that number has one of its events.
-    pub(crate) fn first_unchecked(&self, position: RingPosition) -> u64 {
+    /// For a stream that was caught up at `at` and then waited: the cursor at which it continues.
+    /// No entry before it has one of its events.
+    pub(crate) fn first_unchecked(&self, at: EventId) -> Cursor {
         let mut subscribers = self.local_hub.subscribers.borrow_mut();
-        let first_unchecked = subscribers.first_unchecked(&self.subscriber_id, position.epoch);
-        first_unchecked.map_or(position.next, |number| number.max(position.next))
+        let first_unchecked = subscribers.first_unchecked(&self.subscriber_id, at.epoch);
+        first_unchecked.map_or(at.cursor, |number| at.cursor.max(Cursor::before(number)))
     }
 
     /// The stream ends in a shutdown: its connection is ended if the client does not take the last

@@ -15,7 +15,7 @@ impl ReadRequest<'_> {
     /// cursor can share it.
     pub(crate) fn is_shareable(&self) -> bool {
         matches!(self.filter, Filter::All)
-            && self.position.cursor.next > self.position.ttl_applies_until
+            && self.position.at.cursor.next > self.position.ttl_applies_until
     }
 
     /// Whether an entry has expired for this stream. The time to live governs what is replayed,

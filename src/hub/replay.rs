@@ -16,7 +16,7 @@ use super::{
     chunk::Chunk,
     cursor::{Cursor, StreamPosition},
     filter::Filter,
-    frame::Gap,
+    gap::Gap,
     read_request::ReadRequest,
     replay_cache::{EntrySource, ReplayCache},
     ring_entry::RingEntry,
@@ -24,7 +24,6 @@ use super::{
 use crate::{
     cache::JournalHandle,
     config::Config,
-    epoch::Epoch,
     error::Error,
     journal::{Journal, JournalReader, ReadOutcome},
 };
@@ -39,8 +38,6 @@ const MAX_TURN: Duration = Duration::from_millis(2);
 pub(crate) struct ReplayRequest {
     pub(crate) position: StreamPosition,
     pub(crate) filter: Filter,
-    /// The epoch of the ring.
-    pub(crate) ring_epoch: Epoch,
     /// The oldest entry in the ring: the stream continues there.
     pub(crate) ring_start: u64,
 }
@@ -50,20 +47,8 @@ pub(crate) struct ReplayRequest {
 pub(crate) enum ReplayResult {
     /// Frames, possibly none, and the cursor after them.
     Frames(Bytes, Cursor),
-    /// The journal has entries up to the client's id, and the ring has not reached it yet.
-    Ahead,
-    /// The journal has no entry with the number in the client's id, so it never issued that id.
-    UnknownId,
-    /// The client's journal is current, and the ring still shows the former one.
-    RingOutdated {
-        ring_epoch: Epoch,
-        /// The newest entry of the client's journal.
-        newest_number: u64,
-    },
-    /// The client's journal was replaced. The ring shows the client's or the current one.
-    ClientOutdated,
-    /// Neither the client's journal nor the ring's is current.
-    BothOutdated { ring_epoch: Epoch },
+    /// The client's journal was replaced.
+    Replaced,
 }
 
 /// Reads entries from the journal up to the ring, or as many as fit into one chunk and one turn.
@@ -85,30 +70,8 @@ fn replay_from(
     cache: &ReplayCache,
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
-    let ring_epoch = request.ring_epoch;
-    if journal.epoch() != request.position.epoch {
-        let known_epochs = [request.position.epoch, journal.epoch()];
-        return Ok(if known_epochs.contains(&ring_epoch) {
-            ReplayResult::ClientOutdated
-        } else {
-            ReplayResult::BothOutdated { ring_epoch }
-        });
-    }
-    if ring_epoch != request.position.epoch {
-        return Ok(ReplayResult::RingOutdated {
-            ring_epoch,
-            newest_number: journal.newest_number()?,
-        });
-    }
-    if request.position.cursor.next >= request.ring_start {
-        // The ring has not reached this entry. Another server on this cache may have sent it.
-        return Ok(
-            if request.position.cursor.last_received() <= journal.newest_number()? {
-                ReplayResult::Ahead
-            } else {
-                ReplayResult::UnknownId
-            },
-        );
+    if journal.epoch() != request.position.at.epoch {
+        return Ok(ReplayResult::Replaced);
     }
     Replay::new(journal, config, cache, request).run()
 }
@@ -139,7 +102,7 @@ impl<'a> Replay<'a> {
         cache: &'a ReplayCache,
         request: &'a ReplayRequest,
     ) -> Self {
-        let cursor = request.position.cursor;
+        let cursor = request.position.at.cursor;
         let chunk = Chunk::new(journal.epochs());
         Self {
             request: ReadRequest {
@@ -165,7 +128,7 @@ impl<'a> Replay<'a> {
                 ControlFlow::Continue(()) if Instant::now() >= turn_end => break,
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(ChunkEnd::Full) => break,
-                ControlFlow::Break(ChunkEnd::Replaced) => return Ok(ReplayResult::ClientOutdated),
+                ControlFlow::Break(ChunkEnd::Replaced) => return Ok(ReplayResult::Replaced),
             }
         }
         let cursor = self.cursor;

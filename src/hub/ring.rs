@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::{
     chunk::Chunk,
-    cursor::{Cursor, EventId, RingPosition, StartPoints, StreamPosition},
+    cursor::{Cursor, EventId, StartPoints},
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
@@ -62,12 +62,10 @@ pub(crate) enum RingRead {
     Frames(Bytes, Cursor),
     /// The stream is at the end of the ring.
     CaughtUp,
-    /// The stream is beyond the end of the ring.
-    Ahead,
-    /// The stream is before the ring: the journal has to serve it.
-    Behind,
-    /// The stream is in another journal than the ring, whose epoch this is.
-    OtherEpoch(Epoch),
+    /// The stream is before the ring, whose oldest entry this is: the journal has to serve it.
+    Behind { ring_start: u64 },
+    /// The stream is in another journal than the ring, or beyond its end.
+    Elsewhere,
 }
 
 impl Ring {
@@ -116,19 +114,19 @@ impl Ring {
     }
 
     /// The position after the newest entry.
-    pub(crate) fn end(&self) -> RingPosition {
+    pub(crate) fn end(&self) -> EventId {
         self.read_window().end_position()
     }
 
-    /// The id of a client at this position. `None` if the position is in another journal than the ring.
-    pub(crate) fn event_id(&self, position: &StreamPosition) -> Option<EventId> {
+    /// The id of a client here. `None` if the position is in another journal than the ring.
+    pub(crate) fn event_id(&self, at: EventId) -> Option<EventId> {
         let window = self.read_window();
-        let is_same_journal = position.epoch == window.epochs.current();
-        is_same_journal.then(|| position.cursor.event_id(&window.epochs))
+        let is_same_journal = at.epoch == window.epochs.current();
+        is_same_journal.then(|| at.cursor.event_id(&window.epochs))
     }
 
     /// The events after `position`, and the end of the ring.
-    pub(super) fn events_since(&self, position: RingPosition) -> (NewEvents, RingPosition) {
+    pub(super) fn events_since(&self, position: EventId) -> (NewEvents, EventId) {
         let window = self.read_window();
         (window.events_since(position), window.end_position())
     }
@@ -144,7 +142,6 @@ impl Ring {
         });
         StartPoints {
             epochs: window.epochs.clone(),
-            ring_start: window.first_number,
             lookback_start: window.first_number + older as u64,
             end: window.end(),
         }
@@ -153,25 +150,20 @@ impl Ring {
     /// What a stream has not received yet, as much as fits into one chunk.
     pub(crate) fn read(&self, request: &ReadRequest<'_>) -> RingRead {
         let window = self.read_window();
-        let Cursor { next, part } = request.position.cursor;
-        let epoch = window.epochs.current();
-        if request.position.epoch != epoch {
-            return RingRead::OtherEpoch(epoch);
+        let at = request.position.at;
+        let end = window.end_position();
+        if at == end {
+            return RingRead::CaughtUp;
         }
-        if next >= window.end() {
-            return if next == window.end() && part == 0 {
-                RingRead::CaughtUp
-            } else {
-                RingRead::Ahead
-            };
+        if at.epoch != end.epoch || at.cursor > end.cursor {
+            return RingRead::Elsewhere;
         }
-        let Some(start) = next
-            .checked_sub(window.first_number)
-            .and_then(|index| usize::try_from(index).ok())
-        else {
-            return RingRead::Behind;
-        };
-        window.read(request, start)
+        match window.index_of(at) {
+            Some(start) => window.read(request, start),
+            None => RingRead::Behind {
+                ring_start: window.first_number,
+            },
+        }
     }
 
     /// A thread that panicked while it held the lock left a usable window: all fields are updated
@@ -206,19 +198,16 @@ impl Window {
         self.first_number + self.entries.len() as u64
     }
 
-    fn end_position(&self) -> RingPosition {
-        RingPosition {
-            epoch: self.epochs.current(),
-            next: self.end(),
-        }
+    fn end_position(&self) -> EventId {
+        EventId::before(self.epochs.current(), self.end())
     }
 
-    fn events_since(&self, position: RingPosition) -> NewEvents {
+    fn events_since(&self, position: EventId) -> NewEvents {
         let Some(start) = self.index_of(position) else {
             return NewEvents::All;
         };
         let mut events: Vec<(Arc<str>, u64)> = Vec::new();
-        for (number, entry) in (position.next..).zip(self.entries.range(start..)) {
+        for (number, entry) in (position.cursor.next..).zip(self.entries.range(start..)) {
             let Content::Frames(frames) = &entry.content else {
                 return NewEvents::All;
             };
@@ -232,15 +221,15 @@ impl Window {
     }
 
     /// The index of the first entry after `position`; `None` if it is not in the window.
-    fn index_of(&self, position: RingPosition) -> Option<usize> {
-        let index = position.next.checked_sub(self.first_number)?;
+    fn index_of(&self, position: EventId) -> Option<usize> {
+        let index = position.cursor.next.checked_sub(self.first_number)?;
         let index = usize::try_from(index).ok()?;
         (position.epoch == self.epochs.current() && index <= self.entries.len()).then_some(index)
     }
 
     fn read(&self, request: &ReadRequest<'_>, start: usize) -> RingRead {
         let mut chunk = Chunk::new(self.epochs.clone());
-        let mut cursor = request.position.cursor;
+        let mut cursor = request.position.at.cursor;
         for entry in self.entries.range(start..) {
             let number = cursor.next;
             cursor = chunk.push_entry(request, cursor, entry);

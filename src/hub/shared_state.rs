@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{notifiers::Notifiers, ring::Ring, ring_entry::RingEntry};
+use super::{notifiers::Notifiers, ring::Ring, ring_check::RingChecks, ring_entry::RingEntry};
 use crate::{config::Config, epoch::Epochs};
 
 /// The ring, the notifiers that wake the streams that wait for it, and whether the hub closes.
 pub(crate) struct SharedState {
     pub(crate) ring: Ring,
+    pub(super) ring_checks: RingChecks,
     pub(super) notifiers: Notifiers,
     is_closing: AtomicBool,
 }
@@ -16,6 +17,7 @@ impl SharedState {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             ring: Ring::new(config.in_memory()),
+            ring_checks: RingChecks::new(),
             notifiers: Notifiers::default(),
             is_closing: AtomicBool::new(false),
         }
@@ -33,13 +35,19 @@ impl SharedState {
         self.notifiers.notify_new_entries();
     }
 
+    /// Wakes every stream.
+    pub(super) fn wake_all(&self) {
+        self.notifiers.notify_all();
+        self.ring_checks.wake_all();
+    }
+
     /// Ends every stream.
     pub(super) fn close(&self) {
         // SeqCst although less would do: the lock in `notify_all` orders this store with the list.
         // A worker that adds its notifier later checks the flag after that (`worker_task::start`), and
         // sees it.
         self.is_closing.store(true, Ordering::SeqCst);
-        self.notifiers.notify_all();
+        self.wake_all();
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -12,7 +12,7 @@ use std::{
     task::Waker,
 };
 
-use super::{cursor::RingPosition, ring::NewEvents};
+use super::{cursor::EventId, ring::NewEvents};
 use crate::epoch::Epoch;
 
 /// The streams of one thread.
@@ -21,7 +21,7 @@ pub(super) struct Subscribers {
     to_all_events: SubscriberList,
     by_event: HashMap<Box<str>, SubscriberList>,
     /// The ring was scanned up to here: no entry before has an event of a stream that waits.
-    scanned_to: RingPosition,
+    scanned_to: EventId,
 }
 
 /// The streams that want the same event. Slots of closed streams are reused.
@@ -36,7 +36,7 @@ struct Subscriber {
     /// Set while the stream waits.
     waker: Option<Waker>,
     /// The first entry that the stream was woken for: no entry before has one of its events.
-    woken_at: RingPosition,
+    woken_at: EventId,
 }
 
 /// The slots of one stream: one among the streams that want all events, or one for each event that
@@ -47,7 +47,7 @@ pub(super) enum SubscriberId {
 }
 
 impl Subscribers {
-    pub(super) fn new(scanned_to: RingPosition) -> Self {
+    pub(super) fn new(scanned_to: EventId) -> Self {
         Self {
             scanned_to,
             ..Self::default()
@@ -106,14 +106,14 @@ impl Subscribers {
                 Some(_) => scanned_to,
                 None => subscriber.woken_at,
             };
-            let next = (position.epoch == epoch).then_some(position.next);
+            let next = (position.epoch == epoch).then_some(position.cursor.next);
             // `None` is the least, so it wins if one of the slots is in another journal.
             earliest = earliest.min(next);
         });
         earliest
     }
 
-    pub(super) fn scanned_to(&self) -> RingPosition {
+    pub(super) fn scanned_to(&self) -> EventId {
         self.scanned_to
     }
 
@@ -122,7 +122,7 @@ impl Subscribers {
     pub(super) fn take_wakers_for(
         &mut self,
         events: &NewEvents,
-        end: RingPosition,
+        end: EventId,
         wakers: &mut Vec<Waker>,
     ) {
         let start = self.scanned_to;
@@ -130,7 +130,7 @@ impl Subscribers {
         match events {
             NewEvents::All => self.take_all_wakers_at(start, wakers),
             NewEvents::Named(events) => {
-                let at = |next| RingPosition { next, ..end };
+                let at = |next| EventId::before(end.epoch, next);
                 if let Some(number) = events.iter().map(|(_, number)| *number).min() {
                     self.to_all_events.take_wakers(at(number), wakers);
                 }
@@ -148,7 +148,7 @@ impl Subscribers {
         self.take_all_wakers_at(self.scanned_to, wakers);
     }
 
-    fn take_all_wakers_at(&mut self, position: RingPosition, wakers: &mut Vec<Waker>) {
+    fn take_all_wakers_at(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
         self.to_all_events.take_wakers(position, wakers);
         for list in self.by_event.values_mut() {
             list.take_wakers(position, wakers);
@@ -186,7 +186,7 @@ impl SubscriberList {
         self.slots.len() == self.free_slots.len()
     }
 
-    fn take_wakers(&mut self, position: RingPosition, wakers: &mut Vec<Waker>) {
+    fn take_wakers(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
         for subscriber in &mut self.slots {
             if let Some(waker) = subscriber.waker.take() {
                 subscriber.woken_at = position;

@@ -151,12 +151,14 @@ impl<'a> Tail<'a> {
     /// Delivers what is new, and waits for more. Returns `None` if the journal was replaced.
     fn deliver(&mut self, mut session: TailSession) -> Option<TailSession> {
         let poll_interval = self.config.poll_interval();
+        let requested_check = self.shared_state.ring_checks.requested();
         let next = session.reader.next_number();
         let mut result = self.read_new_entries(&mut session);
         let was_notified = mem::take(&mut session.was_notified);
         // A notification that brought no entry may be about another journal.
-        let must_check_journal =
-            result.is_err() || (was_notified && session.reader.next_number() == next);
+        let must_check_journal = result.is_err()
+            || requested_check.is_some()
+            || (was_notified && session.reader.next_number() == next);
         if must_check_journal || session.checked_at.elapsed() >= poll_interval {
             match is_current(&session) {
                 Ok(true) => session.checked_at = Instant::now(),
@@ -172,6 +174,12 @@ impl<'a> Tail<'a> {
             }
         }
         let time_to_leave = self.journal_handle.time_to_leave(&session.followed);
+        if let (Some(request_count), Ok(()), None) = (requested_check, &result, time_to_leave) {
+            let ring_end = self.shared_state.ring.end();
+            self.shared_state
+                .ring_checks
+                .answer(request_count, ring_end);
+        }
         let timeout = time_to_leave.map_or(poll_interval, |time| time.min(poll_interval));
         self.wait(&mut session, result, timeout);
         self.apply_config(session)

@@ -29,8 +29,7 @@ fn ring() -> Ring {
 
 fn read(local_hub: &LocalHub, ring: &Ring, next: u64) -> RingRead {
     let position = StreamPosition {
-        epoch: Epoch(1),
-        cursor: Cursor::before(next),
+        at: EventId::before(Epoch(1), next),
         ttl_applies_until: 0,
         gap_applies_from: 0,
     };
@@ -67,8 +66,5 @@ fn a_shared_chunk_is_what_the_ring_has_at_the_cursor() {
     ring.push([entry("<2>")]);
     assert!(matches!(read(&local_hub, &ring, 2), RingRead::Frames(bytes, _) if bytes == "<2>"));
     ring.restart(Epoch(2).into(), 3);
-    assert!(matches!(
-        read(&local_hub, &ring, 3),
-        RingRead::OtherEpoch(Epoch(2))
-    ));
+    assert!(matches!(read(&local_hub, &ring, 3), RingRead::Elsewhere));
 }

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::cache::Cache;
+use crate::{cache::Cache, hub::cursor::EventId};
 
 struct Saved {
     app: tempfile::TempDir,
@@ -29,15 +29,13 @@ impl Saved {
     fn replay(&self, filter: Filter, next: u64, end: u64) -> (String, Cursor) {
         let epoch = self.journal_handle.current().unwrap().epoch();
         let position = StreamPosition {
-            epoch,
-            cursor: Cursor::before(next),
+            at: EventId::before(epoch, next),
             ttl_applies_until: 0,
             gap_applies_from: 0,
         };
         let request = ReplayRequest {
             position,
             filter,
-            ring_epoch: epoch,
             ring_start: end,
         };
         match replay(&self.journal_handle, &self.cache, &request).unwrap() {

@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     epoch::Epoch,
-    hub::{Cursor, Filter, StreamPosition},
+    hub::{EventId, Filter, StreamPosition},
 };
 
 /// Longer than a thread needs to start on a busy machine.
@@ -19,13 +19,11 @@ const DEADLINE: Duration = Duration::from_secs(20);
 fn request(number: u64) -> ReplayRequest {
     ReplayRequest {
         position: StreamPosition {
-            epoch: Epoch(1),
-            cursor: Cursor::before(1),
+            at: EventId::before(Epoch(1), 1),
             ttl_applies_until: 0,
             gap_applies_from: 0,
         },
         filter: Filter::All,
-        ring_epoch: Epoch(1),
         ring_start: number,
     }
 }
@@ -45,7 +43,7 @@ impl Stalled {
         let threads = ReplayThreads::start(count, move |request| {
             start.send(request.ring_start).unwrap();
             wait.lock().unwrap().recv().unwrap();
-            Ok(ReplayResult::Ahead)
+            Ok(ReplayResult::Replaced)
         });
         Self {
             threads: threads.unwrap(),
@@ -74,7 +72,7 @@ fn no_more_replays_run_at_once_than_there_are_threads() {
             most.fetch_max(now_running, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(1));
             running.fetch_sub(1, Ordering::SeqCst);
-            Ok(ReplayResult::Ahead)
+            Ok(ReplayResult::Replaced)
         }
     });
     let threads = threads.unwrap();
@@ -136,7 +134,7 @@ fn closed_streams_leave_no_replays_behind_while_the_disk_hangs() {
 fn a_panic_ends_no_thread() {
     let threads = ReplayThreads::start(1, |request| {
         assert_ne!(request.ring_start, 1, "this panic is part of the test");
-        Ok(ReplayResult::Ahead)
+        Ok(ReplayResult::Replaced)
     });
     let threads = threads.unwrap();
     let (panicked, answered) = (threads.add(request(1)), threads.add(request(2)));
@@ -150,7 +148,7 @@ fn the_threads_end_with_their_handle() {
     let held = Arc::clone(&alive);
     let threads = ReplayThreads::start(3, move |_| {
         let _ = &held;
-        Ok(ReplayResult::Ahead)
+        Ok(ReplayResult::Replaced)
     });
     assert_eq!(Arc::strong_count(&alive), 2);
     drop(threads);

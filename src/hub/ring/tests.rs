@@ -33,8 +33,10 @@ fn ring() -> Ring {
 
 fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
     let position = StreamPosition {
-        epoch: EPOCH,
-        cursor,
+        at: EventId {
+            epoch: EPOCH,
+            cursor,
+        },
         ttl_applies_until: 0,
         gap_applies_from: 0,
     };
@@ -72,15 +74,15 @@ fn a_stream_gets_everything_after_its_cursor() {
 fn a_stream_outside_the_ring_learns_where_it_is() {
     let ring = ring();
     let read = |cursor| read(&ring, cursor, &Filter::All);
-    assert!(matches!(read(Cursor::before(1)), RingRead::Behind));
-    assert!(matches!(read(Cursor::before(6)), RingRead::CaughtUp));
-    assert!(matches!(read(after_first_frame(6)), RingRead::Ahead));
-    assert!(matches!(read(Cursor::before(7)), RingRead::Ahead));
-    ring.restart(Epoch(2).into(), 1);
     assert!(matches!(
-        read(Cursor::before(6)),
-        RingRead::OtherEpoch(Epoch(2))
+        read(Cursor::before(1)),
+        RingRead::Behind { ring_start: 2 }
     ));
+    assert!(matches!(read(Cursor::before(6)), RingRead::CaughtUp));
+    assert!(matches!(read(after_first_frame(6)), RingRead::Elsewhere));
+    assert!(matches!(read(Cursor::before(7)), RingRead::Elsewhere));
+    ring.restart(Epoch(2).into(), 1);
+    assert!(matches!(read(Cursor::before(6)), RingRead::Elsewhere));
 }
 
 #[test]
@@ -102,8 +104,7 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
     let only_b = Filter::only(["b".to_owned()].into());
     let read = |filter, ttl_applies_until, gap_applies_from| {
         let position = StreamPosition {
-            epoch: EPOCH,
-            cursor: Cursor::before(1),
+            at: EventId::before(EPOCH, 1),
             ttl_applies_until,
             gap_applies_from,
         };
@@ -151,5 +152,5 @@ fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
     };
     assert_eq!([20, 5, 3, 0].map(lookback_start), [7, 8, 9, 10]);
     let all = ring.start_points(None);
-    assert_eq!((all.ring_start, all.lookback_start, all.end), (7, 7, 10));
+    assert_eq!((all.lookback_start, all.end), (7, 10));
 }

@@ -25,8 +25,8 @@ struct Stream {
 
 const EPOCH: Epoch = Epoch(7);
 
-fn at(next: u64) -> RingPosition {
-    RingPosition { epoch: EPOCH, next }
+fn at(next: u64) -> EventId {
+    EventId::before(EPOCH, next)
 }
 
 fn stream(subscribers: &mut Subscribers, names: &[&str]) -> Stream {
@@ -94,10 +94,7 @@ fn new_events_for_all_wake_every_stream_where_it_is() {
     wait(&mut subscribers, &a);
     wake(&mut subscribers, &[("b", 1)], 5);
     let mut wakers = Vec::new();
-    let other_journal = RingPosition {
-        epoch: Epoch(8),
-        next: 3,
-    };
+    let other_journal = EventId::before(Epoch(8), 3);
     subscribers.take_wakers_for(&NewEvents::All, other_journal, &mut wakers);
     assert_eq!(wakers.len(), 1);
     assert_eq!(subscribers.first_unchecked(&a.id, EPOCH), Some(5));
