@@ -69,8 +69,8 @@ pub struct EventStream {
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("position", &self.position)
-            .field("filter", &self.filter)
+            .field("position", &self.reader.position)
+            .field("filter", &self.reader.filter)
             .finish_non_exhaustive()
     }
 }

@@ -20,8 +20,8 @@ use crate::{
 pub(super) struct StreamReader {
     pub(super) hub: Arc<Hub>,
     pub(super) handle: StreamHandle,
-    filter: Filter,
-    position: StreamPosition,
+    pub(super) filter: Filter,
+    pub(super) position: StreamPosition,
     state: State,
 }
 
