@@ -8,6 +8,8 @@ mod into_future;
 mod journal_handle;
 mod journal_source;
 mod save;
+#[cfg(any(test, feature = "testing"))]
+mod test_caches;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,10 @@ pub(crate) use self::journal_handle::JournalHandle;
 #[cfg(feature = "actix")]
 pub(crate) use self::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal};
 use self::journal_source::JournalSource;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use self::test_caches::Installation;
+#[cfg(all(any(test, feature = "testing"), feature = "actix"))]
+pub(crate) use self::test_caches::is_installed;
 pub use self::{
     delete::Delete,
     follow::{Follow, Next},
@@ -49,8 +55,22 @@ pub struct Cache {
 /// ```
 #[must_use]
 pub fn cache() -> &'static Cache {
-    static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache::lazy(Config::from_env));
+    static CACHE: LazyLock<Cache> =
+        LazyLock::new(|| Cache::lazy(|| open_of_app(Config::from_env()?)));
+    #[cfg(any(test, feature = "testing"))]
+    if let Some(cache) = test_caches::installed() {
+        return cache;
+    }
     &CACHE
+}
+
+fn open_of_app(config: Config) -> Result<JournalHandle, Error> {
+    // A test that creates no `TestSse` must not save in the app's own cache.
+    #[cfg(any(test, feature = "testing"))]
+    if test_caches::is_test_program() {
+        return JournalHandle::in_memory(config);
+    }
+    JournalHandle::open(config)
 }
 
 impl Cache {
@@ -67,17 +87,18 @@ impl Cache {
 
     /// A cache in memory, for tests.
     #[cfg(any(test, feature = "testing"))]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test kit opens it"))]
     pub(crate) fn in_memory(config: &Config) -> Result<Self, Error> {
         Ok(Self {
             source: JournalSource::opened(JournalHandle::in_memory(config.clone())?),
         })
     }
 
-    /// Opens the cache that `config` describes when it is first used.
-    pub(crate) fn lazy(config: impl Fn() -> Result<Config, Error> + Send + Sync + 'static) -> Self {
+    /// Opens the cache when it is first used.
+    pub(crate) fn lazy(
+        open: impl Fn() -> Result<JournalHandle, Error> + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            source: JournalSource::lazy(config),
+            source: JournalSource::lazy(open),
         }
     }
 

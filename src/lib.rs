@@ -30,6 +30,7 @@
 //! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
 //! | decide which client receives which event | [`Sse`], [`Subscription`] | `docs/guides/private-stream.md` |
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
+//! | test an app | the module `testing` | `docs/guides/testing.md` |
 //! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |
 //! | handle errors | [`Error`], [`ErrorKind`] | `docs/errors.md` |
 //! | know what is delivered, and when | | `docs/delivery.md` |
@@ -40,6 +41,7 @@
 //! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get) and
 //!   [`Delete`](cache::Delete). Without it,
 //!   any program can save, read, delete and follow values.
+//! - `testing`: the test kit, for `dev-dependencies`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_debug_implementations)]
 #![cfg_attr(
@@ -77,6 +79,8 @@ pub mod fuzzing;
 mod http;
 #[cfg(feature = "actix")]
 mod hub;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 #[cfg(feature = "actix")]
 pub use crate::http::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::journal_handle::JournalHandle;
-use crate::{config::Config, error::Error};
+use crate::error::Error;
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
@@ -21,11 +21,14 @@ impl fmt::Debug for JournalSource {
 enum HandleOrigin {
     Opened(Arc<JournalHandle>),
     Lazy(LazyHandle),
+    /// Of a test, which may have ended.
+    #[cfg(any(test, feature = "testing"))]
+    OfTest(std::sync::Weak<JournalHandle>),
 }
 
 /// A failure to open is not kept, so the next use tries again.
 struct LazyHandle {
-    config: Box<dyn Fn() -> Result<Config, Error> + Send + Sync>,
+    open: Box<dyn Fn() -> Result<JournalHandle, Error> + Send + Sync>,
     opened: Mutex<Option<Arc<JournalHandle>>>,
 }
 
@@ -34,12 +37,20 @@ impl JournalSource {
         Self(Arc::new(HandleOrigin::Opened(Arc::new(handle))))
     }
 
-    /// Opens the journal that `config` describes when it is first used.
-    pub(super) fn lazy(config: impl Fn() -> Result<Config, Error> + Send + Sync + 'static) -> Self {
+    /// Opens the journal when it is first used.
+    pub(super) fn lazy(
+        open: impl Fn() -> Result<JournalHandle, Error> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(HandleOrigin::Lazy(LazyHandle {
-            config: Box::new(config),
+            open: Box::new(open),
             opened: Mutex::new(None),
         })))
+    }
+
+    /// Does not keep the journal open.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn of_test(handle: &Arc<JournalHandle>) -> Self {
+        Self(Arc::new(HandleOrigin::OfTest(Arc::downgrade(handle))))
     }
 
     /// The handle, with the configuration of the last edit of `.env`.
@@ -47,6 +58,14 @@ impl JournalSource {
         let handle = match &*self.0 {
             HandleOrigin::Opened(handle) => Arc::clone(handle),
             HandleOrigin::Lazy(lazy) => lazy.get_or_open()?,
+            #[cfg(any(test, feature = "testing"))]
+            HandleOrigin::OfTest(handle) => handle.upgrade().ok_or_else(|| {
+                Error::new(
+                    crate::error::ErrorKind::Cache,
+                    "the `TestSse` of this cache was dropped",
+                )
+                .with_help("keep the `TestSse` until the code under test has ended")
+            })?,
         };
         handle.reload_config_if_due();
         Ok(handle)
@@ -59,7 +78,7 @@ impl LazyHandle {
         if let Some(handle) = &*opened {
             return Ok(Arc::clone(handle));
         }
-        let handle = Arc::new(JournalHandle::open((self.config)()?)?);
+        let handle = Arc::new((self.open)()?);
         *opened = Some(Arc::clone(&handle));
         Ok(handle)
     }

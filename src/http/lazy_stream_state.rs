@@ -148,7 +148,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::config::Config;
+    use crate::{cache::JournalHandle, config::Config};
 
     /// Several attempts of a busy machine.
     const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -168,7 +168,9 @@ mod tests {
     fn a_configuration_can_be_corrected_while_the_app_runs() {
         let app = tempfile::tempdir().unwrap();
         let dir = app.path().to_owned();
-        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || Config::from_dir(&dir)));
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
+            JournalHandle::open(Config::from_dir(&dir)?)
+        }));
         let error = lazy.get().err().unwrap();
         assert_eq!(error.kind(), crate::ErrorKind::Config);
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
@@ -184,7 +186,9 @@ mod tests {
     fn streams_that_are_closed_before_the_start_stay_closed() {
         let app = tempfile::tempdir().unwrap();
         let dir = app.path().to_owned();
-        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || Config::from_dir(&dir)));
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
+            JournalHandle::open(Config::from_dir(&dir)?)
+        }));
         lazy.close();
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
         assert!(wait_until_started(&lazy).hub.is_closing());

@@ -8,7 +8,7 @@ use crate::markdown::{files_below, read};
 const MAX_LINES: usize = 400;
 
 /// The modules of the library. Each uses only those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "error",
     "key",
     "epoch",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 14] = [
     "http",
     "bench_support",
     "cli_support",
+    "testing",
 ];
 
 fn code() -> impl Iterator<Item = PathBuf> {
