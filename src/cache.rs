@@ -32,7 +32,13 @@ pub use self::{
     get::Get,
     save::Save,
 };
-use crate::{config::Config, entry::Entry, error::Error, journal::check_existing};
+use crate::{
+    config::Config,
+    entry::Entry,
+    error::Error,
+    event_id::EventId,
+    journal::{CacheAddress, check_existing},
+};
 
 /// The app's cache. A value saved here reaches every client that receives the events of its key, from
 /// this process and from every other that uses the same cache folder.
@@ -102,6 +108,15 @@ impl Cache {
         }
     }
 
+    /// Returns where the cache is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the cache cannot be opened.
+    pub fn address(&self) -> Result<CacheAddress, Error> {
+        Ok(self.journal_handle()?.address())
+    }
+
     /// Checks whether this process can use the cache that `config` describes: read it, save there, and
     /// ingest the files of other programs. Creates no cache; if there is none yet, the check succeeds.
     ///
@@ -125,7 +140,7 @@ impl Cache {
         }
     }
 
-    /// Saves `value` under `key` on this thread and returns the entry's number in the journal.
+    /// Saves `value` under `key` on this thread and returns the id of the event that it triggers.
     ///
     /// Use it in code that is not async: in a handler, it would hold up other requests.
     ///
@@ -136,7 +151,7 @@ impl Cache {
         &self,
         key: impl Into<String>,
         value: impl Serialize,
-    ) -> Result<u64, Error> {
+    ) -> Result<EventId, Error> {
         self.save(key, value).blocking()
     }
 
@@ -187,15 +202,14 @@ impl Cache {
         }
     }
 
-    /// Deletes the value saved under `key` on this thread and returns the number of the tombstone in
-    /// the journal.
+    /// Deletes the value saved under `key` on this thread.
     ///
     /// Use it in code that is not async: in a handler, it would hold up other requests.
     ///
     /// # Errors
     ///
     /// Fails like [`Delete::blocking`].
-    pub fn delete_blocking(&self, key: impl Into<String>) -> Result<u64, Error> {
+    pub fn delete_blocking(&self, key: impl Into<String>) -> Result<(), Error> {
         self.delete(key).blocking()
     }
 

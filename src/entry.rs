@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     epoch::Epoch,
     error::{Error, ErrorKind, one_line},
+    event_id::{Cursor, EventId},
 };
 
 /// The clocks of two machines or users may differ by this much. An entry whose time is further ahead
@@ -64,17 +65,18 @@ impl Entry {
         })
     }
 
-    /// Returns the entry's number in the journal, counted from 1. Later saves have higher numbers.
-    #[must_use]
-    pub fn number(&self) -> u64 {
+    /// The entry's number in the journal, counted from 1.
+    pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Returns the id that browsers receive with the event, and send as `Last-Event-ID` when they
-    /// reconnect.
+    /// Returns the id of the event that the entry triggers; of the last one, if there are several.
     #[must_use]
-    pub fn id(&self) -> String {
-        format!("{}-{}", self.epoch(), self.number)
+    pub fn id(&self) -> EventId {
+        EventId {
+            cursor: Cursor::before(self.number + 1),
+            epoch: self.epoch,
+        }
     }
 
     /// Returns the cache key that the value was saved under.
@@ -122,10 +124,6 @@ impl Entry {
     /// Whether this entry has no value and deletes the earlier value of its key.
     pub(crate) fn is_tombstone(&self) -> bool {
         self.document.deleted
-    }
-
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.epoch
     }
 
     /// How long ago the entry was saved, by the wall clock; `None` if the clock was set back since.
@@ -238,7 +236,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_449_060_123);
         let entry = entry(Duration::from_secs(60), time);
         assert_eq!((entry.number(), entry.key()), (7, "k"));
-        assert_eq!(entry.id(), "000000000000000f-7");
+        assert_eq!(entry.id().to_string(), "000000000000000f-7");
         assert_eq!(
             entry.data(),
             r#"{"timestamp":"2026-11-23T15:51:00.123Z","value":{"order":42}}"#

@@ -16,7 +16,7 @@ const MAX_FORMER_EPOCHS: usize = 1_000;
 
 /// Identifies the part of a journal's history that a number belongs to: the first part of an event's id.
 /// Zero stands for no epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Epoch(pub(crate) u64);
 
 impl Display for Epoch {

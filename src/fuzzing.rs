@@ -196,7 +196,7 @@ fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<
         .map(|pair| {
             let is_last = pairs.last().is_some_and(|last| last.part == pair.part);
             let id = if is_last {
-                entry.id()
+                entry.id().to_string()
             } else {
                 format!("{}.{:08x}", entry.id(), pair.part)
             };

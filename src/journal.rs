@@ -12,8 +12,8 @@ mod index;
 mod memory;
 mod reader;
 
+pub use self::address::CacheAddress;
 pub(crate) use self::{
-    address::CacheAddress,
     backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal, check_existing},
     contract::{EntryWatcher, Journal, StoredEntry},
     index::{ClockReadings, KeyIndex},

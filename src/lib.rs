@@ -61,6 +61,7 @@ mod config;
 mod entry;
 mod epoch;
 mod error;
+mod event_id;
 mod ingest;
 mod journal;
 mod key;
@@ -93,4 +94,6 @@ pub use crate::{
     config::{Config, Events, Origin, Setting, app_dir},
     entry::Entry,
     error::{Error, ErrorKind, Location},
+    event_id::EventId,
+    journal::CacheAddress,
 };

@@ -15,7 +15,7 @@ use std::{hint::black_box, path::Path};
 
 use actix_web::rt::{System, SystemRunner};
 use actix_web_sse::{
-    Config,
+    Config, EventId,
     bench_support::{EncodedDocument, Streams, read_journal},
 };
 use gungraun::{
@@ -93,7 +93,7 @@ fn tail(app: App) -> (u64, App) {
 // A value of 200 bytes is saved.
 #[library_benchmark(config = limit(29_000))]
 #[bench::value(App::new(), value())]
-fn save(app: App, value: String) -> (u64, App) {
+fn save(app: App, value: String) -> (EventId, App) {
     (app.cache.save_blocking("order", value).unwrap(), app)
 }
 

@@ -17,14 +17,15 @@ pub struct Delete {
 }
 
 impl Delete {
-    /// Deletes on this thread and returns the number of the tombstone in the journal.
+    /// Deletes on this thread.
     ///
     /// # Errors
     ///
     /// Fails if the key is not valid or the cache cannot be written. Then nothing was deleted.
-    pub fn blocking(self) -> Result<u64, Error> {
+    pub fn blocking(self) -> Result<(), Error> {
         let key = key::validate(&self.key)?;
         let journal_handle = self.source.journal_handle()?;
-        journal_handle.append(&entry::encode_tombstone(key, SystemTime::now()))
+        journal_handle.append(&entry::encode_tombstone(key, SystemTime::now()))?;
+        Ok(())
     }
 }

@@ -8,13 +8,14 @@ use super::{delete::Delete, get::Get, save::Save};
 use crate::{
     entry::Entry,
     error::{Error, ErrorKind},
+    event_id::EventId,
 };
 
 type CacheFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 impl IntoFuture for Save {
-    type Output = Result<u64, Error>;
-    type IntoFuture = CacheFuture<u64>;
+    type Output = Result<EventId, Error>;
+    type IntoFuture = CacheFuture<EventId>;
 
     fn into_future(self) -> Self::IntoFuture {
         run_on_blocking_thread("the value was not saved", move || self.blocking())
@@ -31,8 +32,8 @@ impl IntoFuture for Get {
 }
 
 impl IntoFuture for Delete {
-    type Output = Result<u64, Error>;
-    type IntoFuture = CacheFuture<u64>;
+    type Output = Result<(), Error>;
+    type IntoFuture = CacheFuture<()>;
 
     fn into_future(self) -> Self::IntoFuture {
         run_on_blocking_thread("the value was not deleted", move || self.blocking())

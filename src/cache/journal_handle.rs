@@ -10,6 +10,7 @@ use crate::{
     config::{Config, ConfigPoller},
     entry::Entry,
     error::Error,
+    event_id::{Cursor, EventId},
     ingest,
     journal::{
         Backend, CacheAddress, ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
@@ -142,9 +143,12 @@ impl JournalHandle {
         changed_at.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends an entry and returns its number.
-    pub(crate) fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        self.retry_if_replaced(|journal| journal.append(entry))
+    /// Appends an entry and returns the id of its event.
+    pub(crate) fn append(&self, entry: &[u8]) -> Result<EventId, Error> {
+        self.retry_if_replaced(|journal| {
+            let number = journal.append(entry)?;
+            Ok(Cursor::before(number + 1).event_id(&journal.epochs()))
+        })
     }
 
     /// Runs `work` with the current journal. If it fails because the journal was replaced meanwhile, runs

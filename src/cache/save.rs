@@ -8,6 +8,7 @@ use super::journal_source::JournalSource;
 use crate::{
     entry,
     error::{Error, ErrorKind},
+    event_id::EventId,
     key,
 };
 
@@ -33,13 +34,14 @@ impl Save {
         self
     }
 
-    /// Saves on this thread and returns the entry's number in the journal.
+    /// Saves on this thread and returns the id of the event that the value triggers; of the last one, if
+    /// there are several.
     ///
     /// # Errors
     ///
     /// Fails if the key is not valid, if the value cannot be written as JSON or is too large, or if
     /// the cache cannot be written. Then nothing was saved.
-    pub fn blocking(self) -> Result<u64, Error> {
+    pub fn blocking(self) -> Result<EventId, Error> {
         let key = key::validate(&self.key)?;
         let value = self.value.map_err(|reason| {
             Error::new(

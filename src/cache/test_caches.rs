@@ -106,7 +106,7 @@ mod tests {
         let app = tempfile::tempdir().unwrap();
         let config = crate::Config::new(app.path(), "a:k").unwrap();
         let handle = crate::cache::open_of_app(config).unwrap();
-        assert_eq!(handle.append(b"entry").unwrap(), 1);
+        assert_eq!(handle.append(b"entry").unwrap().cursor.last_received(), 1);
         assert_eq!(std::fs::read_dir(app.path()).unwrap().count(), 0);
     }
 

@@ -51,18 +51,13 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
     let data = entry.data();
     let mut frames = Vec::with_capacity(pairs.len());
     while let Some(Pair { event, part, .. }) = pairs.next() {
-        let cursor = if pairs.len() == 0 {
-            Cursor::before(entry.number() + 1)
-        } else {
-            Cursor {
+        let mut id = entry.id();
+        if pairs.len() > 0 {
+            id.cursor = Cursor {
                 next: entry.number(),
                 part: *part,
-            }
-        };
-        let id = EventId {
-            epoch: entry.epoch(),
-            cursor,
-        };
+            };
+        }
         frames.push(Frame {
             event: Arc::clone(event),
             part: *part,

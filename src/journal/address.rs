@@ -8,9 +8,11 @@ use std::{
 
 use crate::error::Error;
 
-/// Where a cache is.
+/// Where a cache is. `Display` writes it for logs and messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CacheAddress {
+#[non_exhaustive]
+pub enum CacheAddress {
+    /// In this folder.
     Folder(PathBuf),
     /// The memory of this process.
     #[cfg(any(test, feature = "testing"))]

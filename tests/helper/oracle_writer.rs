@@ -14,7 +14,10 @@ use std::{
 
 use actix_web_sse::{Cache, Config};
 use fastrand::Rng;
-use support::oracle::{At, KEYS, SSE_EVENTS, WriterRole, elapsed_in_child};
+use support::{
+    number_in_id,
+    oracle::{At, KEYS, SSE_EVENTS, WriterRole, elapsed_in_child},
+};
 
 /// After this many saves, the folder that was the newest one has been swept.
 const FLOOD_SAVES: u64 = 4_500;
@@ -70,7 +73,7 @@ impl Writer {
         let key = random_key(&mut self.rng);
         let value = random_value(&mut self.rng, self.name, save);
         let saving = self.cache.save(key, value).ttl(random_ttl(&mut self.rng));
-        let number = saving.blocking().unwrap();
+        let number = number_in_id(&saving.blocking().unwrap().to_string());
         self.record(number, save, began);
         if number % 1_000 == 999 && self.rng.bool() {
             // The folder is full: after this pause, what this writer knows of the next one is old.
@@ -97,7 +100,8 @@ impl Writer {
 
     fn save_plain_value(&mut self, key: &str, save: u64) {
         let began = elapsed_in_child();
-        let number = self.cache.save_blocking(key, [self.name, save]).unwrap();
+        let id = self.cache.save_blocking(key, [self.name, save]).unwrap();
+        let number = number_in_id(&id.to_string());
         self.record(number, save, began);
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web_sse::{Cache, ErrorKind};
 use fastrand::Rng;
-use support::App;
+use support::{App, number_in_id};
 
 use crate::{
     cases::{self, Argument, Expected, SaveArgument},
@@ -37,6 +37,7 @@ pub(crate) fn by_library(
                 SaveArgument::Raw(value) => cache.save_blocking(key, value),
             };
             let saved = saved.unwrap_or_else(|error| panic!("{expected:?}: {error}"));
+            let saved = number_in_id(&saved.to_string());
             assert!(
                 number.is_none_or(|before: u64| saved == before + 1),
                 "a refused save took a number"

@@ -46,7 +46,7 @@ fn the_newest_value_is_printed_as_json_until_it_is_deleted() {
     let ran = sse(&app, &["delete", KEY]);
     assert_eq!(
         (ran.code, ran.out.as_str(), ran.err.as_str()),
-        (0, "", "deleted event_cache_key1 (entry 4)\n")
+        (0, "", "deleted event_cache_key1\n")
     );
     assert_missing(&app, KEY, no_value);
     assert_missing(&app, KEY, no_value);
@@ -117,7 +117,7 @@ fn a_similar_key_is_suggested() {
         assert_eq!(ran.code, 0);
         assert!(
             ran.err
-                .starts_with(&format!("warning: {meant}deleted {key} (entry ")),
+                .starts_with(&format!("warning: {meant}deleted {key}\n")),
             "{}",
             ran.err
         );

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use support::{App, Server};
+use support::{App, Server, number_in_id};
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
@@ -60,7 +60,8 @@ fn stalled_clients_delay_neither_shutdown_nor_other_clients() {
         let clients = stalled(bad, &server, &cache, 4 * 1024).await;
         // Some of these are sent before the streams end, and some after the clients reconnect.
         let saved: Vec<u64> = (0..20)
-            .map(|number| cache.save_blocking("tick", number).unwrap())
+            .map(|number| cache.save_blocking("tick", number).unwrap().to_string())
+            .map(|id| number_in_id(&id))
             .collect();
         let took = terminated(server).await;
         drop(clients);

@@ -13,7 +13,7 @@ use std::{
 use actix_web_sse::{Cache, Config, Sse};
 use serde_json::{Value, json};
 use support::{
-    App,
+    App, number_in_id,
     tracing::{calls, kill_at, try_all},
     until,
 };
@@ -57,7 +57,8 @@ fn with_entries(entries: u64) -> App {
     if entries > 0 {
         let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
         for number in 1..=entries {
-            assert_eq!(cache.save_blocking(KEY, number).unwrap(), number);
+            let id = cache.save_blocking(KEY, number).unwrap();
+            assert_eq!(number_in_id(&id.to_string()), number);
         }
     }
     app

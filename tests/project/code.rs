@@ -8,10 +8,11 @@ use crate::markdown::{files_below, read};
 const MAX_LINES: usize = 400;
 
 /// The modules of the library. Each uses only those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: &[&str] = &[
     "error",
     "key",
     "epoch",
+    "event_id",
     "entry",
     "platform",
     "runtime",

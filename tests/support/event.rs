@@ -39,9 +39,15 @@ impl Event {
     /// The sequence number in its id.
     #[must_use]
     pub fn number(&self) -> u64 {
-        let (_, number) = self.id.as_deref().unwrap().split_once('-').unwrap();
-        number.parse().unwrap()
+        number_in_id(self.id.as_deref().unwrap())
     }
+}
+
+/// The sequence number in the id of an entry's last event.
+#[must_use]
+pub fn number_in_id(id: &str) -> u64 {
+    let (_, number) = id.split_once('-').unwrap();
+    number.parse().unwrap()
 }
 
 /// Splits a stream into its blocks. A block that is unfinished when the connection breaks is

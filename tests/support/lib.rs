@@ -35,7 +35,7 @@ pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
-    event::{Event, EventParser, event_part},
+    event::{Event, EventParser, event_part, number_in_id},
     follower::Follower,
     guide::guide_blocks,
     local_server::{HalfClosed, LocalServer},

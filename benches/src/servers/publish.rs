@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use actix_web_sse::{Cache, Config};
+use actix_web_sse::{Cache, Config, EventId};
 use serde_json::value::RawValue;
 
 use crate::clock;
@@ -52,7 +52,7 @@ impl Publisher {
     }
 
     /// Publishes one event under another key. Only this project's server has keys.
-    pub(crate) fn publish_under(&mut self, key: &str) -> io::Result<u64> {
+    pub(crate) fn publish_under(&mut self, key: &str) -> io::Result<EventId> {
         match &mut self.0 {
             Connection::Journal(cache) => save(cache, key, clock::value(VALUE_BYTES)),
             Connection::Http(_) => Err(journal_only()),
@@ -66,7 +66,7 @@ impl Publisher {
         };
         let entry = cache.get_blocking(DEFAULT_KEY).map_err(io::Error::other)?;
         entry
-            .map(|entry| entry.id())
+            .map(|entry| entry.id().to_string())
             .ok_or_else(|| io::Error::other("the saved value is missing"))
     }
 }
@@ -75,7 +75,7 @@ fn journal_only() -> io::Error {
     io::Error::other("only this project's server has keys and a journal")
 }
 
-fn save(cache: &Cache, key: &str, value: String) -> io::Result<u64> {
+fn save(cache: &Cache, key: &str, value: String) -> io::Result<EventId> {
     let value = RawValue::from_string(value).map_err(io::Error::other)?;
     cache.save_blocking(key, &value).map_err(io::Error::other)
 }

@@ -11,10 +11,10 @@ use crate::output::Output;
 
 pub(crate) fn run(app: PathBuf, args: &DeleteArgs, output: Output) -> Result<u8, Failure> {
     let config = Config::from_dir(app)?;
-    let number = Cache::open(&config)?.delete_blocking(&args.key)?;
+    Cache::open(&config)?.delete_blocking(&args.key)?;
     if let Some(suggestion) = suggestion(&args.key, config.events()) {
         output.warn(suggestion);
     }
-    output.note(format!("deleted {} (entry {number})", args.key));
+    output.note(format!("deleted {}", args.key));
     Ok(exit::DONE)
 }

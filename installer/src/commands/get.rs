@@ -44,7 +44,7 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
 fn entry_json(entry: &Entry) -> Result<String, Failure> {
     let json = serde_json::from_str(entry.value()).and_then(|value| {
         serde_json::to_string(&EntryJson {
-            id: entry.id(),
+            id: entry.id().to_string(),
             key: entry.key(),
             timestamp: entry.timestamp(),
             value,

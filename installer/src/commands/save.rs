@@ -20,14 +20,14 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
         Some(ttl) => save.ttl(ttl),
         None => save,
     };
-    let number = save.blocking()?;
+    let id = save.blocking()?;
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
         output.warn(no_event_warning(&args.key, config.events()));
-        output.note(format!("saved {} (entry {number})", args.key));
+        output.note(format!("saved {} ({id})", args.key));
     } else {
         output.note(format!(
-            "saved {} (entry {number}); triggers {}",
+            "saved {} ({id}); triggers {}",
             args.key,
             events.join(", ")
         ));

@@ -65,13 +65,11 @@ impl UpdateSource for CacheSource {
 
 fn update_of_entry(entry: &Entry, event: &str) -> Result<Update, Failure> {
     let value = RawValue::from_string(entry.value().to_owned()).map_err(|error| {
-        let number = entry.number();
-        Failure::error(format!(
-            "entry {number} of the journal is not valid JSON: {error}"
-        ))
+        let id = entry.id();
+        Failure::error(format!("the journal entry {id} is not valid JSON: {error}"))
     })?;
     Ok(Update::Event(ReceivedEvent {
-        id: Some(entry.id()),
+        id: Some(entry.id().to_string()),
         event: event.to_owned(),
         key: Some(entry.key().to_owned()),
         timestamp: Some(entry.timestamp().to_string()),

@@ -187,7 +187,7 @@ mod tests {
         let cache = actix_web_sse::Cache::open(&config).expect("it can be opened");
         cache.save_blocking("k", 1).expect("it can be saved");
         let entry = cache.get_blocking("k").expect("it can be read");
-        let id = entry.expect("it was saved").id();
+        let id = entry.expect("it was saved").id().to_string();
         assert!(with_other_epoch(&id).is_some(), "{id}");
     }
 
