@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-pub use crate::config::{EnvFile, EnvLine, EnvLineKind, SETTINGS, SettingInfo};
+pub use crate::config::{
+    EXAMPLE_EVENTS, EnvFile, EnvLine, EnvLineKind, SETTINGS, SettingInfo, rows as settings,
+};
 use crate::{Config, Error};
 
 /// The configuration of the app in `app_dir`, whose `.env` was read before.
@@ -13,10 +15,4 @@ use crate::{Config, Error};
 /// Fails like [`Config::from_dir`].
 pub fn config_from(app_dir: &Path, env_file: Option<&EnvFile>) -> Result<Config, Error> {
     Config::from_env_file(app_dir.to_owned(), env_file)
-}
-
-/// The row of a setting; `None` if the library has no such setting.
-#[must_use]
-pub fn setting(name: &str) -> Option<&'static SettingInfo> {
-    SETTINGS.iter().copied().find(|info| info.name == name)
 }

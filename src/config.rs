@@ -24,7 +24,7 @@ mod tests;
 pub use self::{
     app_dir::app_dir,
     definition::Config,
-    events::Events,
+    events::{EXAMPLE_EVENTS, Events},
     settings::{Origin, Setting},
 };
 #[cfg(feature = "actix")]
@@ -38,6 +38,6 @@ pub use self::{
     env_file::EnvFile,
     env_lines::{EnvLine, EnvLineKind},
     settings::SettingInfo,
-    table::SETTINGS,
+    table::{SETTINGS, rows},
 };
 pub(crate) use self::{poller::ConfigPoller, setters::MAX_VALUE_BYTES};

@@ -11,6 +11,10 @@ use crate::{
     key,
 };
 
+/// The value that `sse install` writes.
+pub const EXAMPLE_EVENTS: &str = "event_name1:event_cache_key1,event_name2:event_cache_key2";
+
+/// Must end with [`EXAMPLE_EVENTS`].
 pub(super) const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
     SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
@@ -221,7 +225,7 @@ mod tests {
             text.starts_with("the list of events contains `a`"),
             "{text}"
         );
-        assert!(error.help().unwrap().contains("SSE_EVENTS="));
+        assert!(error.help().unwrap().ends_with(EXAMPLE_EVENTS));
     }
 
     #[test]

@@ -21,11 +21,13 @@ macro_rules! settings {
             $(pub(super) $field: Value<$type>,)*
         }
 
+        /// The rows of the table, which have the names of their fields.
         #[allow(non_upper_case_globals, reason = "each row has the name of its field")]
-        mod rows {
+        pub mod rows {
             use super::*;
 
-            $(pub(super) static $field: SettingInfo = SettingInfo {
+            $(#[doc = $help]
+            pub static $field: SettingInfo = SettingInfo {
                 name: $name,
                 default: default_value!($default),
                 help: $help,

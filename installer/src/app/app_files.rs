@@ -1,12 +1,13 @@
 //! An app's files as they are before a command changes anything.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use actix_web_sse::cli_support::settings;
 
 use super::cache_location::CacheLocation;
 use super::{folder, workspace};
-use crate::editing::env::block::{self, EnvState};
-use crate::editing::env::dotenv;
+use crate::cli::ChangeArgs;
+use crate::editing::env::block::EnvState;
 use crate::editing::env::values;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::DependencySource;
@@ -31,8 +32,6 @@ pub(crate) struct AppFiles {
     pub(crate) scripts: Vec<ScriptFile>,
     pub(crate) code: AppCode,
     pub(crate) cache: CacheLocation,
-    /// What dotenvy reads from `.env`; empty if dotenvy cannot read it.
-    pub(crate) env_values: BTreeMap<String, String>,
     pub(crate) has_actix_web: bool,
 }
 
@@ -46,37 +45,51 @@ pub(crate) struct ScriptFile {
 }
 
 impl AppFiles {
-    /// Cleans up after a run that was killed.
-    pub(crate) fn recover(app: &Path) -> Result<(), Failure> {
+    /// Reads the app's files for a command that may change them. Unless it only shows the change, it first
+    /// cleans up after a run that was killed. `default_events` is the value of `SSE_EVENTS` if it is not set.
+    pub(crate) fn open(
+        app: &Path,
+        default_events: &str,
+        args: &ChangeArgs,
+    ) -> Result<Self, Failure> {
+        if args.is_preview() {
+            return Self::read(app, default_events);
+        }
         let files = ["Cargo.toml", ".env"].map(str::to_owned);
         let scripts = scripts::shipped(&[]).map(|script| script.path);
         plan::recover(app, files.into_iter().chain(scripts))?;
         // Manifest and receipt are complete now, and name the source files.
-        let manifest = OriginalFile::read(app, "Cargo.toml")?;
-        let manifest = read_manifest(app, &manifest)?;
-        let env = OriginalFile::read(app, ".env")?;
-        let env_state = block::read_state(env.contents().unwrap_or_default())?;
-        plan::recover(
-            app,
-            AppCode::source_names(app, &manifest, &env_state.receipt)?,
-        )
+        Self::read_each(app, default_events, |manifest, receipt| {
+            plan::recover(app, AppCode::source_names(app, manifest, receipt)?)
+        })
     }
 
     /// Reads the app's files. `default_events` is the value of `SSE_EVENTS` if it is not set.
     pub(crate) fn read(app: &Path, default_events: &str) -> Result<Self, Failure> {
+        Self::read_each(app, default_events, |_, _| Ok(()))
+    }
+
+    /// Reads each file once. `before_code` is called before the source files are read.
+    fn read_each(
+        app: &Path,
+        default_events: &str,
+        before_code: impl FnOnce(&Manifest<'_>, &Receipt) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
         let manifest_file = OriginalFile::read(app, "Cargo.toml")?;
         let manifest = read_manifest(app, &manifest_file)?;
+        let env = OriginalFile::read(app, ".env")?;
+        let env_state = EnvState::new(env.contents().unwrap_or_default())?;
+        before_code(&manifest, &env_state.receipt)?;
+
         let inherited = workspace::inherited_dependency(app, &manifest);
         let dependency = manifest.library_entry(inherited.as_ref().map(DependencySource::key));
 
-        let env = OriginalFile::read(app, ".env")?;
-        let env_state = block::read_state(env.contents().unwrap_or_default())?;
         // `.env` is often not in version control, so a fresh clone lacks its receipt. There
         // the marked dependency proves that `install` ran.
-        let is_known_by_dependency = !env_state.has_block && dependency == LibraryEntry::ByInstall;
+        let is_known_by_dependency =
+            !env_state.has_block() && dependency == LibraryEntry::ByInstall;
 
-        let env_values = read_env_values(env.contents().unwrap_or_default());
-        let events = env_values.get("SSE_EVENTS").map(String::as_str);
+        let events = env_state.value(settings::events.name);
         // `install` and `status` warn of an invalid value.
         let events = values::event_names(events.unwrap_or(default_events)).unwrap_or_default();
         let scripts = read_scripts(app, &events, &env_state.receipt, is_known_by_dependency)?;
@@ -87,11 +100,10 @@ impl AppFiles {
             &dependency,
             is_known_by_dependency,
         )?;
-        let cache_setting = env_values.get("SSE_CACHE").map(String::as_str);
         Ok(Self {
             app: app.to_owned(),
             has_actix_web: manifest.has_actix_web(),
-            cache: CacheLocation::new(app, cache_setting),
+            cache: CacheLocation::new(app, env_state.value(settings::cache_dir.name)),
             manifest: manifest_file,
             dependency,
             inherited,
@@ -100,7 +112,6 @@ impl AppFiles {
             events,
             scripts,
             code,
-            env_values,
         })
     }
 
@@ -155,15 +166,6 @@ fn read_scripts(
         })
     });
     scripts.collect()
-}
-
-/// The values in `.env`; none if dotenvy cannot read it, which is reported where it matters.
-/// Some last lines are readable only with a line end, which adding the block gives them.
-fn read_env_values(env: &[u8]) -> BTreeMap<String, String> {
-    let with_line_end = || dotenv::read_values(&[env, b"\n"].concat());
-    dotenv::read_values(env)
-        .or_else(|_| with_line_end())
-        .unwrap_or_default()
 }
 
 fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>, Failure> {

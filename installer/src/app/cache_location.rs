@@ -6,11 +6,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use actix_web_sse::cli_support::settings;
+
 use crate::editing::plan;
 use crate::exit::Failure;
 
-/// The default value of `SSE_CACHE`, relative to the app's folder.
-const DEFAULT_PATH: &str = "writable/cache";
 /// The library's folder in the cache folder.
 const SSE_FOLDER_NAME: &str = ".sse";
 
@@ -23,7 +23,7 @@ pub(crate) struct CacheLocation {
 impl CacheLocation {
     /// `setting` is the value of `SSE_CACHE`, if it is set.
     pub(crate) fn new(app: &Path, setting: Option<&str>) -> Self {
-        let path = Path::new(setting.unwrap_or(DEFAULT_PATH));
+        let path = Path::new(setting.or(settings::cache_dir.default).unwrap_or_default());
         let path = path.strip_prefix(app).unwrap_or(path);
         let is_folder = !setting.is_some_and(|setting| setting.contains("://"));
         let is_below = is_folder

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use actix_web_sse::cli_support::settings;
 use clap::Args;
 
-use crate::editing::env::values;
+use crate::editing::env::values::{self, InstallValues};
 use crate::editing::manifest::dependency::{self, GitReference, GitSource};
 
 const DEPENDENCY_HEADING: &str = "Source of the library";
@@ -39,17 +40,13 @@ impl ChangeArgs {
 
 #[derive(Args, Default)]
 pub(crate) struct InstallArgs {
-    /// SSE_EVENTS: pairs of event name and cache key; a save under the key triggers the event
-    #[arg(long, value_name = "EVENT:KEY,…", value_parser = values::parse_events)]
+    #[arg(long, help = values::argument_help(&settings::events), value_name = "EVENT:KEY,…", value_parser = values::parse_events)]
     pub(crate) events: Option<String>,
 
-    /// SSE_STREAM_DURATION: seconds until the server ends a stream, 0 for never [default: 15]
-    #[arg(long, value_name = "SECONDS", value_parser = values::parse_duration)]
+    #[arg(long, help = values::argument_help(&settings::stream_duration), value_name = "SECONDS", value_parser = values::parse_duration)]
     pub(crate) duration: Option<String>,
 
-    /// SSE_POLL_INTERVAL: seconds between polls of the cache folder, in case the file system does
-    /// not notify the server [default: 2]
-    #[arg(long, value_name = "SECONDS", value_parser = values::parse_interval)]
+    #[arg(long, help = values::argument_help(&settings::poll_interval), value_name = "SECONDS", value_parser = values::parse_interval)]
     pub(crate) interval: Option<String>,
 
     #[command(flatten)]
@@ -78,6 +75,21 @@ pub(crate) struct InstallArgs {
 
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
+}
+
+impl InstallArgs {
+    /// The values that the arguments choose.
+    pub(crate) fn values(&self) -> InstallValues {
+        let chosen = [
+            (settings::stream_duration.name, &self.duration),
+            (settings::poll_interval.name, &self.interval),
+            (settings::events.name, &self.events),
+        ];
+        let chosen = chosen
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)));
+        InstallValues(chosen.collect())
+    }
 }
 
 /// The source of the dependency.

@@ -8,6 +8,8 @@ mod steps;
 
 use std::path::Path;
 
+use actix_web_sse::cli_support::settings;
+
 use self::steps::{NewContents, NewFile};
 use super::planned_change::PlannedChange;
 use crate::app::app_files::{AppFiles, ScriptFile};
@@ -24,10 +26,7 @@ use crate::output::Output;
 use crate::prompt::Prompt;
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
-    if !args.change.is_preview() {
-        AppFiles::recover(app)?;
-    }
-    let planned = plan(app, args, Prompt::new(&args.change))?;
+    let planned = plan(app, args)?;
     for warning in planned.warnings {
         output.warn(warning);
     }
@@ -53,14 +52,10 @@ pub(super) struct PlannedInstall {
     warnings: Vec<String>,
 }
 
-pub(super) fn plan(
-    app: &Path,
-    args: &InstallArgs,
-    prompt: Prompt,
-) -> Result<PlannedInstall, Failure> {
-    let values = env_file::choose_values(args);
-    let app_files = AppFiles::read(app, &values.events)?;
-    env_file::check_values(&app_files, args)?;
+pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Failure> {
+    let (values, prompt) = (args.values(), Prompt::new(&args.change));
+    let app_files = AppFiles::open(app, values.get(&settings::events), &args.change)?;
+    env_file::check_values(&app_files, &values)?;
     let mut change = PlannedChange::default();
 
     let source = dependency::choose_source(&app_files, args)?;
@@ -150,7 +145,7 @@ fn receipt(
     }
     // On a first installation, folders of the cache that are missing now are created by the
     // app because of it.
-    if !receipt.is_empty() && !app_files.env_state.has_block {
+    if !receipt.is_empty() && !app_files.env_state.has_block() {
         for folder in app_files.cache.missing_folders()? {
             receipt.add(&folder);
         }
@@ -181,7 +176,7 @@ fn warnings(app_files: &AppFiles) -> Vec<String> {
         warnings
             .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
-    if let Some(events) = app_files.env_values.get("SSE_EVENTS")
+    if let Some(events) = app_files.env_state.value(settings::events.name)
         && let Err(error) = values::event_names(events)
     {
         warnings.push(format!("the app will reject SSE_EVENTS in .env: {error}"));

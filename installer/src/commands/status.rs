@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use actix_web_sse::Config;
+use actix_web_sse::cli_support::EXAMPLE_EVENTS;
 use serde::Serialize;
 
 use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::editing::env::block::SettingState;
-use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
 use crate::editing::scripts::{ScriptRole, ScriptState};
@@ -50,7 +50,7 @@ struct Status {
 }
 
 pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure> {
-    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
+    let app_files = AppFiles::read(app, EXAMPLE_EVENTS)?;
     let items = items(&app_files);
     let status = Status {
         app: app_files.app,
@@ -133,8 +133,8 @@ fn dependency_item(app_files: &AppFiles) -> Item {
 
 fn setting_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
     let settings = app_files.env_state.settings.into_iter();
-    settings.map(|(name, state)| Item {
-        item: name.to_owned(),
+    settings.map(|(setting, state)| Item {
+        item: setting.name.to_owned(),
         path: ".env".to_owned(),
         state: match state {
             SettingState::Missing => ItemState::Missing,

@@ -17,7 +17,6 @@ use crate::cli::{ChangeArgs, DependencyArgs, InstallArgs};
 use crate::editing::plan::Plan;
 use crate::exit::{self, Failure};
 use crate::output::Output;
-use crate::prompt::Prompt;
 
 const MANIFEST: &str =
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[dependencies]\nactix-web = \"4\"\n";
@@ -109,10 +108,6 @@ fn args_with_version(version: &str) -> InstallArgs {
     }
 }
 
-fn prompt_without_terminal() -> Prompt {
-    Prompt::new(&ChangeArgs::default())
-}
-
 fn walk(folder: &Path, tree: &mut Tree) {
     for entry in fs::read_dir(folder).expect("can list the folder") {
         let path = entry.expect("can list the folder").path();
@@ -133,7 +128,7 @@ fn mode(metadata: &fs::Metadata) -> u32 {
 }
 
 fn install_plan(app: &App) -> Plan {
-    install::plan(app.dir.path(), &install_args(), prompt_without_terminal())
+    install::plan(app.dir.path(), &install_args())
         .unwrap_or_else(|failure| panic!("{failure}"))
         .change
         .plan

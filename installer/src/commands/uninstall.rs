@@ -4,12 +4,13 @@ mod folders;
 
 use std::path::Path;
 
+use actix_web_sse::cli_support::EXAMPLE_EVENTS;
+
 use self::folders::CreatedFolders;
 use super::planned_change::PlannedChange;
 use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::ChangeArgs;
-use crate::editing::env::block::{self, BlockRemoval, EditedValuePolicy};
-use crate::editing::env::values::InstallValues;
+use crate::editing::env::block::{BlockRemoval, EditedValuePolicy};
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
 use crate::editing::plan::{OriginalFile, Step};
@@ -24,10 +25,7 @@ use crate::output::Output;
 use crate::prompt::Prompt;
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
-    if !args.is_preview() {
-        AppFiles::recover(app)?;
-    }
-    let Some(planned) = plan(app, Prompt::new(args))? else {
+    let Some(planned) = plan(app, args)? else {
         output.note("nothing to uninstall: no file contains changes made by `sse install`");
         return Ok(exit::DONE);
     };
@@ -47,8 +45,9 @@ pub(super) struct PlannedUninstall {
 }
 
 /// Plans the removal; `None` if nothing is installed.
-pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall>, Failure> {
-    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
+pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninstall>, Failure> {
+    let prompt = Prompt::new(args);
+    let app_files = AppFiles::open(app, EXAMPLE_EVENTS, args)?;
     let contents = app_files.manifest.contents().unwrap_or_default();
     let dependency = Manifest::parse(contents)?.without_dependency()?;
     let edited_values = if prompt.is_forced() {
@@ -56,8 +55,7 @@ pub(super) fn plan(app: &Path, prompt: Prompt) -> Result<Option<PlannedUninstall
     } else {
         EditedValuePolicy::Keep
     };
-    let env = app_files.env.contents().unwrap_or_default();
-    let block = block::uninstall(env, edited_values)?;
+    let block = app_files.env_state.uninstall(edited_values);
     if dependency.is_none() && block.is_none() {
         return Ok(None);
     }

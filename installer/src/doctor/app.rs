@@ -3,7 +3,6 @@
 mod cache_access;
 mod config_values;
 mod drop_ins;
-mod env_assignments;
 mod env_location;
 mod env_mistakes;
 mod event_listeners;
@@ -15,15 +14,12 @@ mod pages;
 mod route_call;
 mod shutdown;
 mod source_files;
-mod value_origin;
 
-use std::env;
-use std::fs;
 use std::path::Path;
 
-use self::env_assignments::EnvAssignments;
+use actix_web_sse::cli_support::{EnvFile, config_from};
+
 pub(crate) use self::env_location::{NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, git_would_add_env};
-use self::value_origin::{ConfiguredValues, ProcessVariables};
 use super::finding::Finding;
 
 /// Whether some page of the app loads `sse-client.js`. Only pages that are files can be seen.
@@ -33,32 +29,29 @@ pub(crate) fn has_listening_page(app: &Path) -> bool {
 
 /// All findings about the app in the folder `app`.
 pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
-    let variables = process_variables();
-    let env_file = fs::read(app.join(".env")).unwrap_or_default();
-    let env_file = EnvAssignments::parse(&env_file);
-    let values = ConfiguredValues::new(&env_file, &variables);
+    // Read once: a named pipe gives its content to one reader.
+    let env_file = EnvFile::read(&app.join(".env"));
+    let config = env_file.as_ref().map_err(Clone::clone);
+    let config = config.and_then(|file| config_from(app, file.as_ref()));
+    let env_file = env_file.ok().flatten().unwrap_or_default();
 
-    let (config, mut findings) = config_values::check(app, &values);
-    findings.extend(env_mistakes::check(&env_file, &variables));
+    let mut findings = config_values::check(&config);
+    findings.extend(env_mistakes::check(
+        &env_file,
+        &env_mistakes::process_variables(),
+    ));
     findings.extend(env_location::check(app));
     let sources = source_files::read_all(app);
     findings.extend(route_call::check(app, &sources));
     findings.extend(pages::check(&sources));
-    if let Some(config) = &config {
+    if let Ok(config) = &config {
         findings.extend(event_listeners::check(&sources, config.events()));
         findings.extend(cache_access::check(app, config.cache_dir()));
         findings.extend(cache_access::check_journal(config));
         findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));
-        findings.push(open_files::check(&values.max_connections()));
+        findings.push(open_files::check(config));
     }
     findings
-}
-
-/// Variables that are not valid UTF-8 are left out: none of the library's can be.
-fn process_variables() -> ProcessVariables {
-    env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }

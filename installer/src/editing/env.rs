@@ -1,6 +1,5 @@
-//! The app's `.env`: how dotenvy reads it, and the block of lines that `install` adds.
+//! The app's `.env`: the block of lines that `install` adds, and the values in it.
 
 pub(crate) mod block;
-pub(crate) mod dotenv;
 mod markers;
 pub(crate) mod values;

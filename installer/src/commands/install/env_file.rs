@@ -3,32 +3,16 @@
 use super::super::planned_change::PlannedChange;
 use crate::app::app_files::AppFiles;
 use crate::cli::InstallArgs;
-use crate::editing::env::block::{self, SettingState};
+use crate::editing::env::block::SettingState;
 use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::receipt::Receipt;
 use crate::exit::Failure;
 
-pub(super) fn choose_values(args: &InstallArgs) -> InstallValues {
-    let default = InstallValues::default();
-    let chosen = |value: &Option<String>, default: String| value.clone().unwrap_or(default);
-    InstallValues {
-        events: chosen(&args.events, default.events),
-        duration: chosen(&args.duration, default.duration),
-        interval: chosen(&args.interval, default.interval),
-    }
-}
-
 /// An existing setting keeps its value, so it is a conflict if the arguments ask for another.
-pub(super) fn check_values(app_files: &AppFiles, args: &InstallArgs) -> Result<(), Failure> {
-    let chosen = [
-        ("SSE_STREAM_DURATION", &args.duration),
-        ("SSE_POLL_INTERVAL", &args.interval),
-        ("SSE_EVENTS", &args.events),
-    ];
-    for (name, value) in chosen {
-        let found = app_files.env_values.get(name);
-        if let (Some(value), Some(found)) = (value, found)
+pub(super) fn check_values(app_files: &AppFiles, chosen: &InstallValues) -> Result<(), Failure> {
+    for (name, value) in &chosen.0 {
+        if let Some(found) = app_files.env_state.value(name)
             && value != found
         {
             return Err(Failure::conflict(format!(
@@ -58,10 +42,10 @@ pub(super) fn plan_env(
         .iter()
         .any(|(_, setting)| *setting == SettingState::Missing);
     let adds_dependency = app_files.dependency == LibraryEntry::Absent && !args.no_dep;
-    let needs_block = state.has_block || is_missing || adds_dependency || !receipt.is_empty();
+    let needs_block = state.has_block() || is_missing || adds_dependency || !receipt.is_empty();
     let old = app_files.env.contents();
     let new = if needs_block {
-        Some(block::install(old.unwrap_or_default(), receipt, values)?)
+        Some(state.install(receipt, values)?)
     } else {
         None
     };
@@ -74,9 +58,9 @@ pub(super) fn plan_env(
         },
         ".env",
     );
-    for (name, setting) in state.settings {
-        if setting == SettingState::ByOwner {
-            change.will_report("Kept", format!(".env ({name} has your value)"));
+    for (setting, setting_state) in state.settings {
+        if setting_state == SettingState::ByOwner {
+            change.will_report("Kept", format!(".env ({} has your value)", setting.name));
         }
     }
     Ok(new)

@@ -3,12 +3,13 @@
 use std::env;
 use std::path::Path;
 
+use actix_web_sse::cli_support::EXAMPLE_EVENTS;
+
 use super::super::key_suggestions;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::InstallArgs;
 use crate::doctor;
-use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
@@ -55,7 +56,7 @@ fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
 }
 
 fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failure> {
-    let app_files = AppFiles::read(app, &InstallValues::default().events)?;
+    let app_files = AppFiles::read(app, EXAMPLE_EVENTS)?;
     let mut steps = Vec::new();
     if args.no_dep && app_files.dependency == LibraryEntry::Absent {
         let source = library::dependency_source(&args.dependency, &app_files)?;

@@ -15,7 +15,6 @@ use crate::commands::planned_change::PlannedChange;
 use crate::commands::{install, uninstall};
 use crate::exit::{self, Failure};
 use crate::output::Output;
-use crate::prompt::Prompt;
 
 pub(super) enum Outcome {
     Installed,
@@ -145,12 +144,12 @@ impl RandomApp {
             },
             ..InstallArgs::default()
         };
-        let planned = install::plan(self.path(), &args, Prompt::new(&args.change))?;
+        let planned = install::plan(self.path(), &args)?;
         carry_out(planned.change)
     }
 
     fn uninstall(&self) -> Result<(), Failure> {
-        let planned = uninstall::plan(self.path(), Prompt::new(&ChangeArgs::default()))?;
+        let planned = uninstall::plan(self.path(), &ChangeArgs::default())?;
         planned.map_or(Ok(()), |planned| carry_out(planned.change))
     }
 

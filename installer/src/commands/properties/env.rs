@@ -6,8 +6,8 @@ use proptest::sample::select;
 
 use super::app::{InitialFile, modes, publics};
 use super::*;
-use crate::editing::env::block::{INSTALLED_SETTINGS, read_state};
-use crate::editing::env::values::InstallValues;
+use crate::editing::env::block::EnvState;
+use crate::editing::env::values::{INSTALLED_SETTINGS, default_value};
 
 const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nactix-web = \"4\"\n";
 
@@ -200,8 +200,9 @@ fn any_env_file_is_restored_or_refused() {
         2_000,
         || (files(), publics()),
         |(env, public)| {
-            let is_installed =
-                |file: &InitialFile| read_state(&file.contents).is_ok_and(|state| state.has_block);
+            let is_installed = |file: &InitialFile| {
+                EnvState::new(&file.contents).is_ok_and(|state| state.has_block())
+            };
             // Two markers are a block, whoever wrote them, and `uninstall` removes it.
             prop_assume!(!env.as_ref().is_some_and(is_installed));
             let app = RandomApp::new(&InitialFile::new(MANIFEST, 0o644), env.as_ref(), public);
@@ -211,9 +212,9 @@ fn any_env_file_is_restored_or_refused() {
             let before = read_values(&contents).or_else(|| read_values(&with_newline));
             let outcome = app.install_and_restore(|| {
                 let mut expected = before.clone().expect("what cannot be read is refused");
-                for name in INSTALLED_SETTINGS {
-                    let default = InstallValues::default().get(name).to_owned();
-                    expected.entry(name.to_owned()).or_insert(default);
+                for setting in INSTALLED_SETTINGS {
+                    let default = default_value(setting).to_owned();
+                    expected.entry(setting.name.to_owned()).or_insert(default);
                 }
                 prop_assert_eq!(read_values(&app.read(".env")), Some(expected));
                 Ok(())

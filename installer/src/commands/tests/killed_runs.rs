@@ -56,7 +56,7 @@ fn a_killed_uninstall_can_be_completed() {
             let app = App::new(files);
             let before = without_times(app.tree());
             app.install();
-            let planned = uninstall::plan(app.dir.path(), prompt_without_terminal())
+            let planned = uninstall::plan(app.dir.path(), &ChangeArgs::default())
                 .unwrap_or_else(|failure| panic!("{failure}"));
             let plan = planned.expect("it is installed").change.plan;
             let step_count = plan.len();

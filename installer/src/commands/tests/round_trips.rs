@@ -1,7 +1,7 @@
 //! `install` and `uninstall` together restore the app, and keep the owner's changes.
 
 use super::*;
-use crate::editing::env::block;
+use crate::editing::env::block::EnvState;
 use crate::editing::env::values::InstallValues;
 use crate::editing::receipt::Receipt;
 
@@ -100,12 +100,9 @@ fn an_older_client_is_updated_and_older_listeners_are_kept() {
         app.write(&path, "from an older version");
         receipt.add_with_hash(&path, b"from an older version");
     }
-    let env = block::install(
-        app.read(".env").as_bytes(),
-        &receipt,
-        &InstallValues::default(),
-    )
-    .expect("valid input");
+    let env = EnvState::new(app.read(".env").as_bytes()).expect("valid input");
+    let env = env.install(&receipt, &InstallValues::default());
+    let env = env.expect("valid input");
     fs::write(app.path(".env"), env).expect("can write the file");
     app.install();
     assert_eq!(app.read("public/js/sse.js"), shipped("sse.js"));

@@ -1,11 +1,10 @@
 //! The configuration as the app reads it, and where each value comes from.
 
-use std::path::Path;
 use std::time::Duration;
 
-use actix_web_sse::Config;
+use actix_web_sse::cli_support::settings;
+use actix_web_sse::{Config, Error, Setting};
 
-use super::value_origin::ConfiguredValues;
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "config";
@@ -13,53 +12,32 @@ const CHECK: &str = "config";
 /// With shorter streams, every client reconnects more than once a minute.
 const SHORT_STREAM_DURATION: Duration = Duration::from_secs(60);
 
-/// The configuration, unless the library refuses it.
-pub(super) fn check(app: &Path, values: &ConfiguredValues<'_>) -> (Option<Config>, Vec<Finding>) {
-    match Config::from_dir(app) {
-        Ok(config) => {
-            let findings = value_findings(&config, values);
-            (Some(config), findings)
-        }
+pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
+    match config {
+        Ok(config) => value_findings(config),
         Err(error) => {
             let help = error
                 .help()
                 .unwrap_or("see the documentation of the configuration");
-            (None, vec![Finding::error(CHECK, error.to_string(), help)])
+            vec![Finding::error(CHECK, error.to_string(), help)]
         }
     }
 }
 
-fn value_findings(config: &Config, values: &ConfiguredValues<'_>) -> Vec<Finding> {
-    let show = |key: &str, value: String| {
-        let origin = values.get(key).1.describe();
-        Finding::ok(CHECK, format!("{key} is {value} ({origin})"))
+fn value_findings(config: &Config) -> Vec<Finding> {
+    let describe = |setting: Setting| {
+        let message = if setting.name() == settings::events.name {
+            let (name, origin) = (setting.name(), setting.origin());
+            format!("{name} maps {} ({origin})", describe_events(config))
+        } else {
+            setting.to_string()
+        };
+        Finding::ok(CHECK, message)
     };
-    let duration = config.stream_duration();
-    let events = format!(
-        "SSE_EVENTS maps {} ({})",
-        describe_events(config),
-        values.get("SSE_EVENTS").1.describe()
-    );
-    let mut findings = vec![
-        Finding::ok(CHECK, events),
-        show("SSE_STREAM_DURATION", in_seconds(duration)),
-    ];
-    findings.extend(short_streams(duration));
-    findings.extend([
-        show("SSE_POLL_INTERVAL", in_seconds(config.poll_interval())),
-        show("SSE_TTL", in_seconds(config.ttl())),
-        show("SSE_CACHE", config.cache_dir().display().to_string()),
-        show(
-            "SSE_MAX_CONNECTIONS",
-            values.max_connections().number.to_string(),
-        ),
-    ]);
-    for key in ["SSE_ALLOWED_ORIGINS", "SSE_ALLOWED_HOSTS"] {
-        if let (Some(value), _) = values.get(key) {
-            findings.push(show(key, value.to_owned()));
-        }
-    }
+    let findings = config.settings().map(describe);
     findings
+        .chain(short_streams(config.stream_duration()))
+        .collect()
 }
 
 fn describe_events(config: &Config) -> String {
@@ -77,30 +55,22 @@ fn short_streams(duration: Duration) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "the server ends every stream after {}, and every client then reconnects",
-        in_seconds(duration)
+        "the server ends every stream after {} s, and every client then reconnects",
+        duration.as_secs_f64()
     );
     let help = "in production, use longer streams, for example SSE_STREAM_DURATION=300";
     Some(Finding::note(CHECK, message).with_help(help))
 }
 
-fn in_seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::env_assignments::EnvAssignments;
-    use super::super::value_origin::ProcessVariables;
     use super::*;
     use crate::doctor::finding::Level;
 
     fn findings(env: &str) -> Vec<Finding> {
         let app = tempfile::tempdir().expect("a folder");
         std::fs::write(app.path().join(".env"), env).expect("it can be written");
-        let env_file = EnvAssignments::parse(env.as_bytes());
-        let environment = ProcessVariables::new();
-        check(app.path(), &ConfiguredValues::new(&env_file, &environment)).1
+        check(&Config::from_dir(app.path()))
     }
 
     #[test]

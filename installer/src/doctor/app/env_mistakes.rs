@@ -1,7 +1,10 @@
 //! Lines of `.env` that have no effect, or another one than intended.
 
-use super::env_assignments::EnvAssignments;
-use super::value_origin::{ProcessVariables, SETTING_NAMES};
+use std::collections::BTreeMap;
+use std::env;
+
+use actix_web_sse::cli_support::{EnvFile, SETTINGS};
+
 use crate::doctor::finding::Finding;
 use crate::nearest::nearest;
 
@@ -13,16 +16,36 @@ const SETTING_PREFIX: &str = "SSE_";
 /// More than three typing errors in a variable's name: it belongs to another program.
 const MAX_VARIABLE_TYPOS: usize = 3;
 
-pub(super) fn check(env_file: &EnvAssignments, environment: &ProcessVariables) -> Vec<Finding> {
-    let unreadable = env_file.unreadable_lines.iter();
-    let mut findings: Vec<Finding> = unreadable.map(|line| unreadable_line(*line)).collect();
-    for key in SETTING_NAMES {
+/// The environment variables that are valid UTF-8, by name.
+type ProcessVariables = BTreeMap<String, String>;
+
+/// Variables that are not valid UTF-8 are left out: none of the library's can be.
+pub(super) fn process_variables() -> ProcessVariables {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+pub(super) fn check(env_file: &EnvFile, environment: &ProcessVariables) -> Vec<Finding> {
+    let unreadable = env_file.unreadable_lines();
+    let mut findings: Vec<Finding> = unreadable
+        .map(|line| unreadable_line(line.number))
+        .collect();
+    for key in setting_names() {
         findings.extend(repeated_key(key, env_file));
         findings.extend(overridden_key(key, env_file, environment));
     }
     findings.extend(misspelt_keys(env_file));
     findings.extend(misspelt_variables(environment));
     findings
+}
+
+fn setting_names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|setting| setting.name)
+}
+
+fn is_setting(key: &str) -> bool {
+    setting_names().any(|name| name == key)
 }
 
 /// Does not repeat the line, which may contain a password.
@@ -37,12 +60,11 @@ fn unreadable_line(line: usize) -> Finding {
     )
 }
 
-fn repeated_key(key: &str, env_file: &EnvAssignments) -> Option<Finding> {
+fn repeated_key(key: &str, env_file: &EnvFile) -> Option<Finding> {
     let lines: Vec<usize> = env_file
-        .assignments
-        .iter()
-        .filter(|assignment| assignment.key == key)
-        .map(|assignment| assignment.line)
+        .assignments()
+        .filter(|(_, name, _)| *name == key)
+        .map(|(line, ..)| line)
         .collect();
     let (first, ignored) = lines.split_first()?;
     if ignored.is_empty() {
@@ -66,12 +88,11 @@ fn repeated_key(key: &str, env_file: &EnvAssignments) -> Option<Finding> {
 
 fn overridden_key(
     key: &str,
-    env_file: &EnvAssignments,
+    env_file: &EnvFile,
     environment: &ProcessVariables,
 ) -> Option<Finding> {
-    let (assignment, variable) = (env_file.get(key)?, environment.get(key)?);
-    (assignment.value != *variable).then(|| {
-        let line = assignment.line;
+    let ((line, value), variable) = (env_file.get(key)?, environment.get(key)?);
+    (value != variable).then(|| {
         Finding::warning(
             CHECK,
             format!(
@@ -83,24 +104,19 @@ fn overridden_key(
     })
 }
 
-fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
-    let unknown = env_file
-        .assignments
-        .iter()
-        .filter(|assignment| !SETTING_NAMES.contains(&assignment.key.as_str()));
-    let findings = unknown.filter_map(|assignment| {
-        let key = assignment.key.as_str();
+fn misspelt_keys(env_file: &EnvFile) -> Vec<Finding> {
+    let assignments = env_file.assignments();
+    let unknown = assignments.filter(|(_, key, _)| !is_setting(key));
+    let findings = unknown.filter_map(|(line, key, _)| {
         let suggestion = if key.starts_with(SETTING_PREFIX) {
-            nearest(key, SETTING_NAMES)
+            nearest(key, setting_names())
         } else {
             // Another program's key may resemble one of the library's. Report it only if a single
             // letter differs and the library's key is not set.
-            let similar = SETTING_NAMES
-                .into_iter()
-                .find(|known| differs_by_one(key, known))?;
+            let similar = setting_names().find(|known| differs_by_one(key, known))?;
             env_file.get(similar).is_none().then_some(Some(similar))?
         };
-        let place = format!("{key} on line {} of .env", assignment.line);
+        let place = format!("{key} on line {line} of .env");
         Some(unknown_key(&place, suggestion))
     });
     findings.collect()
@@ -110,9 +126,9 @@ fn misspelt_keys(env_file: &EnvAssignments) -> Vec<Finding> {
 fn misspelt_variables(environment: &ProcessVariables) -> impl Iterator<Item = Finding> {
     let unknown = environment
         .keys()
-        .filter(|name| name.starts_with(SETTING_PREFIX) && !SETTING_NAMES.contains(&name.as_str()));
+        .filter(|name| name.starts_with(SETTING_PREFIX) && !is_setting(name));
     unknown.filter_map(|name| {
-        let similar = nearest(name, SETTING_NAMES)
+        let similar = nearest(name, setting_names())
             .filter(|similar| strsim::osa_distance(name, similar) <= MAX_VARIABLE_TYPOS)?;
         let place = format!("the environment variable {name}");
         Some(unknown_key(&place, Some(similar)))
@@ -127,7 +143,10 @@ fn differs_by_one(key: &str, known: &str) -> bool {
 fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
     let help = match suggestion {
         Some(key) => format!("did you mean {key}?"),
-        None => format!("the library's settings are {}", SETTING_NAMES.join(", ")),
+        None => {
+            let names: Vec<&str> = setting_names().collect();
+            format!("the library's settings are {}", names.join(", "))
+        }
     };
     Finding::warning(
         CHECK,
@@ -145,7 +164,7 @@ mod tests {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let findings = check(&EnvAssignments::parse(env.as_bytes()), &environment);
+        let findings = check(&EnvFile::new(env.into()), &environment);
         assert!(findings.iter().all(Finding::is_problem), "{findings:?}");
         findings
     }

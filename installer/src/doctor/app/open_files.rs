@@ -1,8 +1,9 @@
 //! Whether the limit of open files allows as many streams as the configuration.
 
+use actix_web_sse::cli_support::settings;
+use actix_web_sse::{Config, Origin};
 use rustix::process::{Resource, getrlimit};
 
-use super::value_origin::{MaxConnections, ValueOrigin};
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "descriptors";
@@ -12,13 +13,20 @@ const CHECK: &str = "descriptors";
 /// test compares both.
 const MAX_RESERVED_DESCRIPTORS: u64 = 256;
 
-pub(super) fn check(max_connections: &MaxConnections) -> Finding {
-    judge(getrlimit(Resource::Nofile).current, max_connections)
+pub(super) fn check(config: &Config) -> Finding {
+    let limit = getrlimit(Resource::Nofile).current;
+    let origin = origin_of_max_connections(config);
+    judge(limit, config.max_connections() as u64, &origin)
+}
+
+fn origin_of_max_connections(config: &Config) -> Origin {
+    let name = settings::max_connections.name;
+    let setting = config.settings().find(|setting| setting.name() == name);
+    setting.map_or(Origin::Default, |setting| setting.origin().clone())
 }
 
 /// A `limit` of `None` means that the system sets none.
-fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
-    let number = max_connections.number;
+fn judge(limit: Option<u64>, number: u64, origin: &Origin) -> Finding {
     let Some(limit) = limit else {
         return Finding::ok(CHECK, "the number of open files is not limited here");
     };
@@ -30,19 +38,16 @@ fn judge(limit: Option<u64>, max_connections: &MaxConnections) -> Finding {
     }
     let message = format!(
         "the limit of open files here, {limit}, is enough for only {allowed} streams: a server \
-         started here serves fewer than the {number} that SSE_MAX_CONNECTIONS allows ({})",
-        max_connections.origin.describe()
+         started here serves fewer than the {number} that SSE_MAX_CONNECTIONS allows ({origin})"
     );
     let help = format!(
         "run `ulimit -n {}` before you start the server",
         number.saturating_add(MAX_RESERVED_DESCRIPTORS)
     );
-    match max_connections.origin {
+    match origin {
         // The user has not asked for that many streams.
-        ValueOrigin::Default => Finding::note(CHECK, message).with_help(help),
-        ValueOrigin::EnvFileLine(_) | ValueOrigin::Environment => {
-            Finding::warning(CHECK, message, help)
-        }
+        Origin::Default => Finding::note(CHECK, message).with_help(help),
+        _ => Finding::warning(CHECK, message, help),
     }
 }
 
@@ -51,30 +56,34 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    /// The origin of a value that `.env` sets.
+    fn line_of_max_connections() -> Origin {
+        let app = tempfile::tempdir().expect("a folder");
+        let env = "SSE_EVENTS=a:k\nSSE_MAX_CONNECTIONS=10000\n";
+        std::fs::write(app.path().join(".env"), env).expect("it can be written");
+        let config = Config::from_dir(app.path()).expect("it is valid");
+        origin_of_max_connections(&config)
+    }
+
     #[test]
     fn a_limit_below_the_configured_number_is_reported() {
-        let level = |limit, origin| {
-            let number = 10_000;
-            judge(limit, &MaxConnections { number, origin }).level
-        };
-        let line = ValueOrigin::EnvFileLine(1);
-        assert_eq!(level(Some(10_256), ValueOrigin::Default), Level::Ok);
-        assert_eq!(level(Some(10_255), ValueOrigin::Default), Level::Note);
-        assert_eq!(level(None, line), Level::Ok);
-        assert_eq!(level(Some(1_024), ValueOrigin::Default), Level::Note);
-        assert_eq!(level(Some(1_024), line), Level::Warning);
+        let level = |limit, origin| judge(limit, 10_000, &origin).level;
+        assert_eq!(level(Some(10_256), Origin::Default), Level::Ok);
+        assert_eq!(level(Some(10_255), Origin::Default), Level::Note);
+        assert_eq!(level(None, Origin::Environment), Level::Ok);
+        assert_eq!(level(Some(1_024), Origin::Default), Level::Note);
         assert_eq!(
-            level(Some(10_000), ValueOrigin::Environment),
+            level(Some(1_024), line_of_max_connections()),
             Level::Warning
         );
+        assert_eq!(level(Some(10_000), Origin::Environment), Level::Warning);
     }
 
     #[test]
     fn the_suggested_limit_suffices() {
         for number in [1, 10, 100, 1_000, 10_000, 1_000_000] {
-            let origin = ValueOrigin::EnvFileLine(1);
             let limit = Some(number + MAX_RESERVED_DESCRIPTORS);
-            let finding = judge(limit, &MaxConnections { number, origin });
+            let finding = judge(limit, number, &Origin::Environment);
             assert_eq!(finding.level, Level::Ok, "{}", finding.message);
         }
     }

@@ -3,20 +3,16 @@
 //! Two markers enclose it. Between them `install` writes only its settings and comments with its
 //! prefix. Every other line inside the block is the owner's, and stays.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::slice;
 
-use super::dotenv::{self, Line, LineKind, UnreadableLine};
-use super::markers::{
-    BLOCK_BEGIN, BLOCK_END, Block, COMMENT_PREFIX, RECEIPT_PREFIX, line_text, with_final_newline,
-};
-use super::values::{InstallValues, quote_for_dotenv};
+use actix_web_sse::cli_support::{EnvFile, EnvLine, EnvLineKind, SettingInfo, settings};
+
+use super::markers::{BLOCK_BEGIN, BLOCK_END, Block, COMMENT_PREFIX, RECEIPT_PREFIX};
+use super::values::{INSTALLED_SETTINGS, InstallValues, default_value, quote_for_dotenv};
 use crate::editing::receipt::Receipt;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
-
-/// The settings that `install` writes.
-pub(crate) const INSTALLED_SETTINGS: [&str; 3] =
-    ["SSE_STREAM_DURATION", "SSE_POLL_INTERVAL", "SSE_EVENTS"];
 
 const ABOUT_COMMENT: &str =
     "# sse: Server-Sent Events. Written by `sse install`; `sse uninstall` removes this block.";
@@ -29,13 +25,6 @@ pub(crate) enum SettingState {
     Installed,
     /// In the block with another value, or elsewhere in the file.
     ByOwner,
-}
-
-/// The parts of an `.env` that `install` deals with.
-pub(crate) struct EnvState {
-    pub(crate) has_block: bool,
-    pub(crate) receipt: Receipt,
-    pub(crate) settings: [(&'static str, SettingState); 3],
 }
 
 /// An `.env` without the block, and what its owner should know.
@@ -54,60 +43,204 @@ pub(crate) enum EditedValuePolicy {
     Remove,
 }
 
-pub(crate) fn read_state(file: &[u8]) -> Result<EnvState, Failure> {
-    let file = with_final_newline(file);
-    let lines = dotenv::lines(&file);
-    let block = Block::find(&file, &lines)?;
-    let receipt = block
-        .as_ref()
-        .map_or_else(Receipt::default, |block| block.receipt(&file, &lines));
-    let setting_state = |name: &str| {
-        let Some(index) = lines.iter().position(|line| is_assignment(line, name)) else {
-            return SettingState::Missing;
-        };
-        let is_inside = block.as_ref().is_some_and(|block| block.contains(index));
-        if is_inside && is_as_written(&line_text(&file, &lines[index].range), name, &receipt) {
-            SettingState::Installed
-        } else {
-            SettingState::ByOwner
-        }
-    };
-    Ok(EnvState {
-        has_block: block.is_some(),
-        settings: INSTALLED_SETTINGS.map(|name| (name, setting_state(name))),
-        receipt,
-    })
+/// The app's `.env` before a change: its lines, and what they show about the installation.
+pub(crate) struct EnvState {
+    /// With a newline at its end, because some last lines parse differently without one, and any edit at
+    /// the end adds it.
+    file: EnvFile,
+    /// The length without that newline.
+    length: usize,
+    block: Option<Block>,
+    pub(crate) receipt: Receipt,
+    pub(crate) settings: [(&'static SettingInfo, SettingState); 3],
 }
 
-/// The file with the missing settings added, set to `values`, and `created` added to the receipt.
-/// Existing settings keep their values, inside the block and elsewhere.
-pub(crate) fn install(
-    file: &[u8],
-    created: &Receipt,
-    values: &InstallValues,
-) -> Result<Vec<u8>, Failure> {
-    let before = read_state(file)?;
-    let missing: Vec<(&str, &str)> = before
-        .settings
-        .into_iter()
-        .filter(|(_, state)| *state == SettingState::Missing)
-        .map(|(name, _)| (name, values.get(name)))
-        .collect();
-    let mut receipt = before.receipt.clone();
-    receipt.merge(created);
-    let assignments = render_assignments(&missing, &mut receipt)?;
-    let new = if before.has_block {
-        let new = insert_in_block(file, &assignments)?;
-        set_receipt(&new, &receipt)?
-    } else {
-        let default_duration = InstallValues::default().duration;
-        let sets_default_duration =
-            missing.contains(&("SSE_STREAM_DURATION", default_duration.as_str()));
-        let block = new_block(assignments, sets_default_duration, &receipt);
-        text::insert_lines(file, file.len(), &block, Eol::most_common(file))
+impl EnvState {
+    pub(crate) fn new(contents: &[u8]) -> Result<Self, Failure> {
+        let file = EnvFile::new(with_final_newline(contents));
+        let block = Block::find(&file)?;
+        let receipt = block.as_ref().map(|block| block.receipt(&file));
+        let receipt = receipt.unwrap_or_default();
+        let settings = INSTALLED_SETTINGS.map(|setting| {
+            let state = setting_state(&file, block.as_ref(), setting.name, &receipt);
+            (setting, state)
+        });
+        Ok(Self {
+            length: contents.len(),
+            file,
+            block,
+            receipt,
+            settings,
+        })
+    }
+
+    pub(crate) fn has_block(&self) -> bool {
+        self.block.is_some()
+    }
+
+    /// The value of a setting. `None` also if dotenvy cannot read the file, which is reported where it matters.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        if self.file.unreadable_lines().next().is_some() {
+            return None;
+        }
+        Some(self.file.get(name)?.1)
+    }
+
+    fn contents(&self) -> &[u8] {
+        &self.file.bytes()[..self.length]
+    }
+
+    /// The file with the missing settings added, set to `values`, and `created` added to the receipt.
+    /// Existing settings keep their values, inside the block and elsewhere.
+    pub(crate) fn install(
+        &self,
+        created: &Receipt,
+        values: &InstallValues,
+    ) -> Result<Vec<u8>, Failure> {
+        let settings = self.settings.into_iter();
+        let missing: Vec<(&str, &str)> = settings
+            .filter(|(_, state)| *state == SettingState::Missing)
+            .map(|(setting, _)| (setting.name, values.get(setting)))
+            .collect();
+        let mut receipt = self.receipt.clone();
+        receipt.merge(created);
+        let assignments = render_assignments(&missing, &mut receipt)?;
+        let new = match &self.block {
+            Some(block) => self.extend_block(block, assignments, &receipt),
+            None => {
+                let default_duration = default_value(&settings::stream_duration);
+                let sets_default_duration =
+                    missing.contains(&(settings::stream_duration.name, default_duration));
+                let block = new_block(assignments, sets_default_duration, &receipt);
+                let old = self.contents();
+                text::insert_lines(old, old.len(), &block, Eol::most_common(old))
+            }
+        };
+        self.verify(&new, &missing)?;
+        Ok(new)
+    }
+
+    /// The file with these lines at the end of the block, before its receipt, which is replaced if it differs.
+    fn extend_block(&self, block: &Block, mut lines: Vec<String>, receipt: &Receipt) -> Vec<u8> {
+        let (old, receipt_line) = (self.contents(), block.receipt_line(&self.file));
+        let end = &self.file.lines()[block.end];
+        let at = receipt_line.unwrap_or(end).range.start;
+        if *receipt == self.receipt {
+            return text::insert_lines(old, at, &lines, block.eol);
+        }
+        lines.push(format!("{RECEIPT_PREFIX}{}", receipt.to_text()));
+        let former = receipt_line.map(|line| slice::from_ref(&line.range));
+        let without = text::remove_lines(old, former.unwrap_or_default(), block.eol);
+        text::insert_lines(&without, at, &lines, block.eol)
+    }
+
+    /// Reads the planned file with dotenvy: the app must read the added values, and all others
+    /// as before.
+    fn verify(&self, new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure> {
+        let new = EnvFile::new(new.to_vec());
+        let values = read_values(&new)?;
+        let mut expected = read_values(&self.file)?;
+        expected.extend(added.iter().copied());
+        if values == expected {
+            return Ok(());
+        }
+        let differs = |name: &&&str| values.get(**name) != expected.get(**name);
+        let name = expected.keys().chain(values.keys()).find(differs);
+        let name = name.copied().unwrap_or(settings::events.name);
+        Err(Failure::conflict(format!(
+            ".env: adding the block would change the value of {name} that the app reads"
+        ))
+        .with_help(by_hand(added)))
+    }
+
+    /// The file without the block; `None` if it has none.
+    pub(crate) fn uninstall(&self, edited_values: EditedValuePolicy) -> Option<BlockRemoval> {
+        let block = self.block.as_ref()?;
+        let assignments = self.written_assignments(block);
+        let (mut ranges, mut edited, mut owner_lines) = (Vec::new(), Vec::new(), 0);
+        let lines = &self.file.lines()[block.begin..=block.end];
+        for (index, line) in (block.begin..).zip(lines) {
+            let range = line.range.start..line.range.end.min(self.length);
+            let text = self.file.text(line);
+            let assignment = assignments.iter().find(|(at, _)| *at == index);
+            match BlockLine::new(&text, assignment.map(|(_, name)| *name), &self.receipt) {
+                BlockLine::AsWritten => ranges.push(range),
+                BlockLine::Edited => {
+                    if edited_values == EditedValuePolicy::Remove {
+                        ranges.push(range);
+                    }
+                    edited.push(text);
+                }
+                BlockLine::ByOwner => owner_lines += 1,
+            }
+        }
+        Some(BlockRemoval {
+            text: text::remove_lines(self.contents(), &ranges, block.eol),
+            edited,
+            owner_lines,
+        })
+    }
+
+    /// The indexes of the lines that `install` wrote for its settings.
+    fn written_assignments(&self, block: &Block) -> Vec<(usize, &'static str)> {
+        let assignments = INSTALLED_SETTINGS.iter().filter_map(|setting| {
+            Some((self.written_assignment(block, setting.name)?, setting.name))
+        });
+        assignments.collect()
+    }
+
+    /// The line that `install` wrote for a setting. If the owner has added another assignment of the
+    /// same setting, it is the unmodified line.
+    fn written_assignment(&self, block: &Block, name: &str) -> Option<usize> {
+        let lines = self.file.lines();
+        let mut indexes =
+            (block.begin + 1..block.end).filter(|at| is_assignment(&lines[*at], name));
+        let is_exact =
+            |at: &usize| is_as_written(&self.file.text(&lines[*at]), name, &self.receipt);
+        let first = indexes.next()?;
+        if is_exact(&first) {
+            return Some(first);
+        }
+        Some(indexes.find(is_exact).unwrap_or(first))
+    }
+}
+
+fn with_final_newline(file: &[u8]) -> Vec<u8> {
+    let mut text = file.to_vec();
+    if !text::without_bom(file).is_empty() && !file.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    text
+}
+
+fn setting_state(
+    file: &EnvFile,
+    block: Option<&Block>,
+    name: &str,
+    receipt: &Receipt,
+) -> SettingState {
+    let mut lines = file.lines().iter().enumerate();
+    let Some((index, line)) = lines.find(|(_, line)| is_assignment(line, name)) else {
+        return SettingState::Missing;
     };
-    verify(file, &new, &missing)?;
-    Ok(new)
+    let is_inside = block.is_some_and(|block| block.contains(index));
+    if is_inside && is_as_written(&file.text(line), name, receipt) {
+        SettingState::Installed
+    } else {
+        SettingState::ByOwner
+    }
+}
+
+/// Every key with its value. If a key occurs twice, its first value counts, as when dotenvy loads a file.
+fn read_values(file: &EnvFile) -> Result<BTreeMap<&str, &str>, Failure> {
+    if let Some(line) = file.unreadable_lines().next() {
+        return Err(unreadable(file, line));
+    }
+    let mut values = BTreeMap::new();
+    for (_, name, value) in file.assignments() {
+        values.entry(name).or_insert(value);
+    }
+    Ok(values)
 }
 
 /// One line for each setting. A value that is not the default gets a hash in the receipt, by which
@@ -119,48 +252,12 @@ fn render_assignments(
     let mut assignments = Vec::new();
     for (name, value) in settings {
         let line = format!("{name}={}", quote_for_dotenv(value)?);
-        if *value != InstallValues::default().get(name) {
+        if !is_default(name, value) {
             receipt.add_with_hash(name, line.as_bytes());
         }
         assignments.push(line);
     }
     Ok(assignments)
-}
-
-/// The file without the block; `None` if it has none.
-pub(crate) fn uninstall(
-    file: &[u8],
-    edited_values: EditedValuePolicy,
-) -> Result<Option<BlockRemoval>, Failure> {
-    let lines = dotenv::lines(file);
-    let Some(block) = Block::find(file, &lines)? else {
-        return Ok(None);
-    };
-    let receipt = block.receipt(file, &lines);
-    let assignments = written_assignments(file, &lines, &block, &receipt);
-    let mut ranges = Vec::new();
-    let mut edited = Vec::new();
-    let mut owner_lines = 0;
-    for (index, line) in (block.begin..).zip(&lines[block.begin..=block.end]) {
-        let range = &line.range;
-        let text = line_text(file, range);
-        let assignment = assignments.iter().find(|(at, _)| *at == index);
-        match BlockLine::new(&text, assignment.map(|(_, name)| *name), &receipt) {
-            BlockLine::AsWritten => ranges.push(range.clone()),
-            BlockLine::Edited => {
-                if edited_values == EditedValuePolicy::Remove {
-                    ranges.push(range.clone());
-                }
-                edited.push(text);
-            }
-            BlockLine::ByOwner => owner_lines += 1,
-        }
-    }
-    Ok(Some(BlockRemoval {
-        text: text::remove_lines(file, &ranges, block.eol),
-        edited,
-        owner_lines,
-    }))
 }
 
 /// A line of the block, by who wrote it.
@@ -184,8 +281,8 @@ impl BlockLine {
     }
 }
 
-fn is_assignment(line: &Line, name: &str) -> bool {
-    matches!(&line.kind, LineKind::Key(key) if key == name)
+fn is_assignment(line: &EnvLine, wanted: &str) -> bool {
+    matches!(&line.kind, EnvLineKind::Assignment { name, .. } if name == wanted)
 }
 
 fn is_install_comment(line: &str) -> bool {
@@ -195,42 +292,17 @@ fn is_install_comment(line: &str) -> bool {
 /// Whether `install` wrote the line: it has the default value, or the value that arguments
 /// chose, whose hash is in the receipt.
 fn is_as_written(line: &str, name: &str, receipt: &Receipt) -> bool {
-    line == format!("{name}={}", InstallValues::default().get(name))
+    let value = line
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='));
+    value.is_some_and(|value| is_default(name, value))
         || receipt.is_unmodified(name, line.as_bytes())
 }
 
-/// The indexes of the lines that `install` wrote for its settings.
-fn written_assignments(
-    file: &[u8],
-    lines: &[Line],
-    block: &Block,
-    receipt: &Receipt,
-) -> Vec<(usize, &'static str)> {
-    let inside = block.begin + 1..block.end;
-    let assignments = INSTALLED_SETTINGS.into_iter().filter_map(|name| {
-        let index = written_assignment(file, lines, inside.clone(), name, receipt)?;
-        Some((index, name))
-    });
-    assignments.collect()
-}
-
-/// The line that `install` wrote for a setting. If the owner has added another assignment of the
-/// same setting, it is the unmodified line.
-fn written_assignment(
-    file: &[u8],
-    lines: &[Line],
-    inside: Range<usize>,
-    name: &str,
-    receipt: &Receipt,
-) -> Option<usize> {
-    let mut indexes = inside.filter(|index| is_assignment(&lines[*index], name));
-    let is_exact =
-        |index: &usize| is_as_written(&line_text(file, &lines[*index].range), name, receipt);
-    let first = indexes.next()?;
-    if is_exact(&first) {
-        return Some(first);
-    }
-    Some(indexes.find(is_exact).unwrap_or(first))
+/// Whether `install` writes this value if no argument chooses another.
+fn is_default(name: &str, value: &str) -> bool {
+    let mut settings = INSTALLED_SETTINGS.iter();
+    settings.any(|setting| setting.name == name && default_value(setting) == value)
 }
 
 fn new_block(
@@ -250,55 +322,6 @@ fn new_block(
     block
 }
 
-fn insert_in_block(file: &[u8], assignments: &[String]) -> Result<Vec<u8>, Failure> {
-    let lines = dotenv::lines(file);
-    let Some(block) = Block::find(file, &lines)? else {
-        return Ok(file.to_vec());
-    };
-    let receipt = block.receipt_line(file, &lines);
-    let at = receipt.map_or(lines[block.end].range.start, |line| line.range.start);
-    Ok(text::insert_lines(file, at, assignments, block.eol))
-}
-
-fn set_receipt(file: &[u8], receipt: &Receipt) -> Result<Vec<u8>, Failure> {
-    let lines = dotenv::lines(file);
-    let Some(block) = Block::find(file, &lines)? else {
-        return Ok(file.to_vec());
-    };
-    if block.receipt(file, &lines) == *receipt {
-        return Ok(file.to_vec());
-    }
-    let old = block.receipt_line(file, &lines);
-    let at = old.map_or(lines[block.end].range.start, |line| line.range.start);
-    let without = old.map_or_else(
-        || file.to_vec(),
-        |line| text::remove_lines(file, std::slice::from_ref(&line.range), block.eol),
-    );
-    let line = format!("{RECEIPT_PREFIX}{}", receipt.to_text());
-    Ok(text::insert_lines(&without, at, &[line], block.eol))
-}
-
-/// Reads the planned file with dotenvy: the app must read the added values, and all others
-/// as before.
-fn verify(old: &[u8], new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure> {
-    let values = dotenv::read_values(new).map_err(|line| unreadable(&line))?;
-    let mut expected =
-        dotenv::read_values(&with_final_newline(old)).map_err(|line| unreadable(&line))?;
-    for (name, value) in added {
-        expected.insert((*name).to_owned(), (*value).to_owned());
-    }
-    if values == expected {
-        return Ok(());
-    }
-    let differs = |name: &&String| values.get(*name) != expected.get(*name);
-    let name = expected.keys().chain(values.keys()).find(differs);
-    let name = name.map_or("SSE_EVENTS", String::as_str);
-    Err(Failure::conflict(format!(
-        ".env: adding the block would change the value of {name} that the app reads"
-    ))
-    .with_help(by_hand(added)))
-}
-
 /// The lines of the block, for a user who adds them.
 fn by_hand(added: &[(&str, &str)]) -> String {
     let line = |(name, value): &(&str, &str)| {
@@ -309,10 +332,12 @@ fn by_hand(added: &[(&str, &str)]) -> String {
     format!("add to .env by hand: {}", lines.join(", "))
 }
 
-fn unreadable(line: &UnreadableLine) -> Failure {
+fn unreadable(file: &EnvFile, line: &EnvLine) -> Failure {
+    let text = file.text(line);
     Failure::conflict(format!(
         ".env line {}: `{}` cannot be read; an app that loads .env with dotenvy stops at this line",
-        line.number, line.text
+        line.number,
+        text.lines().next().unwrap_or_default()
     ))
     .with_help(
         "close its quote, or put quotes around a value with spaces, then run `sse install` again",

@@ -1,38 +1,41 @@
 //! The values that `install` sets missing settings to.
 
-use std::ops::RangeInclusive;
-
-use actix_web_sse::Config;
+use actix_web_sse::Events;
+use actix_web_sse::cli_support::{EXAMPLE_EVENTS, SettingInfo, settings};
 
 use crate::exit::Failure;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InstallValues {
-    pub(crate) duration: String,
-    pub(crate) interval: String,
-    pub(crate) events: String,
-}
+/// The settings that `install` writes.
+pub(crate) static INSTALLED_SETTINGS: [&SettingInfo; 3] = [
+    &settings::stream_duration,
+    &settings::poll_interval,
+    &settings::events,
+];
 
-impl Default for InstallValues {
-    fn default() -> Self {
-        Self {
-            duration: "15".to_owned(),
-            interval: "2".to_owned(),
-            events: "event_name1:event_cache_key1,event_name2:event_cache_key2".to_owned(),
-        }
-    }
-}
+/// The values that arguments chose, by the names of their settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InstallValues(pub(crate) Vec<(&'static str, String)>);
 
 impl InstallValues {
-    /// The value of one of [`INSTALLED_SETTINGS`](super::block::INSTALLED_SETTINGS).
-    pub(crate) fn get(&self, setting: &str) -> &str {
-        match setting {
-            "SSE_STREAM_DURATION" => &self.duration,
-            "SSE_POLL_INTERVAL" => &self.interval,
-            "SSE_EVENTS" => &self.events,
-            _ => unreachable!("`install` writes no setting {setting}"),
-        }
+    pub(crate) fn get(&self, setting: &'static SettingInfo) -> &str {
+        let mut chosen = self.0.iter().filter(|(name, _)| *name == setting.name);
+        let value = chosen.next().map(|(_, value)| value.as_str());
+        value.unwrap_or(default_value(setting))
     }
+}
+
+/// The value that `install` writes if no argument chooses another.
+pub(crate) fn default_value(setting: &SettingInfo) -> &'static str {
+    setting.default.unwrap_or(EXAMPLE_EVENTS)
+}
+
+/// The help of an argument that chooses the value.
+pub(crate) fn argument_help(setting: &SettingInfo) -> String {
+    let default = setting
+        .default
+        .map(|default| format!(" [default: {default}]"));
+    let (name, help) = (setting.name, setting.help);
+    format!("{name}: {help}{}", default.unwrap_or_default())
 }
 
 /// The value as `.env` must write it. Single quotes are added if a character may be special to
@@ -53,36 +56,34 @@ pub(super) fn quote_for_dotenv(value: &str) -> Result<String, Failure> {
 
 /// Parses the value of `--events`.
 pub(crate) fn parse_events(text: &str) -> Result<String, String> {
-    let config = Config::new(".", text).map_err(|error| error.to_string())?;
-    let pairs = config.events().iter();
-    let pairs: Vec<String> = pairs.map(|(event, key)| format!("{event}:{key}")).collect();
-    Ok(pairs.join(","))
+    let events: Result<Events, _> = text.parse();
+    events
+        .map(|events| events.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// The names of the events in a value of `SSE_EVENTS`.
 pub(crate) fn event_names(events: &str) -> Result<Vec<String>, actix_web_sse::Error> {
-    let config = Config::new(".", events)?;
-    Ok(config.events().names().map(str::to_owned).collect())
+    let events: Events = events.parse()?;
+    Ok(events.names().map(str::to_owned).collect())
 }
 
 /// Parses the value of `--duration`.
 pub(crate) fn parse_duration(text: &str) -> Result<String, String> {
-    // The library's limit, a hundred years. A test compares both.
-    const MAX_SECONDS: f64 = 100.0 * 365.0 * 86_400.0;
-    parse_seconds(text, 0.0..=MAX_SECONDS)
-        .ok_or_else(|| "write seconds, for example 300, or 0 for never".to_owned())
+    parse(text, &settings::stream_duration)
 }
 
 /// Parses the value of `--interval`.
 pub(crate) fn parse_interval(text: &str) -> Result<String, String> {
-    // The library's limits. A test compares both.
-    parse_seconds(text, 0.05..=3600.0)
-        .ok_or_else(|| "write seconds from 0.05 to 3600, for example 2".to_owned())
+    parse(text, &settings::poll_interval)
 }
 
-fn parse_seconds(text: &str, range: RangeInclusive<f64>) -> Option<String> {
-    let seconds = text.parse().ok()?;
-    range.contains(&seconds).then(|| text.to_owned())
+fn parse(text: &str, setting: &'static SettingInfo) -> Result<String, String> {
+    let text = text.trim();
+    match setting.check(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.help().unwrap_or_default().to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -106,24 +107,6 @@ mod tests {
             );
         }
         assert!(parse_interval("0").is_err() && parse_interval("3601").is_err());
-    }
-
-    #[test]
-    fn the_limits_are_those_of_the_library() {
-        let app = tempfile::tempdir().expect("a folder");
-        let is_accepted = |name: &str, value: &str| {
-            let env = format!("SSE_EVENTS=a:k\n{name}={value}\n");
-            std::fs::write(app.path().join(".env"), env).expect("it can be written");
-            Config::from_dir(app.path()).is_ok()
-        };
-        for value in ["0", "3153600000", "3153600001", "-1"] {
-            let expected = is_accepted("SSE_STREAM_DURATION", value);
-            assert_eq!(parse_duration(value).is_ok(), expected, "{value}");
-        }
-        for value in ["0.049", "0.05", "3600", "3600.1"] {
-            let expected = is_accepted("SSE_POLL_INTERVAL", value);
-            assert_eq!(parse_interval(value).is_ok(), expected, "{value}");
-        }
     }
 
     #[test]

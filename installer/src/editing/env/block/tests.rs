@@ -2,6 +2,26 @@
 
 use super::*;
 
+fn install(file: &[u8], created: &Receipt, values: &InstallValues) -> Result<Vec<u8>, Failure> {
+    EnvState::new(file)?.install(created, values)
+}
+
+fn uninstall(
+    file: &[u8],
+    edited_values: EditedValuePolicy,
+) -> Result<Option<BlockRemoval>, Failure> {
+    Ok(EnvState::new(file)?.uninstall(edited_values))
+}
+
+/// The values that an app reads.
+fn values(file: &[u8]) -> BTreeMap<String, String> {
+    let file = EnvFile::new(file.to_vec());
+    let values = read_values(&file).expect("dotenvy can read it").into_iter();
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 fn installed(file: &str) -> Vec<u8> {
     let mut created = Receipt::default();
     created.add_with_hash("public/js/sse.js", b"x");
@@ -111,7 +131,7 @@ fn added_lines_have_the_files_line_ending() {
 #[test]
 fn an_existing_key_keeps_its_value() {
     let with = installed("export SSE_EVENTS='a:b'\n");
-    let values = dotenv::read_values(&with).expect("valid input");
+    let values = values(&with);
     assert_eq!(values["SSE_EVENTS"], "a:b");
     assert_eq!(values["SSE_POLL_INTERVAL"], "2");
 }
@@ -184,23 +204,16 @@ fn a_key_that_was_removed_from_the_block_is_added_again() {
     let with = String::from_utf8(installed("A=1\n")).expect("valid UTF-8");
     let without = with.replace("SSE_POLL_INTERVAL=2\n", "");
     let again = installed(&without);
-    assert_eq!(
-        dotenv::read_values(&again).expect("valid input")["SSE_POLL_INTERVAL"],
-        "2"
-    );
+    assert_eq!(values(&again)["SSE_POLL_INTERVAL"], "2");
     assert_eq!(uninstalled(&again).text, b"A=1\n");
 }
 
 #[test]
 fn a_value_from_arguments_is_ours_until_it_is_edited() {
-    let values = InstallValues {
-        events: "an order:orders".to_owned(),
-        ..InstallValues::default()
-    };
-    let with = install(b"A=1\n", &Receipt::default(), &values).expect("it can be installed");
-    let read = dotenv::read_values(&with).expect("valid input");
-    assert_eq!(read["SSE_EVENTS"], "an order:orders");
-    let state = read_state(&with).expect("valid input");
+    let chosen = InstallValues(vec![("SSE_EVENTS", "an order:orders".to_owned())]);
+    let with = install(b"A=1\n", &Receipt::default(), &chosen).expect("it can be installed");
+    assert_eq!(values(&with)["SSE_EVENTS"], "an order:orders");
+    let state = EnvState::new(&with).expect("valid input");
     assert!(
         state
             .settings
@@ -223,7 +236,7 @@ fn the_receipt_grows_with_later_creations() {
     let mut later = Receipt::default();
     later.add("public/");
     let with = install(&with, &later, &InstallValues::default()).expect("it can be installed");
-    let state = read_state(&with).expect("valid input");
+    let state = EnvState::new(&with).expect("valid input");
     assert!(state.receipt.has("public/") && state.receipt.has("public/js/sse.js"));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
 }
@@ -267,8 +280,7 @@ fn random_files_are_restored_or_refused() {
         let file: String = (0..length)
             .map(|_| PIECES[random.below(PIECES.len())])
             .collect();
-        let had_block = Block::find(file.as_bytes(), &dotenv::lines(file.as_bytes()));
-        if matches!(had_block, Ok(Some(_))) {
+        if EnvState::new(file.as_bytes()).is_ok_and(|state| state.has_block()) {
             continue;
         }
         let Ok(with) = install(
@@ -279,11 +291,11 @@ fn random_files_are_restored_or_refused() {
             refused += 1;
             continue;
         };
-        let values = dotenv::read_values(&with).expect("it was checked");
+        let values = values(&with);
         assert!(
             INSTALLED_SETTINGS
                 .iter()
-                .all(|name| values.contains_key(*name)),
+                .all(|setting| values.contains_key(setting.name)),
             "{file:?}"
         );
         assert_eq!(uninstalled(&with).text, file.as_bytes(), "{file:?}");
