@@ -125,3 +125,67 @@ impl StartPoints {
         end.epoch == self.epochs.current() && end.cursor.next <= self.end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::epoch::Epoch;
+
+    const A: Epoch = Epoch(1);
+    const B: Epoch = Epoch(2);
+
+    /// A ring that shows the entries 8 to 10. Those up to 6 are from the epoch A.
+    fn points() -> StartPoints {
+        StartPoints {
+            epochs: Epochs::from(A).followed_by(B, 6),
+            lookback_start: 9,
+            end: 11,
+        }
+    }
+
+    /// Where a client with this id continues, and the reason of the gap, if any.
+    fn resumed(id: EventId, checked_end: Option<EventId>) -> Option<(u64, Option<Gap>)> {
+        let resumed = points().resume(StreamPosition::of_client(id), checked_end);
+        resumed.map(|(position, gap)| {
+            assert_eq!(position.at.epoch, B);
+            assert_eq!(position.ttl_applies_until, 10);
+            (position.at.cursor.next, gap)
+        })
+    }
+
+    #[test]
+    fn a_client_continues_after_its_id_or_after_what_is_left_of_its_epoch() {
+        let at = |epoch, next| resumed(EventId::before(epoch, next), None);
+        assert_eq!(at(B, 3), Some((3, None)));
+        assert_eq!(at(B, 11), Some((11, None)));
+        assert_eq!(at(A, 7), Some((7, None)), "after entry 6");
+        assert_eq!(
+            at(A, 8),
+            Some((7, Some(Gap::OtherEpoch))),
+            "entry 7 was lost"
+        );
+    }
+
+    #[test]
+    fn only_a_check_of_the_ring_shows_that_the_journal_does_not_have_an_id() {
+        let (beyond, unknown) = (EventId::before(B, 12), EventId::before(Epoch(3), 5));
+        let restarted = [EventId::before(B, 12), EventId::before(A, 11)];
+        for unchecked in [None, Some(restarted[0]), Some(restarted[1])] {
+            assert_eq!(resumed(beyond, unchecked), None);
+            assert_eq!(resumed(unknown, unchecked), None);
+        }
+        let checked = Some(EventId::before(B, 11));
+        assert_eq!(resumed(beyond, checked), Some((9, Some(Gap::UnknownId))));
+        assert_eq!(resumed(unknown, checked), Some((1, Some(Gap::OtherEpoch))));
+    }
+
+    #[test]
+    fn the_time_to_live_applies_to_no_entry_that_was_saved_after_the_stream_opened() {
+        let open = StreamPosition {
+            ttl_applies_until: 4,
+            ..StreamPosition::of_client(EventId::before(B, 11))
+        };
+        let (position, _) = points().resume(open, None).unwrap();
+        assert_eq!(position.ttl_applies_until, 4);
+    }
+}

@@ -73,3 +73,33 @@ impl RingChecks {
         self.answer.send_modify(|_| {});
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::epoch::Epoch;
+
+    fn poll(check: &mut RingCheck) -> Poll<EventId> {
+        check.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_check_answers_the_requests_from_before_it_began() {
+        let checks = RingChecks::new();
+        assert_eq!(checks.requested(), None);
+        let [mut first, mut second] = [checks.request(), checks.request()];
+        let requested = checks.requested().unwrap();
+        let mut late = checks.request();
+        let end = EventId::before(Epoch(1), 5);
+        checks.answer(requested, end);
+        assert_eq!([poll(&mut first), poll(&mut second)], [Poll::Ready(end); 2]);
+        assert_eq!(poll(&mut late), Poll::Pending);
+        checks.answer(checks.requested().unwrap(), end);
+        assert_eq!(
+            (poll(&mut late), checks.requested()),
+            (Poll::Ready(end), None)
+        );
+    }
+}

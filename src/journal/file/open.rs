@@ -114,7 +114,7 @@ fn open_existing(cache_folder: &CacheFolder) -> Result<(OpenFolder, IdFile), Ope
     let journal = match cache_folder.sse_folder().open_folder(JOURNAL_NAME) {
         Ok(journal) => journal,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing),
-        Err(error) if is_not_a_folder(&error) && is_replaced(cache_folder) => {
+        Err(error) if is_not_a_folder(&error) && is_claimed_by_newer_version(cache_folder) => {
             return Err(OpenError::Newer);
         }
         Err(error) if is_not_a_folder(&error) => return Err(OpenError::Damaged(None)),
@@ -138,7 +138,7 @@ fn has_entry_folder(journal: &OpenFolder) -> io::Result<bool> {
 }
 
 /// Whether a newer version has put its file in the journal's place.
-fn is_replaced(cache_folder: &CacheFolder) -> bool {
+fn is_claimed_by_newer_version(cache_folder: &CacheFolder) -> bool {
     let file = cache_folder.sse_folder().open_file(JOURNAL_NAME);
     file.and_then(|mut file| read_all(&mut file))
         .is_ok_and(|text| text.starts_with(REPLACEMENT_FIRST_LINE.as_bytes()))
