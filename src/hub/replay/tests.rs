@@ -42,7 +42,7 @@ impl Saved {
             ReplayResult::Frames(bytes, cursor) => {
                 (String::from_utf8(bytes.to_vec()).unwrap(), cursor)
             }
-            other => panic!("{other:?}"),
+            ReplayResult::Replaced => panic!("the journal was replaced"),
         }
     }
 }
