@@ -191,9 +191,9 @@ pub(crate) fn encode_drop_in_document(
     })
 }
 
-/// The name of the drop-in that a document was created from; `None` if it was not created from a
-/// drop-in, or if the bytes are not a document.
-pub(crate) fn drop_in_name(bytes: &[u8]) -> Option<String> {
+/// The token of the save that a document is from, which is the name of its drop-in; `None` if it has
+/// none, or if the bytes are not a document.
+pub(crate) fn token(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
@@ -215,9 +215,28 @@ fn to_bytes(document: &Document) -> Vec<u8> {
     serde_json::to_vec(document).expect("strings, numbers and JSON always serialise")
 }
 
-/// The key of an entry that needs a feature which this version does not support. The entry still
-/// replaces the earlier ones of its key.
-pub(crate) fn key_of_unsupported(bytes: &[u8]) -> Option<String> {
+/// An entry that was saved but cannot be used.
+#[derive(Debug)]
+pub(crate) struct UnreadableEntry {
+    #[cfg_attr(
+        not(any(feature = "actix", test)),
+        expect(dead_code, reason = "only the hub logs the reason")
+    )]
+    pub(crate) reason: String,
+    /// Known if the entry needs a feature which this version does not support. It still replaces the
+    /// earlier ones of its key.
+    pub(crate) key: Option<String>,
+}
+
+/// Parses what a journal has stored for a number.
+pub(crate) fn read(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Entry, UnreadableEntry> {
+    Entry::parse(epoch, number, bytes).map_err(|reason| UnreadableEntry {
+        reason,
+        key: key_of_unsupported(bytes),
+    })
+}
+
+fn key_of_unsupported(bytes: &[u8]) -> Option<String> {
     let document: Document = serde_json::from_slice(bytes).ok()?;
     (!document.required_features.is_empty()).then_some(document.key)
 }

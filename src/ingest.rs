@@ -10,7 +10,6 @@
 //! 3. The journal. The entry contains the drop-in's name, so a server that finds a drop-in of a killed
 //!    one looks for its entry first.
 
-mod appended;
 mod claim;
 mod content;
 mod drop_in_file;

@@ -5,17 +5,20 @@
 
 mod address;
 mod backend;
+mod batch;
+#[cfg(test)]
+mod conformance;
 mod contract;
 pub(crate) mod file;
 mod index;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
-mod reader;
+mod recent;
 
 pub use self::address::CacheAddress;
 pub(crate) use self::{
     backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal, check_existing},
-    contract::{EntryWatcher, Journal, StoredEntry},
-    index::{ClockReadings, KeyIndex},
-    reader::{JournalReader, ReadOutcome},
+    batch::BatchEnd,
+    contract::{EntryWatcher, Journal},
+    recent::first_within,
 };

@@ -4,16 +4,20 @@ use std::{
     fmt,
     sync::Arc,
     time::{Duration, Instant},
+    vec,
 };
 
 use super::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal, JournalHandle};
 use crate::{
     config::Config,
-    entry::Entry,
+    entry::{Entry, UnreadableEntry},
     error::Error,
-    journal::{EntryWatcher, JournalReader, ReadOutcome},
+    journal::{BatchEnd, EntryWatcher, first_within},
     runtime::Interrupt,
 };
+
+/// Entries that are read together. They wait in memory until the caller takes them.
+const BATCH_ENTRIES: u64 = 64;
 
 /// For a read that only the entries' age limits.
 const NO_ENTRY_LIMIT: u64 = u64::MAX;
@@ -40,7 +44,10 @@ const NO_ENTRY_LIMIT: u64 = u64::MAX;
 pub struct Follow {
     journal_handle: Arc<JournalHandle>,
     followed: FollowedJournal,
-    reader: JournalReader,
+    /// The entries that were read and not taken.
+    batch: vec::IntoIter<Result<Entry, UnreadableEntry>>,
+    /// The number of the entry after these.
+    next_number: u64,
     watch: Box<dyn EntryWatcher>,
     /// Waits need an interrupt. This one is never raised.
     interrupt: Interrupt,
@@ -67,15 +74,15 @@ impl Follow {
     pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         let mut followed = journal_handle.follow()?;
         journal_handle.start_ingest(&mut followed)?;
-        let first_number = followed.journal.newest_number()? + 1;
-        let reader = JournalReader::new(Arc::clone(&followed.journal), first_number);
+        let next_number = followed.journal.newest_number()? + 1;
         let watch = followed.journal.watch();
         let interrupt = Interrupt::new()
             .map_err(|error| (journal_handle.address()).error("follow the cache folder", error))?;
         Ok(Self {
             journal_handle,
             followed,
-            reader,
+            batch: Vec::new().into_iter(),
+            next_number,
             watch,
             interrupt,
         })
@@ -91,12 +98,17 @@ impl Follow {
         loop {
             self.journal_handle.reload_config_if_due();
             let config = self.journal_handle.config();
-            match self.reader.read_next() {
-                Ok(ReadOutcome::Entry(entry)) => return Ok(Some(Next::Entry(entry))),
-                Ok(ReadOutcome::Tombstone(_)) if start.elapsed() < timeout => continue,
-                Ok(ReadOutcome::Tombstone(_)) => return Ok(None),
-                Ok(ReadOutcome::Swept | ReadOutcome::Unreadable(_)) => return Ok(Some(Next::Gap)),
-                Ok(ReadOutcome::CaughtUp) => {}
+            match self.batch.next() {
+                Some(Ok(entry)) if !entry.is_tombstone() => return Ok(Some(Next::Entry(entry))),
+                Some(Ok(_)) if start.elapsed() < timeout => continue,
+                Some(Ok(_)) => return Ok(None),
+                Some(Err(_)) => return Ok(Some(Next::Gap)),
+                None => {}
+            }
+            match self.read_batch() {
+                Ok(BatchEnd::Swept { .. }) => return Ok(Some(Next::Gap)),
+                Ok(_) if self.batch.len() > 0 => continue,
+                Ok(_) => {}
                 Err(error) if self.is_current()? => return Err(error),
                 Err(_) => {}
             }
@@ -112,8 +124,26 @@ impl Follow {
         }
     }
 
+    /// Reads the next entries, if there are any.
+    fn read_batch(&mut self) -> Result<BatchEnd, Error> {
+        let journal = &self.followed.journal;
+        let batch = journal.read_from(self.next_number, BATCH_ENTRIES)?;
+        self.next_number += batch.entries.len() as u64;
+        let has_entries = !batch.entries.is_empty();
+        self.batch = batch.entries.into_iter();
+        match batch.end {
+            // The next read tells what follows the entries.
+            _ if has_entries => Ok(BatchEnd::More),
+            BatchEnd::Swept { oldest } => {
+                self.next_number = oldest;
+                Ok(batch.end)
+            }
+            end => Ok(end),
+        }
+    }
+
     fn is_current(&self) -> Result<bool, Error> {
-        let last_read = self.reader.next_number() - 1;
+        let last_read = self.next_number - 1;
         let must_leave = self.journal_handle.time_to_leave(&self.followed) == Some(Duration::ZERO);
         Ok(!must_leave && self.followed.is_current(last_read)?)
     }
@@ -123,8 +153,7 @@ impl Follow {
         let timeout = timeout.min(config.poll_interval());
         let time_to_leave = self.journal_handle.time_to_leave(&self.followed);
         let timeout = time_to_leave.map_or(timeout, |time| time.min(timeout));
-        self.watch
-            .wait(self.reader.next_number(), timeout, &self.interrupt);
+        self.watch.wait(self.next_number, timeout, &self.interrupt);
     }
 
     /// Follows the journal that has replaced the former one. It starts far enough back to yield every
@@ -141,7 +170,7 @@ impl Follow {
         self.journal_handle.start_ingest(&mut self.followed)?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
-        self.reader = JournalReader::starting_within(Arc::clone(journal), max_age, NO_ENTRY_LIMIT)?;
+        self.next_number = first_within(&**journal, max_age, NO_ENTRY_LIMIT)?;
         Ok(())
     }
 }

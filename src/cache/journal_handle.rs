@@ -1,7 +1,6 @@
 //! The journal in the configured folder, even if that folder is removed or replaced.
 
 use std::{
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,10 +11,7 @@ use crate::{
     error::Error,
     event_id::{Cursor, EventId},
     ingest,
-    journal::{
-        Backend, CacheAddress, ClockReadings, Journal, KeyIndex, MAX_REPLACEMENT_RETRIES,
-        OpenedJournal,
-    },
+    journal::{Backend, CacheAddress, Journal, MAX_REPLACEMENT_RETRIES, OpenedJournal},
     runtime::BackgroundThread,
 };
 
@@ -31,8 +27,6 @@ pub(crate) struct JournalHandle {
     current: Mutex<OpenedJournal>,
     /// When `SSE_CACHE` was changed last; `None` before the first time.
     folder_changed_at: Mutex<Option<Instant>>,
-    /// The index of the journal in which a key was looked up last.
-    index: Mutex<Option<KeyIndex>>,
 }
 
 /// A journal that this process follows. Drop-ins are ingested into it until this is dropped.
@@ -92,7 +86,6 @@ impl JournalHandle {
             config_poller: Arc::new(ConfigPoller::new(config)),
             current,
             folder_changed_at: Mutex::new(None),
-            index: Mutex::new(None),
         })
     }
 
@@ -170,25 +163,7 @@ impl JournalHandle {
 
     /// The newest entry of a key; `None` if it has expired, or was deleted or swept.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.retry_if_replaced(|journal| self.look_up(journal, key))
-    }
-
-    fn look_up(&self, journal: &Arc<dyn Journal>, key: &str) -> Result<Option<Entry>, Error> {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = match &mut *index {
-            Some(index) if index.is_of(journal) => index,
-            other => other.insert(KeyIndex::new(Arc::clone(journal))?),
-        };
-        let found = index.get(key, ClockReadings::read())?;
-        if !journal.is_intact_up_to(index.last_indexed())? {
-            // The index would skip the removed numbers when they are assigned again.
-            journal.discard()?;
-        }
-        if journal.is_replaced() {
-            let cause = io::Error::other("another program has replaced it");
-            return Err(journal.address().error("use the cache", cause));
-        }
-        Ok(found)
+        self.retry_if_replaced(|journal| journal.latest(key))
     }
 
     /// Where the configured journal is, for logs and errors.

@@ -5,6 +5,7 @@
 mod tests;
 
 use std::{
+    collections::VecDeque,
     ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -24,8 +25,9 @@ use super::{
 use crate::{
     cache::JournalHandle,
     config::Config,
+    entry::{Entry, UnreadableEntry},
     error::Error,
-    journal::{Journal, JournalReader, ReadOutcome},
+    journal::{BatchEnd, Journal},
 };
 
 /// How long a request may read before it waits for its next turn. A chunk of usual entries takes about a
@@ -33,6 +35,10 @@ use crate::{
 /// disk, so that a thousand clients who request the whole journal delay another one by about a second. A
 /// turn begins and ends within about 20 µs, which is a hundredth of this.
 const MAX_TURN: Duration = Duration::from_millis(2);
+
+/// Entries that are read together: enough to make the call cheap, and few enough that not many are read in
+/// vain if the chunk is full before.
+const BATCH_ENTRIES: u64 = 32;
 
 /// A stream's request to the journal. It owns everything, because another thread handles it.
 pub(crate) struct ReplayRequest {
@@ -81,7 +87,9 @@ struct Replay<'a> {
     request: ReadRequest<'a>,
     source: EntrySource,
     cache: &'a ReplayCache,
-    reader: JournalReader,
+    journal: Arc<dyn Journal>,
+    /// The entries from the cursor on that were read and not sent yet.
+    batch: VecDeque<Arc<RingEntry>>,
     cursor: Cursor,
     /// The entry at which reading ends.
     end: u64,
@@ -114,7 +122,8 @@ impl<'a> Replay<'a> {
                 config,
             },
             cache,
-            reader: JournalReader::new(journal, cursor.next),
+            journal,
+            batch: VecDeque::new(),
             cursor,
             end: request.ring_start,
             chunk,
@@ -137,27 +146,34 @@ impl<'a> Replay<'a> {
 
     fn read_entry(&mut self) -> Result<ControlFlow<ChunkEnd>, Error> {
         let number = self.cursor.next;
-        if let Some(entry) = self.cache.get(&self.source, number) {
-            self.reader.skip();
+        let entry = self.batch.pop_front();
+        if let Some(entry) = entry.or_else(|| self.cache.get(&self.source, number)) {
             return Ok(self.push(&entry));
         }
-        match self.reader.read_next()? {
-            ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
-                let events = self.source.config.events();
-                let entry = Arc::new(RingEntry::new(&entry, events, SystemTime::now()));
-                self.cache.insert(&self.source, number, &entry);
-                return Ok(self.push(&entry));
-            }
-            ReadOutcome::Unreadable(_) => self.skip(Gap::Unreadable),
-            ReadOutcome::Swept => self.skip(Gap::Swept),
+        let limit = BATCH_ENTRIES.min(self.end - number);
+        let batch = self.journal.read_from(number, limit)?;
+        self.batch = (number..)
+            .zip(batch.entries)
+            .map(|(number, entry)| self.encode(number, entry))
+            .collect();
+        match batch.end {
+            _ if !self.batch.is_empty() => {}
+            BatchEnd::Swept { oldest } => self.skip_to(oldest, Gap::Swept),
             // The ring has had this entry. Either its file was removed, or the whole journal.
-            ReadOutcome::CaughtUp if !self.reader.journal().is_replaced() => {
-                self.reader.skip();
-                self.skip(Gap::Unreadable);
-            }
-            ReadOutcome::CaughtUp => return Ok(ControlFlow::Break(ChunkEnd::Replaced)),
+            _ if self.journal.is_replaced() => return Ok(ControlFlow::Break(ChunkEnd::Replaced)),
+            _ => self.skip_to(number + 1, Gap::Unreadable),
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn encode(&self, number: u64, entry: Result<Entry, UnreadableEntry>) -> Arc<RingEntry> {
+        let Ok(entry) = entry else {
+            return Arc::new(RingEntry::unreadable());
+        };
+        let events = self.source.config.events();
+        let entry = Arc::new(RingEntry::new(&entry, events, SystemTime::now()));
+        self.cache.insert(&self.source, number, &entry);
+        entry
     }
 
     fn push(&mut self, entry: &RingEntry) -> ControlFlow<ChunkEnd> {
@@ -170,9 +186,8 @@ impl<'a> Replay<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Continues where the reader is.
-    fn skip(&mut self, gap: Gap) {
+    fn skip_to(&mut self, number: u64, gap: Gap) {
         self.chunk.add_gap(gap);
-        self.cursor = Cursor::before(self.reader.next_number());
+        self.cursor = Cursor::before(number);
     }
 }

@@ -15,18 +15,19 @@ use super::{ring_entry::RingEntry, shared_state::SharedState};
 use crate::{
     cache::{FORMER_FOLDER_TIME, JournalHandle},
     config::Config,
+    entry::{Entry, UnreadableEntry},
     error::Error,
-    journal::{Journal, ReadOutcome, file::NUMBERS_PER_FOLDER},
+    journal::{BatchEnd, Journal},
     runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
 /// Upper bound for the entries that are read before streams are woken: enough to make the wake-ups
 /// cheap in a burst, and few enough to read in about 4 ms.
-const MAX_BATCH_ENTRIES: usize = 256;
+const MAX_BATCH_ENTRIES: u64 = 256;
 
-/// Old entries are swept each time this many were saved. A sweep removes whole folders, so more frequent
-/// sweeps would find nothing. This thread only requests it: no event waits for it.
-const ENTRIES_BETWEEN_SWEEPS: u64 = NUMBERS_PER_FOLDER;
+/// Old entries are swept each time this many were saved. A sweep removes whole folders of as many numbers,
+/// so more frequent sweeps would find nothing. This thread only requests it: no event waits for it.
+const ENTRIES_BETWEEN_SWEEPS: u64 = 1_000;
 
 /// Reads the existing entries, and then for as long as the returned handle lives.
 pub(super) fn start(
@@ -80,7 +81,7 @@ pub(crate) fn read_existing_entries(
     shared_state: &SharedState,
 ) -> Result<u64, Error> {
     let session = start_session(journal_handle, shared_state, &drop)?;
-    Ok(session.reader.next_number() - 1)
+    Ok(session.next_number - 1)
 }
 
 struct Tail<'a> {
@@ -92,14 +93,6 @@ struct Tail<'a> {
     delivery_error: RepeatedError,
     /// When the last session was last known to read the current journal.
     last_read_at: Instant,
-}
-
-/// Why a batch ends.
-enum BatchEnd {
-    CaughtUp,
-    Full,
-    /// The next entries were swept before they were read.
-    Swept,
 }
 
 impl<'a> Tail<'a> {
@@ -152,13 +145,13 @@ impl<'a> Tail<'a> {
     fn deliver(&mut self, mut session: TailSession) -> Option<TailSession> {
         let poll_interval = self.config.poll_interval();
         let requested_check = self.shared_state.ring_checks.requested();
-        let next = session.reader.next_number();
+        let next = session.next_number;
         let mut result = self.read_new_entries(&mut session);
         let was_notified = mem::take(&mut session.was_notified);
         // A notification that brought no entry may be about another journal.
         let must_check_journal = result.is_err()
             || requested_check.is_some()
-            || (was_notified && session.reader.next_number() == next);
+            || (was_notified && session.next_number == next);
         if must_check_journal || session.checked_at.elapsed() >= poll_interval {
             match is_current(&session) {
                 Ok(true) => session.checked_at = Instant::now(),
@@ -219,7 +212,7 @@ impl<'a> Tail<'a> {
     /// Reads the entries that the journal had when the tail opened it. Later ones, however many others
     /// save, are left to the thread.
     fn read_existing_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
-        while session.reader.next_number() < session.first_new_number {
+        while session.next_number < session.first_new_number {
             let end = self.read_batch(session)?;
             self.request_sweep(session);
             if matches!(end, BatchEnd::CaughtUp) {
@@ -240,64 +233,58 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// Publishes what could be read, even if reading ends with an error.
     fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
-        let mut batch = Vec::new();
+        let journal = Arc::clone(&session.followed.journal);
+        let batch = journal.read_from(session.next_number, MAX_BATCH_ENTRIES)?;
+        let config = self.journal_handle.config();
         let mut skipped = SkippedRange::default();
-        let end = self.fill_batch(session, &mut batch, &mut skipped);
+        let ring_entries: Vec<_> = (batch.entries.into_iter())
+            .map(|entry| to_ring_entry(entry, session, &config, &mut skipped))
+            .collect();
         skipped.log();
-        if !batch.is_empty() {
-            self.shared_state.publish(batch);
+        if !ring_entries.is_empty() {
+            self.shared_state.publish(ring_entries);
         }
-        if let Ok(BatchEnd::Swept) = end {
+        if let BatchEnd::Swept { oldest } = batch.end {
+            session.next_number = oldest;
             // The streams request the entries before the ring from the journal, and find the gap.
             session.restart_ring(self.shared_state);
         }
-        end
-    }
-
-    fn fill_batch(
-        &self,
-        session: &mut TailSession,
-        batch: &mut Vec<RingEntry>,
-        skipped: &mut SkippedRange,
-    ) -> Result<BatchEnd, Error> {
-        let config = self.journal_handle.config();
-        while batch.len() < MAX_BATCH_ENTRIES {
-            match session.reader.read_next()? {
-                ReadOutcome::Entry(entry) | ReadOutcome::Tombstone(entry) => {
-                    let now = SystemTime::now();
-                    let mut ring_entry = RingEntry::new(&entry, config.events(), now);
-                    if entry.number() < session.first_new_number {
-                        ring_entry.seen_at = session.saved_at(entry.age(now));
-                    }
-                    batch.push(ring_entry);
-                }
-                ReadOutcome::Unreadable(reason) => {
-                    let number = session.reader.next_number() - 1;
-                    skipped.add(number, reason);
-                    let mut ring_entry = RingEntry::unreadable();
-                    if number < session.first_new_number {
-                        ring_entry.seen_at = session.saved_at(None);
-                    }
-                    batch.push(ring_entry);
-                }
-                ReadOutcome::Swept => return Ok(BatchEnd::Swept),
-                ReadOutcome::CaughtUp => return Ok(BatchEnd::CaughtUp),
-            }
-        }
-        Ok(BatchEnd::Full)
+        Ok(batch.end)
     }
 
     fn request_sweep(&self, session: &mut TailSession) {
-        let sweep_number = session.reader.next_number() / ENTRIES_BETWEEN_SWEEPS;
+        let sweep_number = session.next_number / ENTRIES_BETWEEN_SWEEPS;
         if session.last_sweep.replace(sweep_number) != Some(sweep_number) {
             (self.request_sweep)(Arc::clone(&session.followed.journal));
         }
     }
 }
 
+/// Encodes the session's next entry.
+fn to_ring_entry(
+    entry: Result<Entry, UnreadableEntry>,
+    session: &mut TailSession,
+    config: &Config,
+    skipped: &mut SkippedRange,
+) -> RingEntry {
+    let number = session.next_number;
+    session.next_number += 1;
+    let now = SystemTime::now();
+    let (mut ring_entry, age) = match entry {
+        Ok(entry) => (RingEntry::new(&entry, config.events(), now), entry.age(now)),
+        Err(UnreadableEntry { reason, .. }) => {
+            skipped.add(number, reason);
+            (RingEntry::unreadable(), None)
+        }
+    };
+    if number < session.first_new_number {
+        ring_entry.seen_at = session.saved_at(age);
+    }
+    ring_entry
+}
+
 fn is_current(session: &TailSession) -> Result<bool, Error> {
-    let last_number = session.reader.next_number() - 1;
+    let last_number = session.next_number - 1;
     session.followed.is_current(last_number)
 }

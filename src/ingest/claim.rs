@@ -1,7 +1,6 @@
 //! One drop-in on its way from its writer into the journal.
 
 use std::{
-    collections::HashSet,
     fs::File,
     io,
     time::{Duration, Instant},
@@ -10,7 +9,6 @@ use std::{
 use log::Level;
 
 use super::{
-    appended,
     drop_in_file::{self, ReadError},
     writers::WriterCheck,
 };
@@ -129,18 +127,6 @@ impl ClaimedDropIn {
         }
     }
 
-    /// All entries of the journal were searched for the drop-ins that a killed server has left, and
-    /// these were found.
-    pub(super) fn note_searched(&mut self, appended_names: &HashSet<String>) {
-        if self.entry == (EntryState::MayBeAppended { after: 0 }) {
-            self.entry = if appended_names.contains(&self.name) {
-                EntryState::Appended
-            } else {
-                EntryState::NotAppended
-            };
-        }
-    }
-
     /// Begins to observe the file, so that a drop-in that waits behind another is quiet by the time that
     /// it is its turn.
     pub(super) fn observe(&mut self, folder: &OpenFolder, config: &Config) {
@@ -204,10 +190,15 @@ impl ClaimedDropIn {
             Err(ReadError::Broken(reason)) => self.set_aside(key, folder, surroundings, &reason),
             Ok(None) => self.remove(folder),
             Ok(Some(document)) => {
-                self.append(&document, surroundings.journal)?;
+                let journal = surroundings.journal;
+                let appended = self.append(&document, journal);
                 // If the journal was replaced meanwhile, the entry may be in the old one. The file then
                 // stays, and is appended to the new journal unless that has the entry.
-                if surroundings.journal.is_in_place() {
+                if journal.is_replaced() {
+                    return Ok(ClaimState::Finished);
+                }
+                appended?;
+                if journal.is_in_place() {
                     return self.remove(folder);
                 }
                 Ok(ClaimState::Finished)
@@ -217,16 +208,12 @@ impl ClaimedDropIn {
 
     /// Appends the entry, unless an earlier attempt has.
     fn append(&mut self, document: &[u8], journal: &dyn Journal) -> Result<(), Error> {
-        if let EntryState::MayBeAppended { after } = self.entry {
-            let names = HashSet::from([self.name.clone()]);
-            if !appended::find(journal, after, &names)?.is_empty() {
-                self.entry = EntryState::Appended;
-                return Ok(());
-            }
-        }
-        let after = journal.newest_number()?;
+        let after = match self.entry {
+            EntryState::MayBeAppended { after } => after,
+            _ => journal.newest_number()?,
+        };
         self.entry = EntryState::MayBeAppended { after };
-        journal.append(document)?;
+        journal.append_once(&self.name, after, document)?;
         self.entry = EntryState::Appended;
         Ok(())
     }

@@ -1,14 +1,13 @@
 //! Ingests the drop-ins of one cache folder.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::Arc,
     time::Instant,
 };
 
 use super::{
-    appended,
     claim::Surroundings,
     drop_in_watcher::{DropInEvent, DropInWatcher},
     housekeeping::Housekeeping,
@@ -107,7 +106,6 @@ impl<'a> Ingester<'a> {
         stop_former_programs(self.cache_folder)?;
         self.claim_all();
         self.take_over();
-        self.search_journal();
         self.finish_all();
         self.housekeeping.run_if_due(self.journal);
         let now = Instant::now();
@@ -235,20 +233,6 @@ impl<'a> Ingester<'a> {
             last = Some(key.clone());
         }
         result
-    }
-
-    /// Finds out which of the drop-ins that killed servers have left are in the journal.
-    fn search_journal(&mut self) {
-        let names: HashSet<String> = (self.queues.values())
-            .flat_map(KeyQueue::unsearched_names)
-            .collect();
-        if names.is_empty() {
-            return;
-        }
-        let appended_names = appended::find(self.journal, 0, &names).ok();
-        for queue in self.queues.values_mut() {
-            queue.note_searched(appended_names.as_ref());
-        }
     }
 
     fn finish_all(&mut self) {

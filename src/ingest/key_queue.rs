@@ -1,10 +1,6 @@
 //! The drop-ins of one key, which are ingested in their order.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    io,
-    time::Instant,
-};
+use std::{collections::VecDeque, io, time::Instant};
 
 use super::{
     claim::{ClaimState, ClaimedDropIn, Surroundings},
@@ -34,8 +30,6 @@ pub(super) struct KeyQueue {
     drop_ins: VecDeque<ClaimedDropIn>,
     /// Whether a writer has closed a drop-in since the last claim.
     was_written: bool,
-    /// Whether the journal was searched for the drop-ins that a killed server has left.
-    is_searched: bool,
     claims: Retries,
     appends: Retries,
 }
@@ -47,7 +41,6 @@ impl KeyQueue {
             folder: None,
             drop_ins: VecDeque::new(),
             was_written: false,
-            is_searched: true,
             claims: new_claim_retries(),
             appends: new_append_retries(),
         }
@@ -191,7 +184,6 @@ impl KeyQueue {
         // Before drop-ins are renamed into it, so that no close of a writer is missed.
         watcher.add(&self.key, &folder);
         self.drop_ins = left_behind(&folder)?;
-        self.is_searched = self.drop_ins.is_empty();
         self.folder = Some(folder);
         Ok(true)
     }
@@ -201,27 +193,6 @@ impl KeyQueue {
         self.folder = None;
         self.drop_ins.clear();
         self.appends = new_append_retries();
-    }
-
-    /// The names of drop-ins that a killed server has left, if the journal was not searched for them
-    /// yet.
-    pub(super) fn unsearched_names(&self) -> impl Iterator<Item = String> {
-        let drop_ins = self.drop_ins.iter().filter(|_| !self.is_searched);
-        drop_ins.map(|drop_in| drop_in.name().to_owned())
-    }
-
-    /// All entries of the journal were searched, and these names were found; `None` if the journal
-    /// cannot be read. Then each drop-in is searched when it is its turn.
-    pub(super) fn note_searched(&mut self, appended_names: Option<&HashSet<String>>) {
-        if self.is_searched {
-            return;
-        }
-        self.is_searched = true;
-        if let Some(names) = appended_names {
-            for drop_in in &mut self.drop_ins {
-                drop_in.note_searched(names);
-            }
-        }
     }
 
     /// Appends the drop-ins whose writers have closed them, in their order.

@@ -18,7 +18,7 @@ use crate::{
     config::{Config, ConfigPoller},
     entry,
     journal::{
-        Journal, JournalReader, ReadOutcome,
+        Journal,
         file::{CacheFolder, FileJournal},
     },
     platform,
@@ -70,22 +70,21 @@ fn is_empty(folder: &Path) -> bool {
 
 /// The first `count` entries as `key=value`, waiting for them.
 fn read(journal: &Arc<FileJournal>, count: usize) -> Vec<String> {
-    let mut reader = JournalReader::new(Arc::clone(journal) as Arc<dyn Journal>, 1);
     let mut watcher = journal.watch();
     let never = Interrupt::new().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
-    let mut found = Vec::new();
-    while found.len() < count {
-        match reader.read_next().unwrap() {
-            ReadOutcome::Entry(entry) => found.push(format!("{}={}", entry.key(), entry.value())),
-            ReadOutcome::CaughtUp => {
-                assert!(Instant::now() < deadline, "only {found:?}");
-                watcher.wait(reader.next_number(), Duration::from_millis(50), &never);
-            }
-            other => panic!("{other:?}"),
+    loop {
+        let entries = journal.read_from(1, count as u64).unwrap().entries;
+        let found: Vec<_> = (entries.into_iter().map(Result::unwrap))
+            .map(|entry| format!("{}={}", entry.key(), entry.value()))
+            .collect();
+        if found.len() == count {
+            return found;
         }
+        assert!(Instant::now() < deadline, "only {found:?}");
+        let next = found.len() as u64 + 1;
+        watcher.wait(next, Duration::from_millis(50), &never);
     }
-    found
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::address::CacheAddress;
+use super::{address::CacheAddress, batch::Batch};
 use crate::{
+    entry::Entry,
     epoch::{Epoch, Epochs},
     error::Error,
     runtime::Interrupt,
@@ -22,6 +23,10 @@ pub(crate) trait Journal: Send + Sync + 'static {
     fn epochs(&self) -> Epochs;
 
     /// Distinguishes this journal from every other, and from itself before a loss.
+    #[cfg_attr(
+        not(any(feature = "actix", test)),
+        expect(dead_code, reason = "only the hub compares journals")
+    )]
     fn epoch(&self) -> Epoch {
         self.epochs().current()
     }
@@ -30,7 +35,24 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// that its readers may not find the entry.
     fn append(&self, entry: &[u8]) -> Result<u64, Error>;
 
-    fn read(&self, number: u64) -> Result<StoredEntry, Error>;
+    /// Appends an entry that contains `token`, unless an earlier call has appended one. Returns the
+    /// number of that entry.
+    ///
+    /// So a save may be repeated by the process that has begun it, or by another one after that was
+    /// killed, but not by two at once. `after` is a number that was the newest before the first call; 0 if
+    /// it is not known. An entry that was swept since is appended again.
+    fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error>;
+
+    /// Reads the entries from `number` on, `limit` at most. Entries that cannot be read are among them,
+    /// each with the reason. Fails only if the first one cannot be read now.
+    fn read_from(&self, number: u64, limit: u64) -> Result<Batch, Error>;
+
+    /// Reads the entries before `number`, the newest first, `limit` at most.
+    fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error>;
+
+    /// The newest entry of a key; `None` if it has expired, or was deleted or swept. An older entry never
+    /// takes its place.
+    fn latest(&self, key: &str) -> Result<Option<Entry>, Error>;
 
     /// The number of the newest entry, or 0 before the first one.
     fn newest_number(&self) -> Result<u64, Error>;
@@ -67,22 +89,6 @@ pub(crate) trait Journal: Send + Sync + 'static {
 
     /// Starts to watch for new entries.
     fn watch(&self) -> Box<dyn EntryWatcher>;
-}
-
-/// What the journal has for a number.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum StoredEntry {
-    /// A saved value.
-    Entry(Vec<u8>),
-    /// The number is not assigned yet.
-    NotYet,
-    /// The entry was removed with the oldest ones.
-    Swept {
-        /// The number that the oldest remaining entry has, or will have.
-        oldest: u64,
-    },
-    /// The entry was saved but cannot be read, for this reason.
-    Unreadable(String),
 }
 
 /// Waits for new entries.

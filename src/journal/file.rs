@@ -34,11 +34,10 @@ mod sweep;
 mod test_hooks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 mod trash;
 mod unfinished;
 
-#[cfg(feature = "actix")]
-pub(crate) use self::layout::NUMBERS_PER_FOLDER;
 pub(crate) use self::{
     cache_folder::CacheFolder,
     check_usable::check_existing,

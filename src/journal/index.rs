@@ -5,13 +5,14 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    io,
+    sync::{Mutex, PoisonError},
     time::{Instant, SystemTime},
 };
 
-use super::contract::{Journal, StoredEntry};
+use super::{batch::BatchEnd, contract::Journal};
 use crate::{
-    entry::{self, Entry},
+    entry::{Entry, UnreadableEntry},
     error::Error,
 };
 
@@ -19,13 +20,40 @@ use crate::{
 /// has more keys than the journal has entries, plus this number.
 const PRUNE_INTERVAL_ENTRIES: u64 = 1_000;
 
+/// Entries that are read together. Backward, this many at most are read in vain until a key is found.
+const BATCH_ENTRIES: u64 = 32;
+
+/// The index that a journal shares among the threads that look up keys in it.
+#[derive(Default)]
+pub(super) struct SharedIndex(Mutex<Option<KeyIndex>>);
+
+impl SharedIndex {
+    /// The newest entry of a key in the journal that this is the index of.
+    pub(super) fn latest(&self, journal: &dyn Journal, key: &str) -> Result<Option<Entry>, Error> {
+        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = match &mut *index {
+            Some(index) => index,
+            none => none.insert(KeyIndex::new(journal)?),
+        };
+        let found = index.get(journal, key, ClockReadings::read())?;
+        if !journal.is_intact_up_to(index.next_number - 1)? {
+            // The index would skip the removed numbers when they are assigned again.
+            journal.discard()?;
+        }
+        if journal.is_replaced() {
+            let cause = io::Error::other("another program has replaced it");
+            return Err(journal.address().error("use the cache", cause));
+        }
+        Ok(found)
+    }
+}
+
 /// Which entry is the newest of each key, in one journal.
 ///
 /// The index covers one unbroken range of entries and reads each of them once: forward the entries
 /// appended since the last `get`, and backward only until the requested key is found. It stores
 /// numbers, not values.
-pub(crate) struct KeyIndex {
-    journal: Arc<dyn Journal>,
+struct KeyIndex {
     /// The lowest indexed number; 1 if no older entry exists any more.
     first_number: u64,
     /// One more than the highest indexed number.
@@ -54,13 +82,13 @@ enum Expiry {
 
 /// The times that both clocks show at one moment.
 #[derive(Clone, Copy)]
-pub(crate) struct ClockReadings {
+struct ClockReadings {
     wall: SystemTime,
     monotonic: Instant,
 }
 
 impl ClockReadings {
-    pub(crate) fn read() -> Self {
+    fn read() -> Self {
         Self {
             wall: SystemTime::now(),
             monotonic: Instant::now(),
@@ -69,10 +97,9 @@ impl ClockReadings {
 }
 
 impl KeyIndex {
-    pub(crate) fn new(journal: Arc<dyn Journal>) -> Result<Self, Error> {
+    fn new(journal: &dyn Journal) -> Result<Self, Error> {
         let next_number = journal.newest_number()? + 1;
         Ok(Self {
-            journal,
             first_number: next_number,
             next_number,
             pruned_at: next_number,
@@ -80,58 +107,47 @@ impl KeyIndex {
         })
     }
 
-    /// The highest indexed number.
-    pub(crate) fn last_indexed(&self) -> u64 {
-        self.next_number - 1
-    }
-
-    pub(crate) fn is_of(&self, journal: &Arc<dyn Journal>) -> bool {
-        Arc::ptr_eq(&self.journal, journal)
-    }
-
     /// The key's newest entry. `None` if that entry has expired or is a tombstone: an older entry
     /// never takes its place.
-    pub(crate) fn get(&mut self, key: &str, now: ClockReadings) -> Result<Option<Entry>, Error> {
-        self.scan_forward(now)?;
-        self.scan_backward_for(key, now)?;
+    fn get(
+        &mut self,
+        journal: &dyn Journal,
+        key: &str,
+        now: ClockReadings,
+    ) -> Result<Option<Entry>, Error> {
+        self.scan_forward(journal, now)?;
+        self.scan_backward_for(journal, key, now)?;
         let Some(newest_entry) = self.newest_by_key.get_mut(key) else {
             return Ok(None);
         };
         if newest_entry.expiry.is_expired(now) {
             return Ok(None);
         }
-        match self.journal.read(newest_entry.number)? {
-            // It was valid when it was indexed. If it was damaged since, the key has no value.
-            StoredEntry::Entry(bytes) => {
-                let number = newest_entry.number;
-                let epoch = self.journal.epochs().epoch_of(number);
-                Ok(Entry::parse(epoch, number, &bytes).ok())
-            }
-            StoredEntry::NotYet | StoredEntry::Swept { .. } | StoredEntry::Unreadable(_) => {
-                Ok(None)
-            }
-        }
+        // It was valid when it was indexed. If it was damaged since, the key has no value.
+        let found = journal.read_from(newest_entry.number, 1)?.entries.pop();
+        Ok(found.and_then(Result::ok))
     }
 
     /// Indexes the entries appended since the last scan.
-    fn scan_forward(&mut self, now: ClockReadings) -> Result<(), Error> {
+    fn scan_forward(&mut self, journal: &dyn Journal, now: ClockReadings) -> Result<(), Error> {
         loop {
-            match self.journal.read(self.next_number)? {
-                StoredEntry::NotYet => break,
-                StoredEntry::Swept { oldest } => {
-                    self.next_number = oldest.max(self.next_number + 1);
-                    self.prune(self.next_number);
-                }
-                StoredEntry::Unreadable(_) => self.next_number += 1,
-                StoredEntry::Entry(bytes) => {
-                    self.add(self.next_number, &bytes, now);
-                    self.next_number += 1;
+            let batch = journal.read_from(self.next_number, BATCH_ENTRIES)?;
+            for entry in batch.entries {
+                self.add(self.next_number, entry, now);
+                self.next_number += 1;
+            }
+            match batch.end {
+                BatchEnd::CaughtUp => break,
+                BatchEnd::More => {}
+                BatchEnd::Swept { oldest } => {
+                    self.next_number = oldest;
+                    self.prune(oldest);
                 }
             }
         }
         if self.next_number - self.pruned_at >= PRUNE_INTERVAL_ENTRIES {
             self.pruned_at = self.next_number;
-            if let StoredEntry::Swept { oldest } = self.journal.read(self.first_number)? {
+            if let BatchEnd::Swept { oldest } = journal.read_from(self.first_number, 1)?.end {
                 self.prune(oldest);
             }
         }
@@ -139,29 +155,31 @@ impl KeyIndex {
     }
 
     /// Indexes older entries until one of this key is found.
-    fn scan_backward_for(&mut self, key: &str, now: ClockReadings) -> Result<(), Error> {
+    fn scan_backward_for(
+        &mut self,
+        journal: &dyn Journal,
+        key: &str,
+        now: ClockReadings,
+    ) -> Result<(), Error> {
         while self.first_number > 1 && !self.newest_by_key.contains_key(key) {
-            let number = self.first_number - 1;
-            self.first_number = match self.journal.read(number)? {
-                StoredEntry::Swept { .. } => 1,
-                StoredEntry::NotYet | StoredEntry::Unreadable(_) => number,
-                StoredEntry::Entry(bytes) => {
-                    self.add(number, &bytes, now);
-                    number
-                }
-            };
+            let batch = journal.read_back(self.first_number, BATCH_ENTRIES)?;
+            for entry in batch.entries {
+                self.first_number -= 1;
+                self.add(self.first_number, entry, now);
+            }
+            if batch.end == BatchEnd::CaughtUp {
+                self.first_number = 1;
+            }
         }
         Ok(())
     }
 
-    fn add(&mut self, number: u64, bytes: &[u8], now: ClockReadings) {
-        let (key, expiry) = match Entry::parse(self.journal.epoch(), number, bytes) {
+    fn add(&mut self, number: u64, entry: Result<Entry, UnreadableEntry>, now: ClockReadings) {
+        let (key, expiry) = match entry {
             Ok(entry) => (Box::from(entry.key()), Expiry::of_entry(&entry, now)),
-            Err(_) => match entry::key_of_unsupported(bytes) {
-                Some(key) => (key.into_boxed_str(), Expiry::Expired),
-                // Damaged so much that its key is unknown.
-                None => return,
-            },
+            Err(UnreadableEntry { key: Some(key), .. }) => (key.into_boxed_str(), Expiry::Expired),
+            // Damaged so much that its key is unknown.
+            Err(_) => return,
         };
         // The backward scan meets older entries of keys that are already indexed.
         let indexed = self.newest_by_key.get(&key);

@@ -9,9 +9,12 @@ use std::{
 
 use super::{
     address::CacheAddress,
-    contract::{EntryWatcher, Journal, StoredEntry},
+    batch::{self, Batch, StoredEntry},
+    contract::{EntryWatcher, Journal},
+    index::SharedIndex,
 };
 use crate::{
+    entry::{self, Entry},
     epoch::{Epoch, Epochs},
     error::{Error, ErrorKind},
     runtime::Interrupt,
@@ -32,8 +35,9 @@ impl MemoryStore {
 }
 
 pub(crate) struct MemoryJournal {
-    epoch: Epoch,
+    epochs: Epochs,
     state: Arc<Mutex<State>>,
+    index: SharedIndex,
 }
 
 struct State {
@@ -45,6 +49,8 @@ struct State {
     version: u64,
     /// The threads that wait for a change.
     waiting: Vec<Interrupt>,
+    #[cfg(test)]
+    reads: std::sync::atomic::AtomicUsize,
 }
 
 impl MemoryJournal {
@@ -53,15 +59,32 @@ impl MemoryJournal {
         let epoch =
             random.map_err(|error| CacheAddress::Memory.error("open the journal", error))?;
         Ok(Self {
-            epoch: Epoch(epoch),
+            epochs: Epoch(epoch).into(),
+            index: SharedIndex::default(),
             state: Arc::new(Mutex::new(State {
                 oldest: 1,
                 entries: VecDeque::new(),
                 is_discarded: false,
                 version: 0,
                 waiting: Vec::new(),
+                #[cfg(test)]
+                reads: Default::default(),
             })),
         })
+    }
+
+    /// How many entries were read since the last call.
+    #[cfg(test)]
+    pub(super) fn reads(&self) -> usize {
+        std::mem::take(self.lock().reads.get_mut())
+    }
+
+    /// Puts foreign bytes in the place of an entry.
+    #[cfg(test)]
+    pub(super) fn overwrite(&self, number: u64, bytes: &[u8]) {
+        let mut state = self.lock();
+        let index = usize::try_from(number - state.oldest).unwrap();
+        state.entries[index] = bytes.to_vec();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,9 +102,37 @@ impl State {
         self.oldest + self.entries.len() as u64 - 1
     }
 
-    fn get(&self, number: u64) -> Option<&Vec<u8>> {
-        let index = number.checked_sub(self.oldest)?;
-        self.entries.get(usize::try_from(index).ok()?)
+    fn append(&mut self, entry: &[u8]) -> Result<u64, Error> {
+        if self.is_discarded {
+            return Err(Error::new(ErrorKind::Cache, "the journal was discarded"));
+        }
+        self.entries.push_back(entry.to_vec());
+        self.notify();
+        Ok(self.newest())
+    }
+
+    fn find_token(&self, token: &str, after: u64) -> Option<u64> {
+        let numbered = (self.oldest..).zip(&self.entries);
+        let mut later = numbered.filter(|(number, _)| *number > after);
+        let found = later.find(|(_, bytes)| entry::token(bytes).as_deref() == Some(token));
+        found.map(|(number, _)| number)
+    }
+
+    fn read(&self, number: u64) -> StoredEntry {
+        // Relaxed: the lock orders the accesses.
+        #[cfg(test)]
+        self.reads
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let Some(index) = number.checked_sub(self.oldest) else {
+            let oldest = self.oldest;
+            return StoredEntry::Swept { oldest };
+        };
+        let bytes = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.entries.get(index));
+        bytes.map_or(StoredEntry::NotYet, |bytes| {
+            StoredEntry::Entry(bytes.clone())
+        })
     }
 
     fn notify(&mut self) {
@@ -98,28 +149,33 @@ impl Journal for MemoryJournal {
     }
 
     fn epochs(&self) -> Epochs {
-        self.epoch.into()
+        self.epochs.clone()
     }
 
     fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        let mut state = self.lock();
-        if state.is_discarded {
-            return Err(Error::new(ErrorKind::Cache, "the journal was discarded"));
-        }
-        state.entries.push_back(entry.to_vec());
-        state.notify();
-        Ok(state.newest())
+        self.lock().append(entry)
     }
 
-    fn read(&self, number: u64) -> Result<StoredEntry, Error> {
+    fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error> {
+        let mut state = self.lock();
+        match state.find_token(token, after) {
+            Some(number) => Ok(number),
+            None => state.append(entry),
+        }
+    }
+
+    fn read_from(&self, number: u64, limit: u64) -> Result<Batch, Error> {
         let state = self.lock();
-        Ok(match state.get(number) {
-            Some(bytes) => StoredEntry::Entry(bytes.clone()),
-            None if number < state.oldest => StoredEntry::Swept {
-                oldest: state.oldest,
-            },
-            None => StoredEntry::NotYet,
-        })
+        batch::forward(&self.epochs, number, limit, |number| Ok(state.read(number)))
+    }
+
+    fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error> {
+        let state = self.lock();
+        batch::backward(&self.epochs, number, limit, |number| Ok(state.read(number)))
+    }
+
+    fn latest(&self, key: &str) -> Result<Option<Entry>, Error> {
+        self.index.latest(self, key)
     }
 
     fn newest_number(&self) -> Result<u64, Error> {

@@ -10,7 +10,7 @@ use crate::{
     cache::{Cache, Installation, JournalHandle},
     config::{Config, app_dir},
     error::Error,
-    journal::{Journal, JournalReader, ReadOutcome},
+    journal::{BatchEnd, Journal},
 };
 
 /// A stream shows with a heartbeat which entries it has passed: [`TestStream::expect_nothing`] waits for
@@ -22,6 +22,9 @@ const HEARTBEAT: Duration = Duration::from_millis(10);
 /// Bounds how long a server takes to notice that its cache was replaced. The least that
 /// [`Config::with_poll_interval`] accepts.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Entries that are read together.
+const BATCH_ENTRIES: u64 = 256;
 
 /// How long streams wait by default for what a test expects: longer than a busy machine takes.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -223,13 +226,18 @@ impl TestSse {
 
     #[track_caller]
     fn saved_after(&self, number: u64) -> Saved {
-        let mut reader = JournalReader::new(self.journal(), number + 1);
+        let journal = self.journal();
+        let mut next_number = number + 1;
         let mut entries = Vec::new();
         loop {
-            match expect(reader.read_next()) {
-                ReadOutcome::Entry(entry) => entries.push(entry),
-                ReadOutcome::CaughtUp => return Saved(entries),
-                ReadOutcome::Tombstone(_) | ReadOutcome::Unreadable(_) | ReadOutcome::Swept => {}
+            let batch = expect(journal.read_from(next_number, BATCH_ENTRIES));
+            next_number += batch.entries.len() as u64;
+            let readable = batch.entries.into_iter().flatten();
+            entries.extend(readable.filter(|entry| !entry.is_tombstone()));
+            match batch.end {
+                BatchEnd::CaughtUp => return Saved(entries),
+                BatchEnd::More => {}
+                BatchEnd::Swept { oldest } => next_number = oldest,
             }
         }
     }

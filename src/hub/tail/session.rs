@@ -10,13 +10,14 @@ use crate::{
     config::Config,
     error::Error,
     hub::shared_state::SharedState,
-    journal::{EntryWatcher, JournalReader, MAX_REPLACEMENT_RETRIES},
+    journal::{EntryWatcher, MAX_REPLACEMENT_RETRIES, first_within},
     runtime::Interrupt,
 };
 
 pub(super) struct TailSession {
     pub(super) followed: FollowedJournal,
-    pub(super) reader: JournalReader,
+    /// The number of the entry that is read next.
+    pub(super) next_number: u64,
     watcher: Box<dyn EntryWatcher>,
     /// Entries before this number were saved before the journal was opened here.
     pub(super) first_new_number: u64,
@@ -65,11 +66,10 @@ impl TailSession {
         let watcher = journal.watch();
         let first_new_number = journal.newest_number()? + 1;
         let age = config.lookback().saturating_add(unread_for);
-        let reader =
-            JournalReader::starting_within(Arc::clone(journal), age, config.in_memory() as u64)?;
+        let next_number = first_within(&**journal, age, config.in_memory() as u64)?;
         let session = Self {
             followed,
-            reader,
+            next_number,
             watcher,
             first_new_number,
             last_saved_at: None,
@@ -81,10 +81,10 @@ impl TailSession {
         Ok(session)
     }
 
-    /// Empties the ring: it continues where the reader is.
+    /// Empties the ring: it continues with the next entry.
     pub(super) fn restart_ring(&self, shared_state: &SharedState) {
         let journal = &self.followed.journal;
-        shared_state.restart(journal.epochs(), self.reader.next_number());
+        shared_state.restart(journal.epochs(), self.next_number);
     }
 
     /// When an entry was saved that the journal already had when the tail opened it, if its time says that
@@ -99,8 +99,6 @@ impl TailSession {
 
     /// Waits for new entries, but for `timeout` at most.
     pub(super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
-        self.was_notified = self
-            .watcher
-            .wait(self.reader.next_number(), timeout, interrupt);
+        self.was_notified = self.watcher.wait(self.next_number, timeout, interrupt);
     }
 }

@@ -3,12 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::journal::{
-    StoredEntry,
-    file::{
-        tests::non_regular_files::{can_restrict_this_user, make_permissions_apply_to_root},
-        time_of_ordered_name, time_ordered_name,
-    },
+use crate::journal::file::{
+    tests::non_regular_files::{can_restrict_this_user, make_permissions_apply_to_root},
+    time_of_ordered_name, time_ordered_name,
 };
 
 fn set_mode(path: &Path, mode: u32) {
@@ -105,11 +102,8 @@ fn a_drop_in_that_may_not_be_opened_because_of_a_lease_is_ingested_later() {
 }
 
 fn time_of(journal: &Arc<FileJournal>, number: u64) -> SystemTime {
-    let StoredEntry::Entry(bytes) = journal.read(number).unwrap() else {
-        panic!("entry {number} is missing");
-    };
-    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-    humantime::parse_rfc3339(document["time"].as_str().unwrap()).unwrap()
+    let entry = journal.read_from(number, 1).unwrap().entries.remove(0);
+    humantime::parse_rfc3339(entry.unwrap().timestamp()).unwrap()
 }
 
 /// Like a file that `mv`, `cp -p` or `rsync -t` has put there.

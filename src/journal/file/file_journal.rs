@@ -12,8 +12,11 @@ use super::{
     id::IdFile,
     layout::{Layout, folder_name},
     open_folder::OpenFolder,
+    tokens::TokenIndex,
 };
-use crate::error::Error;
+#[cfg(test)]
+use crate::journal::batch::StoredEntry;
+use crate::{error::Error, journal::index::SharedIndex};
 
 /// One journal in a cache folder. After the folder is deleted or replaced, this journal is not [in
 /// place](crate::journal::Journal::is_in_place) any more, and another is opened.
@@ -25,6 +28,8 @@ pub(crate) struct FileJournal {
     /// The newest folder of entries that this process knows.
     newest_folder: Mutex<Option<Arc<EntryFolder>>>,
     last_read_folder: Mutex<Option<Arc<EntryFolder>>>,
+    pub(super) index: SharedIndex,
+    token_index: Mutex<Option<TokenIndex>>,
 }
 
 impl FileJournal {
@@ -36,6 +41,8 @@ impl FileJournal {
             layout: Layout::default(),
             newest_folder: Mutex::default(),
             last_read_folder: Mutex::default(),
+            index: SharedIndex::default(),
+            token_index: Mutex::default(),
         }
     }
 
@@ -83,6 +90,19 @@ impl FileJournal {
             *self.last_read_folder() = Some(Arc::clone(folder));
         }
         Ok(opened)
+    }
+
+    pub(super) fn token_index(&self) -> MutexGuard<'_, Option<TokenIndex>> {
+        self.token_index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the journal has for a number.
+    #[cfg(test)]
+    pub(crate) fn read(&self, number: u64) -> Result<StoredEntry, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.look_up(number)
     }
 
     fn last_read_folder(&self) -> MutexGuard<'_, Option<Arc<EntryFolder>>> {

@@ -4,11 +4,13 @@ use std::{io, sync::Arc};
 
 use super::{file_journal::FileJournal, journal_watcher::JournalWatcher, orphans::sweep_orphans};
 use crate::{
+    entry::Entry,
     epoch::Epochs,
     error::Error,
     journal::{
         address::CacheAddress,
-        contract::{EntryWatcher, Journal, StoredEntry},
+        batch::{self, Batch},
+        contract::{EntryWatcher, Journal},
     },
 };
 
@@ -31,9 +33,30 @@ impl Journal for FileJournal {
         Ok(number)
     }
 
-    fn read(&self, number: u64) -> Result<StoredEntry, Error> {
+    fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        self.look_up(number)
+        match self.find_token(token, after)? {
+            Some(number) => Ok(number),
+            None => self.append(entry),
+        }
+    }
+
+    fn read_from(&self, number: u64, limit: u64) -> Result<Batch, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        batch::forward(self.id.epochs(), number, limit, |number| {
+            self.look_up(number)
+        })
+    }
+
+    fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        batch::backward(self.id.epochs(), number, limit, |number| {
+            self.look_up(number)
+        })
+    }
+
+    fn latest(&self, key: &str) -> Result<Option<Entry>, Error> {
+        self.index.latest(self, key)
     }
 
     fn newest_number(&self) -> Result<u64, Error> {
@@ -70,6 +93,8 @@ impl Journal for FileJournal {
     fn maintain(&self) -> Result<(), Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.touch();
+        // It is needed again only if another process is killed.
+        *self.token_index() = None;
         sweep_orphans(&self.cache_folder)
     }
 

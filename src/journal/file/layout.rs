@@ -5,7 +5,7 @@
 
 /// Numbers per folder. Part of the format on disk. With more, a sweep would remove entries in larger
 /// steps; with fewer, listing the journal would take longer.
-pub(crate) const NUMBERS_PER_FOLDER: u64 = 1_000;
+const NUMBERS_PER_FOLDER: u64 = 1_000;
 
 /// Part of the format on disk. Enough for [`MAX_FOLDER_NUMBER`].
 const FOLDER_NAME_DIGITS: usize = 12;

@@ -6,7 +6,7 @@ use super::{
     entry_folder::EntryFolder, file_journal::FileJournal, layout::entry_name,
     open_folder::is_temporary,
 };
-use crate::{error::Error, journal::contract::StoredEntry};
+use crate::{error::Error, journal::batch::StoredEntry};
 
 /// An attempt fails only if the entry's folder is created or swept between two checks. Each happens to
 /// a folder once.

@@ -1,40 +1,20 @@
 //! Which entries the index finds, and how many reads that costs, in a journal that counts reads.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::value::to_raw_value;
 
 use super::*;
 use crate::{
-    epoch::{Epoch, Epochs},
-    journal::{CacheAddress, contract::EntryWatcher},
+    entry,
+    journal::memory::{MemoryJournal, MemoryStore},
 };
 
-#[derive(Default)]
-struct MemoryJournal {
-    /// Entries 1, 2, 3 …
-    entries: Mutex<Vec<StoredEntry>>,
-    reads: AtomicUsize,
-}
-
 impl MemoryJournal {
-    fn push(&self, entry: StoredEntry) -> u64 {
-        let mut entries = self.entries.lock().unwrap();
-        entries.push(entry);
-        entries.len() as u64
-    }
-
     fn save(&self, key: &str, value: u64, ttl: Duration, time: SystemTime) -> u64 {
         let value = to_raw_value(&value).unwrap();
-        self.push(StoredEntry::Entry(entry::encode_document(
-            key, value, ttl, time,
-        )))
+        let document = entry::encode_document(key, value, ttl, time);
+        self.append(&document).unwrap()
     }
 
     fn save_without_ttl(&self, key: &str, value: u64) -> u64 {
@@ -42,102 +22,36 @@ impl MemoryJournal {
     }
 
     fn delete(&self, key: &str) {
-        self.push(StoredEntry::Entry(entry::encode_tombstone(
-            key,
-            SystemTime::now(),
-        )));
+        let tombstone = entry::encode_tombstone(key, SystemTime::now());
+        self.append(&tombstone).unwrap();
     }
 
     /// Sweeps the entries before this number.
     fn sweep_before(&self, oldest: u64) {
-        let mut entries = self.entries.lock().unwrap();
-        for entry in entries
-            .iter_mut()
-            .take(usize::try_from(oldest).unwrap() - 1)
-        {
-            *entry = StoredEntry::NotYet;
-        }
-    }
-
-    /// The reads since the last call.
-    fn reads(&self) -> usize {
-        // Relaxed: one thread uses the counter.
-        self.reads.swap(0, Ordering::Relaxed)
-    }
-}
-
-impl Journal for MemoryJournal {
-    fn address(&self) -> CacheAddress {
-        CacheAddress::Memory
-    }
-
-    fn epochs(&self) -> Epochs {
-        Epoch(1).into()
-    }
-
-    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
-        Ok(self.push(StoredEntry::Entry(entry.to_vec())))
-    }
-
-    fn read(&self, number: u64) -> Result<StoredEntry, Error> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        let entries = self.entries.lock().unwrap();
-        let at = usize::try_from(number).unwrap() - 1;
-        Ok(match entries.get(at) {
-            None => StoredEntry::NotYet,
-            Some(StoredEntry::Entry(bytes)) => StoredEntry::Entry(bytes.clone()),
-            Some(StoredEntry::Unreadable(why)) => StoredEntry::Unreadable(why.clone()),
-            Some(_) => {
-                let oldest = entries
-                    .iter()
-                    .position(|entry| *entry != StoredEntry::NotYet);
-                StoredEntry::Swept {
-                    oldest: oldest.unwrap_or(entries.len()) as u64 + 1,
-                }
-            }
-        })
-    }
-
-    fn newest_number(&self) -> Result<u64, Error> {
-        Ok(self.entries.lock().unwrap().len() as u64)
-    }
-
-    fn sweep(&self, _keep: u64) -> Result<bool, Error> {
-        Ok(false)
-    }
-
-    fn is_in_place(&self) -> bool {
-        true
-    }
-
-    fn is_replaced(&self) -> bool {
-        false
-    }
-
-    fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
-        Ok(number <= self.newest_number()?)
-    }
-
-    fn discard(&self) -> Result<(), Error> {
-        panic!("this journal removes nothing")
-    }
-
-    fn watch(&self) -> Box<dyn EntryWatcher> {
-        unreachable!("an index never waits")
+        let newest = self.newest_number().unwrap();
+        self.sweep(newest + 1 - oldest).unwrap();
     }
 }
 
 fn journal() -> Arc<MemoryJournal> {
-    Arc::new(MemoryJournal::default())
+    MemoryStore::default().open().unwrap()
 }
 
-fn index(journal: &Arc<MemoryJournal>) -> KeyIndex {
-    KeyIndex::new(Arc::clone(journal) as Arc<dyn Journal>).unwrap()
+struct Index {
+    journal: Arc<MemoryJournal>,
+    index: KeyIndex,
 }
 
-impl KeyIndex {
+fn index(journal: &Arc<MemoryJournal>) -> Index {
+    Index {
+        journal: Arc::clone(journal),
+        index: KeyIndex::new(&**journal).unwrap(),
+    }
+}
+
+impl Index {
     fn value_at(&mut self, key: &str, now: ClockReadings) -> Option<String> {
-        let entry = self.get(key, now).unwrap()?;
+        let entry = self.index.get(&*self.journal, key, now).unwrap()?;
         assert_eq!(entry.key(), key);
         Some(entry.value().to_owned())
     }
@@ -192,16 +106,12 @@ fn a_damaged_entry_is_skipped_and_an_entry_of_a_later_version_hides_older_ones()
     let journal = journal();
     journal.save_without_ttl("a", 1);
     journal.save_without_ttl("b", 2);
-    for entry in [
-        StoredEntry::Unreadable("a folder".into()),
-        StoredEntry::Entry(b"{\"key\":\"a\"".to_vec()),
-        StoredEntry::Entry(Vec::new()),
-        StoredEntry::Entry(
-            br#"{"time":"2026-11-23T15:51:00Z","ttl_ms":0,"key":"b","value":1,"needs":["x"]}"#
-                .to_vec(),
-        ),
+    for bytes in [
+        &b"{\"key\":\"a\""[..],
+        b"",
+        br#"{"time":"2026-11-23T15:51:00Z","ttl_ms":0,"key":"b","value":1,"needs":["x"]}"#,
     ] {
-        journal.push(entry);
+        journal.append(bytes).unwrap();
     }
     let mut index = index(&journal);
     assert_eq!(index.value("a").as_deref(), Some("1"));
@@ -225,7 +135,9 @@ fn setting_the_clock_back_neither_revives_nor_prolongs_a_value() {
     };
     let created_at = |now: ClockReadings| {
         let mut index = index(&journal);
-        index.scan_backward_for("k", now).unwrap();
+        (index.index)
+            .scan_backward_for(&*journal, "k", now)
+            .unwrap();
         index
     };
 
@@ -279,15 +191,15 @@ fn each_entry_is_indexed_once_and_older_ones_only_until_the_key_is_found() {
     }
     let mut index = index(&journal);
     journal.reads();
-    // One read for a newer entry, one for each of the ten, one for the entry and one for its value.
+    // One read for a newer entry, those of a batch, which has the key, and one for its value.
     assert!(index.value("recent").is_some());
-    assert_eq!(journal.reads(), 1 + 11 + 1);
+    assert_eq!(journal.reads(), 1 + BATCH_ENTRIES as usize + 1);
     for key in ["recent", "common"] {
         assert!(index.value(key).is_some());
         assert_eq!(journal.reads(), 2, "{key}");
     }
     assert!(index.value("old").is_some());
-    assert_eq!(journal.reads(), 1 + 5_001 + 1);
+    assert_eq!(journal.reads(), 1 + (5_012 - BATCH_ENTRIES as usize) + 1);
     for _ in 0..3 {
         assert!(index.value("never saved").is_none());
         assert_eq!(journal.reads(), 1);
@@ -307,7 +219,7 @@ fn keys_whose_entries_were_swept_are_removed() {
         let newest = journal.save_without_ttl(&key, number);
         if number.is_multiple_of(10) {
             assert!(created_early.value(&key).is_some());
-            max_keys = max_keys.max(created_early.newest_by_key.len());
+            max_keys = max_keys.max(created_early.index.newest_by_key.len());
         }
         if newest.is_multiple_of(500) && newest > 2_000 {
             journal.sweep_before(newest - 1_999);
@@ -317,7 +229,7 @@ fn keys_whose_entries_were_swept_are_removed() {
     assert!(created_early.value("key1").is_none());
     let mut created_late = index(&journal);
     assert!(created_late.value("key1").is_none());
-    assert_eq!(created_late.newest_by_key.len(), 2_000);
+    assert_eq!(created_late.index.newest_by_key.len(), 2_000);
     // An index that was not used for long skips the entries that were swept meanwhile.
     let behind = journal.save_without_ttl("x", 1);
     journal.sweep_before(behind);
@@ -325,12 +237,4 @@ fn keys_whose_entries_were_swept_are_removed() {
     journal.save_without_ttl("y", 1);
     journal.sweep_before(behind + 1);
     assert!(created_late.value("x").is_none());
-}
-
-#[test]
-fn an_index_belongs_to_one_journal() {
-    let (one, other) = (journal(), journal());
-    let index = index(&one);
-    assert!(index.is_of(&(Arc::clone(&one) as Arc<dyn Journal>)));
-    assert!(!index.is_of(&(other as Arc<dyn Journal>)));
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     config::Config,
-    journal::{Journal, StoredEntry},
+    journal::{Journal, batch::StoredEntry},
 };
 
 fn try_open(app: &Path) -> Result<FileJournal, Error> {

@@ -15,7 +15,8 @@ use crate::{
     config::Config,
     entry,
     journal::{
-        ClockReadings, Journal, KeyIndex, StoredEntry,
+        Journal,
+        batch::StoredEntry,
         file::{CacheFolder, FileJournal},
     },
     platform,
@@ -103,8 +104,7 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
                 &folder.join(".00000000000000000002"),
                 &folder.join(".00000000000000000001"),
             );
-            let mut index = KeyIndex::new(Arc::clone(&journal) as Arc<dyn Journal>).unwrap();
-            let entry = index.get("k", ClockReadings::read()).unwrap().unwrap();
+            let entry = journal.latest("k").unwrap().unwrap();
             assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{file:?}");
             assert_eq!(journal.append(&document).unwrap(), 3, "{file:?}");
             let journal = open(&config);

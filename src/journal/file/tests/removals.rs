@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 use crate::{
     config::Config,
     journal::{
-        Journal, StoredEntry,
+        Journal,
+        batch::StoredEntry,
         file::{
             CacheFolder, FileJournal, OpenFolder,
             layout::Layout,

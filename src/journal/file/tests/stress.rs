@@ -17,7 +17,8 @@ use std::{
 use crate::{
     config::Config,
     journal::{
-        Journal, StoredEntry,
+        Journal,
+        batch::StoredEntry,
         file::{CacheFolder, FileJournal, layout::Layout, test_hooks, trash},
     },
 };

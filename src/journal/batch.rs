@@ -1,0 +1,139 @@
+//! Several entries from one read.
+
+use crate::{
+    entry::{self, Entry, UnreadableEntry},
+    epoch::Epochs,
+    error::Error,
+};
+
+/// A batch ends after this many bytes, so that large values do not fill the memory. Usual entries have
+/// some 100 bytes, so 256 of them, the longest batch that is requested, fit.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
+
+/// Consecutive entries.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The first one has the requested number.
+    pub(crate) entries: Vec<Result<Entry, UnreadableEntry>>,
+    pub(crate) end: BatchEnd,
+}
+
+/// What follows the entries of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BatchEnd {
+    /// No further entry exists yet; or, backward, no older one any more.
+    CaughtUp,
+    /// There may be more. The batch has at least one entry.
+    More,
+    /// The next entries were swept.
+    Swept {
+        /// The number that the oldest remaining entry has, or will have. It is higher than the numbers of
+        /// the batch and the requested one, even if a damaged journal has none so high.
+        oldest: u64,
+    },
+}
+
+/// What a journal that is read entry by entry has for a number.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StoredEntry {
+    /// A saved value.
+    Entry(Vec<u8>),
+    /// The number is not assigned yet.
+    NotYet,
+    /// The entry was removed with the oldest ones.
+    Swept {
+        /// The number that the oldest remaining entry has, or will have.
+        oldest: u64,
+    },
+    /// The entry was saved but cannot be read, for this reason.
+    Unreadable(String),
+}
+
+/// Collects a batch, which may be empty, from single reads.
+struct Collector<'a> {
+    epochs: &'a Epochs,
+    batch: Batch,
+    byte_count: usize,
+}
+
+/// The entries from `number` on, `limit` at most.
+pub(super) fn forward(
+    epochs: &Epochs,
+    number: u64,
+    limit: u64,
+    read: impl Fn(u64) -> Result<StoredEntry, Error>,
+) -> Result<Batch, Error> {
+    Collector::new(epochs).collect(number.., limit, read)
+}
+
+/// The entries before `number`, the newest first, `limit` at most.
+pub(super) fn backward(
+    epochs: &Epochs,
+    number: u64,
+    limit: u64,
+    read: impl Fn(u64) -> Result<StoredEntry, Error>,
+) -> Result<Batch, Error> {
+    let read = |number| {
+        Ok(match read(number)? {
+            StoredEntry::NotYet => StoredEntry::Unreadable("it is missing".into()),
+            // Every older one was swept, too.
+            StoredEntry::Swept { .. } => StoredEntry::NotYet,
+            stored => stored,
+        })
+    };
+    let mut batch = Collector::new(epochs).collect((1..number).rev(), limit, read)?;
+    if batch.entries.len() as u64 + 1 >= number {
+        batch.end = BatchEnd::CaughtUp;
+    }
+    Ok(batch)
+}
+
+impl<'a> Collector<'a> {
+    fn new(epochs: &'a Epochs) -> Self {
+        let batch = Batch {
+            entries: Vec::new(),
+            end: BatchEnd::More,
+        };
+        Self {
+            epochs,
+            batch,
+            byte_count: 0,
+        }
+    }
+
+    fn collect(
+        mut self,
+        numbers: impl Iterator<Item = u64>,
+        limit: u64,
+        read: impl Fn(u64) -> Result<StoredEntry, Error>,
+    ) -> Result<Batch, Error> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        for number in numbers.take(limit) {
+            match read(number) {
+                // The next read begins there, and fails.
+                Err(_) if !self.batch.entries.is_empty() => break,
+                stored => self.add(number, stored?),
+            }
+            if self.batch.end != BatchEnd::More || self.byte_count >= MAX_BATCH_BYTES {
+                break;
+            }
+        }
+        Ok(self.batch)
+    }
+
+    fn add(&mut self, number: u64, stored: StoredEntry) {
+        let entry = match stored {
+            StoredEntry::Entry(bytes) => {
+                self.byte_count += bytes.len();
+                entry::read(self.epochs.epoch_of(number), number, &bytes)
+            }
+            StoredEntry::Unreadable(reason) => Err(UnreadableEntry { reason, key: None }),
+            StoredEntry::NotYet => return self.batch.end = BatchEnd::CaughtUp,
+            StoredEntry::Swept { oldest } => {
+                let oldest = oldest.max(number + 1);
+                return self.batch.end = BatchEnd::Swept { oldest };
+            }
+        };
+        self.batch.entries.push(entry);
+    }
+}

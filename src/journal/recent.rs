@@ -1,0 +1,43 @@
+//! Finds the recent entries of a journal.
+
+use std::time::{Duration, SystemTime};
+
+use super::{batch::BatchEnd, contract::Journal};
+use crate::error::Error;
+
+/// The search for recent entries goes backward and ends at this many older ones in succession. One
+/// older entry proves nothing: a drop-in has the modification time of its file, which may be older
+/// than the entries before it. With 32, a usual batch of old drop-ins does not end the search, and the
+/// entries that are read in vain cost less than a millisecond.
+const MAX_CONSECUTIVE_OLD_ENTRIES: u64 = 32;
+
+/// The number of the first entry that may have been saved within `max_age`, but one of the newest
+/// `max_entries`; or of the next entry if there is none.
+pub(crate) fn first_within(
+    journal: &dyn Journal,
+    max_age: Duration,
+    max_entries: u64,
+) -> Result<u64, Error> {
+    let mut number = journal.newest_number()? + 1;
+    let lowest = number.saturating_sub(max_entries).max(1);
+    let now = SystemTime::now();
+    let mut first = number;
+    while number > lowest {
+        // No more than can end the search.
+        let max = MAX_CONSECUTIVE_OLD_ENTRIES;
+        let batch = journal.read_back(number, max.min(number - lowest))?;
+        for entry in batch.entries {
+            number -= 1;
+            let age = entry.map(|entry| entry.age(now));
+            if age.is_ok_and(|age| age.is_none_or(|age| age <= max_age)) {
+                first = number;
+            } else if first - number >= max {
+                return Ok(first);
+            }
+        }
+        if batch.end == BatchEnd::CaughtUp {
+            break;
+        }
+    }
+    Ok(first)
+}
