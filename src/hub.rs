@@ -94,11 +94,6 @@ impl Hub {
         self.journal_handle.config_version()
     }
 
-    #[cfg(test)]
-    pub(crate) fn journal_handle(&self) -> &Arc<JournalHandle> {
-        &self.journal_handle
-    }
-
     /// Reads the journal for a stream when it is its turn. Drop the receiver if the stream is dropped.
     pub(crate) fn replay(
         &self,

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::error::ErrorKind;
+use crate::{error::ErrorKind, testing::TestSse};
 
-fn cache() -> (tempfile::TempDir, Cache) {
-    let app = tempfile::tempdir().unwrap();
-    let cache = Cache::open(&Config::new(app.path(), "a:k").unwrap()).unwrap();
+fn cache() -> (TestSse, Cache) {
+    let app = TestSse::in_folder("a:k");
+    let cache = app.cache().clone();
     (app, cache)
 }
 
@@ -69,8 +69,8 @@ fn a_deleted_folder_is_created_again() {
     cache.save_blocking("k", 1).unwrap();
     assert_eq!(next(&mut follow).value(), "1");
     // Renamed first, because a background thread may be working in the folder.
-    std::fs::rename(app.path().join("writable"), app.path().join("deleted")).unwrap();
-    std::fs::remove_dir_all(app.path().join("deleted")).unwrap();
+    std::fs::rename(app.folder().join("writable"), app.folder().join("deleted")).unwrap();
+    std::fs::remove_dir_all(app.folder().join("deleted")).unwrap();
     assert_eq!(save_number(&cache, "k", 2), 1);
     let gap = follow.next_timeout(Duration::from_secs(10)).unwrap();
     assert!(matches!(gap, Some(Next::Gap)), "{gap:?}");
@@ -78,8 +78,8 @@ fn a_deleted_folder_is_created_again() {
 }
 
 /// The value of `key`, which the process that saved it and a newly started one must agree on.
-fn value(app: &tempfile::TempDir, cache: &Cache, key: &str) -> Option<String> {
-    let new_cache = Cache::open(&Config::new(app.path(), "a:k").unwrap()).unwrap();
+fn value(app: &TestSse, cache: &Cache, key: &str) -> Option<String> {
+    let new_cache = Cache::open(&Config::new(app.folder(), "a:k").unwrap()).unwrap();
     let [here, there] = [cache, &new_cache].map(|cache| {
         let entry = cache.get_blocking(key).unwrap()?;
         Some(entry.value().to_owned())
@@ -160,13 +160,13 @@ fn values_of_a_replaced_cache_are_not_returned() {
     let (app, cache) = cache();
     cache.save_blocking("k", "old").unwrap();
     assert!(cache.get_blocking("k").unwrap().is_some());
-    std::fs::rename(app.path().join("writable"), app.path().join("deleted")).unwrap();
+    std::fs::rename(app.folder().join("writable"), app.folder().join("deleted")).unwrap();
     assert_eq!(value(&app, &cache, "k"), None);
     cache.save_blocking("k", "new").unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"new\""));
     // As if a backup were restored: a journal with the same id and other entries.
-    std::fs::rename(app.path().join("writable"), app.path().join("new")).unwrap();
-    std::fs::rename(app.path().join("deleted"), app.path().join("writable")).unwrap();
+    std::fs::rename(app.folder().join("writable"), app.folder().join("new")).unwrap();
+    std::fs::rename(app.folder().join("deleted"), app.folder().join("writable")).unwrap();
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("\"old\""));
 }
 
@@ -230,7 +230,7 @@ fn created_files_and_folders_are_accessible_to_their_owner_only() {
     }
     cache.delete_blocking("k").unwrap();
     let mut found = Vec::new();
-    modes(&app.path().join("writable/cache"), &mut found);
+    modes(&app.folder().join("writable/cache"), &mut found);
     assert!(
         found
             .iter()

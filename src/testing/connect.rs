@@ -22,7 +22,6 @@ const PATH: &str = "/sse/stream";
 impl TestSse {
     /// The running server of this test, for `Data<Sse>`. It starts at the first call.
     #[track_caller]
-    #[must_use]
     pub fn sse(&self) -> &Sse {
         self.sse.get_or_init(|| Sse::from_cache(self.cache()))
     }

@@ -215,7 +215,7 @@ impl TestSse {
     }
 
     #[track_caller]
-    pub(super) fn journal(&self) -> Arc<dyn Journal> {
+    pub(crate) fn journal(&self) -> Arc<dyn Journal> {
         expect(self.handle.current())
     }
 

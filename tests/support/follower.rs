@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{event::Event, stream::Stream};
+use crate::{Event, stream::Stream};
 
 /// Keeps every event of the app and every gap that it receives.
 pub struct Follower {

@@ -30,12 +30,14 @@ mod stream;
 pub mod tracing;
 mod wait;
 
+pub use actix_web_sse::testing::{Event, EventParser};
+
 #[cfg(feature = "tools")]
 pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
-    event::{Event, EventParser, event_part, number_in_id},
+    event::{event_part, number_in_id},
     follower::Follower,
     guide::guide_blocks,
     local_server::{HalfClosed, LocalServer},

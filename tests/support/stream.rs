@@ -9,11 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    event::{Event, EventParser},
-    http,
-    wait::DEADLINE,
-};
+use crate::{Event, EventParser, http, wait::DEADLINE};
 
 /// An open stream; closed when dropped.
 pub struct Stream {

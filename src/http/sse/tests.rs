@@ -8,11 +8,12 @@ use actix_web::{
 };
 
 use super::*;
+use crate::testing::TestSse;
 
 #[actix_web::test]
 async fn head_is_answered_without_opening_a_stream() {
-    let dir = tempfile::tempdir().unwrap();
-    let sse = Sse::new(&Config::new(dir.path(), "a:k").unwrap()).unwrap();
+    let test = TestSse::in_memory("a:k");
+    let sse = test.sse();
     let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
     for (path, status) in [
         ("/sse/stream", 200),
@@ -31,12 +32,9 @@ async fn head_is_answered_without_opening_a_stream() {
 
 #[actix_web::test]
 async fn a_preflight_is_answered_without_opening_a_stream() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), "a:k").unwrap();
-    let config = config
-        .with_allowed_origins(["https://app.example"])
-        .unwrap();
-    let sse = Sse::new(&config).unwrap();
+    let allow = |config: Config| config.with_allowed_origins(["https://app.example"]);
+    let test = TestSse::in_memory_with("a:k", |config| allow(config).unwrap());
+    let sse = test.sse();
     let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
     for (origin, headers) in [
         (
@@ -60,10 +58,9 @@ async fn a_preflight_is_answered_without_opening_a_stream() {
 /// Both the ready-made route and an app's own controller refuse it, without middleware.
 #[actix_web::test]
 async fn a_request_for_another_host_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), "a:k").unwrap();
-    let config = config.with_allowed_hosts(["app.example"]).unwrap();
-    let sse = Sse::new(&config).unwrap();
+    let allow = |config: Config| config.with_allowed_hosts(["app.example"]);
+    let test = TestSse::in_memory_with("a:k", |config| allow(config).unwrap());
+    let sse = test.sse();
     let controller = {
         let sse = sse.clone();
         move |subscription: Subscription| {
@@ -92,10 +89,12 @@ async fn a_request_for_another_host_is_refused() {
 
 #[actix_web::test]
 async fn a_page_of_an_allowed_origin_can_read_every_refusal_of_a_handler() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), "a:k,secret:k").unwrap();
-    let config = config.with_allowed_origins(["https://app.example"]);
-    let sse = Sse::new(&config.unwrap().with_max_connections(1)).unwrap();
+    let change = |config: Config| {
+        let config = config.with_allowed_origins(["https://app.example"]);
+        config.unwrap().with_max_connections(1)
+    };
+    let test = TestSse::in_memory_with("a:k,secret:k", change);
+    let sse = test.sse().clone();
     let handler = move |subscription: Subscription| {
         let response = sse.respond(subscription.only(["a"])).customize();
         std::future::ready(response.insert_header(("x-robots-tag", "none")))

@@ -6,8 +6,8 @@ mod edited_events;
 mod replaced_journal;
 
 use std::{
-    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, sync::Arc,
-    task::Poll, time::Duration,
+    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, task::Poll,
+    time::Duration,
 };
 
 use actix_web::{
@@ -18,67 +18,54 @@ use actix_web::{
 
 use super::EventStream;
 use crate::{
-    Config, Sse,
-    cache::Cache,
-    http::subscription::Subscription,
+    Config, Subscription,
     hub::StartPoints,
-    journal::{
-        Journal,
-        file::tests::non_regular_files::{can_restrict_this_user, make_permissions_apply_to_root},
+    journal::file::tests::non_regular_files::{
+        can_restrict_this_user, make_permissions_apply_to_root,
     },
+    testing::TestSse,
 };
-
-struct App {
-    dir: tempfile::TempDir,
-    cache: Cache,
-    sse: Sse,
-}
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-fn app(change: impl FnOnce(Config) -> Config) -> App {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), "a:k")
-        .unwrap()
-        .with_poll_interval(POLL_INTERVAL);
-    let config = change(config.with_stream_duration(Duration::ZERO));
-    let cache = Cache::open(&config).unwrap();
-    let sse = Sse::from_cache(&cache);
-    App { dir, cache, sse }
+/// On a busy machine, with tens of thousands of saves by other tests.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// With the usual heartbeats, so that nothing else is sent.
+fn app(change: impl FnOnce(Config) -> Config) -> TestSse {
+    let change = |config: Config| {
+        let config = config.with_heartbeat(Duration::from_secs(15));
+        change(config.with_poll_interval(POLL_INTERVAL))
+    };
+    let app = TestSse::in_folder_with("a:k", change).with_deadline(DEADLINE);
+    // Its server runs from now on.
+    app.sse();
+    app
 }
 
-impl App {
-    fn folder(&self, name: &str) -> PathBuf {
-        self.dir.path().join("writable/cache").join(name)
+impl TestSse {
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder().join("writable/cache").join(name)
     }
 
     fn start_points(&self) -> StartPoints {
-        self.sse.state().unwrap().hub.start_points()
+        self.sse().state().unwrap().hub.start_points()
     }
 
-    /// The journal on disk, which the server may not have noticed yet.
-    fn current_journal(&self) -> Arc<dyn Journal> {
-        self.sse
-            .state()
-            .unwrap()
-            .hub
-            .journal_handle()
-            .current()
-            .unwrap()
+    /// Of a client that has received nothing.
+    fn first_id(&self) -> String {
+        format!("{}-0", self.start_points().epochs.current())
     }
 
     fn replace_cache_folder(&self) {
-        let dir = self.dir.path();
+        let dir = self.folder();
         fs::rename(dir.join("writable"), dir.join("old")).unwrap();
     }
 
-    fn open(&self, last_event_id: Option<&str>) -> EventStream {
-        let mut request = TestRequest::default();
-        if let Some(id) = last_event_id {
-            request = request.insert_header(("last-event-id", id));
-        }
-        let subscription = Subscription::new(&request.to_http_request());
-        self.sse.subscribe(subscription).unwrap()
+    /// A stream of which the test reads the bytes itself.
+    fn subscribe(&self, uri: &str) -> EventStream {
+        let request = TestRequest::with_uri(uri).to_http_request();
+        self.sse().subscribe(Subscription::new(&request)).unwrap()
     }
 }
 
@@ -88,23 +75,12 @@ async fn next(stream: &mut EventStream) -> String {
     String::from_utf8(chunk.expect("the stream has not ended").unwrap().to_vec()).unwrap()
 }
 
-/// Reads until all of these texts have arrived in this order, and returns what follows the last.
-async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
+/// Reads until this text has arrived, and returns everything.
+async fn read_until(stream: &mut EventStream, text: &str) -> String {
     let mut received = String::new();
-    for text in texts {
-        let mut from = 0;
-        loop {
-            if let Some(at) = received[from..].find(text) {
-                from += at + text.len();
-                received.drain(..from);
-                break;
-            }
-            from = 0;
-            let chunk = timeout(Duration::from_secs(10), next(stream)).await;
-            received.push_str(
-                &chunk.unwrap_or_else(|_| panic!("{text:?} did not arrive after {received:?}")),
-            );
-        }
+    while !received.contains(text) {
+        let chunk = timeout(DEADLINE, next(stream)).await;
+        received += &chunk.unwrap_or_else(|_| panic!("{text:?} did not arrive after {received:?}"));
     }
     received
 }
@@ -113,7 +89,7 @@ async fn expect(stream: &mut EventStream, texts: &[&str]) -> String {
 async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
     let app = app(|config| config.with_in_memory(1));
     for value in 1..=4 {
-        app.cache.save_blocking("k", value).unwrap();
+        app.cache().save_blocking("k", value).unwrap();
     }
     // Only the newest entry is in memory.
     let newest_is_read = async {
@@ -124,53 +100,41 @@ async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
     timeout(Duration::from_secs(10), newest_is_read)
         .await
         .unwrap();
-    let id = app.start_points().epochs.current().to_string() + "-0";
-    fs::remove_file(app.folder(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
-    let mut reconnecting = app.open(Some(&id));
-    expect(
-        &mut reconnecting,
-        &[
-            "\"value\":1",
-            "sse.gap",
-            "unreadable",
-            "\"value\":3",
-            "\"value\":4",
-        ],
-    )
-    .await;
+    fs::remove_file(app.file(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
+    let mut reconnecting = app.resume(&app.first_id());
+    assert_eq!(reconnecting.next::<u64>("a").await, 1);
+    assert_eq!(reconnecting.expect_gap().await, "unreadable");
+    assert_eq!(reconnecting.next::<u64>("a").await, 3);
+    assert_eq!(reconnecting.next::<u64>("a").await, 4);
 }
 
 #[actix_web::test]
 async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_behind() {
-    let app = app(|config| config.with_in_memory(4));
-    let dir = app.dir.path();
-    let config = Config::new(dir, "a:k,rare:r").unwrap();
-    let sse = Sse::new(&config.with_in_memory(4)).unwrap();
-    let open = |query: &str| {
-        let request = TestRequest::with_uri(query).to_http_request();
-        sse.subscribe(Subscription::new(&request)).unwrap()
-    };
-    let (mut all, mut rare) = (open("/"), open("/?events=rare"));
-    expect(&mut rare, &["sse.heartbeat"]).await;
+    let app = TestSse::in_folder_with("a:k,rare:r", |config| {
+        config
+            .with_in_memory(4)
+            .with_heartbeat(Duration::from_secs(15))
+    });
+    let (mut all, mut rare) = (app.connect(), app.subscribe("/?events=rare"));
+    read_until(&mut rare, "sse.heartbeat").await;
     poll_fn(|context| {
         assert!(Pin::new(&mut rare).poll_next(context).is_pending());
         Poll::Ready(())
     })
     .await;
     for value in 1..=12 {
-        app.cache.save_blocking("k", value).unwrap();
-        expect(&mut all, &[&format!("\"value\":{value}")]).await;
+        app.cache().save_blocking("k", value).unwrap();
+        assert_eq!(all.next::<u64>("a").await, value);
         // Lets the worker's task run while the ring still holds the entry.
         tokio::task::yield_now().await;
     }
     // A replay from the journal would now be a gap.
     for number in 1..=12 {
         let name = format!(".sse/journal-2/000000000000/.{number:020}");
-        fs::remove_file(app.folder(&name)).unwrap();
+        fs::remove_file(app.file(&name)).unwrap();
     }
-    app.cache.save_blocking("r", 13).unwrap();
-    let chunk = timeout(Duration::from_secs(10), next(&mut rare)).await;
-    let chunk = chunk.unwrap();
+    app.cache().save_blocking("r", 13).unwrap();
+    let chunk = timeout(DEADLINE, next(&mut rare)).await.unwrap();
     assert!(chunk.contains("-13\nevent: rare\n"), "{chunk}");
 }
 
@@ -178,25 +142,18 @@ async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_beh
 async fn a_deletion_from_ring_or_journal_is_neither_an_event_nor_a_gap() {
     for in_memory in [100, 1] {
         let app = app(|config| config.with_in_memory(in_memory));
-        let mut stream = app.open(None);
-        app.cache.save_blocking("k", 1).unwrap();
-        app.cache.delete_blocking("k").unwrap();
-        app.cache.save_blocking("k", 3).unwrap();
-        app.cache.delete_blocking("k").unwrap();
-        app.cache.save_blocking("k", 5).unwrap();
-        let id = app.start_points().epochs.current().to_string() + "-0";
-        let mut reconnecting = app.open(Some(&id));
+        let mut stream = app.connect();
+        app.cache().save_blocking("k", 1).unwrap();
+        app.cache().delete_blocking("k").unwrap();
+        app.cache().save_blocking("k", 3).unwrap();
+        app.cache().delete_blocking("k").unwrap();
+        app.cache().save_blocking("k", 5).unwrap();
+        let mut reconnecting = app.resume(&app.first_id());
         for stream in [&mut stream, &mut reconnecting] {
-            let mut received = String::new();
-            while !received.contains("-5\nevent: a\n") {
-                let chunk = timeout(Duration::from_secs(10), next(stream)).await;
-                received += &chunk.unwrap_or_else(|_| panic!("only {received}"));
+            for number in [1, 3, 5] {
+                let event = stream.next_event().await;
+                assert_eq!((event.name(), event.number()), ("a", number));
             }
-            let events: Vec<&str> = received
-                .lines()
-                .filter_map(|line| line.strip_prefix("event: "))
-                .collect();
-            assert_eq!(events, ["sse.heartbeat", "a", "a", "a"], "{received}");
         }
     }
 }
@@ -204,16 +161,17 @@ async fn a_deletion_from_ring_or_journal_is_neither_an_event_nor_a_gap() {
 #[actix_web::test]
 async fn a_stray_folder_with_the_name_of_the_next_one_delays_no_event() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(60)));
-    let mut stream = app.open(None);
-    fs::create_dir(app.folder(".sse").join("journal-2/000000000001")).unwrap();
+    let mut stream = app.connect();
+    fs::create_dir(app.file(".sse").join("journal-2/000000000001")).unwrap();
     for value in 1..=999 {
-        app.cache.save_blocking("k", value).unwrap();
+        app.cache().save_blocking("k", value).unwrap();
     }
-    expect(&mut stream, &["\"value\":999}"]).await;
+    for value in 1..=999 {
+        assert_eq!(stream.next::<u64>("a").await, value);
+    }
     for value in 1_000..=1_003 {
-        app.cache.save_blocking("k", value).unwrap();
-        let event = format!("\"value\":{value}}}");
-        expect(&mut stream, &[&event]).await;
+        app.cache().save_blocking("k", value).unwrap();
+        assert_eq!(stream.next::<u64>("a").await, value);
     }
 }
 
@@ -226,71 +184,62 @@ async fn old_entries_that_cannot_be_removed_delay_no_event() {
         make_permissions_apply_to_root(config.cache_dir());
         config.with_poll_interval(Duration::from_secs(60))
     });
-    app.cache.save_blocking("k", "first").unwrap();
-    let own = app.folder(".sse");
+    app.cache().save_blocking("k", "first").unwrap();
+    let own = app.file(".sse");
     let _ = fs::create_dir(own.join("trash"));
     fs::set_permissions(own.join("trash"), fs::Permissions::from_mode(0o000)).unwrap();
-    let mut stream = app.open(None);
+    let mut stream = app.connect();
     for value in 1..=1_200 {
-        app.cache.save_blocking("k", value).unwrap();
+        app.cache().save_blocking("k", value).unwrap();
     }
-    expect(&mut stream, &["\"value\":1200"]).await;
-    app.cache.save_blocking("k", "prompt").unwrap();
-    expect(&mut stream, &["\"prompt\""]).await;
+    while stream.next_event().await.value() != 1_200 {}
+    app.cache().save_blocking("k", "prompt").unwrap();
+    assert_eq!(stream.next::<String>("a").await, "prompt");
 }
 
 #[actix_web::test]
 async fn closing_ends_streams_with_their_position() {
     let app = app(|config| config);
-    let mut stream = app.open(None);
-    app.cache.save_blocking("k", 1).unwrap();
-    expect(&mut stream, &["\"value\":1"]).await;
-    assert_eq!(app.sse.stats().connections, 1);
-    app.sse.close();
-    expect(&mut stream, &["-1\nevent: sse.heartbeat"]).await;
-    let end = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
-    assert!(end.is_none());
+    let mut stream = app.connect();
+    app.cache().save_blocking("k", 1).unwrap();
+    assert_eq!(stream.next::<u64>("a").await, 1);
+    assert_eq!(app.sse().stats().connections, 1);
+    app.sse().close();
+    let last = stream.next_block().await;
+    assert_eq!((last.name(), last.number()), ("sse.heartbeat", 1));
+    stream.expect_end().await;
     drop(stream);
-    assert_eq!(app.sse.stats().connections, 0);
+    assert_eq!(app.sse().stats().connections, 0);
 }
 
 #[actix_web::test]
 async fn a_silent_stream_sends_heartbeats() {
     let app = app(|config| config.with_heartbeat(Duration::from_millis(50)));
-    let mut stream = app.open(None);
-    expect(
-        &mut stream,
-        &[
-            "sse.heartbeat",
-            "sse.heartbeat\ndata: 0.05",
-            "sse.heartbeat",
-        ],
-    )
-    .await;
+    let mut stream = app.connect();
+    for _ in 0..3 {
+        let block = stream.next_block().await;
+        assert_eq!(block.name(), "sse.heartbeat");
+        assert_eq!(block.data.as_deref(), Some("0.05"));
+    }
 }
 
 #[actix_web::test]
 async fn a_probe_follows_each_heartbeat() {
     let app = app(|config| config.with_heartbeat(Duration::from_millis(100)));
-    let mut stream = app.open(None);
-    expect(
-        &mut stream,
-        &[
-            "sse.heartbeat\ndata: 0.1\n\n:\n",
-            "sse.heartbeat\ndata: 0.1\n\n:\n",
-        ],
-    )
-    .await;
+    let mut stream = app.subscribe("/");
+    for _ in 0..2 {
+        read_until(&mut stream, "sse.heartbeat\ndata: 0.1\n\n:\n").await;
+    }
 }
 
 #[actix_web::test]
 async fn a_large_value_is_sent_in_slices_and_completely_before_a_stream_ends() {
     let app = app(|config| config);
-    let mut stream = app.open(None);
+    let mut stream = app.subscribe("/");
     let value = "0123456789".repeat(5_000);
-    app.cache.save_blocking("k", &value).unwrap();
-    expect(&mut stream, &["\"value\":\"0123"]).await;
-    app.sse.close();
+    app.cache().save_blocking("k", &value).unwrap();
+    read_until(&mut stream, "\"value\":\"0123").await;
+    app.sse().close();
     let mut rest = String::new();
     while let Some(slice) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
         let slice = slice.unwrap();
@@ -316,7 +265,7 @@ fn a_stream_takes_at_most_248_bytes() {
 #[actix_web::test]
 async fn a_stream_that_is_polled_without_a_pause_yields_an_error() {
     let app = app(|config| config);
-    let mut stream = app.open(None);
+    let mut stream = app.subscribe("/");
     next(&mut stream).await;
     let mut idle_polls = 0;
     let error = poll_fn(|context| {

@@ -68,9 +68,14 @@ pub(crate) fn assert_template_files(app: &Generated) {
 /// workspace.
 #[track_caller]
 pub(crate) fn assert_starter_manifest(app: &Generated, name: &str, library: &str) {
+    let with_testing = match library.strip_suffix(" }") {
+        Some(table) => format!("{table}, features = [\"testing\"] }}"),
+        None => format!("{{ version = {library}, features = [\"testing\"] }}"),
+    };
     let expected = template_text("Cargo.toml")
         .replace("name = \"sse-starter\"", &format!("name = \"{name}\""))
         .replace("{ path = \"..\" }", library)
+        .replace("{ path = \"..\", features = [\"testing\"] }", &with_testing)
         .replace("\n[lints]\nworkspace = true\n", "");
     assert_eq!(app.read("Cargo.toml"), expected);
 }

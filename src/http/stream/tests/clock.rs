@@ -19,11 +19,9 @@ enum Time {
 }
 
 /// An app whose server starts after an entry of each of these times was saved, with the values 1, 2, 3…
-fn app_with_entries(ttl: Duration, times: impl IntoIterator<Item = Time>) -> App {
-    let dir = tempfile::tempdir().unwrap();
-    let config = Config::new(dir.path(), "a:k").unwrap();
-    let cache = Cache::open(&config).unwrap();
-    let journal = cache.journal_handle().unwrap().current().unwrap();
+fn app_with_entries(ttl: Duration, times: impl IntoIterator<Item = Time>) -> TestSse {
+    let app = TestSse::in_memory("a:k");
+    let journal = app.journal();
     let now = SystemTime::now();
     for (value, time) in (1..).zip(times) {
         let value = to_raw_value::<u64>(&value).unwrap();
@@ -34,25 +32,18 @@ fn app_with_entries(ttl: Duration, times: impl IntoIterator<Item = Time>) -> App
         let document = encode_document("k", value, ttl, time);
         journal.append(&document).unwrap();
     }
-    let sse = Sse::from_cache(&cache);
-    App { dir, cache, sse }
+    app
 }
 
 /// What a new client receives of the saved values.
-async fn received_values(app: &App) -> Vec<u64> {
-    let mut stream = app.open(None);
-    app.cache.save_blocking("k", 0).unwrap();
-    let mut received = String::new();
-    while !received.contains("\"value\":0}") {
-        received += &timeout(Duration::from_secs(10), next(&mut stream))
-            .await
-            .unwrap_or_else(|_| panic!("the last value did not arrive after {received:?}"));
+async fn received_values(app: &TestSse) -> Vec<u64> {
+    let mut stream = app.connect();
+    app.cache().save_blocking("k", 0).unwrap();
+    let mut values = Vec::new();
+    while values.last() != Some(&0) {
+        values.push(stream.next::<u64>("a").await);
     }
-    received
-        .split("\"value\":")
-        .skip(1)
-        .map(|value| value.split('}').next().unwrap().parse().unwrap())
-        .collect()
+    values
 }
 
 #[actix_web::test]

@@ -2,13 +2,17 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
 use actix_web::rt::time::sleep;
 
 use super::*;
+use crate::cache::Cache;
 
 /// The two seconds that the documentation promises, the end of the streams, and a busy machine.
 const EDIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,28 +52,18 @@ fn write_env(dir: &Path, text: &str) {
     fs::write(dir.join(".env"), text).unwrap();
 }
 
-/// Reads to the end of the stream.
-async fn ends(stream: &mut EventStream) {
-    while poll_fn(|context| Pin::new(&mut *stream).poll_next(context))
-        .await
-        .is_some()
-    {}
-}
-
 #[actix_web::test]
 async fn open_streams_follow_an_edit_although_a_save_notices_it_first() {
     let dir = tempfile::tempdir().unwrap();
     write_env(dir.path(), "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\n");
-    let cache = Cache::open(&Config::from_dir(dir.path()).unwrap()).unwrap();
-    let sse = Sse::from_cache(&cache);
-    let app = App { dir, cache, sse };
+    let app = TestSse::open(&Config::from_dir(dir.path()).unwrap()).with_deadline(EDIT_TIMEOUT);
     // Enough that one of them is usually faster than the thread that polls the file.
-    let _savers = [(); 4].map(|()| Saver::start(&app.cache));
-    let mut streams = [(); 5].map(|()| app.open(None));
-    write_env(app.dir.path(), "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\n");
+    let _savers = [(); 4].map(|()| Saver::start(app.cache()));
+    let mut streams = [(); 5].map(|()| app.connect());
+    write_env(dir.path(), "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\n");
     for stream in &mut streams {
-        let ended = timeout(EDIT_TIMEOUT, ends(stream)).await;
-        assert!(ended.is_ok(), "a stream lasts for the former duration");
+        // Else it lasts for the former duration.
+        stream.expect_end().await;
     }
 }
 
@@ -81,34 +75,27 @@ async fn a_stream_misses_no_save_of_a_process_that_notices_another_cache_folder_
         "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=3600\n",
     );
     let config = Config::from_dir(dir.path()).unwrap();
-    let cache = Cache::open(&config).unwrap();
-    let sse = Sse::from_cache(&cache);
-    let app = App { dir, cache, sse };
-    let mut stream = app.open(None);
+    let app = TestSse::open(&config).with_deadline(EDIT_TIMEOUT);
+    let mut stream = app.connect();
     sleep(Duration::from_secs(1)).await;
     // Like another process, it reads the file at other times.
     let later = Cache::open(&config).unwrap();
     let edit = "SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=3600\nSSE_CACHE=other\n";
-    write_env(app.dir.path(), edit);
+    write_env(dir.path(), edit);
     let mut values = 0..;
     let mut has_gap = false;
     while !has_gap {
         let value = values.next().unwrap();
         later.save_blocking("k", value).unwrap();
-        let text = format!("\"value\":{value}}}");
-        let received = expect_including(&mut stream, &text).await;
-        has_gap = received.contains("other-epoch");
+        loop {
+            let event = stream.next_event().await;
+            match event.name() {
+                "sse.gap" => has_gap = event.json()["reason"] == "other-epoch",
+                _ if event.value() == value => break,
+                _ => {}
+            }
+        }
         sleep(Duration::from_millis(10)).await;
     }
-    assert!(app.dir.path().join("other/.sse/journal-2").is_dir());
-}
-
-/// Reads until this text has arrived, and returns everything up to it.
-async fn expect_including(stream: &mut EventStream, text: &str) -> String {
-    let mut received = String::new();
-    while !received.contains(text) {
-        let chunk = timeout(EDIT_TIMEOUT, next(stream)).await;
-        received += &chunk.unwrap_or_else(|_| panic!("{text} did not arrive after {received:?}"));
-    }
-    received
+    assert!(dir.path().join("other/.sse/journal-2").is_dir());
 }

@@ -7,35 +7,28 @@ use super::*;
 /// The ids and names of the events of a server with this `SSE_EVENTS`, up to the event `end`.
 async fn received(dir: &Path, events: &str, in_memory: usize, id: &str) -> Vec<(String, String)> {
     let config = Config::new(dir, events).unwrap();
-    let sse = Sse::new(&config.with_in_memory(in_memory)).unwrap();
-    let request = TestRequest::default().insert_header(("last-event-id", id));
-    let subscription = Subscription::new(&request.to_http_request());
-    let mut stream = sse.subscribe(subscription).unwrap();
-    let mut text = String::new();
-    while !text.contains("event: end\n") {
-        text += &timeout(Duration::from_secs(10), next(&mut stream))
-            .await
-            .unwrap_or_else(|_| panic!("only {text}"));
+    let app = TestSse::open(&config.with_in_memory(in_memory)).with_deadline(DEADLINE);
+    let mut stream = app.resume(id);
+    let mut received = Vec::new();
+    loop {
+        let event = stream.next_event().await;
+        let name = event.name().to_owned();
+        let is_last = name == "end";
+        received.push((event.id.unwrap(), name));
+        if is_last {
+            return received;
+        }
     }
-    let blocks = text.split("\n\n").filter_map(|block| {
-        let (head, name) = block.split_once("\nevent: ")?;
-        let id = head.split_once("id: ")?.1;
-        Some((id.to_owned(), name.lines().next()?.to_owned()))
-    });
-    blocks
-        .filter(|(_, name)| !name.starts_with("sse."))
-        .collect()
 }
 
 #[actix_web::test]
 async fn an_id_between_two_events_means_the_same_after_an_edit() {
     let dir = tempfile::tempdir().unwrap();
     let before_edit = "a:k,b:k,c:k,end:e";
-    let cache = Cache::open(&Config::new(dir.path(), before_edit).unwrap()).unwrap();
-    let journal = cache.journal_handle().unwrap().current().unwrap();
-    let start = format!("{}-0", journal.epoch());
-    cache.save_blocking("k", 1).unwrap();
-    cache.save_blocking("e", 2).unwrap();
+    let app = TestSse::open(&Config::new(dir.path(), before_edit).unwrap());
+    let start = format!("{}-0", app.journal().epoch());
+    app.cache().save_blocking("k", 1).unwrap();
+    app.cache().save_blocking("e", 2).unwrap();
     let all = received(dir.path(), before_edit, 100, &start).await;
     assert_eq!(all.len(), 4, "{all:?}");
     let (id, first) = &all[0];
