@@ -1,4 +1,5 @@
-//! Saves values, reads and deletes them, and follows what is saved.
+//! Saves values, reads and deletes them, and follows what is saved. [`cache()`] and [`Cache`] are also at
+//! the root of the crate.
 
 mod delete;
 mod follow;

@@ -23,7 +23,8 @@ pub enum ErrorKind {
     /// The cache folder cannot be read or written.
     Cache,
     /// The query of a request for a stream cannot be parsed, or its list of events is empty or
-    /// contains an unknown event, or the request's `Host` is invalid.
+    /// contains an unknown event, or the request's `Host` is invalid; or a text is not an
+    /// [`EventId`](crate::EventId).
     Request,
     /// The limit of open streams is reached: of the configuration, of one address, or of open files.
     Busy,

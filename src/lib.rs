@@ -28,7 +28,7 @@
 //! | save, read, delete and follow values | [`cache()`], [`Cache`] | `docs/guides/trigger-events.md` |
 //! | save from a shell, PHP or another program | | `docs/guides/other-programs.md` |
 //! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
-//! | decide which client receives which event | [`Sse`], [`Subscription`] | `docs/guides/private-stream.md` |
+//! | decide which client receives which event | [`Sse`], [`Subscription`], [`StreamResponse`], [`EventStream`] | `docs/guides/private-stream.md` |
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
 //! | test an app | the module `testing` | `docs/guides/testing.md` |
 //! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |

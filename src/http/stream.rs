@@ -56,6 +56,22 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
 /// events after that position.
 ///
+/// ```no_run
+/// use actix_web::{HttpResponse, get, http::header, web::Data};
+/// use actix_web_sse::{Error, Sse, Subscription};
+///
+/// #[get("/my/stream")]
+/// async fn stream(sse: Data<Sse>, subscription: Subscription) -> Result<HttpResponse, Error> {
+///     let events = sse.subscribe(subscription)?;
+///     Ok(HttpResponse::Ok()
+///         .content_type("text/event-stream")
+///         .insert_header((header::CACHE_CONTROL, "no-cache, no-transform"))
+///         .body(events))
+/// }
+/// ```
+///
+/// [`Sse::respond`](crate::Sse::respond) builds the whole response, and is right in more cases.
+///
 /// It yields an error, so that actix-web drops the connection, if it is polled 10,000 times between two
 /// heartbeats with nothing to send: actix-web does that if the client sends further requests meanwhile.
 pub struct EventStream {

@@ -267,6 +267,25 @@ mod tests {
     }
 
     #[test]
+    fn a_handler_reads_what_the_client_asks_for_and_may_have() {
+        let events = |subscription: Subscription| {
+            let names = subscription.events()?;
+            Some(names.map(str::to_owned).collect::<HashSet<_>>())
+        };
+        let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
+        assert_eq!(events(read("/s", None)), None);
+        assert_eq!(events(read("/s?events=b,a", None)), set(&["a", "b"]));
+        assert_eq!(
+            events(read("/s?events=b,a", None).only(["a", "c"])),
+            set(&["a"])
+        );
+        assert_eq!(events(read("/s", None).only(["a"])), set(&["a"]));
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let with_address = read("/s", None).with_address(address);
+        assert_eq!(with_address.address(), Some(address));
+    }
+
+    #[test]
     fn the_query_names_the_events() {
         let events = Events::parse("a:k,b:k").unwrap();
         for (uri, fine) in [

@@ -158,13 +158,23 @@ fn a_cache_folder_without_a_parent_is_reported() {
 }
 
 #[test]
-fn a_repaired_configuration_takes_effect_after_a_restart() {
+fn a_repaired_configuration_takes_effect_without_a_restart() {
     let app = App::with_env("SSE_EVENTS=\n");
     let server = app.start();
-    assert_eq!(get(server.address(), "/sse/stream").status, 503);
-    server.kill();
+    let status = |path| get(server.address(), path).status;
+    assert_eq!((status("/sse/stream"), status("/health")), (503, 503));
     fs::write(app.path().join(".env"), EVENTS).unwrap();
-    assert_eq!(get(app.start().address(), "/sse/stream").status, 200);
+    until("the stream opens", || {
+        (status("/sse/stream") == 200).then_some(())
+    });
+    assert_eq!(status("/health"), 200);
+    assert!(
+        server
+            .log()
+            .contains("resolved: live notifications are available"),
+        "{}",
+        server.log()
+    );
 }
 
 /// How long a stream lasts.
