@@ -50,7 +50,7 @@ struct State {
     /// The threads that wait for a change.
     waiting: Vec<Interrupt>,
     #[cfg(test)]
-    reads: std::sync::atomic::AtomicUsize,
+    reads: std::sync::atomic::AtomicU64,
 }
 
 impl MemoryJournal {
@@ -75,7 +75,7 @@ impl MemoryJournal {
 
     /// How many entries were read since the last call.
     #[cfg(test)]
-    pub(super) fn reads(&self) -> usize {
+    pub(super) fn reads(&self) -> u64 {
         std::mem::take(self.lock().reads.get_mut())
     }
 

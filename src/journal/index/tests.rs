@@ -193,13 +193,13 @@ fn each_entry_is_indexed_once_and_older_ones_only_until_the_key_is_found() {
     journal.reads();
     // One read for a newer entry, those of a batch, which has the key, and one for its value.
     assert!(index.value("recent").is_some());
-    assert_eq!(journal.reads(), 1 + BATCH_ENTRIES as usize + 1);
+    assert_eq!(journal.reads(), 1 + BATCH_ENTRIES + 1);
     for key in ["recent", "common"] {
         assert!(index.value(key).is_some());
         assert_eq!(journal.reads(), 2, "{key}");
     }
     assert!(index.value("old").is_some());
-    assert_eq!(journal.reads(), 1 + (5_012 - BATCH_ENTRIES as usize) + 1);
+    assert_eq!(journal.reads(), 1 + (5_012 - BATCH_ENTRIES) + 1);
     for _ in 0..3 {
         assert!(index.value("never saved").is_none());
         assert_eq!(journal.reads(), 1);
