@@ -20,6 +20,9 @@ use super::{
 };
 use crate::{config::app_dir, error::Error};
 
+/// The hosts that the middleware allows.
+static HOSTS: LazyLock<EnvAllowedHosts> = LazyLock::new(|| EnvAllowedHosts::new(app_dir()));
+
 /// Middleware that protects a server on this machine from DNS rebinding: it refuses requests for hosts
 /// that are not this server's.
 ///
@@ -71,7 +74,6 @@ pub async fn check_host<B: MessageBody>(
 }
 
 async fn hosts_allowed_by_env() -> AllowedHosts {
-    static HOSTS: LazyLock<EnvAllowedHosts> = LazyLock::new(|| EnvAllowedHosts::new(app_dir()));
     let now = Instant::now();
     if let Some(hosts) = HOSTS.cached(now) {
         return hosts;
@@ -81,10 +83,11 @@ async fn hosts_allowed_by_env() -> AllowedHosts {
     refreshed.unwrap_or_else(|_| Some(Arc::default()))
 }
 
-/// Replaces the reason why the stream is off by a general one, unless the request's host is allowed
-/// without a list. While the configuration cannot be used, the list of allowed hosts is not known.
+/// Replaces the reason why the stream is off by a general one, unless the request's host is allowed. While
+/// the configuration cannot be used, only the middleware knows the list of allowed hosts.
 pub(super) fn public_reason(host: &RequestedHost, error: Error) -> Error {
-    match host.check(None) {
+    let allowed = HOSTS.cached(Instant::now()).flatten();
+    match host.check(allowed.as_deref()) {
         Ok(()) => error,
         Err(_) => Error::new(error.kind(), "live notifications are unavailable").with_help(
             "the app's log contains the reason, as does the response to a request for localhost",
