@@ -1,9 +1,13 @@
 //! Splits `.env` into lines as dotenvy does.
 //!
 //! dotenvy returns keys and values without positions, and has its own rules for quotes, escapes and `#`.
-//! So the file is split by the same state machine as dotenvy's, and each line is parsed by dotenvy itself.
+//! So it gets one line of text at a time: what it has read when it returns a value ends with that value.
 
-use std::ops::Range;
+use std::{
+    cell::Cell,
+    io::{self, Read},
+    ops::Range,
+};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -36,122 +40,96 @@ pub enum EnvLineKind {
     Unreadable,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum QuoteState {
-    Complete,
-    Escape,
-    SingleQuoted,
-    SingleQuotedEscape,
-    DoubleQuoted,
-    DoubleQuotedEscape,
-    Comment,
-    Space,
-}
-
 /// The lines of a file, whatever bytes it has.
 pub(super) fn split(file: &[u8]) -> Vec<EnvLine> {
-    let mut lines = Vec::new();
     let body = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
-    let (mut start, mut number) = (file.len() - body.len(), 1);
-    while start < file.len() {
-        let (end, is_closed) = logical_end(file, start);
-        let text = &file[start..end];
-        let kind = match is_closed {
-            true => line_kind(text),
-            false => EnvLineKind::Unreadable,
-        };
-        let range = start..end;
-        lines.push(EnvLine {
+    let position = Cell::new(file.len() - body.len());
+    let mut splitter = Splitter {
+        file,
+        start: position.get(),
+        number: 1,
+        lines: Vec::new(),
+    };
+    let reader = LineReader {
+        file,
+        position: &position,
+    };
+    for item in dotenvy::from_read_iter(reader) {
+        let end = position.get();
+        if end == splitter.start {
+            break;
+        }
+        splitter.push_skipped_before(end);
+        let kind = item.map_or(EnvLineKind::Unreadable, |(name, value)| {
+            EnvLineKind::Assignment { name, value }
+        });
+        splitter.push(end, kind);
+    }
+    splitter.push_skipped_before(file.len() + 1);
+    splitter.lines
+}
+
+/// Returns at most one line of text from each read.
+struct LineReader<'a> {
+    file: &'a [u8],
+    position: &'a Cell<usize>,
+}
+
+impl Read for LineReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let start = self.position.get();
+        let mut line = &self.file[start..line_end(self.file, start)];
+        let count = line.read(buffer)?;
+        self.position.set(start + count);
+        Ok(count)
+    }
+}
+
+struct Splitter<'a> {
+    file: &'a [u8],
+    /// Where the next line starts, and its number.
+    start: usize,
+    number: usize,
+    lines: Vec<EnvLine>,
+}
+
+impl Splitter<'_> {
+    fn push(&mut self, end: usize, kind: EnvLineKind) {
+        let range = self.start..end;
+        let text_lines = line_ends(&self.file[range.clone()]);
+        let number = self.number;
+        self.lines.push(EnvLine {
             range,
             number,
             kind,
         });
-        number += line_ends(text);
-        start = end;
+        self.number += text_lines;
+        self.start = end;
     }
-    fill_in_references(&mut lines, body);
-    lines
+
+    /// Pushes the blank lines and comments, which dotenvy skips, that end before `end`.
+    fn push_skipped_before(&mut self, end: usize) {
+        while self.start < self.file.len() {
+            let line_end = line_end(self.file, self.start);
+            let text = String::from_utf8_lossy(&self.file[self.start..line_end]);
+            let kind = match text.trim_start().as_bytes().first() {
+                _ if line_end >= end => return,
+                None => EnvLineKind::Blank,
+                Some(b'#') => EnvLineKind::Comment,
+                Some(_) => return,
+            };
+            self.push(line_end, kind);
+        }
+    }
 }
 
 pub(super) fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn line_kind(text: &[u8]) -> EnvLineKind {
-    match dotenvy::from_read_iter(text).next() {
-        Some(Ok((name, value))) => EnvLineKind::Assignment { name, value },
-        Some(Err(_)) => EnvLineKind::Unreadable,
-        None if text.trim_ascii_start().starts_with(b"#") => EnvLineKind::Comment,
-        None => EnvLineKind::Blank,
-    }
-}
-
-/// Reads the file as a whole, because a value may refer to one above it.
-fn fill_in_references(lines: &mut [EnvLine], body: &[u8]) {
-    // At bytes that are not UTF-8, dotenvy may repeat its error for ever: `take` ends it.
-    let mut values = dotenvy::from_read_iter(body).take(lines.len()).flatten();
-    for line in lines {
-        if let EnvLineKind::Assignment { name, value } = &mut line.kind
-            && let Some((_, found)) = values.find(|(other, _)| other == name)
-        {
-            *value = found;
-        }
-    }
-}
-
-/// The end of the line that begins at `start`, and whether its quotes are closed.
-fn logical_end(file: &[u8], start: usize) -> (usize, bool) {
-    let mut state = QuoteState::Complete;
-    let mut line_start = start;
-    loop {
-        let end = line_end(file, line_start);
-        // Lossy: only ASCII characters are special here.
-        let line = String::from_utf8_lossy(&file[line_start..end]);
-        if line_start == start && line.trim_start().starts_with('#') {
-            return (end, true);
-        }
-        state = next_state(state, &line);
-        let is_complete = matches!(state, QuoteState::Complete | QuoteState::Comment);
-        if is_complete || end == file.len() {
-            return (end, is_complete);
-        }
-        line_start = end;
-    }
-}
-
 fn line_end(file: &[u8], start: usize) -> usize {
     let newline = file[start..].iter().position(|byte| *byte == b'\n');
     newline.map_or(file.len(), |at| start + at + 1)
-}
-
-/// The state after `line`.
-fn next_state(mut state: QuoteState, line: &str) -> QuoteState {
-    for c in line.chars() {
-        state = match (state, c) {
-            (QuoteState::Comment, _) | (QuoteState::Space, '#') => return QuoteState::Comment,
-            (QuoteState::Complete | QuoteState::Space, '\\') => QuoteState::Escape,
-            (QuoteState::Complete | QuoteState::Space, '"') => QuoteState::DoubleQuoted,
-            (QuoteState::Complete | QuoteState::Space, '\'') => QuoteState::SingleQuoted,
-            (QuoteState::Complete, c) if c.is_whitespace() && c != '\n' && c != '\r' => {
-                QuoteState::Space
-            }
-            (QuoteState::Complete | QuoteState::Space | QuoteState::Escape, _) => {
-                QuoteState::Complete
-            }
-            (QuoteState::DoubleQuoted, '\\') => QuoteState::DoubleQuotedEscape,
-            (QuoteState::DoubleQuoted, '"') | (QuoteState::SingleQuoted, '\'') => {
-                QuoteState::Complete
-            }
-            (QuoteState::DoubleQuoted | QuoteState::DoubleQuotedEscape, _) => {
-                QuoteState::DoubleQuoted
-            }
-            (QuoteState::SingleQuoted, '\\') => QuoteState::SingleQuotedEscape,
-            (QuoteState::SingleQuoted | QuoteState::SingleQuotedEscape, _) => {
-                QuoteState::SingleQuoted
-            }
-        };
-    }
-    state
 }
 
 #[cfg(test)]
@@ -210,6 +188,29 @@ mod tests {
             (assignments(file).len(), unreadable_lines(file)),
             (1, vec![2])
         );
+    }
+
+    #[test]
+    fn the_lines_together_are_the_file() {
+        let long = format!("A='{}\n'\n", "x".repeat(20_000));
+        for file in [
+            "\u{feff}# c\n\n A='1\n2' # c\r\n\n  ",
+            "A=1\n \t\n# c\nB='open\n# c\n",
+            "# c\n\nA=two words\n\n",
+            &long,
+        ] {
+            let lines = split(file.as_bytes());
+            let mut end = file.len() - file.trim_start_matches('\u{feff}').len();
+            for line in &lines {
+                assert_eq!(line.range.start, end, "{file:?}");
+                let before = &file.as_bytes()[..end];
+                assert_eq!(line.number, 1 + line_ends(before), "{file:?}");
+                end = line.range.end;
+            }
+            assert_eq!(end, file.len(), "{file:?}");
+        }
+        assert_eq!(unreadable_lines(b"A=1\n "), [2], "as dotenvy");
+        assert_eq!(split(long.as_bytes()).len(), 1);
     }
 
     #[test]
