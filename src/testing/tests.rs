@@ -215,6 +215,7 @@ async fn a_client_that_reconnects_receives_what_it_has_not_taken() {
     let sse = TestSse::in_memory(EVENTS);
     let mut stream = sse.connect();
     stream.drop_and_resume().await;
+    assert!(stream.last_event_id().is_some(), "of the first heartbeat");
     for value in 1..=3 {
         cache().save("order", value).await.unwrap();
         stream.drop_and_resume().await;

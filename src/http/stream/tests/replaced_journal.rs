@@ -79,7 +79,7 @@ async fn a_value_saved_for_a_connected_client_arrives_even_if_it_expires_unnotic
 
 #[actix_web::test]
 async fn numbers_of_a_replaced_journal_do_not_apply_to_entries_of_the_current_one() {
-    let app = app(|config| config);
+    let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
     for value in 1..=3 {
         app.cache().save_blocking("k", value).unwrap();
     }
