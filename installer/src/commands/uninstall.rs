@@ -2,6 +2,7 @@
 
 mod folders;
 
+use std::iter;
 use std::path::Path;
 
 use actix_web_sse::cli_support::EXAMPLE_EVENTS;
@@ -16,8 +17,8 @@ use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
 use crate::editing::plan::{OriginalFile, Step};
 use crate::editing::rust::app_code::AppCode;
 use crate::editing::rust::rust_file::RouteCallRemoval;
+use crate::editing::rust::source_code::SourceCode;
 use crate::editing::rust::splice::ROUTES_CALL;
-use crate::editing::rust::uses;
 use crate::editing::scripts::ScriptState;
 use crate::editing::text;
 use crate::exit::{self, Failure};
@@ -251,7 +252,7 @@ fn report_env_lines(
 }
 
 fn warn_of_uses(app: &Path, output: Output) {
-    let lines = uses::uses_in(app).lines();
+    let lines = SourceCode::read(app, iter::empty()).library_lines();
     if !lines.is_empty() {
         output.warn(format!(
             "the app will not compile until these lines no longer use actix_web_sse:\n  {}",

@@ -12,16 +12,14 @@ mod attributes;
 mod binaries;
 mod call_site;
 mod chains;
-mod imports;
 mod outline;
-mod parsed_files;
 mod paths;
-mod recorder;
 pub(crate) mod rust_file;
 mod scopes;
+pub(crate) mod source_code;
 pub(crate) mod splice;
 mod tokens;
-pub(crate) mod uses;
+mod uses;
 mod visitor;
 
 #[cfg(test)]

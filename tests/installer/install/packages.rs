@@ -106,6 +106,35 @@ fn a_package_without_a_binary_is_told_where_the_call_belongs() {
 }
 
 #[test]
+fn an_app_that_is_not_imported_by_name_is_left_unchanged_and_its_line_is_printed() {
+    for (code, line) in [
+        ("use actix_web::*;\n\nfn main() {\n    App::new();\n}\n", 4),
+        (
+            "type App = actix_web::App<Entry>;\nfn main() {\n    App::new();\n}\n",
+            3,
+        ),
+        (
+            "mod web {\n    pub use actix_web::App;\n}\nfn main() { web::App::new(); }\n",
+            4,
+        ),
+        (
+            "use actix_web::App;\nfn main() {}\nmod server {\n    use super::*;\n    fn f() { App::new(); }\n}\n",
+            5,
+        ),
+    ] {
+        let hello = Hello::with(&[("src/main.rs", code)]);
+        let printed = hello.sse_succeeds(&["install"]);
+        let step = format!(
+            "Directly after `App::new()` (src/main.rs:{line}, if this `App` is actix-web's):\n         \
+             .configure(actix_web_sse::routes)\n"
+        );
+        assert!(printed.contains(&step), "{code}\n{printed}");
+        let main = fs::read_to_string(hello.path().join("src/main.rs"));
+        assert_eq!(main.unwrap(), code);
+    }
+}
+
+#[test]
 fn a_package_without_actix_web_is_a_warning() {
     let hello = Hello::with(&[("Cargo.toml", "[package]\nname = \"x\"\n")]);
     let ran = hello.sse(&["install"]);

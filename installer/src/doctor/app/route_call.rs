@@ -1,7 +1,7 @@
 //! Whether the app depends on the library, and whether its code serves the stream.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, iter};
 
 use super::shutdown;
 use super::source_files::{FileKind, SourceFile};
@@ -10,8 +10,8 @@ use crate::doctor::finding::{Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
+use crate::editing::rust::source_code::SourceCode;
 use crate::editing::rust::splice::ROUTES_CALL;
-use crate::editing::rust::uses;
 
 const DEPENDENCY_CHECK: &str = "dependency";
 const WIRING_CHECK: &str = "wiring";
@@ -62,21 +62,16 @@ fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
 }
 
 fn check_route_call(app: &Path) -> Finding {
-    if let Some(location) = uses::uses_in(app).stream_route() {
+    let code = SourceCode::read(app, iter::empty());
+    if let Some(location) = code.stream_route() {
         return Finding::ok(
             WIRING_CHECK,
             format!("the code serves the stream: {location}"),
         );
     }
-    let locations: Vec<String> = uses::app_constructions(app)
-        .iter()
-        .map(|(path, line)| format!("{}:{line}", path.display()))
-        .collect();
-    let location = if locations.is_empty() {
-        "in the closure passed to HttpServer::new".to_owned()
-    } else {
-        locations.join(" or ")
-    };
+    let location = code.app_location();
+    let location =
+        location.unwrap_or_else(|| "in the closure passed to HttpServer::new".to_owned());
     Finding::error(
         WIRING_CHECK,
         "no code in src serves the stream",
@@ -137,6 +132,10 @@ mod tests {
             help.contains(ROUTES_CALL) && help.ends_with("src/main.rs:4"),
             "{help}"
         );
+        let with_glob = route_call_finding("use actix_web::*;\nfn f() {\n    App::new();\n}\n");
+        let help = with_glob.help.unwrap_or_default();
+        let expected = "src/main.rs:3, if this `App` is actix-web's";
+        assert!(help.ends_with(expected), "{help}");
         assert!(
             route_call_finding("")
                 .help

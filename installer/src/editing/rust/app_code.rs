@@ -1,11 +1,11 @@
 //! Whether and where the app's code serves the stream.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use super::binaries::binary_sources;
 use super::call_site::CallSite;
-use super::rust_file::{RouteCallRemoval, RustFile};
-use super::uses::{self, Uses};
+use super::rust_file::RouteCallRemoval;
+use super::source_code::SourceCode;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::LIBRARY_PACKAGE;
 use crate::editing::manifest::edits::LibraryEntry;
@@ -13,17 +13,14 @@ use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
 use crate::exit::Failure;
 
-/// The sources that `install` may insert the call into, or has inserted it into.
+/// The app's code, and the sources that `install` may insert the call into, or has inserted it into.
 pub(crate) struct AppCode {
-    app: PathBuf,
+    code: SourceCode,
     files: Vec<BinarySource>,
-    uses: Uses,
     /// Whether the manifest gives the library another name.
     is_renamed: bool,
 }
 
-/// Not a `ParsedFile`, of which an app has many more and which are only searched: this file may be
-/// written.
 struct BinarySource {
     file: OriginalFile,
     /// Whether `install` inserted the call, if the file has one.
@@ -35,6 +32,7 @@ pub(crate) enum RouteCall<'a> {
     /// It does not, and the call site is certain.
     Possible {
         file: &'a OriginalFile,
+        /// The file with the call.
         contents: Vec<u8>,
     },
     /// By the call that `install` inserted into this file.
@@ -46,9 +44,8 @@ pub(crate) enum RouteCall<'a> {
 }
 
 impl AppCode {
-    /// Reads the sources of the package's binaries, and those that the receipt names.
-    /// `is_by_install` means that `install` inserted a call in
-    /// them, even if no receipt lists the file.
+    /// Reads the app's code, the package's binaries, and the sources that the receipt names.
+    /// `is_by_install` means that `install` inserted a call in them, even if no receipt lists the file.
     pub(crate) fn read(
         app: &Path,
         manifest: &Manifest<'_>,
@@ -63,10 +60,10 @@ impl AppCode {
                 file: OriginalFile::read(app, &name)?,
             })
         });
+        let files = files.collect::<Result<Vec<_>, Failure>>()?;
         Ok(Self {
-            app: app.to_owned(),
-            files: files.collect::<Result<_, Failure>>()?,
-            uses: uses::uses_in(app),
+            code: SourceCode::read(app, files.iter().map(|source| &source.file)),
+            files,
             is_renamed: matches!(dependency, LibraryEntry::ByOwner(key) if key != LIBRARY_PACKAGE),
         })
     }
@@ -101,21 +98,20 @@ impl AppCode {
         } in &self.files
         {
             let name = file.name();
-            match RustFile::parse(file.contents().unwrap_or_default()) {
-                Err(why) => reasons.push(format!("{name}: {why}")),
-                Ok(source) => match source.call_site() {
-                    CallSite::Present { .. } if *is_by_install => {
+            match self.code.file(name) {
+                None => {}
+                Some(Err(why)) => reasons.push(format!("{name}: {why}")),
+                Some(Ok(source)) => match source.call_site() {
+                    CallSite::Present(_) if *is_by_install => {
                         return RouteCall::Installed(name.to_owned());
                     }
-                    CallSite::Present { .. } => present = Some(name.to_owned()),
-                    CallSite::Insertable { .. } => {
-                        insertable.extend(source.with_call().map(|code| (file, code)));
-                    }
+                    CallSite::Present(_) => present = Some(name.to_owned()),
+                    CallSite::Insertable(contents) => insertable.push((file, contents)),
                     CallSite::Doubtful(why) => reasons.push(format!("{name}: {why}")),
                 },
             }
         }
-        match self.uses.stream_route().or(present) {
+        match self.code.stream_route().or(present) {
             Some(location) => RouteCall::ByOwner(location),
             None => self.possible_call(insertable, &reasons),
         }
@@ -131,7 +127,7 @@ impl AppCode {
             return RouteCall::Uncertain(why.to_owned());
         }
         match insertable.len() {
-            0 => RouteCall::Uncertain(self.other_locations(reasons)),
+            0 => RouteCall::Uncertain(self.other_location(reasons)),
             1 => {
                 let (file, contents) = insertable.remove(0);
                 RouteCall::Possible { file, contents }
@@ -146,10 +142,12 @@ impl AppCode {
     /// Each file that may have the call that `install` inserted, and the result of removing it.
     pub(crate) fn without_call(self) -> impl Iterator<Item = (OriginalFile, RouteCallRemoval)> {
         let edited = self.files.into_iter().filter(|file| file.is_by_install);
-        edited.map(|BinarySource { file, .. }| {
-            let parsed = RustFile::parse(file.contents().unwrap_or_default());
+        edited.map(move |BinarySource { file, .. }| {
             // Uses of the library in a file that does not parse are reported elsewhere.
-            let removal = parsed.map_or(RouteCallRemoval::Nothing, |source| source.without_call());
+            let removal = match self.code.file(file.name()) {
+                Some(Ok(source)) => source.without_call(),
+                Some(Err(_)) | None => RouteCallRemoval::Nothing,
+            };
             (file, removal)
         })
     }
@@ -160,22 +158,18 @@ impl AppCode {
 
     /// Whether the app's code serves the scripts.
     pub(crate) fn serves_scripts(&self) -> bool {
-        self.uses.serves_scripts()
+        self.code.serves_scripts()
     }
 
     /// Where else the call may belong, or why no binary can take it.
-    fn other_locations(&self, reasons: &[String]) -> String {
-        let locations: Vec<String> = uses::app_constructions(&self.app)
-            .into_iter()
-            .map(|(path, line)| format!("{}:{line}", path.display()))
-            .collect();
-        if locations.is_empty() && reasons.is_empty() {
-            "this package has no binary, and its code does not contain `App::new()`".to_owned()
-        } else if locations.is_empty() {
-            reasons.join("; ")
-        } else {
-            locations.join(", ")
-        }
+    fn other_location(&self, reasons: &[String]) -> String {
+        self.code.app_location().unwrap_or_else(|| {
+            if reasons.is_empty() {
+                "this package has no binary, and its code does not contain `App::new()`".to_owned()
+            } else {
+                reasons.join("; ")
+            }
+        })
     }
 }
 

@@ -5,14 +5,10 @@ use std::fmt;
 /// Where `.configure(actix_web_sse::routes)` belongs in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CallSite {
-    /// Behind the file's only `App::new()`.
-    Insertable {
-        line: usize,
-    },
-    /// The file has the call already.
-    Present {
-        line: usize,
-    },
+    /// Behind the file's only `App::new()`: the file with the call.
+    Insertable(Vec<u8>),
+    /// The file has the call already, in this line.
+    Present(usize),
     Doubtful(Doubt),
 }
 

@@ -2,12 +2,13 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
-use super::outline::{CallKind, ChainReceiver, Construction};
+use super::outline::{AppOrigin, CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
-use super::recorder::Recorder;
+use super::scopes::Resolution;
+use super::visitor::Visitor;
 
-impl Recorder {
-    /// The construction that `function` names, if its last segment is `new`.
+impl Visitor {
+    /// The construction that `function` names, if it is `new` of a type called `App` or of actix-web's.
     pub(super) fn construction(&self, function: &ExprPath, call: CallKind) -> Option<Construction> {
         let mut type_path = CodePath::new(&function.path);
         if type_path.segments.pop()? != "new" {
@@ -17,13 +18,17 @@ impl Recorder {
             type_path =
                 CodePath::of_type(&qualified.ty).filter(|_| type_path.segments.is_empty())?;
         }
-        let first = function.path.segments.first()?;
-        (!type_path.segments.is_empty()).then(|| Construction {
-            type_path,
-            scope: self.scope,
-            start_offset: self.start(first.ident.span()),
+        let is_called_app = type_path.segments.last()? == "App";
+        let origin = match self.scopes.resolve(&type_path) {
+            resolution if resolution.is_app() => AppOrigin::ActixWeb,
+            // The `App` of another crate or file may be a re-export of actix-web's.
+            Resolution::Path(_) | Resolution::Unknown if is_called_app => AppOrigin::Unknown,
+            _ => AppOrigin::Other,
+        };
+        (is_called_app || origin == AppOrigin::ActixWeb).then_some(Construction {
+            origin,
+            start_offset: self.start(function.path.segments.first()?.ident.span()),
             call,
-            is_test: self.is_test,
         })
     }
 
@@ -49,9 +54,8 @@ impl Recorder {
             Expr::Try(try_expr) => try_expr.question_token.span,
             _ => return None,
         };
-        let first_call = first_call(expression)?;
         Some(ChainReceiver {
-            construction: self.called_construction(first_call)?,
+            origin: self.called_construction(first_call(expression)?)?.origin,
             end_offset: self.end(end),
         })
     }

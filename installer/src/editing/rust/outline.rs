@@ -1,29 +1,36 @@
-//! What the search for the call site needs to know of a file: the values it constructs, the `.configure(…)`
-//! calls, and the paths that may name the library.
+//! What the search for the call site needs to know of a file: the `App`s it constructs, the
+//! `.configure(…)` calls, and the paths that name the library.
 
 use super::paths::CodePath;
-use super::scopes::{ScopeId, Scopes};
 
-/// Everything found in a file, in the file's order. Positions are byte offsets.
-#[derive(Debug)]
+/// Everything found in a file, in the file's order. Positions are byte offsets. Code for tests only
+/// counts as a use of the library, and for nothing else.
+#[derive(Debug, Default)]
 pub(super) struct Outline {
-    pub(super) scopes: Scopes,
     pub(super) constructions: Vec<Construction>,
     pub(super) configures: Vec<ConfigureCall>,
-    pub(super) mentions: Vec<Mention>,
     pub(super) token_matches: Vec<TokenMatch>,
+    /// The names of actix-web's `App` somewhere in the file.
+    pub(super) app_names: Vec<String>,
+    pub(super) library_uses: Vec<LibraryUse>,
     /// The paths of test-only modules that have their own file.
     pub(super) test_modules: Vec<Vec<String>>,
 }
 
-/// A call of `TYPE::new`, or the path alone.
-#[derive(Clone, Debug)]
+/// A call of `App::new`, or the path alone.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Construction {
-    pub(super) type_path: CodePath,
-    pub(super) scope: ScopeId,
+    pub(super) origin: AppOrigin,
     pub(super) start_offset: usize,
     pub(super) call: CallKind,
-    pub(super) is_test: bool,
+}
+
+/// The crate of an `App`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AppOrigin {
+    ActixWeb,
+    Unknown,
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +46,27 @@ pub(super) enum CallKind {
 /// A call `.configure(PATH)`.
 #[derive(Debug)]
 pub(super) struct ConfigureCall {
+    /// Whether the path leads to the library's routes.
+    pub(super) adds_routes: bool,
+    /// As written.
     pub(super) argument: CodePath,
-    pub(super) scope: ScopeId,
     pub(super) receiver: Option<ChainReceiver>,
     pub(super) dot_offset: usize,
     pub(super) end_offset: usize,
-    pub(super) is_test: bool,
 }
 
-/// The expression that a method is called on, if a construction begins its chain.
-#[derive(Debug)]
+/// The expression that a method is called on, if an `App` begins its chain.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ChainReceiver {
-    pub(super) construction: Construction,
+    pub(super) origin: AppOrigin,
     pub(super) end_offset: usize,
 }
 
-/// A path in the code.
+/// A path that names the library.
 #[derive(Debug)]
-pub(super) struct Mention {
-    pub(super) path: CodePath,
-    pub(super) scope: ScopeId,
+pub(super) struct LibraryUse {
+    /// The path's second segment; `self` for the library itself.
+    pub(super) item: String,
     pub(super) start_offset: usize,
     pub(super) is_test: bool,
 }
@@ -68,7 +76,6 @@ pub(super) struct Mention {
 pub(super) struct TokenMatch {
     pub(super) kind: TokenMatchKind,
     pub(super) start_offset: usize,
-    pub(super) is_test: bool,
 }
 
 #[derive(Debug)]
@@ -77,17 +84,4 @@ pub(super) enum TokenMatchKind {
     Construction(String),
     /// `configure(actix_web_sse::routes)`.
     Configure,
-}
-
-impl Outline {
-    pub(super) fn new() -> Self {
-        Self {
-            scopes: Scopes::new(),
-            constructions: Vec::new(),
-            configures: Vec::new(),
-            mentions: Vec::new(),
-            token_matches: Vec::new(),
-            test_modules: Vec::new(),
-        }
-    }
 }

@@ -3,9 +3,8 @@
 use std::{panic, thread};
 
 use super::call_site::{CallSite, Doubt, DoubtReason};
-use super::outline::{CallKind, ConfigureCall, Construction, Outline, TokenMatchKind};
+use super::outline::{AppOrigin, CallKind, ConfigureCall, Outline, TokenMatchKind};
 use super::paths::LIBRARY_CRATE;
-use super::scopes::Resolution;
 use super::{splice, visitor};
 use crate::editing::text;
 
@@ -29,14 +28,6 @@ pub(crate) enum RouteCallRemoval {
     Removed(Vec<u8>),
     /// These lines may hold the call; the owner has to decide.
     Uncertain(Vec<usize>),
-}
-
-/// The crate of the `App` that a construction makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AppOrigin {
-    ActixWeb,
-    Unknown,
-    Other,
 }
 
 impl RustFile {
@@ -63,61 +54,33 @@ impl RustFile {
     }
 
     pub(super) fn call_site(&self) -> CallSite {
-        match self.insertion_point() {
-            Ok(end) if self.with_call_at(end).is_none() => {
-                CallSite::doubtful(DoubtReason::Unverified, vec![self.line_number(end)])
-            }
-            Ok(end) => CallSite::Insertable {
-                line: self.line_number(end),
-            },
-            Err(verdict) => verdict,
-        }
-    }
-
-    /// The file with the call inserted, if the call site is certain.
-    pub(super) fn with_call(&self) -> Option<Vec<u8>> {
-        self.with_call_at(self.insertion_point().ok()?)
+        let end = match self.insertion_point() {
+            Ok(end) => end,
+            Err(verdict) => return verdict,
+        };
+        self.with_call_at(end).map_or_else(
+            || CallSite::doubtful(DoubtReason::Unverified, vec![self.line_number(end)]),
+            CallSite::Insertable,
+        )
     }
 
     /// The file without the call.
     pub(super) fn without_call(&self) -> RouteCallRemoval {
-        let mut certain = Vec::new();
-        let mut unclear = self.token_lines(&|kind| matches!(kind, TokenMatchKind::Configure));
-        for configure in self.outline.configures.iter().filter(is_as_inserted) {
-            let Some(receiver) = &configure.receiver else {
-                continue;
-            };
-            match self.app_origin(&receiver.construction) {
-                AppOrigin::ActixWeb => certain.push((configure, receiver.end_offset)),
-                AppOrigin::Unknown => unclear.push(self.line_number(configure.dot_offset)),
-                AppOrigin::Other => {}
+        match self.unchecked_removal() {
+            RouteCallRemoval::Removed(contents) if Self::parse(&contents).is_err() => {
+                let configures = self.outline.configures.iter().filter(is_as_inserted);
+                let lines = configures.map(|found| self.line_number(found.dot_offset));
+                RouteCallRemoval::Uncertain(lines.collect())
             }
-        }
-        match (&certain[..], &unclear[..]) {
-            ([], []) => RouteCallRemoval::Nothing,
-            (&[(configure, receiver_end)], []) => self.without_configure(configure, receiver_end),
-            _ => {
-                unclear.extend(
-                    certain
-                        .iter()
-                        .map(|(found, _)| self.line_number(found.dot_offset)),
-                );
-                unclear.sort_unstable();
-                RouteCallRemoval::Uncertain(unclear)
-            }
+            removal => removal,
         }
     }
 
-    /// The lines of actix-web's `App::new()` outside of tests.
-    pub(super) fn app_lines(&self) -> Vec<usize> {
-        let constructions = self.app_constructions().into_iter();
-        constructions
-            .filter(|construction| {
-                matches!(construction.call, CallKind::WithoutArguments { .. })
-                    && self.app_origin(construction) == AppOrigin::ActixWeb
-            })
-            .map(|construction| self.line_number(construction.start_offset))
-            .collect()
+    /// The lines of `App::new()` of this origin, outside of tests.
+    pub(super) fn app_lines(&self, origin: AppOrigin) -> Vec<usize> {
+        self.construction_lines(origin, |call| {
+            matches!(call, CallKind::WithoutArguments { .. })
+        })
     }
 
     /// The number of the line that the byte offset is in.
@@ -128,63 +91,45 @@ impl RustFile {
     /// The end of the only `App::new()`, or the verdict if the call cannot go there.
     fn insertion_point(&self) -> Result<usize, CallSite> {
         let mut configures = self.outline.configures.iter();
-        if let Some(configure) = configures.find(|configure| self.adds_routes(configure)) {
-            return Err(CallSite::Present {
-                line: self.line_number(configure.dot_offset),
-            });
+        if let Some(configure) = configures.find(|configure| configure.adds_routes) {
+            let line = self.line_number(configure.dot_offset);
+            return Err(CallSite::Present(line));
         }
-        let constructions = self.app_constructions();
-        self.check_certainty(&constructions)?;
-        let ends = constructions
+        self.check_certainty()?;
+        let constructions = self.outline.constructions.iter();
+        let ends = constructions.filter_map(|found| match (found.origin, found.call) {
+            (AppOrigin::ActixWeb, CallKind::WithoutArguments { end_offset }) => Some(end_offset),
+            _ => None,
+        });
+        let lines = |offsets: &mut dyn Iterator<Item = usize>| {
+            offsets.map(|offset| self.line_number(offset)).collect()
+        };
+        let mut starts = self
+            .outline
+            .constructions
             .iter()
-            .filter_map(|construction| match construction.call {
-                CallKind::WithoutArguments { end_offset }
-                    if self.app_origin(construction) == AppOrigin::ActixWeb =>
-                {
-                    Some(end_offset)
-                }
-                _ => None,
-            });
-        match ends.collect::<Vec<_>>()[..] {
-            [end] => Ok(end),
-            [] if constructions.is_empty() => {
-                Err(CallSite::doubtful(DoubtReason::NoApp, Vec::new()))
-            }
-            [] => {
-                let starts = constructions
-                    .iter()
-                    .map(|found| self.line_number(found.start_offset));
-                Err(CallSite::doubtful(
-                    DoubtReason::UnknownApp,
-                    starts.collect(),
-                ))
-            }
+            .map(|app| app.start_offset);
+        Err(match ends.collect::<Vec<_>>()[..] {
+            [end] => return Ok(end),
+            [] if starts.len() == 0 => CallSite::doubtful(DoubtReason::NoApp, Vec::new()),
+            [] => CallSite::doubtful(DoubtReason::UnknownApp, lines(&mut starts)),
             ref ends => {
-                let lines = ends.iter().map(|end| self.line_number(*end)).collect();
-                Err(CallSite::doubtful(DoubtReason::SeveralApps, lines))
+                CallSite::doubtful(DoubtReason::SeveralApps, lines(&mut ends.iter().copied()))
             }
-        }
+        })
     }
 
     /// Fails if the app may be made in a macro, by other code, or from another `App`.
-    fn check_certainty(&self, constructions: &[&Construction]) -> Result<(), CallSite> {
-        let app_names = self.outline.scopes.app_names();
-        let in_macros = self.token_lines(&|kind| match kind {
-            TokenMatchKind::Construction(name) => app_names.contains(&name.as_str()),
+    fn check_certainty(&self) -> Result<(), CallSite> {
+        let in_macros = self.token_lines(|kind| match kind {
+            TokenMatchKind::Construction(name) => self.outline.app_names.contains(name),
             TokenMatchKind::Configure => true,
         });
-        let lines = |origin, condition: &dyn Fn(CallKind) -> bool| -> Vec<usize> {
-            let matching = constructions
-                .iter()
-                .filter(|found| self.app_origin(found) == origin && condition(found.call));
-            matching
-                .map(|found| self.line_number(found.start_offset))
-                .collect()
-        };
-        let not_called = lines(AppOrigin::ActixWeb, &|call| {
+        let not_called = self.construction_lines(AppOrigin::ActixWeb, |call| {
             !matches!(call, CallKind::WithoutArguments { .. })
         });
-        let unknown = lines(AppOrigin::Unknown, &|call| call != CallKind::WithArguments);
+        let unknown =
+            self.construction_lines(AppOrigin::Unknown, |call| call != CallKind::WithArguments);
         let doubts = [
             (DoubtReason::InMacro, in_macros),
             (DoubtReason::NotCalled, not_called),
@@ -202,63 +147,60 @@ impl RustFile {
         let (before, after) = self.text.split_at_checked(end)?;
         let with_call = [before, &splice::insertion(after), after].concat();
         let parsed = Self::parse(with_call.as_bytes()).ok()?;
-        let has_call = matches!(parsed.insertion_point(), Err(CallSite::Present { .. }));
+        let has_call = matches!(parsed.insertion_point(), Err(CallSite::Present(_)));
         let is_reversible =
-            parsed.without_call() == RouteCallRemoval::Removed(self.text.clone().into_bytes());
+            parsed.unchecked_removal() == RouteCallRemoval::Removed(self.text.clone().into_bytes());
         (has_call && is_reversible).then(|| with_call.into_bytes())
     }
 
-    fn without_configure(
-        &self,
-        configure: &ConfigureCall,
-        receiver_end: usize,
-    ) -> RouteCallRemoval {
-        splice::removal(
-            &self.text,
-            receiver_end,
-            configure.dot_offset,
-            configure.end_offset,
-        )
-        .map(|range| [&self.text[..range.start], &self.text[range.end..]].concat())
-        .filter(|without| Self::parse(without.as_bytes()).is_ok())
-        .map_or_else(
-            || RouteCallRemoval::Uncertain(vec![self.line_number(configure.dot_offset)]),
-            |without| RouteCallRemoval::Removed(without.into_bytes()),
-        )
-    }
-
-    /// Whether this call adds the library's routes, whatever its receiver.
-    fn adds_routes(&self, configure: &ConfigureCall) -> bool {
-        let scopes = &self.outline.scopes;
-        let resolve = || scopes.resolve(configure.scope, &configure.argument);
-        !configure.is_test && resolve().is_routes()
-    }
-
-    /// The constructions of actix-web's `App` and of any type called `App`, outside of tests.
-    fn app_constructions(&self) -> Vec<&Construction> {
-        let constructions = self.outline.constructions.iter();
-        constructions
-            .filter(|found| !found.is_test)
-            .filter(|found| is_called_app(found) || self.app_origin(found) == AppOrigin::ActixWeb)
-            .collect()
-    }
-
-    fn app_origin(&self, construction: &Construction) -> AppOrigin {
-        let scopes = &self.outline.scopes;
-        match scopes.resolve(construction.scope, &construction.type_path) {
-            resolution if resolution.is_app() => AppOrigin::ActixWeb,
-            Resolution::Local => AppOrigin::Other,
-            // The `App` of another crate or file may be a re-export of actix-web's.
-            _ if is_called_app(construction) => AppOrigin::Unknown,
-            _ => AppOrigin::Other,
+    /// The file without the call, not yet parsed again.
+    fn unchecked_removal(&self) -> RouteCallRemoval {
+        let mut certain = Vec::new();
+        let mut lines = self.token_lines(|kind| matches!(kind, TokenMatchKind::Configure));
+        for configure in self.outline.configures.iter().filter(is_as_inserted) {
+            match configure.receiver.map(|receiver| receiver.origin) {
+                Some(AppOrigin::ActixWeb) => certain.push(configure),
+                Some(AppOrigin::Unknown) => {}
+                Some(AppOrigin::Other) | None => continue,
+            }
+            lines.push(self.line_number(configure.dot_offset));
+        }
+        lines.sort_unstable();
+        match (&certain[..], lines.len()) {
+            (_, 0) => RouteCallRemoval::Nothing,
+            ([configure], 1) => self
+                .text_without(configure)
+                .map_or(RouteCallRemoval::Uncertain(lines), |text| {
+                    RouteCallRemoval::Removed(text.into_bytes())
+                }),
+            _ => RouteCallRemoval::Uncertain(lines),
         }
     }
 
-    /// The lines of matching tokens outside of tests.
-    fn token_lines(&self, is_wanted: &dyn Fn(&TokenMatchKind) -> bool) -> Vec<usize> {
+    fn text_without(&self, configure: &ConfigureCall) -> Option<String> {
+        let receiver_end = configure.receiver?.end_offset;
+        let (dot, end) = (configure.dot_offset, configure.end_offset);
+        let removed = splice::removal(&self.text, receiver_end, dot, end)?;
+        Some([&self.text[..removed.start], &self.text[removed.end..]].concat())
+    }
+
+    /// The lines of the constructions of this origin and kind.
+    fn construction_lines(
+        &self,
+        origin: AppOrigin,
+        is_wanted: impl Fn(CallKind) -> bool,
+    ) -> Vec<usize> {
+        let constructions = self.outline.constructions.iter();
+        constructions
+            .filter(|found| found.origin == origin && is_wanted(found.call))
+            .map(|found| self.line_number(found.start_offset))
+            .collect()
+    }
+
+    fn token_lines(&self, is_wanted: impl Fn(&TokenMatchKind) -> bool) -> Vec<usize> {
         let matches = self.outline.token_matches.iter();
         matches
-            .filter(|found| !found.is_test && is_wanted(&found.kind))
+            .filter(|found| is_wanted(&found.kind))
             .map(|found| self.line_number(found.start_offset))
             .collect()
     }
@@ -276,12 +218,5 @@ fn parse_outline(text: &str) -> Result<Outline, Doubt> {
 
 /// Whether the call names the routes as `install` does.
 fn is_as_inserted(configure: &&ConfigureCall) -> bool {
-    !configure.is_test
-        && !configure.argument.is_global
-        && configure.argument.segments == [LIBRARY_CRATE, "routes"]
-}
-
-fn is_called_app(construction: &Construction) -> bool {
-    let segments = &construction.type_path.segments;
-    segments.last().is_some_and(|name| name == "App")
+    !configure.argument.is_global && configure.argument.segments == [LIBRARY_CRATE, "routes"]
 }

@@ -15,7 +15,7 @@ const IMPORTS: &[(&str, &str, bool)] = &[
     ("use actix_web::{App, HttpServer, web};\n", "App", true),
     ("use {std::io, actix_web::{web, {App}}};\n", "App", true),
     ("use actix_web::{App as WebApp};\n", "WebApp", true),
-    ("use actix_web::*; // glöbal\n", "App", true),
+    ("use actix_web::*; // glöbal\n", "App", false),
     ("use actix_web as ünï;\n", "ünï::App", true),
     ("", "actix_web::App", true),
     ("", "::actix_web::App", true),
@@ -162,7 +162,7 @@ fn removing_the_call_restores_every_byte() {
         let (before, after) = generated.marked.split_once(MARK).expect("it is marked");
         let file = [before, after].concat();
         let source = parse(&file);
-        let Some(with_call) = source.with_call() else {
+        let CallSite::Insertable(with_call) = source.call_site() else {
             prop_assert!(!generated.is_clear, "{:?}", source.call_site());
             prop_assert!(matches!(source.call_site(), CallSite::Doubtful(_)));
             return Ok(());
@@ -173,9 +173,8 @@ fn removing_the_call_restores_every_byte() {
             with_call.starts_with(before.as_bytes()) && with_call.ends_with(after.as_bytes())
         );
         let again = parse(&with_call);
-        let is_wired = matches!(again.call_site(), CallSite::Present { .. });
+        let is_wired = matches!(again.call_site(), CallSite::Present(_));
         prop_assert!(is_wired);
-        prop_assert_eq!(again.with_call(), None);
         prop_assert_eq!(
             again.without_call(),
             RouteCallRemoval::Removed(file.into_bytes())

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::editing::rust::uses::{app_constructions, uses_in, uses_in_file};
+use crate::editing::rust::rust_file::RustFile;
+use crate::editing::rust::source_code::SourceCode;
+use crate::editing::rust::uses::{Use, library_uses};
 
 fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
     let app = tempfile::tempdir().expect("can create a temporary folder");
@@ -13,6 +15,14 @@ fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
         fs::write(path, code).expect("can write the file");
     }
     app
+}
+
+fn uses_in_file(code: &[u8]) -> Vec<Use> {
+    library_uses(code, &RustFile::parse(code))
+}
+
+fn read(app: &tempfile::TempDir) -> SourceCode {
+    SourceCode::read(app.path(), std::iter::empty())
 }
 
 /// Line and item of each use. Uses in tests are in parentheses.
@@ -116,8 +126,8 @@ fn uses_are_listed_by_file_and_line() {
         ("benches/b.rs", "use actix_web_sse::Sse;\n"),
         ("other/b.rs", "use actix_web_sse::Sse;\n"),
     ]);
-    let lines: Vec<String> = uses_in(app.path())
-        .lines()
+    let lines: Vec<String> = read(&app)
+        .library_lines()
         .into_iter()
         .map(|line| line.replace('\\', "/"))
         .collect();
@@ -140,7 +150,7 @@ fn an_apps_own_stream_route_is_found() {
             ("src/main.rs", "#[cfg(test)]\nmod tests;\nmod stream;\n"),
             (file, code),
         ]);
-        let uses = uses_in(app.path());
+        let uses = read(&app);
         (uses.stream_route().is_some(), uses.serves_scripts())
     };
     let both = (true, true);
@@ -204,11 +214,24 @@ fn app_constructions_outside_of_the_binaries_are_found() {
         ("src/bin/x.rs", "#[cfg(test)]\nmod y;\n"),
         ("src/bin/y.rs", code),
     ]);
-    let places = app_constructions(app.path()).into_iter();
-    let shown = places.map(|(path, line)| format!("{}:{line}", path.display()).replace('\\', "/"));
     assert_eq!(
-        shown.collect::<Vec<_>>(),
-        ["src/startup/inner/deeper.rs:3", "src/startup.rs:3"]
+        read(&app).app_location().as_deref(),
+        Some("src/startup/inner/deeper.rs:3 or src/startup.rs:3")
+    );
+}
+
+#[test]
+fn an_app_that_may_be_actix_webs_is_located_if_there_is_no_other() {
+    let code = "use actix_web::*;\nfn run() { App::new(); }\n";
+    let location = |files: &[(&str, &str)]| read(&app(files)).app_location();
+    assert_eq!(
+        location(&[("src/startup.rs", code)]).as_deref(),
+        Some("src/startup.rs:2, if this `App` is actix-web's")
+    );
+    let certain = ("src/b.rs", "fn run() { actix_web::App::new(); }");
+    assert_eq!(
+        location(&[("src/a.rs", code), certain]).as_deref(),
+        Some("src/b.rs:1")
     );
 }
 
@@ -216,5 +239,5 @@ fn app_constructions_outside_of_the_binaries_are_found() {
 fn symbolic_links_to_folders_are_not_followed() {
     let app = app(&[("src/a/b.rs", "use actix_web_sse::cache;\n")]);
     std::os::unix::fs::symlink("..", app.path().join("src/a/up")).expect("can create the link");
-    assert_eq!(uses_in(app.path()).lines(), ["src/a/b.rs:1"]);
+    assert_eq!(read(&app).library_lines(), ["src/a/b.rs:1"]);
 }
