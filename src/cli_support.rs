@@ -1,12 +1,19 @@
-//! What the `sse` command shares with the library, so that both read `.env` alike. This is not part of the
-//! public API: it may change or go at any time.
+//! What the `sse` command shares with the library, so that both read `.env` and watch folders alike. This is
+//! not part of the public API: it may change or go at any time.
 
-use std::path::Path;
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 pub use crate::config::{
     EXAMPLE_EVENTS, EnvFile, EnvLine, EnvLineKind, SETTINGS, SettingInfo, rows as settings,
 };
-use crate::{Config, Error};
+use crate::{
+    Config, Error,
+    platform::{ChangeKinds, FolderWatcher, WakeFlag},
+};
 
 /// The configuration of the app in `app_dir`, whose `.env` was read before.
 ///
@@ -15,4 +22,33 @@ use crate::{Config, Error};
 /// Fails like [`Config::from_dir`].
 pub fn config_from(app_dir: &Path, env_file: Option<&EnvFile>) -> Result<Config, Error> {
     Config::from_env_file(app_dir.to_owned(), env_file)
+}
+
+/// Whether a rename in the folder, which `rename` makes, is noticed within the timeout. `None`: this system
+/// has no notifications.
+///
+/// # Errors
+///
+/// Fails with the system's error, for example if one of its limits is reached.
+pub fn notices_rename(
+    folder: &Path,
+    timeout: Duration,
+    rename: impl FnOnce() -> io::Result<()>,
+) -> io::Result<Option<bool>> {
+    let watcher = FolderWatcher::new()?;
+    if watcher.add(folder, ChangeKinds::Renames)?.is_none() {
+        return Ok(None);
+    }
+    rename()?;
+    let flag = WakeFlag::new()?;
+    let deadline = Instant::now() + timeout;
+    let mut is_noticed = false;
+    loop {
+        watcher.read(|_| is_noticed = true);
+        let time_left = deadline.saturating_duration_since(Instant::now());
+        if is_noticed || time_left.is_zero() {
+            return Ok(Some(is_noticed));
+        }
+        watcher.wait(time_left, &flag);
+    }
 }

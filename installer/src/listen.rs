@@ -9,7 +9,10 @@ mod stream_url;
 mod update;
 
 pub(crate) use self::cache_source::CacheSource;
-pub(crate) use self::http::{HttpClient, MAX_ERROR_BYTES, ResponseBody, ResponseHead};
+pub(crate) use self::http::{
+    HttpClient, MAX_ERROR_BYTES, ResponseBody, ResponseHead, ServerError, describe,
+    is_certificate_error,
+};
 pub(crate) use self::sse_parser::{Message, SseParser};
 pub(crate) use self::stream_source::StreamSource;
 pub(crate) use self::stream_url::stream_url;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use actix_web_sse::cli_support::settings;
 
+use self::next_steps::NextStep;
 use self::steps::{NewContents, NewFile};
 use super::planned_change::PlannedChange;
 use crate::app::app_files::{AppFiles, ScriptFile};
@@ -35,11 +36,12 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
             output.warn(format!("{NOT_IGNORED_MESSAGE}; {NOT_IGNORED_HELP}"));
         }
         // Only a warning: the installation itself has succeeded.
-        if let Err(failure) = next_steps::print(app, args, output) {
-            output.warn(format!(
+        match planned.next_steps {
+            Ok(steps) => next_steps::print(app, steps, output),
+            Err(failure) => output.warn(format!(
                 "cannot determine the next steps: {}",
                 failure.message()
-            ));
+            )),
         }
     }
     Ok(exit::DONE)
@@ -50,6 +52,7 @@ pub(super) struct PlannedInstall {
     /// Whether the change creates `.env`.
     creates_env: bool,
     warnings: Vec<String>,
+    next_steps: Result<Vec<NextStep>, Failure>,
 }
 
 pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Failure> {
@@ -62,14 +65,21 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
     dependency::report(&app_files, source.as_ref(), args, &mut change);
     let manifest = source.map(|source| dependency::plan_manifest(&app_files, &source));
 
-    let code = plan_route_call(&app_files, args, &mut change);
+    let route_call = app_files.code.route_call();
+    let next_steps = next_steps::missing_parts(&app_files, &route_call, args);
+    let code = plan_route_call(&route_call, args, &mut change);
     let scripts = if args.no_js {
         Vec::new()
     } else {
         scripts::plan_scripts(&app_files, args.types, prompt, &mut change)
     };
     let folders = missing_folders(&app_files.app, !scripts.is_empty())?;
-    let receipt = receipt(&app_files, &scripts, &folders, code.as_ref())?;
+    let file_with_call = match (&code, &route_call) {
+        (Some(code), _) => Some(code.name.as_str()),
+        (None, RouteCall::Installed(name)) => Some(name.as_str()),
+        (None, _) => None,
+    };
+    let receipt = receipt(&app_files, &scripts, &folders, file_with_call)?;
     let env = env_file::plan_env(&app_files, args, &receipt, &values, &mut change)?;
 
     let creates_env = env.is_some() && app_files.env.contents().is_none();
@@ -86,24 +96,25 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
         change,
         creates_env,
         warnings,
+        next_steps,
     })
 }
 
 /// The source file with the call inserted, if the call site is certain.
 fn plan_route_call(
-    app_files: &AppFiles,
+    route_call: &RouteCall<'_>,
     args: &InstallArgs,
     change: &mut PlannedChange,
 ) -> Option<NewFile> {
     if args.no_wire {
         return None;
     }
-    match app_files.code.route_call() {
+    match route_call {
         RouteCall::Possible { file, contents } => {
             change.will_report("Updated", format!("{} (with `{ROUTES_CALL}`)", file.name()));
             Some(NewFile {
                 name: file.name().to_owned(),
-                contents,
+                contents: contents.clone(),
             })
         }
         RouteCall::Installed(name) => {
@@ -123,7 +134,7 @@ fn receipt(
     app_files: &AppFiles,
     scripts: &[NewFile],
     folders: &[&str],
-    code: Option<&NewFile>,
+    file_with_call: Option<&str>,
 ) -> Result<Receipt, Failure> {
     let mut receipt = Receipt::default();
     if app_files.env.contents().is_none() {
@@ -138,10 +149,8 @@ fn receipt(
     for ScriptFile { shipped, .. } in current_scripts(app_files) {
         receipt.add_with_hash(&shipped.path, &shipped.contents);
     }
-    if let Some(code) = code {
-        receipt.add(&code.name);
-    } else if let RouteCall::Installed(name) = app_files.code.route_call() {
-        receipt.add(&name);
+    if let Some(name) = file_with_call {
+        receipt.add(name);
     }
     // On a first installation, folders of the cache that are missing now are created by the
     // app because of it.

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use ureq::http::{Response, Version};
 use ureq::{Agent, Body, BodyReader};
 
+use crate::output::excerpt;
+
 /// Of an error response, at most this much is read. The texts of the library's server have a few
 /// hundred bytes, and of a web page, only the first lines are shown.
 pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -132,6 +134,53 @@ impl ResponseBody {
     }
 }
 
+/// The error that a server wrote into its response, shortened to one line each. The library's server
+/// writes it in this command's form.
+#[derive(Default)]
+pub(crate) struct ServerError {
+    pub(crate) is_from_library: bool,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl ServerError {
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut lines = text.trim().lines();
+        let first_line = lines.next().unwrap_or_default();
+        let library_message = first_line.strip_prefix("error: ");
+        Self {
+            is_from_library: library_message.is_some(),
+            message: excerpt(library_message.unwrap_or(first_line)),
+            help: lines
+                .find_map(|line| line.strip_prefix("help: "))
+                .map(excerpt),
+        }
+    }
+}
+
+/// Precedes the reason in the messages of rustls.
+const CERTIFICATE_ERROR: &str = "invalid peer certificate: ";
+
+/// Why the server was not reached, without the debug texts of the TLS library.
+pub(crate) fn describe(error: &ureq::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(CERTIFICATE_ERROR) {
+        None => text,
+        Some((_, "UnknownIssuer")) => {
+            "its certificate is not signed by a public authority".to_owned()
+        }
+        Some((_, reason)) if reason.contains("CaUsedAsEndEntity") => {
+            "its certificate is signed by itself".to_owned()
+        }
+        Some((_, reason)) => format!("its certificate is not valid: {reason}"),
+    }
+}
+
+/// Whether TLS failed because of the server's certificate.
+pub(crate) fn is_certificate_error(error: &ureq::Error) -> bool {
+    error.to_string().contains(CERTIFICATE_ERROR)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +202,22 @@ mod tests {
         assert_eq!(compression("identity"), None);
         assert_eq!(compression("br").as_deref(), Some("br"));
         assert_eq!(head(&[]).compression(), None);
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_described_without_debug_text() {
+        let describe = |reason: &str| {
+            let text = format!("{CERTIFICATE_ERROR}{reason}");
+            let error = ureq::Error::Io(io::Error::other(text));
+            assert!(is_certificate_error(&error));
+            super::describe(&error)
+        };
+        let self_signed = describe("Other(OtherError(CaUsedAsEndEntity))");
+        assert_eq!(self_signed, "its certificate is signed by itself");
+        assert!(describe("UnknownIssuer").contains("public authority"));
+        assert_eq!(describe("expired"), "its certificate is not valid: expired");
+        let other = ureq::Error::Io(io::Error::other("reset"));
+        assert!(!is_certificate_error(&other) && super::describe(&other).contains("reset"));
     }
 
     #[test]

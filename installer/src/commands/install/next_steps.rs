@@ -3,8 +3,6 @@
 use std::env;
 use std::path::Path;
 
-use actix_web_sse::cli_support::EXAMPLE_EVENTS;
-
 use super::super::key_suggestions;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
@@ -24,16 +22,21 @@ To put it behind your own middleware, configure a scope that wraps it:
          web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)";
 
 /// Something to do, and the lines to paste or run for it.
-struct NextStep {
+pub(super) struct NextStep {
     instruction: String,
     lines: String,
 }
 
-/// Reads the app after the installation, and prints what is still missing.
-pub(super) fn print(app: &Path, args: &InstallArgs, output: Output) -> Result<(), Failure> {
-    print_steps(&missing_parts(app, args)?, save_command(app), output);
+/// Prints what is still missing after the installation.
+pub(super) fn print(app: &Path, mut steps: Vec<NextStep>, output: Output) {
+    if !doctor::has_listening_page(app) {
+        steps.push(NextStep {
+            instruction: "At the end of the <body> of your page:".to_owned(),
+            lines: SCRIPT_TAG.to_owned(),
+        });
+    }
+    print_steps(&steps, save_command(app), output);
     output.note(PUBLIC_STREAM_NOTE);
-    Ok(())
 }
 
 fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
@@ -55,34 +58,38 @@ fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
     }
 }
 
-fn missing_parts(app: &Path, args: &InstallArgs) -> Result<Vec<NextStep>, Failure> {
-    let app_files = AppFiles::read(app, EXAMPLE_EVENTS)?;
+/// What the installation will not add to these files.
+pub(super) fn missing_parts(
+    app_files: &AppFiles,
+    route_call: &RouteCall<'_>,
+    args: &InstallArgs,
+) -> Result<Vec<NextStep>, Failure> {
     let mut steps = Vec::new();
     if args.no_dep && app_files.dependency == LibraryEntry::Absent {
-        let source = library::dependency_source(&args.dependency, &app_files)?;
+        let source = library::dependency_source(&args.dependency, app_files)?;
         steps.push(NextStep {
             instruction: "In Cargo.toml, under [dependencies]:".to_owned(),
             lines: source.line(),
         });
     }
-    steps.extend(missing_call(&app_files));
-    steps.extend(missing_listeners(&app_files));
-    if !doctor::has_listening_page(app) {
-        steps.push(NextStep {
-            instruction: "At the end of the <body> of your page:".to_owned(),
-            lines: SCRIPT_TAG.to_owned(),
-        });
-    }
+    steps.extend(missing_call(app_files, route_call, args));
+    steps.extend(missing_listeners(app_files));
     Ok(steps)
 }
 
-fn missing_call(app_files: &AppFiles) -> Option<NextStep> {
-    let instruction = match app_files.code.route_call() {
-        RouteCall::Possible { file, .. } => {
+fn missing_call(
+    app_files: &AppFiles,
+    route_call: &RouteCall<'_>,
+    args: &InstallArgs,
+) -> Option<NextStep> {
+    let instruction = match route_call {
+        RouteCall::Possible { file, .. } if args.no_wire => {
             format!("In {}, directly after `App::new()`:", file.name())
         }
         RouteCall::Uncertain(why) => format!("Directly after `App::new()` ({why}):"),
-        RouteCall::Installed(_) | RouteCall::ByOwner(_) => return None,
+        RouteCall::Possible { .. } | RouteCall::Installed(_) | RouteCall::ByOwner(_) => {
+            return None;
+        }
     };
     Some(NextStep {
         instruction,

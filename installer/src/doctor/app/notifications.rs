@@ -1,54 +1,85 @@
 //! Whether the file system reports a save at once.
 
-#[cfg(all(target_os = "linux", not(portable)))]
-mod inotify;
-
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
-#[cfg(all(target_os = "linux", not(portable)))]
-use self::inotify::{InotifyLimit, WatchResult};
+use actix_web_sse::cli_support::notices_rename;
+use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
+use rustix::io::Errno;
+
 use crate::doctor::finding::Finding;
 
 const CHECK: &str = "notifications";
 
-#[cfg(all(target_os = "linux", not(portable)))]
+/// Notifications arrive within milliseconds. A slower one is of no use to the server, which
+/// polls every two seconds by default.
+const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(1);
+
 pub(super) fn check(folder: &Path) -> Vec<Finding> {
     if !folder.is_dir() {
         return Vec::new();
     }
-    vec![judge(inotify::try_watch(folder))]
+    vec![judge(try_rename(folder))]
 }
 
-#[cfg(any(not(target_os = "linux"), portable))]
-pub(super) fn check(_: &Path) -> Vec<Finding> {
-    let message = "the library uses no notifications on this system: it checks the cache folder \
-                   several times a second";
-    vec![Finding::note(CHECK, message)]
+/// Renames a file in a temporary folder inside `folder`, so that no watch of a server is triggered.
+fn try_rename(folder: &Path) -> io::Result<Option<bool>> {
+    let inner = tempfile::Builder::new()
+        .prefix(".sse-doctor-")
+        .tempdir_in(folder)?;
+    // By its descriptor, because other users who can write to the cache folder could replace
+    // the temporary folder with a link.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = openat(CWD, inner.path(), flags, Mode::empty())?;
+    let fd_path = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    let is_noticed = notices_rename(Path::new(&fd_path), NOTIFICATION_TIMEOUT, || {
+        create_and_rename(&opened)
+    })?;
+    inner.close()?;
+    Ok(is_noticed)
 }
 
-#[cfg(all(target_os = "linux", not(portable)))]
-fn judge(result: WatchResult) -> Finding {
-    const CONSEQUENCE: &str = "new values are found only once per SSE_POLL_INTERVAL";
+fn create_and_rename(folder: &OwnedFd) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    openat(folder, "a", flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(renameat(folder, "a", folder, "b")?)
+}
+
+fn judge(result: io::Result<Option<bool>>) -> Finding {
     match result {
-        WatchResult::Notified => Finding::ok(CHECK, "the file system reports a save at once"),
-        WatchResult::NotNotified => Finding::note(
+        Ok(Some(true)) => Finding::ok(CHECK, "the file system reports a save at once"),
+        Ok(Some(false)) => Finding::note(
             CHECK,
             format!("the file system does not report a save within a second: {CONSEQUENCE}"),
         )
         .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
-        WatchResult::LimitReached(InotifyLimit { setting, resource }) => Finding::warning(
+        Ok(None) => Finding::note(
             CHECK,
-            format!("this user has no {resource} left: {CONSEQUENCE}"),
-            format!("raise the limit: sysctl fs.inotify.{setting}=…"),
+            "the library uses no notifications on this system: it checks the cache folder several \
+             times a second",
         ),
-        WatchResult::Failed(error) => {
-            Finding::note(CHECK, format!("notifications could not be tested: {error}"))
-        }
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::MFILE) => limit_reached("max_user_instances", "inotify instances"),
+            Some(Errno::NOSPC) => limit_reached("max_user_watches", "inotify watches"),
+            _ => Finding::note(CHECK, format!("notifications could not be tested: {error}")),
+        },
     }
 }
 
+const CONSEQUENCE: &str = "new values are found only once per SSE_POLL_INTERVAL";
+
+/// A limit of the kernel for each user, by its name below `fs.inotify` in sysctl.
+fn limit_reached(setting: &str, resource: &str) -> Finding {
+    Finding::warning(
+        CHECK,
+        format!("this user has no {resource} left: {CONSEQUENCE}"),
+        format!("raise the limit: sysctl fs.inotify.{setting}=…"),
+    )
+}
+
 #[cfg(test)]
-#[cfg(all(target_os = "linux", not(portable)))]
 mod tests {
     use super::*;
     use crate::doctor::finding::Level;
@@ -57,7 +88,9 @@ mod tests {
     fn a_rename_is_noticed_and_no_file_is_left() {
         let dir = tempfile::tempdir().expect("a folder");
         let findings = check(dir.path());
-        assert_eq!(findings[0].level, Level::Ok, "{findings:?}");
+        let is_linux = cfg!(all(target_os = "linux", not(portable)));
+        let expected = if is_linux { Level::Ok } else { Level::Note };
+        assert_eq!(findings[0].level, expected, "{findings:?}");
         let entries = std::fs::read_dir(dir.path()).expect("it exists");
         assert_eq!(entries.count(), 0);
         assert_eq!(check(&dir.path().join("none")), []);
@@ -65,10 +98,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_reached_is_a_warning_with_its_setting() {
-        let finding = judge(WatchResult::LimitReached(InotifyLimit {
-            setting: "max_user_watches",
-            resource: "inotify watches",
-        }));
+        let finding = judge(Err(Errno::NOSPC.into()));
         assert!(finding.is_problem() && finding.message.contains("inotify watches"));
         let help = finding.help.unwrap_or_default();
         assert!(help.contains("max_user_watches"), "{help}");
@@ -76,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_missing_notification_is_noted() {
-        let finding = judge(WatchResult::NotNotified);
+        let finding = judge(Ok(Some(false)));
         assert_eq!(finding.level, Level::Note);
         assert!(finding.message.contains("SSE_POLL_INTERVAL"));
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Finding, ReportFinding};
 use crate::exit::Failure;
+use crate::listen::describe;
 
 const CHECK: &str = "replay";
 
@@ -93,7 +94,7 @@ fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
     match opened {
         Ok(probe) if probe.head.status == 200 => read_first_block(probe),
         Ok(probe) => Reconnection::Failed(format!("the response is {}", probe.head.status)),
-        Err(error) => Reconnection::Failed(error.to_string()),
+        Err(error) => Reconnection::Failed(describe(&error)),
     }
 }
 

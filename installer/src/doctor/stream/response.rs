@@ -3,12 +3,9 @@
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::Finding;
-use crate::listen::ResponseHead;
+use crate::listen::{ResponseHead, ServerError, describe, is_certificate_error};
 
 const CHECK: &str = "response";
-
-/// Of a server's error, this much is shown. The library's are shorter.
-const MAX_ERROR_CHARS: usize = 200;
 
 /// The help for everything that arrives late.
 pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this machine buffers the \
@@ -37,12 +34,17 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
             "correct the host name",
         ),
         _ => {
-            let help = if url.starts_with("https:") {
-                "start the server, and check host, port and certificate; the URL of a server \
-                 without TLS begins with http:"
+            let help = if is_certificate_error(error) {
+                "browsers refuse it as well, unless their users accept it: use a certificate of a \
+                 public authority for this host name, or run `sse doctor` with the app's own URL \
+                 without TLS"
+            } else if url.starts_with("https:") {
+                "start the server, and check host and port; the URL of a server without TLS begins \
+                 with http:"
             } else {
                 "start the server, and check host, port and firewall"
             };
+            let error = describe(error);
             Finding::error(CHECK, format!("{url} cannot be reached: {error}"), help)
         }
     }
@@ -61,7 +63,7 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
     match head.status {
         200 => content_type_finding(head),
         300..=399 => redirect_finding(head),
-        _ => status_finding(head, &ServerError::parse(text)),
+        _ => status_finding(head, &server_error(text)),
     }
 }
 
@@ -97,7 +99,7 @@ fn redirect_finding(head: &ResponseHead) -> Finding {
 }
 
 fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
-    let server_help = server_error.help.as_str();
+    let server_help = server_error.help.as_deref().unwrap_or_default();
     let help = match head.status {
         401 | 403 => {
             "the stream is behind authentication: open the URL in a browser that is logged in, or run \
@@ -136,33 +138,13 @@ fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
     }
 }
 
-/// The error that a server wrote into its response.
-#[derive(Default)]
-struct ServerError {
-    is_from_library: bool,
-    message: String,
-    help: String,
-}
-
-impl ServerError {
-    /// Empty if the text is a web page or data for programs.
-    fn parse(text: &str) -> Self {
-        let text = text.trim();
-        if text.starts_with('<') || text.starts_with('{') || text.contains('\0') {
-            return Self::default();
-        }
-        let mut lines = text.lines();
-        let first_line = lines.next().unwrap_or_default();
-        let library_message = first_line.strip_prefix("error: ");
-        let message = library_message.unwrap_or(first_line);
-        let help = lines.find_map(|line| line.strip_prefix("help: "));
-        let shorten = |text: &str| text.chars().take(MAX_ERROR_CHARS).collect();
-        Self {
-            is_from_library: library_message.is_some(),
-            message: shorten(message),
-            help: shorten(help.unwrap_or_default()),
-        }
+/// Empty if the text is a web page or data for programs.
+fn server_error(text: &str) -> ServerError {
+    let text = text.trim();
+    if text.starts_with('<') || text.starts_with('{') || text.contains('\0') {
+        return ServerError::default();
     }
+    ServerError::parse(text)
 }
 
 #[cfg(test)]

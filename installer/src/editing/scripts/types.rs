@@ -18,12 +18,12 @@ declare module './sse.js' {
 }
 ";
 
-/// Separates two names.
-const NAME_SEPARATOR: &str = " | ";
+/// Begins the last line, which has the hash of the text before it.
+const CHECKSUM_LABEL: &str = "// checksum: ";
 
 /// The file for these events. Without events, because `SSE_EVENTS` is invalid, it accepts every
 /// name: the mistake is not in the app's scripts.
-pub(crate) fn render_file(events: &[String]) -> String {
+pub(super) fn render_file(events: &[String]) -> String {
     let names: Vec<String> = events
         .iter()
         .map(|event| quote_for_typescript(event))
@@ -31,21 +31,23 @@ pub(crate) fn render_file(events: &[String]) -> String {
     let names = if names.is_empty() {
         "string".to_owned()
     } else {
-        names.join(NAME_SEPARATOR)
+        names.join(" | ")
     };
-    format!("{FILE_HEAD}{names}{FILE_FOOT}")
+    let text = format!("{FILE_HEAD}{names}{FILE_FOOT}");
+    format!("{text}{CHECKSUM_LABEL}{}", checksum(&text))
 }
 
 /// Whether the text is this file for some list of events, unedited.
 ///
 /// The receipt does not suffice: a fresh clone has the file, but no `.env`.
-pub(crate) fn is_generated(found: &[u8]) -> bool {
+pub(super) fn is_generated(found: &[u8]) -> bool {
     let text = String::from_utf8_lossy(found).replace("\r\n", "\n");
-    let names = text.strip_prefix(FILE_HEAD);
-    let names = names.and_then(|tail| tail.strip_suffix(FILE_FOOT));
-    names
-        .and_then(parse_names)
-        .is_some_and(|events| receipt::is_same_text(render_file(&events).as_bytes(), found))
+    let parts = text.rsplit_once(CHECKSUM_LABEL);
+    parts.is_some_and(|(text, found)| found == checksum(text))
+}
+
+fn checksum(text: &str) -> String {
+    format!("{:016x}\n", receipt::hash(text.as_bytes()))
 }
 
 /// The name as a TypeScript string type. Names have no control characters, but some compilers
@@ -57,44 +59,6 @@ fn quote_for_typescript(event: &str) -> String {
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029");
     format!("'{escaped}'")
-}
-
-/// Parses the names as `render_file` writes them. For other spellings the result may be wrong, which the
-/// caller notices by writing the file again.
-fn parse_names(names: &str) -> Option<Vec<String>> {
-    if names == "string" {
-        return Some(Vec::new());
-    }
-    let mut events = Vec::new();
-    let mut remaining = names;
-    loop {
-        let (event, after) = parse_name(remaining.strip_prefix('\'')?)?;
-        events.push(event);
-        if after.is_empty() {
-            return Some(events);
-        }
-        remaining = after.strip_prefix(NAME_SEPARATOR)?;
-    }
-}
-
-/// The name before the next quote, and the text after that quote.
-fn parse_name(text: &str) -> Option<(String, &str)> {
-    let mut event = String::new();
-    let mut chars = text.chars();
-    loop {
-        match chars.next()? {
-            '\'' => return Some((event, chars.as_str())),
-            '\\' => match chars.next()? {
-                'u' => {
-                    let digits = chars.as_str().get(..4)?;
-                    event.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
-                    chars = chars.as_str()[4..].chars();
-                }
-                escaped => event.push(escaped),
-            },
-            unescaped => event.push(unescaped),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -145,6 +109,8 @@ mod tests {
                 text.replace(" = ", " = 'mine' & "),
                 text.replace("names:", "mine: 1; names:"),
                 text.trim_end().to_owned(),
+                text.replace("checksum: ", "checksum: 0"),
+                text.replace("checksum", "hash"),
             ] {
                 assert!(!is_generated(edited.as_bytes()), "{edited}");
             }

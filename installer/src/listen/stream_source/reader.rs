@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::exit::Failure;
 use crate::listen::event_data::update_of_message;
-use crate::listen::http::{HttpClient, MAX_ERROR_BYTES, ResponseBody};
+use crate::listen::http::{HttpClient, MAX_ERROR_BYTES, ResponseBody, ServerError, describe};
 use crate::listen::sse_parser::SseParser;
 use crate::listen::stream_url::STREAM_PATH;
 use crate::listen::update::Update;
@@ -107,7 +107,7 @@ impl StreamReader {
             Ok(response) => response,
             Err(ureq::Error::BadUri(reason)) => return Err(Failure::usage(reason)),
             Err(error) => {
-                let reason = format!("cannot reach {}: {error}", excerpt(&self.url));
+                let reason = format!("cannot reach {}: {}", excerpt(&self.url), describe(&error));
                 return Ok(ConnectionEnd::Failed(reason));
             }
         };
@@ -170,29 +170,15 @@ fn end_of_body(parser: &SseParser) -> ConnectionEnd {
 
 /// A client error (4xx) is final. After any other, the server may recover.
 fn error_response(status: u16, body: ResponseBody) -> Result<ConnectionEnd, Failure> {
-    let text = body.text(MAX_ERROR_BYTES).unwrap_or_default();
-    if (400..500).contains(&status) {
-        return Err(refusal(status, &text));
+    let error = ServerError::parse(&body.text(MAX_ERROR_BYTES).unwrap_or_default());
+    let message = error.message;
+    if !(400..500).contains(&status) {
+        let reason = format!("the server responded with {status}: {message}");
+        return Ok(ConnectionEnd::Failed(reason));
     }
-    let first_line = text.lines().next().unwrap_or_default();
-    let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
-    Ok(ConnectionEnd::Failed(format!(
-        "the server responded with {status}: {}",
-        excerpt(error)
-    )))
-}
-
-/// The server's own error and help: the library's server writes them in this command's form.
-fn refusal(status: u16, text: &str) -> Failure {
-    let mut lines = text.trim().lines();
-    let first_line = lines.next().unwrap_or_default();
-    let error = first_line.strip_prefix("error: ").unwrap_or(first_line);
-    let failure = Failure::error(format!(
-        "the server refused the request with {status}: {}",
-        excerpt(error)
-    ));
-    match lines.find_map(|line| line.strip_prefix("help: ")) {
-        Some(help) => failure.with_help(excerpt(help)),
-        None => failure,
-    }
+    let message = format!("the server refused the request with {status}: {message}");
+    Err(match error.help {
+        Some(help) => Failure::error(message).with_help(help),
+        None => Failure::error(message),
+    })
 }
