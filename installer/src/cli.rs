@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs, UninstallArgs};
+pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs};
 use crate::exit;
 
 /// Live notifications for actix-web apps: save a value under a cache key, and every connected browser
@@ -66,11 +66,15 @@ pub(crate) enum Command {
     /// .sse in the cache folder, and the scripts. It keeps and lists what you have changed since:
     /// values in the block, your own lines in it, listeners.
     #[command(after_help = exit::table())]
-    Uninstall(UninstallArgs),
+    Uninstall(ChangeArgs),
 
     /// Print what is installed, missing, modified or yours
     #[command(after_help = exit::table())]
-    Status(StatusArgs),
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 
     /// Find out why events do not arrive
     ///
@@ -115,13 +119,6 @@ pub(crate) enum Command {
         /// The shell to complete in
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Args)]
-pub(crate) struct StatusArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -39,10 +39,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let app_folder = || folder::app_folder(&cli.app);
     match &cli.command {
         Command::Install(args) => commands::install::run(&installation_folder()?, args, output),
-        Command::Uninstall(args) => {
-            commands::uninstall::run(&installation_folder()?, &args.change, output)
-        }
-        Command::Status(args) => commands::status::run(&installation_folder()?, args.json, output),
+        Command::Uninstall(args) => commands::uninstall::run(&installation_folder()?, args, output),
+        Command::Status { json } => commands::status::run(&installation_folder()?, *json, output),
         Command::Doctor(args) => commands::doctor::run(&installation_folder()?, args, output),
         Command::Save(args) => commands::save::run(app_folder()?, args, output),
         Command::Get(args) => commands::get::run(app_folder()?, args, output),

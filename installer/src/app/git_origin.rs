@@ -5,7 +5,7 @@ use std::fs;
 
 use toml_edit::Document;
 
-use crate::editing::manifest::dependency::{GitReference, GitSource};
+use crate::editing::manifest::dependency::{GIT_REFERENCES, GitSource};
 use crate::exit::Failure;
 
 /// Beside its folder `bin`, cargo keeps this list of what it installed and from where.
@@ -44,9 +44,10 @@ fn parse_install_list(text: &str) -> Option<GitSource> {
     // Instead of decoding a percent-encoded name, take the commit that it named.
     let reference = match query.split_once('=') {
         Some((kind, name)) if !name.contains('%') => {
-            Some((GitReference::from_name(kind)?, name.to_owned()))
+            let kind = GIT_REFERENCES.into_iter().find(|known| *known == kind)?;
+            Some((kind, name.to_owned()))
         }
-        _ => Some((GitReference::Rev, commit.to_owned())),
+        _ => Some(("rev", commit.to_owned())),
     };
     Some(GitSource {
         url: url.to_owned(),
@@ -70,15 +71,9 @@ mod tests {
         assert_eq!(git.reference, None);
         let git = recorded("git+file:///a%20b?branch=next#0123abc").expect("a git source");
         assert_eq!(git.url, "file:///a%20b");
-        assert_eq!(
-            git.reference,
-            Some((GitReference::Branch, "next".to_owned()))
-        );
+        assert_eq!(git.reference, Some(("branch", "next".to_owned())));
         let git = recorded("git+https://x?branch=a%2Fb#0123abc").expect("a git source");
-        assert_eq!(
-            git.reference,
-            Some((GitReference::Rev, "0123abc".to_owned()))
-        );
+        assert_eq!(git.reference, Some(("rev", "0123abc".to_owned())));
         assert_eq!(recorded("path+file:///x"), None);
         assert_eq!(parse_install_list(""), None);
     }

@@ -6,7 +6,7 @@ use actix_web_sse::cli_support::settings;
 use clap::Args;
 
 use crate::editing::env::values::{self, InstallValues};
-use crate::editing::manifest::dependency::{self, GitReference, GitSource};
+use crate::editing::manifest::dependency::{self, GIT_REFERENCES, GitSource};
 
 const DEPENDENCY_HEADING: &str = "Source of the library";
 
@@ -129,23 +129,11 @@ pub(crate) struct DependencyArgs {
 impl DependencyArgs {
     /// The git repository that the arguments choose.
     pub(crate) fn git(&self) -> Option<GitSource> {
-        let references = [
-            (GitReference::Branch, &self.dep_branch),
-            (GitReference::Tag, &self.dep_tag),
-            (GitReference::Rev, &self.dep_rev),
-        ];
-        let mut chosen = references
-            .into_iter()
-            .filter_map(|(kind, name)| Some((kind, name.clone()?)));
+        let names = [&self.dep_branch, &self.dep_tag, &self.dep_rev];
+        let mut references = GIT_REFERENCES.into_iter().zip(names);
         Some(GitSource {
             url: self.dep_git.clone()?,
-            reference: chosen.next(),
+            reference: references.find_map(|(kind, name)| Some((kind, name.clone()?))),
         })
     }
-}
-
-#[derive(Args, Default)]
-pub(crate) struct UninstallArgs {
-    #[command(flatten)]
-    pub(crate) change: ChangeArgs,
 }

@@ -3,4 +3,4 @@
 pub(crate) mod cargo_toml;
 pub(crate) mod dependency;
 pub(crate) mod edits;
-pub(crate) mod toml_value;
+pub(crate) mod toml_values;

@@ -38,19 +38,10 @@ pub(crate) struct Plan {
     steps: Vec<Step>,
 }
 
-/// A change whose new contents are already on the disk.
-enum StagedStep {
-    MakeDir(PathBuf),
-    Replace(Box<OriginalFile>, StagedFile),
-    Remove(Box<OriginalFile>),
-    RemoveDir(PathBuf),
-    RemoveTree(PathBuf),
-}
-
 /// How to undo a step.
 enum Undo {
     RemoveDir(PathBuf),
-    Restore(Box<OriginalFile>),
+    Restore(OriginalFile),
     MakeDir(PathBuf, fs::Permissions),
     /// The step cannot be undone.
     Irreversible(PathBuf),
@@ -77,9 +68,8 @@ impl Plan {
         let written = self.stage().map_err(WriteError::from).and_then(|steps| {
             // Consumes the steps: on failure their temporary files are deleted, and their
             // space is free, before anything is undone.
-            steps
-                .into_iter()
-                .try_for_each(|step| step.apply(&mut undos))
+            let mut steps = steps.into_iter();
+            steps.try_for_each(|(step, staged)| step.apply(staged, &mut undos))
         });
         written.map_err(
             |WriteError {
@@ -93,8 +83,16 @@ impl Plan {
         )
     }
 
-    fn stage(self) -> Result<Vec<StagedStep>, Failure> {
-        self.steps.into_iter().map(Step::stage).collect()
+    /// Writes all new contents to temporary files.
+    fn stage(self) -> Result<Vec<(Step, Option<StagedFile>)>, Failure> {
+        let stage = |step| {
+            let staged = match &step {
+                Step::Write(original, contents) => Some(original.stage(contents)?),
+                _ => None,
+            };
+            Ok((step, staged))
+        };
+        self.steps.into_iter().map(stage).collect()
     }
 }
 
@@ -107,34 +105,20 @@ impl Plan {
     /// Makes the first changes only, as a process does that is killed.
     pub(crate) fn apply_until_killed(self, steps: usize) {
         let ready = self.stage().unwrap_or_else(|failure| panic!("{failure}"));
-        for step in ready.into_iter().take(steps) {
-            step.apply(&mut Vec::new())
+        for (step, staged) in ready.into_iter().take(steps) {
+            step.apply(staged, &mut Vec::new())
                 .unwrap_or_else(|error| panic!("{}", error.failure));
         }
     }
 }
 
 impl Step {
-    fn stage(self) -> Result<StagedStep, Failure> {
-        Ok(match self {
-            Self::MakeDir(path) => StagedStep::MakeDir(path),
-            Self::Write(original, contents) => {
-                let staged = original.stage(&contents)?;
-                StagedStep::Replace(Box::new(original), staged)
-            }
-            Self::Remove(original) => StagedStep::Remove(Box::new(original)),
-            Self::RemoveDir(path) => StagedStep::RemoveDir(path),
-            Self::RemoveTree(path) => StagedStep::RemoveTree(path),
-        })
-    }
-}
-
-impl StagedStep {
-    /// Makes the change, and adds its reversal to `undos`.
-    fn apply(self, undos: &mut Vec<Undo>) -> Result<(), WriteError> {
+    /// Makes the change, and adds its reversal to `undos`. `staged` has the new contents.
+    fn apply(self, staged: Option<StagedFile>, undos: &mut Vec<Undo>) -> Result<(), WriteError> {
         match self {
             Self::MakeDir(path) => undos.push(make_dir(&path)?),
-            Self::Replace(original, staged) => {
+            Self::Write(original, contents) => {
+                let staged = staged.map_or_else(|| original.stage(&contents), Ok)?;
                 original.replace(staged)?;
                 undos.push(Undo::Restore(original));
             }

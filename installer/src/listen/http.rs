@@ -206,18 +206,21 @@ mod tests {
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_described_without_debug_text() {
-        let describe = |reason: &str| {
+        let describe_reason = |reason: &str| {
             let text = format!("{CERTIFICATE_ERROR}{reason}");
             let error = ureq::Error::Io(io::Error::other(text));
             assert!(is_certificate_error(&error));
-            super::describe(&error)
+            describe(&error)
         };
-        let self_signed = describe("Other(OtherError(CaUsedAsEndEntity))");
+        let self_signed = describe_reason("Other(OtherError(CaUsedAsEndEntity))");
         assert_eq!(self_signed, "its certificate is signed by itself");
-        assert!(describe("UnknownIssuer").contains("public authority"));
-        assert_eq!(describe("expired"), "its certificate is not valid: expired");
+        assert!(describe_reason("UnknownIssuer").contains("public authority"));
+        assert_eq!(
+            describe_reason("expired"),
+            "its certificate is not valid: expired"
+        );
         let other = ureq::Error::Io(io::Error::other("reset"));
-        assert!(!is_certificate_error(&other) && super::describe(&other).contains("reset"));
+        assert!(!is_certificate_error(&other) && describe(&other).contains("reset"));
     }
 
     #[test]

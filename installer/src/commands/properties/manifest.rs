@@ -10,7 +10,7 @@ use super::*;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::LIBRARY_PACKAGE;
 use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::manifest::toml_value::TomlValue;
+use crate::editing::manifest::toml_values::TomlValues;
 
 const PACKAGES: &[&str] = &[
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
@@ -167,10 +167,10 @@ fn files() -> impl Strategy<Value = InitialFile> {
 }
 
 /// The file's values without the library.
-fn other_values(file: &[u8]) -> Option<TomlValue> {
+fn other_values(file: &[u8]) -> Option<TomlValues> {
     let text = str::from_utf8(file).ok()?;
     let document = Document::parse(text).ok()?;
-    let mut values = TomlValue::from_table(document.as_table());
+    let mut values = TomlValues::from_table(document.as_table());
     for key in ["actix-web-sse", "sse"] {
         values = values.without("dependencies", key);
     }

@@ -3,7 +3,7 @@
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
 use super::dependency::{DependencySource, LIBRARY_PACKAGE};
-use super::toml_value::TomlValue;
+use super::toml_values::TomlValues;
 use crate::editing::text;
 use crate::exit::Failure;
 
@@ -121,8 +121,8 @@ impl<'a> Manifest<'a> {
             return false;
         };
         let entry = |table: &dyn TableLike| {
-            let entry = TomlValue::from_item(table.get(source.key())?);
-            Some(entry.expanded("version"))
+            let item = table.get(source.key())?;
+            Some(TomlValues::from_dependency(item))
         };
         self.dependencies()
             .is_some_and(|dependencies| entry(dependencies) == entry(wanted.as_table()))

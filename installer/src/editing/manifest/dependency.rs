@@ -20,32 +20,12 @@ pub(crate) enum DependencySource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GitSource {
     pub(crate) url: String,
-    pub(crate) reference: Option<(GitReference, String)>,
+    /// One of `GIT_REFERENCES`, and its name.
+    pub(crate) reference: Option<(&'static str, String)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GitReference {
-    Branch,
-    Tag,
-    Rev,
-}
-
-impl GitReference {
-    /// The kind that cargo calls `name`.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Branch, Self::Tag, Self::Rev]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Branch => "branch",
-            Self::Tag => "tag",
-            Self::Rev => "rev",
-        }
-    }
-}
+/// What cargo calls the kinds of references.
+pub(crate) const GIT_REFERENCES: [&str; 3] = ["branch", "tag", "rev"];
 
 impl DependencySource {
     /// The entry's key in the app's manifest.
@@ -66,7 +46,7 @@ impl DependencySource {
                 let reference = git
                     .reference
                     .iter()
-                    .map(|(kind, name)| format!("{} = {}", kind.name(), quote_for_toml(name)));
+                    .map(|(kind, name)| format!("{kind} = {}", quote_for_toml(name)));
                 [address].into_iter().chain(reference).collect()
             }
             Self::Workspace {
@@ -152,7 +132,7 @@ mod tests {
             "actix-web-sse = { git = \"https://a.example/b\" }"
         );
         assert_eq!(
-            source(Some((GitReference::Tag, "v1".to_owned()))).line(),
+            source(Some(("tag", "v1".to_owned()))).line(),
             "actix-web-sse = { git = \"https://a.example/b\", tag = \"v1\" }"
         );
         assert!(parse_git_address("ssh://git@a.example/b").is_ok());

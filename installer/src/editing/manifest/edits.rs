@@ -11,7 +11,7 @@ use toml_edit::{Item, Table};
 
 use super::cargo_toml::{Manifest, is_inherited, is_library};
 use super::dependency::{DependencySource, LIBRARY_PACKAGE};
-use super::toml_value::TomlValue;
+use super::toml_values::TomlValues;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
 
@@ -158,7 +158,7 @@ impl Manifest<'_> {
             .without_dependency()?
             .is_some_and(|removal| removal.text == self.without_installed_header());
         let other_values = |manifest: &Manifest<'_>| {
-            TomlValue::from_table(manifest.root()).without("dependencies", source.key())
+            TomlValues::from_table(manifest.root()).without("dependencies", source.key())
         };
         if is_added && is_reversible && other_values(self) == other_values(&planned) {
             Ok(())
