@@ -10,7 +10,7 @@ use support::oracle::{At, KEYS};
 use crate::model::{EVENTS_OF_KEYS, digest};
 
 /// One entry.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// A moment at which it did not exist yet.
     pub(crate) absent: At,

@@ -137,8 +137,8 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         let was_available = !(swept || gone || is_expired || checker.is_irrelevant(entry, at));
         if is_wanted && was_available {
             return Err(format!(
-                "a gap over entry {number}, which was available; seen on the disk at {:?}",
-                entry.seen
+                "a gap over entry {number}, which was available: {entry:?}, response at {:?}",
+                checker.answered
             ));
         }
         justified |= match reason {

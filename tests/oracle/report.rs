@@ -130,12 +130,23 @@ pub(crate) fn journals(archive: &Archive) -> String {
     text
 }
 
-/// The records that led to a failure.
+/// The records that led to a failure, with the request and the start of the response.
 pub(crate) fn excerpt(records: &[Record], at: usize) -> String {
     let first = at.saturating_sub(12);
     let last = records.len().min(at + 2);
+    let is_start = |record: &Record| !matches!(record, Record::Block { .. });
+    let before = records[..first].iter().enumerate();
+    let mut starts: Vec<_> = before
+        .rev()
+        .filter(|(_, record)| is_start(record))
+        .take(2)
+        .collect();
+    starts.reverse();
     let mut text = String::new();
-    for (index, record) in (first..).zip(&records[first..last]) {
+    for (index, record) in starts
+        .into_iter()
+        .chain((first..).zip(&records[first..last]))
+    {
         let mark = if index == at { ">" } else { " " };
         let _ = writeln!(text, "  {mark} {record:?}");
     }

@@ -9,6 +9,11 @@
 //! leaves the mark low. The next writer finds the number in use and raises the mark, and so does a
 //! server's reader.
 //!
+//! A writer that is stopped *before* it takes a number may take one that is not free any more: another
+//! save has had it, and another program has removed that entry. So the byte of a number tells whether the
+//! writer of an entry wrote it. A writer that finds such a byte after it has taken the number takes a later
+//! one instead.
+//!
 //! One byte more than the folder has numbers means that the next folder was created. If the next
 //! folder is missing later, another program has removed it.
 
@@ -32,6 +37,12 @@ use super::{
 
 /// With a leading dot, as all files of the journal: see `layout`.
 const HIGH_WATER_FILE_NAME: &str = ".high-water";
+
+/// The byte that a writer writes for the number that it has taken.
+const OWN_NUMBER: &[u8] = b"\n";
+
+/// The byte for a number that others have found taken.
+const FOUND_TAKEN: &[u8] = b"\0";
 
 /// The names of a file may change between two system calls of a check, but a writer changes them only
 /// once, so a few checks are enough.
@@ -126,7 +137,7 @@ impl EntryFolder {
 
     /// Marks all numbers of the folder as taken, so that no more are assigned.
     pub(super) fn mark_full(&self) -> io::Result<()> {
-        self.raise_high_water(&self.open_high_water()?, self.last_number())
+        self.raise_high_water(&self.open_high_water()?, self.last_number(), FOUND_TAKEN)
     }
 
     pub(super) fn mark_next_created(&self) -> io::Result<()> {
@@ -150,7 +161,7 @@ impl EntryFolder {
         let has_file = self.has_entry(number)?;
         if has_file && let Ok(mark) = self.open_high_water() {
             // Fails for a user who may only read.
-            let _ = self.raise_high_water(&mark, number);
+            let _ = self.raise_high_water(&mark, number, FOUND_TAKEN);
         }
         Ok(has_file)
     }
@@ -173,8 +184,16 @@ impl EntryFolder {
     }
 
     /// Marks this number and every lower one as taken.
-    fn raise_high_water(&self, mark: &File, number: u64) -> io::Result<()> {
-        mark.write_all_at(b"\n", self.layout.position_in_folder(number))
+    fn raise_high_water(&self, mark: &File, number: u64, byte: &[u8]) -> io::Result<()> {
+        mark.write_all_at(byte, self.layout.position_in_folder(number))
+    }
+
+    /// Whether the writer of an entry with this number has marked it.
+    fn had_writer(&self, mark: &File, number: u64) -> bool {
+        let mut byte = [0];
+        // If this cannot be checked, the entry stays where it is: it is saved.
+        let is_read = mark.read_exact_at(&mut byte, self.layout.position_in_folder(number));
+        is_read.is_ok() && byte == OWN_NUMBER
     }
 
     /// Makes the high-water mark look new to programs that remove old files.
@@ -240,12 +259,16 @@ impl EntryFolder {
             match file.try_rename_new(&self.folder, &entry_name(number)) {
                 Ok(()) => {
                     test_hooks::stall_point();
-                    // The entry is saved. A mark that stays low is raised by the next writer.
-                    let _ = self.raise_high_water(&mark, number);
-                    return Ok(TakeResult::Taken(number));
+                    if !self.had_writer(&mark, number) {
+                        // The entry is saved. A mark that stays low is raised by the next writer.
+                        let _ = self.raise_high_water(&mark, number, OWN_NUMBER);
+                        return Ok(TakeResult::Taken(number));
+                    }
+                    file.return_name(entry_name(number));
+                    number = highest_taken()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    let _ = self.raise_high_water(&mark, number);
+                    let _ = self.raise_high_water(&mark, number, FOUND_TAKEN);
                     number = highest_taken()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {

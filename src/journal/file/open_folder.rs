@@ -80,7 +80,7 @@ impl OpenFolder {
 
     /// Opens a regular file for writing, and follows no symbolic link.
     pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
         // Another user may have linked this name to a file that only this process may write.
         if fs::fstat(&file)?.st_nlink > 1 {

@@ -47,6 +47,11 @@ impl UnfinishedItem<'_> {
         Ok(())
     }
 
+    /// The name that it was renamed to is not final, so another can be tried.
+    pub(super) fn return_name(&mut self, name: String) {
+        self.name = Some(name);
+    }
+
     /// Renames it to its final name and replaces the file that has it.
     pub(crate) fn replace(mut self, name: &str) -> io::Result<()> {
         if let Some(unfinished_name) = &self.name {

@@ -10,6 +10,7 @@ use crate::{
             CacheFolder, FileJournal, OpenFolder,
             layout::Layout,
             listing::{folder_numbers, open_first},
+            test_hooks::set_hooks,
             trash,
         },
     },
@@ -70,6 +71,30 @@ fn the_number_of_a_removed_entry_is_not_assigned_again() {
     }
     assert_eq!(journal.read(7).unwrap(), StoredEntry::Entry(b"7".to_vec()));
     assert_eq!(journal.read(8).unwrap(), StoredEntry::NotYet);
+}
+
+#[test]
+fn a_writer_that_was_stopped_does_not_assign_the_number_of_a_removed_entry_again() {
+    let app = App::new();
+    let journal = app.journal();
+    assert_eq!(journal.append(b"1").unwrap(), 1);
+    // Stopped after it has read that 2 is free.
+    let (other, path) = (app.journal(), app.path("000000000000"));
+    let (entry, mut steps) = (path.join(".00000000000000000002"), 0..4);
+    let stall = move || {
+        if steps.next() == Some(3) {
+            assert_eq!(other.append(b"2").unwrap(), 2);
+            fs::remove_file(&entry).unwrap();
+        }
+    };
+    set_hooks(stall, false);
+    assert_eq!(journal.append(b"3").unwrap(), 3);
+    set_hooks(|| (), false);
+    assert!(is_broken(&journal, 2));
+    assert_eq!(journal.read(3).unwrap(), StoredEntry::Entry(b"3".to_vec()));
+    let names = fs::read_dir(&path).unwrap().count();
+    assert_eq!(names, 3, "the mark and two entries");
+    assert_eq!(journal.append(b"4").unwrap(), 4);
 }
 
 #[test]
