@@ -34,7 +34,7 @@ use crate::{
     error::Error,
     hub::{
         Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingRead,
-        StartPoints, StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
+        StreamHandle, StreamPosition, encode_gap, encode_heartbeat,
     },
 };
 
@@ -81,9 +81,6 @@ pub struct EventStream {
     /// The epoch of a former journal that the ring still shows, because the tail has not noticed yet
     /// that the cache folder was replaced. Set while this stream waits for that.
     outdated_ring_epoch: Option<Epoch>,
-    /// The client is in another journal than the ring, so the ring's end does not show which of the
-    /// entries were saved before the stream opened.
-    needs_ttl_limit: bool,
     wants_lookback: bool,
     handle: StreamHandle,
     schedule: Schedule,
@@ -114,7 +111,6 @@ impl EventStream {
             pending_replay: None,
             is_beyond_ring_confirmed: false,
             outdated_ring_epoch: None,
-            needs_ttl_limit: start.is_of_another_journal,
             wants_lookback,
             schedule: Schedule::new(state),
             has_ended: false,
@@ -165,7 +161,6 @@ impl EventStream {
         self.is_caught_up = false;
         self.is_beyond_ring_confirmed = false;
         self.outdated_ring_epoch = None;
-        self.needs_ttl_limit = false;
         match gap {
             Some(gap) => ControlFlow::Break(Some(self.gap_frame(gap))),
             None => ControlFlow::Continue(()),
@@ -198,9 +193,6 @@ impl EventStream {
     fn read_ring(&mut self) -> ControlFlow<Option<Bytes>> {
         if self.outdated_ring_epoch.is_some() {
             self.check_outdated_ring();
-        }
-        if self.needs_ttl_limit {
-            self.set_ttl_limit(&self.hub.start_points());
         }
         let request = ReadRequest {
             position: self.position,
@@ -241,20 +233,8 @@ impl EventStream {
         }
     }
 
-    /// If the ring shows the client's journal now, its end separates the entries that were saved before
-    /// from later ones. The numbers of another journal would not.
-    fn set_ttl_limit(&mut self, points: &StartPoints) {
-        if points.epochs.current() == self.position.epoch {
-            self.position.ttl_applies_until = points.end - 1;
-            self.needs_ttl_limit = false;
-        }
-    }
-
     fn start_replay(&mut self) {
         let points = self.hub.start_points();
-        if self.needs_ttl_limit {
-            self.set_ttl_limit(&points);
-        }
         let request = ReplayRequest {
             position: self.position,
             filter: self.filter.clone(),
@@ -271,20 +251,9 @@ impl EventStream {
             Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
             // The ring may have reached the position meanwhile: read it again.
             Some(ReplayResult::Ahead) => self.is_beyond_ring_confirmed = true,
-            // The time to live does not apply to entries that are saved after this, even if the tail
-            // reads them much later.
-            Some(ReplayResult::RingOutdated {
-                ring_epoch,
-                newest_number,
-            }) => {
-                if self.outdated_ring_epoch.replace(ring_epoch).is_none() {
-                    self.position.ttl_applies_until = newest_number;
-                    self.needs_ttl_limit = false;
-                }
-            }
-            // The client may have been in the ring's journal before, so it waits until the tail
-            // reaches the current one, and continues there.
-            Some(ReplayResult::BothOutdated { ring_epoch }) => {
+            // The stream waits until the tail reaches the current journal. That may be the client's, or the
+            // ring's former one, in which the client may have been before.
+            Some(ReplayResult::RingOutdated { ring_epoch }) => {
                 self.outdated_ring_epoch = Some(ring_epoch);
             }
             Some(ReplayResult::UnknownId) => {

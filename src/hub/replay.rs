@@ -54,16 +54,10 @@ pub(crate) enum ReplayResult {
     Ahead,
     /// The journal has no entry with the number in the client's id, so it never issued that id.
     UnknownId,
-    /// The client's journal is current, and the ring still shows the former one.
-    RingOutdated {
-        ring_epoch: Epoch,
-        /// The newest entry of the client's journal.
-        newest_number: u64,
-    },
     /// The client's journal was replaced. The ring shows the client's or the current one.
     ClientOutdated,
-    /// Neither the client's journal nor the ring's is current.
-    BothOutdated { ring_epoch: Epoch },
+    /// The ring shows a journal that is neither the current one nor the client's.
+    RingOutdated { ring_epoch: Epoch },
 }
 
 /// Reads entries from the journal up to the ring, or as many as fit into one chunk and one turn.
@@ -97,19 +91,12 @@ fn replay_from(
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
     let ring_epoch = request.ring_epoch;
-    if journal.epoch() != request.position.epoch {
-        let known_epochs = [request.position.epoch, journal.epoch()];
-        return Ok(if known_epochs.contains(&ring_epoch) {
-            ReplayResult::ClientOutdated
-        } else {
-            ReplayResult::BothOutdated { ring_epoch }
-        });
+    let (client_epoch, epoch) = (request.position.epoch, journal.epoch());
+    if client_epoch != epoch && [client_epoch, epoch].contains(&ring_epoch) {
+        return Ok(ReplayResult::ClientOutdated);
     }
-    if ring_epoch != request.position.epoch {
-        return Ok(ReplayResult::RingOutdated {
-            ring_epoch,
-            newest_number: journal.newest_number()?,
-        });
+    if ring_epoch != client_epoch {
+        return Ok(ReplayResult::RingOutdated { ring_epoch });
     }
     if request.position.cursor.next >= request.ring_start {
         // The ring has not reached this entry. Another server on this cache may have sent it.

@@ -47,6 +47,11 @@ impl Start {
         if wants_lookback {
             position = position.with_lookback(points);
         }
+        if last_kept.is_none() {
+            // The ring's numbers are those of another journal. If the client's is the current one, it was
+            // created after this server last checked, so hardly any of its entries can have expired.
+            position.ttl_applies_until = 0;
+        }
         Self {
             position,
             gap: lost_after.map(|_| Gap::OtherEpoch),

@@ -220,6 +220,13 @@ impl EntryFolder {
         Err(hard_link_error())
     }
 
+    /// Whether the entry with this number is this file, which another program may have removed since.
+    fn is_entry(&self, file: &File, number: u64) -> bool {
+        let entry = self.folder.stat(&entry_name(number)).ok().flatten();
+        let (entry, file) = (entry.as_ref(), rustix::fs::fstat(file).ok());
+        entry.map(FileIdentity::from_stat) == file.as_ref().map(FileIdentity::from_stat)
+    }
+
     /// How many unfinished names in this folder belong to the file. Where a rename always replaces, an
     /// entry has one until its writer has removed it, or for good if the writer was killed.
     fn unfinished_names_of(&self, file: &File) -> io::Result<u64> {
@@ -241,7 +248,11 @@ impl EntryFolder {
     /// The file must have been created in this folder before. A folder that is swept has all its
     /// numbers taken, and loses its unfinished files before its entries. So either the file is gone,
     /// or it was created after the sweep, and the high-water mark read here shows a full folder.
-    pub(super) fn take_number(&self, file: &mut UnfinishedItem<'_>) -> io::Result<TakeResult> {
+    pub(super) fn take_number(
+        &self,
+        file: &File,
+        item: &mut UnfinishedItem<'_>,
+    ) -> io::Result<TakeResult> {
         // Opened first: a user who may not raise the mark must not take a number.
         let mark = match self.open_high_water() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -256,15 +267,15 @@ impl EntryFolder {
         let mut number = highest_taken()? + 1;
         while number <= self.last_number() {
             test_hooks::stall_point();
-            match file.try_rename_new(&self.folder, &entry_name(number)) {
+            match item.try_rename_new(&self.folder, &entry_name(number)) {
                 Ok(()) => {
                     test_hooks::stall_point();
-                    if !self.had_writer(&mark, number) {
+                    if !(self.had_writer(&mark, number) && self.is_entry(file, number)) {
                         // The entry is saved. A mark that stays low is raised by the next writer.
                         let _ = self.raise_high_water(&mark, number, OWN_NUMBER);
                         return Ok(TakeResult::Taken(number));
                     }
-                    file.return_name(entry_name(number));
+                    item.return_name(entry_name(number));
                     number = highest_taken()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
