@@ -278,7 +278,7 @@ impl EventStream {
             return ControlFlow::Break(None);
         }
         let start = Start::resume(&points, EventId { epoch, cursor }, self.wants_lookback);
-        if start.is_of_another_journal {
+        if start.position.epoch != points.epochs.current() {
             let position = StreamPosition::for_client_of_another_journal(&points);
             return self.restart_at(position, Some(Gap::OtherEpoch));
         }

@@ -174,12 +174,18 @@ impl StreamPosition {
     }
 
     /// A reconnecting client continues after its last event.
+    ///
+    /// The client may be in another journal than the ring. That alone does not cause a gap: the journal on
+    /// disk decides, and it may be newer than the ring's. In that case, the ring does not show which
+    /// entries were saved before the stream opened. The client receives all of them, since the
+    /// journal is younger than the server's last check.
     pub(crate) fn for_reconnecting_client(points: &StartPoints, id: EventId) -> Self {
+        let is_in_ring = id.epoch == points.epochs.current();
         Self {
             epoch: id.epoch,
             cursor: id.cursor,
+            ttl_applies_until: if is_in_ring { points.end - 1 } else { 0 },
             gap_applies_from: id.cursor.next,
-            ..Self::for_new_client(points)
         }
     }
 

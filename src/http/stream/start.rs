@@ -11,9 +11,6 @@ pub(super) struct Start {
     /// Set if the client's id is not one of this library's, or if what it has received was lost.
     pub(super) gap: Option<Gap>,
     pub(super) is_reconnecting: bool,
-    /// Whether the client's id belongs to another journal than the ring's. That alone does not cause a
-    /// gap: the journal on disk decides, and it may be newer than the one that the tail follows.
-    pub(super) is_of_another_journal: bool,
 }
 
 impl Start {
@@ -31,7 +28,6 @@ impl Start {
             position: StreamPosition::for_new_client(points),
             gap,
             is_reconnecting: false,
-            is_of_another_journal: false,
         }
     }
 
@@ -47,16 +43,10 @@ impl Start {
         if wants_lookback {
             position = position.with_lookback(points);
         }
-        if last_kept.is_none() {
-            // The ring's numbers are those of another journal. If the client's is the current one, it was
-            // created after this server last checked, so hardly any of its entries can have expired.
-            position.ttl_applies_until = 0;
-        }
         Self {
             position,
             gap: lost_after.map(|_| Gap::OtherEpoch),
             is_reconnecting: true,
-            is_of_another_journal: last_kept.is_none(),
         }
     }
 }
