@@ -68,9 +68,15 @@ fn a_deleted_folder_is_created_again() {
     let mut follow = cache.follow().unwrap();
     cache.save_blocking("k", 1).unwrap();
     assert_eq!(next(&mut follow).value(), "1");
-    // Renamed first, because a background thread may be working in the folder.
-    std::fs::rename(app.folder().join("writable"), app.folder().join("deleted")).unwrap();
-    std::fs::remove_dir_all(app.folder().join("deleted")).unwrap();
+    // Renamed first, because a background thread may be working in the folder, and create a file there
+    // while it is removed.
+    let deleted = app.folder().join("deleted");
+    std::fs::rename(app.folder().join("writable"), &deleted).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = std::fs::remove_dir_all(&deleted) {
+        assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty);
+        assert!(Instant::now() < deadline, "{error}");
+    }
     assert_eq!(save_number(&cache, "k", 2), 1);
     let gap = follow.next_timeout(Duration::from_secs(10)).unwrap();
     assert!(matches!(gap, Some(Next::Gap)), "{gap:?}");

@@ -195,6 +195,7 @@ mod tests {
         let long = format!("A='{}\n'\n", "x".repeat(20_000));
         for file in [
             "\u{feff}# c\n\n A='1\n2' # c\r\n\n  ",
+            "A=1\n ",
             "A=1\n \t\n# c\nB='open\n# c\n",
             "# c\n\nA=two words\n\n",
             &long,
@@ -203,6 +204,7 @@ mod tests {
             let mut end = file.len() - file.trim_start_matches('\u{feff}').len();
             for line in &lines {
                 assert_eq!(line.range.start, end, "{file:?}");
+                assert!(!line.range.is_empty(), "{file:?}");
                 let before = &file.as_bytes()[..end];
                 assert_eq!(line.number, 1 + line_ends(before), "{file:?}");
                 end = line.range.end;

@@ -132,7 +132,7 @@ fn in_seconds(duration: &Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
-fn as_list<T: ToString>(items: &Vec<T>) -> String {
+fn as_list<T: ToString>(items: &[T]) -> String {
     if items.is_empty() {
         return "none".to_owned();
     }

@@ -8,9 +8,6 @@ pub(crate) use crate::event_id::{Cursor, EventId, FIRST_NUMBER};
 /// no expired entry is a gap for it.
 const NO_EXPIRED_GAP: u64 = u64::MAX;
 
-/// The value of [`StreamPosition::ttl_applies_until`] until the end of the client's journal is known.
-const UNKNOWN_END: u64 = u64::MAX;
-
 /// Where a stream is, and how it treats entries that have expired.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamPosition {
@@ -23,17 +20,6 @@ pub(crate) struct StreamPosition {
     /// If an entry from this number on has expired, the client receives `sse.gap`. Older entries
     /// are left out silently: they are before the position in the client's id.
     pub(crate) gap_applies_from: u64,
-}
-
-impl StreamPosition {
-    /// A reconnecting client is after its last event.
-    pub(crate) fn of_client(id: EventId) -> Self {
-        Self {
-            at: id,
-            ttl_applies_until: UNKNOWN_END,
-            gap_applies_from: id.cursor.next,
-        }
-    }
 }
 
 /// The numbers of the entries at which a stream may start, all read from the ring at one moment.
@@ -51,6 +37,20 @@ impl StartPoints {
     /// A client without an id starts a few seconds back.
     pub(crate) fn for_new_client(&self) -> StreamPosition {
         self.before(self.lookback_start)
+    }
+
+    /// A reconnecting client is after its last event, maybe in another journal than the ring.
+    ///
+    /// In that case, the ring does not show which entries were saved before the stream opened. If the
+    /// client's journal is the current one, it was created after this server last checked, so hardly any of
+    /// its entries can have expired: the client receives all of them.
+    pub(crate) fn for_reconnecting_client(&self, id: EventId) -> StreamPosition {
+        let is_in_ring = id.epoch == self.epochs.current();
+        StreamPosition {
+            at: id,
+            ttl_applies_until: if is_in_ring { self.end - 1 } else { 0 },
+            gap_applies_from: id.cursor.next,
+        }
     }
 
     fn before(&self, next: u64) -> StreamPosition {
@@ -91,17 +91,13 @@ impl StartPoints {
 
     fn in_current_epoch(&self, position: StreamPosition) -> StreamPosition {
         let epoch = self.epochs.current();
-        if position.at.epoch != epoch {
-            let at = EventId {
-                epoch,
-                ..position.at
-            };
-            return self.in_current_epoch(StreamPosition::of_client(at));
+        if position.at.epoch == epoch {
+            return position;
         }
-        StreamPosition {
-            ttl_applies_until: position.ttl_applies_until.min(self.end - 1),
-            ..position
-        }
+        self.for_reconnecting_client(EventId {
+            epoch,
+            ..position.at
+        })
     }
 
     fn restart(&self, position: StreamPosition) -> (StreamPosition, Option<Gap>) {
@@ -145,7 +141,7 @@ mod tests {
 
     /// Where a client with this id continues, and the reason of the gap, if any.
     fn resumed(id: EventId, checked_end: Option<EventId>) -> Option<(u64, Option<Gap>)> {
-        let resumed = points().resume(StreamPosition::of_client(id), checked_end);
+        let resumed = points().resume(points().for_reconnecting_client(id), checked_end);
         resumed.map(|(position, gap)| {
             assert_eq!(position.at.epoch, B);
             assert_eq!(position.ttl_applies_until, 10);
@@ -183,7 +179,7 @@ mod tests {
     fn the_time_to_live_applies_to_no_entry_that_was_saved_after_the_stream_opened() {
         let open = StreamPosition {
             ttl_applies_until: 4,
-            ..StreamPosition::of_client(EventId::before(B, 11))
+            ..points().for_reconnecting_client(EventId::before(B, 11))
         };
         let (position, _) = points().resume(open, None).unwrap();
         assert_eq!(position.ttl_applies_until, 4);

@@ -134,21 +134,13 @@ pub(crate) fn journals(archive: &Archive) -> String {
 pub(crate) fn excerpt(records: &[Record], at: usize) -> String {
     let first = at.saturating_sub(12);
     let last = records.len().min(at + 2);
-    let is_start = |record: &Record| !matches!(record, Record::Block { .. });
-    let before = records[..first].iter().enumerate();
-    let mut starts: Vec<_> = before
-        .rev()
-        .filter(|(_, record)| is_start(record))
-        .take(2)
-        .collect();
-    starts.reverse();
+    let is_request = |record: &Record| matches!(record, Record::Request { .. });
+    let request = records[..at].iter().rposition(is_request).unwrap_or(first);
+    let start = request..first.min(request + 2);
     let mut text = String::new();
-    for (index, record) in starts
-        .into_iter()
-        .chain((first..).zip(&records[first..last]))
-    {
+    for index in start.chain(first..last) {
         let mark = if index == at { ">" } else { " " };
-        let _ = writeln!(text, "  {mark} {record:?}");
+        let _ = writeln!(text, "  {mark} {:?}", records[index]);
     }
     text
 }

@@ -173,7 +173,7 @@ fn assert_few_lines(server: &Server, kind: &str) {
 #[test]
 fn drop_ins_that_cannot_be_used_do_not_fill_the_log() {
     let expired = "a:3:{s:4:\"time\";i:5;s:3:\"ttl\";i:60;s:4:\"data\";i:1;}";
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let drop_in = app.cache().join("event_cache_key1");

@@ -41,7 +41,7 @@ pub(crate) struct Plan {
 /// How to undo a step.
 enum Undo {
     RemoveDir(PathBuf),
-    Restore(OriginalFile),
+    Restore(Box<OriginalFile>),
     MakeDir(PathBuf, fs::Permissions),
     /// The step cannot be undone.
     Irreversible(PathBuf),
@@ -120,11 +120,11 @@ impl Step {
             Self::Write(original, contents) => {
                 let staged = staged.map_or_else(|| original.stage(&contents), Ok)?;
                 original.replace(staged)?;
-                undos.push(Undo::Restore(original));
+                undos.push(Undo::Restore(Box::new(original)));
             }
             Self::Remove(original) => {
                 original.remove()?;
-                undos.push(Undo::Restore(original));
+                undos.push(Undo::Restore(Box::new(original)));
             }
             Self::RemoveDir(path) => undos.extend(remove_dir(&path)?),
             Self::RemoveTree(path) => {

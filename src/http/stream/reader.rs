@@ -63,7 +63,7 @@ impl StreamReader {
             None => None,
             Some(LastEventId::Invalid) => Some(Gap::UnknownId),
             Some(LastEventId::Valid(id)) => {
-                reader.position = StreamPosition::of_client(id);
+                reader.position = points.for_reconnecting_client(id);
                 reader.resume(&points, None, subscription.wants_lookback)
             }
         };

@@ -51,7 +51,7 @@ impl FileJournal {
         test_hooks::stall_point();
         file.write_all(bytes)?;
         test_hooks::stall_point();
-        folder.take_number(&mut unfinished)
+        folder.take_number(&file, &mut unfinished)
     }
 
     /// Ensures that readers find the entry. If its folder is gone now, it was swept, and a newer folder

@@ -9,10 +9,10 @@
 //! leaves the mark low. The next writer finds the number in use and raises the mark, and so does a
 //! server's reader.
 //!
-//! A writer that is stopped *before* it takes a number may take one that is not free any more: another
-//! save has had it, and another program has removed that entry. So the byte of a number tells whether the
-//! writer of an entry wrote it. A writer that finds such a byte after it has taken the number takes a later
-//! one instead.
+//! A writer that is stopped *before* it takes a number may take one that another save has had, if another
+//! program has removed that save's entry. So the mark has a byte for each number, which an entry's writer
+//! sets to [`OWN_NUMBER`]. A writer that finds this byte for the number that it has just taken takes a
+//! later number instead.
 //!
 //! One byte more than the folder has numbers means that the next folder was created. If the next
 //! folder is missing later, another program has removed it.
@@ -188,8 +188,8 @@ impl EntryFolder {
         mark.write_all_at(byte, self.layout.position_in_folder(number))
     }
 
-    /// Whether the writer of an entry with this number has marked it.
-    fn had_writer(&self, mark: &File, number: u64) -> bool {
+    /// Whether an entry's writer has marked this number as its own.
+    fn is_marked_by_writer(&self, mark: &File, number: u64) -> bool {
         let mut byte = [0];
         // If this cannot be checked, the entry stays where it is: it is saved.
         let is_read = mark.read_exact_at(&mut byte, self.layout.position_in_folder(number));
@@ -220,6 +220,13 @@ impl EntryFolder {
         Err(hard_link_error())
     }
 
+    /// Whether the entry with this number is this file, which another program may have removed since.
+    fn is_entry(&self, file: &File, number: u64) -> bool {
+        let entry = self.folder.stat(&entry_name(number));
+        matches!((entry, rustix::fs::fstat(file)), (Ok(Some(entry)), Ok(file))
+            if FileIdentity::from_stat(&entry) == FileIdentity::from_stat(&file))
+    }
+
     /// How many unfinished names in this folder belong to the file. Where a rename always replaces, an
     /// entry has one until its writer has removed it, or for good if the writer was killed.
     fn unfinished_names_of(&self, file: &File) -> io::Result<u64> {
@@ -241,7 +248,11 @@ impl EntryFolder {
     /// The file must have been created in this folder before. A folder that is swept has all its
     /// numbers taken, and loses its unfinished files before its entries. So either the file is gone,
     /// or it was created after the sweep, and the high-water mark read here shows a full folder.
-    pub(super) fn take_number(&self, file: &mut UnfinishedItem<'_>) -> io::Result<TakeResult> {
+    pub(super) fn take_number(
+        &self,
+        file: &File,
+        item: &mut UnfinishedItem<'_>,
+    ) -> io::Result<TakeResult> {
         // Opened first: a user who may not raise the mark must not take a number.
         let mark = match self.open_high_water() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -256,26 +267,27 @@ impl EntryFolder {
         let mut number = highest_taken()? + 1;
         while number <= self.last_number() {
             test_hooks::stall_point();
-            match file.try_rename_new(&self.folder, &entry_name(number)) {
+            match item.try_rename_new(&self.folder, &entry_name(number)) {
                 Ok(()) => {
                     test_hooks::stall_point();
-                    if !self.had_writer(&mark, number) {
+                    let is_reused =
+                        self.is_marked_by_writer(&mark, number) && self.is_entry(file, number);
+                    if !is_reused {
                         // The entry is saved. A mark that stays low is raised by the next writer.
                         let _ = self.raise_high_water(&mark, number, OWN_NUMBER);
                         return Ok(TakeResult::Taken(number));
                     }
-                    file.return_name(entry_name(number));
-                    number = highest_taken()?.max(number) + 1;
+                    item.return_name(entry_name(number));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let _ = self.raise_high_water(&mark, number, FOUND_TAKEN);
-                    number = highest_taken()?.max(number) + 1;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(TakeResult::FolderGone);
                 }
                 Err(error) => return Err(error),
             }
+            number = highest_taken()?.max(number) + 1;
         }
         Ok(TakeResult::FolderFull)
     }

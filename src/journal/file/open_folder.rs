@@ -78,7 +78,7 @@ impl OpenFolder {
         require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)
     }
 
-    /// Opens a regular file for writing, and follows no symbolic link.
+    /// Opens a regular file for reading and writing, and follows no symbolic link.
     pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)?;

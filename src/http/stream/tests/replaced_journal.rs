@@ -78,6 +78,21 @@ async fn a_value_saved_for_a_connected_client_arrives_even_if_it_expires_unnotic
 }
 
 #[actix_web::test]
+async fn a_value_saved_before_the_journal_has_answered_arrives_even_if_it_expires_meanwhile() {
+    let app = app(|config| config);
+    app.replace_cache_folder();
+    app.cache().save_blocking("k", "had").unwrap();
+    let epoch = app.journal().epoch();
+    let mut reconnecting = app.resume(&format!("{epoch}-1"));
+    let brief = app.cache().save("k", "brief").ttl(Duration::from_millis(1));
+    brief.blocking().unwrap();
+    // The stream is polled for the first time after the value has expired.
+    until_tail_reaches(&app, epoch, 3).await;
+    sleep(Duration::from_millis(2)).await;
+    assert_eq!(reconnecting.next::<String>("a").await, "brief");
+}
+
+#[actix_web::test]
 async fn numbers_of_a_replaced_journal_do_not_apply_to_entries_of_the_current_one() {
     let app = app(|config| config.with_poll_interval(Duration::from_secs(2)));
     for value in 1..=3 {

@@ -99,6 +99,30 @@ fn a_writer_that_was_stopped_does_not_assign_the_number_of_a_removed_entry_again
 }
 
 #[test]
+fn a_writer_that_was_stopped_does_not_move_the_entry_of_another_that_has_its_number() {
+    let app = App::new();
+    let journal = app.journal();
+    assert_eq!(journal.append(b"1").unwrap(), 1);
+    // The other has read that 2 is free, and takes it once the entry of the first is removed.
+    let (other, first) = (app.journal(), app.journal());
+    let entry = app.path("000000000000/.00000000000000000002");
+    let remove = {
+        let (entry, mut steps) = (entry.clone(), 0..5);
+        move || {
+            if steps.next() == Some(4) {
+                fs::remove_file(&entry).unwrap();
+                assert_eq!(other.append(b"2").unwrap(), 2);
+            }
+        }
+    };
+    set_hooks(remove, false);
+    assert_eq!(first.append(b"removed").unwrap(), 2);
+    set_hooks(|| (), false);
+    assert_eq!(fs::read(entry).unwrap(), b"2");
+    assert_eq!(journal.append(b"3").unwrap(), 3);
+}
+
+#[test]
 fn a_writer_killed_before_it_raised_the_high_water_mark_costs_no_number() {
     let app = App::new();
     let journal = app.journal();
