@@ -17,12 +17,15 @@ pub(crate) enum Level {
     Error,
 }
 
+/// A check, by the name that docs/cli.md describes. Its methods create its findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Check(pub(crate) &'static str);
+
 /// What a check found, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) level: Level,
-    /// The check's name, by which docs/cli.md describes it.
-    pub(crate) check: &'static str,
+    pub(crate) check: Check,
     #[serde(rename = "what")]
     pub(crate) message: String,
     pub(crate) help: Option<String>,
@@ -31,40 +34,35 @@ pub(crate) struct Finding {
 /// Receives findings one by one. Fails if the output cannot be written.
 pub(crate) type ReportFinding<'a> = dyn FnMut(Finding) -> Result<(), Failure> + 'a;
 
-impl Finding {
-    pub(crate) fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Level::Ok, check, message.into(), None)
+impl Check {
+    pub(crate) fn ok(self, message: impl Into<String>) -> Finding {
+        self.finding(Level::Ok, message, None)
     }
 
-    pub(crate) fn note(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Level::Note, check, message.into(), None)
+    pub(crate) fn note(self, message: impl Into<String>) -> Finding {
+        self.finding(Level::Note, message, None)
     }
 
-    pub(crate) fn warning(
-        check: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self::new(Level::Warning, check, message.into(), Some(help.into()))
+    pub(crate) fn warning(self, message: impl Into<String>, help: impl Into<String>) -> Finding {
+        self.finding(Level::Warning, message, Some(help.into()))
     }
 
-    pub(crate) fn error(
-        check: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self::new(Level::Error, check, message.into(), Some(help.into()))
+    pub(crate) fn error(self, message: impl Into<String>, help: impl Into<String>) -> Finding {
+        self.finding(Level::Error, message, Some(help.into()))
     }
 
-    fn new(level: Level, check: &'static str, message: String, help: Option<String>) -> Self {
-        Self {
+    fn finding(self, level: Level, message: impl Into<String>, help: Option<String>) -> Finding {
+        let message = message.into();
+        Finding {
             level,
-            check,
+            check: self,
             message,
             help,
         }
     }
+}
 
+impl Finding {
     /// Adds what to do, for a note.
     #[must_use]
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -88,7 +86,11 @@ impl Finding {
             Level::Warning => "warning",
             Level::Error => "error",
         };
-        let mut text = format!("{level:<7}  {}: {}", self.check, join_lines(&self.message));
+        let mut text = format!(
+            "{level:<7}  {}: {}",
+            self.check.0,
+            join_lines(&self.message)
+        );
         if let Some(help) = &self.help {
             text.push_str(&format!("\n{:9}help: {}", "", join_lines(help)));
         }
@@ -106,19 +108,19 @@ mod tests {
 
     #[test]
     fn a_finding_is_one_line_with_its_help_below() {
-        let finding = Finding::warning("env", "line 3\nis broken", "repair it");
+        let finding = Check("env").warning("line 3\nis broken", "repair it");
         assert_eq!(
             finding.to_text(),
             "warning  env: line 3 is broken\n         help: repair it"
         );
-        assert_eq!(Finding::ok("env", "good").to_text(), "ok       env: good");
+        assert_eq!(Check("env").ok("good").to_text(), "ok       env: good");
     }
 
     #[test]
     fn only_warnings_and_errors_are_problems() {
-        assert!(!Finding::ok("a", "b").is_problem());
-        assert!(!Finding::note("a", "b").with_help("c").is_problem());
-        assert!(Finding::warning("a", "b", "c").is_problem());
-        assert!(Finding::error("a", "b", "c").is_problem());
+        assert!(!Check("a").ok("b").is_problem());
+        assert!(!Check("a").note("b").with_help("c").is_problem());
+        assert!(Check("a").warning("b", "c").is_problem());
+        assert!(Check("a").error("b", "c").is_problem());
     }
 }

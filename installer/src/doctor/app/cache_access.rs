@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use actix_web_sse::{Cache, Config};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "cache";
+const CHECK: Check = Check("cache");
 
 /// Folders whose files apps usually serve to every visitor.
 const PUBLIC_FOLDERS: [&str; 2] = ["public", "static"];
@@ -27,16 +27,14 @@ pub(super) fn check(app: &Path, folder: &Path) -> Vec<Finding> {
             findings.push(existing_folder(folder, &metadata));
             findings.extend(check_access(folder, &metadata));
         }
-        Ok(_) => findings.push(Finding::error(
-            CHECK,
+        Ok(_) => findings.push(CHECK.error(
             format!("{} is not a folder", folder.display()),
             "move it away, or set SSE_CACHE to another folder",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             findings.push(missing_folder(app, folder));
         }
-        Err(error) => findings.push(Finding::error(
-            CHECK,
+        Err(error) => findings.push(CHECK.error(
             format!("{} cannot be accessed: {error}", folder.display()),
             "give the user that runs the app access to it, or set SSE_CACHE to another folder",
         )),
@@ -51,7 +49,7 @@ pub(super) fn check_journal(config: &Config) -> Option<Finding> {
     try_write(config.cache_dir()).ok()?;
     let error = Cache::check(config).err()?;
     let help = error.help().unwrap_or("set SSE_CACHE to another folder");
-    Some(Finding::error(CHECK, error.to_string(), help))
+    Some(CHECK.error(error.to_string(), help))
 }
 
 /// A cache folder whose files every visitor can download.
@@ -61,8 +59,7 @@ fn public_folder(app: &Path, folder: &Path) -> Option<Finding> {
         folder.starts_with(&public)
             || (public.is_dir() && resolve(folder).starts_with(resolve(&public)))
     })?;
-    Some(Finding::error(
-        CHECK,
+    Some(CHECK.error(
         format!(
             "{} is inside {name}, whose files every visitor can download",
             folder.display()
@@ -90,19 +87,16 @@ fn missing_folder(app: &Path, folder: &Path) -> Finding {
     let shown = folder.display();
     let parent = existing_part(folder);
     if !folder.starts_with(app) && folder.parent() != Some(&parent) {
-        return Finding::error(
-            CHECK,
+        return CHECK.error(
             format!("{shown} does not exist, and neither does its parent folder"),
             "create the folder, or correct SSE_CACHE",
         );
     }
     match try_write(&parent) {
-        Ok(()) => Finding::ok(
-            CHECK,
-            format!("{shown} does not exist yet: the app will create it"),
-        ),
-        Err(error) => Finding::error(
-            CHECK,
+        Ok(()) => CHECK.ok(format!(
+            "{shown} does not exist yet: the app will create it"
+        )),
+        Err(error) => CHECK.error(
             format!("{shown} does not exist and cannot be created: {error}"),
             format!(
                 "give the user that runs the app write access to {}",
@@ -121,12 +115,8 @@ fn existing_folder(folder: &Path, metadata: &Metadata) -> Finding {
         metadata.gid()
     );
     match try_write(folder) {
-        Ok(()) => Finding::ok(
-            CHECK,
-            format!("{shown} can be written and read ({permissions})"),
-        ),
-        Err(error) => Finding::error(
-            CHECK,
+        Ok(()) => CHECK.ok(format!("{shown} can be written and read ({permissions})")),
+        Err(error) => CHECK.error(
             format!("this user cannot save in {shown} ({permissions}): {error}"),
             "give the user that runs this write access (chown or chmod), or set SSE_CACHE to \
              another folder",
@@ -163,20 +153,16 @@ fn check_access(folder: &Path, metadata: &Metadata) -> Vec<Finding> {
 fn judge_access(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
     let mut findings = Vec::new();
     if mode & WRITABLE_BY_OTHERS != 0 {
-        findings.push(Finding::warning(
-            CHECK,
+        findings.push(CHECK.warning(
             format!("every user of this machine can write to {folder}, and so send events"),
             format!("chmod o-w '{folder}'"),
         ));
     }
     if owner != user {
-        findings.push(Finding::note(
-            CHECK,
-            format!(
-                "{folder} belongs to user {owner}, but this command runs as user {user}: the \
+        findings.push(CHECK.note(format!(
+            "{folder} belongs to user {owner}, but this command runs as user {user}: the \
                  findings may not apply to the server"
-            ),
-        ));
+        )));
     }
     findings
 }

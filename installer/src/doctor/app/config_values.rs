@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix_web_sse::cli_support::settings;
 use actix_web_sse::{Config, Error, Setting};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "config";
+const CHECK: Check = Check("config");
 
 /// With shorter streams, every client reconnects more than once a minute.
 const SHORT_STREAM_DURATION: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
             let help = error
                 .help()
                 .unwrap_or("see the documentation of the configuration");
-            vec![Finding::error(CHECK, error.to_string(), help)]
+            vec![CHECK.error(error.to_string(), help)]
         }
     }
 }
@@ -32,7 +32,7 @@ fn value_findings(config: &Config) -> Vec<Finding> {
         } else {
             setting.to_string()
         };
-        Finding::ok(CHECK, message)
+        CHECK.ok(message)
     };
     let findings = config.settings().map(describe);
     findings
@@ -59,7 +59,7 @@ fn short_streams(duration: Duration) -> Option<Finding> {
         duration.as_secs_f64()
     );
     let help = "in production, use longer streams, for example SSE_STREAM_DURATION=300";
-    Some(Finding::note(CHECK, message).with_help(help))
+    Some(CHECK.note(message).with_help(help))
 }
 
 #[cfg(test)]

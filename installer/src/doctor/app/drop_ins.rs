@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "drop-ins";
+const CHECK: Check = Check("drop-ins");
 
 /// The permissions in a file's mode, without its type.
 const PERMISSION_BITS: u32 = 0o7777;
@@ -45,9 +45,7 @@ fn check_key(folder: &Path, key: &str, is_readable: &impl Fn(&Path) -> bool) -> 
 
 fn unreadable(folder: &Path, file: &Path, metadata: &fs::Metadata) -> Finding {
     let folder = folder.display();
-    Finding::warning(
-        CHECK,
-        format!(
+    CHECK.warning(format!(
             "this user cannot read {} (mode {:04o}, owner {}, group {}): a server of this user skips it",
             file.display(),
             metadata.mode() & PERMISSION_BITS,
@@ -71,9 +69,7 @@ fn not_a_file(file: &Path, file_type: FileType) -> Finding {
     } else {
         "a named pipe, a socket or a device"
     };
-    Finding::warning(
-        CHECK,
-        format!(
+    CHECK.warning(format!(
             "{} is {kind}: the server ignores it, and a program that writes to it triggers no event",
             file.display()
         ),
@@ -86,7 +82,8 @@ fn without_value(key: &str, file: &Path) -> Finding {
         "the server has skipped a drop-in of {key}, and keeps it as {}: its log says why",
         file.display()
     );
-    Finding::note(CHECK, message)
+    CHECK
+        .note(message)
         .with_help("correct the program that wrote it, then delete the file")
 }
 

@@ -4,9 +4,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "env";
+const CHECK: Check = Check("env");
 
 pub(crate) const NOT_IGNORED_MESSAGE: &str =
     "git does not ignore .env, a file that usually contains passwords";
@@ -22,7 +22,7 @@ pub(super) fn check(app: &Path) -> Vec<Finding> {
         findings.extend(other_env_file(&app, &working_dir));
     }
     if git_would_add_env(app) {
-        findings.push(Finding::note(CHECK, NOT_IGNORED_MESSAGE).with_help(NOT_IGNORED_HELP));
+        findings.push(CHECK.note(NOT_IGNORED_MESSAGE).with_help(NOT_IGNORED_HELP));
     }
     findings
 }
@@ -36,8 +36,7 @@ fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
         return Some(no_app_env(&app_env, &env_above?));
     }
     if let Some(other) = nearest_env(working_dir).filter(|other| *other != app_env) {
-        return Some(Finding::warning(
-            CHECK,
+        return Some(CHECK.warning(
             format!(
                 "when the app is started from this folder, `dotenvy::dotenv()` reads {}, but the \
                  library reads {}",
@@ -51,12 +50,11 @@ fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
         "another .env is above the app's folder, {}: the app uses it if you start it there",
         env_above?.display()
     );
-    Some(Finding::note(CHECK, message))
+    Some(CHECK.note(message))
 }
 
 fn no_app_env(app_env: &Path, env_above: &Path) -> Finding {
-    Finding::warning(
-        CHECK,
+    CHECK.warning(
         format!(
             "the app's folder has no .env; the app reads {} instead, but not when cargo starts it",
             env_above.display()

@@ -5,10 +5,10 @@ use std::env;
 
 use actix_web_sse::cli_support::{EnvFile, SETTINGS};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::nearest::nearest;
 
-const CHECK: &str = "env";
+const CHECK: Check = Check("env");
 
 /// The beginning of every setting of the library.
 const SETTING_PREFIX: &str = "SSE_";
@@ -50,8 +50,7 @@ fn is_setting(key: &str) -> bool {
 
 /// Does not repeat the line, which may contain a password.
 fn unreadable_line(line: usize) -> Finding {
-    Finding::warning(
-        CHECK,
+    CHECK.warning(
         format!(
             "line {line} of .env cannot be read: `dotenvy::dotenv()` stops there, so the app does \
              not get the lines below it"
@@ -75,8 +74,7 @@ fn repeated_key(key: &str, env_file: &EnvFile) -> Option<Finding> {
         1 => ("line", "is"),
         _ => ("lines", "are"),
     };
-    Some(Finding::warning(
-        CHECK,
+    Some(CHECK.warning(
         format!(
             "{key} is set more than once in .env: line {first} takes effect, {lines} {} {verb} \
              ignored",
@@ -93,8 +91,7 @@ fn overridden_key(
 ) -> Option<Finding> {
     let ((line, value), variable) = (env_file.get(key)?, environment.get(key)?);
     (value != variable).then(|| {
-        Finding::warning(
-            CHECK,
+        CHECK.warning(
             format!(
                 "{key} on line {line} of .env has no effect here: an environment variable sets it \
                  to `{variable}`"
@@ -148,11 +145,7 @@ fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
             format!("the library's settings are {}", names.join(", "))
         }
     };
-    Finding::warning(
-        CHECK,
-        format!("{place} is not a setting of the library"),
-        help,
-    )
+    CHECK.warning(format!("{place} is not a setting of the library"), help)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use actix_web_sse::Events;
 
 use super::javascript::{self, ListenerCall};
 use super::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::nearest::nearest;
 
-const CHECK: &str = "listeners";
+const CHECK: Check = Check("listeners");
 
 /// Events of connections, pages and elements: a listener for one of these is not for a stream's
 /// event.
@@ -28,10 +28,7 @@ pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
     findings.extend(events_without_listener(sources, events, has_computed_names));
     if findings.is_empty() {
         let names: Vec<&str> = events.names().collect();
-        findings.push(Finding::ok(
-            CHECK,
-            format!("every event has a listener: {}", names.join(", ")),
-        ));
+        findings.push(CHECK.ok(format!("every event has a listener: {}", names.join(", "))));
     }
     findings
 }
@@ -53,7 +50,7 @@ fn unknown_event(call: &ListenerCall, events: &Events) -> Option<Finding> {
         }
         None => format!("add `{event}:` and its cache key to SSE_EVENTS"),
     };
-    Some(Finding::warning(CHECK, message, help))
+    Some(CHECK.warning(message, help))
 }
 
 fn events_without_listener(
@@ -77,10 +74,9 @@ fn no_listener(event: &str, has_computed_names: bool) -> Finding {
             "`{event}` may have no listener: {LISTENERS_PATH} computes names of events, so this \
              cannot be checked"
         );
-        return Finding::note(CHECK, message);
+        return CHECK.note(message);
     }
-    Finding::warning(
-        CHECK,
+    CHECK.warning(
         format!("the event `{event}` has no listener in this app"),
         format!("add to {LISTENERS_PATH}: sse.on('{event}', (value) => console.log(value));"),
     )

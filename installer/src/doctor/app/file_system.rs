@@ -5,9 +5,9 @@ mod linux_types;
 
 use std::path::Path;
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "file-system";
+const CHECK: Check = Check("file-system");
 
 pub(super) fn check(folder: &Path) -> Vec<Finding> {
     // A folder that does not exist yet will be on the file system of its nearest parent.
@@ -30,26 +30,24 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
 fn file_system_type(folder: &Path) -> Finding {
     let shown = folder.display();
     match linux_types::shared_file_system(folder) {
-        Ok(None) => Finding::ok(CHECK, format!("{shown} is on a local file system")),
-        Ok(Some(name)) => Finding::warning(
-            CHECK,
+        Ok(None) => CHECK.ok(format!("{shown} is on a local file system")),
+        Ok(Some(name)) => CHECK.warning(
             format!(
                 "{shown} is on a {name} file system: values that other machines save there are \
                  found only once per SSE_POLL_INTERVAL, and renames may not be atomic"
             ),
             "set SSE_CACHE to a folder on a local disk",
         ),
-        Err(error) => Finding::note(
-            CHECK,
-            format!("the type of the file system of {shown} is unknown: {error}"),
-        ),
+        Err(error) => CHECK.note(format!(
+            "the type of the file system of {shown} is unknown: {error}"
+        )),
     }
 }
 
 #[cfg(any(not(target_os = "linux"), portable))]
 fn file_system_type(_: &Path) -> Finding {
     let message = "whether the cache is on a network file system is not checked on this system";
-    Finding::note(CHECK, message)
+    CHECK.note(message)
 }
 
 /// A disk with less free space counts as full: a log or a database fills it at any moment.
@@ -63,8 +61,7 @@ fn check_space(folder: &str, free_bytes: u64, free_files: Option<u64>) -> Option
     } else {
         return None;
     };
-    Some(Finding::warning(
-        CHECK,
+    Some(CHECK.warning(
         message,
         "free space on that disk, or set SSE_CACHE to another folder",
     ))

@@ -9,9 +9,9 @@ use actix_web_sse::cli_support::notices_rename;
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
 use rustix::io::Errno;
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "notifications";
+const CHECK: Check = Check("notifications");
 
 /// Notifications arrive within milliseconds. A slower one is of no use to the server, which
 /// polls every two seconds by default.
@@ -49,21 +49,20 @@ fn create_and_rename(folder: &OwnedFd) -> io::Result<()> {
 
 fn judge(result: io::Result<Option<bool>>) -> Finding {
     match result {
-        Ok(Some(true)) => Finding::ok(CHECK, "the file system reports a save at once"),
-        Ok(Some(false)) => Finding::note(
-            CHECK,
-            format!("the file system does not report a save within a second: {CONSEQUENCE}"),
-        )
-        .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
-        Ok(None) => Finding::note(
-            CHECK,
+        Ok(Some(true)) => CHECK.ok("the file system reports a save at once"),
+        Ok(Some(false)) => CHECK
+            .note(format!(
+                "the file system does not report a save within a second: {CONSEQUENCE}"
+            ))
+            .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
+        Ok(None) => CHECK.note(
             "the library uses no notifications on this system: it checks the cache folder several \
              times a second",
         ),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::MFILE) => limit_reached("max_user_instances", "inotify instances"),
             Some(Errno::NOSPC) => limit_reached("max_user_watches", "inotify watches"),
-            _ => Finding::note(CHECK, format!("notifications could not be tested: {error}")),
+            _ => CHECK.note(format!("notifications could not be tested: {error}")),
         },
     }
 }
@@ -72,8 +71,7 @@ const CONSEQUENCE: &str = "new values are found only once per SSE_POLL_INTERVAL"
 
 /// A limit of the kernel for each user, by its name below `fs.inotify` in sysctl.
 fn limit_reached(setting: &str, resource: &str) -> Finding {
-    Finding::warning(
-        CHECK,
+    CHECK.warning(
         format!("this user has no {resource} left: {CONSEQUENCE}"),
         format!("raise the limit: sysctl fs.inotify.{setting}=…"),
     )

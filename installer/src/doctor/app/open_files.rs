@@ -4,9 +4,9 @@ use actix_web_sse::cli_support::settings;
 use actix_web_sse::{Config, Origin};
 use rustix::process::{Resource, getrlimit};
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "descriptors";
+const CHECK: Check = Check("descriptors");
 
 /// The server reserves a tenth of its descriptors for the app's own pages and files, but not more
 /// than this. The rule is the library's: `src/http/limits.rs` has the reason for the number, and a
@@ -28,13 +28,13 @@ fn origin_of_max_connections(config: &Config) -> Origin {
 /// A `limit` of `None` means that the system sets none.
 fn judge(limit: Option<u64>, number: u64, origin: &Origin) -> Finding {
     let Some(limit) = limit else {
-        return Finding::ok(CHECK, "the number of open files is not limited here");
+        return CHECK.ok("the number of open files is not limited here");
     };
     let allowed = limit - (limit / 10).min(MAX_RESERVED_DESCRIPTORS);
     if allowed >= number {
         let message =
             format!("the limit of open files here, {limit}, is enough for {number} streams");
-        return Finding::ok(CHECK, message);
+        return CHECK.ok(message);
     }
     let message = format!(
         "the limit of open files here, {limit}, is enough for only {allowed} streams: a server \
@@ -46,8 +46,8 @@ fn judge(limit: Option<u64>, number: u64, origin: &Origin) -> Finding {
     );
     match origin {
         // The user has not asked for that many streams.
-        Origin::Default => Finding::note(CHECK, message).with_help(help),
-        _ => Finding::warning(CHECK, message, help),
+        Origin::Default => CHECK.note(message).with_help(help),
+        _ => CHECK.warning(message, help),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whether a page loads `sse-client.js`.
 
 use super::source_files::{LISTENERS_PATH, SOURCE_FOLDERS, SourceFile};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::editing::scripts::SCRIPT_TAG;
 
-const CHECK: &str = "page";
+const CHECK: Check = Check("page");
 
 const LISTENERS_FILE: &str = "sse-client.js";
 const CLIENT_SUFFIX: &str = "js/sse.js";
@@ -17,16 +17,12 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         findings.push(missing_listeners(stream_opener));
     }
     findings.push(match (loading_page(sources), stream_opener) {
-        (Some(page), _) => Finding::ok(CHECK, format!("{} loads {LISTENERS_FILE}", page.path)),
-        (None, Some(stream_opener)) => Finding::note(
-            CHECK,
-            format!(
-                "no page loads {LISTENERS_FILE}; {} opens a stream instead",
-                stream_opener.path
-            ),
-        ),
-        (None, None) => Finding::warning(
-            CHECK,
+        (Some(page), _) => CHECK.ok(format!("{} loads {LISTENERS_FILE}", page.path)),
+        (None, Some(stream_opener)) => CHECK.note(format!(
+            "no page loads {LISTENERS_FILE}; {} opens a stream instead",
+            stream_opener.path
+        )),
+        (None, None) => CHECK.warning(
             format!(
                 "no page in {} loads {LISTENERS_FILE}",
                 SOURCE_FOLDERS.join(", ")
@@ -42,10 +38,10 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
 fn missing_listeners(stream_opener: Option<&SourceFile>) -> Finding {
     let message = format!("the app has no {LISTENERS_PATH}");
     match stream_opener {
-        None => Finding::warning(CHECK, message, "run `sse install`"),
+        None => CHECK.warning(message, "run `sse install`"),
         Some(stream_opener) => {
             let message = format!("{message}; {} opens a stream instead", stream_opener.path);
-            Finding::note(CHECK, message)
+            CHECK.note(message)
         }
     }
 }

@@ -6,21 +6,21 @@ use std::{fs, iter};
 use super::shutdown;
 use super::source_files::{FileKind, SourceFile};
 use crate::app::workspace;
-use crate::doctor::finding::{Finding, Level};
+use crate::doctor::finding::{Check, Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::source_code::SourceCode;
 use crate::editing::rust::splice::ROUTES_CALL;
 
-const DEPENDENCY_CHECK: &str = "dependency";
-const WIRING_CHECK: &str = "wiring";
-const COMPRESSION_CHECK: &str = "compression";
+const DEPENDENCY_CHECK: Check = Check("dependency");
+const WIRING_CHECK: Check = Check("wiring");
+const COMPRESSION_CHECK: Check = Check("compression");
 
 pub(super) fn check(app: &Path, sources: &[SourceFile]) -> Vec<Finding> {
     let Ok(manifest) = fs::read(app.join("Cargo.toml")) else {
         let message = "there is no Cargo.toml here: dependency and code are not checked";
-        return vec![Finding::note(DEPENDENCY_CHECK, message)];
+        return vec![DEPENDENCY_CHECK.note(message)];
     };
     let route_call = check_route_call(app);
     let serves_stream = route_call.level == Level::Ok;
@@ -37,43 +37,36 @@ fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
         Ok(manifest) => manifest,
         Err(failure) => {
             let help = "repair Cargo.toml: `cargo metadata` shows what is wrong";
-            return Finding::error(DEPENDENCY_CHECK, failure.message(), help);
+            return DEPENDENCY_CHECK.error(failure.message(), help);
         }
     };
     if manifest.package_name().is_none() {
-        return Finding::error(
-            DEPENDENCY_CHECK,
+        return DEPENDENCY_CHECK.error(
             "Cargo.toml defines a workspace without a package",
             "pass the folder of the workspace member that is your app: sse -C DIR doctor",
         );
     }
     let inherited = workspace::inherited_dependency(app, &manifest);
     match manifest.library_entry(inherited.as_ref().map(DependencySource::key)) {
-        LibraryEntry::Absent => Finding::error(
-            DEPENDENCY_CHECK,
+        LibraryEntry::Absent => DEPENDENCY_CHECK.error(
             format!("{LIBRARY_PACKAGE} is not a dependency in Cargo.toml"),
             "run `sse install`",
         ),
-        LibraryEntry::ByInstall | LibraryEntry::ByOwner(_) => Finding::ok(
-            DEPENDENCY_CHECK,
-            format!("{LIBRARY_PACKAGE} is a dependency in Cargo.toml"),
-        ),
+        LibraryEntry::ByInstall | LibraryEntry::ByOwner(_) => {
+            DEPENDENCY_CHECK.ok(format!("{LIBRARY_PACKAGE} is a dependency in Cargo.toml"))
+        }
     }
 }
 
 fn check_route_call(app: &Path) -> Finding {
     let code = SourceCode::read(app, iter::empty());
     if let Some(location) = code.stream_route() {
-        return Finding::ok(
-            WIRING_CHECK,
-            format!("the code serves the stream: {location}"),
-        );
+        return WIRING_CHECK.ok(format!("the code serves the stream: {location}"));
     }
     let location = code.app_location();
     let location =
         location.unwrap_or_else(|| "in the closure passed to HttpServer::new".to_owned());
-    Finding::error(
-        WIRING_CHECK,
+    WIRING_CHECK.error(
         "no code in src serves the stream",
         format!("add `{ROUTES_CALL}` after `App::new()`, {location}"),
     )
@@ -88,14 +81,11 @@ fn check_compression(sources: &[SourceFile]) -> Option<Finding> {
             .or_else(|| file.text.find("Compress)"))?;
         Some(file.location(at))
     })?;
-    Some(Finding::note(
-        COMPRESSION_CHECK,
-        format!(
-            "{location} compresses responses, but not the library's stream: its header \
+    Some(COMPRESSION_CHECK.note(format!(
+        "{location} compresses responses, but not the library's stream: its header \
              `Content-Encoding: identity` tells actix-web's Compress to skip it. A stream that you \
              build without the library needs that header, too"
-        ),
-    ))
+    )))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Whether the process ends in time on SIGTERM and Ctrl-C, as far as the code shows it.
 
 use super::source_files::{FileKind, SourceFile};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "shutdown";
+const CHECK: Check = Check("shutdown");
 
 /// The call for a server whose streams come from `routes`.
 const SHUTDOWN_CALL: &str = ".shutdown_signal(actix_web_sse::shutdown_signal())";
@@ -62,8 +62,7 @@ fn unended_streams(code: &RustCode<'_>) -> Option<Finding> {
     if code.contains(".close()") || code.contains("shutdown_signal(") {
         return None;
     }
-    Some(Finding::warning(
-        CHECK,
+    Some(CHECK.warning(
         format!(
             "{location} turns the library's signal handling off, and no code ends the streams at \
              SIGTERM: the process waits for them for {DEFAULT_SHUTDOWN_TIMEOUT_SECS} seconds"
@@ -81,9 +80,7 @@ fn unclosable_connections(code: &RustCode<'_>) -> Option<Finding> {
         None => DEFAULT_SHUTDOWN_TIMEOUT_SECS,
     };
     (timeout > MAX_SHUTDOWN_TIMEOUT_SECS).then(|| {
-        Finding::warning(
-            CHECK,
-            format!(
+        CHECK.warning(format!(
                 "{location} serves {kind}: a client that stays connected there can delay the \
                  process's end by {timeout} seconds"
             ),
@@ -109,7 +106,7 @@ fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
     }
     if let Some((location, _)) = code.find(".shutdown_signal(") {
         let message = format!("SIGTERM and Ctrl-C end the streams properly: {location}");
-        return Some(Finding::ok(CHECK, message));
+        return Some(CHECK.ok(message));
     }
     let message =
         format!("SIGTERM ends the streams properly, but Ctrl-C cuts them off: {location}");
@@ -117,7 +114,7 @@ fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
         "add `{SHUTDOWN_CALL}` after HttpServer::new(…) to end them properly in both cases; if you \
          start your own Sse, add `.shutdown_signal(sse.shutdown_signal())`"
     );
-    Some(Finding::note(CHECK, message).with_help(help))
+    Some(CHECK.note(message).with_help(help))
 }
 
 #[cfg(test)]

@@ -2,17 +2,16 @@
 
 use ureq::http::Version;
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::listen::ResponseHead;
 
-const CHECK: &str = "headers";
+const CHECK: Check = Check("headers");
 
 pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
     let mut findings = vec![check_version(head.version, is_encrypted)];
     if let Some(compression) = head.compression() {
         // No error: some proxies, such as Apache, compress each event at once.
-        findings.push(Finding::warning(
-            CHECK,
+        findings.push(CHECK.warning(
             format!(
                 "the stream is compressed ({compression}): events may wait until there is enough \
                  data to compress, and this command cannot check them"
@@ -22,8 +21,7 @@ pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
         ));
     }
     if let Some(length) = head.header("content-length") {
-        findings.push(Finding::error(
-            CHECK,
+        findings.push(CHECK.error(
             format!(
                 "the response has a fixed length of {length} bytes, but a stream has no length"
             ),
@@ -41,16 +39,18 @@ fn check_version(version: Version, is_encrypted: bool) -> Finding {
     if version == Version::HTTP_10 || version == Version::HTTP_09 {
         let message = "the response uses HTTP/1.0, which cannot tell a stream that was cut off from \
                        one that has ended";
-        return Finding::note(CHECK, message)
+        return CHECK
+            .note(message)
             .with_help("let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
     }
     if is_encrypted {
         // Browsers may use HTTP/2, which this client does not support.
-        return Finding::ok(CHECK, "the stream uses TLS");
+        return CHECK.ok("the stream uses TLS");
     }
     let message = "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, \
                    of which every open stream takes one";
-    Finding::note(CHECK, message)
+    CHECK
+        .note(message)
         .with_help("in production, use TLS and HTTP/2, usually through a proxy")
 }
 
@@ -69,9 +69,7 @@ fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    Some(Finding::warning(
-        CHECK,
-        format!(
+    Some(CHECK.warning(format!(
             "cache-control is `{value}` and lacks {}: caches may store the stream or change it",
             missing.join(" and ")
         ),
@@ -88,12 +86,12 @@ fn check_buffering(head: &ResponseHead) -> Option<Finding> {
     }
     let message = "x-accel-buffering does not arrive: nginx obeys and removes it; if there is no \
                    nginx, another proxy on the way removes it";
-    Some(Finding::note(CHECK, message))
+    Some(CHECK.note(message))
 }
 
 fn describe_software(head: &ResponseHead) -> Option<Finding> {
     let message = format!("the response comes from {}", software_names(head)?);
-    Some(Finding::ok(CHECK, message))
+    Some(CHECK.ok(message))
 }
 
 /// The names of the server and the proxies, as they send them.

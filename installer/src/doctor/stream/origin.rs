@@ -1,18 +1,16 @@
 //! Whether browsers let pages of another origin receive the events.
 
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::listen::ResponseHead;
 
-const CHECK: &str = "origin";
+const CHECK: Check = Check("origin");
 
 /// Judges the response to a request with the header `Origin`.
 pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
     let header = |name| head.header(name).unwrap_or_default();
     let allowed_origin = header("access-control-allow-origin");
     if allowed_origin.is_empty() {
-        return Finding::error(
-            CHECK,
-            format!(
+        return CHECK.error(format!(
                 "pages of {origin} receive no events: the response has no access-control-allow-origin"
             ),
             format!(
@@ -23,8 +21,7 @@ pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
         );
     }
     if allowed_origin != origin && allowed_origin != "*" {
-        return Finding::error(
-            CHECK,
+        return CHECK.error(
             format!(
                 "pages of {origin} receive no events: access-control-allow-origin is \
                  `{allowed_origin}`"
@@ -35,10 +32,10 @@ pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
     }
     // With cookies, browsers accept neither `*` nor a response without the second header.
     if allowed_origin == origin && header("access-control-allow-credentials") == "true" {
-        return Finding::ok(CHECK, format!("pages of {origin} receive the events"));
+        return CHECK.ok(format!("pages of {origin} receive the events"));
     }
     let message = format!("pages of {origin} receive the events, but only without cookies");
-    Finding::note(CHECK, message).with_help(
+    CHECK.note(message).with_help(
         "the library also allows cookies: let the proxy change neither \
          access-control-allow-origin nor access-control-allow-credentials",
     )

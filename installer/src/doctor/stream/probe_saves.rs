@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
 use super::timing::{MAX_DELIVERY_DELAY, in_seconds};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::exit::Failure;
 
-const CHECK: &str = "saves";
+const CHECK: Check = Check("saves");
 
 /// Enough to see an order and a rhythm, and few, because every connected browser receives them.
 /// `sse doctor --help` states the number.
@@ -105,7 +105,7 @@ impl ProbeSaves {
         let arrivals = self.arrivals(recording);
         if recording.end.is_some() && arrivals.len() < saved_at.len() {
             let message = "the stream ended before all saved values could arrive: run this again";
-            return Finding::note(CHECK, message);
+            return CHECK.note(message);
         }
         judge_arrivals(&self.key, &self.cache_folder, saved_at, &arrivals)
     }
@@ -149,9 +149,7 @@ fn judge_arrivals(
 }
 
 fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
-    Finding::error(
-        CHECK,
-        format!(
+    CHECK.error(format!(
             "{count} values were saved under `{key}` in {}, and none arrived",
             cache_folder.display()
         ),
@@ -224,8 +222,7 @@ fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
         .iter()
         .map(|number| (number + 1).to_string())
         .collect();
-    Finding::error(
-        CHECK,
+    CHECK.error(
         format!(
             "{count} values were saved, but they did not all arrive once and in order: {} arrived",
             numbers.join(", ")
@@ -236,8 +233,7 @@ fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
 }
 
 fn late(saved_at: &[Duration], arrived_within: Duration, max_delay: Duration) -> Finding {
-    Finding::error(
-        CHECK,
+    CHECK.error(
         format!(
             "{} values were saved over {} but arrived over {}, up to {} late",
             saved_at.len(),
@@ -257,13 +253,13 @@ fn in_time(count: usize, max_delay: Duration, late_count: usize) -> Finding {
     let message = format!("{count} saved values arrived one by one, each within {milliseconds} ms");
     // One late value has another cause.
     if late_count < 2 {
-        return Finding::ok(CHECK, message);
+        return CHECK.ok(message);
     }
     let message = format!(
         "{message}, but {late_count} of them not within {} ms",
         HAPROXY_DELAY.as_millis()
     );
-    Finding::note(CHECK, message).with_help(
+    CHECK.note(message).with_help(
         "if the network is not that slow, a proxy holds each event back (HAProxy: `option \
          http-no-delay`)",
     )

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
-use crate::doctor::finding::{Finding, ReportFinding};
+use crate::doctor::finding::{Check, Finding, ReportFinding};
 use crate::exit::Failure;
 use crate::listen::describe;
 
-const CHECK: &str = "replay";
+const CHECK: Check = Check("replay");
 
 /// An event id is `epoch-number`. The epoch has this many hexadecimal digits, as the library writes
 /// it. A test compares this with a real id.
@@ -61,7 +61,7 @@ pub(super) fn check(
             "the stream's ids (`{last_event_id}`) are not in the library's form, so whether a \
              client that reconnects misses events was not checked"
         );
-        return report(Finding::note(CHECK, message));
+        return report(CHECK.note(message));
     };
     for transport in [IdTransport::Header, IdTransport::QueryParameter] {
         let with_known_id = reconnect(url, last_event_id, transport);
@@ -118,8 +118,7 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
     let name = transport.name();
     match result {
         Reconnection::Continued => None,
-        Reconnection::ContinuedWithGap { reason } => Some(Finding::warning(
-            CHECK,
+        Reconnection::ContinuedWithGap { reason } => Some(CHECK.warning(
             format!(
                 "a client that reconnects at once with {name} is told that it missed events: \
                  {reason}"
@@ -127,8 +126,7 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
             "the URL may lead to several servers with different caches: let them share one, or let \
              the load balancer send each client to the same server again",
         )),
-        Reconnection::Failed(reason) => Some(Finding::error(
-            CHECK,
+        Reconnection::Failed(reason) => Some(CHECK.error(
             format!("a client that reconnects with {name} gets no stream: {reason}"),
             SEE_LOGS,
         )),
@@ -139,13 +137,9 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
 fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
     let name = transport.name();
     match result {
-        Reconnection::ContinuedWithGap { .. } => Finding::ok(
-            CHECK,
-            format!("a client that reconnects with {name} resumes correctly"),
+        Reconnection::ContinuedWithGap { .. } => CHECK.ok(format!("a client that reconnects with {name} resumes correctly"),
         ),
-        Reconnection::Continued => Finding::warning(
-            CHECK,
-            format!(
+        Reconnection::Continued => CHECK.warning(format!(
                 "{name} does not reach the server: clients that reconnect miss the events in between"
             ),
             format!(
@@ -154,9 +148,7 @@ fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
                 transport.carrier()
             ),
         ),
-        Reconnection::Failed(reason) => Finding::error(
-            CHECK,
-            format!(
+        Reconnection::Failed(reason) => CHECK.error(format!(
                 "a client that reconnects with {name} and an id that the server does not know gets \
                  no stream: {reason}"
             ),

@@ -2,10 +2,10 @@
 
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 use crate::listen::{ResponseHead, ServerError, describe, is_certificate_error};
 
-const CHECK: &str = "response";
+const CHECK: Check = Check("response");
 
 /// The help for everything that arrives late.
 pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this machine buffers the \
@@ -13,7 +13,7 @@ pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this mac
     obey the response header X-Accel-Buffering";
 
 pub(super) fn stream_finding(url: &str) -> Finding {
-    Finding::ok(CHECK, format!("{url} responds with 200"))
+    CHECK.ok(format!("{url} responds with 200"))
 }
 
 /// The server sent no response.
@@ -22,14 +22,12 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     match error {
         Error::Timeout(Timeout::RecvResponse) => {
             let seconds = STEP_TIMEOUT.as_secs();
-            Finding::error(
-                CHECK,
+            CHECK.error(
                 format!("{url} accepts the request, but sends no response within {seconds} s"),
                 BUFFERING_HELP,
             )
         }
-        Error::HostNotFound => Finding::error(
-            CHECK,
+        Error::HostNotFound => CHECK.error(
             format!("{url}: the host does not exist"),
             "correct the host name",
         ),
@@ -45,7 +43,7 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
                 "start the server, and check host, port and firewall"
             };
             let error = describe(error);
-            Finding::error(CHECK, format!("{url} cannot be reached: {error}"), help)
+            CHECK.error(format!("{url} cannot be reached: {error}"), help)
         }
     }
 }
@@ -77,7 +75,7 @@ fn status_finding(head: &ResponseHead, server_error: &ServerError) -> Finding {
     if let Some(names) = software_names(head) {
         message.push_str(&format!(" ({names})"));
     }
-    Finding::error(CHECK, message, status_help(head, server_error))
+    CHECK.error(message, status_help(head, server_error))
 }
 
 fn content_type_finding(head: &ResponseHead) -> Finding {
@@ -87,7 +85,7 @@ fn content_type_finding(head: &ResponseHead) -> Finding {
     );
     let help = "this URL belongs to something else: the library's routes serve the stream at \
                 /sse/stream, below the scope that they are configured in";
-    Finding::error(CHECK, message, help)
+    CHECK.error(message, help)
 }
 
 fn redirect_finding(head: &ResponseHead) -> Finding {
@@ -95,7 +93,7 @@ fn redirect_finding(head: &ResponseHead) -> Finding {
     let message = format!("the response is {}, a redirect to {location}", head.status);
     let help = "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login \
                 page, the stream is behind authentication, and only pages of logged-in users can connect";
-    Finding::warning(CHECK, message, help)
+    CHECK.warning(message, help)
 }
 
 fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::probe::{Recording, StreamEnd};
 use super::timing::{heartbeat_interval, in_seconds};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "end";
+const CHECK: Check = Check("end");
 
 pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding {
     let Some(end) = &recording.end else {
@@ -15,14 +15,14 @@ pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding 
              cuts it off later",
             in_seconds(listening_time)
         );
-        return Finding::ok(CHECK, message);
+        return CHECK.ok(message);
     };
     if is_planned(recording, end) {
         let message = format!(
             "the server ended the stream as planned after {} (SSE_STREAM_DURATION)",
             in_seconds(end.at)
         );
-        return Finding::ok(CHECK, message);
+        return CHECK.ok(message);
     }
     cut_off(recording, end)
 }
@@ -53,8 +53,7 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
         Some(interval) => format!("the heartbeat interval of {}", in_seconds(interval)),
         None => "the heartbeat interval".to_owned(),
     };
-    Finding::warning(
-        CHECK,
+    CHECK.warning(
         format!(
             "the stream was cut off after {}, {position}; the server did not end it{error}",
             in_seconds(end.at)

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::probe::{Recording, STEP_TIMEOUT};
 use super::response::BUFFERING_HELP;
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Check, Finding};
 
-const CHECK: &str = "timing";
+const CHECK: Check = Check("timing");
 
 /// A larger delay is caused by a buffer: TCP and TLS need less, even around the world.
 pub(super) const MAX_DELIVERY_DELAY: Duration = Duration::from_secs(1);
@@ -20,8 +20,7 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
         return no_beginning(recording);
     };
     if first_block_at > MAX_DELIVERY_DELAY {
-        return Finding::error(
-            CHECK,
+        return CHECK.error(
             format!(
                 "the server sends the start of a stream at once, but it arrived after {} (the \
                  headers after {})",
@@ -35,21 +34,19 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
         "the stream starts {} ms after the request",
         first_block_at.as_millis()
     );
-    Finding::ok(CHECK, message)
+    CHECK.ok(message)
 }
 
 fn no_beginning(recording: &Recording) -> Finding {
     match &recording.end {
-        Some(end) => Finding::error(
-            CHECK,
+        Some(end) => CHECK.error(
             format!(
                 "the stream ended after {}, before its first event",
                 in_seconds(end.at)
             ),
             "see the logs of the server and of the proxies before it",
         ),
-        None => Finding::error(
-            CHECK,
+        None => CHECK.error(
             format!(
                 "the stream is open, but nothing arrives within {} s",
                 STEP_TIMEOUT.as_secs()
@@ -65,8 +62,7 @@ pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) 
     let interval = heartbeat_interval(recording)?;
     let silence = longest_silence(recording, listening_time)?;
     if silence > interval + MAX_HEARTBEAT_DELAY {
-        return Some(Finding::error(
-            CHECK,
+        return Some(CHECK.error(
             format!(
                 "nothing arrived for {}, although the server sends a heartbeat after {} of silence",
                 in_seconds(silence),
@@ -82,7 +78,7 @@ pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) 
     has_heartbeat.then(|| {
         let interval = in_seconds(interval);
         let message = format!("a heartbeat arrives after {interval} of silence");
-        Finding::ok(CHECK, message)
+        CHECK.ok(message)
     })
 }
 
