@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     epoch::Epoch,
     error::{Error, ErrorKind, one_line},
-    event_id::{Cursor, EventId},
+    event_id::EventId,
 };
 
 /// The clocks of two machines or users may differ by this much. An entry whose time is further ahead
@@ -19,7 +19,8 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Entry {
     epoch: Epoch,
-    number: u64,
+    /// In the journal, counted from 1.
+    pub(crate) number: u64,
     document: Document,
     time: SystemTime,
 }
@@ -65,18 +66,10 @@ impl Entry {
         })
     }
 
-    /// The entry's number in the journal, counted from 1.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Returns the id of the event that the entry triggers; of the last one, if there are several.
     #[must_use]
     pub fn id(&self) -> EventId {
-        EventId {
-            cursor: Cursor::before(self.number + 1),
-            epoch: self.epoch,
-        }
+        EventId::before(self.epoch, self.number + 1)
     }
 
     /// Returns the cache key that the value was saved under.
@@ -254,7 +247,7 @@ mod tests {
     fn an_entry_is_read_as_it_was_saved() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_449_060_123);
         let entry = entry(Duration::from_secs(60), time);
-        assert_eq!((entry.number(), entry.key()), (7, "k"));
+        assert_eq!((entry.number, entry.key()), (7, "k"));
         assert_eq!(entry.id().to_string(), "000000000000000f-7");
         assert_eq!(
             entry.data(),

@@ -7,7 +7,7 @@ mod address;
 mod backend;
 mod batch;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod contract;
 pub(crate) mod file;
 mod index;

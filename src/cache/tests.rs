@@ -35,7 +35,7 @@ fn saved_values_are_followed_in_order() {
     for (number, key, value) in [(2, "k", "1"), (3, "other", "[true]")] {
         let entry = next(&mut follow);
         assert_eq!(
-            (entry.number(), entry.key(), entry.value()),
+            (entry.number, entry.key(), entry.value()),
             (number, key, value)
         );
     }
@@ -103,7 +103,7 @@ fn get_returns_the_newest_value_until_it_is_deleted() {
     cache.save_blocking("other", [3]).unwrap();
     let entry = cache.get_blocking("k").unwrap().unwrap();
     assert_eq!(
-        (entry.number(), entry.key(), entry.value()),
+        (entry.number, entry.key(), entry.value()),
         (2, "k", "\"two\"")
     );
     cache.delete_blocking("k").unwrap();
@@ -154,8 +154,8 @@ fn a_deletion_yields_neither_an_entry_nor_a_gap() {
     cache.delete_blocking("k").unwrap();
     cache.delete_blocking("k").unwrap();
     cache.save_blocking("k", 2).unwrap();
-    assert_eq!(next(&mut follow).number(), 1);
-    assert_eq!(next(&mut follow).number(), 4);
+    assert_eq!(next(&mut follow).number, 1);
+    assert_eq!(next(&mut follow).number, 4);
     cache.delete_blocking("k").unwrap();
     let nothing = follow.next_timeout(Duration::from_millis(50)).unwrap();
     assert!(nothing.is_none(), "{nothing:?}");

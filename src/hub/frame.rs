@@ -54,7 +54,7 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
         let mut id = entry.id();
         if pairs.len() > 0 {
             id.cursor = Cursor {
-                next: entry.number(),
+                next: entry.number,
                 part: *part,
             };
         }

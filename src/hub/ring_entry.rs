@@ -31,7 +31,7 @@ impl RingEntry {
             Err(error) => {
                 // Each replay skips it again.
                 static LOG: LimitedLog = LimitedLog::new(Level::Error, "entries were skipped");
-                LOG.log(|| format!("journal entry {} is skipped: {error}", entry.number()));
+                LOG.log(|| format!("journal entry {} is skipped: {error}", entry.number));
                 Content::Unreadable
             }
         };

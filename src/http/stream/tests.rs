@@ -4,6 +4,7 @@ mod clock;
 mod edited_config;
 mod edited_events;
 mod replaced_journal;
+mod unusable_entries;
 
 use std::{
     fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, task::Poll,

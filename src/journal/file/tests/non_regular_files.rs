@@ -105,7 +105,7 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
                 &folder.join(".00000000000000000001"),
             );
             let entry = journal.latest("k").unwrap().unwrap();
-            assert_eq!((entry.number(), entry.value()), (1, "\"real\""), "{file:?}");
+            assert_eq!((entry.number, entry.value()), (1, "\"real\""), "{file:?}");
             assert_eq!(journal.append(&document).unwrap(), 3, "{file:?}");
             let journal = open(&config);
             assert!(
