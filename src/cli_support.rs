@@ -12,7 +12,7 @@ pub use crate::config::{
 };
 use crate::{
     Config, Error,
-    platform::{ChangeKinds, FolderWatcher, WakeFlag},
+    platform::{ChangeKinds, FolderWatcher, Interrupt},
 };
 
 /// The configuration of the app in `app_dir`, whose `.env` was read before.
@@ -40,7 +40,7 @@ pub fn notices_rename(
         return Ok(None);
     }
     rename()?;
-    let flag = WakeFlag::new()?;
+    let flag = Interrupt::new()?;
     let deadline = Instant::now() + timeout;
     let mut is_noticed = false;
     loop {

@@ -47,17 +47,18 @@ struct Document {
 }
 
 impl Entry {
-    pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, String> {
+    /// Parses what a journal has stored for a number.
+    pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, UnreadableEntry> {
+        let unreadable = |reason, key| UnreadableEntry { reason, key };
         let document: Document =
-            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string(), None))?;
         if let Some(feature) = document.required_features.first() {
-            return Err(format!(
-                "it needs `{}`, which this version does not support",
-                one_line(feature)
-            ));
+            let feature = one_line(feature);
+            let reason = format!("it needs `{feature}`, which this version does not support");
+            return Err(unreadable(reason, Some(document.key)));
         }
         let time = humantime::parse_rfc3339(&document.time)
-            .map_err(|error| format!("its time is not valid: {error}"))?;
+            .map_err(|error| unreadable(format!("its time is not valid: {error}"), None))?;
         Ok(Self {
             epoch,
             number,
@@ -177,10 +178,9 @@ pub(crate) fn encode_drop_in_document(
     ttl: Duration,
     time: SystemTime,
 ) -> Vec<u8> {
-    let document = new_document(key, value, ttl, time);
     to_bytes(&Document {
         drop_in: Some(name.to_owned()),
-        ..document
+        ..new_document(key, value, ttl, time)
     })
 }
 
@@ -192,15 +192,9 @@ pub(crate) fn token(bytes: &[u8]) -> Option<String> {
 
 /// Encodes the journal's document that deletes a key's value.
 pub(crate) fn encode_tombstone(key: &str, now: SystemTime) -> Vec<u8> {
-    let now = now.max(SystemTime::UNIX_EPOCH);
     to_bytes(&Document {
-        time: humantime::format_rfc3339_millis(now).to_string(),
-        ttl_ms: 0,
-        key: key.to_owned(),
-        value: RawValue::NULL.to_owned(),
         deleted: true,
-        drop_in: None,
-        required_features: Vec::new(),
+        ..new_document(key, RawValue::NULL.to_owned(), Duration::ZERO, now)
     })
 }
 
@@ -219,19 +213,6 @@ pub(crate) struct UnreadableEntry {
     /// Known if the entry needs a feature which this version does not support. It still replaces the
     /// earlier ones of its key.
     pub(crate) key: Option<String>,
-}
-
-/// Parses what a journal has stored for a number.
-pub(crate) fn read(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Entry, UnreadableEntry> {
-    Entry::parse(epoch, number, bytes).map_err(|reason| UnreadableEntry {
-        reason,
-        key: key_of_unsupported(bytes),
-    })
-}
-
-fn key_of_unsupported(bytes: &[u8]) -> Option<String> {
-    let document: Document = serde_json::from_slice(bytes).ok()?;
-    (!document.required_features.is_empty()).then_some(document.key)
 }
 
 #[cfg(test)]

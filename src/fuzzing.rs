@@ -28,7 +28,7 @@ use crate::{
     Config, Subscription,
     config::Events,
     entry,
-    entry::Entry,
+    entry::{Entry, UnreadableEntry},
     epoch::Epoch,
     error::{Error, ErrorKind},
     http::LastEventId,
@@ -111,7 +111,9 @@ pub fn check_entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
             let events = Events::parse("first:k,second:k,third:k").unwrap();
             assert_arrives(&entry, &events, decode);
         }
-        Err(reason) => assert!(!reason.contains(char::is_control), "{reason:?}"),
+        Err(UnreadableEntry { reason, .. }) => {
+            assert!(!reason.contains(char::is_control), "{reason:?}");
+        }
     }
 }
 

@@ -9,11 +9,9 @@ mod chunk;
 mod connections;
 mod cursor;
 mod disconnect;
-mod filter;
 mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
-mod gap;
 mod local_hub;
 mod notifiers;
 mod read_request;
@@ -35,12 +33,10 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::{
     connections::Endpoints,
-    cursor::{Cursor, EventId, StartPoints, StreamPosition},
-    filter::Filter,
+    cursor::{Cursor, EventId, Gap, StartPoints, StreamPosition},
     frame::{encode_gap, encode_heartbeat},
-    gap::Gap,
     local_hub::{LocalHub, StreamHandle},
-    read_request::ReadRequest,
+    read_request::{Filter, ReadRequest},
     replay::{ReplayRequest, ReplayResult},
     ring::{Ring, RingRead},
     ring_check::RingCheck,
@@ -49,12 +45,7 @@ pub(crate) use self::{
 use self::{replay_cache::ReplayCache, replay_threads::ReplayThreads};
 #[cfg(feature = "__internals")]
 pub(crate) use self::{ring_entry::RingEntry, tail::read_existing_entries};
-use crate::{
-    cache::JournalHandle,
-    config::Config,
-    error::Error,
-    runtime::{BackgroundThread, ThreadWaker},
-};
+use crate::{cache::JournalHandle, config::Config, error::Error, runtime::BackgroundThread};
 
 /// What all streams of one cache share.
 pub(crate) struct Hub {
@@ -113,7 +104,7 @@ impl Hub {
     /// is so, also if the tail first has to change to that journal.
     pub(crate) fn check_ring(&self) -> RingCheck {
         let check = self.shared_state.ring_checks.request();
-        self.tail.waker().wake();
+        self.tail.wake();
         check
     }
 
@@ -155,7 +146,7 @@ fn start_replay_threads(journal_handle: &Arc<JournalHandle>) -> Result<ReplayThr
 fn follow_config(
     journal_handle: &Arc<JournalHandle>,
     shared_state: &Arc<SharedState>,
-    tail: ThreadWaker,
+    wake_tail: impl Fn() + Send + 'static,
 ) -> Result<BackgroundThread, Error> {
     let (journal_handle, shared_state) = (Arc::clone(journal_handle), Arc::clone(shared_state));
     let folder = journal_handle.config().app_dir().to_owned();
@@ -169,7 +160,7 @@ fn follow_config(
             let version = journal_handle.config_version();
             if version != seen_version {
                 seen_version = version;
-                tail.wake();
+                wake_tail();
                 shared_state.wake_all();
             }
             interrupt.wait(time_to_check);

@@ -16,18 +16,12 @@ mod drop_in_file;
 mod drop_in_watcher;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 pub(crate) mod fuzzing;
-mod housekeeping;
 mod ingester;
-mod key_folder;
 mod key_queue;
-mod open_folders;
-mod overlapping_saves;
 mod php;
 mod retries;
-mod shortage;
-mod start;
 #[cfg(test)]
 mod tests;
 mod writers;
 
-pub(crate) use self::start::start;
+pub(crate) use self::ingester::start;

@@ -23,9 +23,9 @@ pub(crate) use self::system::{
     boot::boot_id,
     file_user,
     folder_watcher::{FolderWatcher, WatchId},
+    interrupt::Interrupt,
     lease::has_writer,
     rename::rename_without_replacing,
-    wake_flag::WakeFlag,
 };
 
 /// Whether this build uses the system calls that only Linux has.

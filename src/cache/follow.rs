@@ -72,8 +72,7 @@ pub enum Next {
 
 impl Follow {
     pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
-        let mut followed = journal_handle.follow()?;
-        journal_handle.start_ingest(&mut followed)?;
+        let followed = journal_handle.follow()?;
         let next_number = followed.journal.newest_number()? + 1;
         let watch = followed.journal.watch();
         let interrupt = Interrupt::new()
@@ -167,7 +166,6 @@ impl Follow {
         // one has followed the former.
         let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_FOLDER_TIME);
         self.followed = self.journal_handle.follow()?;
-        self.journal_handle.start_ingest(&mut self.followed)?;
         let journal = &self.followed.journal;
         self.watch = journal.watch();
         self.next_number = first_within(&**journal, max_age, NO_ENTRY_LIMIT)?;

@@ -1,7 +1,7 @@
 //! The journal in the configured folder, even if that folder is removed or replaced.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     event_id::{Cursor, EventId},
     ingest,
     journal::{Backend, CacheAddress, Journal, MAX_REPLACEMENT_RETRIES, OpenedJournal},
-    runtime::BackgroundThread,
+    runtime::{BackgroundThread, lock},
 };
 
 /// How long followers stay with the former folder after `SSE_CACHE` was changed: other processes notice
@@ -62,7 +62,7 @@ impl FollowedJournal {
     )]
     pub(crate) fn rescan_drop_ins(&self) {
         if let Some(ingest_thread) = &self.ingest_thread {
-            ingest_thread.waker().wake();
+            ingest_thread.wake();
         }
     }
 }
@@ -124,16 +124,10 @@ impl JournalHandle {
             let opened = self.backend.open_changed(config)?;
             // A save that still has the former configuration opens the former folder again. That does
             // no harm: `opened` compares the folder with the configuration each time.
-            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;
-            let mut changed_at = self.folder_changed_at();
-            *changed_at = Some(Instant::now());
+            *lock(&self.current) = opened;
+            *lock(&self.folder_changed_at) = Some(Instant::now());
         }
         Ok(())
-    }
-
-    fn folder_changed_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        let changed_at = self.folder_changed_at.lock();
-        changed_at.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends an entry and returns the id of its event.
@@ -176,25 +170,21 @@ impl JournalHandle {
         Ok(self.opened()?.journal)
     }
 
-    /// The configured journal to follow. Nothing is ingested yet.
+    /// Follows the configured journal, and ingests drop-ins into it until the result is dropped.
     pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
         let opened = self.opened()?;
+        let journal = Arc::clone(&opened.journal);
+        let start = |folder| {
+            let journal = Arc::clone(&journal);
+            ingest::start(journal, folder, Arc::clone(&self.config_poller))
+        };
+        let drop_in_folder = opened.drop_in_folder.clone();
+        let ingest_thread = drop_in_folder.map(start).transpose()?;
         Ok(FollowedJournal {
-            journal: Arc::clone(&opened.journal),
-            opened,
-            ingest_thread: None,
-        })
-    }
-
-    /// Ingests drop-ins into the followed journal until that is dropped.
-    pub(crate) fn start_ingest(&self, followed: &mut FollowedJournal) -> Result<(), Error> {
-        let OpenedJournal {
             journal,
-            drop_in_folder,
-        } = followed.opened.clone();
-        let start = |folder| ingest::start(journal, folder, Arc::clone(&self.config_poller));
-        followed.ingest_thread = drop_in_folder.map(start).transpose()?;
-        Ok(())
+            opened,
+            ingest_thread,
+        })
     }
 
     /// How long `followed` is still to be read although another folder is configured now; `None` if its
@@ -203,13 +193,13 @@ impl JournalHandle {
         if followed.opened.is_configured(&self.config()) {
             return None;
         }
-        let changed_at = *self.folder_changed_at();
+        let changed_at = *lock(&self.folder_changed_at);
         let elapsed = changed_at.map_or(FORMER_FOLDER_TIME, |time| time.elapsed());
         Some(FORMER_FOLDER_TIME.saturating_sub(elapsed))
     }
 
     fn opened(&self) -> Result<OpenedJournal, Error> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.current);
         let config = self.config();
         // Certainly in place: an entry that is saved elsewhere would reach no reader.
         if !current.journal.is_in_place() || !current.is_configured(&config) {

@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use super::journal_handle::JournalHandle;
-use crate::error::Error;
+use crate::{error::Error, runtime::lock};
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl JournalSource {
 
 impl LazyHandle {
     fn get_or_open(&self) -> Result<Arc<JournalHandle>, Error> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = lock(&self.opened);
         if let Some(handle) = &*opened {
             return Ok(Arc::clone(handle));
         }

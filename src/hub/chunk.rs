@@ -3,9 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    cursor::Cursor,
+    cursor::{Cursor, Gap},
     frame::encode_gap,
-    gap::Gap,
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
@@ -139,8 +138,8 @@ mod tests {
         epoch::Epoch,
         hub::{
             cursor::{EventId, StreamPosition},
-            filter::Filter,
             frame::Frame,
+            read_request::Filter,
         },
     };
 

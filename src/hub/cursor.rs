@@ -1,6 +1,5 @@
 //! Positions in a journal: where a stream is, and where it may continue.
 
-use super::gap::Gap;
 use crate::epoch::Epochs;
 pub(crate) use crate::event_id::{Cursor, EventId, FIRST_NUMBER};
 
@@ -31,6 +30,33 @@ pub(crate) struct StartPoints {
     pub(crate) lookback_start: u64,
     /// The entry that will be saved next.
     pub(crate) end: u64,
+}
+
+/// Why a client may have missed events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// This cache never issued the client's id.
+    UnknownId,
+    /// The journal was created anew, or the machine restarted, after the client got its id.
+    OtherEpoch,
+    /// An event's time to live ended before the client reconnected.
+    Expired,
+    /// Entries were swept before the client reconnected.
+    Swept,
+    /// An entry's file is damaged or missing.
+    Unreadable,
+}
+
+impl Gap {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownId => "unknown-id",
+            Self::OtherEpoch => "other-epoch",
+            Self::Expired => "expired",
+            Self::Swept => "swept",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 impl StartPoints {

@@ -13,10 +13,7 @@ use actix_web_lab::sse;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{
-    cursor::{Cursor, EventId},
-    gap::Gap,
-};
+use super::cursor::{Cursor, EventId, Gap};
 use crate::{
     config::{Events, Pair},
     entry::Entry,

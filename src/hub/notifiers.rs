@@ -6,13 +6,15 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
 };
 
 use futures_util::task::AtomicWaker;
+
+use crate::runtime::lock;
 
 /// The notifiers of all worker threads of one hub.
 pub(super) struct Notifiers {
@@ -49,7 +51,7 @@ impl Notifiers {
     /// A notifier for the worker of this thread.
     pub(super) fn add(&self) -> Arc<WorkerNotifier> {
         let notifier = Arc::new(WorkerNotifier::default());
-        let mut all = self.lock();
+        let mut all = lock(&self.all);
         // The task of a thread that has ended holds its notifier no longer.
         all.retain(|notifier| Arc::strong_count(notifier) > 1);
         all.push(Arc::clone(&notifier));
@@ -58,26 +60,22 @@ impl Notifiers {
 
     /// Wakes the streams for which there is something in the ring, on all threads.
     pub(super) fn notify_new_entries(&self) {
-        for notifier in self.lock().iter() {
+        for notifier in lock(&self.all).iter() {
             notifier.notify(&notifier.has_new_entries);
         }
     }
 
     /// Wakes every stream.
     pub(super) fn notify_all(&self) {
-        for notifier in self.lock().iter() {
+        for notifier in lock(&self.all).iter() {
             notifier.request_wake_all();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<WorkerNotifier>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Notifiers {
     fn drop(&mut self) {
-        for notifier in self.lock().iter() {
+        for notifier in lock(&self.all).iter() {
             notifier.notify(&notifier.is_stopped);
         }
     }

@@ -1,8 +1,9 @@
 //! What a stream requests from the ring or the journal.
 
-use std::time::SystemTime;
+use std::{collections::HashSet, sync::Arc, time::SystemTime};
 
-use super::{cursor::StreamPosition, filter::Filter};
+use super::cursor::StreamPosition;
+use crate::config::Events;
 
 /// A request for everything after a position that matches a filter.
 pub(crate) struct ReadRequest<'a> {
@@ -23,5 +24,51 @@ impl ReadRequest<'_> {
     pub(crate) fn is_expired(&self, number: u64, expires_at: Option<SystemTime>) -> bool {
         number <= self.position.ttl_applies_until
             && expires_at.is_some_and(|expires_at| SystemTime::now() > expires_at)
+    }
+}
+
+/// The events that a client asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Filter {
+    #[default]
+    All,
+    Only(Arc<HashSet<String>>),
+}
+
+impl Filter {
+    pub(crate) fn only(names: HashSet<String>) -> Self {
+        Self::Only(Arc::new(names))
+    }
+
+    /// The events that both this filter and the list contain.
+    pub(crate) fn restricted_to(&self, names: &HashSet<String>) -> Self {
+        Self::only(match self {
+            Self::All => names.clone(),
+            Self::Only(wanted) => wanted.intersection(names).cloned().collect(),
+        })
+    }
+
+    /// The names of the wanted events; `None` means all.
+    pub(crate) fn names(&self) -> Option<&HashSet<String>> {
+        match self {
+            Self::All => None,
+            Self::Only(names) => Some(names),
+        }
+    }
+
+    pub(crate) fn wants(&self, event: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(event),
+        }
+    }
+
+    /// The wanted names that are not configured as events.
+    pub(crate) fn unknown<'a>(&'a self, events: &'a Events) -> impl Iterator<Item = &'a str> {
+        self.names()
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|name| !events.contains(name))
     }
 }

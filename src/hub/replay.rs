@@ -6,7 +6,6 @@ mod tests;
 
 use std::{
     collections::VecDeque,
-    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -15,10 +14,8 @@ use bytes::Bytes;
 
 use super::{
     chunk::Chunk,
-    cursor::{Cursor, StreamPosition},
-    filter::Filter,
-    gap::Gap,
-    read_request::ReadRequest,
+    cursor::{Cursor, Gap, StreamPosition},
+    read_request::{Filter, ReadRequest},
     replay_cache::{EntrySource, ReplayCache},
     ring_entry::RingEntry,
 };
@@ -96,13 +93,6 @@ struct Replay<'a> {
     chunk: Chunk,
 }
 
-/// Why the reading of a chunk ends early.
-enum ChunkEnd {
-    /// The next frame does not fit.
-    Full,
-    Replaced,
-}
-
 impl<'a> Replay<'a> {
     fn new(
         journal: Arc<dyn Journal>,
@@ -132,19 +122,17 @@ impl<'a> Replay<'a> {
 
     fn run(mut self) -> Result<ReplayResult, Error> {
         let turn_end = Instant::now() + MAX_TURN;
-        while self.cursor.next < self.end && !self.chunk.is_full() {
-            match self.read_entry()? {
-                ControlFlow::Continue(()) if Instant::now() >= turn_end => break,
-                ControlFlow::Continue(()) => {}
-                ControlFlow::Break(ChunkEnd::Full) => break,
-                ControlFlow::Break(ChunkEnd::Replaced) => return Ok(ReplayResult::Replaced),
-            }
-        }
+        while self.cursor.next < self.end
+            && !self.chunk.is_full()
+            && self.read_entry()?
+            && Instant::now() < turn_end
+        {}
         let cursor = self.cursor;
         Ok(ReplayResult::Frames(self.chunk.finish(cursor), cursor))
     }
 
-    fn read_entry(&mut self) -> Result<ControlFlow<ChunkEnd>, Error> {
+    /// `false`: the next frame does not fit.
+    fn read_entry(&mut self) -> Result<bool, Error> {
         let number = self.cursor.next;
         let entry = self.batch.pop_front();
         if let Some(entry) = entry.or_else(|| self.cache.get(&self.source, number)) {
@@ -160,10 +148,10 @@ impl<'a> Replay<'a> {
             _ if !self.batch.is_empty() => {}
             BatchEnd::Swept { oldest } => self.skip_to(oldest, Gap::Swept),
             // The ring has had this entry. Either its file was removed, or the whole journal.
-            _ if self.journal.is_replaced() => return Ok(ControlFlow::Break(ChunkEnd::Replaced)),
+            _ if self.journal.is_replaced() => return Err(self.journal.address().replaced_error()),
             _ => self.skip_to(number + 1, Gap::Unreadable),
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(true)
     }
 
     fn encode(&self, number: u64, entry: Result<Entry, UnreadableEntry>) -> Arc<RingEntry> {
@@ -176,14 +164,11 @@ impl<'a> Replay<'a> {
         entry
     }
 
-    fn push(&mut self, entry: &RingEntry) -> ControlFlow<ChunkEnd> {
+    /// `false`: the next request reads the entry again for the frames that did not fit.
+    fn push(&mut self, entry: &RingEntry) -> bool {
         let number = self.cursor.next;
         self.cursor = self.chunk.push_entry(&self.request, self.cursor, entry);
-        if self.cursor.next == number {
-            // The next request reads the entry again for the frames that did not fit.
-            return ControlFlow::Break(ChunkEnd::Full);
-        }
-        ControlFlow::Continue(())
+        self.cursor.next != number
     }
 
     fn skip_to(&mut self, number: u64, gap: Gap) {

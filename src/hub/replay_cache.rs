@@ -8,11 +8,11 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use super::ring_entry::RingEntry;
-use crate::{config::Config, epoch::Epoch};
+use crate::{config::Config, epoch::Epoch, runtime::lock};
 
 /// Upper bound for the bytes of all entries: enough for the 10,000 that a journal keeps by default, if
 /// their frames take half a KiB on average.
@@ -48,14 +48,14 @@ impl PartialEq for EntrySource {
 
 impl ReplayCache {
     pub(super) fn get(&self, source: &EntrySource, number: u64) -> Option<Arc<RingEntry>> {
-        let entries = self.lock();
+        let entries = lock(&self.0);
         let is_current = entries.source.as_ref() == Some(source);
         let entry = is_current.then(|| entries.by_number.get(&number))?;
         entry.cloned()
     }
 
     pub(super) fn insert(&self, source: &EntrySource, number: u64, entry: &Arc<RingEntry>) {
-        let mut entries = self.lock();
+        let mut entries = lock(&self.0);
         if entries.source.as_ref() != Some(source) {
             *entries = CachedEntries::default();
             entries.source = Some(source.clone());
@@ -68,11 +68,6 @@ impl ReplayCache {
         {
             entries.byte_count -= byte_count(&oldest);
         }
-    }
-
-    /// A thread that panicked while it held the lock left at most a wrong count.
-    fn lock(&self) -> MutexGuard<'_, CachedEntries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,14 +12,14 @@ use std::{
     collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
 };
 
 use tokio::sync::oneshot;
 
 use super::replay::{ReplayRequest, ReplayResult};
-use crate::error::Error;
+use crate::{error::Error, runtime::lock};
 
 /// Replays of closed streams are removed from the queue when it has this many items, and then whenever it
 /// has doubled. So it holds at most about twice as many as there are streams.
@@ -93,14 +93,14 @@ impl ReplayThreads {
 
 impl Drop for ReplayThreads {
     fn drop(&mut self) {
-        self.queue.lock().has_ended = true;
+        lock(&self.queue.state).has_ended = true;
         self.queue.changed.notify_all();
     }
 }
 
 impl Queue {
     fn add(&self, replay: WaitingReplay) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.waiting.len() >= state.purge_at.max(MIN_ITEMS_TO_PURGE) {
             state.waiting.retain(|waiting| !waiting.reply.is_closed());
             state.purge_at = 2 * state.waiting.len();
@@ -112,7 +112,7 @@ impl Queue {
 
     /// Waits for the next replay whose stream is open. `None`: the thread must end.
     fn next(&self) -> Option<WaitingReplay> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while !state.has_ended {
             match state.waiting.pop_front() {
                 Some(replay) if replay.reply.is_closed() => {}
@@ -124,11 +124,6 @@ impl Queue {
             }
         }
         None
-    }
-
-    /// No step between two statements leaves the state inconsistent, so a panic does not matter.
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

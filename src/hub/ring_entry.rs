@@ -1,6 +1,9 @@
 //! One entry in memory.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    fmt::Display,
+    time::{Instant, SystemTime},
+};
 
 use log::Level;
 
@@ -29,9 +32,7 @@ impl RingEntry {
         let content = match encode_entry(entry, events) {
             Ok(frames) => Content::Frames(frames),
             Err(error) => {
-                // Each replay skips it again.
-                static LOG: LimitedLog = LimitedLog::new(Level::Error, "entries were skipped");
-                LOG.log(|| format!("journal entry {} is skipped: {error}", entry.number));
+                log_skipped(entry.number, error);
                 Content::Unreadable
             }
         };
@@ -50,6 +51,12 @@ impl RingEntry {
             content: Content::Unreadable,
         }
     }
+}
+
+/// A whole folder of entries may be unreadable, and each replay skips some of them again.
+pub(super) fn log_skipped(number: u64, reason: impl Display) {
+    static LOG: LimitedLog = LimitedLog::new(Level::Error, "journal entries were skipped");
+    LOG.log(|| format!("journal entry {number} is skipped: {reason}"));
 }
 
 impl Content {

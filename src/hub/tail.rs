@@ -1,7 +1,6 @@
 //! The thread that reads the journal into the ring, one for each process.
 
 mod session;
-mod skipped;
 mod sweeper;
 
 use std::{
@@ -10,8 +9,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use self::{session::TailSession, skipped::SkippedRange, sweeper::Sweeper};
-use super::{ring_entry::RingEntry, shared_state::SharedState};
+use self::{session::TailSession, sweeper::Sweeper};
+use super::{
+    ring_entry::{RingEntry, log_skipped},
+    shared_state::SharedState,
+};
 use crate::{
     cache::{FORMER_FOLDER_TIME, JournalHandle},
     config::Config,
@@ -237,11 +239,9 @@ impl<'a> Tail<'a> {
         let journal = Arc::clone(&session.followed.journal);
         let batch = journal.read_from(session.next_number, MAX_BATCH_ENTRIES)?;
         let config = self.journal_handle.config();
-        let mut skipped = SkippedRange::default();
         let ring_entries: Vec<_> = (batch.entries.into_iter())
-            .map(|entry| to_ring_entry(entry, session, &config, &mut skipped))
+            .map(|entry| to_ring_entry(entry, session, &config))
             .collect();
-        skipped.log();
         if !ring_entries.is_empty() {
             self.shared_state.publish(ring_entries);
         }
@@ -266,7 +266,6 @@ fn to_ring_entry(
     entry: Result<Entry, UnreadableEntry>,
     session: &mut TailSession,
     config: &Config,
-    skipped: &mut SkippedRange,
 ) -> RingEntry {
     let number = session.next_number;
     session.next_number += 1;
@@ -274,7 +273,7 @@ fn to_ring_entry(
     let (mut ring_entry, age) = match entry {
         Ok(entry) => (RingEntry::new(&entry, config.events(), now), entry.age(now)),
         Err(UnreadableEntry { reason, .. }) => {
-            skipped.add(number, reason);
+            log_skipped(number, reason);
             (RingEntry::unreadable(), None)
         }
     };

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -30,28 +31,11 @@ use crate::{
 const MAX_CLOSE_DELAY: Duration = Duration::from_millis(500);
 
 /// What an ingest of drop-ins works with.
-#[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub(super) journal: &'a dyn Journal,
     pub(super) cache_folder: &'a CacheFolder,
-    pub(super) claimed_folder: &'a OpenFolder,
-    pub(super) config: &'a Config,
-}
-
-impl<'a> Surroundings<'a> {
-    pub(super) fn new(
-        journal: &'a dyn Journal,
-        cache_folder: &'a CacheFolder,
-        claimed_folder: &'a OpenFolder,
-        config: &'a Config,
-    ) -> Self {
-        Self {
-            journal,
-            cache_folder,
-            claimed_folder,
-            config,
-        }
-    }
+    pub(super) claimed_folder: OpenFolder,
+    pub(super) config: Arc<Config>,
 }
 
 /// A drop-in in `claimed/KEY/NAME`.
@@ -62,19 +46,9 @@ pub(super) struct ClaimedDropIn {
     writer_check: WriterCheck,
     /// `None`: not checked yet, or its writer has closed it since the last check.
     next_writer_check: Option<Instant>,
-    entry: EntryState,
-}
-
-/// Whether the drop-in's entry is in the journal.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum EntryState {
-    NotAppended,
-    /// The attempt to append it failed, or its server was killed. It has a higher number than this, if
-    /// it has one.
-    MayBeAppended {
-        after: u64,
-    },
-    Appended,
+    /// If the drop-in's entry is already in the journal, it has a higher number than this. `None`: nobody
+    /// has tried to append it.
+    may_be_after: Option<u64>,
 }
 
 pub(super) enum ClaimState {
@@ -87,21 +61,20 @@ pub(super) enum ClaimState {
 impl ClaimedDropIn {
     /// `was_closed`: a writer was seen to close the file.
     pub(super) fn new(name: String, was_closed: bool) -> Self {
-        Self::with_entry(name, was_closed, EntryState::NotAppended)
-    }
-
-    /// A drop-in that another process has claimed, and may have appended.
-    pub(super) fn left_behind(name: String) -> Self {
-        Self::with_entry(name, false, EntryState::MayBeAppended { after: 0 })
-    }
-
-    fn with_entry(name: String, was_closed: bool, entry: EntryState) -> Self {
         Self {
             name,
             claimed_at: Instant::now(),
             writer_check: WriterCheck::new(was_closed),
             next_writer_check: None,
-            entry,
+            may_be_after: None,
+        }
+    }
+
+    /// A drop-in that another process has claimed, and may have appended.
+    pub(super) fn left_behind(name: String) -> Self {
+        Self {
+            may_be_after: Some(0),
+            ..Self::new(name, false)
         }
     }
 
@@ -149,11 +122,8 @@ impl ClaimedDropIn {
         &mut self,
         key: &str,
         folder: &OpenFolder,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
     ) -> Result<ClaimState, Error> {
-        if self.entry == EntryState::Appended {
-            return self.remove(folder);
-        }
         if self
             .next_writer_check
             .is_some_and(|next| next > Instant::now())
@@ -172,7 +142,7 @@ impl ClaimedDropIn {
                 return self.set_aside(key, folder, surroundings, &reason);
             }
         };
-        if self.has_writer(&file, surroundings.config) {
+        if self.has_writer(&file, &surroundings.config) {
             return Ok(ClaimState::HasWriter);
         }
         self.ingest(&mut file, key, folder, surroundings)
@@ -183,9 +153,9 @@ impl ClaimedDropIn {
         file: &mut File,
         key: &str,
         folder: &OpenFolder,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
     ) -> Result<ClaimState, Error> {
-        match drop_in_file::read(file, &self.name, key, surroundings.config) {
+        match drop_in_file::read(file, &self.name, key, &surroundings.config) {
             Err(ReadError::Temporary(error)) => Err(self.read_error(folder, error)),
             Err(ReadError::Broken(reason)) => self.set_aside(key, folder, surroundings, &reason),
             Ok(None) => self.remove(folder),
@@ -208,13 +178,14 @@ impl ClaimedDropIn {
 
     /// Appends the entry, unless an earlier attempt has.
     fn append(&mut self, document: &[u8], journal: &dyn Journal) -> Result<(), Error> {
-        let after = match self.entry {
-            EntryState::MayBeAppended { after } => after,
-            _ => journal.newest_number()?,
+        let after = match self.may_be_after {
+            Some(after) => after,
+            None => journal.newest_number()?,
         };
-        self.entry = EntryState::MayBeAppended { after };
-        journal.append_once(&self.name, after, document)?;
-        self.entry = EntryState::Appended;
+        self.may_be_after = Some(after);
+        let number = journal.append_once(&self.name, after, document)?;
+        // If the file cannot be removed, the next attempt finds the entry at once.
+        self.may_be_after = Some(number - 1);
         Ok(())
     }
 
@@ -238,7 +209,7 @@ impl ClaimedDropIn {
         &self,
         key: &str,
         folder: &OpenFolder,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
         reason: &str,
     ) -> Result<ClaimState, Error> {
         let path = folder.path_of(&self.name);
@@ -267,7 +238,7 @@ impl ClaimedDropIn {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Arc};
+    use std::fs;
 
     use super::*;
     use crate::{entry, journal::file::FileJournal};
@@ -279,8 +250,13 @@ mod tests {
         let config = Config::new(app.path(), "a:k").unwrap();
         let cache_folder = Arc::new(CacheFolder::prepare(&config).unwrap());
         let journal = FileJournal::open(&cache_folder).unwrap();
-        let folder = cache_folder.claimed_folder().unwrap();
-        let surroundings = Surroundings::new(&journal, &cache_folder, &folder, &config);
+        let surroundings = Surroundings {
+            journal: &journal,
+            cache_folder: &cache_folder,
+            claimed_folder: cache_folder.claimed_folder().unwrap(),
+            config: Arc::new(config),
+        };
+        let folder = &surroundings.claimed_folder;
         let value = serde_json::value::to_raw_value("1").unwrap();
         let now = std::time::SystemTime::now();
         let document = entry::encode_drop_in_document("found", "k", value, Duration::ZERO, now);
@@ -288,11 +264,11 @@ mod tests {
         for (name, entries) in [("found", 1), ("missing", 2)] {
             fs::write(folder.path_of(name), "1").unwrap();
             let mut drop_in = ClaimedDropIn::new(name.into(), true);
-            drop_in.entry = EntryState::MayBeAppended { after: 0 };
+            drop_in.may_be_after = Some(0);
             // Where the kernel does not tell that it has no writer, it must be quiet for a moment.
             let deadline = Instant::now() + Duration::from_secs(10);
             while let ClaimState::HasWriter =
-                drop_in.try_finish("k", &folder, surroundings).unwrap()
+                drop_in.try_finish("k", folder, &surroundings).unwrap()
             {
                 assert!(Instant::now() < deadline);
                 std::thread::yield_now();

@@ -1,23 +1,22 @@
 //! Reads a drop-in's file as a journal entry.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, Metadata},
     io,
     os::unix::fs::MetadataExt,
+    sync::Mutex,
     time::SystemTime,
 };
 
 use log::Level;
 
-use super::{
-    content::{self, DropInContent},
-    overlapping_saves,
-};
+use super::content::{self, DropInContent};
 use crate::{
     config::Config,
     entry,
     journal::file::{is_temporary, read_all, time_of_ordered_name},
-    runtime::LimitedLog,
+    runtime::{LimitedLog, lock},
 };
 
 /// Why a drop-in cannot be read.
@@ -54,7 +53,7 @@ pub(super) fn read(
         .max(time_of_ordered_name(claim_name));
     let saved_at = content.time.or(written_at).unwrap_or(now).min(now);
     if content.trailing_bytes > 0 {
-        overlapping_saves::report(key, content.trailing_bytes);
+        report_overlapping_saves(key, content.trailing_bytes);
     }
     if content.has_expired(now) {
         static LOG: LimitedLog = LimitedLog::new(Level::Info, "drop-ins had expired");
@@ -64,6 +63,20 @@ pub(super) fn read(
     let ttl = content.ttl.unwrap_or(config.ttl());
     let document = entry::encode_drop_in_document(claim_name, key, content.value, ttl, saved_at);
     Ok(Some(document))
+}
+
+/// The record is followed by the rest of a longer one.
+fn report_overlapping_saves(key: &str, trailing_bytes: usize) {
+    /// An app that saves one key from several processes may do so for as long as it runs, so each key is
+    /// reported once. Only keys in `SSE_EVENTS` are added.
+    static REPORTED_KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if lock(&REPORTED_KEYS).insert(key.to_owned()) {
+        log::warn!(
+            "the record in the drop-in `{key}` is followed by {trailing_bytes} bytes, which are \
+             ignored: probably, two programs saved the key at the same moment, and the value of one \
+             is lost (logged once per key); help: to lose no value, use `sse save`"
+        );
+    }
 }
 
 fn read_content(

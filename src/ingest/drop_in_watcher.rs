@@ -48,7 +48,7 @@ impl DropInWatcher {
     }
 
     pub(super) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
-        self.watcher.wait(timeout, interrupt.flag());
+        self.watcher.wait(timeout, interrupt);
     }
 
     /// Reads the pending notifications, without waiting. `is_key` tells which names in the cache folder

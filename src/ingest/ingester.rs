@@ -4,16 +4,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+use rustix::process::{Resource, getrlimit};
 
 use super::{
     claim::Surroundings,
     drop_in_watcher::{DropInEvent, DropInWatcher},
-    housekeeping::Housekeeping,
     key_queue::KeyQueue,
-    open_folders,
-    shortage::Shortage,
+    retries::Shortage,
 };
 use crate::{
     config::{Config, ConfigPoller},
@@ -23,17 +23,51 @@ use crate::{
         file::{CacheFolder, OpenFolder, is_file, is_folder, stop_former_programs},
     },
     key,
-    runtime::{Interrupt, RepeatedError},
+    runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
-pub(super) struct Ingester<'a> {
-    journal: &'a dyn Journal,
-    cache_folder: &'a CacheFolder,
+/// What killed processes leave only occupies disk space, so it is not urgent to remove it.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Each open folder of claimed drop-ins takes a descriptor until its drop-ins are in the journal, and that
+/// takes others. If the folders took all of them, none could ever be closed. They take at most this part:
+/// the app, its connections and the journal need more.
+const DESCRIPTORS_PER_FOLDER: u64 = 4;
+
+/// Ingests the drop-ins of a folder into a journal until the returned handle is dropped. Of several
+/// processes on one cache folder, one at a time ingests those of a key.
+pub(crate) fn start(
+    journal: Arc<dyn Journal>,
+    folder: Arc<CacheFolder>,
+    config_poller: Arc<ConfigPoller>,
+) -> Result<BackgroundThread, Error> {
+    let path = folder.path().to_path_buf();
+    BackgroundThread::start("sse-drop-ins", move |interrupt| {
+        let mut last_error = RepeatedError::new(
+            "drop-ins are not ingested",
+            "the ingest of drop-ins has resumed",
+        );
+        while !interrupt.is_raised() {
+            if let Err(error) = run(
+                &*journal,
+                &folder,
+                &config_poller,
+                interrupt,
+                &mut last_error,
+            ) {
+                last_error.report(&error);
+            }
+            interrupt.wait(config_poller.current().poll_interval());
+        }
+    })
+    .map_err(|error| Error::io("ingest drop-ins from the cache folder", &path, error))
+}
+
+struct Ingester<'a> {
+    surroundings: Surroundings<'a>,
     config_poller: &'a ConfigPoller,
-    config: Arc<Config>,
     /// The keys in the configuration.
     keys: Arc<BTreeSet<String>>,
-    claimed_folder: OpenFolder,
     watcher: DropInWatcher,
     /// The keys with drop-ins in this server's hands, and those that cannot be claimed.
     queues: BTreeMap<String, KeyQueue>,
@@ -45,11 +79,13 @@ pub(super) struct Ingester<'a> {
     taken_over_up_to: Option<String>,
     take_over_error: RepeatedError,
     shortage: Shortage,
-    housekeeping: Housekeeping,
+    /// When the journal was last maintained, also for other servers on it.
+    last_maintenance: Option<Instant>,
+    maintenance_error: RepeatedError,
 }
 
 /// Ingests drop-ins until it is interrupted, or the journal is removed or replaced.
-pub(super) fn run(
+fn run(
     journal: &dyn Journal,
     cache_folder: &CacheFolder,
     config_poller: &ConfigPoller,
@@ -78,11 +114,8 @@ impl<'a> Ingester<'a> {
         let claimed_folder = cache_folder.claimed_folder()?;
         let config = config_poller.current();
         Ok(Self {
-            journal,
-            cache_folder,
             config_poller,
             keys: keys_of(&config),
-            config,
             watcher: DropInWatcher::new(cache_folder.root()),
             queues: BTreeMap::new(),
             needs_room: false,
@@ -93,8 +126,17 @@ impl<'a> Ingester<'a> {
                 "drop-ins that another server has left are ingested",
             ),
             shortage: Shortage::new(claimed_folder.path().to_owned()),
-            housekeeping: Housekeeping::new(),
-            claimed_folder,
+            last_maintenance: None,
+            maintenance_error: RepeatedError::new(
+                "unfinished files of killed programs are not removed",
+                "the removal of unfinished files has resumed",
+            ),
+            surroundings: Surroundings {
+                journal,
+                cache_folder,
+                claimed_folder,
+                config,
+            },
         })
     }
 
@@ -103,11 +145,11 @@ impl<'a> Ingester<'a> {
     fn round(&mut self) -> Result<Instant, Error> {
         self.follow_config();
         self.reopen_claimed_folder()?;
-        stop_former_programs(self.cache_folder)?;
+        stop_former_programs(self.surroundings.cache_folder)?;
         self.claim_all();
         self.take_over();
         self.finish_all();
-        self.housekeeping.run_if_due(self.journal);
+        self.maintain_if_due();
         let now = Instant::now();
         if std::mem::take(&mut self.needs_room) && self.has_room() {
             return Ok(now);
@@ -116,7 +158,7 @@ impl<'a> Ingester<'a> {
             .queues
             .values()
             .filter_map(|queue| queue.next_attempt(now));
-        let next_poll = now + self.config.poll_interval();
+        let next_poll = now + self.surroundings.config.poll_interval();
         Ok(attempts.fold(next_poll, Instant::min))
     }
 
@@ -129,11 +171,11 @@ impl<'a> Ingester<'a> {
     /// Drop-ins of a key that is not configured any more are still finished.
     fn follow_config(&mut self) {
         let config = self.config_poller.current();
-        if Arc::ptr_eq(&config, &self.config) {
+        if Arc::ptr_eq(&config, &self.surroundings.config) {
             return;
         }
         self.keys = keys_of(&config);
-        self.config = config;
+        self.surroundings.config = config;
         for (key, queue) in &mut self.queues {
             if !self.keys.contains(key) {
                 queue.note_absent();
@@ -143,9 +185,13 @@ impl<'a> Ingester<'a> {
 
     /// Another program may have removed or replaced the folder.
     fn reopen_claimed_folder(&mut self) -> Result<(), Error> {
-        let cache_folder = self.cache_folder;
-        if !cache_folder.is_claimed_folder(&self.claimed_folder)? {
-            self.claimed_folder = cache_folder.claimed_folder()?;
+        let Surroundings {
+            cache_folder,
+            claimed_folder,
+            ..
+        } = &mut self.surroundings;
+        if !cache_folder.is_claimed_folder(claimed_folder)? {
+            *claimed_folder = cache_folder.claimed_folder()?;
         }
         Ok(())
     }
@@ -154,7 +200,7 @@ impl<'a> Ingester<'a> {
         for key in Arc::clone(&self.keys).iter() {
             // Folders, links and devices are not drop-ins. An error of `stat` would also be one of the
             // rename, which is reported.
-            let found = self.cache_folder.root().stat(key);
+            let found = self.surroundings.cache_folder.root().stat(key);
             let is_absent = found.is_ok_and(|stat| !stat.is_some_and(|stat| is_file(&stat)));
             match self.queues.get_mut(key) {
                 Some(queue) if is_absent => queue.note_absent(),
@@ -167,7 +213,7 @@ impl<'a> Ingester<'a> {
     /// Whether the folder of another key may be opened.
     fn has_room(&self) -> bool {
         let open = self.queues.values().filter(|queue| queue.is_open());
-        open.count() < open_folders::limit()
+        open.count() < max_open_folders()
     }
 
     fn has_room_for(&self, key: &str) -> bool {
@@ -179,13 +225,8 @@ impl<'a> Ingester<'a> {
             self.needs_room = true;
             return;
         }
-        let surroundings = Surroundings::new(
-            self.journal,
-            self.cache_folder,
-            &self.claimed_folder,
-            &self.config,
-        );
-        queue_of(&mut self.queues, key).claim(surroundings, &mut self.watcher, &mut self.shortage);
+        let queue = queue_of(&mut self.queues, key);
+        queue.claim(&self.surroundings, &mut self.watcher, &mut self.shortage);
         // A close just before the rename was notified under the file's former name.
         self.read_notifications();
     }
@@ -199,19 +240,27 @@ impl<'a> Ingester<'a> {
         }
         let result = self.take_over_keys();
         if self.taken_over_up_to.is_none() {
-            self.next_take_over = now + self.config.poll_interval();
+            self.next_take_over = now + self.surroundings.config.poll_interval();
         }
         match result {
-            Ok(()) => self.take_over_error.note_success(),
             // A shortage of descriptors is reported with the drop-ins that it delays.
             Err(error) if error.shortage_of_descriptors().is_some() => {}
-            Err(error) => self.take_over_error.report(&error),
+            result => self.take_over_error.note(result),
+        }
+    }
+
+    fn maintain_if_due(&mut self) {
+        let last = self.last_maintenance;
+        if last.is_none_or(|last| last.elapsed() >= MAINTENANCE_INTERVAL) {
+            self.last_maintenance = Some(Instant::now());
+            let result = self.surroundings.journal.maintain();
+            self.maintenance_error.note(result);
         }
     }
 
     /// The first error is returned, so that several do not alternate in the log.
     fn take_over_keys(&mut self) -> Result<(), Error> {
-        let keys = keys_in(&self.claimed_folder)?;
+        let keys = keys_in(&self.surroundings.claimed_folder)?;
         let mut result = Ok(());
         let after = self.taken_over_up_to.take();
         let start = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
@@ -222,28 +271,16 @@ impl<'a> Ingester<'a> {
                 self.taken_over_up_to = last;
                 break;
             }
-            let surroundings = Surroundings::new(
-                self.journal,
-                self.cache_folder,
-                &self.claimed_folder,
-                &self.config,
-            );
             let queue = queue_of(&mut self.queues, key);
-            result = result.and(queue.take_over(surroundings, &mut self.watcher));
+            result = result.and(queue.take_over(&self.surroundings, &mut self.watcher));
             last = Some(key.clone());
         }
         result
     }
 
     fn finish_all(&mut self) {
-        let surroundings = Surroundings::new(
-            self.journal,
-            self.cache_folder,
-            &self.claimed_folder,
-            &self.config,
-        );
         for queue in self.queues.values_mut() {
-            queue.finish(surroundings, &mut self.shortage);
+            queue.finish(&self.surroundings, &mut self.shortage);
         }
         self.queues.retain(|_, queue| !queue.is_idle());
         if !self.queues.values().any(KeyQueue::is_out_of_descriptors) {
@@ -265,6 +302,13 @@ impl<'a> Ingester<'a> {
             }
         }
     }
+}
+
+/// Read each time, because an app may raise its limit when it has started.
+fn max_open_folders() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let folders = (descriptors / DESCRIPTORS_PER_FOLDER).max(1);
+    usize::try_from(folders).unwrap_or(usize::MAX)
 }
 
 fn queue_of<'a>(queues: &'a mut BTreeMap<String, KeyQueue>, key: &str) -> &'a mut KeyQueue {

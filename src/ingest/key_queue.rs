@@ -1,17 +1,22 @@
 //! The drop-ins of one key, which are ingested in their order.
+//!
+//! Their folder, `claimed/KEY`, exists only while drop-ins are in it. The server that ingests them locks it,
+//! and the lock belongs to the folder that is held open, not to its path. Whoever finds drop-ins in a folder
+//! has its lock, so if a folder is removed or replaced, no other server has the drop-ins that the holder of
+//! the lock knows.
 
 use std::{collections::VecDeque, io, time::Instant};
+
+use rustix::{fs::FlockOperation, io::Errno};
 
 use super::{
     claim::{ClaimState, ClaimedDropIn, Surroundings},
     drop_in_watcher::DropInWatcher,
-    key_folder,
-    retries::Retries,
-    shortage::Shortage,
+    retries::{Retries, Shortage},
 };
 use crate::{
     error::Error,
-    journal::file::{OpenFolder, time_of_ordered_name, time_ordered_name},
+    journal::file::{CacheFolder, OpenFolder, time_of_ordered_name, time_ordered_name},
 };
 
 /// How many drop-ins of one key may wait for their writers. A writer that never closes its file holds
@@ -91,7 +96,7 @@ impl KeyQueue {
     /// that a killed server has left there come first.
     pub(super) fn claim(
         &mut self,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
         watcher: &mut DropInWatcher,
         shortage: &mut Shortage,
     ) {
@@ -111,7 +116,7 @@ impl KeyQueue {
     /// Opens the key's folder for the drop-ins that a killed server has left there.
     pub(super) fn take_over(
         &mut self,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
         watcher: &mut DropInWatcher,
     ) -> Result<(), Error> {
         match self.folder {
@@ -123,7 +128,7 @@ impl KeyQueue {
     /// `false`: the key's folder cannot be used now.
     fn try_claim(
         &mut self,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
         watcher: &mut DropInWatcher,
     ) -> Result<bool, Error> {
         let root = surroundings.cache_folder.root();
@@ -161,10 +166,10 @@ impl KeyQueue {
     /// was moved away, and the drop-ins in it come first.
     fn lock_folder(
         &mut self,
-        surroundings: Surroundings<'_>,
+        surroundings: &Surroundings<'_>,
         watcher: &mut DropInWatcher,
     ) -> Result<bool, Error> {
-        let claimed_folder = surroundings.claimed_folder;
+        let claimed_folder = &surroundings.claimed_folder;
         if let Some(folder) = &self.folder {
             let is_in_place = folder
                 .is_at(claimed_folder, &self.key)
@@ -178,7 +183,7 @@ impl KeyQueue {
             self.forget_folder();
         }
         let cache_folder = surroundings.cache_folder;
-        let Some(folder) = key_folder::lock(cache_folder, claimed_folder, &self.key)? else {
+        let Some(folder) = lock(cache_folder, claimed_folder, &self.key)? else {
             return Ok(false);
         };
         // Before drop-ins are renamed into it, so that no close of a writer is missed.
@@ -196,7 +201,7 @@ impl KeyQueue {
     }
 
     /// Appends the drop-ins whose writers have closed them, in their order.
-    pub(super) fn finish(&mut self, surroundings: Surroundings<'_>, shortage: &mut Shortage) {
+    pub(super) fn finish(&mut self, surroundings: &Surroundings<'_>, shortage: &mut Shortage) {
         let now = Instant::now();
         if !self.appends.is_due(now) {
             return;
@@ -206,12 +211,12 @@ impl KeyQueue {
         }
     }
 
-    fn try_finish(&mut self, surroundings: Surroundings<'_>) -> Result<(), Error> {
+    fn try_finish(&mut self, surroundings: &Surroundings<'_>) -> Result<(), Error> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
         for waiting in self.drop_ins.iter_mut().skip(1) {
-            waiting.observe(folder, surroundings.config);
+            waiting.observe(folder, &surroundings.config);
         }
         while let Some(first) = self.drop_ins.front_mut() {
             if let ClaimState::HasWriter = first.try_finish(&self.key, folder, surroundings)? {
@@ -221,7 +226,7 @@ impl KeyQueue {
             self.appends.succeeded();
         }
         if let Some(folder) = self.folder.take() {
-            key_folder::release(folder, surroundings.claimed_folder, &self.key);
+            release(folder, &surroundings.claimed_folder, &self.key);
         }
         Ok(())
     }
@@ -257,4 +262,36 @@ fn left_behind(folder: &OpenFolder) -> Result<VecDeque<ClaimedDropIn>, Error> {
     names.retain(|name| time_of_ordered_name(name).is_some());
     names.sort_unstable();
     Ok(names.into_iter().map(ClaimedDropIn::left_behind).collect())
+}
+
+/// Opens and locks the folder of a key, and creates it if it is missing. `None`: another server uses it.
+///
+/// Its former holder may have removed the folder meanwhile. Then nothing can be renamed to it.
+fn lock(
+    cache_folder: &CacheFolder,
+    claimed_folder: &OpenFolder,
+    key: &str,
+) -> Result<Option<OpenFolder>, Error> {
+    let folder = match cache_folder.open_or_create_folder(claimed_folder, key) {
+        // Another server has removed it right after it was created.
+        Err(error) if error.is_not_found() => return Ok(None),
+        opened => opened?,
+    };
+    match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(folder)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(Error::io(
+            "lock the drop-ins",
+            &claimed_folder.path_of(key),
+            error.into(),
+        )),
+    }
+}
+
+/// Removes the folder if nothing is left in it, and releases the lock.
+fn release(folder: OpenFolder, claimed_folder: &OpenFolder, key: &str) {
+    // Before the lock is released, so that no other server uses the folder. Fails if other programs
+    // have put files there, which stay.
+    let _ = claimed_folder.remove_folder(key);
+    drop(folder);
 }

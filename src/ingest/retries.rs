@@ -1,8 +1,10 @@
 //! When a step that has failed is attempted again.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use super::shortage::Shortage;
 use crate::{error::Error, runtime::RepeatedError};
 
 /// Long enough that a step that keeps failing costs little until the delay has grown, and short enough
@@ -79,5 +81,38 @@ impl Retries {
 
     fn forget_delay(&mut self) {
         self.delay = MIN_RETRY_DELAY;
+    }
+}
+
+/// Reports once that the process has no free descriptor, however many keys it affects.
+pub(super) struct Shortage {
+    claimed_path: PathBuf,
+    error: RepeatedError,
+}
+
+impl Shortage {
+    pub(super) fn new(claimed_path: PathBuf) -> Self {
+        Self {
+            claimed_path,
+            error: RepeatedError::new(
+                "some drop-ins are ingested late",
+                "drop-ins are ingested without delay",
+            ),
+        }
+    }
+
+    /// Reports the error if a shortage of descriptors has caused it; `false` if something else has.
+    pub(super) fn reports(&mut self, error: &Error) -> bool {
+        let Some(cause) = error.shortage_of_descriptors() else {
+            return false;
+        };
+        // The same text for every key, so that it is logged once.
+        let error = Error::io("open drop-ins", &self.claimed_path, cause);
+        self.error.report(&error);
+        true
+    }
+
+    pub(super) fn note_end(&mut self) {
+        self.error.note_success();
     }
 }

@@ -25,6 +25,12 @@ impl CacheAddress {
         Error::io(operation, self.as_path(), source)
     }
 
+    /// A program has removed or replaced the journal while it was in use.
+    pub(crate) fn replaced_error(&self) -> Error {
+        let cause = io::Error::other("another program has replaced it");
+        self.error("use the cache", cause)
+    }
+
     fn as_path(&self) -> &Path {
         match self {
             Self::Folder(path) => path,

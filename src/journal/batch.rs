@@ -1,7 +1,7 @@
 //! Several entries from one read.
 
 use crate::{
-    entry::{self, Entry, UnreadableEntry},
+    entry::{Entry, UnreadableEntry},
     epoch::Epochs,
     error::Error,
 };
@@ -49,13 +49,6 @@ pub(crate) enum StoredEntry {
     Unreadable(String),
 }
 
-/// Collects a batch, which may be empty, from single reads.
-struct Collector<'a> {
-    epochs: &'a Epochs,
-    batch: Batch,
-    byte_count: usize,
-}
-
 /// The entries from `number` on, `limit` at most.
 pub(super) fn forward(
     epochs: &Epochs,
@@ -63,7 +56,7 @@ pub(super) fn forward(
     limit: u64,
     read: impl Fn(u64) -> Result<StoredEntry, Error>,
 ) -> Result<Batch, Error> {
-    Collector::new(epochs).collect(number.., limit, read)
+    collect(epochs, number.., limit, read)
 }
 
 /// The entries before `number`, the newest first, `limit` at most.
@@ -81,59 +74,48 @@ pub(super) fn backward(
             stored => stored,
         })
     };
-    let mut batch = Collector::new(epochs).collect((1..number).rev(), limit, read)?;
+    let mut batch = collect(epochs, (1..number).rev(), limit, read)?;
     if batch.entries.len() as u64 + 1 >= number {
         batch.end = BatchEnd::CaughtUp;
     }
     Ok(batch)
 }
 
-impl<'a> Collector<'a> {
-    fn new(epochs: &'a Epochs) -> Self {
-        let batch = Batch {
-            entries: Vec::new(),
-            end: BatchEnd::More,
+/// The entries with these numbers, `limit` at most.
+fn collect(
+    epochs: &Epochs,
+    numbers: impl Iterator<Item = u64>,
+    limit: u64,
+    read: impl Fn(u64) -> Result<StoredEntry, Error>,
+) -> Result<Batch, Error> {
+    let (mut entries, mut byte_count) = (Vec::new(), 0);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut end = BatchEnd::More;
+    for number in numbers.take(limit) {
+        let stored = match read(number) {
+            // The next read begins there, and fails.
+            Err(_) if !entries.is_empty() => break,
+            stored => stored?,
         };
-        Self {
-            epochs,
-            batch,
-            byte_count: 0,
-        }
-    }
-
-    fn collect(
-        mut self,
-        numbers: impl Iterator<Item = u64>,
-        limit: u64,
-        read: impl Fn(u64) -> Result<StoredEntry, Error>,
-    ) -> Result<Batch, Error> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        for number in numbers.take(limit) {
-            match read(number) {
-                // The next read begins there, and fails.
-                Err(_) if !self.batch.entries.is_empty() => break,
-                stored => self.add(number, stored?),
-            }
-            if self.batch.end != BatchEnd::More || self.byte_count >= MAX_BATCH_BYTES {
-                break;
-            }
-        }
-        Ok(self.batch)
-    }
-
-    fn add(&mut self, number: u64, stored: StoredEntry) {
-        let entry = match stored {
+        entries.push(match stored {
             StoredEntry::Entry(bytes) => {
-                self.byte_count += bytes.len();
-                entry::read(self.epochs.epoch_of(number), number, &bytes)
+                byte_count += bytes.len();
+                Entry::parse(epochs.epoch_of(number), number, &bytes)
             }
             StoredEntry::Unreadable(reason) => Err(UnreadableEntry { reason, key: None }),
-            StoredEntry::NotYet => return self.batch.end = BatchEnd::CaughtUp,
+            StoredEntry::NotYet => {
+                end = BatchEnd::CaughtUp;
+                break;
+            }
             StoredEntry::Swept { oldest } => {
                 let oldest = oldest.max(number + 1);
-                return self.batch.end = BatchEnd::Swept { oldest };
+                end = BatchEnd::Swept { oldest };
+                break;
             }
-        };
-        self.batch.entries.push(entry);
+        });
+        if byte_count >= MAX_BATCH_BYTES {
+            break;
+        }
     }
+    Ok(Batch { entries, end })
 }

@@ -5,8 +5,7 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    io,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Instant, SystemTime},
 };
 
@@ -14,6 +13,7 @@ use super::{batch::BatchEnd, contract::Journal};
 use crate::{
     entry::{Entry, UnreadableEntry},
     error::Error,
+    runtime::lock,
 };
 
 /// After this many new entries, keys whose newest entry was swept are removed. So the index never
@@ -30,7 +30,7 @@ pub(super) struct SharedIndex(Mutex<Option<KeyIndex>>);
 impl SharedIndex {
     /// The newest entry of a key in the journal that this is the index of.
     pub(super) fn latest(&self, journal: &dyn Journal, key: &str) -> Result<Option<Entry>, Error> {
-        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = lock(&self.0);
         let index = match &mut *index {
             Some(index) => index,
             none => none.insert(KeyIndex::new(journal)?),
@@ -41,8 +41,7 @@ impl SharedIndex {
             journal.discard()?;
         }
         if journal.is_replaced() {
-            let cause = io::Error::other("another program has replaced it");
-            return Err(journal.address().error("use the cache", cause));
+            return Err(journal.address().replaced_error());
         }
         Ok(found)
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     entry::{self, Entry},
     epoch::{Epoch, Epochs},
     error::{Error, ErrorKind},
-    runtime::Interrupt,
+    runtime::{Interrupt, lock},
 };
 
 /// Keeps one journal for all caches that share it, and another one after that was discarded.
@@ -26,7 +26,7 @@ pub(crate) struct MemoryStore(Mutex<Option<Arc<MemoryJournal>>>);
 
 impl MemoryStore {
     pub(crate) fn open(&self) -> Result<Arc<MemoryJournal>, Error> {
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.0);
         Ok(Arc::clone(match &*current {
             Some(journal) if journal.is_in_place() => journal,
             _ => current.insert(Arc::new(MemoryJournal::new()?)),
@@ -48,7 +48,7 @@ struct State {
     /// Changes with each change, so that a watcher misses none.
     version: u64,
     /// The threads that wait for a change.
-    waiting: Vec<Interrupt>,
+    waiting: Vec<Weak<Interrupt>>,
     #[cfg(test)]
     reads: std::sync::atomic::AtomicU64,
 }
@@ -92,11 +92,6 @@ impl MemoryJournal {
     }
 }
 
-/// Each change is made in one step, so a panic leaves the state usable.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl State {
     fn newest(&self) -> u64 {
         self.oldest + self.entries.len() as u64 - 1
@@ -137,7 +132,7 @@ impl State {
 
     fn notify(&mut self) {
         self.version += 1;
-        for interrupt in &self.waiting {
+        for interrupt in self.waiting.iter().filter_map(Weak::upgrade) {
             interrupt.wake();
         }
     }
@@ -232,15 +227,16 @@ impl MemoryWatcher {
 
 impl EntryWatcher for MemoryWatcher {
     fn wait(&mut self, _next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
-        lock(&self.state).waiting.push(interrupt.clone());
+        let waiting = Arc::new(interrupt.clone());
+        let mut state = lock(&self.state);
+        state.waiting.retain(|waiting| waiting.strong_count() > 0);
+        state.waiting.push(Arc::downgrade(&waiting));
+        drop(state);
         // Checked only now: a later change ends the wait.
         let is_changed = self.notices_change();
         if !is_changed {
             interrupt.wait(timeout);
         }
-        let mut state = lock(&self.state);
-        state.waiting.retain(|waiting| !waiting.is_same(interrupt));
-        drop(state);
         is_changed || self.notices_change()
     }
 }

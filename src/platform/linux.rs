@@ -3,8 +3,8 @@
 pub(super) mod boot;
 pub(crate) mod file_user;
 pub(super) mod folder_watcher;
+pub(super) mod interrupt;
 pub(super) mod lease;
 pub(super) mod rename;
 #[cfg(feature = "actix")]
 pub(crate) mod tcp;
-pub(super) mod wake_flag;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::interrupt::Interrupt;
+use crate::platform::Interrupt;
 
 /// The pause before a thread that panicked starts again, so that a panic that repeats at once
 /// neither fills the log nor occupies a core.
@@ -42,22 +42,21 @@ impl BackgroundThread {
         Ok(Self { interrupt })
     }
 
-    pub(crate) fn waker(&self) -> ThreadWaker {
-        ThreadWaker(self.interrupt.clone())
+    /// Ends the current wait of the thread, so that it checks for changes at once.
+    pub(crate) fn wake(&self) {
+        self.interrupt.wake();
+    }
+
+    /// Does the same, also from another thread.
+    #[cfg(feature = "actix")]
+    pub(crate) fn waker(&self) -> impl Fn() + Send + 'static {
+        let interrupt = self.interrupt.clone();
+        move || interrupt.wake()
     }
 }
 
 impl Drop for BackgroundThread {
     fn drop(&mut self) {
         self.interrupt.raise();
-    }
-}
-
-/// Ends the current wait of a [`BackgroundThread`], so that it checks for changes at once.
-pub(crate) struct ThreadWaker(Interrupt);
-
-impl ThreadWaker {
-    pub(crate) fn wake(&self) {
-        self.0.wake();
     }
 }

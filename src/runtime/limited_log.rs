@@ -3,12 +3,14 @@
 
 use std::{
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
 
 use log::Level;
+
+use super::lock::lock;
 
 /// Lines beyond the limit are counted for this long. Short enough that the count is in the log when
 /// somebody looks for the cause.
@@ -61,7 +63,7 @@ impl LimitedLog {
 
     /// Logs a line or counts it.
     pub(crate) fn log(&'static self, line: impl FnOnce() -> String) {
-        let decision = self.counts().decide(Instant::now());
+        let decision = lock(&self.counts).decide(Instant::now());
         match decision {
             Decision::Log { omitted } => {
                 self.report(omitted);
@@ -77,12 +79,12 @@ impl LimitedLog {
     fn report_later(&'static self) {
         let report = move || {
             thread::sleep(INTERVAL);
-            let omitted = self.counts().take_planned_report();
+            let omitted = lock(&self.counts).take_planned_report();
             self.report(omitted);
         };
         let thread = thread::Builder::new().name("sse-log".into()).spawn(report);
         if thread.is_err() {
-            self.counts().is_report_planned = false;
+            lock(&self.counts).is_report_planned = false;
         }
     }
 
@@ -95,10 +97,6 @@ impl LimitedLog {
                 "{omitted} more {summary} within {seconds} seconds"
             );
         }
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

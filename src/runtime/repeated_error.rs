@@ -21,6 +21,14 @@ impl RepeatedError {
         }
     }
 
+    /// Reports an error or its end.
+    pub(crate) fn note(&mut self, result: Result<(), Error>) {
+        match result {
+            Ok(()) => self.note_success(),
+            Err(error) => self.report(&error),
+        }
+    }
+
     pub(crate) fn report(&mut self, error: &Error) {
         let text = error.to_string();
         if self.reported.as_ref() != Some(&text) {

@@ -59,7 +59,7 @@ fn entries_without_events_do_not_fill_the_memory() {
     for number in 0..100_000 {
         cache.insert(&source, number, &entry);
     }
-    let entries = cache.lock();
+    let entries = lock(&cache.0);
     assert!(entries.by_number.len() < 50_000);
     assert!(entries.byte_count <= MAX_BYTES);
 }

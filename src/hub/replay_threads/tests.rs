@@ -57,7 +57,7 @@ impl Stalled {
     }
 
     fn queue_length(&self) -> usize {
-        self.threads.queue.lock().waiting.len()
+        lock(&self.threads.queue.state).waiting.len()
     }
 }
 

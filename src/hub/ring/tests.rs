@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::hub::{cursor::StreamPosition, filter::Filter, frame::Frame};
+use crate::hub::{cursor::StreamPosition, frame::Frame, read_request::Filter};
 
 const EPOCH: Epoch = Epoch(1);
 

@@ -42,8 +42,7 @@ impl TailSession {
     ) -> Result<Self, Error> {
         let mut retries = 0..MAX_REPLACEMENT_RETRIES;
         loop {
-            let mut followed = journal_handle.follow()?;
-            journal_handle.start_ingest(&mut followed)?;
+            let followed = journal_handle.follow()?;
             let journal = Arc::clone(&followed.journal);
             match Self::start(followed, &journal_handle.config(), shared_state, unread_for) {
                 Err(_) if journal.is_replaced() && retries.next().is_some() => {}

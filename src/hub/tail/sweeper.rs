@@ -5,14 +5,14 @@ mod tests;
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use crate::{
     error::Error,
     journal::Journal,
-    runtime::{BackgroundThread, Interrupt, RepeatedError},
+    runtime::{BackgroundThread, Interrupt, RepeatedError, lock},
 };
 
 /// Only a request ends a wait, so the time does not matter.
@@ -20,21 +20,20 @@ const IDLE_WAIT: Duration = Duration::from_secs(3600);
 
 /// Sweeps journals on request. Its thread ends after the current step when this is dropped.
 pub(super) struct Sweeper {
-    requested: Arc<RequestedSweep>,
+    requested: Arc<Mutex<RequestedSweep>>,
     thread: BackgroundThread,
 }
 
 /// The journal that is swept next. A later request takes the place of an earlier one: that is for the
 /// same journal, or for one that was replaced.
-#[derive(Default)]
-struct RequestedSweep(Mutex<Option<Arc<dyn Journal>>>);
+type RequestedSweep = Option<Arc<dyn Journal>>;
 
 impl Sweeper {
     /// `sweep_step` removes some old entries, and returns whether more are left to remove.
     pub(super) fn start(
         mut sweep_step: impl FnMut(&dyn Journal) -> Result<bool, Error> + Send + 'static,
     ) -> io::Result<Self> {
-        let requested = Arc::<RequestedSweep>::default();
+        let requested = Arc::<Mutex<RequestedSweep>>::default();
         let thread = BackgroundThread::start("sse-sweep", {
             let requested = Arc::clone(&requested);
             move |interrupt| run(&requested, interrupt, &mut sweep_step)
@@ -44,24 +43,13 @@ impl Sweeper {
 
     /// Has the journal swept soon, without waiting for it.
     pub(super) fn request(&self, journal: Arc<dyn Journal>) {
-        *self.requested.lock() = Some(journal);
-        self.thread.waker().wake();
-    }
-}
-
-impl RequestedSweep {
-    /// A journal is stored or taken in one step, so a panic leaves it usable.
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Journal>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Option<Arc<dyn Journal>> {
-        self.lock().take()
+        *lock(&self.requested) = Some(journal);
+        self.thread.wake();
     }
 }
 
 fn run(
-    requested: &RequestedSweep,
+    requested: &Mutex<RequestedSweep>,
     interrupt: &Interrupt,
     mut sweep_step: impl FnMut(&dyn Journal) -> Result<bool, Error>,
 ) {
@@ -70,23 +58,16 @@ fn run(
         "the removal of old entries has resumed",
     );
     while !interrupt.is_raised() {
-        let Some(journal) = requested.take() else {
+        let Some(journal) = lock(requested).take() else {
             interrupt.wait(IDLE_WAIT);
             continue;
         };
-        match sweep(&*journal, interrupt, &mut sweep_step) {
-            Ok(()) => last_error.note_success(),
-            // The next request repeats the sweep.
-            Err(error) => last_error.report(&error),
-        }
+        // After an error, the next request repeats the sweep.
+        last_error.note(loop {
+            match sweep_step(&*journal) {
+                Ok(true) if !interrupt.is_raised() => {}
+                result => break result.map(drop),
+            }
+        });
     }
-}
-
-fn sweep(
-    journal: &dyn Journal,
-    interrupt: &Interrupt,
-    mut sweep_step: impl FnMut(&dyn Journal) -> Result<bool, Error>,
-) -> Result<(), Error> {
-    while sweep_step(journal)? && !interrupt.is_raised() {}
-    Ok(())
 }

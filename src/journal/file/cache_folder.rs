@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 use rustix::fs::FlockOperation;
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     config::Config,
     error::{Error, ErrorKind, Location},
+    runtime::lock,
 };
 
 /// The folder below the cache folder that belongs to the library.
@@ -221,7 +222,7 @@ fn impersonate(owner: Option<Owner>) -> io::Result<Option<Impersonation>> {
 fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
     static LAST_WARNED: Mutex<Option<PathBuf>> = Mutex::new(None);
     let is_world_writable = stat.st_mode & WRITABLE_BY_OTHERS != 0 && stat.st_mode & STICKY == 0;
-    let mut last = LAST_WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut last = lock(&LAST_WARNED);
     if is_world_writable && last.as_deref() != Some(path) {
         *last = Some(path.to_owned());
         log::warn!(

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 #[cfg(test)]
 use crate::journal::batch::StoredEntry;
-use crate::{error::Error, journal::index::SharedIndex};
+use crate::{error::Error, journal::index::SharedIndex, runtime::lock};
 
 /// One journal in a cache folder. After the folder is deleted or replaced, this journal is not [in
 /// place](crate::journal::Journal::is_in_place) any more, and another is opened.
@@ -29,7 +29,7 @@ pub(crate) struct FileJournal {
     newest_folder: Mutex<Option<Arc<EntryFolder>>>,
     last_read_folder: Mutex<Option<Arc<EntryFolder>>>,
     pub(super) index: SharedIndex,
-    token_index: Mutex<Option<TokenIndex>>,
+    pub(super) token_index: Mutex<Option<TokenIndex>>,
 }
 
 impl FileJournal {
@@ -78,7 +78,7 @@ impl FileJournal {
         &self,
         number: u64,
     ) -> Result<Option<Arc<EntryFolder>>, Error> {
-        let last_read = self.last_read_folder().clone();
+        let last_read = lock(&self.last_read_folder).clone();
         if let Some(folder) = last_read
             && folder.number() == number
         {
@@ -87,15 +87,9 @@ impl FileJournal {
         // Without the lock: the tail must not wait while the disk looks for an old folder.
         let opened = self.open_entry_folder(number)?.map(Arc::new);
         if let Some(folder) = &opened {
-            *self.last_read_folder() = Some(Arc::clone(folder));
+            *lock(&self.last_read_folder) = Some(Arc::clone(folder));
         }
         Ok(opened)
-    }
-
-    pub(super) fn token_index(&self) -> MutexGuard<'_, Option<TokenIndex>> {
-        self.token_index
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the journal has for a number.
@@ -105,35 +99,18 @@ impl FileJournal {
         self.look_up(number)
     }
 
-    fn last_read_folder(&self) -> MutexGuard<'_, Option<Arc<EntryFolder>>> {
-        self.last_read_folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn known_newest_folder(&self) -> Option<Arc<EntryFolder>> {
-        let newest_folder = self
-            .newest_folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        newest_folder.clone()
+        lock(&self.newest_folder).clone()
     }
 
     pub(super) fn remember_newest_folder(&self, folder: EntryFolder) -> Arc<EntryFolder> {
         let folder = Arc::new(folder);
-        let mut newest_folder = self
-            .newest_folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *newest_folder = Some(Arc::clone(&folder));
+        *lock(&self.newest_folder) = Some(Arc::clone(&folder));
         folder
     }
 
     pub(super) fn forget_newest_folder(&self) {
-        *self
-            .newest_folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.newest_folder) = None;
     }
 
     /// Call it before the journal is used.

@@ -1,6 +1,6 @@
 //! [`FileJournal`] as a [`Journal`].
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use super::{file_journal::FileJournal, journal_watcher::JournalWatcher, orphans::sweep_orphans};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         batch::{self, Batch},
         contract::{EntryWatcher, Journal},
     },
+    runtime::lock,
 };
 
 impl Journal for FileJournal {
@@ -27,8 +28,7 @@ impl Journal for FileJournal {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         let number = self.append_bytes(entry)?;
         if self.is_replaced() && !self.is_folder_in_place() {
-            let cause = io::Error::other("another program has replaced it");
-            return Err(Error::io("save", self.folder.path(), cause));
+            return Err(self.address().replaced_error());
         }
         Ok(number)
     }
@@ -94,7 +94,7 @@ impl Journal for FileJournal {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.touch();
         // It is needed again only if another process is killed.
-        *self.token_index() = None;
+        *lock(&self.token_index) = None;
         sweep_orphans(&self.cache_folder)
     }
 

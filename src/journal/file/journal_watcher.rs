@@ -72,7 +72,7 @@ impl EntryWatcher for JournalWatcher {
             // Entries from before the watch was added are not notified: the caller must read first.
             return false;
         }
-        self.watcher.wait(timeout, interrupt.flag());
+        self.watcher.wait(timeout, interrupt);
         let mut is_notified = false;
         self.watcher.read(|_| is_notified = true);
         is_notified

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file_journal::FileJournal;
-use crate::{entry, error::Error, journal::batch::StoredEntry};
+use crate::{entry, error::Error, journal::batch::StoredEntry, runtime::lock};
 
 /// The numbers of the entries that have a token, up to the last that was read.
 pub(super) struct TokenIndex {
@@ -20,12 +20,15 @@ impl TokenIndex {
         }
     }
 
-    /// Reads the entries that are not indexed yet.
+    /// Reads the entries that are not indexed yet, up to the one that is searched.
     fn find(&mut self, journal: &FileJournal, token: &str) -> Result<Option<u64>, Error> {
         loop {
+            if let Some(number) = self.numbers.get(token) {
+                return Ok(Some(*number));
+            }
             let number = self.next_number;
             match journal.look_up(number)? {
-                StoredEntry::NotYet => return Ok(self.numbers.get(token).copied()),
+                StoredEntry::NotYet => return Ok(None),
                 StoredEntry::Swept { oldest } => self.next_number = oldest.max(number + 1),
                 StoredEntry::Unreadable(_) => self.next_number += 1,
                 StoredEntry::Entry(bytes) => {
@@ -46,8 +49,7 @@ impl FileJournal {
             return TokenIndex::after(after).find(self, token);
         }
         // A killed process may have left many saves, so the whole journal is read only once for them.
-        let mut index = self.token_index();
-        index
+        lock(&self.token_index)
             .get_or_insert_with(|| TokenIndex::after(0))
             .find(self, token)
     }

@@ -7,7 +7,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::wake_flag::WakeFlag;
+use super::interrupt::Interrupt;
 use crate::platform::change::{ChangeKinds, Notification};
 
 /// Room for several notifications, so that a busy folder costs few system calls. One needs at most
@@ -58,11 +58,11 @@ impl FolderWatcher {
         }
     }
 
-    /// Returns after a notification, after `timeout`, when `flag` is raised or woken, or spuriously.
-    pub(crate) fn wait(&self, timeout: Duration, flag: &WakeFlag) {
+    /// Returns after a notification, after `timeout`, when `interrupt` is raised or woken, or spuriously.
+    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
         match &self.inotify {
-            None => flag.wait(timeout),
-            Some(inotify) => flag.wait_until_readable(inotify, timeout),
+            None => interrupt.wait(timeout),
+            Some(inotify) => interrupt.wait_until_readable(inotify, timeout),
         }
     }
 

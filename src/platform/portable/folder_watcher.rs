@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use super::wake_flag::WakeFlag;
+use super::interrupt::Interrupt;
 use crate::platform::change::{ChangeKinds, Notification};
 
 /// The caller checks the folders after each wait, so this is the longest delay of a change. Ten checks
@@ -33,8 +33,8 @@ impl FolderWatcher {
         match watch {}
     }
 
-    pub(crate) fn wait(&self, timeout: Duration, flag: &WakeFlag) {
-        flag.wait(timeout.min(MAX_WAIT));
+    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
+        interrupt.wait(timeout.min(MAX_WAIT));
     }
 
     pub(crate) fn read(&self, _handle: impl FnMut(Notification<'_, WatchId>)) {}

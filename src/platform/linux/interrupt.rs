@@ -1,26 +1,31 @@
-//! A flag that ends a thread's wait, by eventfd.
+//! Ends a wait from another thread, by eventfd.
 
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
-/// A descriptor, so that one system call waits both for the flag and for file notifications.
-pub(crate) struct WakeFlag {
-    is_raised: AtomicBool,
-    eventfd: OwnedFd,
+/// Tells one thread to stop, and ends the wait it is in. Once raised, it stays raised.
+#[derive(Clone)]
+pub(crate) struct Interrupt {
+    is_raised: Arc<AtomicBool>,
+    /// A descriptor, so that one system call waits both for the flag and for file notifications.
+    eventfd: Arc<OwnedFd>,
 }
 
-impl WakeFlag {
+impl Interrupt {
     pub(crate) fn new() -> io::Result<Self> {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self {
-            is_raised: AtomicBool::new(false),
-            eventfd,
+            is_raised: Arc::default(),
+            eventfd: Arc::new(eventfd),
         })
     }
 
@@ -31,6 +36,7 @@ impl WakeFlag {
         self.wake();
     }
 
+    /// Ends the current or the next wait, without raising the interrupt.
     pub(crate) fn wake(&self) {
         // Every wait resets the counter, so it cannot overflow.
         let _ = rustix::io::write(&self.eventfd, &1_u64.to_ne_bytes());
@@ -41,6 +47,7 @@ impl WakeFlag {
         self.is_raised.load(Ordering::SeqCst)
     }
 
+    /// Sleeps until `timeout`, or until the interrupt is raised or woken. May return spuriously.
     pub(crate) fn wait(&self, timeout: Duration) {
         self.poll(None, timeout);
     }

@@ -1,12 +1,17 @@
-//! A flag that ends a thread's wait.
+//! Ends a wait from another thread.
 
 use std::{
     io,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-pub(crate) struct WakeFlag {
+/// Tells one thread to stop, and ends the wait it is in. Once raised, it stays raised.
+#[derive(Clone)]
+pub(crate) struct Interrupt(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -17,30 +22,30 @@ struct State {
     is_woken: bool,
 }
 
-impl WakeFlag {
+impl Interrupt {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        })
+        Ok(Self(Arc::default()))
     }
 
     pub(crate) fn raise(&self) {
         self.state().is_raised = true;
-        self.changed.notify_all();
+        self.0.changed.notify_all();
     }
 
+    /// Ends the current or the next wait, without raising the interrupt.
     pub(crate) fn wake(&self) {
         self.state().is_woken = true;
-        self.changed.notify_all();
+        self.0.changed.notify_all();
     }
 
     pub(crate) fn is_raised(&self) -> bool {
         self.state().is_raised
     }
 
+    /// Sleeps until `timeout`, or until the interrupt is raised or woken. May return spuriously.
     pub(crate) fn wait(&self, timeout: Duration) {
         let waited = self
+            .0
             .changed
             .wait_timeout_while(self.state(), timeout, |state| {
                 !state.is_raised && !state.is_woken
@@ -50,6 +55,6 @@ impl WakeFlag {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
