@@ -8,12 +8,11 @@ mod stream_source;
 mod stream_url;
 mod update;
 
-pub(crate) use self::cache_source::CacheSource;
+pub(crate) use self::cache_source::follow_cache;
 pub(crate) use self::http::{
-    HttpClient, MAX_ERROR_BYTES, ResponseBody, ResponseHead, ServerError, describe,
-    is_certificate_error,
+    MAX_ERROR_BYTES, READ_BUFFER_BYTES, ResponseHead, ServerError, client_config, describe, get,
 };
-pub(crate) use self::sse_parser::{Message, SseParser};
-pub(crate) use self::stream_source::StreamSource;
+pub(crate) use self::sse_parser::{Block, SseParser};
+pub(crate) use self::stream_source::follow_stream;
 pub(crate) use self::stream_url::stream_url;
-pub(crate) use self::update::{ReceivedEvent, Update, UpdateSource};
+pub(crate) use self::update::{ReceivedEvent, Update, Updates};

@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use actix_web_sse::{Config, Events};
 
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
-use crate::listen::{CacheSource, ReceivedEvent, StreamSource, Update, UpdateSource, stream_url};
+use crate::listen::{ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url};
 use crate::nearest::nearest;
 use crate::output::{Output, excerpt, json_on_one_line};
 
@@ -21,17 +22,17 @@ pub(crate) fn run(
     args: &ListenArgs,
     output: Output,
 ) -> Result<u8, Failure> {
-    let (mut source, source_name): (Box<dyn UpdateSource>, String) = if let Some(url) = &args.url {
+    let (updates, source_name) = if let Some(url) = &args.url {
         let url = stream_url(url, &args.events)?;
-        (Box::new(StreamSource::open(url.clone())), excerpt(&url))
+        let source_name = excerpt(&url);
+        (follow_stream(url), source_name)
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
         let folder = config.cache_dir().display().to_string();
-        let source = CacheSource::open(&config, args.events.clone())?;
-        (Box::new(source), folder)
+        (follow_cache(&config, args.events.clone())?, folder)
     };
-    Session::new(source_name, args, output).run(source.as_mut(), &mut io::stdout())
+    Session::new(source_name, args, output).run(&updates, &mut io::stdout())
 }
 
 fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
@@ -72,24 +73,29 @@ impl<'a> Session<'a> {
     }
 
     /// Prints events until `--count`, `--timeout`, or the end of the source or of the output.
-    fn run(mut self, source: &mut dyn UpdateSource, out: &mut dyn Write) -> Result<u8, Failure> {
+    fn run(mut self, updates: &Updates, out: &mut dyn Write) -> Result<u8, Failure> {
         while self.args.count != Some(self.received_events) {
-            match source.next_update(self.time_left())? {
-                Some(Update::Event(event)) => {
+            let update = match updates.recv_timeout(self.time_left()) {
+                Ok(update) => update?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.output
+                        .note("the server closed the stream for good (204)");
+                    return self.end("the stream ended");
+                }
+                Err(RecvTimeoutError::Timeout) if self.is_timed_out() => {
+                    return self.end_by_timeout();
+                }
+                Err(RecvTimeoutError::Timeout) => continue,
+            };
+            match update {
+                Update::Event(event) => {
                     if !print(&event, self.args.json, out)? {
                         return Ok(exit::DONE);
                     }
                     self.received_events += 1;
                 }
-                Some(Update::Connected) => self.report_connected(),
-                Some(Update::Warning(warning)) => self.output.warn(warning),
-                Some(Update::Closed) => {
-                    self.output
-                        .note("the server closed the stream for good (204)");
-                    return self.end("the stream ended");
-                }
-                None if self.is_timed_out() => return self.end_by_timeout(),
-                None => {}
+                Update::Connected => self.report_connected(),
+                Update::Warning(warning) => self.output.warn(warning),
             }
         }
         Ok(exit::DONE)
@@ -158,23 +164,11 @@ fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool,
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+
     use serde_json::value::RawValue;
 
     use super::*;
-
-    /// Returns the given updates, and then none.
-    struct Scripted(Vec<Update>);
-
-    impl UpdateSource for Scripted {
-        fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure> {
-            if self.0.is_empty() {
-                // As if nothing arrives. Sleeping briefly keeps the loop from spinning.
-                std::thread::sleep(timeout.min(Duration::from_millis(50)));
-                return Ok(None);
-            }
-            Ok(Some(self.0.remove(0)))
-        }
-    }
 
     struct ClosedPipe;
 
@@ -213,10 +207,25 @@ mod tests {
         Session::new("here".to_owned(), args, Output::new(true))
     }
 
+    /// How the session ended, its output, and the updates that it has not taken. After the given ones, none
+    /// arrives.
+    fn listen_to(
+        updates: Vec<Update>,
+        args: &ListenArgs,
+        out: &mut dyn Write,
+    ) -> (Result<u8, Failure>, usize) {
+        let (sender, receiver) = sync_channel(updates.len());
+        for update in updates {
+            sender.send(Ok(update)).expect("the receiver exists");
+        }
+        let result = session(args).run(&receiver, out);
+        (result, receiver.try_iter().count())
+    }
+
     /// How the session ended, and its output.
     fn listen(updates: Vec<Update>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
         let mut out = Vec::new();
-        let result = session(args).run(&mut Scripted(updates), &mut out);
+        let (result, _) = listen_to(updates, args, &mut out);
         (result, String::from_utf8(out).expect("valid UTF-8"))
     }
 
@@ -252,11 +261,9 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_ends_the_command_without_an_error() {
-        let mut source = Scripted(vec![event("1"), event("2")]);
-        let args = args(None, false);
-        let result = session(&args).run(&mut source, &mut ClosedPipe);
-        assert_eq!(result.expect("it succeeds"), exit::DONE);
-        assert_eq!(source.0.len(), 1);
+        let updates = vec![event("1"), event("2")];
+        let (result, left) = listen_to(updates, &args(None, false), &mut ClosedPipe);
+        assert_eq!((result.expect("it succeeds"), left), (exit::DONE, 1));
     }
 
     #[test]

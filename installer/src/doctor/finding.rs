@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 
-/// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How serious a finding is, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     Ok,
@@ -72,10 +72,7 @@ impl Finding {
 
     /// Whether this is a warning or an error.
     pub(crate) fn is_problem(&self) -> bool {
-        match self.level {
-            Level::Ok | Level::Note => false,
-            Level::Warning | Level::Error => true,
-        }
+        self.level >= Level::Warning
     }
 
     /// A line with the finding, and below it a line with the help.

@@ -10,7 +10,7 @@ mod stream_end;
 mod timing;
 
 #[cfg(test)]
-mod fixtures;
+mod tests;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ impl StreamCheck {
             return Ok(());
         }
         self.record(&mut probe, report)?;
-        let last_event_id = probe.recording.last_event_id.clone();
+        let last_event_id = probe.recording.last_event_id().to_owned();
         drop(probe);
         replay::check(&self.url, &last_event_id, report)
     }
@@ -106,8 +106,8 @@ impl StreamCheck {
 /// Whether the stream has begun.
 fn check_start(probe: &mut StreamProbe, report: &mut ReportFinding<'_>) -> Result<bool, Failure> {
     probe.record_until(Instant::now() + STEP_TIMEOUT, |recording| {
-        recording.first_block_at.is_some()
+        recording.first_block_at().is_some()
     });
     report(timing::check_start(probe.response_time, &probe.recording))?;
-    Ok(probe.recording.first_block_at.is_some())
+    Ok(probe.recording.first_block_at().is_some())
 }

@@ -1,66 +1,41 @@
 //! Events from the cache on this machine. No server is needed.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use actix_web_sse::{
-    Cache, Config, Entry, Events,
-    cache::{Follow, Next},
-};
+use actix_web_sse::{Cache, Config, Entry, cache::Next};
 use serde_json::value::RawValue;
 
-use super::update::{ReceivedEvent, Update, UpdateSource};
+use super::update::{ReceivedEvent, Update, Updates, channel};
 use crate::exit::Failure;
 
-/// The app's cache, from now on.
-pub(crate) struct CacheSource {
-    follow: Follow,
-    events: Events,
-    /// The names of the events to report. Empty: all.
-    event_filter: Vec<String>,
-    /// Updates not yet returned: one saved value may trigger several events.
-    pending: VecDeque<Update>,
-}
+/// Nothing happens when it is over, so any long time will do.
+const WAIT: Duration = Duration::from_secs(3600);
 
-impl CacheSource {
-    pub(crate) fn open(config: &Config, event_filter: Vec<String>) -> Result<Self, Failure> {
-        Ok(Self {
-            follow: Cache::open(config)?.follow()?,
-            events: config.events().clone(),
-            event_filter,
-            pending: VecDeque::from([Update::Connected]),
-        })
-    }
+const GAP_WARNING: &str = "events may have been missed: entries were swept or are damaged, or the \
+                           journal was replaced";
 
-    /// The events that the entry triggers, as far as the filter lets them through.
-    fn triggered_events(&self, entry: &Entry) -> Result<Vec<Update>, Failure> {
-        let is_selected = |event: &&str| {
-            self.event_filter.is_empty() || self.event_filter.iter().any(|name| name == event)
-        };
-        let events = self.events.of_key(entry.key()).filter(is_selected);
-        events.map(|event| update_of_entry(entry, event)).collect()
-    }
-}
-
-impl UpdateSource for CacheSource {
-    fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure> {
-        if let Some(update) = self.pending.pop_front() {
-            return Ok(Some(update));
-        }
-        match self.follow.next_timeout(timeout)? {
-            Some(Next::Entry(entry)) => {
-                let events = self.triggered_events(&entry)?;
-                self.pending.extend(events);
+/// The app's cache, from now on. `event_filter` has the names of the events to report. Empty: all.
+pub(crate) fn follow_cache(config: &Config, event_filter: Vec<String>) -> Result<Updates, Failure> {
+    let mut follow = Cache::open(config)?.follow()?;
+    let events = config.events().clone();
+    let (updates, receiver) = channel();
+    updates.send(Update::Connected)?;
+    updates.send_in_background(move |updates| {
+        let is_selected =
+            |event: &&str| event_filter.is_empty() || event_filter.iter().any(|name| name == event);
+        loop {
+            match follow.next_timeout(WAIT)? {
+                Some(Next::Entry(entry)) => {
+                    for event in events.of_key(entry.key()).filter(is_selected) {
+                        updates.send(update_of_entry(&entry, event)?)?;
+                    }
+                }
+                Some(_) => updates.send(Update::Warning(GAP_WARNING.to_owned()))?,
+                None => {}
             }
-            Some(_) => {
-                let warning = "events may have been missed: entries were swept or are damaged, or \
-                               the journal was replaced";
-                self.pending.push_back(Update::Warning(warning.into()));
-            }
-            None => {}
         }
-        Ok(self.pending.pop_front())
-    }
+    });
+    Ok(receiver)
 }
 
 fn update_of_entry(entry: &Entry, event: &str) -> Result<Update, Failure> {

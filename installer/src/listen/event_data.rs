@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::sse_parser::Message;
+use super::sse_parser::Block;
 use super::update::{ReceivedEvent, Update};
 use crate::output::excerpt;
 
@@ -20,12 +20,13 @@ struct GapData {
     reason: String,
 }
 
-/// The update that a message stands for; `None` for a heartbeat.
-pub(super) fn update_of_message(message: Message) -> Option<Update> {
-    match message.event.as_str() {
+/// The update that a block stands for; `None` for a heartbeat, and for a block without data.
+pub(super) fn update_of_block(block: Block) -> Option<Update> {
+    let data = block.data?;
+    match block.event.as_str() {
         "sse.heartbeat" => None,
-        "sse.gap" => Some(gap_warning(message.data)),
-        _ => to_event(message).map(Update::Event),
+        "sse.gap" => Some(gap_warning(data)),
+        _ => received_event(block.id, block.event, &data).map(Update::Event),
     }
 }
 
@@ -35,14 +36,14 @@ fn gap_warning(data: String) -> Update {
 }
 
 /// Data of another form, as other servers send it, is itself the value.
-fn to_event(message: Message) -> Option<ReceivedEvent> {
-    let (timestamp, value) = match serde_json::from_str(&message.data) {
+fn received_event(id: String, event: String, data: &str) -> Option<ReceivedEvent> {
+    let (timestamp, value) = match serde_json::from_str(data) {
         Ok(TimestampedValue { timestamp, value }) => (Some(timestamp), value),
-        Err(_) => (None, json_or_text(&message.data)?),
+        Err(_) => (None, json_or_text(data)?),
     };
     Some(ReceivedEvent {
-        id: Some(message.id).filter(|id| !id.is_empty()),
-        event: message.event,
+        id: Some(id).filter(|id| !id.is_empty()),
+        event,
         key: None,
         timestamp,
         value,

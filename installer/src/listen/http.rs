@@ -1,89 +1,61 @@
 //! The HTTP client of `sse listen` and `sse doctor`.
 
-use std::io::{self, Read};
-
-use ureq::http::{Response, Version};
-use ureq::{Agent, Body, BodyReader};
+use ureq::config::ConfigBuilder;
+use ureq::http::{HeaderMap, Version};
+use ureq::typestate::AgentScope;
+use ureq::{Agent, BodyReader};
 
 use crate::output::excerpt;
 
 /// Of an error response, at most this much is read. The texts of the library's server have a few
 /// hundred bytes, and of a web page, only the first lines are shown.
-pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_ERROR_BYTES: u64 = 64 * 1024;
 
 /// One read from the connection, as much as a TLS record holds.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
-
-pub(crate) struct HttpClient {
-    agent: Agent,
-}
+pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Status and headers of a response.
 #[derive(Debug)]
 pub(crate) struct ResponseHead {
     pub(crate) version: Version,
     pub(crate) status: u16,
-    /// The names are in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
 }
 
-/// The body of a response, read chunk by chunk as it arrives.
-pub(crate) struct ResponseBody {
-    reader: BodyReader<'static>,
-    buffer: Box<[u8]>,
+/// What both commands share: a status such as 404 is a response, not an error. They add the timeouts,
+/// and whether redirects are followed.
+pub(crate) fn client_config() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("sse/", env!("CARGO_PKG_VERSION")))
 }
 
-impl HttpClient {
-    /// `config` carries the timeouts and whether redirects are followed.
-    pub(crate) fn new(config: ureq::config::Config) -> Self {
-        Self {
-            agent: config.into(),
-        }
+/// Requests an event stream, with these headers in addition. The body is read as it arrives.
+pub(crate) fn get(
+    agent: &Agent,
+    url: &str,
+    headers: &[(&str, &str)],
+) -> Result<(ResponseHead, BodyReader<'static>), ureq::Error> {
+    let mut request = agent.get(url).header("Accept", "text/event-stream");
+    for (name, value) in headers {
+        request = request.header(*name, value.as_bytes());
     }
-
-    /// What both commands share: a status such as 404 is a response, not an error.
-    pub(crate) fn config() -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
-        Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("sse/", env!("CARGO_PKG_VERSION")))
-    }
-
-    /// Requests an event stream, with these headers in addition.
-    pub(crate) fn get(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-    ) -> Result<(ResponseHead, ResponseBody), ureq::Error> {
-        let mut request = self.agent.get(url).header("Accept", "text/event-stream");
-        for (name, value) in headers {
-            request = request.header(*name, value.as_bytes());
-        }
-        let response = request.call()?;
-        Ok((ResponseHead::new(&response), ResponseBody::new(response)))
-    }
+    let (head, body) = request.call()?.into_parts();
+    let head = ResponseHead {
+        version: head.version,
+        status: head.status.as_u16(),
+        headers: head.headers,
+    };
+    // A stream has no end: ureq's limit of 10 MB does not apply.
+    Ok((head, body.into_with_config().limit(u64::MAX).reader()))
 }
 
 impl ResponseHead {
-    fn new(response: &Response<Body>) -> Self {
-        let headers = response.headers().iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), value.into_owned())
-        });
-        Self {
-            version: response.version(),
-            status: response.status().as_u16(),
-            headers: headers.collect(),
-        }
-    }
-
     /// The values of all headers of this name.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
-        let values: Vec<&str> = self
-            .headers
-            .iter()
-            .filter(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
-            .collect();
+        let values = self.headers.get_all(name).iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let values: Vec<_> = values.collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 
@@ -102,35 +74,6 @@ impl ResponseHead {
     pub(crate) fn compression(&self) -> Option<String> {
         self.header("content-encoding")
             .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"))
-    }
-}
-
-impl ResponseBody {
-    fn new(response: Response<Body>) -> Self {
-        // A stream has no end: ureq's limit of 10 MB does not apply.
-        let body = response.into_body().into_with_config().limit(u64::MAX);
-        Self {
-            reader: body.reader(),
-            buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
-        }
-    }
-
-    /// Waits for the next bytes; `None` at the body's end.
-    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<&[u8]>> {
-        let length = self.reader.read(&mut self.buffer)?;
-        Ok((length > 0).then(|| &self.buffer[..length]))
-    }
-
-    /// The whole body as text. `None` if it is longer than `max_bytes` or cannot be read.
-    pub(crate) fn text(mut self, max_bytes: usize) -> Option<String> {
-        let mut text = Vec::new();
-        while let Some(chunk) = self.next_chunk().ok()? {
-            text.extend_from_slice(chunk);
-            if text.len() > max_bytes {
-                return None;
-            }
-        }
-        Some(String::from_utf8_lossy(&text).into_owned())
     }
 }
 
@@ -161,11 +104,15 @@ impl ServerError {
 /// Precedes the reason in the messages of rustls.
 const CERTIFICATE_ERROR: &str = "invalid peer certificate: ";
 
-/// Why the server was not reached, without the debug texts of the TLS library.
-pub(crate) fn describe(error: &ureq::Error) -> String {
+const CERTIFICATE_HELP: &str = "browsers refuse it as well, unless their users accept it: use a \
+    certificate of a public authority for this host name, or the app's own URL without TLS";
+
+/// Why the server was not reached, without the debug texts of the TLS library. If its certificate is the
+/// reason, also what to do.
+pub(crate) fn describe(error: &ureq::Error) -> (String, Option<&'static str>) {
     let text = error.to_string();
-    match text.split_once(CERTIFICATE_ERROR) {
-        None => text,
+    let reason = match text.split_once(CERTIFICATE_ERROR) {
+        None => return (text, None),
         Some((_, "UnknownIssuer")) => {
             "its certificate is not signed by a public authority".to_owned()
         }
@@ -173,26 +120,27 @@ pub(crate) fn describe(error: &ureq::Error) -> String {
             "its certificate is signed by itself".to_owned()
         }
         Some((_, reason)) => format!("its certificate is not valid: {reason}"),
-    }
-}
-
-/// Whether TLS failed because of the server's certificate.
-pub(crate) fn is_certificate_error(error: &ureq::Error) -> bool {
-    error.to_string().contains(CERTIFICATE_ERROR)
+    };
+    (reason, Some(CERTIFICATE_HELP))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use ureq::http::HeaderValue;
+
     use super::*;
 
-    fn head(headers: &[(&str, &str)]) -> ResponseHead {
-        let headers = headers.iter();
+    fn head(headers: &[(&'static str, &'static str)]) -> ResponseHead {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
         ResponseHead {
             version: Version::HTTP_11,
             status: 200,
-            headers: headers
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            headers: map,
         }
     }
 
@@ -206,21 +154,19 @@ mod tests {
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_described_without_debug_text() {
-        let describe_reason = |reason: &str| {
+        let reason = |reason: &str| {
             let text = format!("{CERTIFICATE_ERROR}{reason}");
-            let error = ureq::Error::Io(io::Error::other(text));
-            assert!(is_certificate_error(&error));
-            describe(&error)
+            let (reason, help) = describe(&ureq::Error::Io(io::Error::other(text)));
+            assert_eq!(help, Some(CERTIFICATE_HELP));
+            reason
         };
-        let self_signed = describe_reason("Other(OtherError(CaUsedAsEndEntity))");
+        let self_signed = reason("Other(OtherError(CaUsedAsEndEntity))");
         assert_eq!(self_signed, "its certificate is signed by itself");
-        assert!(describe_reason("UnknownIssuer").contains("public authority"));
-        assert_eq!(
-            describe_reason("expired"),
-            "its certificate is not valid: expired"
-        );
-        let other = ureq::Error::Io(io::Error::other("reset"));
-        assert!(!is_certificate_error(&other) && describe(&other).contains("reset"));
+        assert!(reason("UnknownIssuer").contains("public authority"));
+        let expired = reason("expired");
+        assert_eq!(expired, "its certificate is not valid: expired");
+        let (other, help) = describe(&ureq::Error::Io(io::Error::other("reset")));
+        assert!(other.contains("reset") && help.is_none());
     }
 
     #[test]

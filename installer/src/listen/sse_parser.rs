@@ -11,13 +11,15 @@ use std::time::Duration;
 /// a timestamp before it.
 const MAX_LINE_BYTES: usize = 33 * 1024 * 1024;
 
-/// One dispatched event.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Message {
+/// One complete block of a stream.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The last event id, which the next blocks keep.
     pub(crate) id: String,
     pub(crate) event: String,
-    pub(crate) data: String,
-    /// The reconnection time that its block has set.
+    /// `None`: browsers fire no event for this block.
+    pub(crate) data: Option<String>,
+    /// The reconnection time that this block sets.
     pub(crate) retry: Option<Duration>,
 }
 
@@ -29,39 +31,17 @@ pub(crate) struct SseParser {
     /// The line that is not complete yet.
     line: Vec<u8>,
     is_after_carriage_return: bool,
-    event_type_buffer: String,
-    data_buffer: String,
-    last_event_id_buffer: String,
-    last_event_id: String,
-    retry: Option<Duration>,
-    /// The reconnection time that the unfinished block has set.
-    block_retry: Option<Duration>,
+    /// The block that is not complete yet.
+    block: Block,
     is_block_open: bool,
-    has_received_block: bool,
 }
 
 impl SseParser {
     /// A parser for a new connection, which continues after `last_event_id`.
     pub(crate) fn resuming(last_event_id: &str) -> Self {
-        Self {
-            last_event_id_buffer: last_event_id.to_owned(),
-            last_event_id: last_event_id.to_owned(),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn last_event_id(&self) -> &str {
-        &self.last_event_id
-    }
-
-    /// How long to wait before reconnecting, if the stream has set it.
-    pub(crate) fn retry(&self) -> Option<Duration> {
-        self.retry
-    }
-
-    /// Whether a complete block was received, with or without data.
-    pub(crate) fn has_received_block(&self) -> bool {
-        self.has_received_block
+        let mut parser = Self::default();
+        last_event_id.clone_into(&mut parser.block.id);
+        parser
     }
 
     /// Whether a block has begun that is not complete.
@@ -69,11 +49,11 @@ impl SseParser {
         self.is_block_open || !self.line.is_empty()
     }
 
-    /// Parses the next bytes and returns the messages that they complete. An unfinished block at
+    /// Parses the next bytes and returns the blocks that they complete. An unfinished block at
     /// the stream's end is dropped with the parser: "Once the end of the file is reached, any
     /// pending data must be discarded."
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, String> {
-        let mut messages = Vec::new();
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Block>, String> {
+        let mut blocks = Vec::new();
         for byte in bytes {
             // "[…] with a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a
             // single U+000A LINE FEED (LF) character not preceded by a U+000D CARRIAGE
@@ -86,7 +66,7 @@ impl SseParser {
                 b'\n' if ends_pair => {}
                 b'\n' | b'\r' => {
                     self.is_after_carriage_return = *byte == b'\r';
-                    messages.extend(self.end_line());
+                    blocks.extend(self.end_line());
                 }
                 _ if self.line.len() >= MAX_LINE_BYTES => {
                     return Err(format!("a line is longer than {MAX_LINE_BYTES} bytes"));
@@ -94,10 +74,10 @@ impl SseParser {
                 byte => self.line.push(*byte),
             }
         }
-        Ok(messages)
+        Ok(blocks)
     }
 
-    fn end_line(&mut self) -> Option<Message> {
+    fn end_line(&mut self) -> Option<Block> {
         let bytes = mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&bytes);
         // "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM),
@@ -109,7 +89,7 @@ impl SseParser {
         };
         // "If the line is empty (a blank line)": "Dispatch the event, as defined below."
         if line.is_empty() {
-            return self.dispatch();
+            return mem::take(&mut self.is_block_open).then(|| self.end_block());
         }
         self.is_block_open = true;
         // "If the line starts with a U+003A COLON character (:)": "Ignore the line." Here
@@ -127,61 +107,49 @@ impl SseParser {
     }
 
     fn set_field(&mut self, field: &str, value: &str) {
+        let block = &mut self.block;
         match field {
             // "Set the event type buffer to field value."
-            "event" => value.clone_into(&mut self.event_type_buffer),
+            "event" => value.clone_into(&mut block.event),
             // "Append the field value to the data buffer, then append a single U+000A
             // LINE FEED (LF) character to the data buffer."
             "data" => {
-                self.data_buffer.push_str(value);
-                self.data_buffer.push('\n');
+                let data = block.data.get_or_insert_default();
+                data.push_str(value);
+                data.push('\n');
             }
             // "If the field value does not contain U+0000 NULL, then set the last event
             // ID buffer to the field value. Otherwise, ignore the field."
-            "id" if !value.contains('\0') => value.clone_into(&mut self.last_event_id_buffer),
+            "id" if !value.contains('\0') => value.clone_into(&mut block.id),
             // "If the field value consists of only ASCII digits, then interpret the field
             // value as an integer in base ten, and set the event stream's reconnection
             // time to that integer. Otherwise, ignore the field."
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let milliseconds = value.parse().ok().map(Duration::from_millis);
-                self.retry = milliseconds.or(self.retry);
-                self.block_retry = milliseconds.or(self.block_retry);
+                block.retry = milliseconds.or(block.retry);
             }
             // "Otherwise": "The field is ignored."
             _ => {}
         }
     }
 
-    fn dispatch(&mut self) -> Option<Message> {
-        self.has_received_block = true;
-        self.is_block_open = false;
-        let retry = self.block_retry.take();
+    fn end_block(&mut self) -> Block {
         // "Set the last event ID string of the event source to the value of the last
         // event ID buffer. The buffer does not get reset […]"
-        self.last_event_id.clone_from(&self.last_event_id_buffer);
-        let (event, mut data) = (
-            mem::take(&mut self.event_type_buffer),
-            mem::take(&mut self.data_buffer),
-        );
-        // "If the data buffer is an empty string, set the data buffer and the event type
-        // buffer to the empty string and return."
-        if data.is_empty() {
-            return None;
-        }
+        let next = Block {
+            id: self.block.id.clone(),
+            ..Block::default()
+        };
+        let mut block = mem::replace(&mut self.block, next);
         // "If the data buffer's last character is a U+000A LINE FEED (LF) character, then
         // remove the last character from the data buffer."
-        data.truncate(data.len() - 1);
-        let event = if event.is_empty() {
-            "message".to_owned()
-        } else {
-            event
-        };
-        Some(Message {
-            id: self.last_event_id.clone(),
-            event,
-            data,
-            retry,
-        })
+        if let Some(data) = &mut block.data {
+            data.pop();
+        }
+        if block.event.is_empty() {
+            "message".clone_into(&mut block.event);
+        }
+        block
     }
 }
 
@@ -189,17 +157,16 @@ impl SseParser {
 mod tests {
     use super::*;
 
-    fn parse(stream: &str) -> (SseParser, Vec<Message>) {
+    fn parse(stream: &str) -> Vec<Block> {
         let mut parser = SseParser::default();
-        let messages = parser.feed(stream.as_bytes()).expect("it is a stream");
-        (parser, messages)
+        parser.feed(stream.as_bytes()).expect("it is a stream")
     }
 
-    fn message(id: &str, event: &str, data: &str) -> Message {
-        Message {
+    fn block(id: &str, event: &str, data: impl Into<Option<&'static str>>) -> Block {
+        Block {
             id: id.to_owned(),
             event: event.to_owned(),
-            data: data.to_owned(),
+            data: data.into().map(str::to_owned),
             retry: None,
         }
     }
@@ -208,42 +175,43 @@ mod tests {
     fn every_line_ending_ends_a_line() {
         for end in ["\n", "\r", "\r\n"] {
             let stream = "event: a\nid: 7\ndata: x\ndata: y\n\n".replace('\n', end);
-            assert_eq!(parse(&stream).1, [message("7", "a", "x\ny")], "{end:?}");
+            assert_eq!(parse(&stream), [block("7", "a", "x\ny")], "{end:?}");
         }
     }
 
     #[test]
     fn the_size_of_chunks_makes_no_difference() {
         let stream = "\u{feff}: hi\r\n\r\nid:1\rdata: \u{e9}\r\rdata\ndata\n\nretry: 5\r\nevent:a\ndata:  b\n\n";
-        let expected = parse(stream).1;
+        let expected = parse(stream);
         assert_eq!(
             expected,
             [
-                message("1", "message", "\u{e9}"),
-                message("1", "message", "\n"),
-                Message {
+                block("", "message", None),
+                block("1", "message", "\u{e9}"),
+                block("1", "message", "\n"),
+                Block {
                     retry: Some(Duration::from_millis(5)),
-                    ..message("1", "a", " b")
+                    ..block("1", "a", " b")
                 }
             ]
         );
         for size in 1..7 {
             let mut parser = SseParser::default();
             let chunks = stream.as_bytes().chunks(size);
-            let messages: Vec<_> = chunks
+            let blocks: Vec<_> = chunks
                 .flat_map(|chunk| parser.feed(chunk).expect("it is a stream"))
                 .collect();
-            assert_eq!(messages, expected, "chunks of {size}");
-            assert_eq!(parser.retry(), Some(Duration::from_millis(5)));
+            assert_eq!(blocks, expected, "chunks of {size}");
         }
     }
 
     #[test]
     fn an_id_takes_effect_when_its_block_is_complete_even_without_data() {
-        let (parser, messages) = parse("id: 41\n\nid: 42\ndata: x\n");
-        assert!(messages.is_empty());
-        assert_eq!(parser.last_event_id(), "41");
-        assert!(parser.has_received_block());
+        let blocks = parse("id: 41\n\nid: 42\ndata: x\n");
+        assert_eq!(blocks, [block("41", "message", None)]);
+        let mut parser = SseParser::resuming("40");
+        let blocks = parser.feed(b"\ndata: x\n\n").expect("it is a stream");
+        assert_eq!(blocks, [block("40", "message", "x")]);
     }
 
     #[test]
@@ -254,10 +222,16 @@ mod tests {
             ("data: x\n\nda", true),
             (": alive\n\n", false),
         ] {
-            assert_eq!(parse(stream).0.is_in_block(), is_in_block, "{stream:?}");
+            let mut parser = SseParser::default();
+            parser.feed(stream.as_bytes()).expect("it is a stream");
+            assert_eq!(parser.is_in_block(), is_in_block, "{stream:?}");
         }
-        let (_, messages) = parse("retry: 7\ndata: x\n\ndata: y\n\n");
-        let retries: Vec<_> = messages.iter().map(|message| message.retry).collect();
+    }
+
+    #[test]
+    fn a_reconnection_time_belongs_to_its_block() {
+        let blocks = parse("retry: 7\ndata: x\n\ndata: y\n\n");
+        let retries: Vec<_> = blocks.iter().map(|block| block.retry).collect();
         assert_eq!(retries, [Some(Duration::from_millis(7)), None]);
     }
 
@@ -266,9 +240,9 @@ mod tests {
         let value = "x".repeat(32 * 1024 * 1024);
         let data =
             format!("{{\"timestamp\":\"2026-01-01T00:00:00.000000Z\",\"value\":\"{value}\"}}");
-        let (_, messages) = parse(&format!("data: {data}\n\n"));
-        assert_eq!(messages.len(), 1);
-        assert!(messages[0].data == data);
+        let blocks = parse(&format!("data: {data}\n\n"));
+        assert_eq!(blocks.len(), 1);
+        assert!(blocks[0].data.as_ref() == Some(&data));
     }
 
     #[test]
@@ -279,18 +253,15 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_removed_at_the_start_only() {
-        assert_eq!(
-            parse("\u{feff}data: x\n\n").1,
-            [message("", "message", "x")]
-        );
-        assert_eq!(parse("\n\u{feff}data: x\n\n").1, []);
+        let (with_data, without_data) = (block("", "message", "x"), block("", "message", None));
+        assert_eq!(parse("\u{feff}data: x\n\n"), [with_data]);
+        assert_eq!(parse("\n\u{feff}data: x\n\n"), [without_data]);
     }
 
     #[test]
     fn fields_that_the_standard_ignores_are_ignored() {
-        let (parser, messages) =
+        let blocks =
             parse("id: 1\nid: 2\0\nretry: 1s\nretry: -1\nwhat: ever\n:data: x\ndata : x\n\n");
-        assert!(messages.is_empty());
-        assert_eq!((parser.last_event_id(), parser.retry()), ("1", None));
+        assert_eq!(blocks, [block("1", "message", None)]);
     }
 }

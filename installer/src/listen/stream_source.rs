@@ -1,46 +1,175 @@
 //! Events from a server's stream, which is opened again whenever it ends.
 
-mod reader;
-
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use self::reader::StreamReader;
-use super::update::{Update, UpdateSource};
+use ureq::{Agent, BodyReader};
+
+use super::event_data::update_of_block;
+use super::http::{MAX_ERROR_BYTES, READ_BUFFER_BYTES, ServerError, client_config, describe, get};
+use super::sse_parser::{Block, SseParser};
+use super::stream_url::STREAM_PATH;
+use super::update::{Update, UpdateSender, Updates, channel};
 use crate::exit::Failure;
+use crate::output::excerpt;
 
-/// Enough to keep reading while a burst is being printed. When the queue is full, the reading
-/// thread waits, and so does the server.
-const UPDATE_QUEUE_LENGTH: usize = 256;
+/// For servers that have not sent `retry`. The default of the library's `Config::with_retry`.
+const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The user is watching: a server that is back should be noticed soon.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
+/// A server may send a shorter delay, and be down or end each stream at once after that.
+const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// By default the server sends a heartbeat after 15 seconds of silence. If three are missing, the
+/// connection counts as lost, because TCP may never report the loss. If the server's
+/// `Config::with_heartbeat` is longer than this, a silent connection is opened again each time, which
+/// loses no event.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Lets TCP repeat a lost first packet three times (after 1, 3 and 7 seconds).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A stream, read by its own thread because a read has no timeout as short as the caller's.
-pub(crate) struct StreamSource {
-    updates: Receiver<Result<Update, Failure>>,
+/// The events of the stream at `url`, connection after connection.
+pub(crate) fn follow_stream(url: String) -> Updates {
+    let (updates, receiver) = channel();
+    updates.send_in_background(|updates| StreamReader::new(url, updates).run());
+    receiver
 }
 
-impl StreamSource {
-    pub(crate) fn open(url: String) -> Self {
-        let (sender, updates) = sync_channel(UPDATE_QUEUE_LENGTH);
-        // The thread is never joined: it ends with the process, or when it finds that the receiver
-        // is gone.
-        thread::spawn(move || {
-            if let Err(failure) = StreamReader::new(url, sender.clone()).run() {
-                let _ = sender.send(Err(failure));
-            }
-        });
-        Self { updates }
-    }
+struct StreamReader<'a> {
+    agent: Agent,
+    url: String,
+    updates: &'a UpdateSender,
+    last_event_id: String,
+    retry_delay: Duration,
+    failed_attempts: u32,
 }
 
-impl UpdateSource for StreamSource {
-    fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure> {
-        match self.updates.recv_timeout(timeout) {
-            Ok(update) => update.map(Some),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Ok(Some(Update::Closed)),
+/// How one connection ended.
+enum ConnectionEnd {
+    /// By the server's plan: it expects the client to reconnect.
+    Planned,
+    /// The server refuses further connections (204).
+    Final,
+    /// By an error that may be temporary.
+    Failed(String),
+}
+
+impl<'a> StreamReader<'a> {
+    fn new(url: String, updates: &'a UpdateSender) -> Self {
+        let config = client_config()
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(SILENCE_TIMEOUT))
+            .timeout_per_read(Some(SILENCE_TIMEOUT));
+        Self {
+            agent: config.build().into(),
+            url,
+            updates,
+            last_event_id: String::new(),
+            retry_delay: DEFAULT_RETRY_DELAY,
+            failed_attempts: 0,
         }
     }
+
+    /// Reads until the server refuses further connections, or the receiver is gone.
+    fn run(mut self) -> Result<(), Failure> {
+        loop {
+            let delay = match self.read_connection()? {
+                ConnectionEnd::Planned => self.retry_delay,
+                ConnectionEnd::Final => return Ok(()),
+                ConnectionEnd::Failed(reason) => {
+                    let delay = self.next_backoff();
+                    let warning = format!("{reason}; retrying in {} s", delay.as_secs_f32());
+                    self.updates.send(Update::Warning(warning))?;
+                    delay
+                }
+            };
+            thread::sleep(delay);
+        }
+    }
+
+    /// Doubles with every attempt that fails, to spare a server that is overloaded.
+    fn next_backoff(&mut self) -> Duration {
+        let factor = 2_u32.saturating_pow(self.failed_attempts);
+        self.failed_attempts += 1;
+        self.retry_delay.saturating_mul(factor).min(MAX_RETRY_DELAY)
+    }
+
+    /// Opens one connection and reads it to its end.
+    fn read_connection(&mut self) -> Result<ConnectionEnd, Failure> {
+        let id = &*self.last_event_id;
+        let header = (!id.is_empty()).then_some(("Last-Event-ID", id));
+        let (head, body) = match get(&self.agent, &self.url, header.as_slice()) {
+            Ok(response) => response,
+            Err(ureq::Error::BadUri(reason)) => return Err(Failure::usage(reason)),
+            Err(error) => return Ok(ConnectionEnd::Failed(unreachable(&self.url, &error))),
+        };
+        match head.status {
+            204 => Ok(ConnectionEnd::Final),
+            200..300 if head.is_event_stream() => self.read_stream(body),
+            200..300 => Err(Failure::error(format!(
+                "{} is not an event stream",
+                excerpt(&self.url)
+            ))
+            .with_help(format!("the library serves the stream at {STREAM_PATH}"))),
+            status => error_response(status, body),
+        }
+    }
+
+    fn read_stream(&mut self, mut body: BodyReader<'_>) -> Result<ConnectionEnd, Failure> {
+        self.updates.send(Update::Connected)?;
+        let mut parser = SseParser::resuming(&self.last_event_id);
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
+        let mut end = ConnectionEnd::Failed("the stream ended before its first event".to_owned());
+        loop {
+            let chunk = match body.read(&mut buffer) {
+                Ok(0) => return Ok(end),
+                Ok(length) => &buffer[..length],
+                Err(error) => {
+                    let reason = format!("the connection was lost: {error}");
+                    return Ok(ConnectionEnd::Failed(reason));
+                }
+            };
+            for block in parser.feed(chunk).map_err(Failure::error)? {
+                end = ConnectionEnd::Planned;
+                self.process(block)?;
+            }
+        }
+    }
+
+    /// Takes over what the next connection needs to know, and sends the block's event.
+    fn process(&mut self, block: Block) -> Result<(), Failure> {
+        self.failed_attempts = 0;
+        block.id.clone_into(&mut self.last_event_id);
+        if let Some(retry_delay) = block.retry {
+            self.retry_delay = retry_delay.clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY);
+        }
+        let update = update_of_block(block);
+        update.map_or(Ok(()), |update| self.updates.send(update))
+    }
+}
+
+fn unreachable(url: &str, error: &ureq::Error) -> String {
+    let (reason, help) = describe(error);
+    let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+    format!("cannot reach {}: {reason}{help}", excerpt(url))
+}
+
+/// A client error (4xx) is final. After any other, the server may recover.
+fn error_response(status: u16, body: BodyReader<'_>) -> Result<ConnectionEnd, Failure> {
+    let mut text = Vec::new();
+    // If it breaks off, its beginning may still say why.
+    let _ = body.take(MAX_ERROR_BYTES).read_to_end(&mut text);
+    let error = ServerError::parse(&String::from_utf8_lossy(&text));
+    let message = error.message;
+    if !(400..500).contains(&status) {
+        let reason = format!("the server responded with {status}: {message}");
+        return Ok(ConnectionEnd::Failed(reason));
+    }
+    let message = format!("the server refused the request with {status}: {message}");
+    Err(match error.help {
+        Some(help) => Failure::error(message).with_help(help),
+        None => Failure::error(message),
+    })
 }
 
 #[cfg(test)]

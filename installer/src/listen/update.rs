@@ -1,11 +1,16 @@
 //! What both sources of events report.
 
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::exit::Failure;
+
+/// Enough to keep reading while a burst is being printed. When the queue is full, the reading
+/// thread waits, and so does the server.
+const UPDATE_QUEUE_LENGTH: usize = 256;
 
 /// One event, as `sse listen --json` prints it.
 #[derive(Debug, Serialize)]
@@ -30,12 +35,36 @@ pub(crate) enum Update {
     Event(ReceivedEvent),
     /// Events may have been missed, or the connection is lost and will be opened again.
     Warning(String),
-    /// The server refuses further connections: no event will follow.
-    Closed,
 }
 
-/// A source of events.
-pub(crate) trait UpdateSource {
-    /// The next update, or `None` if there was none within the timeout.
-    fn next_update(&mut self, timeout: Duration) -> Result<Option<Update>, Failure>;
+/// The updates of a source. They end when the server refuses further connections: no event will follow.
+pub(crate) type Updates = Receiver<Result<Update, Failure>>;
+
+/// The other end of [`Updates`].
+pub(super) struct UpdateSender(SyncSender<Result<Update, Failure>>);
+
+pub(super) fn channel() -> (UpdateSender, Updates) {
+    let (sender, updates) = sync_channel(UPDATE_QUEUE_LENGTH);
+    (UpdateSender(sender), updates)
+}
+
+impl UpdateSender {
+    /// Fails if nothing receives the updates any more.
+    pub(super) fn send(&self, update: Update) -> Result<(), Failure> {
+        let sent = self.0.send(Ok(update));
+        sent.map_err(|_| Failure::error("nothing receives the events any more"))
+    }
+
+    /// Runs `read` on its own thread, because a read has no timeout as short as the receiver's.
+    pub(super) fn send_in_background(
+        self,
+        read: impl FnOnce(&Self) -> Result<(), Failure> + Send + 'static,
+    ) {
+        // The thread is never joined: it ends with the process, or when the receiver is gone.
+        thread::spawn(move || {
+            if let Err(failure) = read(&self) {
+                let _ = self.0.send(Err(failure));
+            }
+        });
+    }
 }

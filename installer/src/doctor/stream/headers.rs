@@ -105,7 +105,7 @@ pub(super) fn software_names(head: &ResponseHead) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::head;
+    use super::super::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
 
@@ -116,14 +116,14 @@ mod tests {
     ];
 
     /// The levels of the findings except the first, which is about the HTTP version.
-    fn levels(headers: &[(&str, &str)]) -> Vec<Level> {
+    fn levels(headers: &[(&'static str, &'static str)]) -> Vec<Level> {
         let findings = check(&head(200, headers), true);
         findings[1..].iter().map(|finding| finding.level).collect()
     }
 
     /// The levels after one header is replaced, or removed if the value is empty.
-    fn levels_with(name: &str, value: &str) -> Vec<Level> {
-        let mut headers: Vec<(&str, &str)> = LIBRARY_HEADERS.to_vec();
+    fn levels_with(name: &'static str, value: &'static str) -> Vec<Level> {
+        let mut headers: Vec<_> = LIBRARY_HEADERS.to_vec();
         headers.retain(|(other, _)| *other != name);
         if !value.is_empty() {
             headers.push((name, value));

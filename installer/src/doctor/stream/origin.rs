@@ -43,7 +43,7 @@ pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::head;
+    use super::super::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
 

@@ -1,10 +1,15 @@
 //! One connection to a stream, and a recording of what arrives on it.
 
+use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::listen::{HttpClient, MAX_ERROR_BYTES, Message, ResponseBody, ResponseHead, SseParser};
+use ureq::BodyReader;
+
+use crate::listen::{
+    Block, MAX_ERROR_BYTES, READ_BUFFER_BYTES, ResponseHead, SseParser, client_config, get,
+};
 
 /// The time limit for each step, which takes a working server less than a second. TCP repeats a lost
 /// first packet after 1, 3 and 7 seconds, so three lost packets do not count as a failure.
@@ -18,14 +23,14 @@ const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
 /// the reading thread waits, and so does the server.
 const CHUNK_QUEUE_LENGTH: usize = 1024;
 
-/// A chunk, or `None` at the end of the body, or why reading failed.
-type ChunkRead = Result<Option<Vec<u8>>, String>;
+/// When a chunk arrived, and its bytes; none at the end of the body.
+type TimedChunk = (Instant, io::Result<Vec<u8>>);
 
-/// One message, and when it arrived, counted from the request.
+/// One block, and when it arrived, counted from the request.
 #[derive(Debug)]
-pub(super) struct TimedMessage {
+pub(super) struct TimedBlock {
     pub(super) at: Duration,
-    pub(super) message: Message,
+    pub(super) block: Block,
 }
 
 /// How and when a stream ended.
@@ -41,10 +46,23 @@ pub(super) struct StreamEnd {
 /// What has arrived on a stream so far. All times are counted from the request.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
-    pub(super) first_block_at: Option<Duration>,
-    pub(super) messages: Vec<TimedMessage>,
-    pub(super) last_event_id: String,
+    pub(super) blocks: Vec<TimedBlock>,
     pub(super) end: Option<StreamEnd>,
+}
+
+impl Recording {
+    pub(super) fn first_block_at(&self) -> Option<Duration> {
+        self.blocks.first().map(|first| first.at)
+    }
+
+    pub(super) fn last_event_id(&self) -> &str {
+        self.blocks.last().map_or("", |last| &last.block.id)
+    }
+
+    pub(super) fn heartbeats(&self) -> impl Iterator<Item = &Block> {
+        let blocks = self.blocks.iter().map(|timed| &timed.block);
+        blocks.filter(|block| block.event == "sse.heartbeat")
+    }
 }
 
 /// A connection, read by its own thread so that the check can stop waiting for it.
@@ -54,7 +72,7 @@ pub(super) struct StreamProbe {
     pub(super) response_time: Duration,
     pub(super) head: ResponseHead,
     pub(super) recording: Recording,
-    chunks: Receiver<(Instant, ChunkRead)>,
+    chunks: Receiver<TimedChunk>,
     parser: SseParser,
 }
 
@@ -62,7 +80,7 @@ impl StreamProbe {
     /// Requests the URL as a browser does, with these headers in addition. Redirects are not
     /// followed: they are a finding.
     pub(super) fn open(url: &str, headers: &[(&str, &str)]) -> Result<Self, ureq::Error> {
-        let config = HttpClient::config()
+        let config = client_config()
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_resolve(Some(STEP_TIMEOUT))
@@ -75,9 +93,8 @@ impl StreamProbe {
             ("Accept-Encoding", "gzip, deflate, br"),
         ];
         browser_headers.extend(headers);
-        let client = HttpClient::new(config.build());
         let requested_at = Instant::now();
-        let (head, body) = client.get(url, &browser_headers)?;
+        let (head, body) = get(&config.build().into(), url, &browser_headers)?;
         Ok(Self {
             requested_at,
             response_time: requested_at.elapsed(),
@@ -100,38 +117,28 @@ impl StreamProbe {
             let Some(time_left) = deadline.checked_duration_since(Instant::now()) else {
                 return;
             };
-            let (at, result) = match self.chunks.recv_timeout(time_left) {
+            let (at, chunk) = match self.chunks.recv_timeout(time_left) {
                 Ok(chunk) => chunk,
                 Err(RecvTimeoutError::Timeout) => return,
-                Err(RecvTimeoutError::Disconnected) => (Instant::now(), Ok(None)),
+                Err(RecvTimeoutError::Disconnected) => (Instant::now(), Ok(Vec::new())),
             };
-            self.record(at.saturating_duration_since(self.requested_at), result);
+            self.record(at.saturating_duration_since(self.requested_at), chunk);
         }
     }
 
-    fn record(&mut self, at: Duration, result: ChunkRead) {
-        let messages = match result {
-            Ok(Some(bytes)) => self.parser.feed(&bytes),
-            Ok(None) => return self.record_end(at, None),
-            Err(error) => Err(error),
+    fn record(&mut self, at: Duration, chunk: io::Result<Vec<u8>>) {
+        let blocks = match chunk {
+            Ok(bytes) if bytes.is_empty() => return self.record_end(at, None),
+            Ok(bytes) => self.parser.feed(&bytes),
+            Err(error) => Err(error.to_string()),
         };
-        match messages {
-            Ok(messages) => self.record_messages(at, messages),
+        match blocks {
+            Ok(blocks) => {
+                let blocks = blocks.into_iter().map(|block| TimedBlock { at, block });
+                self.recording.blocks.extend(blocks);
+            }
             Err(error) => self.record_end(at, Some(error)),
         }
-    }
-
-    fn record_messages(&mut self, at: Duration, messages: Vec<Message>) {
-        let recording = &mut self.recording;
-        let messages = messages.into_iter();
-        recording
-            .messages
-            .extend(messages.map(|message| TimedMessage { at, message }));
-        if self.parser.has_received_block() {
-            recording.first_block_at.get_or_insert(at);
-        }
-        let id = self.parser.last_event_id();
-        id.clone_into(&mut recording.last_event_id);
     }
 
     fn record_end(&mut self, at: Duration, error: Option<String>) {
@@ -152,10 +159,10 @@ impl StreamProbe {
     pub(super) fn error_text(&mut self) -> String {
         let deadline = Instant::now() + ERROR_TEXT_TIMEOUT;
         let mut text = Vec::new();
-        while text.len() < MAX_ERROR_BYTES {
+        while (text.len() as u64) < MAX_ERROR_BYTES {
             let time_left = deadline.saturating_duration_since(Instant::now());
             match self.chunks.recv_timeout(time_left) {
-                Ok((_, Ok(Some(bytes)))) => text.extend(bytes),
+                Ok((_, Ok(bytes))) if !bytes.is_empty() => text.extend(bytes),
                 _ => break,
             }
         }
@@ -164,17 +171,16 @@ impl StreamProbe {
 }
 
 /// Reads until the body's end, or until the receiver is dropped.
-fn read_in_background(mut body: ResponseBody) -> Receiver<(Instant, ChunkRead)> {
+fn read_in_background(mut body: BodyReader<'static>) -> Receiver<TimedChunk> {
     let (sender, chunks) = sync_channel(CHUNK_QUEUE_LENGTH);
     // The thread is never joined: it ends with the stream, or with the process.
     thread::spawn(move || {
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
         loop {
-            let result = match body.next_chunk() {
-                Ok(chunk) => Ok(chunk.map(<[u8]>::to_vec)),
-                Err(error) => Err(error.to_string()),
-            };
-            let is_last = !matches!(result, Ok(Some(_)));
-            if sender.send((Instant::now(), result)).is_err() || is_last {
+            let length = body.read(&mut buffer);
+            let is_last = !matches!(length, Ok(1..));
+            let chunk = length.map(|length| buffer[..length].to_vec());
+            if sender.send((Instant::now(), chunk)).is_err() || is_last {
                 return;
             }
         }

@@ -111,10 +111,10 @@ impl ProbeSaves {
     }
 
     fn arrivals(&self, recording: &Recording) -> Vec<Arrival> {
-        let arrivals = recording.messages.iter().filter_map(|timed| {
-            let ProbeEventData { value } = serde_json::from_str(&timed.message.data).ok()?;
+        let arrivals = recording.blocks.iter().filter_map(|timed| {
+            let ProbeEventData { value } = serde_json::from_str(timed.block.data.as_ref()?).ok()?;
             (value.run_id == self.run_id).then(|| Arrival {
-                event: timed.message.event.clone(),
+                event: timed.block.event.clone(),
                 number: value.number,
                 at: timed.at,
             })
@@ -139,17 +139,18 @@ fn judge_arrivals(
     for arrival in arrivals {
         by_event.entry(&arrival.event).or_default().push(arrival);
     }
-    let deliveries = by_event
-        .values()
-        .map(|arrivals| Delivery::new(saved_at, arrivals));
-    match deliveries.max() {
-        Some(worst) => worst.finding(saved_at),
-        None => nothing_arrived(key, cache_folder, saved_at.len()),
-    }
+    let events = by_event.values();
+    let findings = events.map(|arrivals| judge_event(saved_at, arrivals));
+    let worst = findings.max_by_key(|(max_delay, finding)| (finding.level, *max_delay));
+    worst.map_or_else(
+        || nothing_arrived(key, cache_folder, saved_at.len()),
+        |(_, finding)| finding,
+    )
 }
 
 fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
-    CHECK.error(format!(
+    CHECK.error(
+        format!(
             "{count} values were saved under `{key}` in {}, and none arrived",
             cache_folder.display()
         ),
@@ -159,69 +160,31 @@ fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
     )
 }
 
-/// How the values of one event arrived. A later variant is worse; within a variant, a longer delay.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Delivery {
-    InTime {
-        max_delay: Duration,
-        late_count: usize,
-    },
-    Late {
-        max_delay: Duration,
-        arrived_within: Duration,
-    },
-    /// Not every value arrived exactly once and in order.
-    WrongValues { numbers: Vec<u64> },
-}
-
-impl Delivery {
-    fn new(saved_at: &[Duration], arrivals: &[&Arrival]) -> Self {
-        let numbers: Vec<u64> = arrivals.iter().map(|arrival| arrival.number).collect();
-        let expected: Vec<u64> = (0..).take(saved_at.len()).collect();
-        if numbers != expected {
-            return Self::WrongValues { numbers };
-        }
-        let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
-        let delays = saved_at.iter().zip(&arrived_at);
-        let delays = delays.map(|(saved, arrived)| arrived.saturating_sub(*saved));
-        let max_delay = delays.clone().max().unwrap_or_default();
-        let late_count = delays.filter(|delay| *delay >= HAPROXY_DELAY).count();
-        let arrived_within = time_span(&arrived_at);
-        // Values that arrive in less than half the time waited somewhere for each other.
-        if max_delay > MAX_DELIVERY_DELAY || arrived_within < time_span(saved_at) / 2 {
-            Self::Late {
-                max_delay,
-                arrived_within,
-            }
+/// The longest delay, for ever if a value did not arrive, and what it means.
+fn judge_event(saved_at: &[Duration], arrivals: &[&Arrival]) -> (Duration, Finding) {
+    let numbers: Vec<u64> = arrivals.iter().map(|arrival| arrival.number).collect();
+    let expected: Vec<u64> = (0..).take(saved_at.len()).collect();
+    if numbers != expected {
+        return (Duration::MAX, wrong_values(saved_at.len(), &numbers));
+    }
+    let arrived_at: Vec<Duration> = arrivals.iter().map(|arrival| arrival.at).collect();
+    let delays = saved_at.iter().zip(&arrived_at);
+    let delays = delays.map(|(saved, arrived)| arrived.saturating_sub(*saved));
+    let max_delay = delays.clone().max().unwrap_or_default();
+    // Values that arrive in less than half the time waited somewhere for each other.
+    let finding =
+        if max_delay > MAX_DELIVERY_DELAY || time_span(&arrived_at) < time_span(saved_at) / 2 {
+            late(saved_at, time_span(&arrived_at), max_delay)
         } else {
-            Self::InTime {
-                max_delay,
-                late_count,
-            }
-        }
-    }
-
-    fn finding(self, saved_at: &[Duration]) -> Finding {
-        let count = saved_at.len();
-        match self {
-            Self::InTime {
-                max_delay,
-                late_count,
-            } => in_time(count, max_delay, late_count),
-            Self::Late {
-                max_delay,
-                arrived_within,
-            } => late(saved_at, arrived_within, max_delay),
-            Self::WrongValues { numbers } => wrong_values(count, &numbers),
-        }
-    }
+            let late_count = delays.filter(|delay| *delay >= HAPROXY_DELAY).count();
+            in_time(saved_at.len(), max_delay, late_count)
+        };
+    (max_delay, finding)
 }
 
 fn wrong_values(count: usize, numbers: &[u64]) -> Finding {
-    let numbers: Vec<String> = numbers
-        .iter()
-        .map(|number| (number + 1).to_string())
-        .collect();
+    let numbers = numbers.iter().map(|number| (number + 1).to_string());
+    let numbers: Vec<String> = numbers.collect();
     CHECK.error(
         format!(
             "{count} values were saved, but they did not all arrive once and in order: {} arrived",

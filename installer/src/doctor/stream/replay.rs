@@ -22,16 +22,9 @@ enum IdTransport {
     QueryParameter,
 }
 
-/// The result of reconnecting with an event id.
-#[derive(Debug, PartialEq, Eq)]
-enum Reconnection {
-    Continued,
-    /// The stream continues, but the server reported that events may be missing.
-    ContinuedWithGap {
-        reason: String,
-    },
-    Failed(String),
-}
+/// What follows after a client has reconnected with an event id: the stream, and before it perhaps the data
+/// of a gap, or why there is none.
+type Reconnection = Result<Option<String>, String>;
 
 impl IdTransport {
     fn name(self) -> &'static str {
@@ -43,7 +36,7 @@ impl IdTransport {
 
     fn carrier(self) -> &'static str {
         match self {
-            Self::Header => "the header Last-Event-ID",
+            Self::Header => self.name(),
             Self::QueryParameter => "the query of the URL",
         }
     }
@@ -91,34 +84,33 @@ fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
             StreamProbe::open(&format!("{url}{separator}last_event_id={id}"), &[])
         }
     };
-    match opened {
-        Ok(probe) if probe.head.status == 200 => read_first_block(probe),
-        Ok(probe) => Reconnection::Failed(format!("the response is {}", probe.head.status)),
-        Err(error) => Reconnection::Failed(describe(&error)),
+    let probe = opened.map_err(|error| describe(&error).0)?;
+    match probe.head.status {
+        200 => read_first_block(probe),
+        status => Err(format!("the response is {status}")),
     }
 }
 
 /// Reads the first block with an id, which shows where the stream continues: a heartbeat, or a gap.
 fn read_first_block(mut probe: StreamProbe) -> Reconnection {
-    let has_id = |recording: &Recording| !recording.last_event_id.is_empty();
+    let has_id = |recording: &Recording| !recording.last_event_id().is_empty();
     probe.record_until(Instant::now() + STEP_TIMEOUT, has_id);
     if !has_id(&probe.recording) {
-        return Reconnection::Failed("no event with an id arrives".to_owned());
+        return Err("no event with an id arrives".to_owned());
     }
-    let messages = probe.recording.messages.into_iter();
-    let mut messages = messages.map(|timed| timed.message);
-    match messages.find(|message| message.event == "sse.gap") {
-        Some(gap) => Reconnection::ContinuedWithGap { reason: gap.data },
-        None => Reconnection::Continued,
-    }
+    let blocks = probe.recording.blocks.into_iter();
+    let mut blocks = blocks.map(|timed| timed.block);
+    Ok(blocks
+        .find(|block| block.event == "sse.gap")
+        .and_then(|gap| gap.data))
 }
 
 /// What is wrong after reconnecting with the id that was just received, if anything.
 fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Finding> {
     let name = transport.name();
     match result {
-        Reconnection::Continued => None,
-        Reconnection::ContinuedWithGap { reason } => Some(CHECK.warning(
+        Ok(None) => None,
+        Ok(Some(reason)) => Some(CHECK.warning(
             format!(
                 "a client that reconnects at once with {name} is told that it missed events: \
                  {reason}"
@@ -126,7 +118,7 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
             "the URL may lead to several servers with different caches: let them share one, or let \
              the load balancer send each client to the same server again",
         )),
-        Reconnection::Failed(reason) => Some(CHECK.error(
+        Err(reason) => Some(CHECK.error(
             format!("a client that reconnects with {name} gets no stream: {reason}"),
             SEE_LOGS,
         )),
@@ -137,9 +129,9 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
 fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
     let name = transport.name();
     match result {
-        Reconnection::ContinuedWithGap { .. } => CHECK.ok(format!("a client that reconnects with {name} resumes correctly"),
+        Ok(Some(_)) => CHECK.ok(format!("a client that reconnects with {name} resumes correctly"),
         ),
-        Reconnection::Continued => CHECK.warning(format!(
+        Ok(None) => CHECK.warning(format!(
                 "{name} does not reach the server: clients that reconnect miss the events in between"
             ),
             format!(
@@ -148,7 +140,7 @@ fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
                 transport.carrier()
             ),
         ),
-        Reconnection::Failed(reason) => CHECK.error(format!(
+        Err(reason) => CHECK.error(format!(
                 "a client that reconnects with {name} and an id that the server does not know gets \
                  no stream: {reason}"
             ),
@@ -163,13 +155,11 @@ mod tests {
     use crate::doctor::finding::Level;
 
     fn gap(reason: &str) -> Reconnection {
-        Reconnection::ContinuedWithGap {
-            reason: reason.to_owned(),
-        }
+        Ok(Some(reason.to_owned()))
     }
 
     fn failed() -> Reconnection {
-        Reconnection::Failed("no".to_owned())
+        Err("no".to_owned())
     }
 
     #[test]
@@ -200,7 +190,7 @@ mod tests {
     #[test]
     fn a_known_id_must_not_lead_to_a_gap() {
         let level = |result| judge_known_id(IdTransport::Header, result).map(|found| found.level);
-        assert_eq!(level(Reconnection::Continued), None);
+        assert_eq!(level(Ok(None)), None);
         assert_eq!(level(gap("swept")), Some(Level::Warning));
         assert_eq!(level(failed()), Some(Level::Error));
     }
@@ -209,7 +199,7 @@ mod tests {
     fn an_unknown_id_must_lead_to_a_gap() {
         let level = |result| judge_unknown_id(IdTransport::QueryParameter, result).level;
         assert_eq!(level(gap("other-epoch")), Level::Ok);
-        assert_eq!(level(Reconnection::Continued), Level::Warning);
+        assert_eq!(level(Ok(None)), Level::Warning);
         assert_eq!(level(failed()), Level::Error);
     }
 }

@@ -3,7 +3,7 @@
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Check, Finding};
-use crate::listen::{ResponseHead, ServerError, describe, is_certificate_error};
+use crate::listen::{ResponseHead, ServerError, describe};
 
 const CHECK: Check = Check("response");
 
@@ -32,18 +32,14 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
             "correct the host name",
         ),
         _ => {
-            let help = if is_certificate_error(error) {
-                "browsers refuse it as well, unless their users accept it: use a certificate of a \
-                 public authority for this host name, or run `sse doctor` with the app's own URL \
-                 without TLS"
-            } else if url.starts_with("https:") {
+            let (reason, certificate_help) = describe(error);
+            let help = certificate_help.unwrap_or(if url.starts_with("https:") {
                 "start the server, and check host and port; the URL of a server without TLS begins \
                  with http:"
             } else {
                 "start the server, and check host, port and firewall"
-            };
-            let error = describe(error);
-            CHECK.error(format!("{url} cannot be reached: {error}"), help)
+            });
+            CHECK.error(format!("{url} cannot be reached: {reason}"), help)
         }
     }
 }
@@ -147,11 +143,15 @@ fn server_error(text: &str) -> ServerError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::head;
+    use super::super::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn message_and_help(status: u16, headers: &[(&str, &str)], text: &str) -> (String, String) {
+    fn message_and_help(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        text: &str,
+    ) -> (String, String) {
         let finding = explain(&head(status, headers), text);
         assert!(finding.is_problem());
         (finding.message, finding.help.unwrap_or_default())

@@ -29,17 +29,17 @@ pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding 
 
 /// The server ends a stream with a heartbeat that sets `retry`. The first block also sets it.
 fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
-    let messages = || recording.messages.iter().map(|timed| &timed.message);
-    let is_last_with_retry = messages()
-        .next_back()
-        .is_some_and(|last| last.event == "sse.heartbeat" && last.retry.is_some());
-    let messages_with_retry = messages().filter(|message| message.retry.is_some()).count();
-    is_last_with_retry && messages_with_retry > 1 && !end.is_in_block && end.error.is_none()
+    let heartbeats_with_retry = recording.heartbeats().filter(|block| block.retry.is_some());
+    let last = recording.blocks.last();
+    heartbeats_with_retry.count() > 1
+        && last.is_some_and(|last| last.block.retry.is_some())
+        && !end.is_in_block
+        && end.error.is_none()
 }
 
 fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
-    let last_message_at = recording.messages.last().map(|timed| timed.at);
-    let silence = end.at.saturating_sub(last_message_at.unwrap_or_default());
+    let last_block_at = recording.blocks.last().map(|timed| timed.at);
+    let silence = end.at.saturating_sub(last_block_at.unwrap_or_default());
     let position = if end.is_in_block {
         "in the middle of an event".to_owned()
     } else {
@@ -69,12 +69,12 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{heartbeat_with_retry, message, recording};
-    use super::super::probe::TimedMessage;
+    use super::super::probe::TimedBlock;
+    use super::super::tests::{block, heartbeat_with_retry, recording};
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn finding(messages: Vec<TimedMessage>, is_in_block: bool, error: Option<&str>) -> Finding {
+    fn finding(messages: Vec<TimedBlock>, is_in_block: bool, error: Option<&str>) -> Finding {
         let mut recording = recording(messages);
         recording.end = Some(StreamEnd {
             at: Duration::from_secs(60),
@@ -96,12 +96,8 @@ mod tests {
         let last = || heartbeat_with_retry(60);
         for (messages, is_in_block, error) in [
             (vec![first()], false, None),
-            (
-                vec![first(), message(50, "sse.heartbeat", "15")],
-                false,
-                None,
-            ),
-            (vec![first(), message(50, "a", "1")], false, None),
+            (vec![first(), block(50, "sse.heartbeat", "15")], false, None),
+            (vec![first(), block(50, "a", "1")], false, None),
             (vec![first(), last()], true, None),
             (vec![first(), last()], false, Some("reset")),
         ] {

@@ -16,7 +16,7 @@ const MAX_HEARTBEAT_DELAY: Duration = MAX_DELIVERY_DELAY.saturating_mul(2);
 
 /// The server sends the first block at once. `response_time` is how long the headers took.
 pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Finding {
-    let Some(first_block_at) = recording.first_block_at else {
+    let Some(first_block_at) = recording.first_block_at() else {
         return no_beginning(recording);
     };
     if first_block_at > MAX_DELIVERY_DELAY {
@@ -72,9 +72,7 @@ pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) 
         ));
     }
     // The first and the last block are heartbeats with `retry`, which no silence precedes.
-    let mut messages = recording.messages.iter().map(|timed| &timed.message);
-    let has_heartbeat =
-        messages.any(|message| message.event == "sse.heartbeat" && message.retry.is_none());
+    let has_heartbeat = recording.heartbeats().any(|block| block.retry.is_none());
     has_heartbeat.then(|| {
         let interval = in_seconds(interval);
         let message = format!("a heartbeat arrives after {interval} of silence");
@@ -82,11 +80,11 @@ pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) 
     })
 }
 
-/// The longest time without a message since the first block.
+/// The longest time without a block since the first block.
 fn longest_silence(recording: &Recording, listening_time: Duration) -> Option<Duration> {
-    let mut last = recording.first_block_at?;
+    let mut last = recording.first_block_at()?;
     let mut longest = Duration::ZERO;
-    let times = recording.messages.iter().map(|timed| timed.at);
+    let times = recording.blocks.iter().map(|timed| timed.at);
     for at in times.chain([listening_time]) {
         longest = longest.max(at.saturating_sub(last));
         last = at;
@@ -96,9 +94,8 @@ fn longest_silence(recording: &Recording, listening_time: Duration) -> Option<Du
 
 /// The longest silence of the stream, which each heartbeat carries as its data.
 pub(super) fn heartbeat_interval(recording: &Recording) -> Option<Duration> {
-    let mut messages = recording.messages.iter().map(|timed| &timed.message);
-    let heartbeat = messages.find(|message| message.event == "sse.heartbeat")?;
-    let seconds = heartbeat.data.parse().ok()?;
+    let heartbeat = recording.heartbeats().next()?;
+    let seconds = heartbeat.data.as_ref()?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -108,18 +105,18 @@ pub(super) fn in_seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{heartbeat_with_retry, message, recording};
-    use super::super::probe::TimedMessage;
+    use super::super::probe::TimedBlock;
+    use super::super::tests::{block, heartbeat_with_retry, recording};
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn heartbeat(at_millis: u64) -> TimedMessage {
-        message(at_millis, "sse.heartbeat", "2")
+    fn heartbeat(at_millis: u64) -> TimedBlock {
+        block(at_millis, "sse.heartbeat", "2")
     }
 
-    fn first_block(at_millis: u64) -> TimedMessage {
+    fn first_block(at_millis: u64) -> TimedBlock {
         let mut first_block = heartbeat_with_retry(at_millis);
-        "2".clone_into(&mut first_block.message.data);
+        "2".clone_into(first_block.block.data.get_or_insert_default());
         first_block
     }
 

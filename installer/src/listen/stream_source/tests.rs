@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use super::*;
@@ -39,24 +40,22 @@ fn stream(body: &str) -> String {
     response("200 OK", "text/event-stream", body)
 }
 
-fn open(url: &str) -> StreamSource {
-    StreamSource::open(stream_url(url, &[]).expect("it is a URL"))
+fn open(url: &str) -> Updates {
+    follow_stream(stream_url(url, &[]).expect("it is a URL"))
 }
 
-fn next(source: &mut StreamSource) -> Result<Update, Failure> {
+fn next(updates: &Updates) -> Result<Update, Failure> {
     loop {
-        match source
-            .next_update(Duration::from_secs(10))?
-            .expect("it arrives in time")
-        {
+        let update = updates.recv_timeout(Duration::from_secs(10));
+        match update.expect("it arrives in time")? {
             Update::Connected => {}
             update => return Ok(update),
         }
     }
 }
 
-fn next_event(source: &mut StreamSource) -> ReceivedEvent {
-    match next(source) {
+fn next_event(updates: &Updates) -> ReceivedEvent {
+    match next(updates) {
         Ok(Update::Event(event)) => event,
         other => panic!("no event: {other:?}"),
     }
@@ -70,8 +69,8 @@ fn a_stream_is_resumed_where_it_ended() {
         ),
         stream("id: e-4\nevent: sse.heartbeat\ndata: 15\n\nid: e-5\ndata: text\n\n"),
     ]);
-    let mut source = open(&url);
-    let first = next_event(&mut source);
+    let source = open(&url);
+    let first = next_event(&source);
     assert_eq!(
         (first.id.as_deref(), first.event.as_str()),
         (Some("e-2"), "a")
@@ -80,7 +79,7 @@ fn a_stream_is_resumed_where_it_ended() {
         (first.timestamp.as_deref(), first.value.get()),
         (Some("t"), "[1]")
     );
-    let second = next_event(&mut source);
+    let second = next_event(&source);
     assert_eq!(
         (second.event.as_str(), second.value.get()),
         ("message", "\"text\"")
@@ -96,9 +95,9 @@ fn a_stream_is_resumed_where_it_ended() {
 fn a_short_retry_delay_causes_at_most_one_request_per_second() {
     let (url, _heads) = serve(vec![stream("retry: 0\ndata: 1\n\n"); 3]);
     let start = Instant::now();
-    let mut source = open(&url);
+    let source = open(&url);
     for _ in 0..3 {
-        next_event(&mut source);
+        next_event(&source);
     }
     assert!(start.elapsed() >= Duration::from_secs(2));
 }
@@ -107,7 +106,7 @@ fn a_short_retry_delay_causes_at_most_one_request_per_second() {
 fn a_refusal_fails_with_the_servers_error_and_help() {
     let body = "error: no event is named `x`\nhelp: use one of a, b\n";
     let (url, _heads) = serve(vec![response("400 Bad Request", "text/plain", body)]);
-    let failure = next(&mut open(&url)).expect_err("it is refused");
+    let failure = next(&open(&url)).expect_err("it is refused");
     let text = failure.to_string();
     assert!(
         text.contains("400: no event is named `x`\nhelp: use one of a, b"),
@@ -122,32 +121,35 @@ fn a_server_error_is_retried() {
         response("503 Service Unavailable", "text/plain", body),
         stream("data: 1\n\n"),
     ]);
-    let mut source = open(&url);
-    match next(&mut source) {
+    let source = open(&url);
+    match next(&source) {
         Ok(Update::Warning(text)) => assert!(text.contains("SSE_EVENTS is missing"), "{text}"),
         other => panic!("no warning: {other:?}"),
     }
-    assert_eq!(next_event(&mut source).value.get(), "1");
+    assert_eq!(next_event(&source).value.get(), "1");
 }
 
 #[test]
-fn a_gap_is_a_warning_and_status_204_closes_the_source() {
+fn a_gap_is_a_warning_and_status_204_ends_the_updates() {
     let (url, _heads) = serve(vec![
         stream("retry: 1\nevent: sse.gap\nid: e-9\ndata: {\"reason\":\"swept\"}\n\n"),
         response("204 No Content", "text/plain", ""),
     ]);
-    let mut source = open(&url);
-    match next(&mut source) {
+    let source = open(&url);
+    match next(&source) {
         Ok(Update::Warning(text)) => assert!(text.contains("missed: swept"), "{text}"),
         other => panic!("no warning: {other:?}"),
     }
-    assert!(matches!(next(&mut source), Ok(Update::Closed)));
+    let end = source
+        .iter()
+        .find(|update| !matches!(update, Ok(Update::Connected)));
+    assert!(end.is_none(), "{end:?}");
 }
 
 #[test]
 fn a_web_page_is_not_a_stream() {
     let (url, _heads) = serve(vec![response("200 OK", "text/html", "<p>")]);
-    let failure = next(&mut open(&url)).expect_err("it is refused");
+    let failure = next(&open(&url)).expect_err("it is refused");
     assert!(
         failure.to_string().contains("is not an event stream"),
         "{failure}"
