@@ -75,6 +75,14 @@ impl Location {
         }
     }
 
+    /// Without the folders before the file, for visitors of the app.
+    pub(crate) fn without_folders(&self) -> Self {
+        Self {
+            path: self.path.file_name().unwrap_or_default().into(),
+            line: self.line,
+        }
+    }
+
     /// Returns the path of the file or folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -17,8 +17,9 @@ mod recent;
 
 pub use self::address::CacheAddress;
 pub(crate) use self::{
-    backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal, check_existing},
+    backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal},
     batch::BatchEnd,
     contract::{EntryWatcher, Journal},
+    file::check_existing,
     recent::first_within,
 };

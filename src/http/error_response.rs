@@ -5,7 +5,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use crate::error::{Error, ErrorKind, one_line};
+use crate::error::{Error, ErrorKind};
 
 /// When a client may retry after a 503. Long enough for some streams to end, short
 /// enough that the page is soon live again.
@@ -40,12 +40,7 @@ impl ResponseError for Error {
 fn public_text(error: &Error) -> String {
     let mut text = format!("error: {}", error.message());
     if let Some(location) = error.location() {
-        let name = location.path().file_name().unwrap_or_default();
-        let name = one_line(&name.to_string_lossy());
-        text.push_str(&match location.line_number() {
-            Some(line) => format!(" ({name}:{line})"),
-            None => format!(" ({name})"),
-        });
+        text.push_str(&format!(" ({})", location.without_folders()));
     }
     text.push('\n');
     if let Some(help) = error.help() {

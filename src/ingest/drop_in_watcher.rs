@@ -1,9 +1,9 @@
 //! Wakes the thread that ingests drop-ins when a program has written one.
 
-use std::{collections::HashMap, io, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    journal::file::OpenFolder,
+    journal::file::{OpenFolder, watch},
     platform::{ChangeKinds, FolderWatcher, WatchId},
     runtime::Interrupt,
 };
@@ -24,18 +24,9 @@ pub(super) enum DropInEvent {
 }
 
 impl DropInWatcher {
-    /// Without notifications, drop-ins are ingested late, but none is lost.
     pub(super) fn new(folder: &OpenFolder) -> Self {
-        let watcher = watch_drop_ins(folder).unwrap_or_else(|error| {
-            log::warn!(
-                "{}: no file notifications ({error}), so drop-ins are found only once per \
-                 SSE_POLL_INTERVAL",
-                folder.path().display()
-            );
-            FolderWatcher::without_notifications()
-        });
         Self {
-            watcher,
+            watcher: watch(&[folder], ChangeKinds::RenamesAndWrites, "drop-ins"),
             keys: HashMap::new(),
         }
     }
@@ -76,10 +67,4 @@ impl DropInWatcher {
         });
         events
     }
-}
-
-fn watch_drop_ins(folder: &OpenFolder) -> io::Result<FolderWatcher> {
-    let watcher = FolderWatcher::new()?;
-    watcher.add(&folder.fd_path(), ChangeKinds::RenamesAndWrites)?;
-    Ok(watcher)
 }

@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     journal::{
         Journal,
-        file::{CacheFolder, OpenFolder, is_file, is_folder, stop_former_programs},
+        file::{CacheFolder, OpenFolder, is_file, is_folder},
     },
     key,
     runtime::{BackgroundThread, Interrupt, RepeatedError},
@@ -145,7 +145,6 @@ impl<'a> Ingester<'a> {
     fn round(&mut self) -> Result<Instant, Error> {
         self.follow_config();
         self.reopen_claimed_folder()?;
-        stop_former_programs(self.surroundings.cache_folder)?;
         self.claim_all();
         self.take_over();
         self.finish_all();

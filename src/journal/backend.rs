@@ -8,7 +8,7 @@ use super::memory::MemoryStore;
 use super::{
     address::CacheAddress,
     contract::Journal,
-    file::{self, CacheFolder, FileJournal},
+    file::{CacheFolder, FileJournal},
 };
 use crate::{
     config::Config,
@@ -107,9 +107,4 @@ fn open_usable_folder(config: &Config) -> Result<FileJournal, Error> {
         .with_location(location.clone())
         .with_help(error.help().unwrap_or("set SSE_CACHE to another folder")),
     })
-}
-
-/// Checks the journal that a configuration names, if it exists. Creates and repairs no journal.
-pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
-    file::check_existing(config)
 }

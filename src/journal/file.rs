@@ -19,10 +19,8 @@ mod file_journal;
 mod find;
 mod flock;
 mod id;
-mod journal_impl;
 mod journal_watcher;
 mod layout;
-mod listing;
 mod open;
 mod open_folder;
 mod orphans;
@@ -42,7 +40,7 @@ pub(crate) use self::{
     cache_folder::CacheFolder,
     check_usable::check_existing,
     file_journal::FileJournal,
-    open::stop_former_programs,
+    journal_watcher::watch,
     open_folder::{OpenFolder, is_file, is_folder, is_temporary, read_all},
     random::{time_of_ordered_name, time_ordered_name},
     trash::discard,

@@ -61,7 +61,7 @@ impl CacheFolder {
                 "create the folder or correct its path, or set SSE_CACHE to another folder",
             );
             let help = match config.cache_dir_location() {
-                Some(location) => format!("{help} ({})", without_folders(location)),
+                Some(location) => format!("{help} ({})", location.without_folders()),
                 None => help.to_owned(),
             };
             error.with_help(help)
@@ -256,16 +256,6 @@ fn create(path: &Path, app: &Path) -> Result<(), Error> {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => result.map_err(error_at),
-    }
-}
-
-/// `.env:3`, without the folders before it, because visitors of the app may read it.
-fn without_folders(location: &Location) -> String {
-    let name = location.path().file_name().unwrap_or_default();
-    let file = name.to_string_lossy();
-    match location.line_number() {
-        Some(line) => format!("{file}:{line}"),
-        None => file.into_owned(),
     }
 }
 

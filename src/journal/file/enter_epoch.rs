@@ -17,7 +17,7 @@ use rustix::fs::FlockOperation;
 use super::{
     file_journal::FileJournal,
     flock::{LockResult, lock_within_a_second, try_lock},
-    id::{IdError, IdFile},
+    id::IdFile,
 };
 use crate::error::Error;
 
@@ -74,13 +74,4 @@ fn is_not_permitted(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
     )
-}
-
-impl From<IdError> for io::Error {
-    fn from(error: IdError) -> Self {
-        match error {
-            IdError::Io(error) => error,
-            IdError::Damaged | IdError::Newer => io::ErrorKind::InvalidData.into(),
-        }
-    }
 }

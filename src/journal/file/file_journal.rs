@@ -10,13 +10,26 @@ use super::{
     discard::discard_journal,
     entry_folder::EntryFolder,
     id::IdFile,
+    journal_watcher::JournalWatcher,
     layout::{Layout, folder_name},
     open_folder::OpenFolder,
+    orphans::sweep_orphans,
     tokens::TokenIndex,
 };
 #[cfg(test)]
 use crate::journal::batch::StoredEntry;
-use crate::{error::Error, journal::index::SharedIndex, runtime::lock};
+use crate::{
+    entry::Entry,
+    epoch::Epochs,
+    error::Error,
+    journal::{
+        address::CacheAddress,
+        batch::{self, Batch},
+        contract::{EntryWatcher, Journal},
+        index::SharedIndex,
+    },
+    runtime::lock,
+};
 
 /// One journal in a cache folder. After the folder is deleted or replaced, this journal is not [in
 /// place](crate::journal::Journal::is_in_place) any more, and another is opened.
@@ -28,7 +41,7 @@ pub(crate) struct FileJournal {
     /// The newest folder of entries that this process knows.
     newest_folder: Mutex<Option<Arc<EntryFolder>>>,
     last_read_folder: Mutex<Option<Arc<EntryFolder>>>,
-    pub(super) index: SharedIndex,
+    index: SharedIndex,
     pub(super) token_index: Mutex<Option<TokenIndex>>,
 }
 
@@ -54,15 +67,6 @@ impl FileJournal {
     pub(super) fn is_folder_in_place(&self) -> bool {
         let found = OpenFolder::open(self.folder.path()).and_then(|found| found.identity());
         matches!((found, self.folder.identity()), (Ok(a), Ok(b)) if a == b)
-    }
-
-    /// Makes the journal look new to programs that remove old files. Otherwise a journal without
-    /// saves for days would lose its id, and its clients would receive `sse.gap`.
-    pub(super) fn touch(&self) {
-        IdFile::touch(&self.folder);
-        if let Some(folder) = self.known_newest_folder() {
-            folder.touch();
-        }
     }
 
     /// The folder of entries with this number; `None` if it does not exist.
@@ -143,5 +147,103 @@ impl FileJournal {
             path.display()
         );
         Ok(())
+    }
+}
+
+impl Journal for FileJournal {
+    fn address(&self) -> CacheAddress {
+        CacheAddress::Folder(self.cache_folder.path().to_owned())
+    }
+
+    fn epochs(&self) -> Epochs {
+        self.id.epochs().clone()
+    }
+
+    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        let number = self.append_bytes(entry)?;
+        if self.is_replaced() && !self.is_folder_in_place() {
+            return Err(self.address().replaced_error());
+        }
+        Ok(number)
+    }
+
+    fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        match self.find_token(token, after)? {
+            Some(number) => Ok(number),
+            None => self.append(entry),
+        }
+    }
+
+    fn read_from(&self, number: u64, limit: u64) -> Result<Batch, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        batch::forward(self.id.epochs(), number, limit, |number| {
+            self.look_up(number)
+        })
+    }
+
+    fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        batch::backward(self.id.epochs(), number, limit, |number| {
+            self.look_up(number)
+        })
+    }
+
+    fn latest(&self, key: &str) -> Result<Option<Entry>, Error> {
+        self.index.latest(self, key)
+    }
+
+    fn newest_number(&self) -> Result<u64, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.find_newest_number()
+    }
+
+    fn sweep(&self, keep: u64) -> Result<bool, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.sweep_keeping(keep)
+    }
+
+    fn is_in_place(&self) -> bool {
+        matches!(self.id.is_in_place(), Ok(true))
+    }
+
+    fn is_replaced(&self) -> bool {
+        matches!(self.id.is_in_place(), Ok(false))
+    }
+
+    fn is_intact_up_to(&self, number: u64) -> Result<bool, Error> {
+        if number == 0 {
+            return Ok(true);
+        }
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.check_intact_up_to(number)
+    }
+
+    fn discard(&self) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        self.discard_because("its newest entries were removed, or its folders are out of order")
+    }
+
+    fn maintain(&self) -> Result<(), Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        // Otherwise a journal without saves for days would lose its id, and its clients would receive
+        // `sse.gap`.
+        IdFile::touch(&self.folder);
+        if let Some(folder) = self.known_newest_folder() {
+            folder.touch();
+        }
+        // It is needed again only if another process is killed.
+        *lock(&self.token_index) = None;
+        sweep_orphans(&self.cache_folder)
+    }
+
+    fn watch(&self) -> Box<dyn EntryWatcher> {
+        let journal = Arc::clone(&self.folder);
+        Box::new(JournalWatcher::new(
+            &self.cache_folder,
+            journal,
+            self.layout,
+        ))
     }
 }

@@ -5,8 +5,7 @@ use std::{io, sync::Arc};
 use super::{
     entry_folder::EntryFolder,
     file_journal::FileJournal,
-    layout::next_folder,
-    listing::{folder_numbers, open_first},
+    layout::{Layout, next_folder, parse_folder_name},
     open_folder::OpenFolder,
     test_hooks,
 };
@@ -16,6 +15,11 @@ use crate::error::Error;
 /// stopped for long passes many. After 10,000 folders, ten million saves of others, this process cannot
 /// keep up, and an error is better than an endless search.
 const MAX_FOLDERS_PASSED: u32 = 10_000;
+
+/// A listing is repeated if all of its folders were swept meanwhile. A writer must fill a thousand
+/// numbers for each repetition, so this limit is never reached unless another program creates and
+/// removes folders.
+const MAX_LISTING_ATTEMPTS: u32 = 1_000;
 
 impl FileJournal {
     /// The numbers in ascending order of all folders that have such a name, including folders that
@@ -120,4 +124,39 @@ fn newest_number_in(folder: &EntryFolder) -> io::Result<u64> {
         number += 1;
     }
     Ok(number)
+}
+
+/// The numbers in ascending order of all folders that have such a name, including folders that the
+/// library did not create.
+pub(super) fn folder_numbers(journal: &OpenFolder) -> io::Result<Vec<u64>> {
+    let names = journal.names()?;
+    let mut numbers: Vec<u64> = names
+        .iter()
+        .filter_map(|name| parse_folder_name(name))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The first listed folder that can be opened. If none can, and another listing differs, the folders
+/// of the first were swept meanwhile.
+pub(super) fn open_first(
+    journal: &OpenFolder,
+    layout: Layout,
+    list: impl Fn(&OpenFolder) -> io::Result<Vec<u64>>,
+) -> io::Result<Option<EntryFolder>> {
+    let mut listed = list(journal)?;
+    for _ in 0..MAX_LISTING_ATTEMPTS {
+        for number in &listed {
+            if let Some(folder) = EntryFolder::open(journal, layout, *number)? {
+                return Ok(Some(folder));
+            }
+        }
+        let again = list(journal)?;
+        if again == listed {
+            break;
+        }
+        listed = again;
+    }
+    Ok(None)
 }

@@ -49,21 +49,24 @@ pub(super) struct IdFile {
     content: IdContent,
 }
 
+/// Why a journal cannot be opened.
 #[derive(Debug)]
-pub(super) enum IdError {
-    /// The file is missing, or the library cannot have written it.
-    Damaged,
-    /// A newer version of this library has written it.
+pub(super) enum OpenError {
+    Missing,
+    /// The library cannot have written it like this. The folder is held open, so that no other is discarded
+    /// in its place. `None`: the name does not belong to a folder.
+    Damaged(Option<OpenFolder>),
+    /// A newer version of this library has created it.
     Newer,
     Io(io::Error),
 }
 
 impl IdFile {
-    pub(super) fn open(journal: &OpenFolder) -> Result<Self, IdError> {
-        let mut file = journal.open_file(ID_FILE_NAME).map_err(IdError::from)?;
-        let stat =
-            rustix::fs::fstat(&file).map_err(|error| IdError::from(io::Error::from(error)))?;
-        let text = read_all(&mut file).map_err(IdError::from)?;
+    /// A file that is missing is damage, too.
+    pub(super) fn open(journal: &OpenFolder) -> Result<Self, OpenError> {
+        let mut file = journal.open_file(ID_FILE_NAME)?;
+        let stat = rustix::fs::fstat(&file).map_err(io::Error::from)?;
+        let text = read_all(&mut file)?;
         Ok(Self {
             identity: FileIdentity::from_stat(&stat),
             path: journal.path_of(ID_FILE_NAME),
@@ -152,7 +155,16 @@ impl AsFd for IdFile {
     }
 }
 
-impl From<io::Error> for IdError {
+impl From<OpenError> for io::Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Io(error) => error,
+            _ => io::ErrorKind::InvalidData.into(),
+        }
+    }
+}
+
+impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
         let is_no_file = matches!(
             Errno::from_io_error(&error),
@@ -163,7 +175,7 @@ impl From<io::Error> for IdError {
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
         );
         if is_no_file || is_unusable {
-            Self::Damaged
+            Self::Damaged(None)
         } else {
             Self::Io(error)
         }
@@ -219,16 +231,17 @@ impl IdContent {
     }
 }
 
-fn parse(text: &[u8]) -> Result<IdContent, IdError> {
-    let text = std::str::from_utf8(text).map_err(|_| IdError::Damaged)?;
+fn parse(text: &[u8]) -> Result<IdContent, OpenError> {
+    let damaged = || OpenError::Damaged(None);
+    let text = std::str::from_utf8(text).map_err(|_| damaged())?;
     let format = text
         .lines()
         .next()
         .and_then(|line| line.strip_prefix(FORMAT));
     match format.and_then(|format| format.parse().ok()) {
         Some(JOURNAL_FORMAT_VERSION) => {}
-        Some(format) if format > JOURNAL_FORMAT_VERSION => return Err(IdError::Newer),
-        _ => return Err(IdError::Damaged),
+        Some(format) if format > JOURNAL_FORMAT_VERSION => return Err(OpenError::Newer),
+        _ => return Err(damaged()),
     }
     let value = |name| text.lines().find_map(|line| line.strip_prefix(name));
     let number = |name| u128::from_str_radix(value(name)?, 16).ok();
@@ -236,7 +249,7 @@ fn parse(text: &[u8]) -> Result<IdContent, IdError> {
     let current = value(EPOCH).and_then(|epoch| epoch.parse().ok());
     let former = text.lines().filter_map(parse_former);
     Ok(IdContent {
-        id: number(ID).ok_or(IdError::Damaged)?,
+        id: number(ID).ok_or_else(damaged)?,
         origin: Origin {
             boot: number(BOOT).filter(|boot| *boot != 0),
             file: number(FILE).unwrap_or_default(),
@@ -266,7 +279,10 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_distinguished_from_a_damaged_id() {
-        assert!(matches!(parse(b"format 3\nanything"), Err(IdError::Newer)));
+        assert!(matches!(
+            parse(b"format 3\nanything"),
+            Err(OpenError::Newer)
+        ));
         for text in [
             &b""[..],
             b"format 1\nid 0f\n",
@@ -275,7 +291,7 @@ mod tests {
             b"\xff",
             b"0123456789abcdef0123456789abcdef\n",
         ] {
-            assert!(matches!(parse(text), Err(IdError::Damaged)));
+            assert!(matches!(parse(text), Err(OpenError::Damaged(None))));
         }
     }
 

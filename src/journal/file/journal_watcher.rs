@@ -28,14 +28,11 @@ impl JournalWatcher {
         journal: Arc<OpenFolder>,
         layout: Layout,
     ) -> Self {
-        let watcher =
-            watch_renames(&[cache_folder.sse_folder(), &journal]).unwrap_or_else(|error| {
-                log::warn!(
-                    "no file notifications ({error}), so new entries are found only once per \
-                 SSE_POLL_INTERVAL; limits of notifications are in /proc/sys/fs/inotify"
-                );
-                FolderWatcher::without_notifications()
-            });
+        let watcher = watch(
+            &[cache_folder.sse_folder(), &journal],
+            ChangeKinds::Renames,
+            "new entries",
+        );
         Self {
             journal,
             layout,
@@ -79,10 +76,20 @@ impl EntryWatcher for JournalWatcher {
     }
 }
 
-fn watch_renames(folders: &[&OpenFolder]) -> io::Result<FolderWatcher> {
-    let watcher = FolderWatcher::new()?;
-    for folder in folders {
-        watcher.add(&folder.fd_path(), ChangeKinds::Renames)?;
-    }
-    Ok(watcher)
+/// Watches folders. Without notifications, `what` is found late, but nothing is lost.
+pub(crate) fn watch(folders: &[&OpenFolder], changes: ChangeKinds, what: &str) -> FolderWatcher {
+    let watch = || {
+        let watcher = FolderWatcher::new()?;
+        for folder in folders {
+            watcher.add(&folder.fd_path(), changes)?;
+        }
+        Ok(watcher)
+    };
+    watch().unwrap_or_else(|error: io::Error| {
+        log::warn!(
+            "no file notifications ({error}), so {what} are found only once per SSE_POLL_INTERVAL; \
+             limits of notifications are in /proc/sys/fs/inotify"
+        );
+        FolderWatcher::without_notifications()
+    })
 }

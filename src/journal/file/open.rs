@@ -1,11 +1,6 @@
 //! Opens a cache folder's journal, and creates it if it does not exist.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use log::Level;
 
@@ -14,21 +9,17 @@ use super::{
     discard::{JOURNAL_NAME, discard_journal},
     entry_folder::EntryFolder,
     file_journal::FileJournal,
-    id::{IdError, IdFile, JOURNAL_FORMAT_VERSION},
+    find::{folder_numbers, open_first},
+    id::{IdFile, JOURNAL_FORMAT_VERSION, OpenError},
     layout::{Layout, folder_name},
-    listing::{folder_numbers, open_first},
-    open_folder::{OpenFolder, is_file, is_folder, is_not_a_folder, read_all},
-    trash,
+    open_folder::{OpenFolder, is_not_a_folder, read_all},
 };
 use crate::{
     error::{Error, ErrorKind, Location},
     runtime::LimitedLog,
 };
 
-/// The journal's name in format 1.
-const FORMER_JOURNAL_NAME: &str = "journal";
-
-/// The first line of the file that takes the place of a journal in a former format.
+/// The first line of the file by which a version with a later format takes the place of this journal.
 const REPLACEMENT_FIRST_LINE: &str = "This cache is used by a newer version of actix-web-sse.";
 
 /// A tenth of a second in all, with [`OPEN_RETRY_DELAY`]. Each attempt after the first means that
@@ -47,7 +38,6 @@ impl FileJournal {
             if attempt > 0 {
                 thread::sleep(OPEN_RETRY_DELAY);
             }
-            replace_former_format(cache_folder)?;
             let repaired = match open_existing(cache_folder) {
                 Ok((folder, id)) => {
                     let mut journal = Self::new(Arc::clone(cache_folder), folder, id);
@@ -93,23 +83,6 @@ impl FileJournal {
     }
 }
 
-/// Creates the file again that stops programs of format 1. Its name has no leading dot, so a cache clear
-/// removes it.
-pub(crate) fn stop_former_programs(cache_folder: &CacheFolder) -> Result<(), Error> {
-    replace_former_format(cache_folder)
-}
-
-/// Why no journal can be opened.
-enum OpenError {
-    Missing,
-    /// The folder is held open, so that no other is discarded in its place. `None`: the name does not
-    /// belong to a folder.
-    Damaged(Option<OpenFolder>),
-    /// A newer version of this library has created it.
-    Newer,
-    Io(io::Error),
-}
-
 fn open_existing(cache_folder: &CacheFolder) -> Result<(OpenFolder, IdFile), OpenError> {
     let journal = match cache_folder.sse_folder().open_folder(JOURNAL_NAME) {
         Ok(journal) => journal,
@@ -120,15 +93,14 @@ fn open_existing(cache_folder: &CacheFolder) -> Result<(OpenFolder, IdFile), Ope
         Err(error) if is_not_a_folder(&error) => return Err(OpenError::Damaged(None)),
         Err(error) => return Err(OpenError::Io(error)),
     };
-    match IdFile::open(&journal) {
-        Ok(id) => match has_entry_folder(&journal) {
-            Ok(true) => Ok((journal, id)),
-            Ok(false) => Err(OpenError::Damaged(Some(journal))),
-            Err(error) => Err(OpenError::Io(error)),
-        },
-        Err(IdError::Damaged) => Err(OpenError::Damaged(Some(journal))),
-        Err(IdError::Newer) => Err(OpenError::Newer),
-        Err(IdError::Io(error)) => Err(OpenError::Io(error)),
+    let id = IdFile::open(&journal).and_then(|id| {
+        let is_usable = has_entry_folder(&journal).map_err(OpenError::Io)?;
+        is_usable.then_some(id).ok_or(OpenError::Damaged(None))
+    });
+    match id {
+        Ok(id) => Ok((journal, id)),
+        Err(OpenError::Damaged(_)) => Err(OpenError::Damaged(Some(journal))),
+        Err(error) => Err(error),
     }
 }
 
@@ -170,58 +142,6 @@ fn discard_damaged(
         )
     });
     discard_journal(cache_folder, found_damaged)
-}
-
-/// Format 1 had no version, and assigned the numbers of removed entries again. Its journal is
-/// discarded, and a file takes its name, which stops programs of that version.
-fn replace_former_format(cache_folder: &CacheFolder) -> Result<(), Error> {
-    let sse_folder = cache_folder.sse_folder();
-    let error_at = |error| {
-        let path = sse_folder.path_of(FORMER_JOURNAL_NAME);
-        Error::io("replace the former journal", &path, error)
-    };
-    match sse_folder.stat(FORMER_JOURNAL_NAME).map_err(error_at)? {
-        Some(stat) if is_file(&stat) => return Ok(()),
-        Some(stat) => {
-            log::warn!(
-                "{}: this journal has format 1 and is replaced by a new journal in format \
-                 {JOURNAL_FORMAT_VERSION}; clients receive sse.gap",
-                sse_folder.path_of(FORMER_JOURNAL_NAME).display()
-            );
-            if is_folder(&stat) {
-                trash::discard(
-                    sse_folder,
-                    FORMER_JOURNAL_NAME,
-                    &cache_folder.trash_folder()?,
-                )
-                .map_err(error_at)?;
-            } else {
-                sse_folder
-                    .remove_file(FORMER_JOURNAL_NAME)
-                    .map_err(error_at)?;
-            }
-        }
-        None => {}
-    }
-    match write_replacement(cache_folder) {
-        // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        result => result.map_err(error_at),
-    }
-}
-
-fn write_replacement(cache_folder: &CacheFolder) -> io::Result<()> {
-    let sse_folder = cache_folder.sse_folder();
-    let (mut file, unfinished) = cache_folder
-        .permissions()
-        .create_unfinished_file(sse_folder)?;
-    write!(
-        file,
-        "{REPLACEMENT_FIRST_LINE}\n\n\
-         Update the program that reported this file: the library with `cargo update`, the `sse`\n\
-         command with `cargo install`. Or set SSE_CACHE to another folder for it.\n"
-    )?;
-    unfinished.rename_new(sse_folder, FORMER_JOURNAL_NAME)
 }
 
 fn open_error(cache_folder: &CacheFolder, error: io::Error) -> Error {

@@ -56,20 +56,6 @@ fn a_journal_whose_folder_was_replaced_never_writes_into_the_new_one() {
 }
 
 #[test]
-fn a_journal_of_format_1_is_replaced_by_a_file_that_stops_its_programs() {
-    let app = tempfile::tempdir().unwrap();
-    let sse_folder = app.path().join("writable/cache/.sse");
-    let former = sse_folder.join("journal/entries/000000000000");
-    fs::create_dir_all(&former).unwrap();
-    fs::write(sse_folder.join("journal/word"), "00").unwrap();
-    fs::write(former.join("00000000000000000001"), "{}").unwrap();
-    let journal = open(app.path());
-    assert_eq!(journal.append(b"1").unwrap(), 1);
-    let text = fs::read_to_string(sse_folder.join("journal")).unwrap();
-    assert!(text.contains("cargo update") && text.contains("SSE_CACHE"));
-}
-
-#[test]
 fn a_journal_of_a_newer_format_is_refused_and_not_changed() {
     let app = tempfile::tempdir().unwrap();
     drop(open(app.path()));

@@ -9,8 +9,8 @@ use crate::{
         batch::StoredEntry,
         file::{
             CacheFolder, FileJournal, OpenFolder,
+            find::{folder_numbers, open_first},
             layout::Layout,
-            listing::{folder_numbers, open_first},
             test_hooks::set_hooks,
             trash,
         },
