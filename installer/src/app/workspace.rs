@@ -97,10 +97,7 @@ pub(crate) fn inherited_dependency(
             return None;
         };
         if root.is_workspace() {
-            let excluded = root
-                .excludes()
-                .iter()
-                .any(|path| app.starts_with(dir.join(path)));
+            let excluded = root.excludes().any(|path| app.starts_with(dir.join(path)));
             return if excluded {
                 None
             } else {

@@ -3,4 +3,3 @@
 pub(crate) mod cargo_toml;
 pub(crate) mod dependency;
 pub(crate) mod edits;
-pub(crate) mod toml_values;

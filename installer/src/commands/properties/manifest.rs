@@ -3,14 +3,13 @@
 use std::process::Command;
 
 use proptest::sample::{select, subsequence};
-use toml_edit::Document;
+use serde_json::Value;
 
 use super::app::{InitialFile, Public, modes};
 use super::*;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::LIBRARY_PACKAGE;
 use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::manifest::toml_values::TomlValues;
 
 const PACKAGES: &[&str] = &[
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
@@ -167,12 +166,13 @@ fn files() -> impl Strategy<Value = InitialFile> {
 }
 
 /// The file's values without the library.
-fn other_values(file: &[u8]) -> Option<TomlValues> {
-    let text = str::from_utf8(file).ok()?;
-    let document = Document::parse(text).ok()?;
-    let mut values = TomlValues::from_table(document.as_table());
-    for key in ["actix-web-sse", "sse"] {
-        values = values.without("dependencies", key);
+fn other_values(file: &[u8]) -> Option<Value> {
+    let mut values = Manifest::parse(file).ok()?.values_without("actix-web-sse");
+    if let Some(dependencies) = values["dependencies"].as_object_mut() {
+        dependencies.remove("sse");
+        if dependencies.is_empty() {
+            values["dependencies"].take();
+        }
     }
     Some(values)
 }

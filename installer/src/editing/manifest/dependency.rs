@@ -1,5 +1,9 @@
 //! The entry that `install` writes into `[dependencies]`.
 
+use std::iter;
+
+use serde_json::Value;
+
 /// The name of the library as a package, as in `Cargo.toml`.
 pub(crate) const LIBRARY_PACKAGE: &str = "actix-web-sse";
 
@@ -47,20 +51,13 @@ impl DependencySource {
                     .reference
                     .iter()
                     .map(|(kind, name)| format!("{kind} = {}", quote_for_toml(name)));
-                [address].into_iter().chain(reference).collect()
+                iter::once(address).chain(reference).collect()
             }
-            Self::Workspace {
-                needs_feature: false,
-                ..
-            } => vec!["workspace = true".to_owned()],
-            Self::Workspace {
-                needs_feature: true,
-                ..
-            } => {
-                vec![
-                    "workspace = true".to_owned(),
-                    "features = [\"actix\"]".to_owned(),
-                ]
+            Self::Workspace { needs_feature, .. } => {
+                let feature = needs_feature.then(|| "features = [\"actix\"]".to_owned());
+                iter::once("workspace = true".to_owned())
+                    .chain(feature)
+                    .collect()
             }
         }
     }
@@ -101,18 +98,9 @@ pub(crate) fn parse_git_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// The text as a TOML string.
+/// The text as a TOML string: JSON's strings are TOML's, too.
 fn quote_for_toml(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    Value::from(text).to_string()
 }
 
 #[cfg(test)]

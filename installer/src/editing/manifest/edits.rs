@@ -7,11 +7,11 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
 use toml_edit::{Item, Table};
 
 use super::cargo_toml::{Manifest, is_inherited, is_library};
 use super::dependency::{DependencySource, LIBRARY_PACKAGE};
-use super::toml_values::TomlValues;
 use crate::editing::text::{self, Eol};
 use crate::exit::Failure;
 
@@ -40,12 +40,10 @@ impl Manifest<'_> {
     /// Finds the library among the normal dependencies. `inherited` is the key of the
     /// library in the workspace, if the workspace has it.
     pub(crate) fn library_entry(&self, inherited: Option<&str>) -> LibraryEntry {
-        let Some((key, _)) = self.library_item(inherited) else {
-            return LibraryEntry::Absent;
-        };
-        match self.installed_lines() {
-            Some(_) => LibraryEntry::ByInstall,
-            None => LibraryEntry::ByOwner(key.to_owned()),
+        match (self.library_key(inherited), self.installed_lines()) {
+            (None, _) => LibraryEntry::Absent,
+            (Some(_), Some(_)) => LibraryEntry::ByInstall,
+            (Some(key), None) => LibraryEntry::ByOwner(key.to_owned()),
         }
     }
 
@@ -91,13 +89,14 @@ impl Manifest<'_> {
         let Some(Item::Table(dependencies)) = self.root().get("dependencies") else {
             return None;
         };
+        let value = |key: &str| &self.values["dependencies"][key];
         let marked = |(key, item)| self.marked_lines(dependencies, key, item);
         let mut entries = dependencies.iter();
-        match entries.find(|(key, item)| is_library(key, item)) {
+        match entries.find(|(key, _)| is_library(key, value(key))) {
             Some(library) => marked(library),
             None => dependencies
                 .iter()
-                .filter(|(_, item)| is_inherited(item))
+                .filter(|(key, _)| is_inherited(value(key)))
                 .find_map(marked),
         }
     }
@@ -157,14 +156,24 @@ impl Manifest<'_> {
         let is_reversible = planned
             .without_dependency()?
             .is_some_and(|removal| removal.text == self.without_installed_header());
-        let other_values = |manifest: &Manifest<'_>| {
-            TomlValues::from_table(manifest.root()).without("dependencies", source.key())
-        };
-        if is_added && is_reversible && other_values(self) == other_values(&planned) {
+        let key = source.key();
+        if is_added && is_reversible && self.values_without(key) == planned.values_without(key) {
             Ok(())
         } else {
             Err(cannot_add_error(source))
         }
+    }
+
+    /// All values except for this dependency, and for whether there are dependencies.
+    pub(crate) fn values_without(&self, dependency: &str) -> Value {
+        let mut values = self.values.clone();
+        if let Some(dependencies) = values["dependencies"].as_object_mut() {
+            dependencies.remove(dependency);
+            if dependencies.is_empty() {
+                values["dependencies"].take();
+            }
+        }
+        values
     }
 
     fn inline_table_conflict(&self, dependencies: &Item, source: &DependencySource) -> Failure {

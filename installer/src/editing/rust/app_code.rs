@@ -1,6 +1,6 @@
 //! Whether and where the app's code serves the stream.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
 use super::binaries::binary_sources;
 use super::call_site::CallSite;
@@ -75,11 +75,7 @@ impl AppCode {
         manifest: &Manifest<'_>,
         receipt: &Receipt,
     ) -> Result<Vec<String>, Failure> {
-        let mut names: Vec<String> = binary_sources(app, manifest)?
-            .iter()
-            .filter(|path| is_below(path))
-            .filter_map(|path| path.to_str().map(str::to_owned))
-            .collect();
+        let mut names = binary_sources(app, manifest)?;
         for name in receipt.source_files() {
             if !names.iter().any(|other| other == name) && plan::is_file(&app.join(name))? {
                 names.push(name.to_owned());
@@ -171,10 +167,4 @@ impl AppCode {
             }
         })
     }
-}
-
-/// A manifest may name a source outside of the app's folder, which `install` must not touch.
-fn is_below(path: &Path) -> bool {
-    let mut parts = path.components();
-    parts.all(|part| matches!(part, Component::Normal(_)))
 }

@@ -2,85 +2,65 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::plan;
 use crate::exit::Failure;
 
+const MAIN_SOURCE: &str = "src/main.rs";
+
 /// The existing source files of the package's binaries, those the manifest lists and those
-/// cargo discovers. The paths are relative to the app's folder; `src/main.rs` comes first.
-pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<PathBuf>, Failure> {
-    let mut candidates = Vec::new();
-    if manifest.discovers_binaries() {
-        candidates.push(PathBuf::from("src/main.rs"));
-        candidates.extend(discover_sources(app)?);
-    }
-    for (name, path) in manifest.binaries() {
-        match (name, path) {
-            (_, Some(path)) => candidates.push(without_cur_dir(Path::new(path))),
-            (Some(name), None) => {
-                candidates.extend(find_named_source(app, name, manifest.package_name())?);
-            }
-            (None, None) => {}
-        }
-    }
+/// cargo discovers, as far as they are in the app's folder; `src/main.rs` comes first. A manifest
+/// may name a source elsewhere, which `install` must not touch.
+pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<String>, Failure> {
+    let mut candidates = discover_sources(app, manifest)?;
+    let listed = manifest.binary_paths().map(Path::new);
+    let below = listed
+        .map(|path| path.strip_prefix(".").unwrap_or(path))
+        .filter(|path| {
+            path.components()
+                .all(|part| matches!(part, Component::Normal(_)))
+        });
+    candidates.extend(below.filter_map(|path| path.to_str().map(str::to_owned)));
     let mut sources = Vec::new();
     for path in candidates {
         if plan::is_file(&app.join(&path))? {
             sources.push(path);
         }
     }
-    sources.sort_by_key(|path| (*path != Path::new("src/main.rs"), path.clone()));
+    sources.sort_by_key(|path| (path != MAIN_SOURCE, path.clone()));
     sources.dedup();
     Ok(sources)
 }
 
-/// `src/bin/*.rs` and `src/bin/*/main.rs`.
-fn discover_sources(app: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let folder = Path::new("src/bin");
-    let path = app.join(folder);
-    let list_error = |error: io::Error| Failure::io("list", &path, &error);
-    let entries = match fs::read_dir(&path) {
-        Err(error) if plan::is_not_found(&error) => return Ok(Vec::new()),
-        entries => entries.map_err(list_error)?,
+/// Where cargo looks for a binary without a path: `src/main.rs`, `src/bin/*.rs` and
+/// `src/bin/*/main.rs`.
+fn discover_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<String>, Failure> {
+    let folder = app.join("src/bin");
+    let list_error = |error: io::Error| Failure::io("list", &folder, &error);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if plan::is_not_found(&error) => None,
+        entries => Some(entries.map_err(list_error)?),
     };
     let mut sources = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(list_error)?;
-        let source = folder.join(entry.file_name());
-        if source
-            .extension()
-            .is_some_and(|extension| extension == "rs")
-        {
-            sources.push(source.clone());
+    if let Some(package) = manifest.package_name()
+        && manifest.builds_binary(package)
+    {
+        sources.push(MAIN_SOURCE.to_owned());
+    }
+    for entry in entries.into_iter().flatten() {
+        let file_name = entry.map_err(list_error)?.file_name();
+        let Some(file_name) = file_name.to_str() else {
+            continue;
+        };
+        let (name, source) = match file_name.strip_suffix(".rs") {
+            Some(name) => (name, format!("src/bin/{file_name}")),
+            None => (file_name, format!("src/bin/{file_name}/main.rs")),
+        };
+        if manifest.builds_binary(name) {
+            sources.push(source);
         }
-        sources.push(source.join("main.rs"));
     }
     Ok(sources)
-}
-
-/// The source of a binary whose manifest entry has no path, by cargo's rules.
-fn find_named_source(
-    app: &Path,
-    name: &str,
-    package: Option<&str>,
-) -> Result<Option<PathBuf>, Failure> {
-    let folder = Path::new("src/bin");
-    let file = folder.join(format!("{name}.rs"));
-    let main = (Some(name) == package).then(|| PathBuf::from("src/main.rs"));
-    let candidates = [Some(file), Some(folder.join(name).join("main.rs")), main];
-    for path in candidates.into_iter().flatten() {
-        if plan::is_file(&app.join(&path))? {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
-}
-
-/// The path without `.` components, such as a leading `./`.
-fn without_cur_dir(path: &Path) -> PathBuf {
-    path.components()
-        .filter(|part| *part != Component::CurDir)
-        .collect()
 }
