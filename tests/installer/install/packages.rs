@@ -118,7 +118,7 @@ fn an_app_that_is_not_imported_by_name_is_left_unchanged_and_its_line_is_printed
             4,
         ),
         (
-            "use actix_web::App;\nfn main() {}\nmod server {\n    use super::*;\n    fn f() { App::new(); }\n}\n",
+            "use actix_web::App;\nfn main() {}\nmod server {\n    use super::App;\n    fn f() { App::new(); }\n}\n",
             5,
         ),
     ] {

@@ -2,10 +2,10 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
+use super::names::Resolution;
 use super::outline::{AppOrigin, CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
-use super::scopes::Resolution;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, line};
 
 impl Visitor {
     /// The construction that `function` names, if it is `new` of a type called `App` or of actix-web's.
@@ -19,7 +19,7 @@ impl Visitor {
                 CodePath::of_type(&qualified.ty).filter(|_| type_path.segments.is_empty())?;
         }
         let is_called_app = type_path.segments.last()? == "App";
-        let origin = match self.scopes.resolve(&type_path) {
+        let origin = match self.names.resolve(&type_path) {
             resolution if resolution.is_app() => AppOrigin::ActixWeb,
             // The `App` of another crate or file may be a re-export of actix-web's.
             Resolution::Path(_) | Resolution::Unknown if is_called_app => AppOrigin::Unknown,
@@ -27,7 +27,7 @@ impl Visitor {
         };
         (is_called_app || origin == AppOrigin::ActixWeb).then_some(Construction {
             origin,
-            start_offset: self.start(function.path.segments.first()?.ident.span()),
+            line: line(function.path.segments.first()?.ident.span()),
             call,
         })
     }

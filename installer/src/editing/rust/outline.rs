@@ -2,17 +2,19 @@
 //! `.configure(…)` calls, and the paths that name the library.
 
 use super::paths::CodePath;
+use super::uses::Use;
 
-/// Everything found in a file, in the file's order. Positions are byte offsets. Code for tests only
-/// counts as a use of the library, and for nothing else.
+/// Everything found in a file, in the file's order. Lines are counted from 1, and offsets are in
+/// bytes. Code for tests only counts as a use of the library, and for nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     pub(super) constructions: Vec<Construction>,
     pub(super) configures: Vec<ConfigureCall>,
-    pub(super) token_matches: Vec<TokenMatch>,
-    /// The names of actix-web's `App` somewhere in the file.
-    pub(super) app_names: Vec<String>,
-    pub(super) library_uses: Vec<LibraryUse>,
+    /// The lines of `App::new` in unparsed tokens, such as a macro's arguments.
+    pub(super) macro_apps: Vec<usize>,
+    /// The lines of `configure(actix_web_sse::routes)` in unparsed tokens.
+    pub(super) macro_configures: Vec<usize>,
+    pub(super) uses: Vec<Use>,
     /// The paths of test-only modules that have their own file.
     pub(super) test_modules: Vec<Vec<String>>,
 }
@@ -21,7 +23,7 @@ pub(super) struct Outline {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Construction {
     pub(super) origin: AppOrigin,
-    pub(super) start_offset: usize,
+    pub(super) line: usize,
     pub(super) call: CallKind,
 }
 
@@ -51,6 +53,7 @@ pub(super) struct ConfigureCall {
     /// As written.
     pub(super) argument: CodePath,
     pub(super) receiver: Option<ChainReceiver>,
+    pub(super) line: usize,
     pub(super) dot_offset: usize,
     pub(super) end_offset: usize,
 }
@@ -62,26 +65,12 @@ pub(super) struct ChainReceiver {
     pub(super) end_offset: usize,
 }
 
-/// A path that names the library.
-#[derive(Debug)]
-pub(super) struct LibraryUse {
-    /// The path's second segment; `self` for the library itself.
-    pub(super) item: String,
-    pub(super) start_offset: usize,
-    pub(super) is_test: bool,
-}
-
-/// A match in unparsed tokens, such as a macro's arguments.
-#[derive(Debug)]
-pub(super) struct TokenMatch {
-    pub(super) kind: TokenMatchKind,
-    pub(super) start_offset: usize,
-}
-
-#[derive(Debug)]
-pub(super) enum TokenMatchKind {
-    /// `NAME::new`.
-    Construction(String),
-    /// `configure(actix_web_sse::routes)`.
-    Configure,
+impl Construction {
+    /// The end of the call `App::new()`, if the `App` is of this origin.
+    pub(super) fn end_of_call(&self, origin: AppOrigin) -> Option<usize> {
+        match self.call {
+            CallKind::WithoutArguments { end_offset } if self.origin == origin => Some(end_offset),
+            _ => None,
+        }
+    }
 }

@@ -33,11 +33,8 @@ impl CodePath {
         }
     }
 
-    pub(super) fn from_name(name: &str) -> Self {
-        Self {
-            is_global: false,
-            segments: vec![name.to_owned()],
-        }
+    pub(super) fn from_ident(ident: &Ident) -> Self {
+        Self::default().join(ident_name(ident))
     }
 
     /// The path of a type that is written as a plain path.
@@ -96,8 +93,5 @@ fn collect_imports<'a>(
 
 /// The identifier's name without a leading `r#`, which does not change what it names.
 pub(super) fn ident_name(ident: &Ident) -> String {
-    let written = ident.to_string();
-    written
-        .strip_prefix("r#")
-        .map_or(written.clone(), str::to_owned)
+    ident.to_string().trim_start_matches("r#").to_owned()
 }

@@ -3,7 +3,7 @@
 use std::{panic, thread};
 
 use super::call_site::{CallSite, Doubt, DoubtReason};
-use super::outline::{AppOrigin, CallKind, ConfigureCall, Outline, TokenMatchKind};
+use super::outline::{AppOrigin, CallKind, ConfigureCall, Construction, Outline};
 use super::paths::LIBRARY_CRATE;
 use super::{splice, visitor};
 use crate::editing::text;
@@ -59,7 +59,7 @@ impl RustFile {
             Err(verdict) => return verdict,
         };
         self.with_call_at(end).map_or_else(
-            || CallSite::doubtful(DoubtReason::Unverified, vec![self.line_number(end)]),
+            || CallSite::doubtful(DoubtReason::Unverified, self.app_lines(AppOrigin::ActixWeb)),
             CallSite::Insertable,
         )
     }
@@ -69,8 +69,7 @@ impl RustFile {
         match self.unchecked_removal() {
             RouteCallRemoval::Removed(contents) if Self::parse(&contents).is_err() => {
                 let configures = self.outline.configures.iter().filter(is_as_inserted);
-                let lines = configures.map(|found| self.line_number(found.dot_offset));
-                RouteCallRemoval::Uncertain(lines.collect())
+                RouteCallRemoval::Uncertain(configures.map(|found| found.line).collect())
             }
             removal => removal,
         }
@@ -78,58 +77,42 @@ impl RustFile {
 
     /// The lines of `App::new()` of this origin, outside of tests.
     pub(super) fn app_lines(&self, origin: AppOrigin) -> Vec<usize> {
-        self.construction_lines(origin, |call| {
-            matches!(call, CallKind::WithoutArguments { .. })
-        })
-    }
-
-    /// The number of the line that the byte offset is in.
-    pub(super) fn line_number(&self, offset: usize) -> usize {
-        text::line_number(self.text.as_bytes(), offset)
+        self.construction_lines(|found| found.end_of_call(origin).is_some())
     }
 
     /// The end of the only `App::new()`, or the verdict if the call cannot go there.
     fn insertion_point(&self) -> Result<usize, CallSite> {
         let mut configures = self.outline.configures.iter();
         if let Some(configure) = configures.find(|configure| configure.adds_routes) {
-            let line = self.line_number(configure.dot_offset);
-            return Err(CallSite::Present(line));
+            return Err(CallSite::Present(configure.line));
         }
         self.check_certainty()?;
-        let constructions = self.outline.constructions.iter();
-        let ends = constructions.filter_map(|found| match (found.origin, found.call) {
-            (AppOrigin::ActixWeb, CallKind::WithoutArguments { end_offset }) => Some(end_offset),
-            _ => None,
-        });
-        let lines = |offsets: &mut dyn Iterator<Item = usize>| {
-            offsets.map(|offset| self.line_number(offset)).collect()
-        };
-        let mut starts = self
-            .outline
-            .constructions
+        let constructions = &self.outline.constructions;
+        let ends = constructions
             .iter()
-            .map(|app| app.start_offset);
-        Err(match ends.collect::<Vec<_>>()[..] {
+            .filter_map(|found| found.end_of_call(AppOrigin::ActixWeb));
+        let (reason, lines) = match ends.collect::<Vec<_>>()[..] {
             [end] => return Ok(end),
-            [] if starts.len() == 0 => CallSite::doubtful(DoubtReason::NoApp, Vec::new()),
-            [] => CallSite::doubtful(DoubtReason::UnknownApp, lines(&mut starts)),
-            ref ends => {
-                CallSite::doubtful(DoubtReason::SeveralApps, lines(&mut ends.iter().copied()))
-            }
-        })
+            [] if constructions.is_empty() => (DoubtReason::NoApp, Vec::new()),
+            [] => (DoubtReason::UnknownApp, self.construction_lines(|_| true)),
+            _ => (
+                DoubtReason::SeveralApps,
+                self.app_lines(AppOrigin::ActixWeb),
+            ),
+        };
+        Err(CallSite::doubtful(reason, lines))
     }
 
     /// Fails if the app may be made in a macro, by other code, or from another `App`.
     fn check_certainty(&self) -> Result<(), CallSite> {
-        let in_macros = self.token_lines(|kind| match kind {
-            TokenMatchKind::Construction(name) => self.outline.app_names.contains(name),
-            TokenMatchKind::Configure => true,
+        let mut in_macros = [&self.outline.macro_apps[..], &self.outline.macro_configures].concat();
+        in_macros.sort_unstable();
+        let not_called = self.construction_lines(|found| {
+            found.origin == AppOrigin::ActixWeb && found.end_of_call(found.origin).is_none()
         });
-        let not_called = self.construction_lines(AppOrigin::ActixWeb, |call| {
-            !matches!(call, CallKind::WithoutArguments { .. })
+        let unknown = self.construction_lines(|found| {
+            found.origin == AppOrigin::Unknown && found.call != CallKind::WithArguments
         });
-        let unknown =
-            self.construction_lines(AppOrigin::Unknown, |call| call != CallKind::WithArguments);
         let doubts = [
             (DoubtReason::InMacro, in_macros),
             (DoubtReason::NotCalled, not_called),
@@ -156,14 +139,14 @@ impl RustFile {
     /// The file without the call, not yet parsed again.
     fn unchecked_removal(&self) -> RouteCallRemoval {
         let mut certain = Vec::new();
-        let mut lines = self.token_lines(|kind| matches!(kind, TokenMatchKind::Configure));
+        let mut lines = self.outline.macro_configures.clone();
         for configure in self.outline.configures.iter().filter(is_as_inserted) {
             match configure.receiver.map(|receiver| receiver.origin) {
                 Some(AppOrigin::ActixWeb) => certain.push(configure),
                 Some(AppOrigin::Unknown) => {}
                 Some(AppOrigin::Other) | None => continue,
             }
-            lines.push(self.line_number(configure.dot_offset));
+            lines.push(configure.line);
         }
         lines.sort_unstable();
         match (&certain[..], lines.len()) {
@@ -184,25 +167,10 @@ impl RustFile {
         Some([&self.text[..removed.start], &self.text[removed.end..]].concat())
     }
 
-    /// The lines of the constructions of this origin and kind.
-    fn construction_lines(
-        &self,
-        origin: AppOrigin,
-        is_wanted: impl Fn(CallKind) -> bool,
-    ) -> Vec<usize> {
+    fn construction_lines(&self, is_wanted: impl Fn(&Construction) -> bool) -> Vec<usize> {
         let constructions = self.outline.constructions.iter();
-        constructions
-            .filter(|found| found.origin == origin && is_wanted(found.call))
-            .map(|found| self.line_number(found.start_offset))
-            .collect()
-    }
-
-    fn token_lines(&self, is_wanted: impl Fn(&TokenMatchKind) -> bool) -> Vec<usize> {
-        let matches = self.outline.token_matches.iter();
-        matches
-            .filter(|found| is_wanted(&found.kind))
-            .map(|found| self.line_number(found.start_offset))
-            .collect()
+        let wanted = constructions.filter(|found| is_wanted(found));
+        wanted.map(|found| found.line).collect()
     }
 }
 

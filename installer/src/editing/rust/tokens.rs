@@ -4,26 +4,32 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 use super::paths::{CodePath, LIBRARY_CRATE, ident_name};
 
-/// A `<` without a closing `>` within this many tokens counts as a comparison. Real lists of
-/// generic arguments are shorter.
-const MAX_GENERICS_TOKENS: usize = 64;
-
-pub(super) enum SearchHit<'a> {
+/// What an identifier begins.
+pub(super) enum SearchHit {
     /// `NAME::new`.
-    Construction(&'a Ident),
+    Construction,
     /// `configure(actix_web_sse::routes)`.
-    Configure(&'a Ident),
-    /// The beginning of a path.
-    Path(&'a Ident, CodePath),
+    Configure,
+    Path(CodePath),
 }
 
 /// Searches the tokens and the groups among them.
-pub(super) fn search(tokens: &TokenStream, on_hit: &mut impl FnMut(SearchHit<'_>)) {
+pub(super) fn search(tokens: &TokenStream, on_hit: &mut impl FnMut(&Ident, SearchHit)) {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    // Which of the names before a `>::new` is the type, as in `<App>::new` or `App::<T>::new`,
+    // is not worth a parser: each may be.
+    let last_generic_new = trees.windows(4).rposition(|window| {
+        matches!(window, [end, a, b, new] if is_punct(end, '>') && is_colons(a, b) && is_new(Some(new)))
+    });
     for (at, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Group(group) => search(&group.stream(), on_hit),
-            TokenTree::Ident(ident) => search_at(ident, &trees[..at], &trees[at + 1..], on_hit),
+            TokenTree::Ident(ident) => {
+                if last_generic_new.is_some_and(|new| at < new) {
+                    on_hit(ident, SearchHit::Construction);
+                }
+                search_at(ident, &trees[..at], &trees[at + 1..], on_hit);
+            }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
@@ -33,17 +39,17 @@ fn search_at(
     ident: &Ident,
     before: &[TokenTree],
     after: &[TokenTree],
-    on_hit: &mut impl FnMut(SearchHit<'_>),
+    on_hit: &mut impl FnMut(&Ident, SearchHit),
 ) {
     let next = match after {
         [a, b, next, ..] if is_colons(a, b) => Some(next),
         _ => None,
     };
-    if is_new(next) || is_new(after_generics(after)) {
-        on_hit(SearchHit::Construction(ident));
+    if is_new(next) {
+        on_hit(ident, SearchHit::Construction);
     }
     if ident == "configure" && after.first().is_some_and(holds_routes) {
-        on_hit(SearchHit::Configure(ident));
+        on_hit(ident, SearchHit::Configure);
     }
     if continues_a_path(before) {
         return;
@@ -61,39 +67,7 @@ fn search_at(
         is_global,
         segments,
     };
-    on_hit(SearchHit::Path(ident, path));
-}
-
-/// The token after the `::` that follows `>` or `<…>`, as in `<App>::new` and
-/// `App::<T>::new`.
-fn after_generics(after: &[TokenTree]) -> Option<&TokenTree> {
-    let opened = |tree: &TokenTree| i32::from(is_punct(tree, '<')) - i32::from(is_punct(tree, '>'));
-    let mut depth = 0;
-    let mut tokens = after;
-    if let [a, b, open, ..] = after
-        && is_colons(a, b)
-        && is_punct(open, '<')
-    {
-        tokens = &after[2..];
-    } else if !after
-        .first()
-        .is_some_and(|tree| is_punct(tree, '>') || is_punct(tree, '<'))
-    {
-        return None;
-    }
-    for (at, tree) in tokens.iter().enumerate().take(MAX_GENERICS_TOKENS) {
-        depth += opened(tree);
-        if depth <= 0
-            && let [_, a, b, next, ..] = &tokens[at..]
-            && is_colons(a, b)
-        {
-            return Some(next);
-        }
-        if depth < 0 {
-            return None;
-        }
-    }
-    None
+    on_hit(ident, SearchHit::Path(path));
 }
 
 fn holds_routes(tree: &TokenTree) -> bool {
@@ -101,8 +75,8 @@ fn holds_routes(tree: &TokenTree) -> bool {
         return false;
     };
     let mut paths = Vec::new();
-    search(&group.stream(), &mut |hit| {
-        if let SearchHit::Path(_, path) = hit {
+    search(&group.stream(), &mut |_, hit| {
+        if let SearchHit::Path(path) = hit {
             paths.push(path.segments);
         }
     });

@@ -19,22 +19,12 @@ pub(super) struct Use {
 /// The uses of the library in one file.
 pub(super) fn library_uses(code: &[u8], parsed: &Result<RustFile, Doubt>) -> Vec<Use> {
     let mut uses = match parsed {
-        Ok(file) => uses_by_paths(file),
+        Ok(file) => file.outline.uses.clone(),
         Err(_) => uses_by_lines(code),
     };
     uses.sort_by_key(|library_use| library_use.line);
     uses.dedup();
     uses
-}
-
-fn uses_by_paths(file: &RustFile) -> Vec<Use> {
-    let uses = file.outline.library_uses.iter();
-    uses.map(|found| Use {
-        line: file.line_number(found.start_offset),
-        item: found.item.clone(),
-        is_test: found.is_test,
-    })
-    .collect()
 }
 
 /// For files that do not parse: each line that has the library's name and is not a comment.

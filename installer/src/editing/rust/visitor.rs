@@ -1,42 +1,44 @@
 //! Walks through a file's syntax tree and records its outline.
 
-use std::mem;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Attribute, Block, Expr, ExprCall, ExprMethodCall, ExprPath, FieldValue, ForeignItem,
-    ImplItem, Item, ItemExternCrate, ItemMod, ItemUse, Stmt, TraitItem, TypeParam,
+    Arm, Attribute, Expr, ExprAssign, ExprCall, ExprMethodCall, ExprPath, Field, FieldValue,
+    ForeignItem, ImplItem, Item, ItemExternCrate, ItemMod, ItemUse, Stmt, TraitItem, TypeParam,
+    Variant,
 };
 
 use super::attributes;
-use super::outline::{CallKind, ConfigureCall, LibraryUse, Outline, TokenMatch, TokenMatchKind};
+use super::names::{Names, Resolution};
+use super::outline::{CallKind, ConfigureCall, Outline};
 use super::paths::{self, CodePath, LIBRARY_CRATE, ident_name};
-use super::scopes::Scopes;
 use super::tokens::{self, SearchHit};
+use super::uses::Use;
 
 /// The outline of a file. The spans of its tokens count from `base`.
 pub(super) fn outline(file: &syn::File, base: usize) -> Outline {
+    // A name may be used before the item that binds it, so the first walk only collects the names.
+    let names = walk(file, base, Names::default()).names;
+    walk(file, base, names).outline
+}
+
+fn walk(file: &syn::File, base: usize, names: Names) -> Visitor {
     let mut visitor = Visitor {
-        outline: Outline {
-            app_names: vec!["App".to_owned()],
-            ..Outline::default()
-        },
+        outline: Outline::default(),
         base,
-        scopes: Scopes::default(),
+        names,
         is_test: false,
         module_path: Vec::new(),
     };
     visitor.visit_file(file);
-    visitor.outline
+    visitor
 }
 
 pub(super) struct Visitor {
     outline: Outline,
     /// Added to each span's offset to get the offset in the file.
     base: usize,
-    /// The scopes around the current code.
-    pub(super) scopes: Scopes,
+    pub(super) names: Names,
     /// Whether the current code is compiled for tests only.
     is_test: bool,
     module_path: Vec<String>,
@@ -51,28 +53,6 @@ impl Visitor {
         self.base + span.byte_range().end
     }
 
-    /// Visits code that these attributes apply to.
-    fn with_attributes(&mut self, attributes: &[Attribute], visit: impl FnOnce(&mut Self)) {
-        let outside = self.is_test;
-        self.is_test |= attributes::are_for_tests(attributes);
-        visit(self);
-        self.is_test = outside;
-    }
-
-    /// Visits code inside a scope with these items.
-    fn in_scope<'a>(
-        &mut self,
-        items: impl Iterator<Item = &'a Item>,
-        visit: impl FnOnce(&mut Self),
-    ) {
-        self.scopes.enter(items);
-        if !self.is_test {
-            self.outline.app_names.extend(self.scopes.app_names());
-        }
-        visit(self);
-        self.scopes.leave();
-    }
-
     /// Records the path if it names the library. `first` is its first segment.
     fn mention(&mut self, first: &Ident, path: &CodePath) {
         let crate_name = CodePath {
@@ -81,104 +61,110 @@ impl Visitor {
         };
         let item = path.segments.get(1);
         let is_library = crate_name.segments[0] == LIBRARY_CRATE
-            || (item.is_some() && self.scopes.resolve(&crate_name).is_library());
+            || (item.is_some() && self.names.resolve(&crate_name).is_library());
         if is_library {
-            self.outline.library_uses.push(LibraryUse {
+            self.outline.uses.push(Use {
                 item: item.map_or_else(|| "self".to_owned(), String::clone),
-                start_offset: self.start(first.span()),
+                line: line(first.span()),
                 is_test: self.is_test,
             });
         }
     }
 
-    fn token_match(&mut self, ident: &Ident, kind: TokenMatchKind) {
-        if !self.is_test {
-            let start_offset = self.start(ident.span());
-            let token_match = TokenMatch { kind, start_offset };
-            self.outline.token_matches.push(token_match);
-        }
+    fn is_app_name(&self, ident: &Ident) -> bool {
+        ident == "App" || self.names.resolve(&CodePath::from_ident(ident)).is_app()
     }
 }
 
-/// Visits code with its attributes.
+/// The line that the span begins in, counted from 1.
+pub(super) fn line(span: Span) -> usize {
+    span.start().line
+}
+
+/// Visits code whose attributes apply to it alone.
 macro_rules! visit_with_attributes {
-    ($($visit:ident($node:ident: $kind:ty): $attributes:expr;)*) => {$(
-        fn $visit(&mut self, $node: &'ast $kind) {
-            self.with_attributes($attributes, |visitor| visit::$visit(visitor, $node));
+    ($($visit:ident: $kind:ty;)*) => {$(
+        fn $visit(&mut self, node: &'ast $kind) {
+            let outside = self.is_test;
+            visit::$visit(self, node);
+            self.is_test = outside;
         }
     )*};
 }
 
 impl<'ast> Visit<'ast> for Visitor {
     visit_with_attributes! {
-        visit_item(item: Item): attributes::of_item(item);
-        visit_impl_item(item: ImplItem): attributes::of_impl_item(item);
-        visit_trait_item(item: TraitItem): attributes::of_trait_item(item);
-        visit_foreign_item(item: ForeignItem): attributes::of_foreign_item(item);
-        visit_stmt(statement: Stmt): attributes::of_statement(statement);
-        visit_expr(expression: Expr): attributes::of_expression(expression);
-        visit_arm(arm: Arm): &arm.attrs;
-        visit_field_value(field: FieldValue): &field.attrs;
+        visit_impl_item: ImplItem;
+        visit_trait_item: TraitItem;
+        visit_foreign_item: ForeignItem;
+        visit_field: Field;
+        visit_variant: Variant;
+        visit_stmt: Stmt;
+        visit_expr: Expr;
+        visit_arm: Arm;
+        visit_field_value: FieldValue;
     }
 
-    fn visit_file(&mut self, file: &'ast syn::File) {
-        self.with_attributes(&file.attrs, |visitor| {
-            visitor.in_scope(file.items.iter(), |visitor| {
-                visit::visit_file(visitor, file);
-            });
-        });
+    /// Attributes are visited before the code that they apply to.
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        self.is_test |= attributes::is_for_tests(&attribute.meta);
+        visit::visit_attribute(self, attribute);
+    }
+
+    fn visit_item(&mut self, item: &'ast Item) {
+        let outside = self.is_test;
+        visit::visit_item(self, item);
+        if !self.is_test {
+            self.names.declare(item);
+        } else if let Item::Mod(module) = item
+            && module.content.is_none()
+        {
+            let name = [ident_name(&module.ident)];
+            let path = [&self.module_path[..], &name].concat();
+            self.outline.test_modules.push(path);
+        }
+        self.is_test = outside;
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
         self.module_path.push(ident_name(&module.ident));
-        if let Some((_, items)) = &module.content {
-            // A module does not see its parent's names.
-            let outside = mem::take(&mut self.scopes);
-            self.in_scope(items.iter(), |visitor| {
-                visit::visit_item_mod(visitor, module);
-            });
-            self.scopes = outside;
-        } else {
-            if self.is_test {
-                self.outline.test_modules.push(self.module_path.clone());
-            }
-            visit::visit_item_mod(self, module);
-        }
+        visit::visit_item_mod(self, module);
         self.module_path.pop();
     }
 
-    fn visit_block(&mut self, block: &'ast Block) {
-        let items = block.stmts.iter().filter_map(|statement| match statement {
-            Stmt::Item(item) => Some(item),
-            _ => None,
-        });
-        self.in_scope(items, |visitor| visit::visit_block(visitor, block));
-    }
-
     fn visit_type_param(&mut self, parameter: &'ast TypeParam) {
-        self.scopes
-            .bind_type_parameter(ident_name(&parameter.ident));
+        self.names
+            .bind(ident_name(&parameter.ident), Resolution::Local);
         visit::visit_type_param(self, parameter);
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        visit::visit_item_use(self, item);
         for import in paths::imports(item) {
             if let Some(first) = import.first {
                 self.mention(first, &import.path);
             }
         }
-        visit::visit_item_use(self, item);
     }
 
     fn visit_item_extern_crate(&mut self, item: &'ast ItemExternCrate) {
-        self.mention(&item.ident, &CodePath::default());
         visit::visit_item_extern_crate(self, item);
+        self.mention(&item.ident, &CodePath::default());
+    }
+
+    /// The parser attaches a statement's attributes to its leftmost expression.
+    fn visit_expr_assign(&mut self, assign: &'ast ExprAssign) {
+        visit::visit_expr(self, &assign.left);
+        self.visit_expr(&assign.right);
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         let Expr::Path(function) = &*call.func else {
             return visit::visit_expr_call(self, call);
         };
+        for attribute in &call.attrs {
+            self.visit_attribute(attribute);
+        }
         if !self.is_test {
             let construction = self.called_construction(call);
             self.outline.constructions.extend(construction);
@@ -190,11 +176,11 @@ impl<'ast> Visit<'ast> for Visitor {
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        visit::visit_expr_path(self, path);
         if !self.is_test {
             let construction = self.construction(path, CallKind::NotCalled);
             self.outline.constructions.extend(construction);
         }
-        visit::visit_expr_path(self, path);
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
@@ -207,9 +193,10 @@ impl<'ast> Visit<'ast> for Visitor {
         {
             let argument = CodePath::new(&argument.path);
             let configure = ConfigureCall {
-                adds_routes: self.scopes.resolve(&argument).is_routes(),
+                adds_routes: self.names.resolve(&argument).is_routes(),
                 argument,
                 receiver: self.receiver(&call.receiver),
+                line: line(call.dot_token.span),
                 dot_offset: self.start(call.dot_token.span),
                 end_offset: self.end(call.paren_token.span.close()),
             };
@@ -225,12 +212,14 @@ impl<'ast> Visit<'ast> for Visitor {
     }
 
     fn visit_token_stream(&mut self, tokens: &'ast TokenStream) {
-        tokens::search(tokens, &mut |hit| match hit {
-            SearchHit::Path(ident, path) => self.mention(ident, &path),
-            SearchHit::Construction(ident) => {
-                self.token_match(ident, TokenMatchKind::Construction(ident_name(ident)));
+        tokens::search(tokens, &mut |ident, hit| match hit {
+            SearchHit::Path(path) => self.mention(ident, &path),
+            _ if self.is_test => {}
+            SearchHit::Construction if self.is_app_name(ident) => {
+                self.outline.macro_apps.push(line(ident.span()));
             }
-            SearchHit::Configure(ident) => self.token_match(ident, TokenMatchKind::Configure),
+            SearchHit::Construction => {}
+            SearchHit::Configure => self.outline.macro_configures.push(line(ident.span())),
         });
     }
 }

@@ -58,6 +58,10 @@ const CLEAR: &[(&str, &str)] = &[
         "mod server { use actix_web::App; fn f() { App::new()|; } }\nfn main() {}",
     ),
     (
+        "in a module with the imports of the one above",
+        "use actix_web::App;\nmod server { use super::*; fn f() { App::new()|; } }\nfn main() {}",
+    ),
+    (
         "with spaces inside",
         "use actix_web::App;\nfn main() { App :: new ( )| . service(a); }",
     ),

@@ -42,7 +42,7 @@ const HARMLESS: &[&str] = &[
     "#[cfg(any(test, feature = \"mock\"))]\nfn mock() { actix_web::App::new() }\n",
     "#[cfg(all(unix, test))]\nmod more { fn f() { actix_web::App::new(); } }\n",
     "impl Server { #[cfg(test)] fn app() { actix_web::App::new(); } fn é(&self) {} }\n",
-    "mod tui { pub struct App; fn f() { App::new(); } }\n",
+    "mod tui { pub struct Screen; fn f() { Screen::new(); } }\n",
     "fn other() { clap::App::new(\"a\"); Vec::<u8>::new(); }\n",
     "macro_rules! names { ($($a:ident)*) => { $($a)* }; }\n",
     "fn scoped(cfg: &mut C) { cfg.service(scope().configure(routes)); }\n",

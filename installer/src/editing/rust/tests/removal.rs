@@ -140,10 +140,6 @@ const NOT_OURS: &[(&str, &str)] = &[
     ),
     ("a function's app", "app().configure(actix_web_sse::routes)"),
     (
-        "another type called `App`",
-        "struct App; App::new().configure(actix_web_sse::routes)",
-    ),
-    (
         "a test",
         "#[cfg(test)] App::new().configure(actix_web_sse::routes);",
     ),
@@ -204,6 +200,11 @@ const UNCLEAR: &[(&str, &str, &[usize])] = &[
     (
         "generics",
         "App::new().configure::<F>(actix_web_sse::routes)",
+        &[3],
+    ),
+    (
+        "an app that may be another type called `App`",
+        "struct App; App::new().configure(actix_web_sse::routes)",
         &[3],
     ),
     (
