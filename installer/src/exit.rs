@@ -58,18 +58,15 @@ impl Failure {
     /// The system refused an operation on a file. `operation` completes "cannot …".
     pub(crate) fn io(operation: &str, path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-                "run the command as a user with the required permissions, or change the permissions of the file or its folder",
-            ),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Some("free some disk space, then run the command again")
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "run the command as a user with the required permissions, or change the permissions of the file or its folder"
             }
-            _ => Some("check this path and its folder, then run the command again"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "free some disk space, then run the command again"
+            }
+            _ => "check this path and its folder, then run the command again",
         };
-        Self {
-            help: help.map(str::to_owned),
-            ..Self::error(format!("cannot {operation} {}: {error}", path.display()))
-        }
+        Self::error(format!("cannot {operation} {}: {error}", path.display())).with_help(help)
     }
 
     fn new(code: u8, message: impl Into<String>) -> Self {
@@ -109,10 +106,9 @@ impl Failure {
 
 impl From<actix_web_sse::Error> for Failure {
     fn from(error: actix_web_sse::Error) -> Self {
-        let failure = Self::error(error.to_string());
-        match error.help() {
-            Some(help) => failure.with_help(help),
-            None => failure,
+        Self {
+            help: error.help().map(str::to_owned),
+            ..Self::error(error.to_string())
         }
     }
 }

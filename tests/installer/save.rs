@@ -75,7 +75,7 @@ fn a_key_without_an_event_is_saved_with_a_warning_and_a_suggestion() {
     for (key, warning) in [
         (
             "event_name1",
-            "`event_name1` is an event; its key is `event_cache_key1`",
+            "SSE_EVENTS has no event for `event_name1`; `event_name1` is an event; its key is `event_cache_key1`",
         ),
         (
             "event_cache_kye2",

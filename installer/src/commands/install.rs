@@ -24,7 +24,6 @@ use crate::editing::rust::splice::ROUTES_CALL;
 use crate::editing::scripts::{SCRIPT_FOLDERS, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
-use crate::prompt::Prompt;
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
     let planned = plan(app, args)?;
@@ -56,7 +55,7 @@ pub(super) struct PlannedInstall {
 }
 
 pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Failure> {
-    let (values, prompt) = (args.values(), Prompt::new(&args.change));
+    let values = args.values();
     let app_files = AppFiles::open(app, values.get(&settings::events), &args.change)?;
     env_file::check_values(&app_files, &values)?;
     let mut change = PlannedChange::default();
@@ -71,11 +70,11 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
     let scripts = if args.no_js {
         Vec::new()
     } else {
-        scripts::plan_scripts(&app_files, args.types, prompt, &mut change)
+        scripts::plan_scripts(&app_files, args, &mut change)
     };
     let folders = missing_folders(&app_files.app, !scripts.is_empty())?;
     let file_with_call = match (&code, &route_call) {
-        (Some(code), _) => Some(code.name.as_str()),
+        (Some(code), _) => Some(code.file.name()),
         (None, RouteCall::Installed(name)) => Some(name.as_str()),
         (None, _) => None,
     };
@@ -91,7 +90,7 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
         manifest: manifest.transpose()?,
         code,
     };
-    steps::add_steps(&mut change.plan, app_files, new)?;
+    steps::add_steps(&mut change.plan, &app_files.app, new)?;
     Ok(PlannedInstall {
         change,
         creates_env,
@@ -102,7 +101,7 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
 
 /// The source file with the call inserted, if the call site is certain.
 fn plan_route_call(
-    route_call: &RouteCall<'_>,
+    route_call: &RouteCall,
     args: &InstallArgs,
     change: &mut PlannedChange,
 ) -> Option<NewFile> {
@@ -110,10 +109,10 @@ fn plan_route_call(
         return None;
     }
     match route_call {
-        RouteCall::Possible { file, contents } => {
+        RouteCall::Possible(file, contents) => {
             change.will_report("Updated", format!("{} (with `{ROUTES_CALL}`)", file.name()));
             Some(NewFile {
-                name: file.name().to_owned(),
+                file: file.clone(),
                 contents: contents.clone(),
             })
         }
@@ -141,7 +140,7 @@ fn receipt(
         receipt.add(".env");
     }
     for script in scripts {
-        receipt.add_with_hash(&script.name, &script.contents);
+        receipt.add_with_hash(script.file.name(), &script.contents);
     }
     for folder in folders {
         receipt.add(folder);

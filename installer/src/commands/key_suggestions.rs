@@ -8,19 +8,11 @@ use crate::nearest::nearest;
 
 /// The warning about a save that sends no event.
 pub(super) fn no_event_warning(key: &str, events: &Events) -> String {
-    match likely_mistake(key, events) {
-        Some(Mistake::EventName(message)) => message,
-        Some(Mistake::Misspelt(nearest)) => {
-            format!("SSE_EVENTS has no event for `{key}`; did you mean `{nearest}`?")
-        }
-        None => {
-            let keys: Vec<&str> = events.keys().collect();
-            format!(
-                "SSE_EVENTS has no event for `{key}`; its keys are {}",
-                keys.join(", ")
-            )
-        }
-    }
+    let suggestion = suggestion(key, events).unwrap_or_else(|| {
+        let keys: Vec<&str> = events.keys().collect();
+        format!("its keys are {}", keys.join(", "))
+    });
+    format!("SSE_EVENTS has no event for `{key}`; {suggestion}")
 }
 
 /// A suggestion for a key without a value. `None` if the key is mapped to an event or resembles
@@ -29,10 +21,16 @@ pub(super) fn suggestion(key: &str, events: &Events) -> Option<String> {
     if events.of_key(key).next().is_some() {
         return None;
     }
-    Some(match likely_mistake(key, events)? {
-        Mistake::EventName(message) => message,
-        Mistake::Misspelt(nearest) => format!("did you mean `{nearest}`?"),
-    })
+    // Names of events and keys look alike, so mixing them up is the most likely mistake.
+    let of_event = events.iter().filter(|(event, _)| *event == key);
+    let keys: Vec<String> = of_event.map(|(_, key)| format!("`{key}`")).collect();
+    if keys.is_empty() {
+        return nearest(key, events.keys()).map(|nearest| format!("did you mean `{nearest}`?"));
+    }
+    Some(format!(
+        "`{key}` is an event; its key is {}",
+        keys.join(" or ")
+    ))
 }
 
 /// A cache key of the app that is mapped to an event, for examples.
@@ -43,29 +41,6 @@ pub(super) fn example_key(app: &Path) -> String {
         Some(key.to_owned())
     });
     key.unwrap_or_else(|| "event_cache_key1".to_owned())
-}
-
-enum Mistake<'a> {
-    /// The key is an event's name. The message names that event's keys.
-    EventName(String),
-    /// The nearest key.
-    Misspelt(&'a str),
-}
-
-/// Names of events and keys look alike, so mixing them up is the most likely mistake.
-fn likely_mistake<'a>(key: &str, events: &'a Events) -> Option<Mistake<'a>> {
-    if events.contains(key) {
-        let keys: Vec<String> = events
-            .iter()
-            .filter(|(event, _)| *event == key)
-            .map(|(_, key)| format!("`{key}`"))
-            .collect();
-        return Some(Mistake::EventName(format!(
-            "`{key}` is an event; its key is {}",
-            keys.join(" or ")
-        )));
-    }
-    nearest(key, events.keys()).map(Mistake::Misspelt)
 }
 
 #[cfg(test)]
@@ -79,7 +54,7 @@ mod tests {
         let why = |key: &str| no_event_warning(key, config.events());
         assert_eq!(
             why("event_name1"),
-            "`event_name1` is an event; its key is `event_cache_key1`"
+            "SSE_EVENTS has no event for `event_name1`; `event_name1` is an event; its key is `event_cache_key1`"
         );
         assert_eq!(
             why("event_cache_key"),

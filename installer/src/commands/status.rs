@@ -149,7 +149,7 @@ fn route_call_item(app_files: &AppFiles) -> Item {
     let (state, path) = match app_files.code.route_call() {
         RouteCall::Installed(path) => (ItemState::Installed, path),
         RouteCall::ByOwner(path) => (ItemState::Yours, path),
-        RouteCall::Possible { file, .. } => (ItemState::Missing, file.name().to_owned()),
+        RouteCall::Possible(file, _) => (ItemState::Missing, file.name().to_owned()),
         RouteCall::Uncertain(_) => (ItemState::Missing, "src".to_owned()),
     };
     Item {

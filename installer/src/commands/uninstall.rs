@@ -23,7 +23,7 @@ use crate::editing::scripts::ScriptState;
 use crate::editing::text;
 use crate::exit::{self, Failure};
 use crate::output::Output;
-use crate::prompt::Prompt;
+use crate::prompt;
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
     let Some(planned) = plan(app, args)? else {
@@ -47,11 +47,10 @@ pub(super) struct PlannedUninstall {
 
 /// Plans the removal; `None` if nothing is installed.
 pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninstall>, Failure> {
-    let prompt = Prompt::new(args);
     let app_files = AppFiles::open(app, EXAMPLE_EVENTS, args)?;
     let contents = app_files.manifest.contents().unwrap_or_default();
     let dependency = Manifest::parse(contents)?.without_dependency()?;
-    let edited_values = if prompt.is_forced() {
+    let edited_values = if args.force {
         EditedValuePolicy::Remove
     } else {
         EditedValuePolicy::Keep
@@ -61,13 +60,15 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
         return Ok(None);
     }
     let removes_dependency = dependency.is_some();
-    let removal = Removal {
-        dependency,
-        block,
-        edited_values,
-    };
+    let created_env = app_files.receipt().has(".env");
+    let env = app_files.env.clone();
     let mut change = PlannedChange::default();
-    let warnings = removal.plan(app_files, prompt, &mut change)?;
+    let warnings = plan_files(app_files, dependency, args, &mut change)?;
+    // `.env` comes last, because after a kill a second run needs its receipt.
+    if let Some(block) = block {
+        report_env_lines(&block, edited_values, created_env, &mut change);
+        plan_env(env, block, created_env, &mut change)?;
+    }
     Ok(Some(PlannedUninstall {
         change,
         warnings,
@@ -75,54 +76,34 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
     }))
 }
 
-/// The edits of `Cargo.toml` and `.env`.
-struct Removal {
+/// Plans the steps before `.env`, and returns warnings. The code comes first, because it does not
+/// compile without the dependency.
+fn plan_files(
+    app_files: AppFiles,
     dependency: Option<DependencyRemoval>,
-    block: Option<BlockRemoval>,
-    edited_values: EditedValuePolicy,
-}
-
-impl Removal {
-    /// Plans all steps, and returns warnings. The code comes first, because it does not
-    /// compile without the dependency. `.env` comes last, because after a kill a second run
-    /// needs its receipt.
-    fn plan(
-        self,
-        app_files: AppFiles,
-        prompt: Prompt,
-        change: &mut PlannedChange,
-    ) -> Result<Vec<String>, Failure> {
-        let created_env = app_files.receipt().has(".env");
-        let sse_folder = app_files.cache.sse_folder()?;
-        let mut folders = CreatedFolders::new(&app_files)?;
-        let warnings = plan_code(app_files.code, change)?;
-        plan_manifest(
-            app_files.manifest,
-            self.dependency,
-            &app_files.dependency,
-            change,
-        )?;
-        for script in app_files.scripts {
-            if let Some(path) = plan_script(script, prompt, change)? {
-                folders.note_removed(path);
-            }
-        }
-        if let Some(sse_folder) = sse_folder {
-            plan_sse_folder(&app_files.app, &sse_folder, change);
-            folders.note_removed(sse_folder);
-        }
-        folders.plan_removal(change);
-        if let Some(block) = self.block {
-            report_env_lines(&block, self.edited_values, created_env, change);
-            plan_env(app_files.env, block, created_env, change)?;
-        }
-        Ok(warnings)
+    args: &ChangeArgs,
+    change: &mut PlannedChange,
+) -> Result<Vec<String>, Failure> {
+    let sse_folder = app_files.cache.sse_folder()?;
+    let mut folders = CreatedFolders::new(&app_files)?;
+    let warnings = plan_code(app_files.code, change)?;
+    plan_manifest(
+        app_files.manifest,
+        dependency,
+        &app_files.dependency,
+        change,
+    )?;
+    for script in app_files.scripts {
+        folders.removed.extend(plan_script(script, args, change)?);
     }
-}
-
-fn plan_sse_folder(app: &Path, sse_folder: &str, change: &mut PlannedChange) {
-    change.will_report("Removed", format!("{sse_folder} (saved values)"));
-    change.plan.add(Step::RemoveTree(app.join(sse_folder)));
+    if let Some(folder) = sse_folder {
+        change.will_report("Removed", format!("{folder} (saved values)"));
+        let path = app_files.app.join(&folder);
+        change.plan.add(Step::RemoveTree(path))?;
+        folders.removed.insert(folder);
+    }
+    folders.plan_removal(&app_files.app, change)?;
+    Ok(warnings)
 }
 
 /// Plans to remove the call from the code. Returns a warning for each file where it is not certain
@@ -132,12 +113,9 @@ fn plan_code(code: AppCode, change: &mut PlannedChange) -> Result<Vec<String>, F
     for (file, removal) in code.without_call() {
         match removal {
             RouteCallRemoval::Removed(contents) => {
-                file.check_writable()?;
-                change.will_report(
-                    "Updated",
-                    format!("{} (without `{ROUTES_CALL}`)", file.name()),
-                );
-                change.plan.add(Step::Write(file, contents));
+                let object = format!("{} (without `{ROUTES_CALL}`)", file.name());
+                change.will_report("Updated", object);
+                change.plan.add(Step::Write(file, contents))?;
             }
             RouteCallRemoval::Uncertain(lines) => {
                 let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
@@ -160,10 +138,9 @@ fn plan_manifest(
     change: &mut PlannedChange,
 ) -> Result<(), Failure> {
     if let Some(removal) = removal {
-        file.check_writable()?;
         let object = format!("Cargo.toml (without `{}`)", removal.removed);
         change.will_report("Updated", object);
-        change.plan.add(Step::Write(file, removal.text));
+        change.plan.add(Step::Write(file, removal.text))?;
     } else if let LibraryEntry::ByOwner(key) = entry {
         change.will_report("Kept", format!("Cargo.toml (your dependency `{key}`)"));
     }
@@ -173,33 +150,32 @@ fn plan_manifest(
 /// Plans to remove a script that `install` wrote, and returns its path below the app's folder.
 fn plan_script(
     script: ScriptFile,
-    prompt: Prompt,
+    args: &ChangeArgs,
     change: &mut PlannedChange,
 ) -> Result<Option<String>, Failure> {
     if script.state == ScriptState::Missing {
         return Ok(None);
     }
     let path = script.shipped.path.clone();
-    if let Some(why) = reason_to_keep(&script, prompt) {
+    if let Some(why) = reason_to_keep(&script, args) {
         change.will_report("Kept", format!("{path} ({why})"));
         return Ok(None);
     }
-    script.file.check_writable()?;
     change.will_report("Removed", &path);
-    change.plan.add(Step::Remove(script.file));
+    change.plan.add(Step::Remove(script.file))?;
     Ok(Some(path))
 }
 
-fn reason_to_keep(script: &ScriptFile, prompt: Prompt) -> Option<&'static str> {
+fn reason_to_keep(script: &ScriptFile, args: &ChangeArgs) -> Option<&'static str> {
     if !script.is_by_install {
         return Some("`sse install` did not write it");
     }
-    if script.state != ScriptState::Edited || prompt.is_forced() {
+    if script.state != ScriptState::Edited || args.force {
         return None;
     }
     // Listeners are the owner's work, so only --force removes them, never a mere yes.
     let question = format!("{} was modified. Remove it?", script.shipped.path);
-    let is_confirmed = !script.shipped.belongs_to_owner() && prompt.confirm(&question);
+    let is_confirmed = !script.shipped.belongs_to_owner() && prompt::confirm(args, &question);
     (!is_confirmed).then_some("you have modified it; use --force to remove it")
 }
 
@@ -214,13 +190,11 @@ fn plan_env(
     created_env: bool,
     change: &mut PlannedChange,
 ) -> Result<(), Failure> {
-    file.check_writable()?;
     change.plan.add(if removes_env(&removal, created_env) {
         Step::Remove(file)
     } else {
         Step::Write(file, removal.text)
-    });
-    Ok(())
+    })
 }
 
 fn report_env_lines(

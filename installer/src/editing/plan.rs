@@ -17,9 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::original_file::OriginalFile;
-use self::original_file::WriteError;
 pub(crate) use self::recovery::recover;
-use self::staged_file::StagedFile;
+use self::staged_file::{StagedFile, WriteError};
 use crate::exit::Failure;
 
 pub(crate) enum Step {
@@ -48,8 +47,13 @@ enum Undo {
 }
 
 impl Plan {
-    pub(crate) fn add(&mut self, step: Step) {
+    /// Adds a change, unless its file is read-only.
+    pub(crate) fn add(&mut self, step: Step) -> Result<(), Failure> {
+        if let Step::Write(original, _) | Step::Remove(original) = &step {
+            original.check_writable()?;
+        }
         self.steps.push(step);
+        Ok(())
     }
 
     /// The changes of files as a unified diff.
@@ -71,16 +75,14 @@ impl Plan {
             let mut steps = steps.into_iter();
             steps.try_for_each(|(step, staged)| step.apply(staged, &mut undos))
         });
-        written.map_err(
-            |WriteError {
-                 failure,
-                 completion_note,
-             }| match completion_note {
-                None => roll_back(undos, failure),
-                // As after a crash: nothing is undone, and the next run completes the change.
-                Some(why) => failure.append(&format!("; {why}")),
-            },
-        )
+        written.map_err(|error| {
+            if error.is_completed_later {
+                // As after a crash: nothing is undone.
+                error.failure
+            } else {
+                roll_back(undos, error.failure)
+            }
+        })
     }
 
     /// Writes all new contents to temporary files.

@@ -71,12 +71,7 @@ impl Receipt {
 
     /// Adds the entries of `other`, which is newer: they replace existing ones.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.entries.extend(
-            other
-                .entries
-                .iter()
-                .map(|(path, hash)| (path.clone(), *hash)),
-        );
+        self.entries.extend(other.entries.clone());
     }
 }
 

@@ -1,6 +1,7 @@
 //! The dependency that `install` adds to `Cargo.toml`.
 
 use super::super::planned_change::PlannedChange;
+use super::steps::NewFile;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::{DependencyArgs, InstallArgs};
@@ -47,8 +48,11 @@ pub(super) fn choose_source(
 pub(super) fn plan_manifest(
     app_files: &AppFiles,
     source: &DependencySource,
-) -> Result<Vec<u8>, Failure> {
-    Manifest::parse(app_files.manifest.contents().unwrap_or_default())?.with_dependency(source)
+) -> Result<NewFile, Failure> {
+    let file = app_files.manifest.clone();
+    let manifest = Manifest::parse(file.contents().unwrap_or_default())?;
+    let contents = manifest.with_dependency(source)?;
+    Ok(NewFile { file, contents })
 }
 
 pub(super) fn report(

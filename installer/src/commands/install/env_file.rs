@@ -1,6 +1,7 @@
 //! The block that `install` adds to `.env`.
 
 use super::super::planned_change::PlannedChange;
+use super::steps::NewFile;
 use crate::app::app_files::AppFiles;
 use crate::cli::InstallArgs;
 use crate::editing::env::block::SettingState;
@@ -32,7 +33,7 @@ pub(super) fn plan_env(
     receipt: &Receipt,
     values: &InstallValues,
     change: &mut PlannedChange,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<Option<NewFile>, Failure> {
     if args.no_env {
         return Ok(None);
     }
@@ -63,5 +64,8 @@ pub(super) fn plan_env(
             change.will_report("Kept", format!(".env ({} has your value)", setting.name));
         }
     }
-    Ok(new)
+    Ok(new.map(|contents| NewFile {
+        file: app_files.env.clone(),
+        contents,
+    }))
 }

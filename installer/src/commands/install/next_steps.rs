@@ -61,7 +61,7 @@ fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
 /// What the installation will not add to these files.
 pub(super) fn missing_parts(
     app_files: &AppFiles,
-    route_call: &RouteCall<'_>,
+    route_call: &RouteCall,
     args: &InstallArgs,
 ) -> Result<Vec<NextStep>, Failure> {
     let mut steps = Vec::new();
@@ -79,15 +79,15 @@ pub(super) fn missing_parts(
 
 fn missing_call(
     app_files: &AppFiles,
-    route_call: &RouteCall<'_>,
+    route_call: &RouteCall,
     args: &InstallArgs,
 ) -> Option<NextStep> {
     let instruction = match route_call {
-        RouteCall::Possible { file, .. } if args.no_wire => {
+        RouteCall::Possible(file, _) if args.no_wire => {
             format!("In {}, directly after `App::new()`:", file.name())
         }
         RouteCall::Uncertain(why) => format!("Directly after `App::new()` ({why}):"),
-        RouteCall::Possible { .. } | RouteCall::Installed(_) | RouteCall::ByOwner(_) => {
+        RouteCall::Possible(..) | RouteCall::Installed(_) | RouteCall::ByOwner(_) => {
             return None;
         }
     };

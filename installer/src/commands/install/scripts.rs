@@ -3,25 +3,25 @@
 use super::super::planned_change::PlannedChange;
 use super::steps::NewFile;
 use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::cli::{ChangeArgs, InstallArgs};
 use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
-use crate::prompt::Prompt;
+use crate::prompt;
 
 /// The scripts to write. The owner's file is written only if it is missing. Ours are
 /// refreshed, unless they have been edited: then it is a conflict, or the owner confirms.
 pub(super) fn plan_scripts(
     app_files: &AppFiles,
-    asks_for_types: bool,
-    prompt: Prompt,
+    args: &InstallArgs,
     change: &mut PlannedChange,
 ) -> Vec<NewFile> {
     let wanted = app_files.scripts.iter().filter(|found| {
-        app_files.needs_script(&found.shipped) || (asks_for_types && found.shipped.is_types())
+        app_files.needs_script(&found.shipped) || (args.types && found.shipped.is_types())
     });
     wanted
-        .filter(|found| decide_write(found, prompt, change))
+        .filter(|found| decide_write(found, &args.change, change))
         .map(|found| NewFile {
-            name: found.shipped.path.clone(),
+            file: found.file.clone(),
             contents: found.shipped.contents.clone(),
         })
         .collect()
@@ -29,7 +29,7 @@ pub(super) fn plan_scripts(
 
 /// Decides whether to write the script, asks the user if it was edited, and adds the decision to
 /// the report.
-fn decide_write(found: &ScriptFile, prompt: Prompt, change: &mut PlannedChange) -> bool {
+fn decide_write(found: &ScriptFile, args: &ChangeArgs, change: &mut PlannedChange) -> bool {
     let script = &found.shipped;
     let path = &script.path;
     let (is_written, verb, object) = match found.state {
@@ -40,7 +40,7 @@ fn decide_write(found: &ScriptFile, prompt: Prompt, change: &mut PlannedChange) 
         }
         ScriptState::Older => (true, "Updated", path.clone()),
         ScriptState::Edited => {
-            if !prompt.confirm(&format!("{path} was modified. Replace it?")) {
+            if !prompt::confirm(args, &format!("{path} was modified. Replace it?")) {
                 change.conflict = Some(edited_conflict(script));
             }
             let object = format!("{path} (your changes are overwritten)");

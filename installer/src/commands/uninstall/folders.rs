@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::super::planned_change::PlannedChange;
 use crate::app::app_files::AppFiles;
 use crate::editing::plan::{self, Step};
 use crate::exit::Failure;
 
-/// The folders that `install` created, and the entries that they lose.
+/// The folders that `install` created, and the entries that they lose. The paths are relative to
+/// the app's folder.
 pub(super) struct CreatedFolders {
-    app: PathBuf,
     /// The deepest first.
     paths: Vec<String>,
-    removed: BTreeSet<PathBuf>,
+    pub(super) removed: BTreeSet<String>,
 }
 
 impl CreatedFolders {
@@ -25,32 +25,28 @@ impl CreatedFolders {
                 paths.push(folder.to_owned());
             }
         }
-        Ok(Self {
-            app: app_files.app.clone(),
-            paths,
-            removed: BTreeSet::new(),
-        })
-    }
-
-    pub(super) fn note_removed(&mut self, path: String) {
-        self.removed.insert(self.app.join(path));
+        let removed = BTreeSet::new();
+        Ok(Self { paths, removed })
     }
 
     /// Plans the removal of each folder. Those that will not be empty are reported as kept.
-    pub(super) fn plan_removal(mut self, change: &mut PlannedChange) {
+    pub(super) fn plan_removal(
+        self,
+        app: &Path,
+        change: &mut PlannedChange,
+    ) -> Result<(), Failure> {
+        let mut removed: BTreeSet<_> = self.removed.iter().map(|path| app.join(path)).collect();
         for folder in self.paths {
-            let path = self.app.join(&folder);
-            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-            if entries
-                .map(|entry| entry.path())
-                .all(|path| self.removed.contains(&path))
-            {
+            let path = app.join(&folder);
+            let mut entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            if entries.all(|entry| removed.contains(&entry.path())) {
                 change.will_report("Removed", folder);
-                self.removed.insert(path.clone());
+                removed.insert(path.clone());
             } else {
                 change.will_report("Kept", format!("{folder} (it is not empty)"));
             }
-            change.plan.add(Step::RemoveDir(path));
+            change.plan.add(Step::RemoveDir(path))?;
         }
+        Ok(())
     }
 }

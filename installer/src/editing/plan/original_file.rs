@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::diff;
-use super::staged_file::StagedFile;
+use super::staged_file::{StagedFile, WriteError};
 use crate::exit::Failure;
 
 /// A file as it was when the plan was made; it may not exist.
+#[derive(Clone)]
 pub(crate) struct OriginalFile {
     /// The path below the app's folder, for messages.
     name: String,
@@ -17,25 +18,10 @@ pub(crate) struct OriginalFile {
     snapshot: Option<Snapshot>,
 }
 
+#[derive(Clone)]
 struct Snapshot {
     contents: Vec<u8>,
     metadata: Metadata,
-}
-
-/// Why a change was not made.
-pub(super) struct WriteError {
-    pub(super) failure: Failure,
-    /// Set if a file has neither its old nor its new contents: how it will be completed.
-    pub(super) completion_note: Option<String>,
-}
-
-impl From<Failure> for WriteError {
-    fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            completion_note: None,
-        }
-    }
 }
 
 impl OriginalFile {
@@ -84,7 +70,7 @@ impl OriginalFile {
     }
 
     /// Refuses a read-only file. Without this check, the rename would replace it.
-    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+    pub(super) fn check_writable(&self) -> Result<(), Failure> {
         match &self.snapshot {
             Some(snapshot) if snapshot.metadata.permissions().readonly() => {
                 Err(Failure::conflict(format!("{} is read-only", self.name))
@@ -111,22 +97,11 @@ impl OriginalFile {
         let replaced = match &self.snapshot {
             None => staged.create(&self.path),
             Some(snapshot) if staged.can_replace(&snapshot.metadata) => staged.rename(&self.path),
-            Some(_) => {
-                let written = staged.write_in_place(&self.path);
-                return written.map_err(|error| WriteError {
-                    failure: self.write_error(&error.error),
-                    completion_note: error.completion_note,
-                });
-            }
+            Some(_) => return staged.write_in_place(&self.path),
         };
-        replaced.map_err(|error| {
-            let was_created_since = error.kind() == io::ErrorKind::AlreadyExists;
-            if was_created_since {
-                self.changed_error()
-            } else {
-                self.write_error(&error)
-            }
-            .into()
+        replaced.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => self.changed_error().into(),
+            _ => self.write_error(&error).into(),
         })
     }
 
@@ -143,10 +118,7 @@ impl OriginalFile {
         let staged = StagedFile::new(&self.path, &snapshot.contents, Some(&snapshot.metadata))?;
         if self.path.try_exists()? && !staged.can_replace(&snapshot.metadata) {
             let written = staged.write_in_place(&self.path);
-            written.map_err(|error| match error.completion_note {
-                None => error.error,
-                Some(why) => io::Error::other(format!("{}; {why}", error.error)),
-            })
+            written.map_err(|error| io::Error::other(error.failure.message()))
         } else {
             staged.rename(&self.path)
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::editing::receipt;
+use crate::exit::Failure;
 
 /// Begins the name of every temporary file.
 pub(super) const TEMPORARY_PREFIX: &str = ".sse-";
@@ -79,35 +80,40 @@ impl StagedFile {
 
     /// Overwrites the target's bytes. If the process is killed meanwhile, it leaves the pending
     /// copy, from which `recover` completes the target.
-    pub(super) fn write_in_place(self, target: &Path) -> Result<(), InPlaceError> {
-        let before = fs::read(target)?;
+    pub(super) fn write_in_place(self, target: &Path) -> Result<(), WriteError> {
+        let failed = |error: &io::Error| Failure::io("write", target, error);
+        let before = fs::read(target).map_err(|error| failed(&error))?;
         let copy = PendingCopy::path(target, &before);
-        let _locked = self.temporary.persist(&copy).map_err(|error| error.error)?;
-        let written = overwrite(target, &self.contents).and_then(|()| fs::remove_file(&copy));
-        written.map_err(|error| {
-            let restored = overwrite(target, &before).and_then(|()| fs::remove_file(&copy));
-            let completion_note = restored.err().map(|error| {
-                let copy = copy.display();
-                format!("the file could not be restored ({error}); its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")
-            });
-            InPlaceError { error, completion_note }
+        let locked = self.temporary.persist(&copy);
+        let _locked = locked.map_err(|error| failed(&error.error))?;
+        let write = |contents| overwrite(target, contents).and_then(|()| fs::remove_file(&copy));
+        let Err(error) = write(&self.contents) else {
+            return Ok(());
+        };
+        let failure = failed(&error);
+        let Err(error) = write(&before) else {
+            return Err(failure.into());
+        };
+        let copy = copy.display();
+        Err(WriteError {
+            failure: failure.append(&format!("; the file could not be restored ({error}); its new contents are in {copy}, and the next `sse install` or `sse uninstall` writes them")),
+            is_completed_later: true,
         })
     }
 }
 
-/// Why writing in place failed.
-#[derive(Debug)]
-pub(super) struct InPlaceError {
-    pub(super) error: io::Error,
-    /// Set if the file was not restored: how it will be completed.
-    pub(super) completion_note: Option<String>,
+/// Why a change was not made.
+pub(super) struct WriteError {
+    pub(super) failure: Failure,
+    /// Whether a file has neither its old nor its new contents, and the next run completes it.
+    pub(super) is_completed_later: bool,
 }
 
-impl From<io::Error> for InPlaceError {
-    fn from(error: io::Error) -> Self {
+impl From<Failure> for WriteError {
+    fn from(failure: Failure) -> Self {
         Self {
-            error,
-            completion_note: None,
+            failure,
+            is_completed_later: false,
         }
     }
 }

@@ -28,13 +28,9 @@ struct BinarySource {
 }
 
 /// Whether and how the app serves the stream.
-pub(crate) enum RouteCall<'a> {
-    /// It does not, and the call site is certain.
-    Possible {
-        file: &'a OriginalFile,
-        /// The file with the call.
-        contents: Vec<u8>,
-    },
+pub(crate) enum RouteCall {
+    /// It does not, and the call site is certain: the file, and its contents with the call.
+    Possible(OriginalFile, Vec<u8>),
     /// By the call that `install` inserted into this file.
     Installed(String),
     /// By the owner's code, in this line or file.
@@ -84,7 +80,7 @@ impl AppCode {
         Ok(names)
     }
 
-    pub(crate) fn route_call(&self) -> RouteCall<'_> {
+    pub(crate) fn route_call(&self) -> RouteCall {
         let mut insertable = Vec::new();
         let mut reasons = Vec::new();
         let mut present = None;
@@ -109,27 +105,24 @@ impl AppCode {
         }
         match self.code.stream_route().or(present) {
             Some(location) => RouteCall::ByOwner(location),
-            None => self.possible_call(insertable, &reasons),
+            None => self.possible_call(&insertable, &reasons),
         }
     }
 
-    fn possible_call<'a>(
+    fn possible_call(
         &self,
-        mut insertable: Vec<(&'a OriginalFile, Vec<u8>)>,
+        insertable: &[(&OriginalFile, Vec<u8>)],
         reasons: &[String],
-    ) -> RouteCall<'a> {
+    ) -> RouteCall {
         if self.is_renamed {
             let why = "your manifest gives the library another name";
             return RouteCall::Uncertain(why.to_owned());
         }
-        match insertable.len() {
-            0 => RouteCall::Uncertain(self.other_location(reasons)),
-            1 => {
-                let (file, contents) = insertable.remove(0);
-                RouteCall::Possible { file, contents }
-            }
-            _ => {
-                let names: Vec<&str> = insertable.iter().map(|(file, _)| file.name()).collect();
+        match insertable {
+            [] => RouteCall::Uncertain(self.other_location(reasons)),
+            [(file, contents)] => RouteCall::Possible((*file).clone(), contents.clone()),
+            several => {
+                let names: Vec<&str> = several.iter().map(|(file, _)| file.name()).collect();
                 RouteCall::Uncertain(format!("several binaries have one: {}", names.join(", ")))
             }
         }
@@ -146,10 +139,6 @@ impl AppCode {
             };
             (file, removal)
         })
-    }
-
-    pub(crate) fn into_files(self) -> impl Iterator<Item = OriginalFile> {
-        self.files.into_iter().map(|file| file.file)
     }
 
     /// Whether the app's code serves the scripts.
