@@ -17,7 +17,7 @@ use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::InstallArgs;
 use crate::doctor::{self, NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE};
 use crate::editing::env::values;
-use crate::editing::plan;
+use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
 use crate::editing::rust::app_code::RouteCall;
 use crate::editing::rust::splice::ROUTES_CALL;
@@ -101,7 +101,7 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
 
 /// The source file with the call inserted, if the call site is certain.
 fn plan_route_call(
-    route_call: &RouteCall,
+    route_call: &RouteCall<'_>,
     args: &InstallArgs,
     change: &mut PlannedChange,
 ) -> Option<NewFile> {
@@ -112,7 +112,7 @@ fn plan_route_call(
         RouteCall::Possible(file, contents) => {
             change.will_report("Updated", format!("{} (with `{ROUTES_CALL}`)", file.name()));
             Some(NewFile {
-                file: file.clone(),
+                file: OriginalFile::clone(file),
                 contents: contents.clone(),
             })
         }

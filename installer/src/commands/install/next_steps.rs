@@ -61,7 +61,7 @@ fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
 /// What the installation will not add to these files.
 pub(super) fn missing_parts(
     app_files: &AppFiles,
-    route_call: &RouteCall,
+    route_call: &RouteCall<'_>,
     args: &InstallArgs,
 ) -> Result<Vec<NextStep>, Failure> {
     let mut steps = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn missing_parts(
 
 fn missing_call(
     app_files: &AppFiles,
-    route_call: &RouteCall,
+    route_call: &RouteCall<'_>,
     args: &InstallArgs,
 ) -> Option<NextStep> {
     let instruction = match route_call {

@@ -28,9 +28,9 @@ struct BinarySource {
 }
 
 /// Whether and how the app serves the stream.
-pub(crate) enum RouteCall {
+pub(crate) enum RouteCall<'a> {
     /// It does not, and the call site is certain: the file, and its contents with the call.
-    Possible(OriginalFile, Vec<u8>),
+    Possible(&'a OriginalFile, Vec<u8>),
     /// By the call that `install` inserted into this file.
     Installed(String),
     /// By the owner's code, in this line or file.
@@ -80,7 +80,7 @@ impl AppCode {
         Ok(names)
     }
 
-    pub(crate) fn route_call(&self) -> RouteCall {
+    pub(crate) fn route_call(&self) -> RouteCall<'_> {
         let mut insertable = Vec::new();
         let mut reasons = Vec::new();
         let mut present = None;
@@ -109,18 +109,18 @@ impl AppCode {
         }
     }
 
-    fn possible_call(
+    fn possible_call<'a>(
         &self,
-        insertable: &[(&OriginalFile, Vec<u8>)],
+        insertable: &[(&'a OriginalFile, Vec<u8>)],
         reasons: &[String],
-    ) -> RouteCall {
+    ) -> RouteCall<'a> {
         if self.is_renamed {
             let why = "your manifest gives the library another name";
             return RouteCall::Uncertain(why.to_owned());
         }
         match insertable {
             [] => RouteCall::Uncertain(self.other_location(reasons)),
-            [(file, contents)] => RouteCall::Possible((*file).clone(), contents.clone()),
+            [(file, contents)] => RouteCall::Possible(file, contents.clone()),
             several => {
                 let names: Vec<&str> = several.iter().map(|(file, _)| file.name()).collect();
                 RouteCall::Uncertain(format!("several binaries have one: {}", names.join(", ")))
