@@ -1,14 +1,12 @@
 //! Saves values, reads and deletes them, and follows what is saved. [`cache()`] and [`Cache`] are also at
 //! the root of the crate.
 
-mod delete;
 mod follow;
-mod get;
 #[cfg(feature = "actix")]
 mod into_future;
 mod journal_handle;
 mod journal_source;
-mod save;
+mod operations;
 #[cfg(any(test, feature = "testing"))]
 mod test_caches;
 #[cfg(test)]
@@ -28,10 +26,8 @@ pub(crate) use self::test_caches::Installation;
 #[cfg(all(any(test, feature = "testing"), feature = "actix"))]
 pub(crate) use self::test_caches::is_installed;
 pub use self::{
-    delete::Delete,
     follow::{Follow, Next},
-    get::Get,
-    save::Save,
+    operations::{Delete, Get, Save},
 };
 use crate::{
     config::Config,

@@ -107,10 +107,7 @@ impl Epochs {
 
     /// The newest number whose entry is the same in this epoch and in the journal as it is now. `None` if
     /// the epoch is not one of this journal.
-    #[cfg_attr(
-        not(any(feature = "actix", test)),
-        expect(dead_code, reason = "only the hub compares ids of clients")
-    )]
+    #[cfg(any(feature = "actix", test))]
     pub(crate) fn last_number_shared_with(&self, epoch: Epoch) -> Option<u64> {
         if epoch == self.current {
             return Some(u64::MAX);

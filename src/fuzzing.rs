@@ -22,6 +22,7 @@ use actix_web::{
     http::{Uri, header::HeaderValue},
     test::TestRequest,
 };
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -120,15 +121,15 @@ pub fn check_entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
 /// A drop-in or a CodeIgniter record: an accepted value is unchanged in its entry, a record is not
 /// nested too deeply, and bytes that follow it change nothing.
 pub fn check_drop_in(bytes: &[u8]) {
-    match ingest::fuzzing::value(bytes) {
-        Ok((value, is_record)) => {
+    match ingest::parse(bytes).map(|content| content.value) {
+        Ok(value) => {
             assert_eq!(value.get().trim(), value.get());
-            if is_record {
+            if ingest::starts_like_array(bytes) {
                 let parsed: serde_json::Value = serde_json::from_str(value.get()).unwrap();
                 assert!(depth(&parsed) <= 64, "{parsed}");
                 let followed = [bytes, b";}\xff"].concat();
-                let (same, _) = ingest::fuzzing::value(&followed).expect("PHP ignores the rest");
-                assert_eq!(same.get(), value.get());
+                let same = ingest::parse(&followed).expect("PHP ignores the rest");
+                assert_eq!(same.value.get(), value.get());
             }
             let text = value.get().to_owned();
             let document =
@@ -189,7 +190,8 @@ fn assert_follows_rules(events: &Events) {
 
 /// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
 fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
-    let frames = hub::fuzzing::frames_of(entry, events);
+    let frames = hub::encode_entry(entry, events).expect("allowed event names can be encoded");
+    let frames: Vec<Bytes> = frames.into_iter().map(|frame| frame.bytes).collect();
     let pairs = events.pairs_of_key(entry.key());
     assert_eq!(frames.len(), pairs.len());
     let data = entry.data().replace("\r\n", "\n").replace('\r', "\n");

@@ -10,8 +10,6 @@ mod connections;
 mod cursor;
 mod disconnect;
 mod frame;
-#[cfg(any(fuzzing, test))]
-pub(crate) mod fuzzing;
 mod local_hub;
 mod notifiers;
 mod read_request;
@@ -31,6 +29,8 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
 
+#[cfg(any(fuzzing, test))]
+pub(crate) use self::frame::encode_entry;
 pub(crate) use self::{
     connections::Endpoints,
     cursor::{Cursor, EventId, Gap, StartPoints, StreamPosition},

@@ -14,8 +14,6 @@ mod claim;
 mod content;
 mod drop_in_file;
 mod drop_in_watcher;
-#[cfg(all(any(fuzzing, test), feature = "actix"))]
-pub(crate) mod fuzzing;
 mod ingester;
 mod key_queue;
 mod php;
@@ -25,3 +23,5 @@ mod tests;
 mod writers;
 
 pub(crate) use self::ingester::start;
+#[cfg(all(any(fuzzing, test), feature = "actix"))]
+pub(crate) use self::{content::parse, php::starts_like_array};

@@ -4,7 +4,7 @@ use std::{panic::resume_unwind, pin::Pin};
 
 use tokio::runtime::Handle;
 
-use super::{delete::Delete, get::Get, save::Save};
+use super::operations::{Delete, Get, Save};
 use crate::{
     entry::Entry,
     error::{Error, ErrorKind},

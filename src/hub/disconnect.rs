@@ -99,17 +99,6 @@ fn check_all(ending: &mut Vec<EndingConnection>, local_hub: &LocalHub) -> usize 
 }
 
 impl EndingConnection {
-    fn new(descriptor: Descriptor, endpoints: Endpoints, stream: Option<usize>) -> Self {
-        Self {
-            descriptor,
-            endpoints,
-            stream,
-            unacknowledged_bytes: None,
-            checks_with_full_socket: 0,
-            checks_without_progress: 0,
-        }
-    }
-
     fn check(&mut self, is_open: bool) -> CheckResult {
         // The connection may have ended, and its descriptor may be another's by now.
         let Some(socket) = self.descriptor.socket(&self.endpoints) else {
@@ -152,8 +141,14 @@ fn find_descriptors(connections: &HashMap<Endpoints, Option<usize>>) -> Vec<Endi
     let descriptors = Descriptor::all().into_iter();
     let found = descriptors.filter_map(|descriptor| {
         let endpoints = descriptor.endpoints()?;
-        let stream = *connections.get(&endpoints)?;
-        Some(EndingConnection::new(descriptor, endpoints, stream))
+        Some(EndingConnection {
+            stream: *connections.get(&endpoints)?,
+            descriptor,
+            endpoints,
+            unacknowledged_bytes: None,
+            checks_with_full_socket: 0,
+            checks_without_progress: 0,
+        })
     });
     found.collect()
 }

@@ -63,20 +63,11 @@ pub(super) fn replay(
     request: &ReplayRequest,
 ) -> Result<ReplayResult, Error> {
     journal_handle.retry_if_replaced(|journal| {
-        replay_from(Arc::clone(journal), journal_handle.config(), cache, request)
+        if journal.epoch() != request.position.at.epoch {
+            return Ok(ReplayResult::Replaced);
+        }
+        Replay::new(Arc::clone(journal), journal_handle.config(), cache, request).run()
     })
-}
-
-fn replay_from(
-    journal: Arc<dyn Journal>,
-    config: Arc<Config>,
-    cache: &ReplayCache,
-    request: &ReplayRequest,
-) -> Result<ReplayResult, Error> {
-    if journal.epoch() != request.position.at.epoch {
-        return Ok(ReplayResult::Replaced);
-    }
-    Replay::new(journal, config, cache, request).run()
 }
 
 /// The reading of one chunk.
@@ -144,9 +135,10 @@ impl<'a> Replay<'a> {
             .zip(batch.entries)
             .map(|(number, entry)| self.encode(number, entry))
             .collect();
-        match batch.end {
-            _ if !self.batch.is_empty() => {}
-            BatchEnd::Swept { oldest } => self.skip_to(oldest, Gap::Swept),
+        match (self.batch.pop_front(), batch.end) {
+            // In the same turn: otherwise a slow disk could keep a replay from advancing.
+            (Some(entry), _) => return Ok(self.push(&entry)),
+            (None, BatchEnd::Swept { oldest }) => self.skip_to(oldest, Gap::Swept),
             // The ring has had this entry. Either its file was removed, or the whole journal.
             _ if self.journal.is_replaced() => return Err(self.journal.address().replaced_error()),
             _ => self.skip_to(number + 1, Gap::Unreadable),

@@ -36,7 +36,8 @@ pub(super) fn start(
     journal_handle: &Arc<JournalHandle>,
     shared_state: Arc<SharedState>,
 ) -> Result<BackgroundThread, Error> {
-    let sweeper = start_sweeper(Arc::clone(journal_handle))
+    let handle = Arc::clone(journal_handle);
+    let sweeper = Sweeper::start(move |journal| journal.sweep(handle.config().history()))
         .map_err(|error| start_error(journal_handle, error))?;
     let request_sweep = move |journal| sweeper.request(journal);
     let mut first_session = Some(start_session(
@@ -56,10 +57,6 @@ fn start_error(journal_handle: &JournalHandle, error: io::Error) -> Error {
     (journal_handle.address()).error("follow the cache folder", error)
 }
 
-fn start_sweeper(journal_handle: Arc<JournalHandle>) -> io::Result<Sweeper> {
-    Sweeper::start(move |journal| journal.sweep(journal_handle.config().history()))
-}
-
 /// Opens the journal and reads the entries that exist now, before the first stream opens: the ring shows
 /// streams which entries are recent, and which were saved before they opened and may have expired.
 fn start_session(
@@ -69,9 +66,11 @@ fn start_session(
 ) -> Result<TailSession, Error> {
     let interrupt = Interrupt::new().map_err(|error| start_error(journal_handle, error))?;
     let mut session = TailSession::open(journal_handle, shared_state, Duration::ZERO)?;
-    // After an error, the thread reads again, and reports the error if it persists.
+    // Entries that are saved meanwhile, however many, are left to the thread. After an error, it reads
+    // again, and reports the error if it persists.
+    let end = session.first_new_number;
     let _ = Tail::new(journal_handle, shared_state, &interrupt, request_sweep)
-        .read_existing_entries(&mut session);
+        .read_entries(&mut session, end);
     Ok(session)
 }
 
@@ -148,14 +147,14 @@ impl<'a> Tail<'a> {
         let poll_interval = self.config.poll_interval();
         let requested_check = self.shared_state.ring_checks.requested();
         let next = session.next_number;
-        let mut result = self.read_new_entries(&mut session);
+        let mut result = self.read_entries(&mut session, u64::MAX);
         let was_notified = mem::take(&mut session.was_notified);
         // A notification that brought no entry may be about another journal.
         let must_check_journal = result.is_err()
             || requested_check.is_some()
             || (was_notified && session.next_number == next);
         if must_check_journal || session.checked_at.elapsed() >= poll_interval {
-            match is_current(&session) {
+            match session.followed.is_current(session.next_number - 1) {
                 Ok(true) => session.checked_at = Instant::now(),
                 Ok(false) => {
                     log::warn!(
@@ -211,28 +210,16 @@ impl<'a> Tail<'a> {
         None
     }
 
-    /// Reads the entries that the journal had when the tail opened it. Later ones, however many others
-    /// save, are left to the thread.
-    fn read_existing_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
-        while session.next_number < session.first_new_number {
-            let end = self.read_batch(session)?;
+    /// Reads until the next entry is `end`, it has caught up, or is interrupted.
+    fn read_entries(&self, session: &mut TailSession, end: u64) -> Result<(), Error> {
+        while session.next_number < end {
+            let batch_end = self.read_batch(session)?;
             self.request_sweep(session);
-            if matches!(end, BatchEnd::CaughtUp) {
+            if batch_end == BatchEnd::CaughtUp || self.interrupt.is_raised() {
                 break;
             }
         }
         Ok(())
-    }
-
-    /// Reads until it has caught up or is interrupted.
-    fn read_new_entries(&mut self, session: &mut TailSession) -> Result<(), Error> {
-        loop {
-            let end = self.read_batch(session)?;
-            self.request_sweep(session);
-            if matches!(end, BatchEnd::CaughtUp) || self.interrupt.is_raised() {
-                return Ok(());
-            }
-        }
     }
 
     fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
@@ -281,9 +268,4 @@ fn to_ring_entry(
         ring_entry.seen_at = session.saved_at(age);
     }
     ring_entry
-}
-
-fn is_current(session: &TailSession) -> Result<bool, Error> {
-    let last_number = session.next_number - 1;
-    session.followed.is_current(last_number)
 }

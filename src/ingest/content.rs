@@ -12,8 +12,8 @@ const LAST_SECOND: Duration = Duration::from_secs(1);
 
 /// A drop-in's value. Only a CodeIgniter record has a time and a time to live.
 #[derive(Debug)]
-pub(super) struct DropInContent {
-    pub(super) value: Box<RawValue>,
+pub(crate) struct DropInContent {
+    pub(crate) value: Box<RawValue>,
     pub(super) time: Option<SystemTime>,
     /// Zero means without limit.
     pub(super) ttl: Option<Duration>,
@@ -33,7 +33,7 @@ impl DropInContent {
     }
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<DropInContent, String> {
     if php::starts_like_array(bytes) {
         let record = php::parse_cache_record(bytes)
             .map_err(|reason| format!("it begins like a CodeIgniter record, but {reason}"))?;

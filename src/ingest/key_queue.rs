@@ -53,7 +53,7 @@ impl KeyQueue {
 
     /// Whether there is nothing to remember.
     pub(super) fn is_idle(&self) -> bool {
-        self.folder.is_none() && !self.was_written && !self.claims.is_waiting()
+        self.folder.is_none() && !self.was_written && self.claims.retry_at().is_none()
     }
 
     /// Whether the key's folder is open, which takes a descriptor.
@@ -87,7 +87,7 @@ impl KeyQueue {
     /// No file has the key's name, or it is not a key any more.
     pub(super) fn note_absent(&mut self) {
         self.was_written = false;
-        if self.claims.is_waiting() {
+        if self.claims.retry_at().is_some() {
             self.claims = new_claim_retries();
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct CacheRecord {
 }
 
 /// Whether this starts like a serialised array: `a:3:{`.
-pub(super) fn starts_like_array(bytes: &[u8]) -> bool {
+pub(crate) fn starts_like_array(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"a:").is_some_and(|length| {
         let digits = length
             .iter()

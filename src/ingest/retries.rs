@@ -43,10 +43,6 @@ impl Retries {
         self.retry_at
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        self.retry_at.is_some()
-    }
-
     /// Whether the last attempt failed because the process has no free descriptor.
     pub(super) fn is_out_of_descriptors(&self) -> bool {
         self.is_out_of_descriptors

@@ -3,12 +3,7 @@
 use std::time::Duration;
 
 use super::{address::CacheAddress, batch::Batch};
-use crate::{
-    entry::Entry,
-    epoch::{Epoch, Epochs},
-    error::Error,
-    runtime::Interrupt,
-};
+use crate::{entry::Entry, epoch::Epochs, error::Error, runtime::Interrupt};
 
 /// Entries in a total order. Numbers start at 1 and have no gaps. An entry never changes, and the
 /// oldest entries are swept first.
@@ -23,11 +18,8 @@ pub(crate) trait Journal: Send + Sync + 'static {
     fn epochs(&self) -> Epochs;
 
     /// Distinguishes this journal from every other, and from itself before a loss.
-    #[cfg_attr(
-        not(any(feature = "actix", test)),
-        expect(dead_code, reason = "only the hub compares journals")
-    )]
-    fn epoch(&self) -> Epoch {
+    #[cfg(any(feature = "actix", test))]
+    fn epoch(&self) -> crate::epoch::Epoch {
         self.epochs().current()
     }
 

@@ -11,6 +11,7 @@ use super::{
     entry_folder::{EntryFolder, TakeResult},
     file_journal::FileJournal,
     layout::{folder_name, is_entry_name, next_folder},
+    open_folder::found,
     test_hooks, trash,
 };
 use crate::error::Error;
@@ -41,13 +42,10 @@ impl FileJournal {
 
     fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<TakeResult> {
         let permissions = self.cache_folder.permissions();
-        let (mut file, mut unfinished) =
-            match permissions.create_unfinished_file(folder.as_open_folder()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(TakeResult::FolderGone);
-                }
-                result => result?,
-            };
+        let created = permissions.create_unfinished_file(folder.as_open_folder());
+        let Some((mut file, mut unfinished)) = found(created)? else {
+            return Ok(TakeResult::FolderGone);
+        };
         test_hooks::stall_point();
         file.write_all(bytes)?;
         test_hooks::stall_point();

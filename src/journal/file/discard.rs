@@ -24,21 +24,16 @@ pub(super) fn discard_journal(
         .map_err(|error| io::Error::other(error.to_string()))?;
     let _lock = cache_folder.lock_for_repair()?;
     let sse_folder = cache_folder.sse_folder();
-    // Another process may have discarded it since it was found damaged.
-    let is_still_in_place = match found_damaged {
-        Some(found_damaged) => found_damaged.is_at(sse_folder, JOURNAL_NAME)?,
-        None => sse_folder
-            .open_folder(JOURNAL_NAME)
-            .is_err_and(|error| is_not_a_folder(&error)),
-    };
-    if !is_still_in_place {
-        return Ok(());
-    }
+    let opened = sse_folder.open_folder(JOURNAL_NAME);
     match found_damaged {
         // If an intact journal was discarded instead, its clients receive `sse.gap`.
-        Some(found_damaged) => {
+        Some(found_damaged) if found_damaged.is_at(sse_folder, JOURNAL_NAME)? => {
             trash::discard_if(found_damaged, sse_folder, JOURNAL_NAME, &trash_folder).map(drop)
         }
-        None => trash::discard(sse_folder, JOURNAL_NAME, &trash_folder),
+        None if opened.is_err_and(|error| is_not_a_folder(&error)) => {
+            trash::discard(sse_folder, JOURNAL_NAME, &trash_folder)
+        }
+        // Another process has discarded it since it was found damaged.
+        _ => Ok(()),
     }
 }

@@ -1,14 +1,9 @@
 //! Continues a journal's epoch, or starts the next one, when a process opens the journal.
 //!
-//! Saves are not synced to the disk one by one, so a crash of the machine may lose the last ones, and their
-//! numbers are assigned again. So the first process that opens the journal after a restart of the machine
-//! starts a new epoch, before it reads or saves anything. A copy of the journal, such as a restored backup,
-//! also gets a new epoch, because it gets other entries than its original.
-//!
-//! Every process holds a shared lock on the journal's id as long as it has the journal open. A process that
-//! finds the lock held knows that the machine has not restarted since the epoch started, because locks do not
-//! survive that. So processes that see different boot ids share an epoch. A process that finds nobody
-//! continues the epoch only if it started in the boot that this process sees.
+//! A crash of the machine may lose the last saves, and their numbers are assigned again. So the first process
+//! that opens the journal after a restart of the machine starts a new epoch, before it reads or saves
+//! anything (docs/architecture.md, "Epochs"). A copy of the journal, such as a restored backup, also gets a
+//! new epoch, because it gets other entries than its original.
 
 use std::io;
 

@@ -2,20 +2,7 @@
 //!
 //! The number of an entry whose file was removed must stay taken: if another save got its number,
 //! readers that have passed the number would never see that save. So the folder has a high-water
-//! mark, a file whose *length* is the count of taken numbers. Writing one byte at a number's position
-//! makes the file at least that long and never shorter, in one system call, so writers need no lock.
-//!
-//! A writer that is killed, or stopped, between taking a number and raising the high-water mark
-//! leaves the mark low. The next writer finds the number in use and raises the mark, and so does a
-//! server's reader.
-//!
-//! A writer that is stopped *before* it takes a number may take one that another save has had, if another
-//! program has removed that save's entry. So the mark has a byte for each number, which an entry's writer
-//! sets to [`OWN_NUMBER`]. A writer that finds this byte for the number that it has just taken takes a
-//! later number instead.
-//!
-//! One byte more than the folder has numbers means that the next folder was created. If the next
-//! folder is missing later, another program has removed it.
+//! mark, a file whose *length* is the count of taken numbers (docs/architecture.md, "The high-water mark").
 
 use std::{
     fs::File,
@@ -28,7 +15,9 @@ use std::{
 
 use super::{
     layout::{Layout, entry_name, folder_name},
-    open_folder::{FileIdentity, OpenFolder, hard_link_error, is_file, is_not_a_folder, read_all},
+    open_folder::{
+        FileIdentity, OpenFolder, found, hard_link_error, is_file, is_not_a_folder, read_all,
+    },
     permissions::Permissions,
     random::is_unfinished_name,
     test_hooks,
@@ -38,7 +27,8 @@ use super::{
 /// With a leading dot, as all files of the journal: see `layout`.
 const HIGH_WATER_FILE_NAME: &str = ".high-water";
 
-/// The byte that a writer writes for the number that it has taken.
+/// The byte that a writer writes for the number that it has taken. One that finds it there takes a later
+/// number: it was stopped before, and another program has removed the entry that had this one.
 const OWN_NUMBER: &[u8] = b"\n";
 
 /// The byte for a number that others have found taken.
@@ -140,6 +130,8 @@ impl EntryFolder {
         self.raise_high_water(&self.open_high_water()?, self.last_number(), FOUND_TAKEN)
     }
 
+    /// One byte more than the folder has numbers. If the next folder is missing later, another program has
+    /// removed it.
     pub(super) fn mark_next_created(&self) -> io::Result<()> {
         self.open_high_water()?
             .write_all_at(b"\n", self.number_count())
@@ -254,11 +246,8 @@ impl EntryFolder {
         item: &mut UnfinishedItem<'_>,
     ) -> io::Result<TakeResult> {
         // Opened first: a user who may not raise the mark must not take a number.
-        let mark = match self.open_high_water() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(TakeResult::FolderGone);
-            }
-            mark => mark?,
+        let Some(mark) = found(self.open_high_water())? else {
+            return Ok(TakeResult::FolderGone);
         };
         let highest_taken = || {
             let count = mark.metadata()?.len();

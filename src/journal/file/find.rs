@@ -6,7 +6,7 @@ use super::{
     entry_folder::EntryFolder,
     file_journal::FileJournal,
     layout::{Layout, next_folder, parse_folder_name},
-    open_folder::OpenFolder,
+    open_folder::{OpenFolder, found},
     test_hooks,
 };
 use crate::error::Error;
@@ -59,14 +59,14 @@ impl FileJournal {
         };
         let error_at = |error| Error::io("find the newest entries", full.path(), error);
         // Before the next folder is opened: it may be created at any moment.
-        let was_created = match full.is_next_created() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            created => created.map_err(error_at)?,
-        };
+        let was_created = found(full.is_next_created()).map_err(error_at)?;
         test_hooks::stall_point();
         let next = self.open_entry_folder(number)?;
         // Folders are swept in order, so the next one is never swept before this one.
-        if next.is_none() && was_created && full.is_in_place(&self.folder).map_err(error_at)? {
+        if next.is_none()
+            && was_created == Some(true)
+            && full.is_in_place(&self.folder).map_err(error_at)?
+        {
             return Err(self.discard_as_damaged("its newest folder was removed"));
         }
         Ok(next)
@@ -77,13 +77,10 @@ impl FileJournal {
         for _ in 0..MAX_FOLDERS_PASSED {
             let folder = self.newest_folder()?;
             let error_at = |error| Error::io("find the newest entry", folder.path(), error);
-            let newest_number = match newest_number_in(&folder) {
+            let Some(newest_number) = found(newest_number_in(&folder)).map_err(error_at)? else {
                 // The folder was swept.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.forget_newest_folder();
-                    continue;
-                }
-                newest_number => newest_number.map_err(error_at)?,
+                self.forget_newest_folder();
+                continue;
             };
             let next = if newest_number == folder.last_number() {
                 self.find_next_folder(&folder)?

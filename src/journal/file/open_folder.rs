@@ -291,6 +291,14 @@ pub(crate) fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
+/// `None` if what the system was asked for does not exist.
+pub(super) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// Whether the name exists, but is not a folder: a link, a file or a device.
 pub(super) fn is_not_a_folder(error: &io::Error) -> bool {
     matches!(

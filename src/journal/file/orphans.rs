@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     cache_folder::CacheFolder,
-    open_folder::{OpenFolder, age, is_folder},
+    open_folder::{OpenFolder, age, found, is_folder},
     random::is_unfinished_name,
     trash,
 };
@@ -58,8 +58,5 @@ fn remove_if_old(
         // In one step: a process that is about to rename it finds all of it or nothing.
         return trash::discard(folder, name, trash_folder);
     }
-    match folder.remove_file(name) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    found(folder.remove_file(name)).map(drop)
 }

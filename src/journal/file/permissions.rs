@@ -4,7 +4,7 @@ use std::{fs::File, io, os::fd::AsFd};
 
 use rustix::fs::{self, Gid, Mode, Stat};
 
-use super::open_folder::OpenFolder;
+use super::open_folder::{OpenFolder, found};
 
 const OWNER_FOLDER_MODE: u32 = 0o700;
 const OWNER_FILE_MODE: u32 = 0o600;
@@ -53,9 +53,8 @@ impl Permissions {
         parent: &OpenFolder,
         name: &str,
     ) -> io::Result<OpenFolder> {
-        match parent.open_folder(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
+        if let Some(folder) = found(parent.open_folder(name))? {
+            return Ok(folder);
         }
         match self.create_folder(parent, name) {
             // Another process was faster.

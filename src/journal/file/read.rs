@@ -3,8 +3,10 @@
 use std::io;
 
 use super::{
-    entry_folder::EntryFolder, file_journal::FileJournal, layout::entry_name,
-    open_folder::is_temporary,
+    entry_folder::EntryFolder,
+    file_journal::FileJournal,
+    layout::entry_name,
+    open_folder::{found, is_temporary},
 };
 use crate::{error::Error, journal::batch::StoredEntry};
 
@@ -52,10 +54,11 @@ impl FileJournal {
     pub(super) fn check_intact_up_to(&self, number: u64) -> Result<bool, Error> {
         let folder_number = self.layout.folder_of(number);
         if let Some(folder) = self.open_entry_folder(folder_number)? {
-            match folder.is_taken(number) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Ok(true) => return self.is_newest_or_full(&folder),
-                is_taken => return is_taken.map_err(|error| check_error(&folder, error)),
+            let is_taken = found(folder.is_taken(number));
+            match is_taken.map_err(|error| check_error(&folder, error))? {
+                Some(true) => return self.is_newest_or_full(&folder),
+                Some(false) => return Ok(false),
+                None => {}
             }
         }
         // The folder was swept, unless it was the newest.
@@ -68,11 +71,9 @@ impl FileJournal {
         if self.find_folder_after(folder.number())?.is_none() {
             return Ok(true);
         }
-        match folder.is_full() {
-            // It was swept meanwhile, as only full folders are.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            is_full => is_full.map_err(|error| check_error(folder, error)),
-        }
+        let is_full = found(folder.is_full()).map_err(|error| check_error(folder, error))?;
+        // Otherwise it was swept meanwhile, as only full folders are.
+        Ok(is_full.unwrap_or(true))
     }
 }
 
@@ -82,11 +83,9 @@ fn check_error(folder: &EntryFolder, error: io::Error) -> Error {
 
 /// `None`: the folder was swept meanwhile.
 fn look_up_without_file(folder: &EntryFolder, number: u64) -> Result<Option<StoredEntry>, Error> {
-    let highest_taken = match folder.highest_taken() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        highest_taken => {
-            highest_taken.map_err(|error| Error::io("read the entry", folder.path(), error))?
-        }
+    let highest_taken = found(folder.highest_taken());
+    let Some(highest_taken) = highest_taken.map_err(|error| check_error(folder, error))? else {
+        return Ok(None);
     };
     if number > highest_taken {
         return Ok(Some(StoredEntry::NotYet));

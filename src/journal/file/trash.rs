@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    open_folder::{OpenFolder, is_folder, is_temporary},
+    open_folder::{OpenFolder, found, is_folder, is_temporary},
     random::{is_unfinished_name, random_u64},
 };
 use crate::error::Error;
@@ -53,11 +53,8 @@ fn discard_as(
     trash_folder: &OpenFolder,
 ) -> io::Result<Option<String>> {
     let new_name = format!("{:016x}", random_u64()?);
-    match parent.rename_new(name, trash_folder, &new_name) {
-        Ok(()) => Ok(Some(new_name)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let renamed = found(parent.rename_new(name, trash_folder, &new_name))?;
+    Ok(renamed.map(|()| new_name))
 }
 
 /// Deletes what was discarded, by this process or by one that was killed while it deleted.
@@ -145,12 +142,9 @@ fn remove_file_or_discard(
 }
 
 fn names(folder: &OpenFolder) -> Result<Vec<String>, Error> {
-    match folder.names() {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("empty the trash", folder.path(), error))
-        }
-        names => Ok(names.unwrap_or_default()),
-    }
+    let names = found(folder.names());
+    let names = names.map_err(|error| Error::io("empty the trash", folder.path(), error))?;
+    Ok(names.unwrap_or_default())
 }
 
 /// Several processes may empty the same trash.

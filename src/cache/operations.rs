@@ -1,4 +1,4 @@
-//! Saves a value.
+//! Saves, reads and deletions: values that do their work once they are awaited or told to block.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::journal_source::JournalSource;
 use crate::{
-    entry,
+    entry::{self, Entry},
     error::{Error, ErrorKind},
     event_id::EventId,
     key,
@@ -65,5 +65,52 @@ impl Save {
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
         journal_handle.append(&entry::encode_document(key, value, ttl, SystemTime::now()))
+    }
+}
+
+/// A read that has not started, from [`Cache::get`](crate::Cache::get). Await it, or call [`blocking`](Get::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and reads on a thread that may wait for the disk.
+#[derive(Debug)]
+#[must_use = "nothing is read until this is awaited or `blocking()` is called"]
+pub struct Get {
+    pub(super) source: JournalSource,
+    pub(super) key: String,
+}
+
+impl Get {
+    /// Reads on this thread. See [`Cache::get`](crate::Cache::get) for when it returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key is not valid or the cache cannot be read.
+    pub fn blocking(self) -> Result<Option<Entry>, Error> {
+        let key = key::validate(&self.key)?;
+        self.source.journal_handle()?.get(key)
+    }
+}
+
+/// A deletion that has not started, from [`Cache::delete`](crate::Cache::delete). Await it, or call
+/// [`blocking`](Delete::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and deletes on a thread that may wait for the disk.
+#[derive(Debug)]
+#[must_use = "nothing is deleted until this is awaited or `blocking()` is called"]
+pub struct Delete {
+    pub(super) source: JournalSource,
+    pub(super) key: String,
+}
+
+impl Delete {
+    /// Deletes on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key is not valid or the cache cannot be written. Then nothing was deleted.
+    pub fn blocking(self) -> Result<(), Error> {
+        let key = key::validate(&self.key)?;
+        let journal_handle = self.source.journal_handle()?;
+        journal_handle.append(&entry::encode_tombstone(key, SystemTime::now()))?;
+        Ok(())
     }
 }
