@@ -36,18 +36,15 @@ pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
     let env_file = env_file.ok().flatten().unwrap_or_default();
 
     let mut findings = config_values::check(&config);
-    findings.extend(env_mistakes::check(
-        &env_file,
-        &env_mistakes::process_variables(),
-    ));
+    let environment = env_mistakes::process_variables();
+    findings.extend(env_mistakes::check(&env_file, &environment));
     findings.extend(env_location::check(app));
     let sources = source_files::read_all(app);
     findings.extend(route_call::check(app, &sources));
     findings.extend(pages::check(&sources));
     if let Ok(config) = &config {
         findings.extend(event_listeners::check(&sources, config.events()));
-        findings.extend(cache_access::check(app, config.cache_dir()));
-        findings.extend(cache_access::check_journal(config));
+        findings.extend(cache_access::check(config));
         findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));

@@ -51,6 +51,11 @@ impl Check {
         self.finding(Level::Error, message, Some(help.into()))
     }
 
+    /// Of an error of the library, which often says what to do.
+    pub(crate) fn refusal(self, error: &actix_web_sse::Error, default_help: &str) -> Finding {
+        self.error(error.to_string(), error.help().unwrap_or(default_help))
+    }
+
     fn finding(self, level: Level, message: impl Into<String>, help: Option<String>) -> Finding {
         let message = message.into();
         Finding {

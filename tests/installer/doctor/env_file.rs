@@ -22,9 +22,9 @@ fn env_lines_without_effect_are_named() {
         &format!("line {} of .env cannot be read", line + 2),
         "quote",
     );
+    let first = line + 1;
     let repeated = format!(
-        "line {} takes effect, line {} is ignored",
-        line + 1,
+        "SSE_TTL is set on lines {first}, {} of .env: only line {first} takes effect",
         line + 4
     );
     found[1].assert_is("warning", "env", &repeated, "keep one");

@@ -16,23 +16,19 @@ pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
     match config {
         Ok(config) => value_findings(config),
         Err(error) => {
-            let help = error
-                .help()
-                .unwrap_or("see the documentation of the configuration");
-            vec![CHECK.error(error.to_string(), help)]
+            vec![CHECK.refusal(error, "see the documentation of the configuration")]
         }
     }
 }
 
 fn value_findings(config: &Config) -> Vec<Finding> {
     let describe = |setting: Setting| {
-        let message = if setting.name() == settings::events.name {
-            let (name, origin) = (setting.name(), setting.origin());
+        let (name, origin) = (setting.name(), setting.origin());
+        CHECK.ok(if name == settings::events.name {
             format!("{name} maps {} ({origin})", describe_events(config))
         } else {
             setting.to_string()
-        };
-        CHECK.ok(message)
+        })
     };
     let findings = config.settings().map(describe);
     findings
@@ -41,9 +37,8 @@ fn value_findings(config: &Config) -> Vec<Finding> {
 }
 
 fn describe_events(config: &Config) -> String {
-    let pairs: Vec<String> = config
-        .events()
-        .iter()
+    let pairs = config.events().iter();
+    let pairs: Vec<_> = pairs
         .map(|(event, key)| format!("`{key}` to `{event}`"))
         .collect();
     pairs.join(", ")

@@ -1,18 +1,15 @@
 //! Drop-ins that the server could not use: files of other programs that it may not read, or that have
 //! no value, and whatever else has the name of a cache key.
 
-use std::fs::{self, FileType};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, FileType, Metadata};
 use std::path::Path;
 
 use rustix::fs::{Access, access};
 
+use super::cache_access::describe_permissions;
 use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("drop-ins");
-
-/// The permissions in a file's mode, without its type.
-const PERMISSION_BITS: u32 = 0o7777;
 
 pub(super) fn check<'a>(folder: &Path, keys: impl Iterator<Item = &'a str>) -> Vec<Finding> {
     keys.flat_map(|key| check_key(folder, key, &is_readable))
@@ -43,19 +40,15 @@ fn check_key(folder: &Path, key: &str, is_readable: &impl Fn(&Path) -> bool) -> 
     findings
 }
 
-fn unreadable(folder: &Path, file: &Path, metadata: &fs::Metadata) -> Finding {
-    let folder = folder.display();
-    CHECK.warning(format!(
-            "this user cannot read {} (mode {:04o}, owner {}, group {}): a server of this user skips it",
-            file.display(),
-            metadata.mode() & PERMISSION_BITS,
-            metadata.uid(),
-            metadata.gid()
-        ),
+fn unreadable(folder: &Path, file: &Path, metadata: &Metadata) -> Finding {
+    let (folder, file) = (folder.display(), file.display());
+    let permissions = describe_permissions(metadata);
+    CHECK.warning(
+        format!("this user cannot read {file} ({permissions}): a server of this user skips it"),
         format!(
             "run both programs as one user, or give them a common group (chgrp GROUP '{folder}'; \
-             chmod 2770 '{folder}') that may read the files; in CodeIgniter, 'mode' => 0640 of $file in \
-             app/Config/Cache.php lets it. Then delete this file"
+             chmod 2770 '{folder}') that may read the files; in CodeIgniter, 'mode' => 0640 of $file \
+             in app/Config/Cache.php lets it. Then delete this file"
         ),
     )
 }
@@ -69,9 +62,11 @@ fn not_a_file(file: &Path, file_type: FileType) -> Finding {
     } else {
         "a named pipe, a socket or a device"
     };
-    CHECK.warning(format!(
-            "{} is {kind}: the server ignores it, and a program that writes to it triggers no event",
-            file.display()
+    let file = file.display();
+    CHECK.warning(
+        format!(
+            "{file} is {kind}: the server ignores it, and a program that writes to it triggers no \
+             event"
         ),
         "remove it, so that programs can create a file under this key",
     )

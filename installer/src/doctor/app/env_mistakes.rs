@@ -60,26 +60,14 @@ fn unreadable_line(line: usize) -> Finding {
 }
 
 fn repeated_key(key: &str, env_file: &EnvFile) -> Option<Finding> {
-    let lines: Vec<usize> = env_file
-        .assignments()
-        .filter(|(_, name, _)| *name == key)
-        .map(|(line, ..)| line)
-        .collect();
-    let (first, ignored) = lines.split_first()?;
-    if ignored.is_empty() {
+    let assignments = env_file.assignments().filter(|(_, name, _)| *name == key);
+    let lines: Vec<String> = assignments.map(|(line, ..)| line.to_string()).collect();
+    let [first, _, ..] = &lines[..] else {
         return None;
-    }
-    let ignored: Vec<String> = ignored.iter().map(ToString::to_string).collect();
-    let (lines, verb) = match ignored.len() {
-        1 => ("line", "is"),
-        _ => ("lines", "are"),
     };
+    let lines = lines.join(", ");
     Some(CHECK.warning(
-        format!(
-            "{key} is set more than once in .env: line {first} takes effect, {lines} {} {verb} \
-             ignored",
-            ignored.join(", ")
-        ),
+        format!("{key} is set on lines {lines} of .env: only line {first} takes effect"),
         "keep one of these lines",
     ))
 }
@@ -89,52 +77,47 @@ fn overridden_key(
     env_file: &EnvFile,
     environment: &ProcessVariables,
 ) -> Option<Finding> {
-    let ((line, value), variable) = (env_file.get(key)?, environment.get(key)?);
-    (value != variable).then(|| {
-        CHECK.warning(
-            format!(
-                "{key} on line {line} of .env has no effect here: an environment variable sets it \
-                 to `{variable}`"
-            ),
-            format!("run `unset {key}` before you start the app, or delete the line in .env"),
-        )
-    })
+    let (line, value) = env_file.get(key)?;
+    let variable = environment.get(key).filter(|variable| *variable != value)?;
+    Some(CHECK.warning(
+        format!(
+            "{key} on line {line} of .env has no effect here: an environment variable sets it to \
+             `{variable}`"
+        ),
+        format!("run `unset {key}` before you start the app, or delete the line in .env"),
+    ))
 }
 
-fn misspelt_keys(env_file: &EnvFile) -> Vec<Finding> {
-    let assignments = env_file.assignments();
-    let unknown = assignments.filter(|(_, key, _)| !is_setting(key));
-    let findings = unknown.filter_map(|(line, key, _)| {
+fn misspelt_keys(env_file: &EnvFile) -> impl Iterator<Item = Finding> {
+    let unknown = env_file
+        .assignments()
+        .filter(|(_, key, _)| !is_setting(key));
+    unknown.filter_map(|(line, key, _)| {
         let suggestion = if key.starts_with(SETTING_PREFIX) {
             nearest(key, setting_names())
         } else {
             // Another program's key may resemble one of the library's. Report it only if a single
-            // letter differs and the library's key is not set.
-            let similar = setting_names().find(|known| differs_by_one(key, known))?;
+            // letter is wrong, missing, added or swapped, and the library's key is not set.
+            let key = key.to_uppercase();
+            let similar = setting_names().find(|known| strsim::osa_distance(&key, known) <= 1)?;
             env_file.get(similar).is_none().then_some(Some(similar))?
         };
-        let place = format!("{key} on line {line} of .env");
-        Some(unknown_key(&place, suggestion))
-    });
-    findings.collect()
+        Some(unknown_key(
+            &format!("{key} on line {line} of .env"),
+            suggestion,
+        ))
+    })
 }
 
 /// Other programs may also use the prefix: only names that resemble a key are reported.
 fn misspelt_variables(environment: &ProcessVariables) -> impl Iterator<Item = Finding> {
-    let unknown = environment
-        .keys()
-        .filter(|name| name.starts_with(SETTING_PREFIX) && !is_setting(name));
+    let names = environment.keys();
+    let unknown = names.filter(|name| name.starts_with(SETTING_PREFIX) && !is_setting(name));
     unknown.filter_map(|name| {
-        let similar = nearest(name, setting_names())
-            .filter(|similar| strsim::osa_distance(name, similar) <= MAX_VARIABLE_TYPOS)?;
-        let place = format!("the environment variable {name}");
-        Some(unknown_key(&place, Some(similar)))
+        let similar = nearest(name, setting_names())?;
+        let is_typo = strsim::osa_distance(name, similar) <= MAX_VARIABLE_TYPOS;
+        is_typo.then(|| unknown_key(&format!("the environment variable {name}"), Some(similar)))
     })
-}
-
-/// One letter is wrong, missing or added, or two neighbours are swapped.
-fn differs_by_one(key: &str, known: &str) -> bool {
-    strsim::osa_distance(&key.to_uppercase(), known) <= 1
 }
 
 fn unknown_key(place: &str, suggestion: Option<&str>) -> Finding {
@@ -192,7 +175,7 @@ mod tests {
     fn the_first_line_of_a_repeated_key_takes_effect() {
         let (message, _) = only_finding("SSE_TTL=5\n\nSSE_TTL=6\nexport SSE_TTL=7\n", &[]);
         assert!(
-            message.contains("line 1 takes effect, lines 3, 4 are ignored"),
+            message.contains("lines 1, 3, 4 of .env: only line 1 takes effect"),
             "{message}"
         );
     }
