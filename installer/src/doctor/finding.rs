@@ -43,6 +43,11 @@ impl Check {
         self.finding(Level::Note, message, None)
     }
 
+    /// A note that says what to do.
+    pub(crate) fn tip(self, message: impl Into<String>, help: impl Into<String>) -> Finding {
+        self.finding(Level::Note, message, Some(help.into()))
+    }
+
     pub(crate) fn warning(self, message: impl Into<String>, help: impl Into<String>) -> Finding {
         self.finding(Level::Warning, message, Some(help.into()))
     }
@@ -68,13 +73,6 @@ impl Check {
 }
 
 impl Finding {
-    /// Adds what to do, for a note.
-    #[must_use]
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
     /// Whether this is a warning or an error.
     pub(crate) fn is_problem(&self) -> bool {
         self.level >= Level::Warning
@@ -121,7 +119,7 @@ mod tests {
     #[test]
     fn only_warnings_and_errors_are_problems() {
         assert!(!Check("a").ok("b").is_problem());
-        assert!(!Check("a").note("b").with_help("c").is_problem());
+        assert!(!Check("a").tip("b", "c").is_problem());
         assert!(Check("a").warning("b", "c").is_problem());
         assert!(Check("a").error("b", "c").is_problem());
     }

@@ -15,7 +15,7 @@ mod tests;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use self::probe::{STEP_TIMEOUT, StreamProbe};
+use self::probe::{Recording, STEP_TIMEOUT, StreamProbe};
 use self::probe_saves::ProbeSaves;
 use super::finding::ReportFinding;
 use crate::cli::DoctorArgs;
@@ -61,18 +61,26 @@ impl StreamCheck {
             Ok(probe) => probe,
             Err(error) => return report(response::unreachable_finding(&self.url, &error)),
         };
-        if let Some(finding) = response::other_response_finding(&mut probe) {
-            return report(finding);
+        let finding = response::check(&self.url, &mut probe);
+        let is_stream = !finding.is_problem();
+        report(finding)?;
+        if !is_stream {
+            return Ok(());
         }
-        report(response::stream_finding(&self.url))?;
         for finding in headers::check(&probe.head, self.url.starts_with("https:")) {
             report(finding)?;
         }
         if let Some(origin) = origin {
             report(origin::check(&probe.head, origin))?;
         }
-        // A compressed stream cannot be parsed.
-        if probe.head.compression().is_some() || !check_start(&mut probe, report)? {
+        if probe.head.compression().is_some() {
+            // It cannot be parsed.
+            return Ok(());
+        }
+        let has_begun = |recording: &Recording| !recording.blocks.is_empty();
+        probe.record_until(Instant::now() + STEP_TIMEOUT, has_begun);
+        report(timing::check_start(probe.response_time, &probe.recording))?;
+        if !has_begun(&probe.recording) {
             return Ok(());
         }
         self.record(&mut probe, report)?;
@@ -101,13 +109,4 @@ impl StreamCheck {
         }
         report(stream_end::judge(recording, listening_time))
     }
-}
-
-/// Whether the stream has begun.
-fn check_start(probe: &mut StreamProbe, report: &mut ReportFinding<'_>) -> Result<bool, Failure> {
-    probe.record_until(Instant::now() + STEP_TIMEOUT, |recording| {
-        recording.first_block_at().is_some()
-    });
-    report(timing::check_start(probe.response_time, &probe.recording))?;
-    Ok(probe.recording.first_block_at().is_some())
 }

@@ -31,20 +31,14 @@ pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failur
     }
     let path = Some(parsed.path()).filter(|path| *path != "/");
     let path = path.unwrap_or(STREAM_PATH);
-    let query = query(parsed.query(), events);
-    Ok(format!("{scheme}://{authority}{path}{query}"))
-}
-
-/// The URL's own query and the names of the events to receive, if there are any.
-fn query(given: Option<&str>, events: &[String]) -> String {
+    // Its own query, and the names of the events to receive.
     let names: Vec<String> = events.iter().map(|event| percent_encode(event)).collect();
-    let events = (!names.is_empty()).then(|| format!("events={}", names.join(",")));
-    let parameters: Vec<&str> = given.into_iter().chain(events.as_deref()).collect();
-    if parameters.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", parameters.join("&"))
-    }
+    let names = (!names.is_empty()).then(|| format!("events={}", names.join(",")));
+    let parameters = parsed.query().into_iter().chain(names.as_deref());
+    let parameters: Vec<&str> = parameters.collect();
+    let separator = if parameters.is_empty() { "" } else { "?" };
+    let query = parameters.join("&");
+    Ok(format!("{scheme}://{authority}{path}{separator}{query}"))
 }
 
 fn percent_encode(text: &str) -> String {

@@ -49,12 +49,11 @@ fn short_streams(duration: Duration) -> Option<Finding> {
     if duration.is_zero() || duration >= SHORT_STREAM_DURATION {
         return None;
     }
-    let message = format!(
-        "the server ends every stream after {} s, and every client then reconnects",
-        duration.as_secs_f64()
-    );
-    let help = "in production, use longer streams, for example SSE_STREAM_DURATION=300";
-    Some(CHECK.note(message).with_help(help))
+    let seconds = duration.as_secs_f64();
+    Some(CHECK.tip(
+        format!("the server ends every stream after {seconds} s, and every client then reconnects"),
+        "in production, use longer streams, for example SSE_STREAM_DURATION=300",
+    ))
 }
 
 #[cfg(test)]

@@ -73,13 +73,13 @@ fn not_a_file(file: &Path, file_type: FileType) -> Finding {
 }
 
 fn without_value(key: &str, file: &Path) -> Finding {
-    let message = format!(
-        "the server has skipped a drop-in of {key}, and keeps it as {}: its log says why",
-        file.display()
-    );
-    CHECK
-        .note(message)
-        .with_help("correct the program that wrote it, then delete the file")
+    let file = file.display();
+    CHECK.tip(
+        format!(
+            "the server has skipped a drop-in of {key}, and keeps it as {file}: its log says why"
+        ),
+        "correct the program that wrote it, then delete the file",
+    )
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn check(app: &Path) -> Vec<Finding> {
         findings.extend(other_env_file(&app, &working_dir));
     }
     if git_would_add_env(app) {
-        findings.push(CHECK.note(NOT_IGNORED_MESSAGE).with_help(NOT_IGNORED_HELP));
+        findings.push(CHECK.tip(NOT_IGNORED_MESSAGE, NOT_IGNORED_HELP));
     }
     findings
 }
@@ -31,36 +31,33 @@ pub(super) fn check(app: &Path) -> Vec<Finding> {
 /// the working directory upwards.
 fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
     let app_env = app.join(".env");
+    let shown = app_env.display();
     let env_above = app.parent().and_then(nearest_env);
     if !app_env.is_file() {
-        return Some(no_app_env(&app_env, &env_above?));
-    }
-    if let Some(other) = nearest_env(working_dir).filter(|other| *other != app_env) {
+        let env_above = env_above?;
+        let env_above = env_above.display();
         return Some(CHECK.warning(
             format!(
-                "when the app is started from this folder, `dotenvy::dotenv()` reads {}, but the \
-                 library reads {}",
-                other.display(),
-                app_env.display()
+                "the app's folder has no .env; the app reads {env_above} instead, but not when \
+                 cargo starts it"
+            ),
+            format!("put the SSE_ settings into {shown}"),
+        ));
+    }
+    if let Some(other) = nearest_env(working_dir).filter(|other| *other != app_env) {
+        let other = other.display();
+        return Some(CHECK.warning(
+            format!(
+                "when the app is started from this folder, `dotenvy::dotenv()` reads {other}, but \
+                 the library reads {shown}"
             ),
             "start the app in its own folder, and keep the SSE_ settings in the .env there",
         ));
     }
-    let message = format!(
+    Some(CHECK.note(format!(
         "another .env is above the app's folder, {}: the app uses it if you start it there",
         env_above?.display()
-    );
-    Some(CHECK.note(message))
-}
-
-fn no_app_env(app_env: &Path, env_above: &Path) -> Finding {
-    CHECK.warning(
-        format!(
-            "the app's folder has no .env; the app reads {} instead, but not when cargo starts it",
-            env_above.display()
-        ),
-        format!("put the SSE_ settings into {}", app_env.display()),
-    )
+    )))
 }
 
 fn nearest_env(from: &Path) -> Option<PathBuf> {

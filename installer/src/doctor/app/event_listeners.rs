@@ -20,12 +20,15 @@ pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
     let listeners_file = sources.iter().find(|source| source.path == LISTENERS_PATH);
     let calls = listeners_file.map(|file| javascript::listener_calls(&file.text));
     let calls = calls.unwrap_or_default();
-    let mut findings: Vec<Finding> = calls
-        .iter()
-        .filter_map(|call| unknown_event(call, events))
-        .collect();
     let has_computed_names = calls.iter().any(|call| call.event.is_none());
-    findings.extend(events_without_listener(sources, events, has_computed_names));
+    let is_mentioned = |event: &str| {
+        let mut sources = sources.iter();
+        sources.any(|source| source.path != CLIENT_PATH && source.has_quoted(event))
+    };
+    let unknown = calls.iter().filter_map(|call| unknown_event(call, events));
+    let without_listener = events.names().filter(|event| !is_mentioned(event));
+    let without_listener = without_listener.map(|event| no_listener(event, has_computed_names));
+    let mut findings: Vec<Finding> = unknown.chain(without_listener).collect();
     if findings.is_empty() {
         let names: Vec<&str> = events.names().collect();
         findings.push(CHECK.ok(format!("every event has a listener: {}", names.join(", "))));
@@ -35,37 +38,19 @@ pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
 
 fn unknown_event(call: &ListenerCall, events: &Events) -> Option<Finding> {
     let event = call.event.as_deref()?;
-    let is_of_stream =
-        !BROWSER_EVENTS.split(' ').any(|known| known == event) && !event.starts_with("sse.");
-    if !is_of_stream || events.contains(event) {
+    let is_of_browser = BROWSER_EVENTS.split(' ').any(|known| known == event);
+    if is_of_browser || event.starts_with("sse.") || events.contains(event) {
         return None;
     }
-    let message = format!(
-        "{LISTENERS_PATH}:{} listens for `{event}`, which is not in SSE_EVENTS",
-        call.line
-    );
-    let help = match nearest(event, events.names()) {
-        Some(name) => {
-            format!("did you mean `{name}`? If not, add `{event}:` and its cache key to SSE_EVENTS")
-        }
-        None => format!("add `{event}:` and its cache key to SSE_EVENTS"),
-    };
-    Some(CHECK.warning(message, help))
-}
-
-fn events_without_listener(
-    sources: &[SourceFile],
-    events: &Events,
-    has_computed_names: bool,
-) -> Vec<Finding> {
-    let is_mentioned = |event: &str| {
-        let mut sources = sources.iter();
-        sources.any(|source| source.path != CLIENT_PATH && source.has_quoted(event))
-    };
-    let names = events.names().filter(|event| !is_mentioned(event));
-    names
-        .map(|event| no_listener(event, has_computed_names))
-        .collect()
+    let line = call.line;
+    let add = format!("add `{event}:` and its cache key to SSE_EVENTS");
+    Some(CHECK.warning(
+        format!("{LISTENERS_PATH}:{line} listens for `{event}`, which is not in SSE_EVENTS"),
+        match nearest(event, events.names()) {
+            Some(name) => format!("did you mean `{name}`? If not, {add}"),
+            None => add,
+        },
+    ))
 }
 
 fn no_listener(event: &str, has_computed_names: bool) -> Finding {

@@ -50,11 +50,10 @@ fn create_and_rename(folder: &OwnedFd) -> io::Result<()> {
 fn judge(result: io::Result<Option<bool>>) -> Finding {
     match result {
         Ok(Some(true)) => CHECK.ok("the file system reports a save at once"),
-        Ok(Some(false)) => CHECK
-            .note(format!(
-                "the file system does not report a save within a second: {CONSEQUENCE}"
-            ))
-            .with_help("lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk"),
+        Ok(Some(false)) => CHECK.tip(
+            format!("the file system does not report a save within a second: {CONSEQUENCE}"),
+            "lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk",
+        ),
         Ok(None) => CHECK.note(
             "the library uses no notifications on this system: it checks the cache folder several \
              times a second",

@@ -46,7 +46,7 @@ fn judge(limit: Option<u64>, number: u64, origin: &Origin) -> Finding {
     );
     match origin {
         // The user has not asked for that many streams.
-        Origin::Default => CHECK.note(message).with_help(help),
+        Origin::Default => CHECK.tip(message, help),
         _ => CHECK.warning(message, help),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, iter};
 
 use super::shutdown;
-use super::source_files::{FileKind, SourceFile};
+use super::source_files::{SourceFile, find_in_rust};
 use crate::app::workspace;
 use crate::doctor::finding::{Check, Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
@@ -73,23 +73,18 @@ fn check_route_call(app: &Path) -> Finding {
 }
 
 fn check_compression(sources: &[SourceFile]) -> Option<Finding> {
-    let mut rust_files = sources.iter().filter(|file| file.kind == FileKind::Rust);
-    let location = rust_files.find_map(|file| {
-        let at = file
-            .text
-            .find("Compress::")
-            .or_else(|| file.text.find("Compress)"))?;
-        Some(file.location(at))
-    })?;
+    let mut names = ["Compress::", "Compress)"].into_iter();
+    let (location, _) = names.find_map(|name| find_in_rust(sources, name))?;
     Some(COMPRESSION_CHECK.note(format!(
         "{location} compresses responses, but not the library's stream: its header \
-             `Content-Encoding: identity` tells actix-web's Compress to skip it. A stream that you \
-             build without the library needs that header, too"
+         `Content-Encoding: identity` tells actix-web's Compress to skip it. A stream that you \
+         build without the library needs that header, too"
     )))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::source_files::FileKind;
     use super::*;
 
     fn source(text: &str) -> SourceFile {

@@ -1,6 +1,6 @@
 //! Whether the process ends in time on SIGTERM and Ctrl-C, as far as the code shows it.
 
-use super::source_files::{FileKind, SourceFile};
+use super::source_files::{SourceFile, find_in_rust};
 use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("shutdown");
@@ -28,38 +28,21 @@ const UNCLOSABLE_CONNECTIONS: [(&str, &str); 8] = [
 
 /// For an app that serves streams.
 pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
-    let rust_files = sources.iter().filter(|file| file.kind == FileKind::Rust);
-    let code = RustCode(rust_files.collect());
-    let mut findings: Vec<Finding> = [unended_streams(&code), unclosable_connections(&code)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let problems = [unended_streams(sources), unclosable_connections(sources)];
+    let mut findings: Vec<Finding> = problems.into_iter().flatten().collect();
     if findings.is_empty() {
-        findings.extend(check_ctrl_c(&code));
+        findings.extend(check_ctrl_c(sources));
     }
     findings
 }
 
-/// The app's Rust files.
-struct RustCode<'a>(Vec<&'a SourceFile>);
-
-impl<'a> RustCode<'a> {
-    /// The location of the first occurrence of `text`, and the code after it.
-    fn find(&self, text: &str) -> Option<(String, &'a str)> {
-        self.0.iter().find_map(|file| {
-            let at = file.text.find(text)?;
-            Some((file.location(at), &file.text[at + text.len()..]))
-        })
-    }
-
-    fn contains(&self, text: &str) -> bool {
-        self.find(text).is_some()
-    }
+fn contains(sources: &[SourceFile], text: &str) -> bool {
+    find_in_rust(sources, text).is_some()
 }
 
-fn unended_streams(code: &RustCode<'_>) -> Option<Finding> {
-    let (location, _) = code.find(".with_signal_handling(false)")?;
-    if code.contains(".close()") || code.contains("shutdown_signal(") {
+fn unended_streams(sources: &[SourceFile]) -> Option<Finding> {
+    let (location, _) = find_in_rust(sources, ".with_signal_handling(false)")?;
+    if contains(sources, ".close()") || contains(sources, "shutdown_signal(") {
         return None;
     }
     Some(CHECK.warning(
@@ -71,25 +54,28 @@ fn unended_streams(code: &RustCode<'_>) -> Option<Finding> {
     ))
 }
 
-fn unclosable_connections(code: &RustCode<'_>) -> Option<Finding> {
+fn unclosable_connections(sources: &[SourceFile]) -> Option<Finding> {
     let mut calls = UNCLOSABLE_CONNECTIONS.iter();
-    let (location, kind) = calls.find_map(|(call, kind)| Some((code.find(call)?.0, kind)))?;
-    let timeout = match code.find(".shutdown_timeout(") {
+    let (location, kind) =
+        calls.find_map(|(call, kind)| Some((find_in_rust(sources, call)?.0, kind)))?;
+    let timeout = match find_in_rust(sources, ".shutdown_timeout(") {
         // A computed timeout is not known here, and causes no finding.
         Some((_, argument)) => literal_number(argument)?,
         None => DEFAULT_SHUTDOWN_TIMEOUT_SECS,
     };
-    (timeout > MAX_SHUTDOWN_TIMEOUT_SECS).then(|| {
-        CHECK.warning(format!(
-                "{location} serves {kind}: a client that stays connected there can delay the \
-                 process's end by {timeout} seconds"
-            ),
-            format!(
-                "write `.shutdown_timeout({MAX_SHUTDOWN_TIMEOUT_SECS})` before it; all other requests then \
-                 have {MAX_SHUTDOWN_TIMEOUT_SECS} second to finish, too"
-            ),
-        )
-    })
+    if timeout <= MAX_SHUTDOWN_TIMEOUT_SECS {
+        return None;
+    }
+    Some(CHECK.warning(
+        format!(
+            "{location} serves {kind}: a client that stays connected there can delay the process's \
+             end by {timeout} seconds"
+        ),
+        format!(
+            "write `.shutdown_timeout({MAX_SHUTDOWN_TIMEOUT_SECS})` before it; all other requests \
+             then have {MAX_SHUTDOWN_TIMEOUT_SECS} second to finish, too"
+        ),
+    ))
 }
 
 /// The number before the closing parenthesis, if the argument is a number.
@@ -99,12 +85,12 @@ fn literal_number(argument: &str) -> Option<u64> {
 }
 
 /// At SIGINT, actix-web's own signal handling stops the server at once.
-fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
-    let (location, _) = code.find("HttpServer::new(")?;
-    if code.contains(".disable_signals()") {
+fn check_ctrl_c(sources: &[SourceFile]) -> Option<Finding> {
+    let (location, _) = find_in_rust(sources, "HttpServer::new(")?;
+    if contains(sources, ".disable_signals()") {
         return None;
     }
-    if let Some((location, _)) = code.find(".shutdown_signal(") {
+    if let Some((location, _)) = find_in_rust(sources, ".shutdown_signal(") {
         let message = format!("SIGTERM and Ctrl-C end the streams properly: {location}");
         return Some(CHECK.ok(message));
     }
@@ -114,11 +100,12 @@ fn check_ctrl_c(code: &RustCode<'_>) -> Option<Finding> {
         "add `{SHUTDOWN_CALL}` after HttpServer::new(…) to end them properly in both cases; if you \
          start your own Sse, add `.shutdown_signal(sse.shutdown_signal())`"
     );
-    Some(CHECK.note(message).with_help(help))
+    Some(CHECK.tip(message, help))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
 

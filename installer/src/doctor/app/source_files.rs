@@ -10,11 +10,6 @@ use crate::editing::text;
 pub(super) const SOURCE_FOLDERS: [&str; 6] =
     ["public", "static", "assets", "templates", "views", "src"];
 
-const SCRIPT_EXTENSIONS: [&str; 8] = ["js", "mjs", "cjs", "ts", "jsx", "tsx", "vue", "svelte"];
-const PAGE_EXTENSIONS: [&str; 9] = [
-    "html", "htm", "jinja", "jinja2", "j2", "tera", "hbs", "askama", "stpl",
-];
-
 /// A larger file is the output of a build tool, not a source.
 const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
 /// Keeps the check short if a folder holds something else than sources, such as uploads: far more
@@ -73,6 +68,15 @@ impl SourceFile {
     }
 }
 
+/// The first occurrence of `text` in the app's Rust code: its location, and the code after it.
+pub(super) fn find_in_rust<'a>(sources: &'a [SourceFile], text: &str) -> Option<(String, &'a str)> {
+    let mut files = sources.iter().filter(|file| file.kind == FileKind::Rust);
+    files.find_map(|file| {
+        let at = file.text.find(text)?;
+        Some((file.location(at), &file.text[at + text.len()..]))
+    })
+}
+
 /// All source files of the app. Files that cannot be read are skipped, because the findings are
 /// only advice.
 pub(super) fn read_all(app: &Path) -> Vec<SourceFile> {
@@ -122,18 +126,17 @@ fn read_file(app: &Path, path: &Path) -> Option<SourceFile> {
 }
 
 fn file_kind(path: &Path) -> Option<FileKind> {
-    let extension = path.extension()?.to_str()?;
     if path.to_str()?.ends_with(".d.ts") {
         // Type declarations contain names of events, but no listeners.
-        None
-    } else if extension == "rs" {
-        Some(FileKind::Rust)
-    } else if SCRIPT_EXTENSIONS.contains(&extension) {
-        Some(FileKind::Script)
-    } else if PAGE_EXTENSIONS.contains(&extension) {
-        Some(FileKind::Page)
-    } else {
-        None
+        return None;
+    }
+    match path.extension()?.to_str()? {
+        "rs" => Some(FileKind::Rust),
+        "js" | "mjs" | "cjs" | "ts" | "jsx" | "tsx" | "vue" | "svelte" => Some(FileKind::Script),
+        "html" | "htm" | "jinja" | "jinja2" | "j2" | "tera" | "hbs" | "askama" | "stpl" => {
+            Some(FileKind::Page)
+        }
+        _ => None,
     }
 }
 

@@ -31,27 +31,28 @@ pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
     }
     findings.extend(check_cache_control(head));
     findings.extend(check_buffering(head));
-    findings.extend(describe_software(head));
+    let software = software_names(head);
+    findings.extend(software.map(|names| CHECK.ok(format!("the response comes from {names}"))));
     findings
 }
 
 fn check_version(version: Version, is_encrypted: bool) -> Finding {
     if version == Version::HTTP_10 || version == Version::HTTP_09 {
-        let message = "the response uses HTTP/1.0, which cannot tell a stream that was cut off from \
-                       one that has ended";
-        return CHECK
-            .note(message)
-            .with_help("let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)");
+        return CHECK.tip(
+            "the response uses HTTP/1.0, which cannot tell a stream that was cut off from one that \
+             has ended",
+            "let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)",
+        );
     }
     if is_encrypted {
         // Browsers may use HTTP/2, which this client does not support.
         return CHECK.ok("the stream uses TLS");
     }
-    let message = "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, \
-                   of which every open stream takes one";
-    CHECK
-        .note(message)
-        .with_help("in production, use TLS and HTTP/2, usually through a proxy")
+    CHECK.tip(
+        "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, of which \
+         every open stream takes one",
+        "in production, use TLS and HTTP/2, usually through a proxy",
+    )
 }
 
 fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
@@ -87,11 +88,6 @@ fn check_buffering(head: &ResponseHead) -> Option<Finding> {
     let message = "x-accel-buffering does not arrive: nginx obeys and removes it; if there is no \
                    nginx, another proxy on the way removes it";
     Some(CHECK.note(message))
-}
-
-fn describe_software(head: &ResponseHead) -> Option<Finding> {
-    let message = format!("the response comes from {}", software_names(head)?);
-    Some(CHECK.ok(message))
 }
 
 /// The names of the server and the proxies, as they send them.

@@ -34,8 +34,8 @@ pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
     if allowed_origin == origin && header("access-control-allow-credentials") == "true" {
         return CHECK.ok(format!("pages of {origin} receive the events"));
     }
-    let message = format!("pages of {origin} receive the events, but only without cookies");
-    CHECK.note(message).with_help(
+    CHECK.tip(
+        format!("pages of {origin} receive the events, but only without cookies"),
         "the library also allows cookies: let the proxy change neither \
          access-control-allow-origin nor access-control-allow-credentials",
     )

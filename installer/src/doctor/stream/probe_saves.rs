@@ -222,7 +222,8 @@ fn in_time(count: usize, max_delay: Duration, late_count: usize) -> Finding {
         "{message}, but {late_count} of them not within {} ms",
         HAPROXY_DELAY.as_millis()
     );
-    CHECK.note(message).with_help(
+    CHECK.tip(
+        message,
         "if the network is not that slow, a proxy holds each event back (HAProxy: `option \
          http-no-delay`)",
     )

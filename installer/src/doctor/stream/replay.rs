@@ -33,13 +33,6 @@ impl IdTransport {
             Self::QueryParameter => "?last_event_id=",
         }
     }
-
-    fn carrier(self) -> &'static str {
-        match self {
-            Self::Header => self.name(),
-            Self::QueryParameter => "the query of the URL",
-        }
-    }
 }
 
 /// Reconnects with the last id of the stream, and with one that the server cannot know. Only the
@@ -129,18 +122,28 @@ fn judge_known_id(transport: IdTransport, result: Reconnection) -> Option<Findin
 fn judge_unknown_id(transport: IdTransport, result: Reconnection) -> Finding {
     let name = transport.name();
     match result {
-        Ok(Some(_)) => CHECK.ok(format!("a client that reconnects with {name} resumes correctly"),
-        ),
-        Ok(None) => CHECK.warning(format!(
-                "{name} does not reach the server: clients that reconnect miss the events in between"
-            ),
+        Ok(Some(_)) => CHECK.ok(format!(
+            "a client that reconnects with {name} resumes correctly"
+        )),
+        Ok(None) => {
+            let carrier = match transport {
+                IdTransport::Header => name,
+                IdTransport::QueryParameter => "the query of the URL",
+            };
+            CHECK.warning(
+                format!(
+                    "{name} does not reach the server: clients that reconnect miss the events in \
+                     between"
+                ),
+                format!(
+                    "let the proxy forward {carrier}, and cache no response of this path; if your own \
+                     handler serves the stream, pass the `Subscription` of the request to \
+                     `Sse::respond`"
+                ),
+            )
+        }
+        Err(reason) => CHECK.error(
             format!(
-                "let the proxy forward {}, and cache no response of this path; if your own \
-                 handler serves the stream, pass the `Subscription` of the request to `Sse::respond`",
-                transport.carrier()
-            ),
-        ),
-        Err(reason) => CHECK.error(format!(
                 "a client that reconnects with {name} and an id that the server does not know gets \
                  no stream: {reason}"
             ),

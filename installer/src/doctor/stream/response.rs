@@ -12,10 +12,6 @@ pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this mac
     response: turn buffering off for this path (nginx: `proxy_buffering off;`), or let the proxy \
     obey the response header X-Accel-Buffering";
 
-pub(super) fn stream_finding(url: &str) -> Finding {
-    CHECK.ok(format!("{url} responds with 200"))
-}
-
 /// The server sent no response.
 pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     use ureq::{Error, Timeout};
@@ -44,13 +40,13 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     }
 }
 
-/// Explains a response that is not a stream.
-pub(super) fn other_response_finding(probe: &mut StreamProbe) -> Option<Finding> {
+/// Judges a response, which should be a stream.
+pub(super) fn check(url: &str, probe: &mut StreamProbe) -> Finding {
     if probe.head.status == 200 && probe.head.is_event_stream() {
-        return None;
+        return CHECK.ok(format!("{url} responds with 200"));
     }
     let text = probe.error_text();
-    Some(explain(&probe.head, &text))
+    explain(&probe.head, &text)
 }
 
 fn explain(head: &ResponseHead, text: &str) -> Finding {

@@ -10,19 +10,17 @@ const CHECK: Check = Check("end");
 
 pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding {
     let Some(end) = &recording.end else {
-        let message = format!(
-            "the stream is still open after {}; use a longer `--wait` to see whether something \
-             cuts it off later",
-            in_seconds(listening_time)
-        );
-        return CHECK.ok(message);
+        let time = in_seconds(listening_time);
+        return CHECK.ok(format!(
+            "the stream is still open after {time}; use a longer `--wait` to see whether something \
+             cuts it off later"
+        ));
     };
     if is_planned(recording, end) {
-        let message = format!(
-            "the server ended the stream as planned after {} (SSE_STREAM_DURATION)",
-            in_seconds(end.at)
-        );
-        return CHECK.ok(message);
+        let at = in_seconds(end.at);
+        return CHECK.ok(format!(
+            "the server ended the stream as planned after {at} (SSE_STREAM_DURATION)"
+        ));
     }
     cut_off(recording, end)
 }
@@ -45,22 +43,19 @@ fn cut_off(recording: &Recording, end: &StreamEnd) -> Finding {
     } else {
         format!("{} after its last event", in_seconds(silence))
     };
-    let error = match &end.error {
-        Some(error) => format!(" ({error})"),
-        None => String::new(),
-    };
-    let interval = match heartbeat_interval(recording) {
-        Some(interval) => format!("the heartbeat interval of {}", in_seconds(interval)),
-        None => "the heartbeat interval".to_owned(),
-    };
+    let error = end.error.as_ref().map(|error| format!(" ({error})"));
+    let error = error.unwrap_or_default();
+    let interval = heartbeat_interval(recording);
+    let interval = interval.map(|interval| format!(" of {}", in_seconds(interval)));
+    let interval = interval.unwrap_or_default();
+    let at = in_seconds(end.at);
     CHECK.warning(
         format!(
-            "the stream was cut off after {}, {position}; the server did not end it{error}",
-            in_seconds(end.at)
+            "the stream was cut off after {at}, {position}; the server did not end it{error}"
         ),
         format!(
             "if a proxy closes connections that are silent for a while, raise its timeout above \
-             {interval} (nginx: `proxy_read_timeout`), or shorten the interval with \
+             the heartbeat interval{interval} (nginx: `proxy_read_timeout`), or shorten the interval with \
              `Config::with_heartbeat`; if it closes connections after a fixed time, set \
              SSE_STREAM_DURATION to less than that; also check whether the server was restarted"
         ),

@@ -20,40 +20,34 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
         return no_beginning(recording);
     };
     if first_block_at > MAX_DELIVERY_DELAY {
+        let (start, headers) = (in_seconds(first_block_at), in_seconds(response_time));
         return CHECK.error(
             format!(
-                "the server sends the start of a stream at once, but it arrived after {} (the \
-                 headers after {})",
-                in_seconds(first_block_at),
-                in_seconds(response_time)
+                "the server sends the start of a stream at once, but it arrived after {start} (the \
+                 headers after {headers})"
             ),
             BUFFERING_HELP,
         );
     }
-    let message = format!(
-        "the stream starts {} ms after the request",
-        first_block_at.as_millis()
-    );
-    CHECK.ok(message)
+    let milliseconds = first_block_at.as_millis();
+    CHECK.ok(format!(
+        "the stream starts {milliseconds} ms after the request"
+    ))
 }
 
 fn no_beginning(recording: &Recording) -> Finding {
-    match &recording.end {
-        Some(end) => CHECK.error(
-            format!(
-                "the stream ended after {}, before its first event",
-                in_seconds(end.at)
-            ),
+    if let Some(end) = &recording.end {
+        let at = in_seconds(end.at);
+        return CHECK.error(
+            format!("the stream ended after {at}, before its first event"),
             "see the logs of the server and of the proxies before it",
-        ),
-        None => CHECK.error(
-            format!(
-                "the stream is open, but nothing arrives within {} s",
-                STEP_TIMEOUT.as_secs()
-            ),
-            BUFFERING_HELP,
-        ),
+        );
     }
+    let seconds = STEP_TIMEOUT.as_secs();
+    CHECK.error(
+        format!("the stream is open, but nothing arrives within {seconds} s"),
+        BUFFERING_HELP,
+    )
 }
 
 /// The server sends a heartbeat when the stream was silent for a while. `None`: the recording is
@@ -61,23 +55,21 @@ fn no_beginning(recording: &Recording) -> Finding {
 pub(super) fn check_heartbeats(recording: &Recording, listening_time: Duration) -> Option<Finding> {
     let interval = heartbeat_interval(recording)?;
     let silence = longest_silence(recording, listening_time)?;
-    if silence > interval + MAX_HEARTBEAT_DELAY {
+    let is_late = silence > interval + MAX_HEARTBEAT_DELAY;
+    let (silence, interval) = (in_seconds(silence), in_seconds(interval));
+    if is_late {
         return Some(CHECK.error(
             format!(
-                "nothing arrived for {}, although the server sends a heartbeat after {} of silence",
-                in_seconds(silence),
-                in_seconds(interval)
+                "nothing arrived for {silence}, although the server sends a heartbeat after \
+                 {interval} of silence"
             ),
             BUFFERING_HELP,
         ));
     }
     // The first and the last block are heartbeats with `retry`, which no silence precedes.
     let has_heartbeat = recording.heartbeats().any(|block| block.retry.is_none());
-    has_heartbeat.then(|| {
-        let interval = in_seconds(interval);
-        let message = format!("a heartbeat arrives after {interval} of silence");
-        CHECK.ok(message)
-    })
+    let message = format!("a heartbeat arrives after {interval} of silence");
+    has_heartbeat.then(|| CHECK.ok(message))
 }
 
 /// The longest time without a block since the first block.
