@@ -155,7 +155,6 @@ impl StreamReader {
 
     fn advance_to(&mut self, cursor: Cursor, bytes: Bytes) -> Step {
         self.position.at.cursor = cursor;
-        self.state = State::Reading;
         if bytes.is_empty() {
             ControlFlow::Continue(())
         } else {
@@ -165,6 +164,7 @@ impl StreamReader {
 
     /// `None` means that the journal could not be read.
     fn apply_replay(&mut self, result: Option<ReplayResult>) -> Step {
+        self.state = State::Reading;
         match result {
             Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
             Some(ReplayResult::Replaced) => self.check_ring(false),
