@@ -1,6 +1,7 @@
 //! The data of an event, as the library's server writes it.
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::sse_parser::Block;
@@ -14,25 +15,20 @@ struct TimestampedValue {
     value: Box<RawValue>,
 }
 
-/// The data of `sse.gap`.
-#[derive(Deserialize)]
-struct GapData {
-    reason: String,
-}
-
 /// The update that a block stands for; `None` for a heartbeat, and for a block without data.
 pub(super) fn update_of_block(block: Block) -> Option<Update> {
     let data = block.data?;
     match block.event.as_str() {
         "sse.heartbeat" => None,
-        "sse.gap" => Some(gap_warning(data)),
+        "sse.gap" => Some(gap_warning(&data)),
         _ => received_event(block.id, block.event, &data).map(Update::Event),
     }
 }
 
-fn gap_warning(data: String) -> Update {
-    let reason = serde_json::from_str(&data).map_or(data, |gap: GapData| gap.reason);
-    Update::Warning(format!("events may have been missed: {}", excerpt(&reason)))
+fn gap_warning(data: &str) -> Update {
+    let gap: Value = serde_json::from_str(data).unwrap_or_default();
+    let reason = excerpt(gap["reason"].as_str().unwrap_or(data));
+    Update::Warning(format!("events may have been missed: {reason}"))
 }
 
 /// Data of another form, as other servers send it, is itself the value.

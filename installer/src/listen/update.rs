@@ -37,7 +37,7 @@ pub(crate) enum Update {
     Warning(String),
 }
 
-/// The updates of a source. They end when the server refuses further connections: no event will follow.
+/// The updates of a source. They end when the server refuses further connections.
 pub(crate) type Updates = Receiver<Result<Update, Failure>>;
 
 /// The other end of [`Updates`].

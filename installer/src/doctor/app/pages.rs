@@ -10,40 +10,28 @@ const LISTENERS_FILE: &str = "sse-client.js";
 const CLIENT_SUFFIX: &str = "js/sse.js";
 
 pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let has_listeners = sources.iter().any(|source| source.path == LISTENERS_PATH);
     let stream_opener = sources.iter().find(|source| opens_stream(source));
-    if !has_listeners {
-        findings.push(missing_listeners(stream_opener));
+    let instead = stream_opener.map(|source| format!("; {} opens a stream instead", source.path));
+    let problem = |message: String, help: String| match &instead {
+        Some(instead) => CHECK.note(message + instead),
+        None => CHECK.warning(message, help),
+    };
+    let mut findings = Vec::new();
+    if !sources.iter().any(|source| source.path == LISTENERS_PATH) {
+        let message = format!("the app has no {LISTENERS_PATH}");
+        findings.push(problem(message, "run `sse install`".to_owned()));
     }
-    findings.push(match (loading_page(sources), stream_opener) {
-        (Some(page), _) => CHECK.ok(format!("{} loads {LISTENERS_FILE}", page.path)),
-        (None, Some(stream_opener)) => CHECK.note(format!(
-            "no page loads {LISTENERS_FILE}; {} opens a stream instead",
-            stream_opener.path
-        )),
-        (None, None) => CHECK.warning(
-            format!(
-                "no page in {} loads {LISTENERS_FILE}",
-                SOURCE_FOLDERS.join(", ")
-            ),
+    let folders = SOURCE_FOLDERS.join(", ");
+    findings.push(match loading_page(sources) {
+        Some(page) => CHECK.ok(format!("{} loads {LISTENERS_FILE}", page.path)),
+        None => problem(
+            format!("no page in {folders} loads {LISTENERS_FILE}"),
             format!(
                 "add {SCRIPT_TAG} to your pages (`sse doctor` cannot see pages in other folders)"
             ),
         ),
     });
     findings
-}
-
-fn missing_listeners(stream_opener: Option<&SourceFile>) -> Finding {
-    let message = format!("the app has no {LISTENERS_PATH}");
-    match stream_opener {
-        None => CHECK.warning(message, "run `sse install`"),
-        Some(stream_opener) => {
-            let message = format!("{message}; {} opens a stream instead", stream_opener.path);
-            CHECK.note(message)
-        }
-    }
 }
 
 /// A page that loads `sse-client.js`, if there is one.

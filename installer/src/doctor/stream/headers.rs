@@ -58,8 +58,7 @@ fn check_version(version: Version, is_encrypted: bool) -> Finding {
 fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
     let value = head.header("cache-control").unwrap_or_default();
     let value = value.to_lowercase();
-    let directives: Vec<&str> = value.split(',').map(str::trim).collect();
-    let has = |name: &str| directives.contains(&name);
+    let has = |name| value.split(',').any(|directive| directive.trim() == name);
     let mut missing = Vec::new();
     if !has("no-cache") && !has("no-store") {
         missing.push("no-cache");
@@ -70,12 +69,13 @@ fn check_cache_control(head: &ResponseHead) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    Some(CHECK.warning(format!(
-            "cache-control is `{value}` and lacks {}: caches may store the stream or change it",
-            missing.join(" and ")
+    let missing = missing.join(" and ");
+    Some(CHECK.warning(
+        format!(
+            "cache-control is `{value}` and lacks {missing}: caches may store the stream or change it"
         ),
-        "the library sends `no-cache, no-transform, private`: let the proxy forward it; if a handler \
-         of yours builds the response, return `Sse::respond` instead",
+        "the library sends `no-cache, no-transform, private`: let the proxy forward it; if a handler of \
+         yours builds the response, return `Sse::respond` instead",
     ))
 }
 

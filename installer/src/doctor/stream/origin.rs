@@ -10,8 +10,10 @@ pub(super) fn check(head: &ResponseHead, origin: &str) -> Finding {
     let header = |name| head.header(name).unwrap_or_default();
     let allowed_origin = header("access-control-allow-origin");
     if allowed_origin.is_empty() {
-        return CHECK.error(format!(
-                "pages of {origin} receive no events: the response has no access-control-allow-origin"
+        return CHECK.error(
+            format!(
+                "pages of {origin} receive no events: the response has no \
+                 access-control-allow-origin"
             ),
             format!(
                 "add the origin to SSE_ALLOWED_ORIGINS in the app's .env, as in \

@@ -1,7 +1,7 @@
 //! Values saved on this machine, and how they arrive on the stream.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web_sse::{Cache, Config};
@@ -30,10 +30,8 @@ const HAPROXY_DELAY: Duration = Duration::from_millis(150);
 /// The values to save, and where.
 pub(super) struct ProbeSaves {
     cache: Cache,
-    cache_folder: PathBuf,
+    config: Config,
     key: String,
-    /// How long to wait for the events after the last save.
-    arrival_timeout: Duration,
     /// Distinguishes these values from those of another run.
     run_id: u64,
 }
@@ -73,9 +71,8 @@ impl ProbeSaves {
         }
         Ok(Self {
             cache: Cache::open(&config)?,
-            cache_folder: config.cache_dir().to_owned(),
             key: key.to_owned(),
-            arrival_timeout: (config.poll_interval() + DELIVERY_TIMEOUT).min(STEP_TIMEOUT),
+            config,
             run_id: milliseconds_since_1970(),
         })
     }
@@ -93,7 +90,8 @@ impl ProbeSaves {
             self.cache.save_blocking(&self.key, value)?;
             probe.record_until(Instant::now() + SAVE_INTERVAL, |_| false);
         }
-        probe.record_until(Instant::now() + self.arrival_timeout, |recording| {
+        let timeout = (self.config.poll_interval() + DELIVERY_TIMEOUT).min(STEP_TIMEOUT);
+        probe.record_until(Instant::now() + timeout, |recording| {
             let arrivals = self.arrivals(recording);
             (0..PROBE_VALUE_COUNT)
                 .all(|number| arrivals.iter().any(|arrival| arrival.number == number))
@@ -107,7 +105,7 @@ impl ProbeSaves {
             let message = "the stream ended before all saved values could arrive: run this again";
             return CHECK.note(message);
         }
-        judge_arrivals(&self.key, &self.cache_folder, saved_at, &arrivals)
+        judge_arrivals(&self.key, self.config.cache_dir(), saved_at, &arrivals)
     }
 
     fn arrivals(&self, recording: &Recording) -> Vec<Arrival> {

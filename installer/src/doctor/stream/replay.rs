@@ -22,8 +22,8 @@ enum IdTransport {
     QueryParameter,
 }
 
-/// What follows after a client has reconnected with an event id: the stream, and before it perhaps the data
-/// of a gap, or why there is none.
+/// After a client has reconnected with an event id, either the stream continues, perhaps after a gap with
+/// this reason, or the error says why it does not.
 type Reconnection = Result<Option<String>, String>;
 
 impl IdTransport {

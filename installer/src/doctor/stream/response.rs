@@ -50,42 +50,36 @@ pub(super) fn check(url: &str, probe: &mut StreamProbe) -> Finding {
 }
 
 fn explain(head: &ResponseHead, text: &str) -> Finding {
-    match head.status {
-        200 => content_type_finding(head),
-        300..=399 => redirect_finding(head),
-        _ => status_finding(head, &server_error(text)),
+    let status = head.status;
+    if status == 200 {
+        let mime_type = head.mime_type();
+        return CHECK.error(
+            format!(
+                "the response is not a stream: its content-type is `{mime_type}` instead of \
+                 text/event-stream"
+            ),
+            "this URL belongs to something else: the library's routes serve the stream at \
+             /sse/stream, below the scope that they are configured in",
+        );
     }
-}
-
-fn status_finding(head: &ResponseHead, server_error: &ServerError) -> Finding {
-    let mut message = format!("the response is {}", head.status);
-    if !server_error.message.is_empty() {
-        message.push_str(": ");
-        message.push_str(&server_error.message);
+    if let 300..=399 = status {
+        let location = head.header("location").unwrap_or_default();
+        return CHECK.warning(
+            format!("the response is {status}, a redirect to {location}"),
+            "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login page, \
+             the stream is behind authentication, and only pages of logged-in users can connect",
+        );
+    }
+    let error = server_error(text);
+    let mut message = format!("the response is {status}");
+    if !error.message.is_empty() {
+        message.push_str(&format!(": {}", error.message));
     }
     // The library's server sends no such headers.
     if let Some(names) = software_names(head) {
         message.push_str(&format!(" ({names})"));
     }
-    CHECK.error(message, status_help(head, server_error))
-}
-
-fn content_type_finding(head: &ResponseHead) -> Finding {
-    let message = format!(
-        "the response is not a stream: its content-type is `{}` instead of text/event-stream",
-        head.mime_type()
-    );
-    let help = "this URL belongs to something else: the library's routes serve the stream at \
-                /sse/stream, below the scope that they are configured in";
-    CHECK.error(message, help)
-}
-
-fn redirect_finding(head: &ResponseHead) -> Finding {
-    let location = head.header("location").unwrap_or_default();
-    let message = format!("the response is {}, a redirect to {location}", head.status);
-    let help = "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login \
-                page, the stream is behind authentication, and only pages of logged-in users can connect";
-    CHECK.warning(message, help)
+    CHECK.error(message, status_help(head, &error))
 }
 
 fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
