@@ -45,7 +45,7 @@ impl Output {
     /// Writes the data that the command was run for. It is an error if that fails, unless the
     /// reader closed the pipe.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
-        write_data(&mut io::stdout(), text)
+        write_data(&mut io::stdout(), text).map(|_| ())
     }
 
     pub(crate) fn warn(self, message: impl Display) {
@@ -97,13 +97,15 @@ pub(crate) fn json_on_one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
-fn write_data(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
+/// Writes a line; `false` when the output's reader is gone.
+pub(crate) fn write_data(out: &mut dyn Write, text: &str) -> Result<bool, Failure> {
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::error(format!(
-            "cannot write to standard output: {error}"
-        ))
-        .with_help("check where standard output goes, then run the command again")),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(
+            Failure::error(format!("cannot write to standard output: {error}"))
+                .with_help("check where standard output goes, then run the command again"),
+        ),
     }
 }
 
@@ -140,6 +142,7 @@ mod tests {
             text.contains("standard output") && text.contains("\nhelp: "),
             "{text}"
         );
-        assert!(write_data(&mut Fails(ErrorKind::BrokenPipe), "x").is_ok());
+        let written = write_data(&mut Fails(ErrorKind::BrokenPipe), "x");
+        assert!(!written.expect("the reader has left"));
     }
 }

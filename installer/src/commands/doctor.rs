@@ -79,9 +79,8 @@ impl FindingsPrinter<'_> {
                 findings: self.findings,
                 is_healthy,
             };
-            let json = serde_json::to_string_pretty(&diagnosis)
-                .map_err(|error| Failure::error(format!("cannot print the findings: {error}")))?;
-            self.output.data(&json)?;
+            self.output
+                .data(&serde_json::to_string_pretty(&diagnosis)?)?;
         }
         Ok(if is_healthy {
             exit::DONE

@@ -42,14 +42,11 @@ pub(crate) fn run(app: PathBuf, args: &GetArgs, output: Output) -> Result<u8, Fa
 }
 
 fn entry_json(entry: &Entry) -> Result<String, Failure> {
-    let json = serde_json::from_str(entry.value()).and_then(|value| {
-        serde_json::to_string(&EntryJson {
-            id: entry.id().to_string(),
-            key: entry.key(),
-            timestamp: entry.timestamp(),
-            value,
-        })
-    });
-    json.map(|json| json_on_one_line(&json))
-        .map_err(|error| Failure::error(format!("cannot print the entry: {error}")))
+    let json = serde_json::to_string(&EntryJson {
+        id: entry.id().to_string(),
+        key: entry.key(),
+        timestamp: entry.timestamp(),
+        value: serde_json::from_str(entry.value())?,
+    })?;
+    Ok(json_on_one_line(&json))
 }

@@ -11,7 +11,7 @@ use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::listen::{ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url};
 use crate::nearest::nearest;
-use crate::output::{Output, excerpt, json_on_one_line};
+use crate::output::{Output, excerpt, json_on_one_line, write_data};
 
 /// Without `--timeout`, the source is asked again after this time, for ever. Any long time will do.
 const WAIT_WITHOUT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -146,8 +146,7 @@ impl<'a> Session<'a> {
 /// Prints one event; `false` when the output's reader is gone.
 fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
     let line = if json {
-        serde_json::to_string(event)
-            .map_err(|error| Failure::error(format!("cannot print an event: {error}")))?
+        serde_json::to_string(event)?
     } else {
         let value = json_on_one_line(event.value.get());
         match &event.timestamp {
@@ -155,11 +154,7 @@ fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool,
             None => format!("{}  {value}", event.event),
         }
     };
-    match writeln!(out, "{}", json_on_one_line(&line)).and_then(|()| out.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::error(format!("cannot print an event: {error}"))),
-    }
+    write_data(out, &json_on_one_line(&line))
 }
 
 #[cfg(test)]

@@ -48,8 +48,7 @@ fn parse_value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
     };
     match json {
         Some(json) => Ok(json),
-        None => to_raw_value(&text)
-            .map_err(|error| Failure::error(format!("the value cannot be saved: {error}"))),
+        None => Ok(to_raw_value(&text)?),
     }
 }
 

@@ -63,14 +63,10 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
         output.warn(format!("the app rejects its configuration: {error}"));
     }
     if json {
-        let text = serde_json::to_string_pretty(&status)
-            .map_err(|error| Failure::error(format!("cannot print the status: {error}")))?;
-        output.data(&text)?;
-    } else {
-        if !output.is_quiet() {
-            let lines: Vec<String> = status.items.iter().map(Item::line).collect();
-            output.data(&lines.join("\n"))?;
-        }
+        output.data(&serde_json::to_string_pretty(&status)?)?;
+    } else if !output.is_quiet() {
+        let lines: Vec<String> = status.items.iter().map(Item::line).collect();
+        output.data(&lines.join("\n"))?;
     }
     Ok(if status.state == OverallState::Installed {
         exit::DONE
@@ -198,12 +194,10 @@ fn script_item(script: &ScriptFile, is_served_by_app: bool) -> Item {
 }
 
 fn overall_state(items: &[Item]) -> OverallState {
-    let has_state = |state: ItemState| move |item: &Item| item.state == state;
-    if items.iter().all(has_state(ItemState::Missing)) {
+    let mut states = items.iter().map(|item| item.state);
+    if states.clone().all(|state| state == ItemState::Missing) {
         OverallState::Absent
-    } else if items.iter().any(has_state(ItemState::Missing))
-        || items.iter().any(has_state(ItemState::Modified))
-    {
+    } else if states.any(|state| matches!(state, ItemState::Missing | ItemState::Modified)) {
         OverallState::Partial
     } else {
         OverallState::Installed

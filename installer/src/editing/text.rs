@@ -12,30 +12,14 @@ use std::ops::Range;
 /// The UTF-8 byte order mark.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Eol {
-    Lf,
-    CrLf,
-}
+pub(crate) const LF: &str = "\n";
+pub(crate) const CRLF: &str = "\r\n";
 
-impl Eol {
-    /// The ending of most lines in `text`; LF if it has none.
-    pub(crate) fn most_common(text: &[u8]) -> Self {
-        let feeds = text.iter().filter(|byte| **byte == b'\n').count();
-        let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
-        if pairs * 2 > feeds {
-            Self::CrLf
-        } else {
-            Self::Lf
-        }
-    }
-
-    pub(crate) fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::Lf => b"\n",
-            Self::CrLf => b"\r\n",
-        }
-    }
+/// The ending of most lines in `text`; LF if it has none.
+pub(crate) fn most_common_eol(text: &[u8]) -> &'static str {
+    let feeds = text.iter().filter(|byte| **byte == b'\n').count();
+    let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
+    if pairs * 2 > feeds { CRLF } else { LF }
 }
 
 /// The text without its byte order mark.
@@ -48,7 +32,7 @@ pub(crate) fn insert_lines<S: AsRef<str>>(
     text: &[u8],
     at: usize,
     lines: &[S],
-    eol: Eol,
+    eol: &str,
 ) -> Vec<u8> {
     let (before, after) = text.split_at(at);
     let lacks_final_newline =
@@ -56,11 +40,11 @@ pub(crate) fn insert_lines<S: AsRef<str>>(
     let mut new = before.to_vec();
     for line in lines {
         if lacks_final_newline {
-            new.extend_from_slice(eol.bytes());
+            new.extend_from_slice(eol.as_bytes());
         }
         new.extend_from_slice(line.as_ref().as_bytes());
         if !lacks_final_newline {
-            new.extend_from_slice(eol.bytes());
+            new.extend_from_slice(eol.as_bytes());
         }
     }
     new.extend_from_slice(after);
@@ -69,7 +53,7 @@ pub(crate) fn insert_lines<S: AsRef<str>>(
 
 /// Removes complete lines. `ranges` are sorted and do not overlap; `eol` is the line ending
 /// that the lines were inserted with.
-pub(crate) fn remove_lines(text: &[u8], ranges: &[Range<usize>], eol: Eol) -> Vec<u8> {
+pub(crate) fn remove_lines(text: &[u8], ranges: &[Range<usize>], eol: &str) -> Vec<u8> {
     let mut kept = Vec::with_capacity(text.len());
     let mut kept_from = 0;
     for range in ranges {
@@ -78,8 +62,8 @@ pub(crate) fn remove_lines(text: &[u8], ranges: &[Range<usize>], eol: Eol) -> Ve
     }
     kept.extend_from_slice(&text[kept_from..]);
     let ended_the_text = ranges.last().is_some_and(|range| range.end == text.len());
-    if ended_the_text && !text.ends_with(b"\n") && kept.ends_with(eol.bytes()) {
-        kept.truncate(kept.len() - eol.bytes().len());
+    if ended_the_text && !text.ends_with(b"\n") && kept.ends_with(eol.as_bytes()) {
+        kept.truncate(kept.len() - eol.len());
     }
     kept
 }
@@ -110,52 +94,4 @@ pub(crate) fn line_number(text: &[u8], at: usize) -> usize {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A reproducible random number generator for test files.
-    pub(crate) struct Random(pub(crate) u64);
-
-    impl Random {
-        pub(crate) fn below(&mut self, limit: usize) -> usize {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            usize::try_from(self.0 >> 33).expect("31 bits fit") % limit
-        }
-    }
-
-    #[test]
-    fn removing_appended_lines_restores_every_byte() {
-        for text in [
-            "",
-            "a",
-            "a\n",
-            "a\r\n",
-            "a\r",
-            "a\r\nb",
-            "\u{feff}",
-            "\u{feff}a",
-            "a\n\n\n",
-        ] {
-            let text = text.as_bytes();
-            let eol = Eol::most_common(text);
-            let with = insert_lines(text, text.len(), &["x", "y"], eol);
-            let at = with
-                .iter()
-                .position(|byte| *byte == b'x')
-                .expect("the line was inserted");
-            let out = remove_lines(&with, &[whole_lines(&with, &(at..with.len()))], eol);
-            assert_eq!(out, text, "{:?}", String::from_utf8_lossy(text));
-        }
-    }
-
-    #[test]
-    fn the_line_ending_of_most_lines_is_used() {
-        assert_eq!(Eol::most_common(b""), Eol::Lf);
-        assert_eq!(Eol::most_common(b"a\r"), Eol::Lf);
-        assert_eq!(Eol::most_common(b"a\r\nb\nc\r\n"), Eol::CrLf);
-        assert_eq!(Eol::most_common(b"a\r\nb\n"), Eol::Lf);
-    }
-}
+pub(crate) mod tests;

@@ -11,7 +11,7 @@ use actix_web_sse::cli_support::{EnvFile, EnvLine, EnvLineKind, SettingInfo, set
 use super::markers::{BLOCK_BEGIN, BLOCK_END, Block, COMMENT_PREFIX, RECEIPT_PREFIX};
 use super::values::{INSTALLED_SETTINGS, InstallValues, default_value, quote_for_dotenv};
 use crate::editing::receipt::Receipt;
-use crate::editing::text::{self, Eol};
+use crate::editing::text;
 use crate::exit::Failure;
 
 const ABOUT_COMMENT: &str =
@@ -113,7 +113,7 @@ impl EnvState {
                     missing.contains(&(settings::stream_duration.name, default_duration));
                 let block = new_block(assignments, sets_default_duration, &receipt);
                 let old = self.contents();
-                text::insert_lines(old, old.len(), &block, Eol::most_common(old))
+                text::insert_lines(old, old.len(), &block, text::most_common_eol(old))
             }
         };
         self.verify(&new, &missing)?;

@@ -3,7 +3,7 @@
 use actix_web_sse::cli_support::{EnvFile, EnvLine, EnvLineKind};
 
 use crate::editing::receipt::Receipt;
-use crate::editing::text::Eol;
+use crate::editing::text::{CRLF, LF};
 use crate::exit::Failure;
 
 pub(super) const BLOCK_BEGIN: &str = "# >>> sse >>>";
@@ -16,7 +16,7 @@ pub(super) const RECEIPT_PREFIX: &str = "# sse: created ";
 pub(super) struct Block {
     pub(super) begin: usize,
     pub(super) end: usize,
-    pub(super) eol: Eol,
+    pub(super) eol: &'static str,
 }
 
 impl Block {
@@ -38,7 +38,7 @@ impl Block {
             (&[begin], &[end]) if begin < end => {
                 let first = &file.bytes()[file.lines()[begin].range.clone()];
                 let is_crlf = first.ends_with(b"\r\n");
-                let eol = if is_crlf { Eol::CrLf } else { Eol::Lf };
+                let eol = if is_crlf { CRLF } else { LF };
                 Ok(Some(Self { begin, end, eol }))
             }
             _ => Err(unpaired(file.lines(), &[begins, ends].concat())),

@@ -12,7 +12,7 @@ use toml_edit::{Item, Table};
 
 use super::cargo_toml::{Manifest, is_inherited, is_library};
 use super::dependency::{DependencySource, LIBRARY_PACKAGE};
-use crate::editing::text::{self, Eol};
+use crate::editing::text::{self, CRLF, LF};
 use crate::exit::Failure;
 
 /// Ends each line that `install` writes. cargo keeps it when it edits the file.
@@ -63,7 +63,7 @@ impl Manifest<'_> {
             Some(Item::Table(_)) => (file.len(), subtable(source)),
             Some(other) => return Err(self.inline_table_conflict(other, source)),
         };
-        let new = text::insert_lines(file, at, &lines, Eol::most_common(file));
+        let new = text::insert_lines(file, at, &lines, text::most_common_eol(file));
         self.verify(&new, source)?;
         Ok(new)
     }
@@ -130,11 +130,7 @@ impl Manifest<'_> {
     /// entries below it, only the mark is removed.
     fn without_installed_header(&self) -> Vec<u8> {
         let file = self.raw.as_bytes();
-        let header = match self.root().get("dependencies") {
-            Some(Item::Table(table)) if !table.is_implicit() && !table.is_dotted() => table,
-            _ => return file.to_vec(),
-        };
-        let Some(range) = header.span().map(|span| text::whole_lines(file, &span)) else {
+        let Some((header, range)) = self.header() else {
             return file.to_vec();
         };
         let line = self.line_at(range.start);
@@ -146,6 +142,14 @@ impl Manifest<'_> {
             return [&file[..range.start], unmarked.as_bytes(), &file[end..]].concat();
         }
         text::remove_lines(file, &[range], last_line_ending(file))
+    }
+
+    /// The table with a header `[dependencies]`, and the header's line.
+    fn header(&self) -> Option<(&Table, Range<usize>)> {
+        let table = self.root().get("dependencies")?.as_table()?;
+        let has_header = !table.is_implicit() && !table.is_dotted();
+        let lines = text::whole_lines(self.raw.as_bytes(), &table.span()?);
+        has_header.then_some((table, lines))
     }
 
     /// Parses the planned manifest: all values must be as before, except for the new entry,
@@ -232,11 +236,11 @@ fn end_of_item(item: &Item) -> Option<usize> {
 
 /// The ending of the last complete line. If the inserted lines end the text without a newline of
 /// their own, `with_dependency` used this ending in front of them.
-fn last_line_ending(file: &[u8]) -> Eol {
+fn last_line_ending(file: &[u8]) -> &'static str {
     let last = file.iter().rposition(|byte| *byte == b'\n');
     match last {
-        Some(at) if file[..at].ends_with(b"\r") => Eol::CrLf,
-        _ => Eol::Lf,
+        Some(at) if file[..at].ends_with(b"\r") => CRLF,
+        _ => LF,
     }
 }
 

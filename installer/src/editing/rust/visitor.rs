@@ -45,10 +45,6 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn start(&self, span: Span) -> usize {
-        self.base + span.byte_range().start
-    }
-
     pub(super) fn end(&self, span: Span) -> usize {
         self.base + span.byte_range().end
     }
@@ -197,7 +193,7 @@ impl<'ast> Visit<'ast> for Visitor {
                 argument,
                 receiver: self.receiver(&call.receiver),
                 line: line(call.dot_token.span),
-                dot_offset: self.start(call.dot_token.span),
+                dot_offset: self.base + call.dot_token.span.byte_range().start,
                 end_offset: self.end(call.paren_token.span.close()),
             };
             self.outline.configures.push(configure);

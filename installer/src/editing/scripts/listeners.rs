@@ -54,7 +54,7 @@ fn render_listener(pattern: &str, event: &str) -> String {
 }
 
 /// The name escaped for a JavaScript string in single quotes. Names have no control characters.
-fn escape_for_javascript(event: &str) -> String {
+pub(super) fn escape_for_javascript(event: &str) -> String {
     event.replace('\\', "\\\\").replace('\'', "\\'")
 }
 

@@ -1,5 +1,6 @@
 //! `public/js/sse-events.d.ts`, which declares the names of the events as a type.
 
+use super::listeners::escape_for_javascript;
 use crate::editing::receipt;
 
 const FILE_HEAD: &str = "\
@@ -53,9 +54,7 @@ fn checksum(text: &str) -> String {
 /// The name as a TypeScript string type. Names have no control characters, but some compilers
 /// also end a string at U+2028 and U+2029.
 fn quote_for_typescript(event: &str) -> String {
-    let escaped = event
-        .replace('\\', "\\\\")
-        .replace('\'', "\\'")
+    let escaped = escape_for_javascript(event)
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029");
     format!("'{escaped}'")
