@@ -128,8 +128,9 @@ impl Subscription {
     }
 
     /// Restricts the subscription to these events. Use it if a client may receive some events and not
-    /// others. If the request names events, the client receives those that are in both lists. If none
-    /// is, the request is refused, with a text that names no other events than these.
+    /// others. If the request names events, the client receives those that are in both lists. Names that
+    /// `SSE_EVENTS` does not contain are ignored. If no event is left, the request is refused, with a text
+    /// that names no other events than these.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
         let events: HashSet<String> = events.into_iter().map(Into::into).collect();
@@ -164,19 +165,24 @@ impl Subscription {
         Some(self.filter.names()?.iter().map(String::as_str))
     }
 
-    /// Fails if the query cannot be parsed, or if it asks for no event or for an unknown one.
+    /// Fails if the query cannot be parsed, if it asks for an unknown event, or if no event is left that
+    /// the client asks for, may receive, and that exists.
     pub(crate) fn check(&self, events: &Events) -> Result<(), Error> {
         if let Some(error) = &self.query_error {
             return Err(error.clone());
         }
-        let asks_for_none = self.filter.names().is_some_and(HashSet::is_empty);
-        let message = if asks_for_none {
-            "the request asks for no event that is available".into()
-        } else if let Some(name) = self.filter.unknown(events).next() {
+        let unknown = match self.allowed {
+            Filter::All => self.filter.unknown(events).next(),
+            // A name that the app allows need not be in SSE_EVENTS, and no client is to blame for that.
+            Filter::Only(_) => None,
+        };
+        let message = if let Some(name) = unknown {
             format!(
                 "the event `{}` does not exist",
                 excerpt(name).escape_debug()
             )
+        } else if !self.filter.wants_any(events) {
+            "the request asks for no event that is available".into()
         } else {
             return Ok(());
         };
@@ -316,6 +322,22 @@ mod tests {
                 .check(&events)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn an_allowed_event_that_does_not_exist_is_ignored() {
+        let events = Events::parse("a:k,b:k").unwrap();
+        let check = |uri, allowed: &[&str]| {
+            let subscription = read(uri, None).only(allowed.iter().copied());
+            subscription.check(&events)
+        };
+        for uri in ["/s", "/s?events=a", "/s?events=a,unset"] {
+            assert!(check(uri, &["a", "unset"]).is_ok(), "{uri}");
+        }
+        for uri in ["/s?events=unset", "/s?events=b"] {
+            assert!(check(uri, &["a", "unset"]).is_err(), "{uri}");
+        }
+        assert!(check("/s", &["unset"]).is_err());
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Filter {
         }
     }
 
+    /// Whether at least one configured event is wanted.
+    pub(crate) fn wants_any(&self, events: &Events) -> bool {
+        events.names().any(|name| self.wants(name))
+    }
+
     /// The wanted names that are not configured as events.
     pub(crate) fn unknown<'a>(&'a self, events: &'a Events) -> impl Iterator<Item = &'a str> {
         self.names()
