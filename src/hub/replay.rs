@@ -33,9 +33,9 @@ use crate::{
 /// turn begins and ends within about 20 µs, which is a hundredth of this.
 const MAX_TURN: Duration = Duration::from_millis(2);
 
-/// Entries that are read together: enough to make the call cheap, and few enough that not many are read in
-/// vain if the chunk is full before.
-const BATCH_ENTRIES: u64 = 32;
+/// Entries that are read together at most: enough to make the call cheap. A turn begins with one and doubles
+/// the number with each call, so that it reads few in vain if the values are large or the disk is slow.
+const MAX_BATCH_ENTRIES: u64 = 32;
 
 /// A stream's request to the journal. It owns everything, because another thread handles it.
 pub(crate) struct ReplayRequest {
@@ -78,6 +78,8 @@ struct Replay<'a> {
     journal: Arc<dyn Journal>,
     /// The entries from the cursor on that were read and not sent yet.
     batch: VecDeque<Arc<RingEntry>>,
+    /// How many the next call reads.
+    batch_limit: u64,
     cursor: Cursor,
     /// The entry at which reading ends.
     end: u64,
@@ -105,6 +107,7 @@ impl<'a> Replay<'a> {
             cache,
             journal,
             batch: VecDeque::new(),
+            batch_limit: 1,
             cursor,
             end: request.ring_start,
             chunk,
@@ -129,7 +132,8 @@ impl<'a> Replay<'a> {
         if let Some(entry) = entry.or_else(|| self.cache.get(&self.source, number)) {
             return Ok(self.push(&entry));
         }
-        let limit = BATCH_ENTRIES.min(self.end - number);
+        let limit = self.batch_limit.min(self.end - number);
+        self.batch_limit = (2 * limit).min(MAX_BATCH_ENTRIES);
         let batch = self.journal.read_from(number, limit)?;
         self.batch = (number..)
             .zip(batch.entries)

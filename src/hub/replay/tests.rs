@@ -1,5 +1,7 @@
 use std::fs;
 
+use serde::Serialize;
+
 use super::*;
 use crate::{cache::Cache, hub::cursor::EventId};
 
@@ -12,10 +14,14 @@ struct Saved {
 impl Saved {
     /// The values 1, 2, 3… of a key.
     fn new(count: u64) -> Self {
+        Self::with_values(1..=count)
+    }
+
+    fn with_values(values: impl IntoIterator<Item = impl Serialize>) -> Self {
         let app = tempfile::tempdir().unwrap();
         let config = Config::new(app.path(), "a:k,rare:r").unwrap();
-        let cache = Cache::open(&config).unwrap();
-        for value in 1..=count {
+        let cache = Cache::open(&config.with_max_value_bytes(16 << 20)).unwrap();
+        for value in values {
             cache.save_blocking("k", value).unwrap();
         }
         Self {
@@ -60,6 +66,27 @@ fn a_replay_that_finds_nothing_to_send_ends_its_turn_and_continues_in_the_next()
         (next, turns) = (cursor.next, turns + 1);
     }
     assert!(turns > 1);
+}
+
+#[test]
+fn a_turn_advances_even_if_its_first_entry_takes_longer_and_fits_into_no_cache() {
+    let saved = Saved::with_values(["x".repeat(9 << 20), "after".to_owned()]);
+    let (text, cursor) = saved.replay(Filter::All, 1, 3);
+    assert!(text.len() > 9 << 20 && cursor.next >= 2, "{cursor:?}");
+}
+
+#[test]
+fn a_turn_reads_few_entries_more_than_fit_into_its_chunk() {
+    // Three of them fill a chunk.
+    let saved = Saved::with_values(vec!["x".repeat(7_000); 40]);
+    saved.replay(Filter::All, 1, 41);
+    let source = EntrySource {
+        epoch: saved.journal_handle.current().unwrap().epoch(),
+        config: saved.journal_handle.config(),
+    };
+    let is_cached = |number: &u64| saved.cache.get(&source, *number).is_some();
+    let read = (1..=40).filter(is_cached).count();
+    assert!((1..=7).contains(&read), "{read}");
 }
 
 #[test]
