@@ -59,21 +59,12 @@ pub struct Cache {
 #[must_use]
 pub fn cache() -> &'static Cache {
     static CACHE: LazyLock<Cache> =
-        LazyLock::new(|| Cache::lazy(|| open_of_app(Config::from_env()?)));
+        LazyLock::new(|| Cache::lazy(|| JournalHandle::open(Config::from_env()?)));
     #[cfg(any(test, feature = "testing"))]
-    if let Some(cache) = test_caches::installed() {
+    if let Some(cache) = test_caches::cache_of_test() {
         return cache;
     }
     &CACHE
-}
-
-fn open_of_app(config: Config) -> Result<JournalHandle, Error> {
-    // A test that creates no `TestSse` must not save in the app's own cache.
-    #[cfg(any(test, feature = "testing"))]
-    if test_caches::is_test_program() {
-        return JournalHandle::in_memory(config);
-    }
-    JournalHandle::open(config)
 }
 
 impl Cache {

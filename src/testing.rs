@@ -8,7 +8,16 @@
 //! actix-web-sse = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! Begin with [`TestSse`].
+//! Begin with [`TestSse`]. A test, benchmark or doctest without one does not write to the app's cache
+//! either:
+//!
+//! ```
+//! use actix_web_sse::{CacheAddress, cache};
+//!
+//! # fn main() -> Result<(), actix_web_sse::Error> {
+//! assert_eq!(cache().address()?, CacheAddress::Memory);
+//! # Ok(()) }
+//! ```
 
 #[cfg(feature = "actix")]
 mod connect;

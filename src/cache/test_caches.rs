@@ -1,12 +1,21 @@
 //! What [`cache()`](super::cache()) returns in tests.
 
 use std::{
+    ffi::OsStr,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
     thread::{self, ThreadId},
 };
 
 use super::{Cache, journal_handle::JournalHandle, journal_source::JournalSource};
+use crate::{
+    config::{Config, EXAMPLE_EVENTS, app_dir},
+    error::Error,
+};
+
+/// The cache of tests that have installed none. A test must not save in the app's own cache.
+static SHARED: LazyLock<Cache> =
+    LazyLock::new(|| Cache::lazy(|| JournalHandle::in_memory(config_of_app()?)));
 
 /// The newest is last.
 static INSTALLED: RwLock<Vec<Installed>> = RwLock::new(Vec::new());
@@ -64,8 +73,27 @@ impl Drop for Installation {
     }
 }
 
-/// The cache of the test that this code belongs to.
-pub(super) fn installed() -> Option<&'static Cache> {
+/// The cache of the test that this code belongs to; `None` if this program is not a test.
+pub(super) fn cache_of_test() -> Option<&'static Cache> {
+    installed().or_else(shared)
+}
+
+fn shared() -> Option<&'static Cache> {
+    static IS_TEST_PROGRAM: LazyLock<bool> = LazyLock::new(is_test_program);
+    IS_TEST_PROGRAM.then(|| &*SHARED)
+}
+
+/// A machine that only runs the tests may have no `.env`. Which events there are matters to no save.
+fn config_of_app() -> Result<Config, Error> {
+    let result = Config::from_env();
+    if result.is_err() && !app_dir().join(".env").exists() {
+        return Config::new(app_dir(), EXAMPLE_EVENTS);
+    }
+    result
+}
+
+/// The cache that the test has installed to which this code belongs.
+fn installed() -> Option<&'static Cache> {
     let list = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
     if list.is_empty() {
         return None;
@@ -83,44 +111,55 @@ pub(crate) fn is_installed() -> bool {
     installed().is_some()
 }
 
-/// Whether this program is a test or benchmark that cargo has built. Cargo also builds the app itself with
-/// the feature `testing` for a test that runs it, and that must use its real cache.
-pub(super) fn is_test_program() -> bool {
-    std::env::current_exe().is_ok_and(|program| is_name_of_test(&program))
+/// Whether this program is a test, a benchmark or an example of the documentation. Cargo also builds the
+/// app itself with the feature `testing` for a test that runs it, and that must use its real cache.
+fn is_test_program() -> bool {
+    std::env::current_exe().is_ok_and(|program| is_test(&program) || is_doctest(&program))
 }
 
 /// Cargo adds a hash of 16 digits to the names of tests, and none to those of programs.
-fn is_name_of_test(program: &Path) -> bool {
-    let name = program.file_stem().and_then(|name| name.to_str());
+fn is_test(program: &Path) -> bool {
+    let name = program.file_stem().and_then(OsStr::to_str);
     let hash = name.and_then(|name| name.rsplit_once('-'));
     let is_digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
     hash.is_some_and(|(_, hash)| hash.len() == 16 && hash.bytes().all(is_digit))
 }
 
+/// Rustdoc builds `rust_out` in a temporary folder `rustdoctestXXXXXX`.
+fn is_doctest(program: &Path) -> bool {
+    let folder = program.parent().and_then(Path::file_name);
+    let folder = folder.and_then(OsStr::to_str).unwrap_or_default();
+    program.file_stem() == Some(OsStr::new("rust_out")) && folder.starts_with("rustdoctest")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{cache::cache, journal::CacheAddress};
 
     #[test]
-    fn a_test_that_installs_no_cache_writes_nothing_to_the_apps_folder() {
-        let app = tempfile::tempdir().unwrap();
-        let config = crate::Config::new(app.path(), "a:k").unwrap();
-        let handle = crate::cache::open_of_app(config).unwrap();
-        assert_eq!(handle.append(b"entry").unwrap().cursor.last_received(), 1);
-        assert_eq!(std::fs::read_dir(app.path()).unwrap().count(), 0);
+    fn a_test_that_installs_no_cache_saves_in_memory_even_without_env() {
+        assert!(Config::from_env().is_err());
+        assert_eq!(cache().address().unwrap(), CacheAddress::Memory);
+        cache().save_blocking("key", 1).unwrap();
     }
 
     #[test]
-    fn only_programs_that_cargo_builds_as_tests_are_tests() {
+    fn only_programs_that_cargo_or_rustdoc_builds_as_tests_are_tests() {
         assert!(is_test_program());
-        for (program, is_test) in [
+        for (program, expected) in [
             ("/app/target/debug/deps/orders-0123456789abcdef", true),
+            ("/tmp/rustdoctestAbC123/rust_out", true),
             ("/app/target/debug/orders", false),
             ("/app/target/debug/order-service", false),
             ("/srv/orders-0123456789abcde", false),
             ("/srv/orders-0123456789abcdefa", false),
+            ("/srv/rust_out", false),
+            ("/tmp/rustdoctestAbC123/orders", false),
         ] {
-            assert_eq!(is_name_of_test(Path::new(program)), is_test, "{program}");
+            let program = Path::new(program);
+            let is_test = is_test(program) || is_doctest(program);
+            assert_eq!(is_test, expected, "{program:?}");
         }
     }
 }
