@@ -30,7 +30,7 @@ pub use self::{
 #[cfg(feature = "actix")]
 pub(crate) use self::{
     authority::{Authority, Host},
-    definition::allowed_hosts_in_env,
+    definition::{allowed_hosts_in_env, allowed_origins_in_env},
     env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot},
     events::Pair,
 };

@@ -121,7 +121,21 @@ impl Config {
 pub(crate) fn allowed_hosts_in_env(
     app_dir: &std::path::Path,
 ) -> Result<Vec<super::Authority>, Error> {
+    read_alone(app_dir, Settings::allowed_hosts)
+}
+
+/// Reads `SSE_ALLOWED_ORIGINS` alone, for an app in which another setting cannot be used.
+#[cfg(feature = "actix")]
+pub(crate) fn allowed_origins_in_env(app_dir: &std::path::Path) -> Result<Vec<String>, Error> {
+    read_alone(app_dir, Settings::allowed_origins)
+}
+
+#[cfg(feature = "actix")]
+fn read_alone<T>(
+    app_dir: &std::path::Path,
+    parse: fn(&super::table::Lookup<'_>) -> Result<super::settings::Value<T>, Error>,
+) -> Result<T, Error> {
     let file = EnvFile::read(&app_dir.join(".env"))?;
     let raw = RawSettings::new(app_dir, file.as_ref())?;
-    Ok(Settings::allowed_hosts(&|info| raw.get(info))?.value)
+    Ok(parse(&|info| raw.get(info))?.value)
 }

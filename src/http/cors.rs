@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{self, HeaderName, HeaderValue},
 };
 
-use crate::{config::Config, error::Error};
+use crate::error::Error;
 
 /// The methods of the stream's route.
 const STREAM_METHODS: &str = "GET, HEAD, OPTIONS";
@@ -26,8 +26,7 @@ pub(super) struct CorsHeaders {
 
 impl CorsHeaders {
     /// Origins are compared by their exact names.
-    pub(super) fn new(config: &Config, request: &HttpRequest) -> Self {
-        let allowed = config.allowed_origins();
+    pub(super) fn new(allowed: &[String], request: &HttpRequest) -> Self {
         let is_allowed_origin = |origin: &&HeaderValue| {
             let mut names = allowed.iter();
             names.any(|name| name.as_bytes() == origin.as_bytes())
@@ -65,6 +64,14 @@ impl CorsHeaders {
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
         }
         response
+    }
+
+    /// The answer to a method that the stream does not have, without these headers. "The origin server
+    /// MUST generate an Allow header field in a 405 response" (RFC 9110, 15.5.6).
+    pub(super) fn method_not_allowed() -> HttpResponse {
+        HttpResponse::MethodNotAllowed()
+            .insert_header((header::ALLOW, STREAM_METHODS))
+            .finish()
     }
 
     /// The answer to OPTIONS, without these headers.

@@ -8,6 +8,7 @@ use std::{
 use super::shared_stream_state::SharedStreamState;
 use crate::{
     cache::Cache,
+    config::{allowed_origins_in_env, app_dir},
     error::Error,
     runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
@@ -34,6 +35,8 @@ pub(crate) struct RetriedStart {
 
 struct StartFailure {
     last_error: Error,
+    /// Of `.env`. Their pages may read the error.
+    allowed_origins: Vec<String>,
     log: RepeatedError,
     /// Set by [`LazyStreamState::close`] before the start.
     is_closing: bool,
@@ -67,6 +70,14 @@ impl LazyStreamState {
             self.ensure_retrying();
             start.failure().last_error.clone()
         })
+    }
+
+    /// The origins whose pages may read why there are no streams.
+    pub(super) fn origins_before_start(&self) -> Vec<String> {
+        match self {
+            Self::Started(_) => Vec::new(),
+            Self::Retried { start, .. } => start.failure().allowed_origins.clone(),
+        }
     }
 
     /// If the process can start no thread now, the next request tries again.
@@ -106,6 +117,7 @@ impl RetriedStart {
             started: OnceLock::new(),
             failure: Mutex::new(StartFailure {
                 last_error: error,
+                allowed_origins: origins_in_env(),
                 log,
                 is_closing: false,
             }),
@@ -126,6 +138,7 @@ impl RetriedStart {
     fn try_start(&self) {
         let handle = self.cache.journal_handle();
         let result = handle.and_then(SharedStreamState::start);
+        let origins = origins_in_env();
         let mut failure = self.failure();
         match result {
             Ok(state) => {
@@ -138,9 +151,16 @@ impl RetriedStart {
             Err(error) => {
                 failure.log.report(&error);
                 failure.last_error = error;
+                failure.allowed_origins = origins;
             }
         }
     }
+}
+
+/// Read before each refusal is stored, because requests read no files. Without a list that can be used, no
+/// origin is known to be allowed.
+fn origins_in_env() -> Vec<String> {
+    allowed_origins_in_env(&app_dir()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::future::ready;
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
-    http::Method,
     web::{self, ServiceConfig},
 };
 
@@ -74,8 +73,7 @@ impl Sse {
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |subscription: Subscription| ready(sse.respond(subscription));
-        let resource = get_or_head("/sse/stream", stream.clone());
-        app.service(resource.route(web::method(Method::OPTIONS).to(stream)));
+        app.service(web::resource("/sse/stream").to(stream));
         scripts(app);
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{
     close_at_signal::{exit_at_next_signal, shutdown_requested},
+    cors::CorsHeaders,
     host_check::public_reason,
     lazy_stream_state::LazyStreamState,
     requested_host::RequestedHost,
@@ -54,7 +55,7 @@ static FROM_ENV: OnceLock<Sse> = OnceLock::new();
 ///     HttpServer::new(move || {
 ///         App::new()
 ///             .app_data(web::Data::new(sse.clone()))
-///             .route("/my/stream", web::get().to(stream))
+///             .service(web::resource("/my/stream").to(stream))
 ///     })
 ///     .bind(("127.0.0.1", 8080))?
 ///     .run()
@@ -152,6 +153,14 @@ impl Sse {
         Ok(Self {
             state: Arc::new(LazyStreamState::start(&Cache::open(config)?)?),
         })
+    }
+
+    /// For pages of the allowed origins. Before the streams start, these are the ones in `.env`.
+    pub(super) fn cors_headers(&self, request: &HttpRequest) -> CorsHeaders {
+        match self.config() {
+            Ok(config) => CorsHeaders::new(config.allowed_origins(), request),
+            Err(_) => CorsHeaders::new(&self.state.origins_before_start(), request),
+        }
     }
 
     /// The state of the streams, or why there are none.

@@ -1,25 +1,27 @@
 //! The response to a request for the stream.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder, ResponseError,
+    HttpRequest, HttpResponse, Responder,
     body::{self, BoxBody},
     dev::ResponseHead,
     http::{ConnectionType, Method, Version, header},
 };
 
 use super::{
-    access_log::log_stream, cors::CorsHeaders, host_check::public_reason,
-    shared_stream_state::SharedStreamState, sse::Sse, stream::EventStream,
-    subscription::Subscription,
+    access_log::log_stream, cors::CorsHeaders, host_check::public_reason, sse::Sse,
+    stream::EventStream, subscription::Subscription,
 };
+use crate::error::Error;
 
-/// The complete response to a request for the stream, from [`Sse::respond`]: return it from a handler.
+/// The complete response to a request for the stream, from [`Sse::respond`]: return it from a handler that
+/// takes every method (`web::resource("/my/stream").to(handler)`).
 ///
 /// | request | response |
 /// |---|---|
 /// | `GET` | 200, with an [`EventStream`] as its body, and headers with which events reach the browser one by one. Over HTTP/1.0, the connection ends with the stream |
 /// | `HEAD` | the same headers; opens no stream |
 /// | `OPTIONS` | 204, with the answer to a browser's preflight request |
+/// | another method | 405, with the header `Allow` |
 /// | refused | the status and the text of the [`Error`](crate::Error), and `Retry-After` if the client is to try again later |
 ///
 /// Pages of `SSE_ALLOWED_ORIGINS` can read each of these. Without the headers for that, a browser would
@@ -36,18 +38,22 @@ pub struct StreamResponse {
 
 impl Sse {
     /// Responds to a request for the stream: with the stream for GET, its headers for HEAD, the answer
-    /// to a browser's preflight request for OPTIONS, or the reason why there is no stream. Pages of
-    /// `SSE_ALLOWED_ORIGINS` can read each of these. Return it from your handler:
+    /// to a browser's preflight request for OPTIONS, 405 for other methods, or the reason why there is no
+    /// stream. Pages of `SSE_ALLOWED_ORIGINS` can read each of these. Return it from a handler that takes
+    /// every method:
     ///
     /// ```no_run
-    /// use actix_web::{Responder, route, web::Data};
+    /// use actix_web::{Responder, web::{self, Data, ServiceConfig}};
     /// use actix_web_sse::{Sse, Subscription};
     ///
-    /// #[route("/my/stream", method = "GET", method = "HEAD", method = "OPTIONS")]
     /// async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
     ///     sse.respond(subscription.only(["order", "toast"]))
     ///         .customize()
     ///         .insert_header(("X-Robots-Tag", "none"))
+    /// }
+    ///
+    /// fn routes(app: &mut ServiceConfig) {
+    ///     app.service(web::resource("/my/stream").to(stream));     // every method
     /// }
     /// ```
     pub fn respond(&self, subscription: Subscription) -> StreamResponse {
@@ -62,32 +68,34 @@ impl Responder for StreamResponse {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        match self.sse.state() {
-            Ok(state) => respond(state, self.subscription, request),
-            // Without a configuration, no origin is known to be allowed.
-            Err(error) => public_reason(&self.subscription.host, error).error_response(),
-        }
+        let cors = self.sse.cors_headers(request);
+        let response = match *request.method() {
+            Method::GET | Method::HEAD => self.open(request),
+            Method::OPTIONS => self.check_host().map(|()| cors.preflight(request)),
+            _ => Ok(CorsHeaders::method_not_allowed()),
+        };
+        let response = response.unwrap_or_else(|error| cors.refusal(&error));
+        cors.add_to(response)
     }
 }
 
-fn respond(
-    state: &SharedStreamState,
-    subscription: Subscription,
-    request: &HttpRequest,
-) -> HttpResponse {
-    let config = state.hub.config();
-    let cors = CorsHeaders::new(&config, request);
-    let host = subscription.host.check(config.allowed_authorities());
-    let response = host.and_then(|()| match *request.method() {
-        Method::OPTIONS => Ok(cors.preflight(request)),
-        _ => {
-            let stream = EventStream::open(state, subscription);
-            log_stream(request, &stream);
-            Ok(stream_response(request, stream?))
+impl StreamResponse {
+    fn open(self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+        self.check_host()?;
+        let state = self.sse.state();
+        let state = state.map_err(|error| public_reason(&self.subscription.host, error))?;
+        let stream = EventStream::open(state, self.subscription);
+        log_stream(request, &stream);
+        Ok(stream_response(request, stream?))
+    }
+
+    /// Without a configuration, every host passes: then there is nothing to read but [`public_reason`].
+    fn check_host(&self) -> Result<(), Error> {
+        match self.sse.config() {
+            Ok(config) => self.subscription.host.check(config.allowed_authorities()),
+            Err(_) => Ok(()),
         }
-    });
-    let response = response.unwrap_or_else(|error| cors.refusal(&error));
-    cors.add_to(response)
+    }
 }
 
 fn stream_response(request: &HttpRequest, stream: EventStream) -> HttpResponse {

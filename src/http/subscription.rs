@@ -33,13 +33,14 @@ use crate::{
 /// a query that cannot be parsed is refused in the response, so that pages of other origins can read why.
 ///
 /// ```no_run
-/// use actix_web::{Responder, get, web::Data};
+/// use actix_web::{App, Responder, web::{self, Data}};
 /// use actix_web_sse::{Sse, Subscription};
 ///
-/// #[get("/my/stream")]
 /// async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
 ///     sse.respond(subscription.only(["order", "toast"]))
 /// }
+///
+/// App::new().service(web::resource("/my/stream").to(stream));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Subscription {

@@ -5,7 +5,6 @@
 
 use actix_web::{
     Responder,
-    http::Method,
     web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Sse, Subscription, cache};
@@ -20,17 +19,13 @@ pub(crate) fn open() -> Sse {
 }
 
 pub(crate) fn routes(app: &mut ServiceConfig, sse: &Sse) {
-    app.app_data(Data::new(sse.clone())).service(
-        web::resource("/sse/stream")
-            .get(stream)
-            .head(stream)
-            .route(web::method(Method::OPTIONS).to(stream)),
-    );
+    app.app_data(Data::new(sse.clone()))
+        .service(web::resource("/sse/stream").to(stream));
 }
 
 /// Responds to GET with a stream of events, which stays open, and otherwise with the reason why there is none;
-/// to HEAD, which `curl -I` sends, with the headers alone; and to OPTIONS, which browsers send before a page of
-/// SSE_ALLOWED_ORIGINS reconnects.
+/// to HEAD, which `curl -I` sends, with the headers alone; to OPTIONS, which browsers send before a page of
+/// SSE_ALLOWED_ORIGINS reconnects; and to other methods with 405.
 async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
     // The subscription has what the client asks for: `?events=a,b`, and the last event id to resume after. To
     // limit a client to some events, read its session here, and add `.only(["event_name1"])`.

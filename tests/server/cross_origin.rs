@@ -94,3 +94,22 @@ fn an_options_request_that_is_not_a_preflight_lists_the_methods() {
     assert_eq!(response.header("access-control-allow-origin"), Some(origin));
     assert_eq!(response.header("access-control-allow-headers"), None);
 }
+
+#[test]
+fn a_page_of_an_allowed_origin_can_read_why_the_streams_have_not_started() {
+    for problem in ["SSE_TTL=often\n", "SSE_CACHE=/proc/none\n"] {
+        let origin = "https://app.example";
+        let env = format!("SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS={origin}\n{problem}");
+        let app = App::with_env(&env);
+        let server = app.start();
+        assert_eq!(preflight(&server, origin).status, 204, "{problem}");
+        for (sent, expected) in [(origin, Some(origin)), ("https://evil.example", None)] {
+            let headers = [("Origin", sent)];
+            let refusal = http::request(server.address(), "GET /sse/stream", &headers, "");
+            assert_eq!(refusal.status, 503, "{problem}");
+            let header = |name| refusal.header(name);
+            assert_eq!(header("access-control-allow-origin"), expected, "{problem}");
+            assert_eq!(header("vary"), Some("Origin"), "{problem}");
+        }
+    }
+}

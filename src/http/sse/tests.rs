@@ -99,7 +99,7 @@ async fn a_page_of_an_allowed_origin_can_read_every_refusal_of_a_handler() {
         let response = sse.respond(subscription.only(["a"])).customize();
         std::future::ready(response.insert_header(("x-robots-tag", "none")))
     };
-    let app = App::new().route("/own", actix_web::web::get().to(handler));
+    let app = App::new().route("/own", actix_web::web::to(handler));
     let app = test::init_service(app).await;
     let get = async |query: &str| {
         let request = test::TestRequest::with_uri(&format!("/own{query}"))
@@ -127,5 +127,32 @@ async fn a_page_of_an_allowed_origin_can_read_every_refusal_of_a_handler() {
         ] {
             assert_eq!(header(name), value, "{name} of {query}");
         }
+    }
+}
+
+#[actix_web::test]
+async fn a_handler_of_every_method_opens_a_stream_only_for_get() {
+    let test = TestSse::in_memory("a:k");
+    let sse = test.sse().clone();
+    let handler = {
+        let sse = sse.clone();
+        move |subscription: Subscription| std::future::ready(sse.respond(subscription))
+    };
+    let app = App::new().service(actix_web::web::resource("/own").to(handler));
+    let app = test::init_service(app).await;
+    for (method, status) in [
+        (Method::HEAD, 200),
+        (Method::OPTIONS, 204),
+        (Method::POST, 405),
+        (Method::PUT, 405),
+        (Method::DELETE, 405),
+    ] {
+        let request = test::TestRequest::with_uri("/own").method(method.clone());
+        let answer = test::call_service(&app, request.to_request()).await;
+        assert_eq!(answer.status(), status, "{method}");
+        let allowed = answer.headers().get(header::ALLOW);
+        let allowed = allowed.map(|value| value.to_str().unwrap());
+        assert_eq!(allowed, (status != 200).then_some("GET, HEAD, OPTIONS"));
+        assert_eq!(sse.stats().connections, 0, "{method}");
     }
 }
