@@ -86,11 +86,8 @@ impl Finding {
             Level::Warning => "warning",
             Level::Error => "error",
         };
-        let mut text = format!(
-            "{level:<7}  {}: {}",
-            self.check.0,
-            join_lines(&self.message)
-        );
+        let (check, message) = (self.check.0, join_lines(&self.message));
+        let mut text = format!("{level:<7}  {check}: {message}");
         if let Some(help) = &self.help {
             text.push_str(&format!("\n{:9}help: {}", "", join_lines(help)));
         }

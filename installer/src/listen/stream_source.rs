@@ -30,8 +30,23 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The events of the stream at `url`, connection after connection.
 pub(crate) fn follow_stream(url: String) -> Updates {
+    let config = client_config()
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(SILENCE_TIMEOUT))
+        .timeout_per_read(Some(SILENCE_TIMEOUT));
+    let agent = config.build().into();
     let (updates, receiver) = channel();
-    updates.send_in_background(|updates| StreamReader::new(url, updates).run());
+    updates.send_in_background(|updates| {
+        let reader = StreamReader {
+            agent,
+            url,
+            updates,
+            last_event_id: String::new(),
+            retry_delay: DEFAULT_RETRY_DELAY,
+            failed_attempts: 0,
+        };
+        reader.run()
+    });
     receiver
 }
 
@@ -54,22 +69,7 @@ enum ConnectionEnd {
     Failed(String),
 }
 
-impl<'a> StreamReader<'a> {
-    fn new(url: String, updates: &'a UpdateSender) -> Self {
-        let config = client_config()
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(SILENCE_TIMEOUT))
-            .timeout_per_read(Some(SILENCE_TIMEOUT));
-        Self {
-            agent: config.build().into(),
-            url,
-            updates,
-            last_event_id: String::new(),
-            retry_delay: DEFAULT_RETRY_DELAY,
-            failed_attempts: 0,
-        }
-    }
-
+impl StreamReader<'_> {
     /// Reads until the server refuses further connections, or the receiver is gone.
     fn run(mut self) -> Result<(), Failure> {
         loop {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web_sse::cli_support::settings;
-use actix_web_sse::{Config, Error, Setting};
+use actix_web_sse::{Config, Error};
 
 use crate::doctor::finding::{Check, Finding};
 
@@ -14,34 +13,18 @@ const SHORT_STREAM_DURATION: Duration = Duration::from_secs(60);
 
 pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
     match config {
-        Ok(config) => value_findings(config),
+        Ok(config) => {
+            let values = config
+                .settings()
+                .map(|setting| CHECK.ok(setting.to_string()));
+            values
+                .chain(short_streams(config.stream_duration()))
+                .collect()
+        }
         Err(error) => {
             vec![CHECK.refusal(error, "see the documentation of the configuration")]
         }
     }
-}
-
-fn value_findings(config: &Config) -> Vec<Finding> {
-    let describe = |setting: Setting| {
-        let (name, origin) = (setting.name(), setting.origin());
-        CHECK.ok(if name == settings::events.name {
-            format!("{name} maps {} ({origin})", describe_events(config))
-        } else {
-            setting.to_string()
-        })
-    };
-    let findings = config.settings().map(describe);
-    findings
-        .chain(short_streams(config.stream_duration()))
-        .collect()
-}
-
-fn describe_events(config: &Config) -> String {
-    let pairs = config.events().iter();
-    let pairs: Vec<_> = pairs
-        .map(|(event, key)| format!("`{key}` to `{event}`"))
-        .collect();
-    pairs.join(", ")
 }
 
 fn short_streams(duration: Duration) -> Option<Finding> {
@@ -75,10 +58,7 @@ mod tests {
             .iter()
             .map(|finding| finding.message.as_str())
             .collect();
-        assert_eq!(
-            messages[0],
-            "SSE_EVENTS maps `k` to `a`, `k` to `b` (.env line 1)"
-        );
+        assert_eq!(messages[0], "SSE_EVENTS is a:k,b:k (.env line 1)");
         for message in [
             "SSE_TTL is 5 s (.env line 2)",
             "SSE_POLL_INTERVAL is 2 s (default)",

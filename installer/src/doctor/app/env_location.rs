@@ -73,15 +73,13 @@ pub(crate) fn git_would_add_env(app: &Path) -> bool {
     if !is_in_repository || !app.join(".env").is_file() {
         return false;
     }
-    let status = Command::new("git")
+    let output = Command::new("git")
         .args(["check-ignore", "--quiet", ".env"])
         .current_dir(app)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+        .output();
     // 0: ignored, 1: not ignored, any other code: an error.
-    status.is_ok_and(|status| status.code() == Some(1))
+    output.is_ok_and(|output| output.status.code() == Some(1))
 }
 
 #[cfg(test)]

@@ -27,10 +27,8 @@ pub(super) fn process_variables() -> ProcessVariables {
 }
 
 pub(super) fn check(env_file: &EnvFile, environment: &ProcessVariables) -> Vec<Finding> {
-    let unreadable = env_file.unreadable_lines();
-    let mut findings: Vec<Finding> = unreadable
-        .map(|line| unreadable_line(line.number))
-        .collect();
+    let unreadable = env_file.unreadable_lines().map(|line| line.number);
+    let mut findings: Vec<Finding> = unreadable.map(unreadable_line).collect();
     for key in setting_names() {
         findings.extend(repeated_key(key, env_file));
         findings.extend(overridden_key(key, env_file, environment));
