@@ -161,7 +161,8 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
     let time = time.max(SystemTime::UNIX_EPOCH);
     Document {
         time: humantime::format_rfc3339_millis(time).to_string(),
-        ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+        // Rounded up, because 0 stands for "until it is swept".
+        ttl_ms: u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
         key: key.to_owned(),
         value,
         deleted: false,
@@ -261,6 +262,10 @@ mod tests {
             Some(now + Duration::from_secs(30))
         );
         assert_eq!(entry(Duration::ZERO, saved).expires_at(now), None);
+        assert_eq!(
+            entry(Duration::from_micros(400), saved).expires_at(now),
+            Some(saved + Duration::from_millis(1))
+        );
         // If the clock was set back by an hour, the entry still expires after its time to live.
         let ahead = entry(Duration::from_secs(1), now + Duration::from_secs(3600));
         assert_eq!(ahead.expires_at(now), Some(now + Duration::from_secs(1)));
