@@ -106,7 +106,8 @@ impl Cache {
     }
 
     /// Checks whether this process can use the cache that `config` describes: read it, save there, and
-    /// ingest the files of other programs. Creates no cache; if there is none yet, the check succeeds.
+    /// ingest the files of other programs. Creates no cache: if there is none yet, the check
+    /// succeeds, and does not show whether it can be created.
     ///
     /// # Errors
     ///

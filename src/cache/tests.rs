@@ -268,3 +268,19 @@ fn a_cache_in_memory_saves_reads_deletes_and_is_followed() {
         "no file is written"
     );
 }
+
+#[test]
+fn a_file_in_place_of_the_cache_folder_fails_the_check() {
+    let app = tempfile::tempdir().unwrap();
+    let config = Config::new(app.path(), "a:k").unwrap();
+    let (file, missing) = (app.path().join("file"), app.path().join("missing"));
+    std::fs::write(&file, "").unwrap();
+    for (path, is_usable) in [(&missing, true), (&file, false), (&file.join("in"), false)] {
+        let checked = Cache::check(&config.clone().with_cache_dir(path));
+        assert_eq!(checked.is_ok(), is_usable, "{}", path.display());
+        if let Err(error) = checked {
+            assert!(error.help().unwrap().contains("in the way"), "{error}");
+        }
+    }
+    assert!(!missing.exists());
+}

@@ -47,8 +47,10 @@ pub(crate) struct CacheFolder {
 
 impl CacheFolder {
     /// Whether the library has used the configured folder before.
-    pub(super) fn exists(config: &Config) -> bool {
-        config.cache_dir().join(SSE_FOLDER_NAME).exists()
+    pub(super) fn exists(config: &Config) -> Result<bool, Error> {
+        let path = config.cache_dir();
+        let found = path.join(SSE_FOLDER_NAME).try_exists();
+        found.map_err(|error| Error::io("use the cache folder", path, error))
     }
 
     /// Opens the folder, and creates it if it is missing.

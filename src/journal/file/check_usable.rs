@@ -5,7 +5,7 @@ use crate::{config::Config, error::Error};
 
 /// Checks the journal in the configured folder, if it exists. Creates and repairs no journal.
 pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
-    if !CacheFolder::exists(config) {
+    if !CacheFolder::exists(config)? {
         return Ok(());
     }
     let folder = CacheFolder::prepare(config)?;
