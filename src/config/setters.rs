@@ -88,10 +88,10 @@ impl Config {
     }
 
     /// Overrides `SSE_TTL`: the time to live of an entry whose save sets none. Zero: until it is
-    /// swept.
+    /// swept; at most a hundred years.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.ttl = Value::from_code(ttl);
+        self.settings.ttl = Value::from_code(ttl.min(MAX_CONFIGURED_DURATION));
         self
     }
 
@@ -142,10 +142,10 @@ impl Config {
         Ok(self)
     }
 
-    /// Overrides `SSE_MAX_CONNECTIONS`: how many streams a server has open at once.
+    /// Overrides `SSE_MAX_CONNECTIONS`: how many streams a server has open at once, at least 1.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = Value::from_code(connections);
+        self.settings.max_connections = Value::from_code(connections.max(1));
         self
     }
 

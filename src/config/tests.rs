@@ -209,3 +209,12 @@ fn what_code_sets_can_be_read() {
     assert_eq!(config.allowed_origins(), ["https://a.example"]);
     assert!(config.allowed_hosts().eq(["b.example:80"]));
 }
+
+#[test]
+fn code_cannot_set_what_env_rejects() {
+    let app = tempfile::tempdir().unwrap();
+    let config = Config::new(app.path(), "a:k").unwrap();
+    let config = config.with_max_connections(0).with_ttl(Duration::MAX);
+    assert_eq!(config.max_connections(), 1);
+    assert_eq!(config.ttl(), super::parsers::MAX_CONFIGURED_DURATION);
+}
