@@ -35,7 +35,8 @@ pub enum ErrorKind {
 /// An error of this library.
 ///
 /// Its text says what is wrong, [`location`](Error::location) where, and [`help`](Error::help) what to
-/// do about it.
+/// do about it. `{error}` shows the text with the location, and `{error:?}` adds the help: a `main` that
+/// returns the error prints all of it.
 ///
 /// It is cheap to clone, so that one failed start can answer many requests. With the feature `actix`,
 /// it implements `ResponseError`, so `?` works in handlers.
@@ -223,14 +224,14 @@ impl Display for Error {
     }
 }
 
+/// For people, because Rust prints an error in this way if `main` returns it.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.inner.kind)
-            .field("message", &self.inner.message)
-            .field("location", &self.inner.location)
-            .field("help", &self.inner.help)
-            .finish_non_exhaustive()
+        write!(f, "{self}")?;
+        match self.help() {
+            Some(help) => write!(f, "\nhelp: {help}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -291,6 +292,19 @@ mod tests {
         let helped = error.clone().with_help("free some space");
         assert_eq!(helped.help(), Some("free some space"));
         assert_eq!(error.help(), None);
+    }
+
+    /// `main` shows the error that it returns in this way, and `unwrap` the one that it meets.
+    #[test]
+    fn the_debug_text_is_the_message_with_the_location_and_the_help() {
+        let error = Error::new(ErrorKind::Config, "SSE_TTL is empty");
+        assert_eq!(format!("{error:?}"), "SSE_TTL is empty");
+        let error = error
+            .with_location(Location::line("/app/.env", 3))
+            .with_help("remove the line");
+        let text = "SSE_TTL is empty (/app/.env:3)\nhelp: remove the line";
+        assert_eq!(format!("{error:?}"), text);
+        assert_eq!(format!("{error:#?}"), text);
     }
 
     #[test]
