@@ -21,10 +21,10 @@ pub(crate) use self::journal_handle::JournalHandle;
 #[cfg(feature = "actix")]
 pub(crate) use self::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal};
 use self::journal_source::JournalSource;
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use self::test_caches::Installation;
 #[cfg(all(any(test, feature = "testing"), feature = "actix"))]
 pub(crate) use self::test_caches::is_installed;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use self::test_caches::{Installation, cache_of_other_tests};
 pub use self::{
     follow::{Follow, Next},
     operations::{Delete, Get, Save},

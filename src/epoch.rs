@@ -107,7 +107,7 @@ impl Epochs {
 
     /// The newest number whose entry is the same in this epoch and in the journal as it is now. `None` if
     /// the epoch is not one of this journal.
-    #[cfg(any(feature = "actix", test))]
+    #[cfg(any(feature = "actix", feature = "testing", test))]
     pub(crate) fn last_number_shared_with(&self, epoch: Epoch) -> Option<u64> {
         if epoch == self.current {
             return Some(u64::MAX);

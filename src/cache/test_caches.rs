@@ -75,10 +75,11 @@ impl Drop for Installation {
 
 /// The cache of the test that this code belongs to; `None` if this program is not a test.
 pub(super) fn cache_of_test() -> Option<&'static Cache> {
-    installed().or_else(shared)
+    installed().or_else(cache_of_other_tests)
 }
 
-fn shared() -> Option<&'static Cache> {
+/// The cache of all tests that have installed none; `None` if this program is not a test.
+pub(crate) fn cache_of_other_tests() -> Option<&'static Cache> {
     static IS_TEST_PROGRAM: LazyLock<bool> = LazyLock::new(is_test_program);
     IS_TEST_PROGRAM.then(|| &*SHARED)
 }

@@ -129,6 +129,12 @@ impl Config {
         self.options.signal_handling
     }
 
+    /// Whether an edit of `.env` changes it.
+    #[cfg(all(any(test, feature = "testing"), feature = "actix"))]
+    pub(crate) fn is_from_env(&self) -> bool {
+        self.is_from_env
+    }
+
     /// Where `.env` sets the cache folder; `None` if it does not.
     pub(crate) fn cache_dir_location(&self) -> Option<&Location> {
         match &self.settings.cache_dir.origin {

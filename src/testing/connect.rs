@@ -6,6 +6,7 @@ use actix_web::{
     HttpResponse, Responder,
     body::MessageBody,
     dev::{Service, ServiceResponse},
+    rt::System,
     test::TestRequest,
 };
 
@@ -62,6 +63,7 @@ impl TestSse {
 
     #[track_caller]
     fn connect_to_uri(&self, uri: String, id: Option<&str>) -> TestStream<'_> {
+        expect_runtime();
         let respond = move |request: TestRequest| {
             let request = request.uri(&uri).to_http_request();
             let response = self.sse().respond(Subscription::new(&request));
@@ -106,6 +108,7 @@ impl TestSse {
         S::Future: 'a,
         B: MessageBody + 'static,
     {
+        expect_runtime();
         let caller = Location::caller();
         let connect: Connect<'a> = Box::new(move |start| {
             let answer = app.call(request(start));
@@ -124,6 +127,15 @@ impl TestSse {
             }
         }
     }
+}
+
+/// Streams need the runtime of an actix-web worker, which `#[tokio::test]` does not start.
+#[track_caller]
+fn expect_runtime() {
+    assert!(
+        System::is_registered(),
+        "a stream needs the runtime of actix-web: write `#[actix_web::test]` above the test"
+    );
 }
 
 /// A request of a client whose last event had this id.

@@ -19,6 +19,9 @@ use tokio::time::timeout;
 
 use super::event::{Event, EventParser};
 
+/// Longer than any test runs, and not too long to be added to a time.
+const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A line of the test, which waits for something, but not for ever.
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
@@ -28,7 +31,7 @@ pub(super) struct Wait {
 
 impl Wait {
     pub(super) fn new(caller: &'static Location<'static>, time: Duration) -> Self {
-        let end = Instant::now() + time;
+        let end = Instant::now() + time.min(MAX_WAIT);
         Self { caller, end }
     }
 
@@ -47,6 +50,9 @@ fn fail(caller: &Location<'_>, message: impl Display) -> ! {
     panic!("{caller}: {message}")
 }
 
+/// Without a parameter: browsers refuse some charsets.
+const STREAM_TYPE: &str = "text/event-stream";
+
 pub(super) struct Connection {
     body: Pin<Box<BoxBody>>,
     parser: EventParser,
@@ -58,15 +64,26 @@ impl Connection {
     #[track_caller]
     pub(super) fn new(caller: &Location<'_>, response: HttpResponse) -> Self {
         let status = response.status();
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let is_stream = content_type.is_some_and(|found| found == "text/event-stream");
+        let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
         let body = response.into_body();
-        if status != StatusCode::OK || !is_stream {
+        if status != StatusCode::OK {
             let text = body.try_into_bytes().unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             fail(
                 caller,
                 format!("the response is not a stream: {status}: {text}"),
+            );
+        }
+        if content_type
+            .as_ref()
+            .is_none_or(|found| found != STREAM_TYPE)
+        {
+            let found = content_type.map_or("missing".into(), |found| format!("{found:?}"));
+            fail(
+                caller,
+                format!(
+                    "the response is not a stream: its Content-Type is {found}, not {STREAM_TYPE:?}"
+                ),
             );
         }
         Self {

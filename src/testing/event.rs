@@ -49,8 +49,10 @@ impl Event {
     #[must_use]
     pub fn json(&self) -> Value {
         let data = self.data.as_deref().unwrap_or_default();
-        serde_json::from_str(data)
-            .unwrap_or_else(|error| panic!("{self}: its data is not JSON: {error}"))
+        match serde_json::from_str(data) {
+            Ok(value) => value,
+            Err(error) => panic!("{self}: its data is not JSON: {error}"),
+        }
     }
 
     /// The saved value.
@@ -84,7 +86,10 @@ impl Event {
     pub fn number(&self) -> u64 {
         let number = self.id.as_deref().and_then(|id| id.split_once('-'));
         let number = number.and_then(|(_, number)| number.parse().ok());
-        number.unwrap_or_else(|| panic!("{self:?} has no number in its id"))
+        match number {
+            Some(number) => number,
+            None => panic!("{self:?} has no number in its id"),
+        }
     }
 }
 
@@ -111,15 +116,27 @@ impl EventParser {
     /// Panics if they are not what this library sends: UTF-8, lines that end in `\n`, and the fields of
     /// [`Event`].
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+        // The bytes before were searched at the last call. Searching them again for each piece of a large
+        // value would take minutes.
+        let mut searched = self.unfinished.len().saturating_sub(1);
         self.unfinished.extend_from_slice(bytes);
-        let mut events = Vec::new();
-        while let Some(end) = self.unfinished.windows(2).position(|pair| pair == b"\n\n") {
-            let block: Vec<u8> = self.unfinished.drain(..end + 2).collect();
-            let block = str::from_utf8(&block).unwrap_or_else(|error| panic!("{error}: {block:?}"));
+        let (mut start, mut events) = (0, Vec::new());
+        while let Some(found) = find_end(&self.unfinished[searched..]) {
+            let end = searched + found;
+            let block = &self.unfinished[start..end];
+            let block = str::from_utf8(block).unwrap_or_else(|error| panic!("{error}: {block:?}"));
             events.push(parse(block));
+            (start, searched) = (end, end);
         }
+        self.unfinished.drain(..start);
         events
     }
+}
+
+/// Where the first block ends.
+fn find_end(bytes: &[u8]) -> Option<usize> {
+    let position = bytes.windows(2).position(|pair| pair == b"\n\n");
+    position.map(|position| position + 2)
 }
 
 fn parse(block: &str) -> Event {

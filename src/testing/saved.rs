@@ -7,16 +7,24 @@ use serde_json::Value;
 
 use crate::entry::Entry;
 
+/// A message of this many lines can still be read.
+const MAX_LISTED_ENTRIES: usize = 100;
+
 /// What was saved in a [`TestSse`](super::TestSse), in order. Deletions are not part of it.
 #[derive(Debug, Clone, Default)]
 #[must_use]
-pub struct Saved(pub(super) Vec<Entry>);
+pub struct Saved {
+    pub(super) entries: Vec<Entry>,
+    /// What was saved at the same time in the cache of tests without a `TestSse`: by a thread of this test
+    /// that does not belong to it, or by another test.
+    pub(super) elsewhere: Vec<Entry>,
+}
 
 impl Saved {
     /// The saved entries.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
-        &self.0
+        &self.entries
     }
 
     /// The values saved under `key`.
@@ -27,14 +35,16 @@ impl Saved {
     #[track_caller]
     #[must_use]
     pub fn values<T: DeserializeOwned>(&self, key: &str) -> Vec<T> {
-        let values = self.0.iter().filter(|entry| entry.key() == key);
+        let mut values = Vec::new();
+        // Not in a closure: the panic would not show the caller's line.
+        for entry in self.entries.iter().filter(|entry| entry.key() == key) {
+            let (value, name) = (entry.value(), std::any::type_name::<T>());
+            match serde_json::from_str(value) {
+                Ok(value) => values.push(value),
+                Err(error) => panic!("{key}: {value} is not a `{name}`: {error}"),
+            }
+        }
         values
-            .map(|entry| {
-                let (value, name) = (entry.value(), std::any::type_name::<T>());
-                serde_json::from_str(value)
-                    .unwrap_or_else(|error| panic!("{key}: {value} is not a `{name}`: {error}"))
-            })
-            .collect()
     }
 
     /// Asserts that `value` was saved under `key`, at least once.
@@ -62,7 +72,7 @@ impl Saved {
     /// Panics if something was. The message lists it.
     #[track_caller]
     pub fn assert_nothing_saved(&self) {
-        let is_empty = self.0.is_empty();
+        let is_empty = self.entries.is_empty();
         assert!(
             is_empty,
             "expected that nothing is saved, but {}",
@@ -78,20 +88,34 @@ impl Saved {
     #[track_caller]
     pub fn assert_nothing_saved_under(&self, key: &str) {
         assert!(
-            self.0.iter().all(|entry| entry.key() != key),
+            self.entries.iter().all(|entry| entry.key() != key),
             "expected that nothing is saved under `{key}`, but {}",
             self.describe()
         );
     }
 
-    fn describe(&self) -> String {
-        if self.0.is_empty() {
-            return "nothing was saved".into();
-        }
-        let mut text = String::from("this was saved:");
-        for entry in &self.0 {
-            let _ = write!(text, "\n  {}: {}", entry.key(), entry.value());
+    /// As messages of failed assertions show it.
+    pub(super) fn describe(&self) -> String {
+        let mut text = match &*self.entries {
+            [] => "nothing was saved".into(),
+            entries => format!("this was saved:{}", list(entries)),
+        };
+        if !self.elsewhere.is_empty() {
+            text += "\non threads that belong to no `TestSse`, of this test or another, this was saved:";
+            text += &list(&self.elsewhere);
         }
         text
     }
+}
+
+fn list(entries: &[Entry]) -> String {
+    let mut text = String::new();
+    for entry in entries.iter().take(MAX_LISTED_ENTRIES) {
+        let _ = write!(text, "\n  {}: {}", entry.key(), entry.value());
+    }
+    let left = entries.len().saturating_sub(MAX_LISTED_ENTRIES);
+    if left > 0 {
+        let _ = write!(text, "\n  and {left} more");
+    }
+    text
 }

@@ -51,6 +51,7 @@ impl TestStream<'_> {
     #[track_caller]
     pub fn next<T: DeserializeOwned>(&mut self, name: &str) -> impl Future<Output = T> {
         let wait = self.wait();
+        self.expect_to_exist(wait, name);
         async move {
             let event = self.event(wait, &format!("`{name}`")).await;
             if event.name() != name {
@@ -105,14 +106,16 @@ impl TestStream<'_> {
     }
 
     /// Expects that nothing arrives of what is saved by now. It returns as soon as the stream has passed
-    /// all of that, usually within its next heartbeat.
+    /// all of that, usually within its next heartbeat, for which it waits in addition to the deadline.
     ///
     /// # Panics
     ///
     /// Panics if an event or a gap arrives.
     #[track_caller]
     pub fn expect_nothing(&mut self) -> impl Future<Output = ()> {
-        let wait = self.wait();
+        let heartbeat = self.test.config().heartbeat();
+        let time = self.test.deadline.saturating_add(heartbeat);
+        let wait = Wait::new(Location::caller(), time);
         let journal = self.test.journal();
         let newest = expect(journal.newest_number());
         let has_passed = move |id: EventId| {
@@ -211,6 +214,17 @@ impl TestStream<'_> {
         Wait::new(Location::caller(), self.test.deadline)
     }
 
+    /// Without waiting for an event that cannot arrive. An edit of `.env` may still add it.
+    fn expect_to_exist(&self, wait: Wait, name: &str) {
+        let config = self.test.config();
+        let events = config.events();
+        if !events.contains(name) && !name.starts_with("sse.") && !config.is_from_env() {
+            let names: Vec<&str> = events.names().collect();
+            let names = names.join("`, `");
+            wait.fail(format!("there is no event `{name}`, only `{names}`"));
+        }
+    }
+
     async fn event(&mut self, wait: Wait, expected: &str) -> Event {
         loop {
             let block = self.block(wait, expected).await;
@@ -224,7 +238,13 @@ impl TestStream<'_> {
         match self.take(wait).await {
             Some(Some(block)) => block,
             Some(None) => wait.fail(format!("expected {expected}, but the stream has ended")),
-            None => wait.fail(format!("expected {expected}, but nothing arrived in time")),
+            None => {
+                let saved = self.test.saved();
+                let saved = saved.describe();
+                wait.fail(format!(
+                    "expected {expected}, but nothing arrived in time; {saved}"
+                ))
+            }
         }
     }
 

@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::saved::Saved;
 use crate::{
-    cache::{Cache, Installation, JournalHandle},
-    config::{Config, app_dir},
+    cache::{Cache, Installation, JournalHandle, cache_of_other_tests},
+    config::Config,
+    entry::Entry,
+    epoch::Epoch,
     error::Error,
     journal::{BatchEnd, Journal},
 };
@@ -22,6 +24,13 @@ const HEARTBEAT: Duration = Duration::from_millis(10);
 /// Bounds how long a server takes to notice that its cache was replaced. The least that
 /// [`Config::with_poll_interval`] accepts.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// More entries than a test saves: a swept one could no longer be asserted.
+const HISTORY_ENTRIES: u64 = 1_000_000;
+
+/// The app's folder of a test in memory. It cannot be created, so nothing that the app writes there reaches
+/// a running server.
+const NO_FOLDER: &str = "/dev/null/in-memory";
 
 /// Entries that are read together.
 const BATCH_ENTRIES: u64 = 256;
@@ -51,7 +60,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// That holds for the thread that creates it, and for all threads of the runtime that it is created in,
 /// so handlers may save in `web::block`, and tests that run side by side do not see each other's saves.
-/// On a thread that a test starts itself, use [`cache`](Self::cache).
+/// On a thread that a test starts itself, use [`cache`](Self::cache). What is saved there by
+/// [`cache()`](crate::cache()) belongs to no test, and messages of failed assertions list it.
 ///
 /// Every stream of a test lasts until it is dropped, sends heartbeats every 10 ms, and notices within
 /// 50 ms that the cache was replaced.
@@ -59,6 +69,7 @@ pub struct TestSse {
     cache: Cache,
     handle: Arc<JournalHandle>,
     _installation: Installation,
+    start: Mark,
     #[cfg(feature = "actix")]
     pub(super) sse: std::cell::OnceCell<crate::http::Sse>,
     pub(super) deadline: Duration,
@@ -86,7 +97,7 @@ impl TestSse {
     #[track_caller]
     #[must_use]
     pub fn in_memory_with(events: &str, change: impl FnOnce(Config) -> Config) -> Self {
-        let config = change(prompt(expect(Config::new(app_dir(), events))));
+        let config = change(prompt(expect(Config::new(NO_FOLDER, events))));
         Self::of_cache(Cache::in_memory(&config))
     }
 
@@ -109,9 +120,10 @@ impl TestSse {
     #[track_caller]
     #[must_use]
     pub fn in_folder_with(events: &str, change: impl FnOnce(Config) -> Config) -> Self {
-        let folder = tempfile::tempdir();
-        let folder =
-            folder.unwrap_or_else(|error| panic!("cannot create a temporary folder: {error}"));
+        let folder = match tempfile::tempdir() {
+            Ok(folder) => folder,
+            Err(error) => panic!("cannot create a temporary folder: {error}"),
+        };
         let config = change(prompt(expect(Config::new(folder.path(), events))));
         Self {
             _folder: Some(folder),
@@ -119,7 +131,9 @@ impl TestSse {
         }
     }
 
-    /// The cache that `config` describes. Of the configuration, nothing is changed.
+    /// The cache that `config` describes. Of the configuration, nothing is changed, so streams may take
+    /// longer: set a short [`with_heartbeat`](Config::with_heartbeat) for
+    /// [`expect_nothing`](super::TestStream::expect_nothing).
     ///
     /// # Panics
     ///
@@ -134,7 +148,9 @@ impl TestSse {
     fn of_cache(cache: Result<Cache, Error>) -> Self {
         let cache = expect(cache);
         let handle = expect(cache.journal_handle());
+        let start = Mark::new(&*expect(handle.current()));
         Self {
+            start,
             _installation: Installation::new(&handle),
             cache,
             handle,
@@ -158,19 +174,26 @@ impl TestSse {
         &self.cache
     }
 
-    /// The app's folder: `.env` and `writable/cache` belong here.
+    /// The app's folder. The cache is in `writable/cache`, unless the configuration names another folder.
+    /// A test in memory has no folder: the path cannot be created.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        self.handle.config().app_dir().to_owned()
+        self.config().app_dir().to_owned()
     }
 
-    /// Everything that was saved in this cache.
+    /// Everything that was saved in this cache since this `TestSse` was created, or since the last
+    /// [`clear`](Self::clear).
+    ///
+    /// # Panics
+    ///
+    /// Panics if some of it was swept.
     #[track_caller]
     pub fn saved(&self) -> Saved {
-        self.saved_after(0)
+        self.saved_after(&self.start)
     }
 
-    /// Runs `work` and returns what was saved meanwhile.
+    /// Runs `work` and returns what was saved meanwhile; after a [`clear`](Self::clear), what was saved
+    /// since then.
     ///
     /// ```
     /// # use actix_web_sse::{cache, testing::TestSse};
@@ -182,17 +205,17 @@ impl TestSse {
     /// # }
     /// ```
     pub async fn capture(&self, work: impl Future) -> Saved {
-        let last = self.newest_number();
+        let start = Mark::new(&*self.journal());
         work.await;
-        self.saved_after(last)
+        self.saved_after(&start)
     }
 
     /// Runs `work` on this thread and returns what was saved meanwhile.
     #[track_caller]
     pub fn capture_blocking<T>(&self, work: impl FnOnce() -> T) -> Saved {
-        let last = self.newest_number();
+        let start = Mark::new(&*self.journal());
         work();
-        self.saved_after(last)
+        self.saved_after(&start)
     }
 
     /// Asserts that `value` was saved under `key`, at least once. See [`Saved::assert_saved`].
@@ -214,31 +237,78 @@ impl TestSse {
         expect(self.journal().discard());
     }
 
+    pub(super) fn config(&self) -> Arc<Config> {
+        self.handle.config()
+    }
+
     #[track_caller]
     pub(crate) fn journal(&self) -> Arc<dyn Journal> {
         expect(self.handle.current())
     }
 
     #[track_caller]
-    fn newest_number(&self) -> u64 {
-        expect(self.journal().newest_number())
+    fn saved_after(&self, start: &Mark) -> Saved {
+        let journal = self.journal();
+        let (entries, is_swept) = expect(read_after(&*journal, start.last_number_in(&*journal)));
+        assert!(
+            !is_swept,
+            "some of the saved values were swept: use a larger `with_history` in this test"
+        );
+        let elsewhere = journal_of_other_tests().map(|journal| {
+            let (entries, _) = read_after(&*journal, start.last_elsewhere).unwrap_or_default();
+            entries
+        });
+        Saved {
+            entries,
+            elsewhere: elsewhere.unwrap_or_default(),
+        }
+    }
+}
+
+/// Which entries a test has seen.
+struct Mark {
+    epoch: Epoch,
+    last: u64,
+    /// In the cache of tests without a [`TestSse`].
+    last_elsewhere: u64,
+}
+
+impl Mark {
+    #[track_caller]
+    fn new(journal: &dyn Journal) -> Self {
+        let elsewhere = journal_of_other_tests();
+        Self {
+            epoch: journal.epochs().current(),
+            last: expect(journal.newest_number()),
+            last_elsewhere: elsewhere.map_or(0, |journal| journal.newest_number().unwrap_or(0)),
+        }
     }
 
-    #[track_caller]
-    fn saved_after(&self, number: u64) -> Saved {
-        let journal = self.journal();
-        let mut next_number = number + 1;
-        let mut entries = Vec::new();
-        loop {
-            let batch = expect(journal.read_from(next_number, BATCH_ENTRIES));
-            next_number += batch.entries.len() as u64;
-            let readable = batch.entries.into_iter().flatten();
-            entries.extend(readable.filter(|entry| !entry.is_tombstone()));
-            match batch.end {
-                BatchEnd::CaughtUp => return Saved(entries),
-                BatchEnd::More => {}
-                BatchEnd::Swept { oldest } => next_number = oldest,
-            }
+    /// A journal that has replaced theirs contains none of them.
+    fn last_number_in(&self, journal: &dyn Journal) -> u64 {
+        let shared = journal.epochs().last_number_shared_with(self.epoch);
+        shared.map_or(0, |shared| shared.min(self.last))
+    }
+}
+
+fn journal_of_other_tests() -> Option<Arc<dyn Journal>> {
+    let handle = cache_of_other_tests()?.journal_handle().ok()?;
+    handle.current().ok()
+}
+
+/// The entries after this number, without deletions, and whether some were swept.
+fn read_after(journal: &dyn Journal, number: u64) -> Result<(Vec<Entry>, bool), Error> {
+    let (mut entries, mut is_swept) = (Vec::new(), false);
+    let mut next_number = number + 1;
+    loop {
+        let batch = journal.read_from(next_number, BATCH_ENTRIES)?;
+        next_number += batch.entries.len() as u64;
+        let readable = batch.entries.into_iter().flatten();
+        entries.extend(readable.filter(|entry| !entry.is_tombstone()));
+        match batch.end {
+            BatchEnd::CaughtUp => return Ok((entries, is_swept)),
+            BatchEnd::More => {}
+            BatchEnd::Swept { oldest } => (next_number, is_swept) = (oldest, true),
         }
     }
 }
@@ -253,6 +323,7 @@ impl fmt::Debug for TestSse {
 fn prompt(config: Config) -> Config {
     config
         .with_heartbeat(HEARTBEAT)
+        .with_history(HISTORY_ENTRIES)
         .with_poll_interval(POLL_INTERVAL)
         .with_stream_duration(Duration::ZERO)
 }
@@ -260,8 +331,13 @@ fn prompt(config: Config) -> Config {
 /// A test that cannot set up or read its cache has failed.
 #[track_caller]
 pub(super) fn expect<T>(result: Result<T, Error>) -> T {
-    result.unwrap_or_else(|error| match error.help() {
+    // Not in a closure: the panic would not show the caller's line.
+    let error = match result {
+        Ok(value) => return value,
+        Err(error) => error,
+    };
+    match error.help() {
         Some(help) => panic!("{error}\nhelp: {help}"),
         None => panic!("{error}"),
-    })
+    }
 }

@@ -5,6 +5,9 @@ use std::{future::ready, panic::AssertUnwindSafe, time::Duration};
 use actix_web::{App, HttpRequest, HttpResponse, post, rt::time::sleep, test::init_service, web};
 use futures_util::FutureExt;
 
+mod failures;
+mod parser;
+
 use super::*;
 use crate::{Error, Sse, Subscription, cache};
 
@@ -18,18 +21,25 @@ async fn order() -> Result<HttpResponse, Error> {
 
 /// The message of the panic that `work` ends with.
 async fn failure<T>(work: impl Future<Output = T>) -> String {
-    let Err(panic) = AssertUnwindSafe(work).catch_unwind().await else {
-        panic!("the assertion has not failed");
-    };
-    *panic.downcast().unwrap()
+    message(AssertUnwindSafe(work).catch_unwind().await)
 }
 
 fn failure_of<T>(work: impl FnOnce() -> T) -> String {
-    *std::panic::catch_unwind(AssertUnwindSafe(work))
-        .err()
-        .expect("the assertion has not failed")
-        .downcast()
-        .unwrap()
+    message(std::panic::catch_unwind(AssertUnwindSafe(work)))
+}
+
+fn message<T>(result: std::thread::Result<T>) -> String {
+    let panic = result.err().expect("the assertion has not failed");
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
+
+/// A message without what other tests have saved.
+fn about_this_test(message: &str) -> &str {
+    let (own, _) = message.split_once("\non threads").unwrap_or((message, ""));
+    own
 }
 
 #[actix_web::test]
@@ -56,7 +66,7 @@ async fn a_failed_assertion_lists_what_was_saved() {
     let sse = TestSse::in_memory(EVENTS);
     let nothing = failure_of(|| sse.assert_saved("order", 1));
     assert_eq!(
-        nothing,
+        about_this_test(&nothing),
         "expected 1 to be saved under `order`, but nothing was saved"
     );
     let saved = sse.capture_blocking(|| {
@@ -66,15 +76,15 @@ async fn a_failed_assertion_lists_what_was_saved() {
     });
     let list = "this was saved:\n  order: 2\n  other: [1]";
     assert_eq!(
-        failure_of(|| saved.assert_saved("order", 1)),
+        about_this_test(&failure_of(|| saved.assert_saved("order", 1))),
         format!("expected 1 to be saved under `order`, but {list}")
     );
     assert_eq!(
-        failure_of(|| saved.assert_nothing_saved()),
+        about_this_test(&failure_of(|| saved.assert_nothing_saved())),
         format!("expected that nothing is saved, but {list}")
     );
     assert_eq!(
-        failure_of(|| saved.assert_nothing_saved_under("other")),
+        about_this_test(&failure_of(|| saved.assert_nothing_saved_under("other"))),
         format!("expected that nothing is saved under `other`, but {list}")
     );
     assert!(failure_of(|| saved.values::<String>("order")).contains("2 is not a"));
@@ -150,9 +160,11 @@ async fn a_stream_that_does_not_fit_fails_the_test_with_its_line() {
         message.starts_with(&format!("{}:{line}:", file!())),
         "{message}"
     );
-    assert!(message.ends_with("expected `order_placed`, but nothing arrived in time"));
+    let expected = "expected `order_placed`, but nothing arrived in time; nothing was saved";
+    assert!(about_this_test(&message).ends_with(expected), "{message}");
     let message = failure(stream.expect_gap()).await;
-    assert!(message.ends_with("expected a gap, but nothing arrived in time"));
+    let expected = "expected a gap, but nothing arrived in time; nothing was saved";
+    assert!(about_this_test(&message).ends_with(expected), "{message}");
     let message = failure(stream.expect_end()).await;
     assert!(message.ends_with("the stream does not end"));
 
