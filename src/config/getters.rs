@@ -44,7 +44,7 @@ impl Config {
         &self.settings.cache_dir.value
     }
 
-    /// Returns how long a stream lasts before the server ends it, give or take 10 %; zero: for ever.
+    /// Returns how long a stream lasts before the server ends it, give or take a third; zero: for ever.
     #[must_use]
     pub fn stream_duration(&self) -> Duration {
         self.settings.stream_duration.value

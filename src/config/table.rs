@@ -112,7 +112,7 @@ settings! {
     events: Events = "SSE_EVENTS", required, parsers::events, ToString::to_string,
         "the events, and the cache keys that trigger them: `event:key,event:key`";
     stream_duration: Duration = "SSE_STREAM_DURATION", "15", parsers::stream_duration, in_seconds,
-        "seconds until the server ends a stream, varied by up to 10 % per stream; 0: never";
+        "seconds until the server ends a stream, varied by up to a third per stream; 0: never";
     poll_interval: Duration = "SSE_POLL_INTERVAL", "2", parsers::poll_interval, in_seconds,
         "seconds between two reads of the cache without a notification, 0.05 to 3600; fractions are allowed";
     cache_dir: PathBuf = "SSE_CACHE", "writable/cache", parsers::cache_dir, |path: &PathBuf| path.display().to_string(),

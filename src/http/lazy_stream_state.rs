@@ -1,21 +1,46 @@
 //! The state of the streams of one cache, started as soon as the cache can be used.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
-use super::shared_stream_state::SharedStreamState;
+use super::{close_at_signal::SignalTask, limits::StreamLimits};
 use crate::{
-    cache::Cache,
+    cache::{Cache, JournalHandle},
     config::{allowed_origins_in_env, app_dir},
     error::Error,
-    runtime::{BackgroundThread, Interrupt, RepeatedError},
+    hub::Hub,
+    runtime::{BackgroundThread, Interrupt, RepeatedError, lock},
 };
 
 /// The pause between two attempts to start. The documentation promises that an edit of `.env` takes
 /// effect within about two seconds.
 const START_RETRY_DELAY: Duration = Duration::from_secs(2);
+
+/// What the streams of one cache share on the HTTP side.
+pub(crate) struct SharedStreamState {
+    pub(crate) hub: Arc<Hub>,
+    pub(super) limits: Arc<StreamLimits>,
+    signal_task: SignalTask,
+}
+
+impl SharedStreamState {
+    fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
+        Ok(Self {
+            hub: Arc::new(Hub::start(journal_handle)?),
+            limits: Arc::new(StreamLimits::new()),
+            signal_task: SignalTask::default(),
+        })
+    }
+
+    /// Ends the streams at SIGTERM and SIGINT. Must be called on an actix worker.
+    pub(super) fn close_on_signals(&self) {
+        if self.hub.config().signal_handling() {
+            self.signal_task.ensure_started(&self.hub);
+        }
+    }
+}
 
 pub(crate) enum LazyStreamState {
     Started(SharedStreamState),
@@ -68,7 +93,7 @@ impl LazyStreamState {
         };
         start.started.get().ok_or_else(|| {
             self.ensure_retrying();
-            start.failure().last_error.clone()
+            lock(&start.failure).last_error.clone()
         })
     }
 
@@ -76,7 +101,7 @@ impl LazyStreamState {
     pub(super) fn origins_before_start(&self) -> Vec<String> {
         match self {
             Self::Started(_) => Vec::new(),
-            Self::Retried { start, .. } => start.failure().allowed_origins.clone(),
+            Self::Retried { start, .. } => lock(&start.failure).allowed_origins.clone(),
         }
     }
 
@@ -97,7 +122,7 @@ impl LazyStreamState {
     /// Ends every stream, also those that open after a start to come.
     pub(super) fn close(&self) {
         if let Self::Retried { start, .. } = self {
-            start.failure().is_closing = true;
+            lock(&start.failure).is_closing = true;
         }
         if let Ok(state) = self.get() {
             state.hub.close();
@@ -124,10 +149,6 @@ impl RetriedStart {
         }
     }
 
-    fn failure(&self) -> MutexGuard<'_, StartFailure> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn retry(&self, interrupt: &Interrupt) {
         while self.started.get().is_none() && !interrupt.is_raised() {
             interrupt.wait(START_RETRY_DELAY);
@@ -139,7 +160,7 @@ impl RetriedStart {
         let handle = self.cache.journal_handle();
         let result = handle.and_then(SharedStreamState::start);
         let origins = origins_in_env();
-        let mut failure = self.failure();
+        let mut failure = lock(&self.failure);
         match result {
             Ok(state) => {
                 if failure.is_closing {

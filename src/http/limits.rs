@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, hash_map},
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     config::Config,
     error::{Error, ErrorKind},
+    runtime::lock,
 };
 
 /// Descriptors that streams leave for the app's own pages and files, and for the library's: at most
@@ -27,9 +28,9 @@ pub(super) struct StreamLimits {
     open_streams: AtomicUsize,
     /// Notified when the last stream has ended.
     all_ended: Notify,
-    /// Contains the addresses that have an open stream, so it has at most as many items as there are
+    /// Contains the networks that have an open stream, so it has at most as many items as there are
     /// streams.
-    per_address: Mutex<HashMap<Network, usize>>,
+    per_network: Mutex<HashMap<u64, usize>>,
     /// The number of streams that the limit of open files allows.
     max_streams_by_descriptors: usize,
 }
@@ -37,29 +38,18 @@ pub(super) struct StreamLimits {
 /// Counts one stream until it is dropped.
 pub(super) struct StreamGuard {
     limits: Arc<StreamLimits>,
-    network: Option<Network>,
+    network: Option<u64>,
 }
 
 /// What counts as one address: an IPv4 address or an IPv6 network of 64 bits, since every IPv6 client
-/// may use any address of its /64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Network {
-    V4(u32),
-    /// The first half of the address.
-    V6(u64),
-}
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                let network = [a, b, c, d]
-                    .iter()
-                    .fold(0, |network, segment| network << 16 | u64::from(*segment));
-                Self::V6(network)
-            }
+/// may use any address of its /64. The numbers of the two do not overlap: in `::/32`, clients have only
+/// `::1`, and no client has the address 0.0.0.0.
+fn network(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_bits().into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments().map(u64::from);
+            a << 48 | b << 32 | c << 16 | d
         }
     }
 }
@@ -69,7 +59,7 @@ impl StreamLimits {
         Self {
             open_streams: AtomicUsize::new(0),
             all_ended: Notify::new(),
-            per_address: Mutex::default(),
+            per_network: Mutex::default(),
             max_streams_by_descriptors: max_streams_by_descriptors(),
         }
     }
@@ -110,37 +100,36 @@ impl StreamLimits {
         };
         // Relaxed: each stream gets a different count under any ordering.
         if self.open_streams.fetch_add(1, Ordering::Relaxed) >= limit {
-            return Err(server_is_full(limit));
+            return Err(is_full("server", limit).with_help(
+                "try again later; SSE_MAX_CONNECTIONS and the limit of open files set the limit",
+            ));
         }
         // Without a limit, addresses are not counted, so that opening a stream takes no lock.
         if let (Some(address), Some(limit)) = (address, config.max_connections_per_address()) {
-            self.count_address(address.into(), limit)?;
-            guard.network = Some(address.into());
+            let network = network(address);
+            self.count_in(network, limit)?;
+            guard.network = Some(network);
         }
         Ok(guard)
     }
 
-    fn count_address(&self, network: Network, limit: usize) -> Result<(), Error> {
-        let mut per_address = self.per_address();
-        let streams_of_address = per_address.get(&network).copied().unwrap_or(0);
-        if streams_of_address >= limit {
-            return Err(address_is_full(limit));
+    fn count_in(&self, network: u64, limit: usize) -> Result<(), Error> {
+        let mut per_network = lock(&self.per_network);
+        let streams = per_network.get(&network).copied().unwrap_or(0);
+        if streams >= limit {
+            return Err(is_full("address", limit)
+                .with_help("close another page of this site, or try again later"));
         }
-        per_address.insert(network, streams_of_address + 1);
+        per_network.insert(network, streams + 1);
         Ok(())
-    }
-
-    fn per_address(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
-        self.per_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for StreamGuard {
     fn drop(&mut self) {
         if let Some(network) = self.network
-            && let hash_map::Entry::Occupied(mut count) = self.limits.per_address().entry(network)
+            && let hash_map::Entry::Occupied(mut count) =
+                lock(&self.limits.per_network).entry(network)
         {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
@@ -154,20 +143,9 @@ impl Drop for StreamGuard {
     }
 }
 
-fn server_is_full(limit: usize) -> Error {
-    Error::new(
-        ErrorKind::Busy,
-        format!("this server has reached its limit of {limit} streams"),
-    )
-    .with_help("try again later; SSE_MAX_CONNECTIONS and the limit of open files set the limit")
-}
-
-fn address_is_full(limit: usize) -> Error {
-    Error::new(
-        ErrorKind::Busy,
-        format!("this address has reached its limit of {limit} streams"),
-    )
-    .with_help("close another page of this site, or try again later")
+fn is_full(subject: &str, limit: usize) -> Error {
+    let message = format!("this {subject} has reached its limit of {limit} streams");
+    Error::new(ErrorKind::Busy, message)
 }
 
 fn max_streams_by_descriptors() -> usize {
@@ -216,9 +194,15 @@ mod tests {
             let refused = limits.acquire(&config, address(&format!("192.0.2.{last}")));
             assert!(refused.is_err());
         }
-        assert_eq!((limits.open_streams(), limits.per_address().len()), (1, 1));
+        assert_eq!(
+            (limits.open_streams(), lock(&limits.per_network).len()),
+            (1, 1)
+        );
         drop(held);
-        assert_eq!((limits.open_streams(), limits.per_address().len()), (0, 0));
+        assert_eq!(
+            (limits.open_streams(), lock(&limits.per_network).len()),
+            (0, 0)
+        );
     }
 
     #[test]
@@ -230,14 +214,14 @@ mod tests {
             .collect();
         let limited = config(1_000, 1);
         let _nameless = [(); 5].map(|()| limits.acquire(&limited, None).unwrap());
-        assert!(limits.per_address().is_empty());
+        assert!(lock(&limits.per_network).is_empty());
         drop(many);
         assert_eq!(limits.open_streams(), 5);
     }
 
     #[test]
     fn an_ipv6_network_and_both_forms_of_an_ipv4_address_count_as_one() {
-        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
+        let network = |text: &str| network(text.parse().unwrap());
         let same = |a: &str, b: &str| network(a) == network(b);
         assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));

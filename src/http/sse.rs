@@ -15,9 +15,8 @@ use super::{
     close_at_signal::{exit_at_next_signal, shutdown_requested},
     cors::CorsHeaders,
     host_check::public_reason,
-    lazy_stream_state::LazyStreamState,
+    lazy_stream_state::{LazyStreamState, SharedStreamState},
     requested_host::RequestedHost,
-    shared_stream_state::SharedStreamState,
     signal_receiver::ShutdownSignals,
     stream::EventStream,
     subscription::Subscription,
@@ -223,7 +222,7 @@ impl Sse {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.state().map_or(0, SharedStreamState::open_streams),
+            connections: self.state().map_or(0, |state| state.limits.open_streams()),
         }
     }
 
@@ -243,7 +242,7 @@ impl Sse {
         let sse = self.clone();
         Closing(Box::pin(async move {
             if let Ok(state) = sse.state() {
-                state.all_ended().await;
+                state.limits.all_ended().await;
             }
         }))
     }

@@ -25,7 +25,7 @@ use self::{
     schedule::{DueAction, Schedule},
 };
 use super::{
-    limits::StreamGuard, shared_stream_state::SharedStreamState, subscription::Subscription,
+    lazy_stream_state::SharedStreamState, limits::StreamGuard, subscription::Subscription,
 };
 use crate::{error::Error, hub::encode_heartbeat};
 
@@ -99,10 +99,10 @@ impl EventStream {
         let hub = Arc::clone(&state.hub);
         let config = hub.config();
         subscription.check(config.events())?;
-        let guard = state.count_stream(subscription.address)?;
+        let guard = state.limits.acquire(&config, subscription.address)?;
         state.close_on_signals();
         let (reader, gap, id) = StreamReader::open(hub, subscription);
-        let schedule = Schedule::new(state);
+        let schedule = Schedule::new(&reader.hub);
         let interval = schedule.heartbeat_interval();
         let heartbeat = encode_heartbeat(id, interval, Some(config.retry()));
         let unsent = match gap {

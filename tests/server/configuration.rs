@@ -190,7 +190,7 @@ fn assert_stream_lasts(server: &Server, seconds: f64) {
     // How much longer it may take on a busy machine.
     const TOLERANCE_SECONDS: f64 = 2.0;
     let lasted = stream_duration(server).as_secs_f64();
-    let range = seconds * 0.9 - 0.01..seconds * 1.1 + TOLERANCE_SECONDS;
+    let range = seconds * 2.0 / 3.0 - 0.01..seconds * 4.0 / 3.0 + TOLERANCE_SECONDS;
     assert!(range.contains(&lasted), "{lasted} s is not in {range:?}");
 }
 

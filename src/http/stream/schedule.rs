@@ -1,13 +1,14 @@
 //! When a stream sends something although nothing was saved, and when it ends.
 
 use std::{
+    ops::Range,
     sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use crate::{
     error::{Error, ErrorKind},
-    http::{connection::has_watched_connection, shared_stream_state::SharedStreamState},
+    http::connection::has_watched_connection,
     hub::Hub,
 };
 
@@ -25,6 +26,11 @@ const MAX_IDLE_POLLS: u16 = 10_000;
 /// the thread wakes once for all of them, and their code and data are still in the CPU's caches. A
 /// second is long enough to group many of them, and short beside the default heartbeat of 15 seconds.
 const HEARTBEAT_ALIGNMENT: Duration = Duration::from_secs(1);
+
+/// A stream lasts for the configured duration times one of these, so up to a third shorter or longer. That
+/// spreads clients that connect together, as after a restart of the server: of their reconnects, the busiest
+/// second has less than twice the mean. With a tenth, they would come back in waves for many rounds.
+const LIFETIME_FACTORS: Range<f32> = 2.0 / 3.0..4.0 / 3.0;
 
 /// The start of the first of those intervals. They are the same for all streams of the process.
 static ALIGNMENT_ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -70,15 +76,14 @@ pub(super) enum DueAction {
 }
 
 impl Schedule {
-    pub(super) fn new(state: &SharedStreamState) -> Self {
-        let hub = &state.hub;
+    pub(super) fn new(hub: &Hub) -> Self {
         let now = Instant::now();
         let mut schedule = Self {
             heartbeat_at: now,
             opened_at: now,
             ends_at: None,
             heartbeat_interval: Millis::new(hub.config().heartbeat()),
-            lifetime_factor: state.lifetime_factor(now),
+            lifetime_factor: random_lifetime_factor(),
             config_version: hub.config_version(),
             must_probe: false,
             idle_polls: 0,
@@ -164,6 +169,10 @@ impl Schedule {
     }
 }
 
+fn random_lifetime_factor() -> f32 {
+    LIFETIME_FACTORS.start + (LIFETIME_FACTORS.end - LIFETIME_FACTORS.start) * fastrand::f32()
+}
+
 /// When a stream that sends something now sends its next heartbeat: together with other streams, and
 /// never after `interval`.
 fn aligned_heartbeat_at(now: Instant, interval: Duration) -> Instant {
@@ -176,7 +185,38 @@ fn aligned_heartbeat_at(now: Instant, interval: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::{cmp::Reverse, collections::BinaryHeap};
+
     use super::*;
+
+    /// How many of 10,000 clients reconnect in each of the 60 seconds after all have connected within one.
+    fn reconnects(factor: fn() -> f32) -> Vec<usize> {
+        let connects = (0..10_000).map(|number| Reverse(Duration::from_micros(100 * number)));
+        let mut connects: BinaryHeap<Reverse<Duration>> = connects.collect();
+        let mut reconnects = vec![0; 61];
+        while let Some(Reverse(time)) = connects.pop() {
+            let second = usize::try_from(time.as_secs()).unwrap();
+            let Some(count) = reconnects.get_mut(second) else {
+                continue;
+            };
+            *count += 1;
+            connects.push(Reverse(time + Duration::from_secs(15).mul_f32(factor())));
+        }
+        reconnects.split_off(1)
+    }
+
+    fn busiest_beside_mean(reconnects: &[usize]) -> f64 {
+        let mean = reconnects.iter().sum::<usize>() as f64 / reconnects.len() as f64;
+        *reconnects.iter().max().unwrap() as f64 / mean
+    }
+
+    #[test]
+    fn a_herd_does_not_reconnect_as_a_herd() {
+        let spread = reconnects(random_lifetime_factor);
+        assert!(busiest_beside_mean(&spread) < 2.0, "{spread:?}");
+        let waves = reconnects(|| 0.9 + 0.2 * fastrand::f32());
+        assert!(busiest_beside_mean(&waves) > 4.0, "{waves:?}");
+    }
 
     #[test]
     fn heartbeats_are_sent_together_and_never_late() {
