@@ -7,15 +7,12 @@ mod definition;
 mod env_bytes;
 mod env_file;
 mod env_lines;
-mod env_snapshot;
 mod events;
-mod getters;
 mod options;
 mod parsers;
 mod poller;
 mod raw_settings;
-mod real_variables;
-mod setters;
+mod setting_methods;
 mod settings;
 mod table;
 #[cfg(test)]
@@ -30,8 +27,6 @@ pub use self::{
 #[cfg(feature = "actix")]
 pub(crate) use self::{
     authority::{Authority, Host},
-    definition::{allowed_hosts_in_env, allowed_origins_in_env},
-    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot},
     events::Pair,
 };
 pub use self::{
@@ -40,4 +35,4 @@ pub use self::{
     settings::SettingInfo,
     table::{SETTINGS, rows},
 };
-pub(crate) use self::{poller::ConfigPoller, setters::MAX_VALUE_BYTES};
+pub(crate) use self::{options::MAX_VALUE_BYTES, poller::ConfigPoller};

@@ -2,32 +2,35 @@
 //! with.
 
 use super::authority::Authority;
+use crate::error::Error;
 
 /// Why an item of a list cannot be used, and what to write instead.
 pub(super) struct Rejected {
     /// Continues a sentence that starts with the list.
-    pub(super) reason: String,
-    pub(super) help: Help,
+    reason: String,
+    help: String,
 }
-
-/// What to write instead.
-type Help = String;
 
 /// The items of a comma-separated value.
 pub(super) fn split_items(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    let items = value.split(',').map(str::trim);
+    items.filter(|item| !item.is_empty())
+}
+
+/// Parses each item. `error` makes an error of the reason why one is rejected.
+pub(super) fn parse_items<T, S: AsRef<str>>(
+    items: impl IntoIterator<Item = S>,
+    parse: fn(&str) -> Result<T, Rejected>,
+    error: impl Fn(String) -> Error,
+) -> Result<Vec<T>, Error> {
+    let error = |rejected: Rejected| error(rejected.reason).with_help(rejected.help);
+    let parsed = items.into_iter().map(|item| parse(item.as_ref()));
+    parsed.map(|item| item.map_err(&error)).collect()
 }
 
 /// An origin as browsers send it: "scheme and domains serializations are all lower case ASCII,
 /// without percent encoding" (Fetch), and the scheme's default port is omitted.
 pub(super) fn parse_allowed_origin(text: &str) -> Result<String, Rejected> {
-    let rejected = |help: Help| Rejected {
-        reason: format!("contains `{text}`, which is not an origin"),
-        help,
-    };
     if text.eq_ignore_ascii_case("null") {
         return Err(Rejected {
             reason: "contains `null`, which any page can send and which is therefore never allowed"
@@ -37,17 +40,21 @@ pub(super) fn parse_allowed_origin(text: &str) -> Result<String, Rejected> {
                 .into(),
         });
     }
+    canonical_origin(text).map_err(|help| Rejected {
+        reason: format!("contains `{text}`, which is not an origin"),
+        help,
+    })
+}
+
+/// The error is the help.
+fn canonical_origin(text: &str) -> Result<String, String> {
     if text.contains('*') {
-        return Err(rejected(
+        return Err(
             "wildcards are not supported: list each origin, for example \
              https://app.example,https://other.example:8443"
                 .into(),
-        ));
+        );
     }
-    canonical_origin(text).map_err(rejected)
-}
-
-fn canonical_origin(text: &str) -> Result<String, Help> {
     let Some((scheme, after_scheme)) = text.split_once("://") else {
         return Err(match Authority::parse(text) {
             Some(authority) => format!("add the scheme: https://{authority}"),
@@ -92,7 +99,7 @@ pub(super) fn parse_allowed_host(text: &str) -> Result<Authority, Rejected> {
     })
 }
 
-fn host_help(text: &str) -> Help {
+fn host_help(text: &str) -> String {
     let after_scheme = text.split_once("://").map_or(text, |(_, after)| after);
     let without_path = after_scheme.split('/').next().unwrap_or_default();
     if text.contains('*') {

@@ -47,6 +47,12 @@ impl Authority {
         Some(Self { host, port })
     }
 
+    #[cfg(feature = "actix")]
+    pub(super) fn localhost() -> Self {
+        let host = Host::Name("localhost".to_owned());
+        Self { host, port: None }
+    }
+
     /// Removes the port if it is the scheme's default.
     pub(super) fn without_port(self, default: u16) -> Self {
         let port = self.port.filter(|port| *port != default);

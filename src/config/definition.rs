@@ -1,17 +1,18 @@
 //! The type [`Config`], and how it is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{
     app_dir::app_dir,
     env_file::EnvFile,
-    env_snapshot::EnvSnapshot,
     events::Events,
     options::Options,
     raw_settings::RawSettings,
     settings::{Origin, RawValue},
     table::{Settings, settings_in_markdown},
 };
+#[cfg(feature = "actix")]
+use super::{authority::Authority, events::EXAMPLE_EVENTS, table::Lookup};
 use crate::error::Error;
 
 /// The settings of an app's streams and of its cache.
@@ -77,14 +78,19 @@ impl Config {
     }
 
     /// The configuration after an edit of `.env`. The values that code has set stay.
-    pub(super) fn with_edited_env(&self, snapshot: &EnvSnapshot) -> Result<Self, Error> {
-        let file = snapshot.env_file(&self.app_dir)?;
+    pub(super) fn with_edited_env(&self, file: Option<&EnvFile>) -> Result<Self, Error> {
         let mut edited = Self {
             options: self.options.clone(),
-            ..Self::from_env_file(self.app_dir.clone(), file.as_ref())?
+            ..Self::from_env_file(self.app_dir.clone(), file)?
         };
         edited.settings.keep_values_from_code(&self.settings);
         Ok(edited)
+    }
+
+    /// Returns the app's folder.
+    #[must_use]
+    pub fn app_dir(&self) -> &Path {
+        &self.app_dir
     }
 
     /// Creates a configuration from the defaults and from `events`, which has the form of
@@ -116,26 +122,27 @@ impl Config {
     }
 }
 
-/// Reads `SSE_ALLOWED_HOSTS` alone, for an app in which another setting cannot be used.
 #[cfg(feature = "actix")]
-pub(crate) fn allowed_hosts_in_env(
-    app_dir: &std::path::Path,
-) -> Result<Vec<super::Authority>, Error> {
-    read_alone(app_dir, Settings::allowed_hosts)
-}
+impl Config {
+    /// Only the allowed hosts and origins of `.env`, and defaults: an error in another setting must neither lock
+    /// out the app's visitors nor hide itself from allowed pages. If the hosts cannot be used, only loopback
+    /// names and addresses are allowed; if the origins cannot, none is.
+    pub(crate) fn with_access_of_env(app_dir: PathBuf) -> Result<Self, Error> {
+        let mut config = Self::new(app_dir, EXAMPLE_EVENTS)?;
+        config.is_from_env = true;
+        match config.read_alone(Settings::allowed_hosts) {
+            Ok(hosts) => config.settings.allowed_hosts = hosts,
+            Err(_) => config.settings.allowed_hosts.value = vec![Authority::localhost()],
+        }
+        if let Ok(origins) = config.read_alone(Settings::allowed_origins) {
+            config.settings.allowed_origins = origins;
+        }
+        Ok(config)
+    }
 
-/// Reads `SSE_ALLOWED_ORIGINS` alone, for an app in which another setting cannot be used.
-#[cfg(feature = "actix")]
-pub(crate) fn allowed_origins_in_env(app_dir: &std::path::Path) -> Result<Vec<String>, Error> {
-    read_alone(app_dir, Settings::allowed_origins)
-}
-
-#[cfg(feature = "actix")]
-fn read_alone<T>(
-    app_dir: &std::path::Path,
-    parse: fn(&super::table::Lookup<'_>) -> Result<super::settings::Value<T>, Error>,
-) -> Result<T, Error> {
-    let file = EnvFile::read(&app_dir.join(".env"))?;
-    let raw = RawSettings::new(app_dir, file.as_ref())?;
-    Ok(parse(&|info| raw.get(info))?.value)
+    fn read_alone<T>(&self, parse: fn(&Lookup<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let file = EnvFile::read(&self.app_dir.join(".env"))?;
+        let raw = RawSettings::new(&self.app_dir, file.as_ref())?;
+        parse(&|info| raw.get(info))
+    }
 }

@@ -1,6 +1,6 @@
 //! `.env` as dotenvy reads it, with the line of each setting. The `sse` command reads it here, too.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use super::{
     env_bytes,
@@ -14,8 +14,10 @@ const LINE_HELP: &str = "write KEY=value; close every quote, put a value that ha
 /// A file that may have lines which cannot be read.
 #[derive(Debug, Default)]
 pub struct EnvFile {
-    bytes: Vec<u8>,
-    lines: Vec<EnvLine>,
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// All lines, in the order of the file.
+    pub lines: Vec<EnvLine>,
 }
 
 impl EnvFile {
@@ -32,32 +34,7 @@ impl EnvFile {
     ///
     /// Fails if the file cannot be read.
     pub fn read(path: &Path) -> Result<Option<Self>, Error> {
-        Self::from_io(env_bytes::read(path), path)
-    }
-
-    pub(super) fn from_io(bytes: io::Result<Vec<u8>>, path: &Path) -> Result<Option<Self>, Error> {
-        match bytes {
-            Ok(bytes) => Ok(Some(Self::new(bytes))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(
-                Error::new(ErrorKind::Config, format!("cannot read .env: {error}"))
-                    .with_location(Location::file(path))
-                    .with_help("make .env a file that the app's user can read")
-                    .caused_by(error),
-            ),
-        }
-    }
-
-    /// The file's bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// All lines, in the order of the file.
-    #[must_use]
-    pub fn lines(&self) -> &[EnvLine] {
-        &self.lines
+        Ok(env_bytes::read(path)?.map(Self::new))
     }
 
     /// The text of a line, without white space around it.

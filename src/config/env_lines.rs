@@ -25,10 +25,8 @@ pub struct EnvLine {
 /// What a line of `.env` contains.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EnvLineKind {
-    /// Only white space.
-    Blank,
-    /// White space and a comment.
-    Comment,
+    /// Only white space, or a comment.
+    Skipped,
     /// A key and its value.
     Assignment {
         /// The key.
@@ -96,15 +94,14 @@ struct Splitter<'a> {
 impl Splitter<'_> {
     fn push(&mut self, end: usize, kind: EnvLineKind) {
         let range = self.start..end;
-        let text_lines = line_ends(&self.file[range.clone()]);
         let number = self.number;
+        self.number += line_ends(&self.file[range.clone()]);
+        self.start = end;
         self.lines.push(EnvLine {
             range,
             number,
             kind,
         });
-        self.number += text_lines;
-        self.start = end;
     }
 
     /// Pushes the blank lines and comments, which dotenvy skips, that end before `end`.
@@ -112,13 +109,11 @@ impl Splitter<'_> {
         while self.start < self.file.len() {
             let line_end = line_end(self.file, self.start);
             let text = String::from_utf8_lossy(&self.file[self.start..line_end]);
-            let kind = match text.trim_start().as_bytes().first() {
-                _ if line_end >= end => return,
-                None => EnvLineKind::Blank,
-                Some(b'#') => EnvLineKind::Comment,
-                Some(_) => return,
-            };
-            self.push(line_end, kind);
+            let text = text.trim_start();
+            if line_end >= end || !(text.is_empty() || text.starts_with('#')) {
+                return;
+            }
+            self.push(line_end, EnvLineKind::Skipped);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `SSE_EVENTS`: the events, and the cache keys that trigger them.
 
 use std::{
+    collections::HashSet,
     fmt::{self, Display},
     str::FromStr,
     sync::Arc,
 };
 
+use super::allowed::split_items;
 use crate::{
     error::{Error, ErrorKind},
     key,
@@ -52,11 +54,7 @@ impl Events {
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<Pair> = Vec::new();
-        for item in text
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-        {
+        for item in split_items(text) {
             let Some((event, key)) = item.split_once(':') else {
                 return Err(format!("contains `{item}`, which lacks its `:cache_key`"));
             };
@@ -66,10 +64,8 @@ impl Events {
                 return Err(format!("contains `{item}`: the cache key {violation}"));
             }
             let part = part_of_event(event);
-            match pairs
-                .iter()
-                .find(|pair| *pair.key == *key && pair.part == part)
-            {
+            let has_same_id = |pair: &&Pair| *pair.key == *key && pair.part == part;
+            match pairs.iter().find(has_same_id) {
                 None => pairs.push(Pair {
                     event: event.into(),
                     key: key.into(),
@@ -99,21 +95,12 @@ impl Events {
 
     /// Iterates over the names of the events, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().enumerate().filter_map(|(index, pair)| {
-            let first = self
-                .pairs
-                .iter()
-                .position(|other| other.event == pair.event);
-            (first == Some(index)).then_some(&*pair.event)
-        })
+        unique(self.iter().map(|(event, _)| event))
     }
 
     /// Iterates over the cache keys, each once.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().enumerate().filter_map(|(index, pair)| {
-            let first = self.pairs.iter().position(|other| other.key == pair.key);
-            (first == Some(index)).then_some(&*pair.key)
-        })
+        unique(self.iter().map(|(_, key)| key))
     }
 
     /// Iterates over the events that a save under `key` triggers, in the order in which clients receive
@@ -135,6 +122,11 @@ impl Events {
     pub fn contains(&self, event: &str) -> bool {
         self.pairs.iter().any(|pair| *pair.event == *event)
     }
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let mut seen = HashSet::new();
+    names.filter(move |name| seen.insert(*name))
 }
 
 impl FromStr for Events {

@@ -3,7 +3,7 @@
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    allowed::{self, Rejected},
+    allowed::{parse_allowed_host, parse_allowed_origin, parse_items, split_items},
     authority::Authority,
     events::{EVENTS_HELP, Events},
     settings::RawValue,
@@ -15,9 +15,6 @@ use crate::error::Error;
 pub(super) const POLL_INTERVAL_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(3600);
 
-/// Must equal [`POLL_INTERVAL_RANGE`].
-const POLL_SECONDS_IN_WORDS: &str = "from 0.05 to 3600";
-
 /// A hundred years. Adding a longer time to `Instant::now()` may overflow.
 pub(super) const MAX_CONFIGURED_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -25,41 +22,35 @@ pub(super) fn events(raw: &RawValue<'_>) -> Result<Events, Error> {
     Events::parse(&raw.text).map_err(|reason| raw.error(reason).with_help(EVENTS_HELP))
 }
 
+const ANY_DURATION: RangeInclusive<Duration> = Duration::ZERO..=MAX_CONFIGURED_DURATION;
+
 pub(super) fn stream_duration(raw: &RawValue<'_>) -> Result<Duration, Error> {
-    seconds(raw, "from 0 (never) to a hundred years")
+    seconds(raw, ANY_DURATION, "from 0 (never) to a hundred years")
 }
 
 pub(super) fn ttl(raw: &RawValue<'_>) -> Result<Duration, Error> {
-    seconds(raw, "from 0 (for ever) to a hundred years")
+    seconds(raw, ANY_DURATION, "from 0 (for ever) to a hundred years")
 }
 
 pub(super) fn poll_interval(raw: &RawValue<'_>) -> Result<Duration, Error> {
-    let interval = seconds(raw, POLL_SECONDS_IN_WORDS)?;
-    if POLL_INTERVAL_RANGE.contains(&interval) {
-        Ok(interval)
-    } else {
-        Err(out_of_range(raw).with_help(seconds_help(raw, POLL_SECONDS_IN_WORDS)))
-    }
+    seconds(raw, POLL_INTERVAL_RANGE, "from 0.05 to 3600")
 }
 
-/// `range` is for the help of the error.
-fn seconds(raw: &RawValue<'_>, range: &str) -> Result<Duration, Error> {
-    let parsed = match raw.text.trim().parse::<f64>() {
-        Ok(seconds) if !seconds.is_nan() => Duration::try_from_secs_f64(seconds)
-            .ok()
-            .filter(|duration| *duration <= MAX_CONFIGURED_DURATION)
-            .ok_or_else(|| out_of_range(raw)),
-        _ => Err(raw.error(format!("must be a number of seconds, not `{}`", raw.text))),
+/// `range_in_words` is for the help of the error.
+fn seconds(
+    raw: &RawValue<'_>,
+    range: RangeInclusive<Duration>,
+    range_in_words: &str,
+) -> Result<Duration, Error> {
+    let problem = match raw.text.trim().parse::<f64>() {
+        Ok(seconds) if !seconds.is_nan() => match Duration::try_from_secs_f64(seconds) {
+            Ok(duration) if range.contains(&duration) => return Ok(duration),
+            _ => format!("is out of range: `{}`", raw.text),
+        },
+        _ => format!("must be a number of seconds, not `{}`", raw.text),
     };
-    parsed.map_err(|error| error.with_help(seconds_help(raw, range)))
-}
-
-fn out_of_range(raw: &RawValue<'_>) -> Error {
-    raw.error(format!("is out of range: `{}`", raw.text))
-}
-
-fn seconds_help(raw: &RawValue<'_>, range: &str) -> String {
-    format!("use a number of seconds {range}, {}", example(raw))
+    let help = format!("use a number of seconds {range_in_words}, {}", example(raw));
+    Err(raw.error(problem).with_help(help))
 }
 
 fn example(raw: &RawValue<'_>) -> String {
@@ -92,16 +83,13 @@ pub(super) fn cache_dir(raw: &RawValue<'_>) -> Result<PathBuf, Error> {
 }
 
 pub(super) fn allowed_origins(raw: &RawValue<'_>) -> Result<Vec<String>, Error> {
-    list(raw, allowed::parse_allowed_origin)
+    parse_items(split_items(&raw.text), parse_allowed_origin, |problem| {
+        raw.error(problem)
+    })
 }
 
 pub(super) fn allowed_hosts(raw: &RawValue<'_>) -> Result<Vec<Authority>, Error> {
-    list(raw, allowed::parse_allowed_host)
-}
-
-fn list<T>(raw: &RawValue<'_>, parse: fn(&str) -> Result<T, Rejected>) -> Result<Vec<T>, Error> {
-    let rejected = |rejected: Rejected| raw.error(rejected.reason).with_help(rejected.help);
-    allowed::split_items(&raw.text)
-        .map(|item| parse(item).map_err(rejected))
-        .collect()
+    parse_items(split_items(&raw.text), parse_allowed_host, |problem| {
+        raw.error(problem)
+    })
 }

@@ -5,6 +5,7 @@
 //! acceptable.
 
 use std::{
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU32, Ordering},
@@ -14,16 +15,22 @@ use std::{
 
 use super::{
     definition::Config,
-    env_snapshot::{EDIT_DEBOUNCE, EnvSnapshot, unchanged_for},
+    env_bytes::{self, unchanged_for},
+    env_file::EnvFile,
 };
 use crate::{
     error::Error,
-    runtime::{RepeatedError, try_lock},
+    runtime::{RepeatedError, lock, try_lock},
 };
 
 /// Time between two reads of `.env`. An edit takes effect after at most this and [`EDIT_DEBOUNCE`]
 /// together: the two seconds that the documentation states, and a tenth that a user does not notice.
 const ENV_POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// An edit counts once the file has stayed the same for this long, because editors empty a file before
+/// they write it. A write of a small file takes a few milliseconds, and a person does not notice a
+/// tenth of a second.
+const EDIT_DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// A file that cannot be used is reported only after it has stayed the same for this long, because its
 /// author may be between two saves. Longer than an editor takes to write a file, and short enough that
@@ -45,15 +52,38 @@ struct PollState {
     next_check: Instant,
     /// The content that was accepted or rejected last; `None` before the first, and while an edit waits
     /// for its cache folder.
-    last_evaluated: Option<EnvSnapshot>,
+    last_evaluated: Option<Snapshot>,
     pending: Option<Pending>,
-    error: RepeatedError,
+    /// `None` if another poller of the same file writes the log.
+    log: Option<RepeatedError>,
+}
+
+/// The bytes of the file, `None` if it does not exist, or why it cannot be read.
+struct Snapshot(Result<Option<Vec<u8>>, Error>);
+
+impl Snapshot {
+    /// `None` if the process has no descriptor left to open the file, which says nothing about the file.
+    fn take(path: &Path) -> Option<Self> {
+        let bytes = env_bytes::read_regular(path);
+        let is_shortage = |error: &Error| error.shortage_of_descriptors().is_some();
+        (!bytes.as_ref().is_err_and(is_shortage)).then_some(Self(bytes))
+    }
+}
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Ok(bytes), Ok(other)) => bytes == other,
+            (Err(error), Err(other)) => error.to_string() == other.to_string(),
+            _ => false,
+        }
+    }
 }
 
 /// Content that has not taken effect yet: it has to stay the same for a while first, or its cache folder
 /// cannot be used.
 struct Pending {
-    snapshot: EnvSnapshot,
+    snapshot: Snapshot,
     since: Instant,
     /// Whether it was rejected once, so that it is tried again after [`INVALID_EDIT_DEBOUNCE`].
     is_invalid: bool,
@@ -63,6 +93,20 @@ struct Pending {
 
 impl ConfigPoller {
     pub(crate) fn new(config: Config) -> Self {
+        let log = RepeatedError::new(
+            "a change of .env has no effect",
+            "changes of .env take effect",
+        );
+        Self::with_log(config, Some(log))
+    }
+
+    /// For an app in which another poller of the same file writes the log.
+    #[cfg(feature = "actix")]
+    pub(crate) fn silent(config: Config) -> Self {
+        Self::with_log(config, None)
+    }
+
+    fn with_log(config: Config, log: Option<RepeatedError>) -> Self {
         Self {
             current: RwLock::new(Arc::new(config)),
             version: AtomicU32::new(0),
@@ -70,10 +114,7 @@ impl ConfigPoller {
                 next_check: Instant::now() + ENV_POLL_INTERVAL,
                 last_evaluated: None,
                 pending: None,
-                error: RepeatedError::new(
-                    "a change of .env has no effect",
-                    "changes of .env take effect",
-                ),
+                log,
             }),
         }
     }
@@ -92,11 +133,14 @@ impl ConfigPoller {
 
     /// How long until the file is to be read again. Until then, the configuration does not change.
     pub(crate) fn time_to_next_check(&self) -> Duration {
-        let state = self
-            .poll_state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.poll_state);
         state.next_check.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the file is to be read again, and no other thread does so.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_check_due(&self) -> bool {
+        try_lock(&self.poll_state).is_some_and(|state| Instant::now() >= state.next_check)
     }
 
     /// Reads the file on this thread if that is due. An edit takes effect only after `prepare` has
@@ -105,7 +149,11 @@ impl ConfigPoller {
         self.reload_if_due_at(Instant::now(), prepare);
     }
 
-    fn reload_if_due_at(&self, now: Instant, prepare: impl FnOnce(&Config) -> Result<(), Error>) {
+    pub(crate) fn reload_if_due_at(
+        &self,
+        now: Instant,
+        prepare: impl FnOnce(&Config) -> Result<(), Error>,
+    ) {
         // If another thread is already checking, keep the current configuration rather than wait.
         let Some(mut state) = try_lock(&self.poll_state) else {
             return;
@@ -118,30 +166,30 @@ impl ConfigPoller {
         if !current.is_from_env {
             return;
         }
-        let Some(snapshot) = EnvSnapshot::take(&current.app_dir) else {
+        let path = current.app_dir.join(".env");
+        let Some(snapshot) = Snapshot::take(&path) else {
             return;
         };
-        state.observe(snapshot, &current, now);
-        if let Some(config) = state.evaluate_pending(&current, now, prepare) {
-            self.replace(config, &current);
-        }
-    }
-
-    fn replace(&self, config: Config, former: &Config) {
-        let is_changed = config.settings != former.settings;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        state.observe(snapshot, &path, now);
+        let Some(config) = state.evaluate_pending(&current, now, prepare) else {
+            return;
+        };
         // Otherwise only lines have moved, which later error messages name.
+        let is_changed = config.settings != current.settings;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
         if is_changed {
             // Release: see `version`.
             self.version.fetch_add(1, Ordering::Release);
-            log::info!(".env was edited: its new values are in effect");
+            if state.log.is_some() {
+                log::info!(".env was edited: its new values are in effect");
+            }
         }
     }
 }
 
 impl PollState {
     /// Compares the file's content with the evaluated and the pending one.
-    fn observe(&mut self, snapshot: EnvSnapshot, current: &Config, now: Instant) {
+    fn observe(&mut self, snapshot: Snapshot, path: &Path, now: Instant) {
         if self.last_evaluated.as_ref() == Some(&snapshot) {
             self.pending = None;
             return;
@@ -150,7 +198,7 @@ impl PollState {
         if !self.pending.as_ref().is_some_and(is_known) {
             // A program that saves rarely also checks rarely. Its first save after an edit must not use
             // the former cache folder, which servers may have left long ago.
-            let since = now.checked_sub(unchanged_for(&current.app_dir));
+            let since = now.checked_sub(unchanged_for(path));
             self.pending = Some(Pending {
                 snapshot,
                 since: since.unwrap_or(now),
@@ -172,7 +220,10 @@ impl PollState {
             self.next_check = now + EDIT_DEBOUNCE;
             return None;
         }
-        let edited = || current.with_edited_env(&pending.snapshot);
+        let edited = || {
+            let bytes = pending.snapshot.0.clone()?;
+            current.with_edited_env(bytes.map(EnvFile::new).as_ref())
+        };
         let config = match pending.config.take().map_or_else(edited, Ok) {
             Err(_) if !pending.is_invalid => {
                 pending.is_invalid = true;
@@ -180,8 +231,7 @@ impl PollState {
                 return None;
             }
             Err(error) => {
-                self.error.report(&error);
-                self.conclude();
+                self.conclude(Err(error));
                 return None;
             }
             Ok(config) => config,
@@ -189,18 +239,24 @@ impl PollState {
         if config.settings != current.settings
             && let Err(error) = prepare(&config)
         {
-            self.error.report(&error);
             pending.config = Some(config);
             self.last_evaluated = None;
+            self.note(Err(error));
             return None;
         }
-        self.error.note_success();
-        self.conclude();
+        self.conclude(Ok(()));
         Some(config)
     }
 
-    fn conclude(&mut self) {
+    fn conclude(&mut self, result: Result<(), Error>) {
         self.last_evaluated = self.pending.take().map(|pending| pending.snapshot);
+        self.note(result);
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Some(log) = &mut self.log {
+            log.note(result);
+        }
     }
 }
 

@@ -1,19 +1,32 @@
 //! The settings of `.env` and of the environment as text, each with its origin.
 //!
 //! A real environment variable overrides the line in `.env`, as with dotenvy.
+//!
+//! Most actix apps call `dotenvy::dotenv().ok()` first, which copies the file into the environment.
+//! Such a copy must not hide the line in `.env` from error messages, and must not override a later
+//! edit of that line. So a variable that equals the file's value when the file is first read is taken
+//! for a copy and ignored.
 
 use std::{
+    collections::BTreeMap,
+    env,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use super::{
     env_file::EnvFile,
     events::EVENTS_HELP,
-    real_variables::RealVariables,
     settings::{Origin, RawValue, SettingInfo},
+    table::SETTINGS,
 };
-use crate::error::{Error, ErrorKind, Location};
+use crate::{
+    error::{Error, ErrorKind, Location},
+    runtime::lock,
+};
+
+/// The settings that the environment overrides, with their values.
+type RealVariables = BTreeMap<&'static str, String>;
 
 /// The settings of one app, not yet parsed.
 #[derive(Debug)]
@@ -31,12 +44,11 @@ impl<'a> RawSettings<'a> {
         if let Some(file) = file {
             file.check(&path)?;
         }
-        let real_variables = RealVariables::of_app(app_dir, |name| Some(file?.get(name)?.1));
         Ok(Self {
             app_dir,
             path,
             file,
-            real_variables,
+            real_variables: variables_of_app(app_dir, file),
         })
     }
 
@@ -76,10 +88,34 @@ impl<'a> RawSettings<'a> {
     }
 }
 
+/// The variables of this process for the app in `app_dir`. The result of the first call for an app is kept,
+/// because a later edit would make a copy look like a real variable.
+fn variables_of_app(app_dir: &Path, file: Option<&EnvFile>) -> Arc<RealVariables> {
+    static VARIABLES_OF_APPS: Mutex<BTreeMap<PathBuf, Arc<RealVariables>>> =
+        Mutex::new(BTreeMap::new());
+    let mut variables_of_apps = lock(&VARIABLES_OF_APPS);
+    let variables = variables_of_apps.entry(app_dir.to_owned());
+    let read = || Arc::new(real_variables(|name| env::var(name).ok(), file));
+    Arc::clone(variables.or_insert_with(read))
+}
+
+/// The variables without copies of the file's values.
+fn real_variables(
+    variable: impl Fn(&str) -> Option<String>,
+    file: Option<&EnvFile>,
+) -> RealVariables {
+    let real = SETTINGS.iter().filter_map(|info| {
+        let value = variable(info.name)?;
+        let in_file = file.and_then(|file| file.get(info.name));
+        let is_copy = in_file.is_some_and(|(_, in_file)| in_file == value);
+        (!is_copy).then_some((info.name, value))
+    });
+    real.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::table::SETTINGS;
 
     /// The value of a setting, and its line in `.env`.
     fn get(
@@ -90,7 +126,7 @@ mod tests {
         let file = EnvFile::new(text.into());
         let app_dir = tempfile::tempdir().unwrap();
         let settings = RawSettings {
-            real_variables: Arc::new(RealVariables::new(variable, |key| Some(file.get(key)?.1))),
+            real_variables: Arc::new(real_variables(variable, Some(&file))),
             ..RawSettings::new(app_dir.path(), Some(&file))?
         };
         let info = SETTINGS.iter().find(|info| info.name == name).unwrap();
@@ -115,6 +151,28 @@ mod tests {
         assert_eq!(other, ("c:d".to_owned(), None));
         let same = get("SSE_EVENTS=a:b", |_| Some("a:b".into()), "SSE_EVENTS").unwrap();
         assert_eq!(same, ("a:b".to_owned(), Some(1)));
+    }
+
+    #[test]
+    fn only_variables_that_differ_from_the_file_are_real() {
+        let file = EnvFile::new(b"SSE_CACHE='from the file'\nSSE_TTL='from the file'\n".to_vec());
+        let variable = |key: &str| match key {
+            "SSE_CACHE" => Some("from the file".to_owned()),
+            "SSE_TTL" => Some("another value".to_owned()),
+            "SSE_EVENTS" => Some("not in the file".to_owned()),
+            _ => None,
+        };
+        let real = [
+            ("SSE_EVENTS", "not in the file".to_owned()),
+            ("SSE_TTL", "another value".to_owned()),
+        ];
+        assert_eq!(real_variables(variable, Some(&file)), real.into());
+    }
+
+    #[test]
+    fn the_first_of_several_lines_counts() {
+        let found = get("SSE_TTL=5\nSSE_TTL=6\n", |_| None, "SSE_TTL").unwrap();
+        assert_eq!(found, ("5".to_owned(), Some(1)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the table of settings consists of: a row, its value, and the value's origin.
+//! What the table of settings consists of: a row, its value, and the origin of the value.
 
 use std::{
     fmt::{self, Display},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::error::{Error, ErrorKind, Location};
 
-/// One row of the [table of settings](super::table).
+/// One row of the table of settings.
 #[derive(Debug)]
 pub struct SettingInfo {
     /// The key in `.env`.
@@ -49,16 +49,13 @@ impl RawValue<'_> {
     /// An error about this value. `problem` continues a sentence that starts with the setting's name.
     pub(super) fn error(&self, problem: impl AsRef<str>) -> Error {
         let (name, problem) = (self.info.name, problem.as_ref());
+        let error = |text| Error::new(ErrorKind::Config, text);
         match &self.origin {
-            Origin::EnvFile(location) => Error::new(ErrorKind::Config, format!("{name} {problem}"))
-                .with_location(location.clone()),
-            Origin::Environment => Error::new(
-                ErrorKind::Config,
-                format!("{name} (an environment variable) {problem}"),
-            ),
-            Origin::Default | Origin::Code => {
-                Error::new(ErrorKind::Config, format!("{name} {problem}"))
+            Origin::Environment => error(format!("{name} (an environment variable) {problem}")),
+            Origin::EnvFile(location) => {
+                error(format!("{name} {problem}")).with_location(location.clone())
             }
+            Origin::Default | Origin::Code => error(format!("{name} {problem}")),
         }
     }
 }
@@ -145,5 +142,26 @@ impl Setting {
 impl Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {} ({})", self.name, self.value, self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::rows;
+
+    #[test]
+    fn the_error_about_an_environment_variable_names_no_line() {
+        let raw = RawValue {
+            info: &rows::ttl,
+            text: "soon".to_owned(),
+            origin: Origin::Environment,
+            app_dir: Path::new(""),
+        };
+        let error = raw.error("is wrong");
+        assert_eq!(
+            error.to_string(),
+            "SSE_TTL (an environment variable) is wrong"
+        );
     }
 }

@@ -216,5 +216,5 @@ fn code_cannot_set_what_env_rejects() {
     let config = Config::new(app.path(), "a:k").unwrap();
     let config = config.with_max_connections(0).with_ttl(Duration::MAX);
     assert_eq!(config.max_connections(), 1);
-    assert_eq!(config.ttl(), super::parsers::MAX_CONFIGURED_DURATION);
+    assert_eq!(config.ttl(), parsers::MAX_CONFIGURED_DURATION);
 }

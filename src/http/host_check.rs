@@ -1,10 +1,7 @@
 //! Checks the host of requests for an app's own pages. Also hides the reason why the stream is off from
 //! requests for other hosts, because that reason is a text from the app's configuration.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Instant,
-};
+use std::sync::{Arc, OnceLock};
 
 use actix_web::{
     ResponseError,
@@ -14,14 +11,15 @@ use actix_web::{
     web,
 };
 
-use super::{
-    env_allowed_hosts::{AllowedHosts, EnvAllowedHosts},
-    requested_host::RequestedHost,
+use super::requested_host::RequestedHost;
+use crate::{
+    config::{Config, ConfigPoller, app_dir},
+    error::Error,
 };
-use crate::{config::app_dir, error::Error};
 
-/// The hosts that the middleware allows.
-static HOSTS: LazyLock<EnvAllowedHosts> = LazyLock::new(|| EnvAllowedHosts::new(app_dir()));
+/// Follows the `.env` of the app for the middleware, which has no `Sse`. It logs nothing, because the stream and
+/// the cache log the same errors.
+static ENV: OnceLock<ConfigPoller> = OnceLock::new();
 
 /// Middleware that protects a server on this machine from DNS rebinding: it refuses requests for hosts
 /// that are not this server's.
@@ -64,7 +62,7 @@ pub async fn check_host<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let host = RequestedHost::new(request.request());
     if !matches!(host, RequestedHost::Loopback | RequestedHost::Ip)
-        && let Err(error) = host.check(hosts_allowed_by_env().await.as_deref())
+        && let Err(error) = check_against_env(&host).await
     {
         let refusal = request.into_response(error.error_response());
         return Ok(refusal.map_into_right_body());
@@ -73,21 +71,39 @@ pub async fn check_host<B: MessageBody>(
     Ok(response.map_into_left_body())
 }
 
-async fn hosts_allowed_by_env() -> AllowedHosts {
-    let now = Instant::now();
-    if let Some(hosts) = HOSTS.cached(now) {
-        return hosts;
+async fn check_against_env(host: &RequestedHost) -> Result<(), Error> {
+    let config = match ENV.get() {
+        Some(poller) if !poller.is_check_due() => Some(poller.current()),
+        // Reading fails only if the runtime is shutting down.
+        _ => web::block(read_env).await.ok().and_then(Result::ok),
+    };
+    match config {
+        Some(config) => host.check(config.allowed_authorities()),
+        None => host.check(Some(&[])),
     }
-    // Reading fails only if the runtime is shutting down. Then only loopback names are allowed.
-    let refreshed = web::block(move || HOSTS.refresh(now)).await;
-    refreshed.unwrap_or_else(|_| Some(Arc::default()))
+}
+
+fn read_env() -> Result<Arc<Config>, Error> {
+    let poller = match ENV.get() {
+        Some(poller) => poller,
+        None => {
+            let config = Config::with_access_of_env(app_dir())?;
+            ENV.get_or_init(|| ConfigPoller::silent(config))
+        }
+    };
+    poller.reload_if_due(|_| Ok(()));
+    Ok(poller.current())
 }
 
 /// Replaces the reason why the stream is off by a general one, unless the request's host is allowed. While
 /// the configuration cannot be used, only the middleware knows the list of allowed hosts.
 pub(super) fn public_reason(host: &RequestedHost, error: Error) -> Error {
-    let allowed = HOSTS.cached(Instant::now()).flatten();
-    match host.check(allowed.as_deref()) {
+    let config = ENV.get().map(ConfigPoller::current);
+    match host.check(
+        config
+            .as_ref()
+            .and_then(|config| config.allowed_authorities()),
+    ) {
         Ok(()) => error,
         Err(_) => Error::new(error.kind(), "live notifications are unavailable").with_help(
             "the app's log contains the reason, as does the response to a request for localhost",
@@ -97,6 +113,8 @@ pub(super) fn public_reason(host: &RequestedHost, error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use actix_web::{
         App, HttpResponse,
         middleware::from_fn,
@@ -123,6 +141,54 @@ mod tests {
         let hidden = reason("evil.example");
         assert_eq!(hidden.kind(), ErrorKind::Config);
         assert!(!hidden.to_string().contains("secret"));
+    }
+
+    fn allowed(config: &Config) -> Option<Vec<String>> {
+        let hosts = config.allowed_authorities()?;
+        Some(hosts.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn an_edit_takes_effect_and_an_invalid_one_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let edit = |text: &str| std::fs::write(dir.path().join(".env"), text).unwrap();
+        edit("SSE_EVENTS=a\nSSE_ALLOWED_HOSTS=a.example\n");
+        let config = Config::with_access_of_env(dir.path().to_owned()).unwrap();
+        let (poller, start) = (ConfigPoller::silent(config), Instant::now());
+        let allowed_after = |seconds: u64| {
+            // Twice, because an edit has to stay the same for a moment.
+            for pause in [0, 200].map(Duration::from_millis) {
+                let now = start + Duration::from_secs(seconds) + pause;
+                poller.reload_if_due_at(now, |_| Ok(()));
+            }
+            allowed(&poller.current())
+        };
+        let list = |name: &str| Some(vec![name.to_owned()]);
+        assert_eq!(
+            allowed_after(0),
+            list("a.example"),
+            "although SSE_EVENTS is broken"
+        );
+        edit("SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=b.example\n");
+        assert_eq!(allowed_after(1), list("a.example"), "not at every request");
+        assert_eq!(allowed_after(3), list("b.example"));
+        edit("");
+        assert_eq!(
+            allowed_after(6),
+            list("b.example"),
+            "an editor empties a file first"
+        );
+        edit("SSE_EVENTS=a:k\n");
+        assert_eq!(allowed_after(9), None);
+    }
+
+    #[test]
+    fn an_invalid_list_allows_only_loopback_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = "SSE_EVENTS=a:k\nSSE_ALLOWED_HOSTS=https://a.example/\n";
+        std::fs::write(dir.path().join(".env"), env).unwrap();
+        let config = Config::with_access_of_env(dir.path().to_owned()).unwrap();
+        assert_eq!(allowed(&config), Some(vec!["localhost".to_owned()]));
     }
 
     #[actix_web::test]

@@ -8,7 +8,7 @@ use std::{
 use super::{close_at_signal::SignalTask, limits::StreamLimits};
 use crate::{
     cache::{Cache, JournalHandle},
-    config::{allowed_origins_in_env, app_dir},
+    config::{Config, app_dir},
     error::Error,
     hub::Hub,
     runtime::{BackgroundThread, Interrupt, RepeatedError, lock},
@@ -181,7 +181,8 @@ impl RetriedStart {
 /// Read before each refusal is stored, because requests read no files. Without a list that can be used, no
 /// origin is known to be allowed.
 fn origins_in_env() -> Vec<String> {
-    allowed_origins_in_env(&app_dir()).unwrap_or_default()
+    let config = Config::with_access_of_env(app_dir());
+    config.map_or_else(|_| Vec::new(), |config| config.allowed_origins().to_vec())
 }
 
 #[cfg(test)]
@@ -189,7 +190,6 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::{cache::JournalHandle, config::Config};
 
     /// Several attempts of a busy machine.
     const START_TIMEOUT: Duration = Duration::from_secs(30);

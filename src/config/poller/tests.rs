@@ -68,6 +68,11 @@ impl App {
     }
 }
 
+fn has_error(app: &App) -> bool {
+    let state = lock(&app.poller.poll_state);
+    state.log.as_ref().is_some_and(RepeatedError::is_reported)
+}
+
 /// How long an edit takes at most.
 const EDIT_DELAY: Duration = Duration::from_millis(2_200);
 
@@ -78,7 +83,7 @@ fn a_named_pipe_in_place_of_the_file_is_not_waited_for() {
     fs::remove_file(&env).unwrap();
     env_bytes::make_pipe(&env);
     assert!(!app.poll_for(3 * ENV_POLL_INTERVAL));
-    assert!(app.poller.poll_state.lock().unwrap().error.is_reported());
+    assert!(has_error(&app));
     fs::remove_file(&env).unwrap();
     app.edit("SSE_EVENTS=b:k\n");
     assert!(app.poll_for(EDIT_DELAY));
@@ -238,7 +243,6 @@ fn an_edit_that_is_taken_back_while_it_waits_resolves_the_error() {
     app.is_folder_usable = false;
     app.edit("SSE_EVENTS=b:k\nSSE_CACHE=other\n");
     assert!(!app.poll_for(2 * ENV_POLL_INTERVAL));
-    let has_error = |app: &App| app.poller.poll_state.lock().unwrap().error.is_reported();
     assert!(has_error(&app));
     app.edit("SSE_EVENTS=a:k\n");
     assert!(!app.poll_for(2 * ENV_POLL_INTERVAL));
@@ -253,9 +257,19 @@ fn an_edit_made_long_before_the_check_takes_effect_at_once() {
     let mut app = App::new();
     app.now += ENV_POLL_INTERVAL;
     app.edit("SSE_EVENTS=b:k\n");
-    while unchanged_for(app.dir.path()) < EDIT_DEBOUNCE {
+    while unchanged_for(&app.dir.path().join(".env")) < EDIT_DEBOUNCE {
         std::thread::yield_now();
     }
     assert!(app.check());
     assert_eq!(app.events(), "b");
+}
+
+#[cfg(feature = "actix")]
+#[test]
+fn a_check_is_not_due_while_another_thread_reads_the_file() {
+    let app = App::new();
+    lock(&app.poller.poll_state).next_check = Instant::now();
+    assert!(app.poller.is_check_due());
+    let _reading = lock(&app.poller.poll_state);
+    assert!(!app.poller.is_check_due());
 }

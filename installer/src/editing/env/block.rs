@@ -87,7 +87,7 @@ impl EnvState {
     }
 
     fn contents(&self) -> &[u8] {
-        &self.file.bytes()[..self.length]
+        &self.file.bytes[..self.length]
     }
 
     /// The file with the missing settings added, set to `values`, and `created` added to the receipt.
@@ -123,7 +123,7 @@ impl EnvState {
     /// The file with these lines at the end of the block, before its receipt, which is replaced if it differs.
     fn extend_block(&self, block: &Block, mut lines: Vec<String>, receipt: &Receipt) -> Vec<u8> {
         let (old, receipt_line) = (self.contents(), block.receipt_line(&self.file));
-        let end = &self.file.lines()[block.end];
+        let end = &self.file.lines[block.end];
         let at = receipt_line.unwrap_or(end).range.start;
         if *receipt == self.receipt {
             return text::insert_lines(old, at, &lines, block.eol);
@@ -158,7 +158,7 @@ impl EnvState {
         let block = self.block.as_ref()?;
         let assignments = self.written_assignments(block);
         let (mut ranges, mut edited, mut owner_lines) = (Vec::new(), Vec::new(), 0);
-        let lines = &self.file.lines()[block.begin..=block.end];
+        let lines = &self.file.lines[block.begin..=block.end];
         for (index, line) in (block.begin..).zip(lines) {
             let range = line.range.start..line.range.end.min(self.length);
             let text = self.file.text(line);
@@ -192,7 +192,7 @@ impl EnvState {
     /// The line that `install` wrote for a setting. If the owner has added another assignment of the
     /// same setting, it is the unmodified line.
     fn written_assignment(&self, block: &Block, name: &str) -> Option<usize> {
-        let lines = self.file.lines();
+        let lines = self.file.lines;
         let mut indexes =
             (block.begin + 1..block.end).filter(|at| is_assignment(&lines[*at], name));
         let is_exact =
@@ -219,7 +219,7 @@ fn setting_state(
     name: &str,
     receipt: &Receipt,
 ) -> SettingState {
-    let mut lines = file.lines().iter().enumerate();
+    let mut lines = file.lines.iter().enumerate();
     let Some((index, line)) = lines.find(|(_, line)| is_assignment(line, name)) else {
         return SettingState::Missing;
     };

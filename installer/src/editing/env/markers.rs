@@ -1,6 +1,6 @@
 //! Finds the block of `install` among the lines of an `.env`.
 
-use actix_web_sse::cli_support::{EnvFile, EnvLine, EnvLineKind};
+use actix_web_sse::cli_support::{EnvFile, EnvLine};
 
 use crate::editing::receipt::Receipt;
 use crate::editing::text::{CRLF, LF};
@@ -36,12 +36,12 @@ impl Block {
         match (begins.as_slice(), ends.as_slice()) {
             ([], []) => Ok(None),
             (&[begin], &[end]) if begin < end => {
-                let first = &file.bytes()[file.lines()[begin].range.clone()];
+                let first = &file.bytes[file.lines[begin].range.clone()];
                 let is_crlf = first.ends_with(b"\r\n");
                 let eol = if is_crlf { CRLF } else { LF };
                 Ok(Some(Self { begin, end, eol }))
             }
-            _ => Err(unpaired(file.lines(), &[begins, ends].concat())),
+            _ => Err(unpaired(&file.lines, &[begins, ends].concat())),
         }
     }
 
@@ -56,15 +56,14 @@ impl Block {
     }
 
     pub(super) fn receipt_line<'a>(&self, file: &'a EnvFile) -> Option<&'a EnvLine> {
-        let mut inside = file.lines()[self.begin..self.end].iter();
+        let mut inside = file.lines[self.begin..self.end].iter();
         inside.find(|line| file.text(line).starts_with(RECEIPT_PREFIX))
     }
 }
 
 fn marker_lines(file: &EnvFile, marker: &str) -> Vec<usize> {
-    let lines = file.lines().iter().enumerate();
-    let markers =
-        lines.filter(|(_, line)| line.kind == EnvLineKind::Comment && file.text(line) == marker);
+    let lines = file.lines.iter().enumerate();
+    let markers = lines.filter(|(_, line)| file.text(line) == marker);
     markers.map(|(index, _)| index).collect()
 }
 
