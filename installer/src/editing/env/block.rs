@@ -192,7 +192,7 @@ impl EnvState {
     /// The line that `install` wrote for a setting. If the owner has added another assignment of the
     /// same setting, it is the unmodified line.
     fn written_assignment(&self, block: &Block, name: &str) -> Option<usize> {
-        let lines = self.file.lines;
+        let lines = &self.file.lines;
         let mut indexes =
             (block.begin + 1..block.end).filter(|at| is_assignment(&lines[*at], name));
         let is_exact =
