@@ -99,7 +99,7 @@ async fn long_lists_are_shortened() {
 
 #[actix_web::test]
 async fn an_event_that_does_not_exist_is_not_waited_for() {
-    let sse = TestSse::in_memory(EVENTS).with_deadline(Duration::MAX);
+    let sse = TestSse::in_memory(EVENTS);
     let mut stream = sse.connect();
     let message = failure(async { stream.next::<u64>("ordr_placed").await }).await;
     let expected = "there is no event `ordr_placed`, only `order_placed`, `rare`";
