@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::journal_handle::JournalHandle;
-use crate::{error::Error, runtime::lock};
+use crate::{
+    error::Error,
+    journal::CacheAddress,
+    runtime::{lock, try_lock},
+};
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
@@ -14,7 +18,10 @@ pub(super) struct JournalSource(Arc<HandleOrigin>);
 
 impl fmt::Debug for JournalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JournalSource").finish_non_exhaustive()
+        match self.address_if_open() {
+            Some(address) => address.fmt(f),
+            None => f.write_str("not opened yet"),
+        }
     }
 }
 
@@ -69,6 +76,16 @@ impl JournalSource {
         };
         handle.reload_config_if_due();
         Ok(handle)
+    }
+
+    /// Waits for nothing, so that a log line can show the cache while it is opened.
+    fn address_if_open(&self) -> Option<CacheAddress> {
+        match &*self.0 {
+            HandleOrigin::Opened(handle) => Some(handle.address()),
+            HandleOrigin::Lazy(lazy) => Some(try_lock(&lazy.opened)?.as_ref()?.address()),
+            #[cfg(any(test, feature = "testing"))]
+            HandleOrigin::OfTest(handle) => Some(handle.upgrade()?.address()),
+        }
     }
 }
 

@@ -284,3 +284,20 @@ fn a_file_in_place_of_the_cache_folder_fails_the_check() {
     }
     assert!(!missing.exists());
 }
+
+#[test]
+fn the_debug_text_of_a_cache_shows_where_it_is_and_does_not_open_it() {
+    let app = tempfile::tempdir().unwrap();
+    let config = Config::new(app.path(), "a:k").unwrap();
+    let cache = {
+        let config = config.clone();
+        Cache::lazy(move || JournalHandle::open(config.clone()))
+    };
+    assert!(format!("{cache:?}").contains("not opened yet"), "{cache:?}");
+    assert!(!config.cache_dir().exists());
+    cache.journal_handle().unwrap();
+    for cache in [cache, Cache::open(&config).unwrap()] {
+        let address = format!("{:?}", cache.address().unwrap());
+        assert!(format!("{cache:?}").contains(&address), "{cache:?}");
+    }
+}
