@@ -150,8 +150,11 @@ impl RetriedStart {
     }
 
     fn retry(&self, interrupt: &Interrupt) {
-        while self.started.get().is_none() && !interrupt.is_raised() {
+        while self.started.get().is_none() {
             interrupt.wait(START_RETRY_DELAY);
+            if interrupt.is_raised() {
+                return;
+            }
             self.try_start();
         }
     }
@@ -187,7 +190,10 @@ fn origins_in_env() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::Instant,
+    };
 
     use super::*;
 
@@ -221,6 +227,24 @@ mod tests {
         // Once started, it does not depend on the file.
         std::fs::remove_file(app.path().join(".env")).unwrap();
         assert!(lazy.get().is_ok());
+    }
+
+    #[test]
+    fn nothing_is_started_after_the_drop() {
+        let attempts = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&attempts);
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Err(Error::new(crate::ErrorKind::Config, "never valid"))
+        }));
+        let deadline = Instant::now() + START_TIMEOUT;
+        drop(lazy);
+        // The thread holds the counter until it ends.
+        while Arc::strong_count(&attempts) > 1 {
+            assert!(Instant::now() < deadline, "the thread does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(attempts.load(Ordering::SeqCst), 1);
     }
 
     #[test]
