@@ -99,7 +99,8 @@ impl Follow {
             let config = self.journal_handle.config();
             match self.batch.next() {
                 Some(Ok(entry)) if !entry.is_tombstone() => return Ok(Some(Next::Entry(entry))),
-                Some(Ok(_)) if start.elapsed() < timeout => continue,
+                // Otherwise a deleted key would hide the entries that were read with it.
+                Some(Ok(_)) if self.batch.len() > 0 || start.elapsed() < timeout => continue,
                 Some(Ok(_)) => return Ok(None),
                 Some(Err(_)) => return Ok(Some(Next::Gap)),
                 None => {}

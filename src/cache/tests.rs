@@ -249,6 +249,19 @@ fn created_files_and_folders_are_accessible_to_their_owner_only() {
 }
 
 #[test]
+fn a_deleted_key_does_not_hide_the_next_entry() {
+    let cache = Cache::in_memory(&Config::new("/nowhere", "a:k").unwrap()).unwrap();
+    let mut follow = cache.follow().unwrap();
+    cache.delete("k").blocking().unwrap();
+    cache.save_blocking("k", 1).unwrap();
+    let next = follow.next_timeout(Duration::ZERO).unwrap();
+    assert!(
+        matches!(&next, Some(Next::Entry(entry)) if entry.value() == "1"),
+        "{next:?}"
+    );
+}
+
+#[test]
 fn a_cache_in_memory_saves_reads_deletes_and_is_followed() {
     let app = tempfile::tempdir().unwrap();
     let cache = Cache::in_memory(&Config::new(app.path(), "a:k").unwrap()).unwrap();
