@@ -49,14 +49,19 @@ pub(crate) enum StoredEntry {
     Unreadable(String),
 }
 
-/// The entries from `number` on, `limit` at most.
+/// The entries from `number` on, `limit` at most. Numbers start at 1, so 0 counts as swept.
 pub(super) fn forward(
     epochs: &Epochs,
     number: u64,
     limit: u64,
     read: impl Fn(u64) -> Result<StoredEntry, Error>,
 ) -> Result<Batch, Error> {
-    collect(epochs, number.., limit, read)
+    let read = |number| match number {
+        0 => Ok(StoredEntry::Swept { oldest: 1 }),
+        number => read(number),
+    };
+    // Inclusive: an open range overflows at its last number.
+    collect(epochs, number..=u64::MAX, limit, read)
 }
 
 /// The entries before `number`, the newest first, `limit` at most.
@@ -108,7 +113,7 @@ fn collect(
                 break;
             }
             StoredEntry::Swept { oldest } => {
-                let oldest = oldest.max(number + 1);
+                let oldest = oldest.max(number.saturating_add(1));
                 end = BatchEnd::Swept { oldest };
                 break;
             }

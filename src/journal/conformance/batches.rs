@@ -5,6 +5,7 @@ use super::{BatchEnd, Place, append, document, pairs};
 on_every_journal! {
     a_batch_ends_at_its_limit_at_the_newest_entry_or_when_it_is_large
     entries_are_read_backward
+    the_first_and_the_last_number_can_be_read
 }
 
 fn a_batch_ends_at_its_limit_at_the_newest_entry_or_when_it_is_large(place: &dyn Place) {
@@ -33,6 +34,19 @@ fn a_batch_ends_at_its_limit_at_the_newest_entry_or_when_it_is_large(place: &dyn
         (1..=5).contains(&count) && end == BatchEnd::More,
         "{count} {end:?}"
     );
+}
+
+fn the_first_and_the_last_number_can_be_read(place: &dyn Place) {
+    let journal = place.open();
+    for _ in 0..2 {
+        let before_the_first = journal.read_from(0, 5).unwrap();
+        assert_eq!(pairs(&before_the_first), []);
+        assert_eq!(before_the_first.end, BatchEnd::Swept { oldest: 1 });
+        assert_eq!(journal.read_back(0, 5).unwrap().end, BatchEnd::CaughtUp);
+        let last = journal.read_from(u64::MAX, 1).unwrap();
+        assert_eq!((pairs(&last), &last.end), (vec![], &BatchEnd::CaughtUp));
+        append(&*journal, 1..=9);
+    }
 }
 
 fn entries_are_read_backward(place: &dyn Place) {
