@@ -76,7 +76,9 @@ struct LineReader<'a> {
 impl Read for LineReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.position.get();
-        let mut line = &self.file[start..line_end(self.file, start)];
+        // No further than the buffer reaches: each byte of a long line is searched once.
+        let readable = self.file.len().min(start + buffer.len());
+        let mut line = &self.file[start..line_end(&self.file[..readable], start)];
         let count = line.read(buffer)?;
         self.position.set(start + count);
         Ok(count)
@@ -208,6 +210,15 @@ mod tests {
         }
         assert_eq!(unreadable_lines(b"A=1\n "), [2], "as dotenvy");
         assert_eq!(split(long.as_bytes()).len(), 1);
+    }
+
+    /// If each read searched the whole line, this would take half a minute.
+    #[test]
+    fn a_long_line_is_searched_once() {
+        let file = "#".repeat(20_000_000);
+        let start = std::time::Instant::now();
+        assert_eq!(split(file.as_bytes()).len(), 1);
+        assert!(start.elapsed() < std::time::Duration::from_secs(10));
     }
 
     #[test]
