@@ -25,7 +25,7 @@ pub(super) struct Options {
     pub(super) heartbeat: Duration,
     pub(super) retry: Duration,
     pub(super) history: u64,
-    pub(super) in_memory: usize,
+    pub(super) entries_in_memory: usize,
     pub(super) signal_handling: bool,
     pub(super) max_connections_per_address: Option<usize>,
 }
@@ -46,7 +46,7 @@ impl Default for Options {
             history: 10_000,
             // Hardly any client lags behind by more entries, and those that do are served from the
             // journal.
-            in_memory: 4_096,
+            entries_in_memory: 4_096,
             signal_handling: true,
             max_connections_per_address: None,
         }
@@ -112,15 +112,15 @@ impl Config {
 
     /// Returns how many entries a server keeps in memory at most.
     #[must_use]
-    pub fn in_memory(&self) -> usize {
-        self.options.in_memory
+    pub fn entries_in_memory(&self) -> usize {
+        self.options.entries_in_memory
     }
 
     /// Sets how many entries a server keeps in memory, at least 1. Clients that lag further behind
     /// are served from the cache folder. Default: 4,096.
     #[must_use]
-    pub fn with_in_memory(mut self, entries: usize) -> Self {
-        self.options.in_memory = entries.max(1);
+    pub fn with_entries_in_memory(mut self, entries: usize) -> Self {
+        self.options.entries_in_memory = entries.max(1);
         self
     }
 

@@ -185,7 +185,7 @@ fn what_code_sets_can_be_read() {
         .with_poll_interval(6 * second)
         .with_ttl(7 * second)
         .with_history(8)
-        .with_in_memory(9)
+        .with_entries_in_memory(9)
         .with_max_value_bytes(10)
         .with_max_connections(11)
         .with_max_connections_per_address(12)
@@ -200,7 +200,7 @@ fn what_code_sets_can_be_read() {
     assert_eq!(config.stream_duration(), 5 * second);
     assert_eq!(config.poll_interval(), 6 * second);
     assert_eq!(config.ttl(), 7 * second);
-    assert_eq!((config.history(), config.in_memory()), (8, 9));
+    assert_eq!((config.history(), config.entries_in_memory()), (8, 9));
     assert_eq!(config.max_value_bytes(), 10);
     assert_eq!(config.max_connections(), 11);
     assert_eq!(config.max_connections_per_address(), Some(12));

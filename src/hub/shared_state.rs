@@ -16,7 +16,7 @@ pub(crate) struct SharedState {
 impl SharedState {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            ring: Ring::new(config.in_memory()),
+            ring: Ring::new(config.entries_in_memory()),
             ring_checks: RingChecks::new(),
             notifiers: Notifiers::default(),
             is_closing: AtomicBool::new(false),

@@ -15,7 +15,7 @@ pub(crate) fn run() {
     env_logger::init();
     let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS)
         .unwrap()
-        .with_in_memory(setup.in_memory)
+        .with_entries_in_memory(setup.in_memory)
         .with_history(setup.history)
         .with_poll_interval(setup.poll)
         .with_lookback(setup.lookback)

@@ -88,7 +88,7 @@ async fn read_until(stream: &mut EventStream, text: &str) -> String {
 
 #[actix_web::test]
 async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
-    let app = app(|config| config.with_in_memory(1));
+    let app = app(|config| config.with_entries_in_memory(1));
     for value in 1..=4 {
         app.cache().save_blocking("k", value).unwrap();
     }
@@ -113,7 +113,7 @@ async fn a_removed_entry_is_a_gap_and_the_others_arrive() {
 async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_behind() {
     let app = TestSse::in_folder_with("a:k,rare:r", |config| {
         config
-            .with_in_memory(4)
+            .with_entries_in_memory(4)
             .with_heartbeat(Duration::from_secs(15))
     });
     let (mut all, mut rare) = (app.connect(), app.subscribe("/?events=rare"));
@@ -142,7 +142,7 @@ async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_beh
 #[actix_web::test]
 async fn a_deletion_from_ring_or_journal_is_neither_an_event_nor_a_gap() {
     for in_memory in [100, 1] {
-        let app = app(|config| config.with_in_memory(in_memory));
+        let app = app(|config| config.with_entries_in_memory(in_memory));
         let mut stream = app.connect();
         app.cache().save_blocking("k", 1).unwrap();
         app.cache().delete_blocking("k").unwrap();

@@ -65,7 +65,7 @@ impl TailSession {
         let watcher = journal.watch();
         let first_new_number = journal.newest_number()? + 1;
         let age = config.lookback().saturating_add(unread_for);
-        let next_number = first_within(&**journal, age, config.in_memory() as u64)?;
+        let next_number = first_within(&**journal, age, config.entries_in_memory() as u64)?;
         let session = Self {
             followed,
             next_number,

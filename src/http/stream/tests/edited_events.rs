@@ -7,7 +7,7 @@ use super::*;
 /// The ids and names of the events of a server with this `SSE_EVENTS`, up to the event `end`.
 async fn received(dir: &Path, events: &str, in_memory: usize, id: &str) -> Vec<(String, String)> {
     let config = Config::new(dir, events).unwrap();
-    let app = TestSse::open(&config.with_in_memory(in_memory)).with_deadline(DEADLINE);
+    let app = TestSse::open(&config.with_entries_in_memory(in_memory)).with_deadline(DEADLINE);
     let mut stream = app.resume(id);
     let mut received = Vec::new();
     loop {

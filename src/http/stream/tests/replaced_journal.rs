@@ -133,7 +133,7 @@ async fn a_client_of_another_journal_continues_in_the_current_one_and_in_no_olde
 
 #[actix_web::test]
 async fn a_client_of_another_journal_gets_everything_in_the_current_one() {
-    let app = app(|config| config.with_in_memory(2));
+    let app = app(|config| config.with_entries_in_memory(2));
     app.cache().save_blocking("k", "old").unwrap();
     let id = format!("{}-1", app.start_points().epochs.current());
     app.replace_cache_folder();

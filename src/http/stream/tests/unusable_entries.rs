@@ -11,7 +11,7 @@ use crate::{
 
 /// A server whose ring holds so many entries.
 fn on_every_journal(ring_entries: usize) -> [TestSse; 2] {
-    let change = |config: Config| config.with_in_memory(ring_entries);
+    let change = |config: Config| config.with_entries_in_memory(ring_entries);
     [
         TestSse::in_memory_with("a:k", change),
         TestSse::in_folder_with("a:k", change),
