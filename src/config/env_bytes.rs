@@ -1,17 +1,26 @@
 //! Reads the bytes of `.env`, which may be a named pipe: a password manager is at its other end.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, ErrorKind, Read},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
-use crate::error::{self, Error, Location};
+use crate::{
+    error::{self, Error, Location},
+    runtime::lock,
+};
+
+/// Far more than settings need. It bounds the memory and the time of a thread that notices an edit, which
+/// may be in the middle of a save.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// How long the program behind a named pipe may take: long enough for a person to confirm the access. Without
 /// a limit, a pipe that nobody writes to would hold up its readers for ever.
@@ -20,13 +29,15 @@ const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Short beside the time that another program takes to write.
 const PIPE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
+/// What was read from a named pipe; `None` before.
+type PipeContent = Arc<Mutex<Option<Result<Vec<u8>, ErrorKind>>>>;
+
 /// Reads the file, whatever kind it has; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    read_or_else(path, || read_within(path, PIPE_TIMEOUT))
+    read_or_else(path, || read_once(path))
 }
 
-/// Reads the file if that can be done again and again: a named pipe gives its content to one reader only, and
-/// the program behind it may ask its user each time.
+/// Reads the file if that can be done again and again: a named pipe gives its content to one reader only.
 pub(super) fn read_regular(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     read_or_else(path, || Err(io::Error::other("it is not a regular file")))
 }
@@ -37,7 +48,7 @@ fn read_or_else(
     read_other: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, Error> {
     let read = || match fs::metadata(path)?.is_file() {
-        true => fs::read(path),
+        true => read_to_limit(File::open(path)?),
         false => read_other(),
     };
     match read() {
@@ -47,14 +58,38 @@ fn read_or_else(
     }
 }
 
+/// Reads a named pipe once in the life of the process, also if its content cannot be read: the program behind
+/// it may ask its user each time.
+fn read_once(path: &Path) -> io::Result<Vec<u8>> {
+    static PIPES: Mutex<BTreeMap<PathBuf, PipeContent>> = Mutex::new(BTreeMap::new());
+    let pipe = Arc::clone(lock(&PIPES).entry(path.to_owned()).or_default());
+    let mut content = lock(&pipe);
+    let content = match &mut *content {
+        Some(content) => content,
+        empty => {
+            // Not kept: that it cannot be opened may be a lack of descriptors.
+            let file = open_pipe(path)?;
+            empty.insert(read_within(file, PIPE_TIMEOUT).map_err(|error| error.kind()))
+        }
+    };
+    content.clone().map_err(io::Error::from)
+}
+
 fn cannot_read(path: &Path, error: io::Error) -> Error {
-    Error::new(error::ErrorKind::Config, format!("cannot read .env: {error}"))
-        .with_location(Location::file(path))
-        .with_help(
+    let help = match error.kind() {
+        ErrorKind::FileTooLarge => "keep .env below 1 MiB",
+        _ => {
             "make .env a file that the app's user can read; if it is a named pipe or a device, restart the \
-             app after each change",
-        )
-        .caused_by(error)
+             app after each change"
+        }
+    };
+    Error::new(
+        error::ErrorKind::Config,
+        format!("cannot read .env: {error}"),
+    )
+    .with_location(Location::file(path))
+    .with_help(help)
+    .caused_by(error)
 }
 
 /// How long the file has stayed the same; zero if that is not known.
@@ -73,14 +108,36 @@ pub(super) fn unchanged_for(path: &Path) -> Duration {
     age.unwrap_or_default()
 }
 
-fn read_within(path: &Path, timeout: Duration) -> io::Result<Vec<u8>> {
+fn read_to_limit(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    limited(file).read_to_end(&mut bytes)?;
+    check_size(bytes)
+}
+
+/// One byte more than allowed, which tells that there are too many.
+fn limited(file: File) -> io::Take<File> {
+    file.take(MAX_FILE_BYTES as u64 + 1)
+}
+
+fn check_size(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(Errno::FBIG.into());
+    }
+    Ok(bytes)
+}
+
+fn open_pipe(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = File::options().read(true).custom_flags(flags).open(path)?;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+fn read_within(pipe: File, timeout: Duration) -> io::Result<Vec<u8>> {
+    let mut file = limited(pipe);
     let (start, mut bytes) = (Instant::now(), Vec::new());
     loop {
         match file.read_to_end(&mut bytes) {
             // A pipe without a writer is empty. It is complete when its writer has closed it.
-            Ok(_) if !bytes.is_empty() => return Ok(bytes),
+            Ok(_) if !bytes.is_empty() => return check_size(bytes),
             Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
             _ if start.elapsed() >= timeout => return Err(ErrorKind::TimedOut.into()),
             _ => thread::sleep(PIPE_POLL_INTERVAL),
@@ -103,7 +160,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join(".env");
         make_pipe(&pipe);
-        let nobody_writes = read_within(&pipe, Duration::from_millis(50));
+        let nobody_writes = read_within(open_pipe(&pipe).unwrap(), Duration::from_millis(50));
         assert_eq!(nobody_writes.unwrap_err().kind(), ErrorKind::TimedOut);
         let writer = thread::spawn({
             let pipe = pipe.clone();
@@ -111,6 +168,10 @@ mod tests {
         });
         assert_eq!(read(&pipe).unwrap().unwrap(), b"A=1\n");
         writer.join().unwrap();
+        let start = Instant::now();
+        let again = read(&pipe).unwrap().unwrap();
+        assert_eq!(again, b"A=1\n", "it is not read again");
+        assert!(start.elapsed() < PIPE_TIMEOUT / 2);
         let error = read_regular(&pipe).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert!(error.help().unwrap().contains("restart the app"));
@@ -120,7 +181,7 @@ mod tests {
     fn an_error_of_the_system_is_named_and_a_missing_file_is_none() {
         let dir = tempfile::tempdir().unwrap();
         assert!(read(&dir.path().join(".env")).unwrap().is_none());
-        let refused = Err(rustix::io::Errno::ACCESS.into());
+        let refused = Err(Errno::ACCESS.into());
         let error = read_or_else(dir.path(), || refused).unwrap_err();
         let text = error.to_string();
         assert!(
@@ -128,8 +189,28 @@ mod tests {
             "{text}"
         );
         assert!(error.shortage_of_descriptors().is_none());
-        let shortage = Err(rustix::io::Errno::MFILE.into());
+        let shortage = Err(Errno::MFILE.into());
         let error = read_or_else(dir.path(), || shortage).unwrap_err();
         assert!(error.shortage_of_descriptors().is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = dir.path().join(".env");
+        let line = "A=1\n";
+        fs::write(&env, line.repeat(MAX_FILE_BYTES / line.len())).unwrap();
+        assert_eq!(read(&env).unwrap().unwrap().len(), MAX_FILE_BYTES);
+        fs::write(&env, line.repeat(MAX_FILE_BYTES / line.len() + 1)).unwrap();
+        let endless = Path::new("/dev/zero");
+        for (path, result) in [
+            (&*env, read(&env)),
+            (&*env, read_regular(&env)),
+            (endless, read(endless)),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.location().unwrap().path(), path);
+            assert!(error.help().unwrap().contains("1 MiB"), "{error}");
+        }
     }
 }
