@@ -1,12 +1,19 @@
 //! `.env` as dotenvy reads it, with the line of each setting. The `sse` command reads it here, too.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use super::{
     env_bytes,
     env_lines::{self, EnvLine, EnvLineKind},
 };
-use crate::error::{Error, ErrorKind, Location};
+use crate::{
+    error::{Error, ErrorKind, Location},
+    runtime::lock,
+};
 
 const LINE_HELP: &str = "write KEY=value; close every quote, put a value that has spaces in quotes, \
     and write no space after a comma";
@@ -75,23 +82,69 @@ impl EnvFile {
             return Err(line_error("this line is not valid UTF-8", path, line)
                 .with_help("save the file as UTF-8"));
         }
-        for line in self.unreadable_lines() {
-            if self.text(line).contains("SSE_") {
-                return Err(
-                    line_error("this line is not valid", path, line.number).with_help(LINE_HELP)
-                );
-            }
-            // Without the line's text, which may be a password.
-            log::warn!(
-                "{}:{}: this line is not valid; the SSE_ settings of other lines are used",
-                path.display(),
-                line.number
+        let is_ours = |line: &&EnvLine| self.text(line).contains("SSE_");
+        if let Some(line) = self.unreadable_lines().find(is_ours) {
+            return Err(
+                line_error("this line is not valid", path, line.number).with_help(LINE_HELP)
             );
         }
+        if let Some(warning) = self.new_warning(path) {
+            log::warn!("{warning}");
+        }
         Ok(())
+    }
+
+    /// What to log about the broken lines of other programs, unless it is the same as the last time: the
+    /// file is read at each attempt to start.
+    fn new_warning(&self, path: &Path) -> Option<String> {
+        static LAST_WARNINGS: Mutex<BTreeMap<PathBuf, Option<String>>> =
+            Mutex::new(BTreeMap::new());
+        let mut lines = self.unreadable_lines();
+        let warning = lines.next().map(|first| {
+            let (path, first) = (path.display(), first.number);
+            let these = match lines.count() {
+                0 => "this line is".to_owned(),
+                others => format!("this line and {others} more are"),
+            };
+            // Without the text of the lines, which may be a password.
+            format!("{path}:{first}: {these} not valid; the SSE_ settings of other lines are used")
+        });
+        let last = lock(&LAST_WARNINGS).insert(path.to_owned(), warning.clone());
+        if last.flatten() == warning {
+            None
+        } else {
+            warning
+        }
     }
 }
 
 fn line_error(message: &str, path: &Path, line: usize) -> Error {
     Error::new(ErrorKind::Config, message).with_location(Location::line(path, line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_lines_of_other_programs_are_logged_together_and_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        let warning = |text: &str| {
+            let warning = EnvFile::new(text.into()).new_warning(&path)?;
+            Some(warning.replace(&path.display().to_string(), ""))
+        };
+        let expected = |start: &str| {
+            let rest = "not valid; the SSE_ settings of other lines are used";
+            Some(format!("{start} {rest}"))
+        };
+        let broken = "A=1\nTITLE=two words\nB=1\n";
+        assert_eq!(warning(broken), expected(":2: this line is"));
+        assert_eq!(warning(broken), None, "nothing has changed");
+        let many = broken.repeat(3);
+        assert_eq!(warning(&many), expected(":2: this line and 2 more are"));
+        assert_eq!(warning(&many), None);
+        assert_eq!(warning("A=1\n"), None);
+        assert_eq!(warning(broken), expected(":2: this line is"));
+    }
 }
