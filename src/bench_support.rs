@@ -74,19 +74,9 @@ pub struct Streams {
     streams: Vec<(Pin<Box<EventStream>>, Arc<WakeRecorder>)>,
 }
 
+/// All accesses are `Relaxed`, because they are on one thread.
 #[derive(Default)]
 struct WakeRecorder(AtomicBool);
-
-/// All accesses are `Relaxed`, because they are on one thread.
-impl WakeRecorder {
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn take(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
 
 impl Wake for WakeRecorder {
     fn wake(self: Arc<Self>) {
@@ -129,14 +119,17 @@ impl Streams {
         let ring = hub.ring();
         ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
         self.local_hub.wake_for_new_entries(ring);
-        self.streams.iter().filter(|(_, woken)| woken.get()).count()
+        self.streams
+            .iter()
+            .filter(|(_, woken)| woken.0.load(Ordering::Relaxed))
+            .count()
     }
 
     /// Polls the woken streams until each waits again, and returns how many bytes they sent.
     pub fn deliver(&mut self) -> usize {
         let mut bytes = 0;
         for (stream, woken) in &mut self.streams {
-            if woken.take() {
+            if woken.0.swap(false, Ordering::Relaxed) {
                 let waker = Waker::from(Arc::clone(woken));
                 let mut context = Context::from_waker(&waker);
                 while let Poll::Ready(Some(Ok(chunk))) = stream.as_mut().poll_next(&mut context) {

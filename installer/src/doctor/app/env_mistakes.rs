@@ -213,4 +213,9 @@ mod tests {
     fn a_similar_key_of_another_program_is_ignored_if_the_librarys_is_set() {
         assert_eq!(findings("SSE_CACHE=a\nSSL_CACHE=b\n", &[]), []);
     }
+
+    #[test]
+    fn a_key_of_another_program_that_differs_by_two_letters_is_ignored() {
+        assert_eq!(findings("SSL_TTY=1\nSEE_CACHES=1\n", &[]), []);
+    }
 }
