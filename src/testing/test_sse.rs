@@ -101,7 +101,8 @@ impl TestSse {
         Self::of_cache(Cache::in_memory(&config))
     }
 
-    /// A cache in a temporary [folder](Self::folder), which other programs can use, too.
+    /// A cache in a temporary [folder](Self::folder), which other programs can use, too. Their files are
+    /// ingested while a stream is open.
     ///
     /// # Panics
     ///

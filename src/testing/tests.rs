@@ -199,6 +199,16 @@ async fn a_stream_that_does_not_fit_fails_the_test_with_its_line() {
     assert!(message.ends_with("expected an event, but the stream has ended"));
 }
 
+#[actix_web::test]
+async fn a_file_of_another_program_is_asserted_after_its_event() {
+    let sse = TestSse::in_folder(EVENTS);
+    let mut stream = sse.connect();
+    let file = sse.folder().join("writable/cache/order");
+    std::fs::write(file, "42").unwrap();
+    assert_eq!(stream.next::<u64>("order_placed").await, 42);
+    sse.assert_saved("order", 42);
+}
+
 /// A save that comes just before must not be missed because the stream has not reached it.
 #[actix_web::test]
 async fn nothing_is_expected_only_of_a_stream_that_has_passed_every_save() {

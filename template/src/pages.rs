@@ -71,7 +71,10 @@ async fn thank_you() -> Result<impl Responder, actix_web::Error> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, test};
+    use actix_web::{
+        App,
+        test::{TestRequest, call_service, init_service},
+    };
     use actix_web_sse::testing::TestSse;
 
     use super::*;
@@ -79,9 +82,9 @@ mod tests {
     #[actix_web::test]
     async fn an_order_is_announced() {
         let sse = TestSse::in_memory("event_name1:event_cache_key1");
-        let app = test::init_service(App::new().configure(routes)).await;
-        let request = test::TestRequest::post().uri("/order").to_request();
-        let response = test::call_service(&app, request).await;
+        let app = init_service(App::new().configure(routes)).await;
+        let request = TestRequest::post().uri("/order").to_request();
+        let response = call_service(&app, request).await;
         assert_eq!(response.status(), 303);
         sse.assert_saved(
             "event_cache_key1",
