@@ -41,6 +41,8 @@ pub(super) struct RawSettings<'a> {
 impl<'a> RawSettings<'a> {
     pub(super) fn new(app_dir: &'a Path, file: Option<&'a EnvFile>) -> Result<Self, Error> {
         let path = app_dir.join(".env");
+        // Before the check: dotenvy also copies the lines before a broken one.
+        let real_variables = variables_of_app(app_dir, file);
         if let Some(file) = file {
             file.check(&path)?;
         }
@@ -48,7 +50,7 @@ impl<'a> RawSettings<'a> {
             app_dir,
             path,
             file,
-            real_variables: variables_of_app(app_dir, file),
+            real_variables,
         })
     }
 

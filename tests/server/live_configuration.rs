@@ -59,6 +59,14 @@ fn an_edit_takes_effect_although_the_app_copied_the_file_into_its_environment() 
 }
 
 #[test]
+fn an_edit_corrects_a_file_that_the_app_copied_up_to_a_broken_line() {
+    let app = App::with_env("SSE_TTL=7\nSSE_EVENTS=first:key1, second:key2\n");
+    let server = app.start();
+    edit(&app, "SSE_EVENTS=first:key1\nSSE_TTL=soon\n");
+    server.wait_for_log("SSE_TTL must be a number");
+}
+
+#[test]
 fn open_streams_end_after_the_edited_duration() {
     let app = App::with_env(LASTING);
     let server = app.start();
