@@ -29,7 +29,7 @@ mod saved;
 #[cfg(feature = "actix")]
 mod stream;
 mod test_sse;
-#[cfg(test)]
+#[cfg(all(test, feature = "actix"))]
 mod tests;
 
 #[cfg(feature = "actix")]
