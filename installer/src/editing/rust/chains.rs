@@ -2,13 +2,14 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
-use super::names::Resolution;
+use super::names::Meaning;
 use super::outline::{AppOrigin, CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
 use super::visitor::{Visitor, line};
 
 impl Visitor {
-    /// The construction that `function` names, if it is `new` of a type called `App` or of actix-web's.
+    /// The construction that `function` names, if it is `new` of a type that is called `App` or may be
+    /// actix-web's.
     pub(super) fn construction(&self, function: &ExprPath, call: CallKind) -> Option<Construction> {
         let mut type_path = CodePath::new(&function.path);
         if type_path.segments.pop()? != "new" {
@@ -19,13 +20,19 @@ impl Visitor {
                 CodePath::of_type(&qualified.ty).filter(|_| type_path.segments.is_empty())?;
         }
         let is_called_app = type_path.segments.last()? == "App";
-        let origin = match self.names.resolve(&type_path) {
-            resolution if resolution.is_app() => AppOrigin::ActixWeb,
+        let meanings = self.names.meanings(&type_path);
+        let can_be_app = meanings.iter().any(Meaning::is_app);
+        let origin = if can_be_app && meanings.len() == 1 {
+            AppOrigin::ActixWeb
+        } else if can_be_app
+            || is_called_app && meanings.iter().any(|found| *found != Meaning::Local)
+        {
             // The `App` of another crate or file may be a re-export of actix-web's.
-            Resolution::Path(_) | Resolution::Unknown if is_called_app => AppOrigin::Unknown,
-            _ => AppOrigin::Other,
+            AppOrigin::Unknown
+        } else {
+            AppOrigin::Other
         };
-        (is_called_app || origin == AppOrigin::ActixWeb).then_some(Construction {
+        (is_called_app || can_be_app).then_some(Construction {
             origin,
             line: line(function.path.segments.first()?.ident.span()),
             call,

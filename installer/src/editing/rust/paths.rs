@@ -7,7 +7,7 @@ use syn::{ItemUse, Type, UseTree};
 pub(super) const LIBRARY_CRATE: &str = "actix_web_sse";
 
 /// A path without its generic arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CodePath {
     /// Whether the path begins with `::`.
     pub(super) is_global: bool,

@@ -1,15 +1,17 @@
 //! Walks through a file's syntax tree and records its outline.
 
+use std::mem;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Attribute, Expr, ExprAssign, ExprCall, ExprMethodCall, ExprPath, Field, FieldValue,
+    Arm, Attribute, Block, Expr, ExprAssign, ExprCall, ExprMethodCall, ExprPath, Field, FieldValue,
     ForeignItem, ImplItem, Item, ItemExternCrate, ItemMod, ItemUse, Stmt, TraitItem, TypeParam,
     Variant,
 };
 
 use super::attributes;
-use super::names::{Names, Resolution};
+use super::names::{Meaning, Names};
 use super::outline::{CallKind, ConfigureCall, Outline};
 use super::paths::{self, CodePath, LIBRARY_CRATE, ident_name};
 use super::tokens::{self, SearchHit};
@@ -28,6 +30,7 @@ fn walk(file: &syn::File, base: usize, names: Names) -> Visitor {
         base,
         names,
         is_test: false,
+        is_nested: false,
         module_path: Vec::new(),
     };
     visitor.visit_file(file);
@@ -41,6 +44,8 @@ pub(super) struct Visitor {
     pub(super) names: Names,
     /// Whether the current code is compiled for tests only.
     is_test: bool,
+    /// Whether the current code is in an inline module or a block.
+    is_nested: bool,
     module_path: Vec<String>,
 }
 
@@ -57,7 +62,7 @@ impl Visitor {
         };
         let item = path.segments.get(1);
         let is_library = crate_name.segments[0] == LIBRARY_CRATE
-            || (item.is_some() && self.names.resolve(&crate_name).is_library());
+            || (item.is_some() && self.can_be(&crate_name, Meaning::is_library));
         if is_library {
             self.outline.uses.push(Use {
                 item: item.map_or_else(|| "self".to_owned(), String::clone),
@@ -68,7 +73,11 @@ impl Visitor {
     }
 
     fn is_app_name(&self, ident: &Ident) -> bool {
-        ident == "App" || self.names.resolve(&CodePath::from_ident(ident)).is_app()
+        ident == "App" || self.can_be(&CodePath::from_ident(ident), Meaning::is_app)
+    }
+
+    fn can_be(&self, path: &CodePath, is_wanted: fn(&Meaning) -> bool) -> bool {
+        self.names.meanings(path).iter().any(is_wanted)
     }
 }
 
@@ -111,7 +120,7 @@ impl<'ast> Visit<'ast> for Visitor {
         let outside = self.is_test;
         visit::visit_item(self, item);
         if !self.is_test {
-            self.names.declare(item);
+            self.names.declare(item, self.is_nested);
         } else if let Item::Mod(module) = item
             && module.content.is_none()
         {
@@ -123,14 +132,21 @@ impl<'ast> Visit<'ast> for Visitor {
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        let outside = mem::replace(&mut self.is_nested, true);
         self.module_path.push(ident_name(&module.ident));
         visit::visit_item_mod(self, module);
         self.module_path.pop();
+        self.is_nested = outside;
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        let outside = mem::replace(&mut self.is_nested, true);
+        visit::visit_block(self, block);
+        self.is_nested = outside;
     }
 
     fn visit_type_param(&mut self, parameter: &'ast TypeParam) {
-        self.names
-            .bind(ident_name(&parameter.ident), Resolution::Local);
+        self.names.declare_type_parameter(parameter);
         visit::visit_type_param(self, parameter);
     }
 
@@ -189,7 +205,7 @@ impl<'ast> Visit<'ast> for Visitor {
         {
             let argument = CodePath::new(&argument.path);
             let configure = ConfigureCall {
-                adds_routes: self.names.resolve(&argument).is_routes(),
+                adds_routes: self.can_be(&argument, Meaning::is_routes),
                 argument,
                 receiver: self.receiver(&call.receiver),
                 line: line(call.dot_token.span),

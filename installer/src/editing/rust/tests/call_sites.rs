@@ -62,6 +62,18 @@ const CLEAR: &[(&str, &str)] = &[
         "use actix_web::App;\nmod server { use super::*; fn f() { App::new()|; } }\nfn main() {}",
     ),
     (
+        "in a module that imports it from the one above",
+        "use actix_web::App;\nmod server { use super::App; fn f() { App::new()|; } }\nfn main() {}",
+    ),
+    (
+        "beside a module that imports it from the file",
+        "use actix_web::App;\nmod server { use crate::App; fn f(app: App) {} }\nfn main() { App::new()|; }",
+    ),
+    (
+        "under an alias of the type",
+        "type App = actix_web::App<Entry>;\nfn main() { App::new()|; }",
+    ),
+    (
         "with spaces inside",
         "use actix_web::App;\nfn main() { App :: new ( )| . service(a); }",
     ),

@@ -44,6 +44,16 @@ const SEVERAL_APPS: &[Case] = &[
         &[2, 3],
     ),
     (
+        "one under an alias of the type",
+        "use actix_web::App;\ntype Web = App<X>;\nfn a() { Web::new(); }\nfn b() { App::new(); }",
+        &[3, 4],
+    ),
+    (
+        "one under another name of the file's",
+        "use actix_web::App;\nmod a { use super::App as Web; fn a() { Web::new(); } }\nfn b() { App::new(); }",
+        &[2, 3],
+    ),
+    (
         "one inside the other",
         "use actix_web::App;\nfn a() { App::new().b(App::new()); }",
         &[2],
@@ -106,13 +116,23 @@ const UNKNOWN_APP: &[Case] = &[
         &[2],
     ),
     (
-        "by an alias of the type",
-        "type App = actix_web::App<Entry>;\nfn main() { App::new(); }",
+        "by a glob, and imported in a module",
+        "use gui::*;\nmod web { use actix_web::App; }\nfn main() { App::new(); }",
+        &[3],
+    ),
+    (
+        "by a glob, and imported in a function under this name",
+        "use gui::*;\nfn a() { use actix_web::App as Web; }\nfn main() { Web::new(); }",
+        &[3],
+    ),
+    (
+        "imported, and by a glob in a module",
+        "use actix_web::App;\nmod gui { use toolkit::*; fn f() { App::new(); } }",
         &[2],
     ),
     (
-        "imported from the module above",
-        "use actix_web::App;\nmod server { use super::App; fn f() { App::new(); } }",
+        "imported, and by a glob in a function",
+        "use actix_web::App;\nfn main() { use toolkit::*; App::new(); }",
         &[2],
     ),
     (
@@ -173,6 +193,11 @@ const UNKNOWN_APP: &[Case] = &[
     (
         "shadowed by a struct",
         "use actix_web::*;\nstruct App;\nfn main() { App::new(); }",
+        &[3],
+    ),
+    (
+        "under a name that is another type in a module",
+        "use actix_web::{App, App as Web};\nmod x { struct Web; }\nfn a() { Web::new(); }\nfn b() { App::new(); }",
         &[3],
     ),
     (

@@ -208,6 +208,11 @@ const UNCLEAR: &[(&str, &str, &[usize])] = &[
         &[3],
     ),
     (
+        "an app under a name that is another type in a module",
+        "use actix_web::App as Web; mod gui { struct Web; } Web::new().configure(actix_web_sse::routes)",
+        &[3],
+    ),
+    (
         "an app that may not be actix-web's",
         "use x::App; App::new().configure(actix_web_sse::routes)",
         &[3],

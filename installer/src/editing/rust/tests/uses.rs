@@ -49,6 +49,10 @@ const USES: &[(&str, &[&str])] = &[
         &["1 self", "2 routes", "2 cache"],
     ),
     (
+        "use actix_web_sse as live;\nfn f() { use a::*; live::routes(c); }",
+        &["1 self", "2 routes"],
+    ),
+    (
         "use actix_web_sse::{self as live};\nfn f(a: live::Sse) {}",
         &["1 self", "2 Sse"],
     ),
