@@ -71,22 +71,25 @@ fn write_line(line: &dyn Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// The beginning of a text from a server or a user, on one line and without control characters, which
-/// could control the terminal.
+/// The beginning of a text from a server or a user, on one line and without control characters.
 pub(crate) fn excerpt(text: &str) -> String {
     /// Longer than the messages of the library's server.
     const MAX_EXCERPT_CHARS: usize = 500;
-    let mut chars = text.chars();
+    match text.char_indices().nth(MAX_EXCERPT_CHARS) {
+        None => escape_controls(text),
+        Some((end, _)) => escape_controls(&text[..end]) + "\u{2026}",
+    }
+}
+
+/// The text with its control characters, which could control the terminal, written as escapes.
+pub(crate) fn escape_controls(text: &str) -> String {
     let mut line = String::new();
-    for c in chars.by_ref().take(MAX_EXCERPT_CHARS) {
+    for c in text.chars() {
         if c.is_control() {
             line.extend(c.escape_default());
         } else {
             line.push(c);
         }
-    }
-    if chars.next().is_some() {
-        line.push('\u{2026}');
     }
     line
 }

@@ -148,10 +148,10 @@ fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool,
     let line = if json {
         serde_json::to_string(event)?
     } else {
-        let value = json_on_one_line(event.value.get());
+        let (name, value) = (excerpt(&event.event), event.value.get());
         match &event.timestamp {
-            Some(timestamp) => format!("{timestamp}  {}  {value}", event.event),
-            None => format!("{}  {value}", event.event),
+            Some(timestamp) => format!("{}  {name}  {value}", excerpt(timestamp)),
+            None => format!("{name}  {value}"),
         }
     };
     write_data(out, &json_on_one_line(&line))
@@ -234,6 +234,20 @@ mod tests {
             text,
             "{\"id\":\"7\",\"event\":\"a\",\"timestamp\":\"t\",\"value\":[1, 2]}\n"
         );
+    }
+
+    #[test]
+    fn names_and_times_do_not_control_the_terminal() {
+        let value = RawValue::from_string("1".to_owned()).expect("it is JSON");
+        let update = Update::Event(ReceivedEvent {
+            id: None,
+            event: "a\u{1b}[31mred\u{7}".to_owned(),
+            key: None,
+            timestamp: Some("\u{1b}c".to_owned()),
+            value,
+        });
+        let (_, text) = listen(vec![update], &args(None, false));
+        assert_eq!(text, "\\u{1b}c  a\\u{1b}[31mred\\u{7}  1\n");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::exit::Failure;
+use crate::output::escape_controls;
 
 /// How serious a finding is, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -95,8 +96,9 @@ impl Finding {
     }
 }
 
+/// On one line, and without the control characters that an id or a header of a server may have.
 fn join_lines(text: &str) -> String {
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    escape_controls(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -111,6 +113,15 @@ mod tests {
             "warning  env: line 3 is broken\n         help: repair it"
         );
         assert_eq!(Check("env").ok("good").to_text(), "ok       env: good");
+    }
+
+    #[test]
+    fn a_finding_does_not_control_the_terminal() {
+        let finding = Check("replay").tip("the id a\u{1b}[31m", "b\u{9b}0m");
+        assert_eq!(
+            finding.to_text(),
+            "note     replay: the id a\\u{1b}[31m\n         help: b\\u{9b}0m"
+        );
     }
 
     #[test]
