@@ -61,7 +61,7 @@ impl Manifest<'_> {
             }
             // The table has no header to write below, and a header would define it twice.
             Some(Item::Table(_)) => (file.len(), subtable(source)),
-            Some(other) => return Err(self.inline_table_conflict(other, source)),
+            Some(other) => return Err(self.no_table_conflict(other, source)),
         };
         let new = text::insert_lines(file, at, &lines, text::most_common_eol(file));
         self.verify(&new, source)?;
@@ -180,11 +180,12 @@ impl Manifest<'_> {
         values
     }
 
-    fn inline_table_conflict(&self, dependencies: &Item, source: &DependencySource) -> Failure {
+    fn no_table_conflict(&self, dependencies: &Item, source: &DependencySource) -> Failure {
         let start = dependencies.span().map_or(0, |span| span.start);
         let line = text::line_number(self.raw.as_bytes(), start);
         Failure::conflict(format!(
-            "Cargo.toml line {line}: `dependencies` is an inline table, to which no line can be added"
+            "Cargo.toml line {line}: `dependencies` has the type `{}`, to which no line can be added",
+            dependencies.type_name()
         ))
         .with_help(format!(
             "write a table `[dependencies]`, or add by hand: {}",

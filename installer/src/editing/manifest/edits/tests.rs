@@ -197,6 +197,25 @@ fn an_inline_dependencies_table_is_a_conflict_with_the_line_to_add() {
 }
 
 #[test]
+fn dependencies_that_are_no_table_are_a_conflict_with_their_type() {
+    for (dependencies, expected) in [
+        (
+            "dependencies = { serde = \"1\" }",
+            "the type `inline table`",
+        ),
+        ("dependencies = \"serde\"", "the type `string`"),
+        (
+            "[[dependencies]]\nserde = \"1\"",
+            "the type `array of tables`",
+        ),
+    ] {
+        let file = format!("{dependencies}\n{PACKAGE_TABLE}");
+        let failure = add(&file, &sources()[1]).expect_err("nothing can be added");
+        assert!(failure.message().contains(expected), "{failure}");
+    }
+}
+
+#[test]
 fn a_broken_manifest_is_a_conflict_with_its_line_number() {
     let failure = add("[package]\nname = \n", &sources()[1]).expect_err("no TOML");
     assert_eq!(failure.code(), crate::exit::CONFLICT);
