@@ -7,13 +7,6 @@ use ureq::{Agent, BodyReader};
 
 use crate::output::excerpt;
 
-/// Of an error response, at most this much is read. The texts of the library's server have a few
-/// hundred bytes, and of a web page, only the first lines are shown.
-pub(crate) const MAX_ERROR_BYTES: u64 = 64 * 1024;
-
-/// One read from the connection, as much as a TLS record holds.
-pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
-
 /// Status and headers of a response.
 #[derive(Debug)]
 pub(crate) struct ResponseHead {

@@ -6,10 +6,14 @@
 use std::mem;
 use std::time::Duration;
 
-/// A longer line is refused, because a server that never ends a line must not fill the memory. The
-/// library's server writes a value of up to 32 MiB (`Config::with_max_value_bytes`) on one line, and
-/// a timestamp before it.
-const MAX_LINE_BYTES: usize = 33 * 1024 * 1024;
+/// A longer block is refused, because a server that never ends a line or a block must not fill the
+/// memory. The library's server writes a value of up to 32 MiB (`Config::with_max_value_bytes`) on one
+/// line, and a timestamp before it.
+const MAX_BLOCK_BYTES: usize = 33 * 1024 * 1024;
+
+/// A longer id is ignored: a client cannot send it back, because servers limit a line of a request's head
+/// (nginx and Apache: 8 KB), and every block that follows has a copy.
+const MAX_ID_BYTES: usize = 4 * 1024;
 
 /// One complete block of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,7 +23,8 @@ pub(crate) struct Block {
     pub(crate) event: String,
     /// `None`: browsers fire no event for this block.
     pub(crate) data: Option<String>,
-    /// The reconnection time that this block sets.
+    /// The reconnection time that this block sets. [`SseParser::reconnection_time`] has it as soon as
+    /// its line is complete.
     pub(crate) retry: Option<Duration>,
 }
 
@@ -34,6 +39,7 @@ pub(crate) struct SseParser {
     /// The block that is not complete yet.
     block: Block,
     is_block_open: bool,
+    reconnection_time: Option<Duration>,
 }
 
 impl SseParser {
@@ -47,6 +53,12 @@ impl SseParser {
     /// Whether a block has begun that is not complete.
     pub(crate) fn is_in_block(&self) -> bool {
         self.is_block_open || !self.line.is_empty()
+    }
+
+    /// The last reconnection time on this connection. Unlike an id, it takes effect even if its block is
+    /// never completed.
+    pub(crate) fn reconnection_time(&self) -> Option<Duration> {
+        self.reconnection_time
     }
 
     /// Parses the next bytes and returns the blocks that they complete. An unfinished block at
@@ -68,13 +80,18 @@ impl SseParser {
                     self.is_after_carriage_return = *byte == b'\r';
                     blocks.extend(self.end_line());
                 }
-                _ if self.line.len() >= MAX_LINE_BYTES => {
-                    return Err(format!("a line is longer than {MAX_LINE_BYTES} bytes"));
+                _ if self.line.len() + self.data_bytes() >= MAX_BLOCK_BYTES => {
+                    return Err(format!("an event is longer than {MAX_BLOCK_BYTES} bytes"));
                 }
                 byte => self.line.push(*byte),
             }
         }
         Ok(blocks)
+    }
+
+    /// Of the block that is not complete. Its other fields have at most the length of one line.
+    fn data_bytes(&self) -> usize {
+        self.block.data.as_ref().map_or(0, String::len)
     }
 
     fn end_line(&mut self) -> Option<Block> {
@@ -120,13 +137,16 @@ impl SseParser {
             }
             // "If the field value does not contain U+0000 NULL, then set the last event
             // ID buffer to the field value. Otherwise, ignore the field."
-            "id" if !value.contains('\0') => value.clone_into(&mut block.id),
+            "id" if !value.contains('\0') && value.len() <= MAX_ID_BYTES => {
+                value.clone_into(&mut block.id);
+            }
             // "If the field value consists of only ASCII digits, then interpret the field
             // value as an integer in base ten, and set the event stream's reconnection
             // time to that integer. Otherwise, ignore the field."
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let milliseconds = value.parse().ok().map(Duration::from_millis);
                 block.retry = milliseconds.or(block.retry);
+                self.reconnection_time = block.retry.or(self.reconnection_time);
             }
             // "Otherwise": "The field is ignored."
             _ => {}
@@ -236,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reconnection_time_takes_effect_before_its_block_is_complete() {
+        let mut parser = SseParser::default();
+        for (stream, expected) in [
+            ("retry: 7", None),
+            ("\n", Some(7)),
+            ("retry: x\n\n\n", Some(7)),
+        ] {
+            parser.feed(stream.as_bytes()).expect("it is a stream");
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(parser.reconnection_time(), expected, "{stream:?}");
+        }
+    }
+
+    #[test]
     fn the_largest_value_of_the_library_is_parsed() {
         let value = "x".repeat(32 * 1024 * 1024);
         let data =
@@ -246,9 +280,17 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_refused() {
-        let line = vec![b'x'; MAX_LINE_BYTES + 1];
+    fn a_line_or_a_block_without_an_end_is_refused() {
+        let line = vec![b'x'; MAX_BLOCK_BYTES + 1];
         assert!(SseParser::default().feed(&line).is_err());
+        let lines = b"data: 0123456789abcde\n".repeat(MAX_BLOCK_BYTES / 16 + 1);
+        assert!(SseParser::default().feed(&lines).is_err());
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_for_a_header_is_ignored() {
+        let blocks = parse(&format!("id: 1\n\nid: {}\ndata: x\n\n", "2".repeat(4097)));
+        assert_eq!(blocks[1], block("1", "message", "x"));
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
+use ureq::http::HeaderValue;
 use ureq::{Agent, BodyReader};
 
+use super::body::{READ_BUFFER_BYTES, error_text, read_in_background};
 use super::event_data::update_of_block;
-use super::http::{MAX_ERROR_BYTES, READ_BUFFER_BYTES, ServerError, client_config, describe, get};
+use super::http::{ServerError, client_config, describe, get};
 use super::sse_parser::{Block, SseParser};
 use super::stream_url::STREAM_PATH;
 use super::update::{Update, UpdateSender, Updates, channel};
@@ -129,7 +131,14 @@ impl StreamReader<'_> {
                     return Ok(ConnectionEnd::Failed(reason));
                 }
             };
-            for block in parser.feed(chunk).map_err(Failure::error)? {
+            let blocks = parser.feed(chunk).map_err(|error| {
+                let error = Failure::error(format!("{}: {error}", excerpt(&self.url)));
+                error.with_help("the library's server sends no such event: check the URL")
+            })?;
+            if let Some(delay) = parser.reconnection_time() {
+                self.retry_delay = delay.clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY);
+            }
+            for block in blocks {
                 end = ConnectionEnd::Planned;
                 self.process(block)?;
             }
@@ -139,9 +148,10 @@ impl StreamReader<'_> {
     /// Takes over what the next connection needs to know, and sends the block's event.
     fn process(&mut self, block: Block) -> Result<(), Failure> {
         self.failed_attempts = 0;
-        block.id.clone_into(&mut self.last_event_id);
-        if let Some(retry_delay) = block.retry {
-            self.retry_delay = retry_delay.clamp(MIN_RETRY_DELAY, MAX_RETRY_DELAY);
+        // Browsers send every id back, but servers refuse a header with a control character. A request
+        // with the last id that can be sent repeats events at worst, and loses none.
+        if HeaderValue::from_bytes(block.id.as_bytes()).is_ok() {
+            block.id.clone_into(&mut self.last_event_id);
         }
         let update = update_of_block(block);
         update.map_or(Ok(()), |update| self.updates.send(update))
@@ -155,21 +165,21 @@ fn unreachable(url: &str, error: &ureq::Error) -> String {
 }
 
 /// A client error (4xx) is final. After any other, the server may recover.
-fn error_response(status: u16, body: BodyReader<'_>) -> Result<ConnectionEnd, Failure> {
-    let mut text = Vec::new();
-    // If it breaks off, its beginning may still say why.
-    let _ = body.take(MAX_ERROR_BYTES).read_to_end(&mut text);
-    let error = ServerError::parse(&String::from_utf8_lossy(&text));
-    let message = error.message;
+fn error_response(status: u16, body: BodyReader<'static>) -> Result<ConnectionEnd, Failure> {
+    let ServerError { message, help, .. } =
+        ServerError::parse(&error_text(&read_in_background(body)));
+    let message = match message.as_str() {
+        "" => status.to_string(),
+        text => format!("{status}: {text}"),
+    };
     if !(400..500).contains(&status) {
-        let reason = format!("the server responded with {status}: {message}");
+        let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+        let reason = format!("the server responded with {message}{help}");
         return Ok(ConnectionEnd::Failed(reason));
     }
-    let message = format!("the server refused the request with {status}: {message}");
-    Err(match error.help {
-        Some(help) => Failure::error(message).with_help(help),
-        None => Failure::error(message),
-    })
+    let failure = Failure::error(format!("the server refused the request with {message}"));
+    let help = help.as_deref();
+    Err(failure.with_help(help.unwrap_or("find out why: run `sse doctor` with this URL")))
 }
 
 #[cfg(test)]

@@ -1,30 +1,25 @@
 //! One connection to a stream, and a recording of what arrives on it.
 
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread;
+use std::io;
+use std::mem::size_of;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ureq::BodyReader;
-
 use crate::listen::{
-    Block, MAX_ERROR_BYTES, READ_BUFFER_BYTES, ResponseHead, SseParser, client_config, get,
+    Block, ResponseHead, SseParser, TimedChunk, client_config, error_text, get, read_in_background,
 };
 
 /// The time limit for each step, which takes a working server less than a second. TCP repeats a lost
 /// first packet after 1, 3 and 7 seconds, so three lost packets do not count as a failure.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An error text is short and arrives with its headers. The timeout only keeps a server that sends
-/// something endless from holding up the check.
-const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
+/// When a recording has this size, the check stops listening, so that a server that never stops sending
+/// does not fill the memory. About 600,000 events fit, more than a test of a stream needs.
+const MAX_RECORDING_BYTES: usize = 128 * 1024 * 1024;
 
-/// Enough for the chunks that arrive while the main thread saves a value. When the queue is full,
-/// the reading thread waits, and so does the server.
-const CHUNK_QUEUE_LENGTH: usize = 1024;
-
-/// When a chunk arrived, and its bytes; none at the end of the body.
-type TimedChunk = (Instant, io::Result<Vec<u8>>);
+/// The data of longer blocks is not kept. The checks read heartbeats, gaps and their own values, which
+/// have less than 200 bytes.
+const MAX_KEPT_DATA_BYTES: usize = 1024;
 
 /// One block, and when it arrived, counted from the request.
 #[derive(Debug)]
@@ -48,9 +43,29 @@ pub(super) struct StreamEnd {
 pub(super) struct Recording {
     pub(super) blocks: Vec<TimedBlock>,
     pub(super) end: Option<StreamEnd>,
+    /// The approximate size in memory.
+    pub(super) bytes: usize,
 }
 
 impl Recording {
+    fn push(&mut self, at: Duration, mut block: Block) {
+        block.data = block.data.filter(|data| data.len() <= MAX_KEPT_DATA_BYTES);
+        let data_bytes = block.data.as_ref().map_or(0, String::len);
+        let text_bytes = block.id.len() + block.event.len() + data_bytes;
+        self.bytes += size_of::<TimedBlock>() + text_bytes;
+        self.blocks.push(TimedBlock { at, block });
+    }
+
+    /// Whether the check has stopped listening, because too much has arrived.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= MAX_RECORDING_BYTES
+    }
+
+    /// Whether no more is recorded.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some() || self.is_full()
+    }
+
     pub(super) fn first_block_at(&self) -> Option<Duration> {
         self.blocks.first().map(|first| first.at)
     }
@@ -111,7 +126,7 @@ impl StreamProbe {
         deadline: Instant,
         is_enough: impl Fn(&Recording) -> bool,
     ) {
-        while self.recording.end.is_none() && !is_enough(&self.recording) {
+        while !self.recording.is_over() && !is_enough(&self.recording) {
             // Checked before each chunk: a server that never stops sending must not prolong the
             // check.
             let Some(time_left) = deadline.checked_duration_since(Instant::now()) else {
@@ -134,8 +149,9 @@ impl StreamProbe {
         };
         match blocks {
             Ok(blocks) => {
-                let blocks = blocks.into_iter().map(|block| TimedBlock { at, block });
-                self.recording.blocks.extend(blocks);
+                for block in blocks {
+                    self.recording.push(at, block);
+                }
             }
             Err(error) => self.record_end(at, Some(error)),
         }
@@ -156,34 +172,33 @@ impl StreamProbe {
     }
 
     /// The body of a response that is not a stream.
-    pub(super) fn error_text(&mut self) -> String {
-        let deadline = Instant::now() + ERROR_TEXT_TIMEOUT;
-        let mut text = Vec::new();
-        while (text.len() as u64) < MAX_ERROR_BYTES {
-            let time_left = deadline.saturating_duration_since(Instant::now());
-            match self.chunks.recv_timeout(time_left) {
-                Ok((_, Ok(bytes))) if !bytes.is_empty() => text.extend(bytes),
-                _ => break,
-            }
-        }
-        String::from_utf8_lossy(&text).into_owned()
+    pub(super) fn error_text(&self) -> String {
+        error_text(&self.chunks)
     }
 }
 
-/// Reads until the body's end, or until the receiver is dropped.
-fn read_in_background(mut body: BodyReader<'static>) -> Receiver<TimedChunk> {
-    let (sender, chunks) = sync_channel(CHUNK_QUEUE_LENGTH);
-    // The thread is never joined: it ends with the stream, or with the process.
-    thread::spawn(move || {
-        let mut buffer = vec![0; READ_BUFFER_BYTES];
-        loop {
-            let length = body.read(&mut buffer);
-            let is_last = !matches!(length, Ok(1..));
-            let chunk = length.map(|length| buffer[..length].to_vec());
-            if sender.send((Instant::now(), chunk)).is_err() || is_last {
-                return;
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(data: &str) -> Block {
+        Block {
+            data: Some(data.to_owned()),
+            ..Block::default()
         }
-    });
-    chunks
+    }
+
+    #[test]
+    fn a_recording_keeps_no_long_data_and_becomes_full() {
+        let mut recording = Recording::default();
+        recording.push(Duration::ZERO, block(&"x".repeat(1025)));
+        assert_eq!(recording.blocks[0].block.data, None);
+        let data = "x".repeat(1024);
+        while !recording.is_over() {
+            recording.push(Duration::ZERO, block(&data));
+            assert!(recording.blocks.len() < 150_000, "it is never full");
+        }
+        assert!(recording.blocks.len() > 100_000);
+        assert_eq!(recording.blocks[1].block.data.as_ref(), Some(&data));
+    }
 }

@@ -101,8 +101,8 @@ impl ProbeSaves {
 
     pub(super) fn judge(&self, saved_at: &[Duration], recording: &Recording) -> Finding {
         let arrivals = self.arrivals(recording);
-        if recording.end.is_some() && arrivals.len() < saved_at.len() {
-            let message = "the stream ended before all saved values could arrive: run this again";
+        if recording.is_over() && arrivals.len() < saved_at.len() {
+            let message = "listening ended before all saved values could arrive: run this again";
             return CHECK.note(message);
         }
         judge_arrivals(&self.key, self.config.cache_dir(), saved_at, &arrivals)

@@ -11,6 +11,12 @@ const CHECK: Check = Check("end");
 pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding {
     let Some(end) = &recording.end else {
         let time = in_seconds(listening_time);
+        if recording.is_full() {
+            return CHECK.note(format!(
+                "the stream is still open after {time}, but so many events arrived that the check \
+                 stopped listening"
+            ));
+        }
         return CHECK.ok(format!(
             "the stream is still open after {time}; use a longer `--wait` to see whether something \
              cuts it off later"
@@ -115,5 +121,15 @@ mod tests {
     fn a_stream_that_is_still_open_is_ok() {
         let recording = recording(vec![heartbeat_with_retry(5)]);
         assert_eq!(judge(&recording, Duration::from_secs(5)).level, Level::Ok);
+    }
+
+    #[test]
+    fn a_check_that_stopped_listening_says_so() {
+        let mut recording = recording(vec![heartbeat_with_retry(5)]);
+        recording.bytes = usize::MAX;
+        let finding = judge(&recording, Duration::from_secs(5));
+        assert_eq!(finding.level, Level::Note);
+        let expected = "open after 5.0 s, but so many events arrived";
+        assert!(finding.message.contains(expected), "{}", finding.message);
     }
 }

@@ -39,5 +39,8 @@ pub(super) fn heartbeat_with_retry(at_millis: u64) -> TimedBlock {
 }
 
 pub(super) fn recording(blocks: Vec<TimedBlock>) -> Recording {
-    Recording { blocks, end: None }
+    Recording {
+        blocks,
+        ..Recording::default()
+    }
 }

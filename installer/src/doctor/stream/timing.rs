@@ -38,8 +38,10 @@ pub(super) fn check_start(response_time: Duration, recording: &Recording) -> Fin
 fn no_beginning(recording: &Recording) -> Finding {
     if let Some(end) = &recording.end {
         let at = in_seconds(end.at);
+        let error = end.error.as_ref().map(|error| format!(" ({error})"));
+        let error = error.unwrap_or_default();
         return CHECK.error(
-            format!("the stream ended after {at}, before its first event"),
+            format!("the stream ended after {at}, before its first event{error}"),
             "see the logs of the server and of the proxies before it",
         );
     }

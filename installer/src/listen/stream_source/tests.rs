@@ -123,7 +123,10 @@ fn a_server_error_is_retried() {
     ]);
     let source = open(&url);
     match next(&source) {
-        Ok(Update::Warning(text)) => assert!(text.contains("SSE_EVENTS is missing"), "{text}"),
+        Ok(Update::Warning(text)) => assert!(
+            text.contains("SSE_EVENTS is missing (add it); retrying"),
+            "{text}"
+        ),
         other => panic!("no warning: {other:?}"),
     }
     assert_eq!(next_event(&source).value.get(), "1");
@@ -153,5 +156,86 @@ fn a_web_page_is_not_a_stream() {
     assert!(
         failure.to_string().contains("is not an event stream"),
         "{failure}"
+    );
+}
+
+#[test]
+fn an_error_without_text_or_help_is_still_explained() {
+    let (url, _heads) = serve(vec![
+        response("503 Service Unavailable", "text/plain", ""),
+        response("404 Not Found", "text/plain", "\n"),
+    ]);
+    let source = open(&url);
+    match next(&source) {
+        Ok(Update::Warning(text)) => {
+            assert_eq!(text, "the server responded with 503; retrying in 1 s");
+        }
+        other => panic!("no warning: {other:?}"),
+    }
+    let failure = next(&source).expect_err("it is refused");
+    assert_eq!(failure.message(), "the server refused the request with 404");
+    assert!(
+        failure
+            .help()
+            .is_some_and(|help| help.contains("sse doctor"))
+    );
+}
+
+#[test]
+fn an_error_text_that_arrives_slowly_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        read_head(&stream);
+        let head = response("404 Not Found", "text/plain", "error: x");
+        let mut sent = stream.write_all(head.as_bytes());
+        while sent.is_ok() {
+            thread::sleep(Duration::from_millis(100));
+            sent = stream.write_all(b"x");
+        }
+    });
+    let failure = next(&open(&url)).expect_err("it is refused");
+    assert!(failure.message().contains("404: xx"), "{failure}");
+}
+
+#[test]
+fn an_endless_event_ends_the_updates_with_the_url() {
+    let event = "data: 0123456789\n".repeat(4 * 1024 * 1024);
+    let (url, _heads) = serve(vec![stream(&event)]);
+    let failure = next(&open(&url)).expect_err("it is refused");
+    assert!(failure.message().starts_with(&url), "{failure}");
+    assert!(failure.message().contains("longer than"), "{failure}");
+    assert!(failure.help().is_some_and(|help| help.contains("URL")));
+}
+
+#[test]
+fn an_id_that_cannot_be_sent_is_reported_but_not_sent_back() {
+    let (url, heads) = serve(vec![
+        stream("id: e-1\n\nid: e\u{1}2\ndata: 1\n\n"),
+        stream("data: 2\n\n"),
+    ]);
+    let source = open(&url);
+    assert_eq!(next_event(&source).id.as_deref(), Some("e\u{1}2"));
+    assert_eq!(next_event(&source).value.get(), "2");
+    heads.recv().expect("it was served");
+    let head = heads.recv().expect("it was served").to_lowercase();
+    assert!(head.contains("last-event-id: e-1\n"), "{head}");
+}
+
+#[test]
+fn a_reconnection_time_applies_even_if_its_block_is_cut_off() {
+    let (url, _heads) = serve(vec![
+        stream("data: 1\n\nretry: 3000\n"),
+        stream("data: 2\n\n"),
+    ]);
+    let source = open(&url);
+    next_event(&source);
+    let start = Instant::now();
+    next_event(&source);
+    assert!(
+        start.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
     );
 }
