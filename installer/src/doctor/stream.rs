@@ -61,7 +61,7 @@ impl StreamCheck {
             Ok(probe) => probe,
             Err(error) => return report(response::unreachable_finding(&self.url, &error)),
         };
-        let finding = response::check(&self.url, &mut probe);
+        let finding = response::check(&self.url, &probe);
         let is_stream = !finding.is_problem();
         report(finding)?;
         if !is_stream {

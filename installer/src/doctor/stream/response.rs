@@ -12,7 +12,13 @@ pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this mac
     response: turn buffering off for this path (nginx: `proxy_buffering off;`), or let the proxy \
     obey the response header X-Accel-Buffering";
 
-/// The server sent no response.
+const NO_HTTP_HELP: &str = "check the port: the program that responds there is not an HTTP server, or \
+    it expects a URL that begins with https:";
+
+const MANY_HEADERS_HELP: &str = "let the server, or the proxy that adds them, send fewer and shorter \
+    headers, such as cookies";
+
+/// The server sent no response that can be read.
 pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     use ureq::{Error, Timeout};
     match error {
@@ -27,6 +33,11 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
             format!("{url}: the host does not exist"),
             "correct the host name",
         ),
+        Error::LargeResponseHeader(..) => no_http_finding(url, error, MANY_HEADERS_HELP),
+        Error::Protocol(_) if error.to_string().contains("too many headers") => {
+            no_http_finding(url, error, MANY_HEADERS_HELP)
+        }
+        Error::Protocol(_) => no_http_finding(url, error, NO_HTTP_HELP),
         _ => {
             let (reason, certificate_help) = describe(error);
             let help = certificate_help.unwrap_or(if url.starts_with("https:") {
@@ -40,8 +51,15 @@ pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
     }
 }
 
+fn no_http_finding(url: &str, error: &ureq::Error, help: &str) -> Finding {
+    CHECK.error(
+        format!("{url} responds, but not as HTTP requires: {error}"),
+        help,
+    )
+}
+
 /// Judges a response, which should be a stream.
-pub(super) fn check(url: &str, probe: &mut StreamProbe) -> Finding {
+pub(super) fn check(url: &str, probe: &StreamProbe) -> Finding {
     if probe.head.status == 200 && probe.head.is_event_stream() {
         return CHECK.ok(format!("{url} responds with 200"));
     }
@@ -85,6 +103,11 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
 fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
     let server_help = server_error.help.as_deref().unwrap_or_default();
     let help = match head.status {
+        204 => {
+            "clients that receive 204 do not connect again: if your own handler sends it, return \
+             `Sse::respond` instead, or 503 if the stream is closed for a while; otherwise, a proxy \
+             sends it"
+        }
         401 | 403 => {
             "the stream is behind authentication: open the URL in a browser that is logged in, or run \
              `sse doctor` with the URL of a server that does not ask for a login"
@@ -133,6 +156,10 @@ fn server_error(text: &str) -> ServerError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::super::tests::head;
     use super::*;
     use crate::doctor::finding::Level;
@@ -158,6 +185,7 @@ mod tests {
     #[test]
     fn each_status_has_its_own_help() {
         for (status, expected) in [
+            (204, "do not connect again"),
             (404, "actix_web_sse::routes"),
             (401, "authentication"),
             (403, "authentication"),
@@ -174,6 +202,34 @@ mod tests {
             assert_eq!(message, format!("the response is {status}"));
             assert!(help.contains(expected), "{status}: {help}");
         }
+    }
+
+    #[test]
+    fn a_response_that_is_not_http_has_its_own_help() {
+        let help = |response: Vec<u8>| {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+            let server = thread::spawn(move || {
+                let (mut client, _) = listener.accept().expect("a client");
+                let _ = client.read(&mut [0; 4096]);
+                let _ = client.write_all(&response);
+            });
+            let error = StreamProbe::open(&url, &[]).err().expect("it is not HTTP");
+            server.join().expect("it has responded");
+            let finding = unreachable_finding(&url, &error);
+            assert!(
+                finding.message.contains("not as HTTP requires"),
+                "{finding:?}"
+            );
+            finding.help.unwrap_or_default()
+        };
+        assert_eq!(help(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), NO_HTTP_HELP);
+        let many = "a: b\r\n".repeat(1_000);
+        let response = format!("HTTP/1.1 200 OK\r\n{many}\r\n");
+        assert_eq!(help(response.into_bytes()), MANY_HEADERS_HELP);
+        let long = "b".repeat(1_000_000);
+        let response = format!("HTTP/1.1 200 OK\r\na: {long}\r\n\r\n");
+        assert_eq!(help(response.into_bytes()), MANY_HEADERS_HELP);
     }
 
     #[test]
