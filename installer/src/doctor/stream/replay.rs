@@ -65,8 +65,12 @@ fn with_other_epoch(id: &str) -> Option<String> {
     let (epoch, number) = id.split_once('-')?;
     let is_epoch =
         epoch.len() == EPOCH_DIGITS && epoch.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Other text might not be possible in a header or a URL.
+    let is_number = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
     let first_digit = if epoch.starts_with('0') { '1' } else { '0' };
-    is_epoch.then(|| format!("{first_digit}{}-{number}", &epoch[1..]))
+    (is_epoch && is_number).then(|| format!("{first_digit}{}-{number}", &epoch[1..]))
 }
 
 fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
@@ -185,7 +189,14 @@ mod tests {
         ] {
             assert_eq!(with_other_epoch(id).as_deref(), Some(expected));
         }
-        for foreign in ["", "41", "abc-41", "00000000000000zz-1"] {
+        for foreign in [
+            "",
+            "41",
+            "abc-41",
+            "00000000000000zz-1",
+            "0000000000000abc-\u{1}",
+            "0000000000000abc-1&a",
+        ] {
             assert_eq!(with_other_epoch(foreign), None, "{foreign}");
         }
     }
