@@ -11,6 +11,7 @@ use std::{
 };
 
 use support::namespace::{Namespace, mount_small_disk};
+use tempfile::TempDir;
 
 use crate::{
     hello::{self, Ran},
@@ -65,12 +66,7 @@ fn files_in_the_way_stay() {
 
 #[test]
 fn a_read_only_folder_is_left_unchanged() {
-    // The system refuses nothing to root, so root becomes another user.
-    let public = tempfile::tempdir().unwrap();
-    fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = public.path().join("sse");
-    fs::copy(support::sse(), &program).unwrap();
-    let is_root = rustix::process::geteuid().is_root();
+    let user = OtherUser::new();
     for (folder, command) in [
         (".", "install"),
         ("public/js", "install"),
@@ -86,16 +82,56 @@ fn a_read_only_folder_is_left_unchanged() {
         }
         app.make_world_writable();
         fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o555)).unwrap();
-        let mut sse = Command::new(&program);
+        let ran = fails(&app, user.sse(&app, command));
+        assert!(ran.err.contains(AS_BEFORE), "{folder}: {}", ran.err);
+        fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_only_another_user_may_write_is_left_unchanged() {
+    if !rustix::process::geteuid().is_root() {
+        return println!("skipped: only root can run `sse` as another user than the file's");
+    }
+    let user = OtherUser::new();
+    for file in [".env", "Cargo.toml", "src/main.rs"] {
+        for command in ["install", "uninstall"] {
+            let app = Owned::new(|dir| fs::write(dir.join(".env"), "A=1\n").unwrap());
+            app.make_world_writable();
+            if command == "uninstall" {
+                let installed = user.sse(&app, "install").status();
+                assert!(installed.unwrap().success());
+            }
+            fs::set_permissions(app.path().join(file), fs::Permissions::from_mode(0o644)).unwrap();
+            let ran = fails(&app, user.sse(&app, command));
+            assert!(ran.err.contains(AS_BEFORE), "{file}: {}", ran.err);
+        }
+    }
+}
+
+/// Runs `sse` as another user if this one is root, to whom the system refuses nothing.
+struct OtherUser {
+    /// Has a copy of the program that every user may run.
+    public: TempDir,
+}
+
+impl OtherUser {
+    fn new() -> Self {
+        let public = tempfile::tempdir().unwrap();
+        fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::copy(support::sse(), public.path().join("sse")).unwrap();
+        Self { public }
+    }
+
+    fn sse(&self, app: &Owned, command: &str) -> Command {
+        let mut sse = Command::new(self.public.path().join("sse"));
         sse.current_dir(app.path())
             .arg(command)
             .env_remove("CARGO_MANIFEST_DIR");
-        if is_root {
+        if rustix::process::geteuid().is_root() {
             sse.uid(NOBODY).gid(NOBODY);
         }
-        let ran = fails(&app, sse);
-        assert!(ran.err.contains(AS_BEFORE), "{folder}: {}", ran.err);
-        fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o755)).unwrap();
+        sse
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use super::staged_file::{PendingCopy, is_temporary, overwrite};
+use super::staged_file::{PendingCopy, is_temporary, open_for_writing, overwrite};
 use crate::exit::Failure;
 
 /// Cleans up in the folders that hold the app's files `names`. Only files that have our
@@ -82,7 +82,8 @@ fn complete(copy: &PendingCopy<'_>, path: &Path, target: &Path) -> Result<(), Fa
         return Ok(());
     }
     if intended.starts_with(&found) {
-        return overwrite(target, &intended).map_err(|error| Failure::io("write", target, &error));
+        let written = open_for_writing(target).and_then(|file| overwrite(&file, &intended));
+        return written.map_err(|error| Failure::io("write", target, &error));
     }
     Err(Failure::conflict(format!(
         "an earlier run was killed while it wrote {}, which has been changed since",

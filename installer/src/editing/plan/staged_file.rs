@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -83,10 +83,12 @@ impl StagedFile {
     pub(super) fn write_in_place(self, target: &Path) -> Result<(), WriteError> {
         let failed = |error: &io::Error| Failure::io("write", target, error);
         let before = fs::read(target).map_err(|error| failed(&error))?;
+        // Before the copy is in place: a target that this user may not write is not torn.
+        let file = open_for_writing(target).map_err(|error| failed(&error))?;
         let copy = PendingCopy::path(target, &before);
         let locked = self.temporary.persist(&copy);
         let _locked = locked.map_err(|error| failed(&error.error))?;
-        let write = |contents| overwrite(target, contents).and_then(|()| fs::remove_file(&copy));
+        let write = |contents| overwrite(&file, contents).and_then(|()| fs::remove_file(&copy));
         let Err(error) = write(&self.contents) else {
             return Ok(());
         };
@@ -157,10 +159,16 @@ fn staging_folder(target: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-pub(super) fn overwrite(target: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).truncate(true).open(target)?;
-    file.write_all(contents)?;
-    file.sync_all()
+/// Opens the file and leaves its contents as they are.
+pub(super) fn open_for_writing(target: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).open(target)
+}
+
+pub(super) fn overwrite(mut target: &File, contents: &[u8]) -> io::Result<()> {
+    target.set_len(0)?;
+    target.rewind()?;
+    target.write_all(contents)?;
+    target.sync_all()
 }
 
 /// Whether `name` is that of a temporary file of `install` or `uninstall`.
