@@ -12,7 +12,7 @@ use actix_web_sse::cli_support::settings;
 
 use self::next_steps::NextStep;
 use self::steps::{NewContents, NewFile};
-use super::planned_change::PlannedChange;
+use super::planned_change::{self, PlannedChange};
 use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::InstallArgs;
 use crate::doctor::{self, NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE};
@@ -26,6 +26,7 @@ use crate::exit::{self, Failure};
 use crate::output::Output;
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
+    let _lock = planned_change::lock(app, &args.change)?;
     let planned = plan(app, args)?;
     for warning in planned.warnings {
         output.warn(warning);

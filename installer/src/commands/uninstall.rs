@@ -8,7 +8,7 @@ use std::path::Path;
 use actix_web_sse::cli_support::EXAMPLE_EVENTS;
 
 use self::folders::CreatedFolders;
-use super::planned_change::PlannedChange;
+use super::planned_change::{self, PlannedChange};
 use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::ChangeArgs;
 use crate::editing::env::block::{BlockRemoval, EditedValuePolicy};
@@ -26,6 +26,7 @@ use crate::output::Output;
 use crate::prompt;
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
+    let _lock = planned_change::lock(app, args)?;
     let Some(planned) = plan(app, args)? else {
         output.note("nothing to uninstall: no file contains changes made by `sse install`");
         return Ok(exit::DONE);

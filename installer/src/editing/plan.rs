@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::original_file::OriginalFile;
-pub(crate) use self::recovery::recover;
+pub(crate) use self::recovery::{lock, recover};
 use self::staged_file::{StagedFile, WriteError};
 use crate::exit::Failure;
 

@@ -79,3 +79,28 @@ fn another_source_than_the_installed_one_is_a_conflict() {
     );
     assert_eq!(app.tree(), before);
 }
+
+#[test]
+fn only_one_run_at_a_time_changes_an_app() {
+    let app = App::new(&[]);
+    let before = app.tree();
+    let other_run = fs::File::open(app.dir.path()).expect("can open the folder");
+    other_run.lock().expect("the file system has locks");
+    let uninstalled = uninstall::run(app.dir.path(), &ChangeArgs::default(), Output::new(true));
+    for result in [app.try_install(), uninstalled] {
+        let failure = result.expect_err("another run is changing the app");
+        assert_eq!(failure.code(), exit::ERROR);
+        assert!(
+            failure.to_string().contains("another `sse install`"),
+            "{failure}"
+        );
+    }
+    let mut preview = install_args();
+    preview.change.dry_run = true;
+    let shown = install::run(app.dir.path(), &preview, Output::new(true));
+    assert!(shown.is_ok_and(|code| code == exit::DONE));
+    assert_eq!(app.tree(), before);
+    drop(other_run);
+    app.install();
+    app.uninstall();
+}

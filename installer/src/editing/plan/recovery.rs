@@ -9,6 +9,21 @@ use std::path::Path;
 use super::staged_file::{PendingCopy, is_temporary, open_for_writing, overwrite};
 use crate::exit::Failure;
 
+/// Keeps other runs of `install` and `uninstall` away from the app until the result is dropped. They
+/// would write the same files, and undo or clean up what this run has written.
+pub(crate) fn lock(app: &Path) -> Result<File, Failure> {
+    let folder = File::open(app).map_err(|error| Failure::io("open the folder", app, &error))?;
+    match folder.try_lock() {
+        // Not waited for: the other run may be waiting for its user's answer.
+        Err(TryLockError::WouldBlock) => Err(Failure::error(
+            "another `sse install` or `sse uninstall` is changing this app",
+        )
+        .with_help("run the command again when the other has ended")),
+        // The error is ignored: the file system may have no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
+    }
+}
+
 /// Cleans up in the folders that hold the app's files `names`. Only files that have our
 /// naming scheme and no lock are touched.
 pub(crate) fn recover<S: AsRef<Path>>(
