@@ -110,15 +110,15 @@ fn an_app_that_is_not_imported_by_name_is_left_unchanged_and_its_line_is_printed
     for (code, line) in [
         ("use actix_web::*;\n\nfn main() {\n    App::new();\n}\n", 4),
         (
-            "type App = actix_web::App<Entry>;\nfn main() {\n    App::new();\n}\n",
-            3,
+            "use actix_web::App;\nmod gui {\n    use toolkit::*;\n    fn f() { App::new(); }\n}\n",
+            4,
         ),
         (
             "mod web {\n    pub use actix_web::App;\n}\nfn main() { web::App::new(); }\n",
             4,
         ),
         (
-            "use actix_web::App;\nfn main() {}\nmod server {\n    use super::App;\n    fn f() { App::new(); }\n}\n",
+            "use gui::*;\nmod web {\n    use actix_web::App;\n}\nfn main() { App::new(); }\n",
             5,
         ),
     ] {
