@@ -23,6 +23,8 @@ pub(crate) struct AppFiles {
     pub(crate) app: PathBuf,
     pub(crate) manifest: OriginalFile,
     pub(crate) dependency: LibraryEntry,
+    /// Whether the owner's dependency lacks the feature that `routes` needs.
+    pub(crate) lacks_feature: bool,
     /// The dependency that the app can inherit from its workspace.
     pub(crate) inherited: Option<DependencySource>,
     pub(crate) env: OriginalFile,
@@ -103,6 +105,7 @@ impl AppFiles {
         Ok(Self {
             app: app.to_owned(),
             has_actix_web: manifest.has_actix_web(),
+            lacks_feature: matches!(&dependency, LibraryEntry::ByOwner(key) if manifest.lacks_feature(key, inherited.as_ref())),
             cache: CacheLocation::new(app, env_state.value(settings::cache_dir.name)),
             manifest: manifest_file,
             dependency,

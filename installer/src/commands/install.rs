@@ -185,6 +185,11 @@ fn warnings(app_files: &AppFiles) -> Vec<String> {
         warnings
             .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
     }
+    if app_files.lacks_feature {
+        warnings.push(
+            "your dependency in Cargo.toml lacks the feature `actix`, and `actix_web_sse::routes` does not compile without it".into(),
+        );
+    }
     if let Some(events) = app_files.env_state.value(settings::events.name)
         && let Err(error) = values::event_names(events)
     {

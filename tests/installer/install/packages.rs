@@ -135,6 +135,16 @@ fn an_app_that_is_not_imported_by_name_is_left_unchanged_and_its_line_is_printed
 }
 
 #[test]
+fn a_dependency_without_the_feature_of_the_routes_is_a_warning() {
+    let hello = Hello::new();
+    let owned = "[dependencies]\nactix-web-sse = { version = \"0.1\", default-features = false }\n";
+    hello.replace("Cargo.toml", "[dependencies]\n", owned);
+    let ran = hello.sse(&["install"]);
+    let warning = "warning: your dependency in Cargo.toml lacks the feature `actix`";
+    assert!(ran.code == 0 && ran.err.contains(warning), "{}", ran.err);
+}
+
+#[test]
 fn a_package_without_actix_web_is_a_warning() {
     let hello = Hello::with(&[("Cargo.toml", "[package]\nname = \"x\"\n")]);
     let ran = hello.sse(&["install"]);

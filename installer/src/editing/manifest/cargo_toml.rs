@@ -79,13 +79,23 @@ impl<'a> Manifest<'a> {
     pub(crate) fn workspace_source(&self) -> Option<DependencySource> {
         let mut dependencies = entries(&self.values["workspace"]["dependencies"]);
         let (key, entry) = dependencies.find(|(key, entry)| is_library(key, entry))?;
-        let features = entry["features"].as_array();
-        let has_feature = features.is_some_and(|features| features.contains(&"actix".into()));
-        let has_default_features = entry["default-features"] != false;
         Some(DependencySource::Workspace {
             key: key.to_owned(),
-            needs_feature: !has_default_features && !has_feature,
+            needs_feature: entry["default-features"] == false && !has_feature(entry),
         })
+    }
+
+    /// Whether the dependency with this key lacks the feature `actix`, to which the routes belong.
+    /// `inherited` is the dependency in the workspace.
+    pub(crate) fn lacks_feature(&self, key: &str, inherited: Option<&DependencySource>) -> bool {
+        let entry = &self.values["dependencies"][key];
+        let has_no_defaults = match inherited {
+            Some(DependencySource::Workspace { needs_feature, .. }) if is_inherited(entry) => {
+                *needs_feature
+            }
+            _ => entry["default-features"] == false,
+        };
+        has_no_defaults && !has_feature(entry)
     }
 
     /// Whether actix-web is among the normal dependencies.
@@ -130,6 +140,11 @@ pub(super) fn is_library(key: &str, entry: &Value) -> bool {
 /// The entry's package, which may have another name than its key.
 fn package_of<'a>(key: &'a str, entry: &'a Value) -> &'a str {
     entry["package"].as_str().unwrap_or(key)
+}
+
+fn has_feature(entry: &Value) -> bool {
+    let features = entry["features"].as_array();
+    features.is_some_and(|features| features.contains(&"actix".into()))
 }
 
 pub(super) fn is_inherited(entry: &Value) -> bool {

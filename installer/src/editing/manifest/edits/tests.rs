@@ -348,3 +348,39 @@ fn random_manifests_are_restored_or_refused() {
         "{restored} restored, {refused} refused"
     );
 }
+
+#[test]
+fn a_dependency_without_the_feature_of_the_routes_is_recognised() {
+    let inherited = |needs_feature| {
+        Some(DependencySource::Workspace {
+            key: LIBRARY_PACKAGE.to_owned(),
+            needs_feature,
+        })
+    };
+    for (entry, workspace, lacks_feature) in [
+        ("\"0.1\"", None, false),
+        ("{ version = \"0.1\" }", None, false),
+        (
+            "{ version = \"0.1\", default-features = false }",
+            None,
+            true,
+        ),
+        (
+            "{ version = \"0.1\", default-features = false, features = [\"actix\"] }",
+            None,
+            false,
+        ),
+        ("{ workspace = true }", inherited(true), true),
+        ("{ workspace = true }", inherited(false), false),
+        (
+            "{ workspace = true, features = [\"actix\"] }",
+            inherited(true),
+            false,
+        ),
+    ] {
+        let manifest = format!("[dependencies]\nactix-web-sse = {entry}\n");
+        let manifest = Manifest::parse(manifest.as_bytes()).expect("it is valid");
+        let found = manifest.lacks_feature(LIBRARY_PACKAGE, workspace.as_ref());
+        assert_eq!(found, lacks_feature, "{entry}");
+    }
+}
