@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::exit::Failure;
 
-/// Enough to keep reading while a burst is being printed. When the queue is full, the reading
-/// thread waits, and so does the server.
-const UPDATE_QUEUE_LENGTH: usize = 256;
+/// Enough to keep reading while an update is printed, and few, because an event may have 33 MiB. When the
+/// queue is full, the reading thread waits, and so does the server.
+const UPDATE_QUEUE_LENGTH: usize = 4;
 
 /// One event, as `sse listen --json` prints it.
 #[derive(Debug, Serialize)]
