@@ -29,7 +29,8 @@ mod saved;
 #[cfg(feature = "actix")]
 mod stream;
 mod test_sse;
-#[cfg(all(test, feature = "actix"))]
+#[cfg(test)]
+#[cfg(feature = "actix")]
 mod tests;
 
 #[cfg(feature = "actix")]
