@@ -1,4 +1,4 @@
-//! What the `sse` command shares with the library, so that both read `.env` and watch folders alike. This is
+//! What the `sse` command shares with the library, so that both read `.env`, watch folders and escape text alike. This is
 //! not part of the public API: it may change or go at any time.
 
 use std::{
@@ -10,6 +10,7 @@ use std::{
 pub use crate::config::{
     EXAMPLE_EVENTS, EnvFile, EnvLine, EnvLineKind, SETTINGS, SettingInfo, rows as settings,
 };
+pub use crate::error::one_line;
 use crate::{
     Config, Error,
     platform::{ChangeKinds, FolderWatcher, Interrupt},

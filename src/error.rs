@@ -246,7 +246,8 @@ impl StdError for Error {
 
 /// Escapes control characters in text from outside. A line end could forge a line in the log, and an
 /// escape character could control the terminal.
-pub(crate) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
+use actix_web_sse::cli_support::one_line;
 use anstyle::{AnsiColor, Style};
 
 use crate::exit::Failure;
@@ -76,22 +77,9 @@ pub(crate) fn excerpt(text: &str) -> String {
     /// Longer than the messages of the library's server.
     const MAX_EXCERPT_CHARS: usize = 500;
     match text.char_indices().nth(MAX_EXCERPT_CHARS) {
-        None => escape_controls(text),
-        Some((end, _)) => escape_controls(&text[..end]) + "\u{2026}",
+        None => one_line(text),
+        Some((end, _)) => one_line(&text[..end]) + "\u{2026}",
     }
-}
-
-/// The text with its control characters, which could control the terminal, written as escapes.
-pub(crate) fn escape_controls(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
 }
 
 /// JSON on one line. Line ends occur only between its tokens, where a space means the same:

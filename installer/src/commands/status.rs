@@ -14,7 +14,7 @@ use crate::editing::scripts::{ScriptRole, ScriptState};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ItemState {
     Installed,
@@ -75,17 +75,6 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
     })
 }
 
-impl ItemState {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Installed => "installed",
-            Self::Missing => "missing",
-            Self::Modified => "modified",
-            Self::Yours => "yours",
-        }
-    }
-}
-
 impl Item {
     fn line(&self) -> String {
         let item = if self.item == self.path {
@@ -97,7 +86,8 @@ impl Item {
             .note
             .map(|note| format!(" ({note})"))
             .unwrap_or_default();
-        format!("{:<9}  {item}{note}", self.state.name())
+        let state = format!("{:?}", self.state).to_lowercase();
+        format!("{state:<9}  {item}{note}")
     }
 }
 

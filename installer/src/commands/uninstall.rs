@@ -11,7 +11,7 @@ use self::folders::CreatedFolders;
 use super::planned_change::{self, PlannedChange};
 use crate::app::app_files::{AppFiles, ScriptFile};
 use crate::cli::ChangeArgs;
-use crate::editing::env::block::{BlockRemoval, EditedValuePolicy};
+use crate::editing::env::block::BlockRemoval;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
 use crate::editing::plan::{OriginalFile, Step};
@@ -51,12 +51,7 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
     let app_files = AppFiles::open(app, EXAMPLE_EVENTS, args)?;
     let contents = app_files.manifest.contents().unwrap_or_default();
     let dependency = Manifest::parse(contents)?.without_dependency()?;
-    let edited_values = if args.force {
-        EditedValuePolicy::Remove
-    } else {
-        EditedValuePolicy::Keep
-    };
-    let block = app_files.env_state.uninstall(edited_values);
+    let block = app_files.env_state.uninstall(args.force);
     if dependency.is_none() && block.is_none() {
         return Ok(None);
     }
@@ -67,7 +62,7 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
     let warnings = plan_files(app_files, dependency, args, &mut change)?;
     // `.env` comes last, because after a kill a second run needs its receipt.
     if let Some(block) = block {
-        report_env_lines(&block, edited_values, created_env, &mut change);
+        report_env_lines(&block, args.force, created_env, &mut change);
         plan_env(env, block, created_env, &mut change)?;
     }
     Ok(Some(PlannedUninstall {
@@ -200,21 +195,18 @@ fn plan_env(
 
 fn report_env_lines(
     removal: &BlockRemoval,
-    edited_values: EditedValuePolicy,
+    removes_edited_values: bool,
     created_env: bool,
     change: &mut PlannedChange,
 ) {
     let is_removed = removes_env(removal, created_env);
     change.will_report(if is_removed { "Removed" } else { "Updated" }, ".env");
     for line in &removal.edited {
-        match edited_values {
-            EditedValuePolicy::Keep => change.will_report(
-                "Kept",
-                format!(".env (your value; use --force to remove it): {line}"),
-            ),
-            EditedValuePolicy::Remove => {
-                change.will_report("Removed", format!("from .env, your value: {line}"));
-            }
+        if removes_edited_values {
+            change.will_report("Removed", format!("from .env, your value: {line}"));
+        } else {
+            let object = format!(".env (your value; use --force to remove it): {line}");
+            change.will_report("Kept", object);
         }
     }
     if removal.owner_lines > 0 {

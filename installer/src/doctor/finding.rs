@@ -1,9 +1,9 @@
 //! The result of one check.
 
+use actix_web_sse::cli_support::one_line;
 use serde::Serialize;
 
 use crate::exit::Failure;
-use crate::output::escape_controls;
 
 /// How serious a finding is, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -98,7 +98,7 @@ impl Finding {
 
 /// On one line, and without the control characters that an id or a header of a server may have.
 fn join_lines(text: &str) -> String {
-    escape_controls(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+    one_line(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -36,13 +36,6 @@ pub(crate) struct BlockRemoval {
     pub(crate) owner_lines: usize,
 }
 
-/// What `uninstall` does to values that the owner has edited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EditedValuePolicy {
-    Keep,
-    Remove,
-}
-
 /// The app's `.env` before a change: its lines, and what they show about the installation.
 pub(crate) struct EnvState {
     /// With a newline at its end, because some last lines parse differently without one, and any edit at
@@ -154,7 +147,7 @@ impl EnvState {
     }
 
     /// The file without the block; `None` if it has none.
-    pub(crate) fn uninstall(&self, edited_values: EditedValuePolicy) -> Option<BlockRemoval> {
+    pub(crate) fn uninstall(&self, removes_edited_values: bool) -> Option<BlockRemoval> {
         let block = self.block.as_ref()?;
         let assignments = self.written_assignments(block);
         let (mut ranges, mut edited, mut owner_lines) = (Vec::new(), Vec::new(), 0);
@@ -166,7 +159,7 @@ impl EnvState {
             match BlockLine::new(&text, assignment.map(|(_, name)| *name), &self.receipt) {
                 BlockLine::AsWritten => ranges.push(range),
                 BlockLine::Edited => {
-                    if edited_values == EditedValuePolicy::Remove {
+                    if removes_edited_values {
                         ranges.push(range);
                     }
                     edited.push(text);

@@ -6,11 +6,8 @@ fn install(file: &[u8], created: &Receipt, values: &InstallValues) -> Result<Vec
     EnvState::new(file)?.install(created, values)
 }
 
-fn uninstall(
-    file: &[u8],
-    edited_values: EditedValuePolicy,
-) -> Result<Option<BlockRemoval>, Failure> {
-    Ok(EnvState::new(file)?.uninstall(edited_values))
+fn uninstall(file: &[u8], removes_edited_values: bool) -> Result<Option<BlockRemoval>, Failure> {
+    Ok(EnvState::new(file)?.uninstall(removes_edited_values))
 }
 
 /// The values that an app reads.
@@ -30,8 +27,7 @@ fn installed(file: &str) -> Vec<u8> {
 }
 
 fn uninstalled(file: &[u8]) -> BlockRemoval {
-    let removal =
-        uninstall(file, EditedValuePolicy::Keep).unwrap_or_else(|failure| panic!("{failure}"));
+    let removal = uninstall(file, false).unwrap_or_else(|failure| panic!("{failure}"));
     removal.expect("the block is there")
 }
 
@@ -92,8 +88,8 @@ fn uninstall_restores_every_byte() {
         let out = uninstalled(&with);
         assert_eq!(out.text, file.as_bytes(), "{file:?}");
         assert!(out.edited.is_empty() && out.owner_lines == 0, "{file:?}");
-        let again = uninstall(&out.text, EditedValuePolicy::Keep)
-            .unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
+        let again =
+            uninstall(&out.text, false).unwrap_or_else(|failure| panic!("{file:?}: {failure}"));
         assert!(again.is_none(), "{file:?}");
     }
 }
@@ -163,10 +159,7 @@ fn unpaired_markers_are_a_conflict() {
         "# >>> sse >>>\n# >>> sse >>>\n# <<< sse <<<\n",
     ] {
         assert_eq!(refusal(file).code(), crate::exit::CONFLICT, "{file:?}");
-        assert!(
-            uninstall(file.as_bytes(), EditedValuePolicy::Keep).is_err(),
-            "{file:?}"
-        );
+        assert!(uninstall(file.as_bytes(), false).is_err(), "{file:?}");
     }
 }
 
@@ -185,7 +178,7 @@ fn the_owners_lines_inside_the_block_stay() {
     assert_eq!(left, format!("A=1\nSSE_POLL_INTERVAL=7\n{lines}"));
     assert_eq!(out.edited, ["SSE_POLL_INTERVAL=7"]);
     assert_eq!(out.owner_lines, 3);
-    let out = uninstall(with.as_bytes(), EditedValuePolicy::Remove).expect("valid input");
+    let out = uninstall(with.as_bytes(), true).expect("valid input");
     let left = String::from_utf8(out.expect("the block is there").text).expect("valid UTF-8");
     assert_eq!(left, format!("A=1\n{lines}"));
 }
