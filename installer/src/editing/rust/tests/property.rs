@@ -125,7 +125,10 @@ fn files() -> impl Strategy<Value = GeneratedFile> {
     (first, flags, items(), app, items()).prop_map(
         |(first, (bom, crlf, cut, inside), (before, clear_before), app, (after, clear_after))| {
             let ((import, name, is_known), (around, end), chain) = app;
-            let main = if inside && around.starts_with("fn main() {\n") {
+            let is_inside = inside && around.starts_with("fn main() {\n");
+            // A glob inside a function may bind the name there only, so it makes the name uncertain.
+            let is_known = is_known && !(is_inside && import.contains('*'));
+            let main = if is_inside {
                 format!("{}{import}{}", &around[..12], &around[12..])
             } else {
                 format!("{import}{around}")
