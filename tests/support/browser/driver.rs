@@ -29,17 +29,27 @@ impl Driver {
             .then(|| Display::start(home.path()));
         let output = home.path().join("driver.out");
         let (program, arguments) = engine.driver();
-        let mut programs = Group::start(program, arguments, Signal::KILL, |command| {
-            isolate(command, home.path());
-            if let Some(display) = &display {
-                command.env("DISPLAY", display.name());
-            }
-            let output = File::create(&output).unwrap();
-            command.stdout(output.try_clone().unwrap()).stderr(output);
-        });
+        let start = || {
+            Group::start(program, arguments, Signal::KILL, |command| {
+                isolate(command, home.path());
+                if let Some(display) = &display {
+                    command.env("DISPLAY", display.name());
+                }
+                let output = File::create(&output).unwrap();
+                command.stdout(output.try_clone().unwrap()).stderr(output);
+            })
+        };
+        let mut programs = start();
         let port = until(&format!("{program} listens"), || {
+            let has_ended = programs.has_ended();
             let printed = fs::read_to_string(&output).unwrap();
-            assert!(!programs.has_ended(), "{program} has ended: {printed}");
+            if has_ended {
+                // chromedriver chooses a free port of IPv6, and then needs the same port of IPv4.
+                let is_port_taken = printed.contains("Address already in use");
+                assert!(is_port_taken, "{program} has ended: {printed}");
+                programs = start();
+                return None;
+            }
             engine.port(programs.id(), &printed)
         });
         Self {
