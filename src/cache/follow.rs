@@ -73,8 +73,8 @@ pub enum Next {
 impl Follow {
     pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         let followed = journal_handle.follow()?;
-        let next_number = followed.journal.newest_number()? + 1;
-        let watch = followed.journal.watch();
+        let next_number = followed.opened.journal.newest_number()? + 1;
+        let watch = followed.opened.journal.watch();
         let interrupt = Interrupt::new()
             .map_err(|error| (journal_handle.address()).error("follow the cache folder", error))?;
         Ok(Self {
@@ -126,7 +126,7 @@ impl Follow {
 
     /// Reads the next entries, if there are any.
     fn read_batch(&mut self) -> Result<BatchEnd, Error> {
-        let journal = &self.followed.journal;
+        let journal = &self.followed.opened.journal;
         let batch = journal.read_from(self.next_number, BATCH_ENTRIES)?;
         self.next_number += batch.entries.len() as u64;
         let has_entries = !batch.entries.is_empty();
@@ -167,7 +167,7 @@ impl Follow {
         // one has followed the former.
         let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_FOLDER_TIME);
         self.followed = self.journal_handle.follow()?;
-        let journal = &self.followed.journal;
+        let journal = &self.followed.opened.journal;
         self.watch = journal.watch();
         self.next_number = first_within(&**journal, max_age, NO_ENTRY_LIMIT)?;
         Ok(())

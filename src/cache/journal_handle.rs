@@ -31,9 +31,8 @@ pub(crate) struct JournalHandle {
 
 /// A journal that this process follows. Drop-ins are ingested into it until this is dropped.
 pub(crate) struct FollowedJournal {
-    pub(crate) journal: Arc<dyn Journal>,
-    opened: OpenedJournal,
-    /// `None` if there is no place for drop-ins.
+    pub(crate) opened: OpenedJournal,
+    /// `None` if this journal has no folder for drop-ins.
     ingest_thread: Option<BackgroundThread>,
 }
 
@@ -43,13 +42,13 @@ impl FollowedJournal {
     /// If it lacks that entry, its newest entries were removed, and their numbers would be assigned
     /// again and skipped by every reader. Then the journal is discarded.
     pub(crate) fn is_current(&self, last_read: u64) -> Result<bool, Error> {
-        if self.journal.is_replaced() {
+        if self.opened.journal.is_replaced() {
             return Ok(false);
         }
-        if !self.journal.is_intact_up_to(last_read)? {
-            self.journal.discard()?;
+        if !self.opened.journal.is_intact_up_to(last_read)? {
+            self.opened.journal.discard()?;
         }
-        Ok(!self.journal.is_replaced())
+        Ok(!self.opened.journal.is_replaced())
     }
 
     /// Has the ingest thread check the cache folder now, after the configuration has changed.
@@ -173,15 +172,13 @@ impl JournalHandle {
     /// Follows the configured journal, and ingests drop-ins into it until the result is dropped.
     pub(crate) fn follow(&self) -> Result<FollowedJournal, Error> {
         let opened = self.opened()?;
-        let journal = Arc::clone(&opened.journal);
         let start = |folder| {
-            let journal = Arc::clone(&journal);
+            let journal = Arc::clone(&opened.journal);
             ingest::start(journal, folder, Arc::clone(&self.config_poller))
         };
         let drop_in_folder = opened.drop_in_folder.clone();
         let ingest_thread = drop_in_folder.map(start).transpose()?;
         Ok(FollowedJournal {
-            journal,
             opened,
             ingest_thread,
         })

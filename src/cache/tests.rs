@@ -193,6 +193,7 @@ fn the_value_of_a_swept_key_is_not_returned() {
         .unwrap()
         .follow()
         .unwrap()
+        .opened
         .journal
         .sweep(1)
         .unwrap();

@@ -48,7 +48,7 @@ fn read_or_else(
     read_other: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, Error> {
     let read = || match fs::metadata(path)?.is_file() {
-        true => read_to_limit(File::open(path)?),
+        true => read_to_limit(open_without_waiting(path)?),
         false => read_other(),
     };
     match read() {
@@ -68,7 +68,7 @@ fn read_once(path: &Path) -> io::Result<Vec<u8>> {
         Some(content) => content,
         empty => {
             // Not kept: that it cannot be opened may be a lack of descriptors.
-            let file = open_pipe(path)?;
+            let file = open_without_waiting(path)?;
             empty.insert(read_within(file, PIPE_TIMEOUT).map_err(|error| error.kind()))
         }
     };
@@ -126,7 +126,8 @@ fn check_size(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn open_pipe(path: &Path) -> io::Result<File> {
+/// Opening a named pipe would otherwise wait for its writer. A regular file may be replaced by one just now.
+fn open_without_waiting(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     File::options().read(true).custom_flags(flags).open(path)
 }
@@ -160,7 +161,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join(".env");
         make_pipe(&pipe);
-        let nobody_writes = read_within(open_pipe(&pipe).unwrap(), Duration::from_millis(50));
+        let nobody_writes = read_within(
+            open_without_waiting(&pipe).unwrap(),
+            Duration::from_millis(50),
+        );
         assert_eq!(nobody_writes.unwrap_err().kind(), ErrorKind::TimedOut);
         let writer = thread::spawn({
             let pipe = pipe.clone();

@@ -97,7 +97,7 @@ impl LazyStreamState {
         })
     }
 
-    /// The origins whose pages may read why there are no streams.
+    /// The origins whose pages may read the error of the last attempt.
     pub(super) fn origins_before_start(&self) -> Vec<String> {
         match self {
             Self::Started(_) => Vec::new(),

@@ -213,7 +213,7 @@ impl Sse {
     ///
     /// # Errors
     ///
-    /// Fails with the reason why there are no streams, until they could be started.
+    /// Fails with the error of the last attempt to start the streams, until one succeeds.
     pub fn config(&self) -> Result<Arc<Config>, Error> {
         Ok(self.state()?.hub.config())
     }

@@ -68,7 +68,7 @@ impl RingChecks {
         });
     }
 
-    /// Wakes the streams that wait, although there is no answer.
+    /// Wakes the waiting streams without an answer, for example so that they end in a shutdown.
     pub(super) fn wake_all(&self) {
         self.answer.send_modify(|_| {});
     }

@@ -159,7 +159,7 @@ impl<'a> Tail<'a> {
                 Ok(false) => {
                     log::warn!(
                         "{}: the cache folder was cleared or replaced; following its new journal",
-                        session.followed.journal.address()
+                        session.followed.opened.journal.address()
                     );
                     self.last_read_at = session.checked_at;
                     return None;
@@ -223,7 +223,7 @@ impl<'a> Tail<'a> {
     }
 
     fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
-        let journal = Arc::clone(&session.followed.journal);
+        let journal = Arc::clone(&session.followed.opened.journal);
         let batch = journal.read_from(session.next_number, MAX_BATCH_ENTRIES)?;
         let config = self.journal_handle.config();
         let ring_entries: Vec<_> = (batch.entries.into_iter())
@@ -243,7 +243,7 @@ impl<'a> Tail<'a> {
     fn request_sweep(&self, session: &mut TailSession) {
         let sweep_number = session.next_number / ENTRIES_BETWEEN_SWEEPS;
         if session.last_sweep.replace(sweep_number) != Some(sweep_number) {
-            (self.request_sweep)(Arc::clone(&session.followed.journal));
+            (self.request_sweep)(Arc::clone(&session.followed.opened.journal));
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Backend {
 #[derive(Clone)]
 pub(crate) struct OpenedJournal {
     pub(crate) journal: Arc<dyn Journal>,
-    /// Where other programs put drop-ins for this journal; `None` if there is no such place.
+    /// The cache folder, where other programs put drop-ins for this journal; `None` for a journal in memory.
     pub(crate) drop_in_folder: Option<Arc<CacheFolder>>,
 }
 

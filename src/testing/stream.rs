@@ -221,7 +221,9 @@ impl TestStream<'_> {
         if !events.contains(name) && !name.starts_with("sse.") && !config.is_from_env() {
             let names: Vec<&str> = events.names().collect();
             let names = names.join("`, `");
-            wait.fail(format!("there is no event `{name}`, only `{names}`"));
+            wait.fail(format!(
+                "the event `{name}` does not exist; the events are `{names}`"
+            ));
         }
     }
 

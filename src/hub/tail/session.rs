@@ -43,7 +43,7 @@ impl TailSession {
         let mut retries = 0..MAX_REPLACEMENT_RETRIES;
         loop {
             let followed = journal_handle.follow()?;
-            let journal = Arc::clone(&followed.journal);
+            let journal = Arc::clone(&followed.opened.journal);
             match Self::start(followed, &journal_handle.config(), shared_state, unread_for) {
                 Err(_) if journal.is_replaced() && retries.next().is_some() => {}
                 result => return result,
@@ -60,7 +60,7 @@ impl TailSession {
         shared_state: &SharedState,
         unread_for: Duration,
     ) -> Result<Self, Error> {
-        let journal = &followed.journal;
+        let journal = &followed.opened.journal;
         // Watching starts before the journal is read, so that no entry is missed in between.
         let watcher = journal.watch();
         let first_new_number = journal.newest_number()? + 1;
@@ -82,7 +82,7 @@ impl TailSession {
 
     /// Empties the ring: it continues with the next entry.
     pub(super) fn restart_ring(&self, shared_state: &SharedState) {
-        let journal = &self.followed.journal;
+        let journal = &self.followed.opened.journal;
         shared_state.restart(journal.epochs(), self.next_number);
     }
 

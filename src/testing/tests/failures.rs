@@ -102,7 +102,7 @@ async fn an_event_that_does_not_exist_is_not_waited_for() {
     let sse = TestSse::in_memory(EVENTS);
     let mut stream = sse.connect();
     let message = failure(async { stream.next::<u64>("ordr_placed").await }).await;
-    let expected = "there is no event `ordr_placed`, only `order_placed`, `rare`";
+    let expected = "the event `ordr_placed` does not exist; the events are `order_placed`, `rare`";
     assert!(message.ends_with(expected), "{message}");
 }
 
