@@ -18,8 +18,8 @@ use crate::{
     runtime::lock,
 };
 
-/// Far more than settings need. It bounds the memory and the time of a thread that notices an edit, which
-/// may be in the middle of a save.
+/// Far more than settings need. It bounds the time of a thread that notices an edit, which may be in the
+/// middle of a save, and the memory, except for what dotenvy adds where a value repeats others by `${NAME}`.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// How long the program behind a named pipe may take: long enough for a person to confirm the access. Without

@@ -126,6 +126,18 @@ fn times(hello: &Hello) -> Vec<SystemTime> {
 }
 
 #[test]
+fn no_call_is_added_if_another_file_makes_an_app_too() {
+    let hello = Hello::with(&[(
+        "src/pages.rs",
+        "use actix_web::App;\npub fn app() { App::new(); }\n",
+    )]);
+    let main = hello.read("src/main.rs");
+    let out = hello.sse_succeeds(&["install"]);
+    assert!(out.contains("src/main.rs:6 or src/pages.rs:2"), "{out}");
+    assert_eq!(hello.read("src/main.rs"), main);
+}
+
+#[test]
 fn existing_values_are_kept() {
     let env = "SSE_EVENTS=order:orders\nexport SSE_POLL_INTERVAL = 5\n";
     let hello = Hello::with(&[(".env", env), ("public/js/sse-client.js", "// mine\n")]);

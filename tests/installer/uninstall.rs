@@ -1,5 +1,7 @@
 //! `sse uninstall`.
 
+use std::{fs, os::unix::fs::symlink};
+
 use crate::hello::Hello;
 
 #[test]
@@ -174,6 +176,47 @@ fn the_cache_is_removed_and_files_of_other_programs_in_it_are_kept() {
         "{out}"
     );
     assert!(hello.has("writable/cache/other") && !hello.has("writable/cache/.sse"));
+}
+
+#[test]
+fn saved_values_behind_a_link_out_of_the_app_are_kept() {
+    let hello = Hello::new();
+    let shared = hello.outside().join("shared");
+    fs::create_dir_all(shared.join("cache")).unwrap();
+    symlink(&shared, hello.path().join("writable")).unwrap();
+    hello.sse_succeeds(&["install"]);
+    hello.sse(&["save", "event_cache_key1"]);
+    let out = hello.sse_succeeds(&["uninstall"]);
+    assert!(!out.contains("saved values"), "{out}");
+    assert!(shared.join("cache/.sse").exists());
+}
+
+#[test]
+fn the_cache_is_found_beside_a_line_that_cannot_be_read() {
+    let hello = Hello::with(&[(".env", "SSE_CACHE=own\n")]);
+    hello.sse_succeeds(&["install"]);
+    hello.sse(&["save", "event_cache_key1"]);
+    hello.write(".env", &format!("{}TITLE=two words\n", hello.read(".env")));
+    hello.sse_succeeds(&["uninstall"]);
+    assert!(!hello.has("own/.sse"));
+}
+
+#[test]
+fn files_that_nothing_shows_to_be_installed_are_named() {
+    let manifest =
+        "[package]\nname = \"x\"\n\n[dependencies]\nactix-web-sse = \"0.1\"\nactix-web = \"4\"\n";
+    let hello = Hello::with(&[("Cargo.toml", manifest)]);
+    hello.sse_succeeds(&["install", "--no-env"]);
+    let before = hello.tree();
+    let ran = hello.sse(&["uninstall"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err.contains("warning: remove these files")
+            && ran.err.contains("\n  public/js/sse.js\n"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(hello.tree(), before);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! a stream no browser asks for them, so `uninstall` removes both, but only below the app's
 //! folder, and the cache folder only if it is empty.
 
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use actix_web_sse::cli_support::settings;
@@ -50,16 +51,26 @@ impl CacheLocation {
         Ok(names)
     }
 
-    /// The library's folder in the cache folder, if it exists.
+    /// The library's folder in the cache folder, if it exists and no link leads out of the app's folder.
     pub(crate) fn sse_folder(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.path else {
             return Ok(None);
         };
         let sse_folder = path.join(SSE_FOLDER_NAME);
         let exists = plan::exists(&self.app.join(&sse_folder))?;
-        let is_folder = exists && !self.app.join(&sse_folder).is_symlink();
-        Ok(is_folder.then(|| receipt_path(&sse_folder)).flatten())
+        let is_own = exists && is_in_place(&self.app, &sse_folder);
+        Ok(is_own.then(|| receipt_path(&sse_folder)).flatten())
     }
+}
+
+/// Whether no part of the path below the app's folder is a link: several releases of an app may share
+/// what a link leads to.
+fn is_in_place(app: &Path, below: &Path) -> bool {
+    let resolved = fs::canonicalize(app).and_then(|app| {
+        let path = fs::canonicalize(app.join(below))?;
+        Ok((app, path))
+    });
+    resolved.is_ok_and(|(app, path)| path == app.join(below))
 }
 
 /// The folder's path as a receipt writes it: without `.` components, a slash at its end.
@@ -74,7 +85,7 @@ fn receipt_path(folder: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -118,5 +129,15 @@ mod tests {
             .sse_folder()
             .unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(folder.as_deref(), Some("writable/cache/.sse/"));
+    }
+
+    #[test]
+    fn an_sse_folder_behind_a_link_is_not_the_apps_own() {
+        let app = tempfile::tempdir().expect("can create a temporary folder");
+        let shared = tempfile::tempdir().expect("can create a temporary folder");
+        fs::create_dir_all(shared.path().join("cache/.sse")).expect("can create the folder");
+        symlink(shared.path(), app.path().join("writable")).expect("can create the link");
+        let cache = CacheLocation::new(app.path(), None);
+        assert!(matches!(cache.sse_folder(), Ok(None)));
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
     let _lock = planned_change::lock(app, args)?;
     let Some(planned) = plan(app, args)? else {
         output.note("nothing to uninstall: no file contains changes made by `sse install`");
+        warn_of_unmarked_scripts(app, output)?;
         return Ok(exit::DONE);
     };
     for warning in planned.warnings {
@@ -216,6 +217,22 @@ fn report_env_lines(
         );
         change.will_report("Kept", object);
     }
+}
+
+/// Without a block in `.env` and a line in the manifest, as after `sse install --no-env` with the owner's
+/// dependency, nothing proves what `install` added.
+fn warn_of_unmarked_scripts(app: &Path, output: Output) -> Result<(), Failure> {
+    let scripts = AppFiles::read(app, EXAMPLE_EVENTS)?.scripts.into_iter();
+    let current = scripts.filter(|script| script.state == ScriptState::Current);
+    let paths: Vec<String> = current.map(|script| script.shipped.path).collect();
+    if !paths.is_empty() {
+        output.warn(format!(
+            "remove these files and `{ROUTES_CALL}` by hand, if you do not need them: nothing shows that \
+             `sse install` added them\n  {}",
+            paths.join("\n  ")
+        ));
+    }
+    Ok(())
 }
 
 fn warn_of_uses(app: &Path, output: Output) {

@@ -5,6 +5,7 @@
 //! hash of its contents, which identifies an unedited file of any version.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 /// Paths below the app's folder, and names of settings. Folders end with a slash. A file whose
 /// contents matter has their hash. A setting is listed only if `install` wrote another value than
@@ -15,7 +16,8 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// Parses the output of [`Receipt::to_text`]. Entries that do not parse are skipped.
+    /// Parses the output of [`Receipt::to_text`]. Entries that do not parse are skipped, and paths that
+    /// leave the app's folder: anybody can write them into the `.env` of a repository.
     pub(crate) fn parse(text: &str) -> Self {
         let entries = text.split_whitespace().filter_map(|entry| {
             let Some((path, hash)) = entry.split_once('=') else {
@@ -24,7 +26,7 @@ impl Receipt {
             Some((decode_path(path), Some(u64::from_str_radix(hash, 16).ok()?)))
         });
         Self {
-            entries: entries.collect(),
+            entries: entries.filter(|(path, _)| is_below(path)).collect(),
         }
     }
 
@@ -73,6 +75,11 @@ impl Receipt {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.entries.extend(other.entries.clone());
     }
+}
+
+fn is_below(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The characters that separate entries and fields, and their encoding inside a path.
@@ -143,6 +150,14 @@ mod tests {
         );
         assert!(receipt.is_unmodified("public/js/sse.js", b"a\r\nb\r\n"));
         assert!(!receipt.is_unmodified("public/js/sse.js", b"a\nb"));
+    }
+
+    #[test]
+    fn paths_outside_of_the_apps_folder_are_skipped() {
+        let receipt = Receipt::parse("../victim.rs /abs.rs ../empty/ src/../../x.rs / public/");
+        let mut expected = Receipt::default();
+        expected.add("public/");
+        assert_eq!(receipt, expected);
     }
 
     #[test]

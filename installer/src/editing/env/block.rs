@@ -71,11 +71,8 @@ impl EnvState {
         self.block.is_some()
     }
 
-    /// The value of a setting. `None` also if dotenvy cannot read the file, which is reported where it matters.
+    /// The value of a setting, as the library reads it: a line that cannot be read hides no other.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        if self.file.unreadable_lines().next().is_some() {
-            return None;
-        }
         Some(self.file.get(name)?.1)
     }
 

@@ -143,8 +143,11 @@ fn package_of<'a>(key: &'a str, entry: &'a Value) -> &'a str {
 }
 
 fn has_feature(entry: &Value) -> bool {
-    let features = entry["features"].as_array();
-    features.is_some_and(|features| features.contains(&"actix".into()))
+    let features = entry["features"].as_array().into_iter().flatten();
+    // The default features include it.
+    features
+        .into_iter()
+        .any(|feature| *feature == "actix" || *feature == "default")
 }
 
 pub(super) fn is_inherited(entry: &Value) -> bool {

@@ -120,6 +120,10 @@ impl AppCode {
         }
         match insertable {
             [] => RouteCall::Uncertain(self.other_location(reasons)),
+            // The binary may serve metrics only, and a module the pages.
+            [(file, _)] if self.code.has_app_besides(file.name()) => {
+                RouteCall::Uncertain(self.other_location(reasons))
+            }
             [(file, contents)] => RouteCall::Possible(file, contents.clone()),
             several => {
                 let names: Vec<&str> = several.iter().map(|(file, _)| file.name()).collect();

@@ -142,8 +142,8 @@ impl RustFile {
         let mut lines = self.outline.macro_configures.clone();
         for configure in self.outline.configures.iter().filter(is_as_inserted) {
             match configure.receiver.map(|receiver| receiver.origin) {
-                Some(AppOrigin::ActixWeb) => certain.push(configure),
-                Some(AppOrigin::Unknown) => {}
+                // No other crate's `App` can take the library's routes.
+                Some(AppOrigin::ActixWeb | AppOrigin::Unknown) => certain.push(configure),
                 Some(AppOrigin::Other) | None => continue,
             }
             lines.push(configure.line);

@@ -98,6 +98,15 @@ impl SourceCode {
         lines
     }
 
+    /// Whether the app's code has an `App::new()` in another file than this one.
+    pub(super) fn has_app_besides(&self, name: &str) -> bool {
+        self.app_files().any(|file| {
+            let parsed = file.parsed.as_ref().ok();
+            file.path != Path::new(name)
+                && parsed.is_some_and(|parsed| !parsed.app_lines(AppOrigin::ActixWeb).is_empty())
+        })
+    }
+
     fn in_app(&self, item: &str) -> Option<String> {
         self.app_files().find_map(|file| {
             let mut uses = file.uses.iter();

@@ -370,6 +370,11 @@ fn a_dependency_without_the_feature_of_the_routes_is_recognised() {
             None,
             false,
         ),
+        (
+            "{ version = \"0.1\", default-features = false, features = [\"default\"] }",
+            None,
+            false,
+        ),
         ("{ workspace = true }", inherited(true), true),
         ("{ workspace = true }", inherited(false), false),
         (
