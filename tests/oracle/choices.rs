@@ -47,10 +47,10 @@ impl Client {
             4 => SentId::Invented(Id::after(last.epoch, self.rng.u64(..=known))),
             5 => SentId::Invented(Id::after(last.epoch, known + 1_000_000)),
             6 => SentId::Invented(Id::after(self.rng.u64(..), known)),
-            7 if self.rng.bool() => {
-                // Any part is a valid position, even if no event has it.
+            7 if known > 0 && self.rng.bool() => {
+                // Any part of an existing entry is a valid position, even if no event has it.
                 let position = Position {
-                    next: known.max(1),
+                    next: known,
                     part: match self.rng.usize(..EVENTS.len() + 1) {
                         0 => self.rng.u32(1..),
                         event => event_part(EVENTS[event - 1]),
