@@ -3,26 +3,57 @@
 use syn::punctuated::Punctuated;
 use syn::{Meta, Token};
 
-/// Whether the attribute keeps its code out of the app.
-pub(super) fn is_for_tests(attribute: &Meta) -> bool {
-    let path = attribute.path();
-    if path.is_ident("cfg") {
-        return conditions(attribute).iter().any(needs_test);
-    }
-    // `#[test]`, `#[actix_web::test]`, `#[tokio::test(flavor = "…")]`, …
-    path.segments
-        .last()
-        .is_some_and(|last| last.ident == "test")
+/// What code is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Purpose {
+    /// The app's normal code.
+    App,
+    /// Tests and something else, as by `#[cfg(any(test, feature = "mock"))]`.
+    Shared,
+    Tests,
 }
 
-/// Whether `test` is among the conditions. `any(test, …)` counts as well: code that tests
-/// share with something else is not the app's normal code.
-fn needs_test(condition: &Meta) -> bool {
-    let path = condition.path();
-    if path.is_ident("any") || path.is_ident("all") {
-        conditions(condition).iter().any(needs_test)
-    } else {
-        path.is_ident("test")
+impl Purpose {
+    /// The purpose of the code that the attribute applies to.
+    pub(super) fn of_attribute(attribute: &Meta) -> Self {
+        let path = attribute.path();
+        if path.is_ident("cfg") {
+            return Self::of_all(attribute);
+        }
+        // `#[test]`, `#[actix_web::test]`, `#[tokio::test(flavor = "…")]`, …
+        match path.segments.last() {
+            Some(last) if last.ident == "test" => Self::Tests,
+            _ => Self::App,
+        }
+    }
+
+    fn of_condition(condition: &Meta) -> Self {
+        let path = condition.path();
+        if path.is_ident("all") {
+            Self::of_all(condition)
+        } else if path.is_ident("any") {
+            Self::of_any(condition)
+        } else if path.is_ident("test") {
+            Self::Tests
+        } else {
+            Self::App
+        }
+    }
+
+    fn of_all(list: &Meta) -> Self {
+        let purposes = conditions(list).iter().map(Self::of_condition).max();
+        purposes.unwrap_or(Self::App)
+    }
+
+    fn of_any(list: &Meta) -> Self {
+        let conditions = conditions(list);
+        let mut purposes = conditions.iter().map(Self::of_condition);
+        let first = purposes.next().unwrap_or(Self::App);
+        if purposes.all(|purpose| purpose == first) {
+            first
+        } else {
+            Self::Shared
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use syn::{Expr, ExprCall, ExprPath};
 
-use super::names::Meaning;
 use super::outline::{AppOrigin, CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
+use super::scope::Meaning;
 use super::visitor::{Visitor, line};
 
 impl Visitor {
@@ -20,7 +20,7 @@ impl Visitor {
                 CodePath::of_type(&qualified.ty).filter(|_| type_path.segments.is_empty())?;
         }
         let is_called_app = type_path.segments.last()? == "App";
-        let meanings = self.names.meanings(&type_path);
+        let meanings = self.names.meanings(&type_path, self.place());
         let can_be_app = meanings.iter().any(Meaning::is_app);
         let origin = if can_be_app && meanings.len() == 1 {
             AppOrigin::ActixWeb

@@ -33,10 +33,6 @@ impl CodePath {
         }
     }
 
-    pub(super) fn from_ident(ident: &Ident) -> Self {
-        Self::default().join(ident_name(ident))
-    }
-
     /// The path of a type that is written as a plain path.
     pub(super) fn of_type(ty: &Type) -> Option<Self> {
         match ty {

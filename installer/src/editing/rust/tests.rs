@@ -6,6 +6,7 @@ mod layout;
 mod property;
 mod refusals;
 mod removal;
+mod unknown_apps;
 mod uses;
 
 use super::call_site::{CallSite, Doubt, DoubtReason};

@@ -1,5 +1,7 @@
 //! Searches unparsed tokens: macro arguments, and syntax that the parser does not know.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 use super::paths::{CodePath, LIBRARY_CRATE, ident_name};
@@ -33,6 +35,19 @@ pub(super) fn search(tokens: &TokenStream, on_hit: &mut impl FnMut(&Ident, Searc
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
+}
+
+/// All identifiers among the tokens.
+pub(super) fn identifiers(tokens: &TokenStream) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for tree in tokens.clone() {
+        match tree {
+            TokenTree::Group(group) => names.extend(identifiers(&group.stream())),
+            TokenTree::Ident(ident) => drop(names.insert(ident_name(&ident))),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    names
 }
 
 fn search_at(

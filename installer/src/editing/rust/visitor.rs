@@ -1,36 +1,35 @@
 //! Walks through a file's syntax tree and records its outline.
 
-use std::mem;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Attribute, Block, Expr, ExprAssign, ExprCall, ExprMethodCall, ExprPath, Field, FieldValue,
-    ForeignItem, ImplItem, Item, ItemExternCrate, ItemMod, ItemUse, Stmt, TraitItem, TypeParam,
-    Variant,
+    ForeignItem, ImplItem, Item, ItemExternCrate, ItemMod, ItemUse, Stmt, StmtMacro, TraitItem,
+    TypeParam, Variant,
 };
 
-use super::attributes;
-use super::names::{Meaning, Names};
+use super::attributes::Purpose;
+use super::names::Names;
 use super::outline::{CallKind, ConfigureCall, Outline};
 use super::paths::{self, CodePath, LIBRARY_CRATE, ident_name};
+use super::scope::{FILE_SCOPE, Meaning, Place, ScopeId};
 use super::tokens::{self, SearchHit};
 use super::uses::Use;
 
 /// The outline of a file. The spans of its tokens count from `base`.
 pub(super) fn outline(file: &syn::File, base: usize) -> Outline {
-    // A name may be used before the item that binds it, so the first walk only collects the names.
     let names = walk(file, base, Names::default()).names;
-    walk(file, base, names).outline
+    walk(file, base, names.complete()).outline
 }
 
-fn walk(file: &syn::File, base: usize, names: Names) -> Visitor {
+fn walk(file: &syn::File, base: usize, mut names: Names) -> Visitor {
+    names.open_scope(None, true);
     let mut visitor = Visitor {
         outline: Outline::default(),
         base,
         names,
-        is_test: false,
-        is_nested: false,
+        scope: FILE_SCOPE,
+        purpose: Purpose::App,
         module_path: Vec::new(),
     };
     visitor.visit_file(file);
@@ -42,10 +41,9 @@ pub(super) struct Visitor {
     /// Added to each span's offset to get the offset in the file.
     base: usize,
     pub(super) names: Names,
-    /// Whether the current code is compiled for tests only.
-    is_test: bool,
-    /// Whether the current code is in an inline module or a block.
-    is_nested: bool,
+    /// The innermost scope of the current code.
+    scope: ScopeId,
+    purpose: Purpose,
     module_path: Vec<String>,
 }
 
@@ -67,17 +65,46 @@ impl Visitor {
             self.outline.uses.push(Use {
                 item: item.map_or_else(|| "self".to_owned(), String::clone),
                 line: line(first.span()),
-                is_test: self.is_test,
+                is_test: self.is_test(),
             });
         }
     }
 
+    /// Whether a macro's `ident` may be actix-web's `App` in one of the scopes that the macro is
+    /// called in.
     fn is_app_name(&self, ident: &Ident) -> bool {
-        ident == "App" || self.can_be(&CodePath::from_ident(ident), Meaning::is_app)
+        ident == "App" || self.names.app_names.contains(&ident_name(ident))
     }
 
     fn can_be(&self, path: &CodePath, is_wanted: fn(&Meaning) -> bool) -> bool {
-        self.names.meanings(path).iter().any(is_wanted)
+        let meanings = self.names.meanings(path, self.place());
+        meanings.iter().any(is_wanted)
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place {
+            scope: self.scope,
+            is_test: self.purpose == Purpose::Tests,
+        }
+    }
+
+    /// Whether the current code is not the app's normal code.
+    fn is_test(&self) -> bool {
+        self.purpose != Purpose::App
+    }
+
+    /// Visits code that has a scope and attributes of its own. Returns its scope and its purpose.
+    fn visit_scope(
+        &mut self,
+        is_module: bool,
+        visit: impl FnOnce(&mut Self),
+    ) -> (ScopeId, Purpose) {
+        let outside = (self.scope, self.purpose);
+        self.scope = self.names.open_scope(Some(self.scope), is_module);
+        visit(self);
+        let inside = (self.scope, self.purpose);
+        (self.scope, self.purpose) = outside;
+        inside
     }
 }
 
@@ -90,17 +117,15 @@ pub(super) fn line(span: Span) -> usize {
 macro_rules! visit_with_attributes {
     ($($visit:ident: $kind:ty;)*) => {$(
         fn $visit(&mut self, node: &'ast $kind) {
-            let outside = self.is_test;
+            let outside = self.purpose;
             visit::$visit(self, node);
-            self.is_test = outside;
+            self.purpose = outside;
         }
     )*};
 }
 
 impl<'ast> Visit<'ast> for Visitor {
     visit_with_attributes! {
-        visit_impl_item: ImplItem;
-        visit_trait_item: TraitItem;
         visit_foreign_item: ForeignItem;
         visit_field: Field;
         visit_variant: Variant;
@@ -112,41 +137,53 @@ impl<'ast> Visit<'ast> for Visitor {
 
     /// Attributes are visited before the code that they apply to.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
-        self.is_test |= attributes::is_for_tests(&attribute.meta);
+        self.purpose = self.purpose.max(Purpose::of_attribute(&attribute.meta));
         visit::visit_attribute(self, attribute);
     }
 
     fn visit_item(&mut self, item: &'ast Item) {
-        let outside = self.is_test;
-        visit::visit_item(self, item);
-        if !self.is_test {
-            self.names.declare(item, self.is_nested);
-        } else if let Item::Mod(module) = item
+        let is_module = matches!(item, Item::Mod(_));
+        let (inside, purpose) = self.visit_scope(is_module, |inner| visit::visit_item(inner, item));
+        let place = Place {
+            scope: self.scope,
+            is_test: purpose == Purpose::Tests,
+        };
+        self.names.declare(item, inside, place);
+        if purpose != Purpose::App
+            && let Item::Mod(module) = item
             && module.content.is_none()
         {
             let name = [ident_name(&module.ident)];
             let path = [&self.module_path[..], &name].concat();
             self.outline.test_modules.push(path);
         }
-        self.is_test = outside;
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
-        let outside = mem::replace(&mut self.is_nested, true);
         self.module_path.push(ident_name(&module.ident));
         visit::visit_item_mod(self, module);
         self.module_path.pop();
-        self.is_nested = outside;
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast ImplItem) {
+        self.visit_scope(false, |inner| visit::visit_impl_item(inner, item));
+    }
+
+    fn visit_trait_item(&mut self, item: &'ast TraitItem) {
+        self.visit_scope(false, |inner| visit::visit_trait_item(inner, item));
     }
 
     fn visit_block(&mut self, block: &'ast Block) {
-        let outside = mem::replace(&mut self.is_nested, true);
-        visit::visit_block(self, block);
-        self.is_nested = outside;
+        self.visit_scope(false, |inner| visit::visit_block(inner, block));
+    }
+
+    fn visit_stmt_macro(&mut self, statement: &'ast StmtMacro) {
+        visit::visit_stmt_macro(self, statement);
+        self.names.call_macro(&statement.mac, self.place());
     }
 
     fn visit_type_param(&mut self, parameter: &'ast TypeParam) {
-        self.names.declare_type_parameter(parameter);
+        self.names.declare_type_parameter(parameter, self.place());
         visit::visit_type_param(self, parameter);
     }
 
@@ -177,7 +214,7 @@ impl<'ast> Visit<'ast> for Visitor {
         for attribute in &call.attrs {
             self.visit_attribute(attribute);
         }
-        if !self.is_test {
+        if !self.is_test() {
             let construction = self.called_construction(call);
             self.outline.constructions.extend(construction);
         }
@@ -189,7 +226,7 @@ impl<'ast> Visit<'ast> for Visitor {
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
         visit::visit_expr_path(self, path);
-        if !self.is_test {
+        if !self.is_test() {
             let construction = self.construction(path, CallKind::NotCalled);
             self.outline.constructions.extend(construction);
         }
@@ -201,7 +238,7 @@ impl<'ast> Visit<'ast> for Visitor {
             && let Some(Expr::Path(argument)) = call.args.first()
             && call.args.len() == 1
             && argument.qself.is_none()
-            && !self.is_test
+            && !self.is_test()
         {
             let argument = CodePath::new(&argument.path);
             let configure = ConfigureCall {
@@ -226,7 +263,7 @@ impl<'ast> Visit<'ast> for Visitor {
     fn visit_token_stream(&mut self, tokens: &'ast TokenStream) {
         tokens::search(tokens, &mut |ident, hit| match hit {
             SearchHit::Path(path) => self.mention(ident, &path),
-            _ if self.is_test => {}
+            _ if self.is_test() => {}
             SearchHit::Construction if self.is_app_name(ident) => {
                 self.outline.macro_apps.push(line(ident.span()));
             }

@@ -189,6 +189,98 @@ const CLEAR: &[(&str, &str)] = &[
         "with a fallible chain",
         "use actix_web::App;\nfn main() -> R { run(|| App::new()|.a()?.b().await).c() }",
     ),
+    (
+        "beside a glob of an enum of the file",
+        "use actix_web::App;\nenum Color { Red }\nfn a() { use Color::*; }\nfn main() { App::new()|; }",
+    ),
+    (
+        "in a function with a glob of an enum of the file",
+        "use actix_web::App;\nenum Color { Red }\nfn main() { use Color::*; App::new()|; }",
+    ),
+    (
+        "in a module with a glob of an enum of the one above",
+        "use actix_web::App;\nenum Color { Red }\nmod a { use super::*; fn f() { use Color::*; App::new()|; } }",
+    ),
+    (
+        "beside a function with a glob of a table",
+        "use actix_web::App;\nmod schema;\nfn a() { use self::schema::posts::dsl::*; }\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside a function with a glob of a table of the file",
+        "use actix_web::App;\nmod schema { diesel::table! { posts (id) { id -> Integer } } }\nfn a() { use self::schema::posts::dsl::*; }\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside a module with a glob of actix-web",
+        "use actix_web::{App, web};\nmod handlers { use actix_web::*; }\nfn main() { App::new()|; }",
+    ),
+    (
+        "in a function with a glob of actix-web",
+        "use actix_web::App;\nfn main() { use actix_web::*; App::new()|; }",
+    ),
+    (
+        "imported in a function, beside a glob of the file",
+        "use diesel::prelude::*;\nfn main() { use actix_web::App; App::new()|; }",
+    ),
+    (
+        "imported in a function with a glob",
+        "fn main() { use actix_web::App; use diesel::prelude::*; App::new()|; }",
+    ),
+    (
+        "imported in a function, beside another import of the file",
+        "use gui::App;\nfn main() { use actix_web::App; App::new()|; }",
+    ),
+    (
+        "beside a module with an App of its own",
+        "use actix_web::App;\nmod cli { pub struct App; impl App { fn new() {} } fn f() { App::new(); } }\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside a function with an App of its own",
+        "use actix_web::App;\nfn a() { struct App; App::new(); }\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside a function with a type parameter of this name",
+        "use actix_web::App;\nfn a<App: Make>() { App::new(); }\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside methods with a type parameter of this name",
+        "use actix_web::App;\nimpl A { fn a<App: Make>() { App::new(); } fn b() { App::new()|; } }",
+    ),
+    (
+        "from a module of this file",
+        "mod web { pub use actix_web::App; }\nfn main() { web::App::new()|; }",
+    ),
+    (
+        "by a glob of a module of this file",
+        "mod web { pub use actix_web::App; }\nuse web::*;\nfn main() { App::new()|; }",
+    ),
+    (
+        "in a module with the imports of a module around the one above",
+        "use actix_web::App;\nmod a { mod b { use super::super::*; fn f() { App::new()|; } } }",
+    ),
+    (
+        "in a module in a function",
+        "use actix_web::App;\nfn main() { use gui::App; mod a { use super::App; fn f() { App::new()|; } } }",
+    ),
+    (
+        "in a module, by its full path beside a module `actix_web`",
+        "mod actix_web {}\nmod a { fn f() { actix_web::App::new()|; } }",
+    ),
+    (
+        "beside macros that bind other names",
+        "use actix_web::App;\nthread_local! { static A: u8 = 1; }\nmacro_rules! log { ($a:expr) => {{ use std::fmt::Write; $a }} }\nmod a { lazy_static! {} }\nfn main() { log!(1); env_logger!(); App::new()|; }",
+    ),
+    (
+        "behind a feature, as its import",
+        "#[cfg(feature = \"ssr\")]\nuse actix_web::App;\nuse leptos::prelude::*;\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside an import for tests",
+        "#[cfg(not(test))]\nuse actix_web::App;\n#[cfg(all(test, feature = \"mock\"))]\nuse mock::App;\n#[cfg(any(test, all(test, unix)))]\nuse mock::App;\nfn main() { App::new()|; }",
+    ),
+    (
+        "beside cyclic globs",
+        "use actix_web::App;\nuse handlers::*;\nmod handlers { use super::*; fn f(app: App) { actix_web::web::get(); } }\nfn main() { App::new()|; }",
+    ),
 ];
 
 #[test]

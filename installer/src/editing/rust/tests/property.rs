@@ -22,6 +22,12 @@ const IMPORTS: &[(&str, &str, bool)] = &[
     ("use bevy::prelude::*;\nuse actix_web::App;\n", "App", true),
     ("", "App", false),
     ("use bevy::prelude::*;\n", "App", false),
+    ("use actix_web::App;\nuse actix_web::*;\n", "App", true),
+    (
+        "use made::App;\nmod made { pub use actix_web::App; }\n",
+        "App",
+        true,
+    ),
     ("use clap::App;\n", "App", false),
     ("use crate::prelude::App;\n", "App", false),
     ("#[cfg(test)]\nuse actix_web::App;\n", "App", false),
@@ -45,6 +51,15 @@ const HARMLESS: &[&str] = &[
     "mod tui { pub struct Screen; fn f() { Screen::new(); } }\n",
     "fn other() { clap::App::new(\"a\"); Vec::<u8>::new(); }\n",
     "macro_rules! names { ($($a:ident)*) => { $($a)* }; }\n",
+    "fn colors() { use Color::*; }\nenum Color { Red }\n",
+    "fn posts() { use self::schema::posts::dsl::*; }\n",
+    "mod handlers { use actix_web::*; fn é() { web::get(); } }\n",
+    "use diesel::prelude::*;\n",
+    "mod cli { pub struct App; fn f() { App::new(); } }\n",
+    "mod generated { include!(\"generated.rs\"); }\n",
+    "fn named() { use clap::App; fn asks(app: App) {} }\n",
+    "fn made<App: Make>() { App::new(); }\n",
+    "thread_local! { static É: u8 = 1; }\n",
     "fn scoped(cfg: &mut C) { cfg.service(scope().configure(routes)); }\n",
     "#[get(\"/é\")]\nasync fn index() -> impl Responder { \"\" }\n\n\n",
 ];
@@ -55,6 +70,8 @@ const HINDERING: &[&str] = &[
     "fn in_macro() { serve!(|| App::new()); }\n",
     "macro_rules! app { () => { actix_web::App::new() }; }\n",
     "fn passed() { make(actix_web::App::new) }\n",
+    "mod outside { fn f() { App::new(); } }\n",
+    "mod included { include!(\"app.rs\"); fn f() { App::new(); } }\n",
     "mod unknown { use crate::prelude::*; fn f() { App::new(); } }\n",
 ];
 
@@ -126,8 +143,6 @@ fn files() -> impl Strategy<Value = GeneratedFile> {
         |(first, (bom, crlf, cut, inside), (before, clear_before), app, (after, clear_after))| {
             let ((import, name, is_known), (around, end), chain) = app;
             let is_inside = inside && around.starts_with("fn main() {\n");
-            // A glob inside a function may bind the name there only, so it makes the name uncertain.
-            let is_known = is_known && !(is_inside && import.contains('*'));
             let main = if is_inside {
                 format!("{}{import}{}", &around[..12], &around[12..])
             } else {

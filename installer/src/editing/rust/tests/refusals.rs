@@ -1,9 +1,10 @@
 //! Files that are not edited, and why.
 
+use super::unknown_apps::UNKNOWN_APP;
 use super::*;
 
 /// A description, a file, and the lines that its verdict names.
-type Case = (&'static str, &'static str, &'static [usize]);
+pub(super) type Case = (&'static str, &'static str, &'static [usize]);
 
 const NO_APP: &[Case] = &[
     ("empty", "", &[]),
@@ -23,6 +24,11 @@ const NO_APP: &[Case] = &[
     (
         "only in comments and strings",
         "// App::new()\nconst A: &str = \"App::new()\";",
+        &[],
+    ),
+    (
+        "imported in another function under this name, and by a glob",
+        "use gui::*;\nfn a() { use actix_web::App as Web; }\nfn main() { Web::new(); }",
         &[],
     ),
 ];
@@ -57,6 +63,26 @@ const SEVERAL_APPS: &[Case] = &[
         "one inside the other",
         "use actix_web::App;\nfn a() { App::new().b(App::new()); }",
         &[2],
+    ),
+    (
+        "two under names of which one is another type in a module",
+        "use actix_web::{App, App as Web};\nmod x { struct Web; }\nfn a() { Web::new(); }\nfn b() { App::new(); }",
+        &[3, 4],
+    ),
+    (
+        "one through a module of the file",
+        "mod web { pub use actix_web::App; }\nfn a() { web::App::new(); }\nfn b() { actix_web::App::new(); }",
+        &[2, 3],
+    ),
+    (
+        "one by a glob of a module of the file",
+        "mod web { pub use actix_web::App; }\nfn a() { use web::*; App::new(); }\nfn b() { actix_web::App::new(); }",
+        &[2, 3],
+    ),
+    (
+        "one in a module with the imports of a module around the one above",
+        "use actix_web::App;\nmod a { mod b { use super::super::*; fn f() { App::new(); } } }\nfn b() { App::new(); }",
+        &[2, 3],
     ),
 ];
 
@@ -106,124 +132,10 @@ const IN_MACRO: &[Case] = &[
         "use actix_web::App;\nfn a() { App::new(); }\nfn b() { m!(app.configure(actix_web_sse::routes)); }",
         &[3],
     ),
-];
-
-const UNKNOWN_APP: &[Case] = &[
-    ("nothing imported", "fn main() { App::new(); }", &[1]),
     (
-        "by a glob",
-        "use actix_web::*;\nfn main() { App::new(); }",
+        "one in a macro's definition, under another name of a function",
+        "macro_rules! app {\n () => { Web::new() };\n}\nfn a() { use actix_web::App as Web; app!(); }\nfn main() { actix_web::App::new(); }",
         &[2],
-    ),
-    (
-        "by a glob, and imported in a module",
-        "use gui::*;\nmod web { use actix_web::App; }\nfn main() { App::new(); }",
-        &[3],
-    ),
-    (
-        "by a glob, and imported in a function under this name",
-        "use gui::*;\nfn a() { use actix_web::App as Web; }\nfn main() { Web::new(); }",
-        &[3],
-    ),
-    (
-        "imported, and by a glob in a module",
-        "use actix_web::App;\nmod gui { use toolkit::*; fn f() { App::new(); } }",
-        &[2],
-    ),
-    (
-        "imported, and by a glob in a function",
-        "use actix_web::App;\nfn main() { use toolkit::*; App::new(); }",
-        &[2],
-    ),
-    (
-        "from a module of this file",
-        "mod web { pub use actix_web::App; }\nfn main() { web::App::new(); }",
-        &[2],
-    ),
-    (
-        "from bevy",
-        "use bevy::prelude::*;\nfn main() { App::new().run(); }",
-        &[2],
-    ),
-    (
-        "from clap",
-        "use clap::App;\nfn main() { App::new(\"a\"); }",
-        &[2],
-    ),
-    (
-        "from another file",
-        "use crate::prelude::App;\nfn main() { App::new(); }",
-        &[2],
-    ),
-    (
-        "from a module `actix_web` in another file",
-        "mod actix_web;\nuse actix_web::App;\nfn main() { App::new(); }",
-        &[3],
-    ),
-    (
-        "from a module `actix_web` in this file",
-        "mod actix_web { pub struct App; }\nuse actix_web::App;\nfn main() { App::new(); }",
-        &[3],
-    ),
-    (
-        "imported for tests only",
-        "#[cfg(test)]\nuse actix_web::App;\nfn main() { App::new(); }",
-        &[3],
-    ),
-    (
-        "one of two imports, chosen by a feature",
-        "#[cfg(feature = \"a\")]\nuse actix_web::App;\n#[cfg(not(feature = \"a\"))]\nuse bevy::app::App;\nfn main() { App::new(); }",
-        &[5],
-    ),
-    (
-        "shadowed by a type parameter",
-        "use actix_web::App;\nfn f<App: Make>() { App::new(); }",
-        &[2],
-    ),
-    (
-        "shadowed by a type parameter of an impl",
-        "use actix_web::App;\nimpl<App: Make> A<App> { fn f() { App::new(); } }",
-        &[2],
-    ),
-    (
-        "beside a module with another `App`",
-        "use actix_web::App;\nfn main() { App::new(); }\nmod tui { struct App; fn f() { App::new(); } }",
-        &[2, 3],
-    ),
-    (
-        "shadowed by a struct",
-        "use actix_web::*;\nstruct App;\nfn main() { App::new(); }",
-        &[3],
-    ),
-    (
-        "under a name that is another type in a module",
-        "use actix_web::{App, App as Web};\nmod x { struct Web; }\nfn a() { Web::new(); }\nfn b() { App::new(); }",
-        &[3],
-    ),
-    (
-        "shadowed by a struct in the function",
-        "use actix_web::App;\nfn main() { struct App; App::new(); }",
-        &[2],
-    ),
-    (
-        "one certain, and one that may be actix-web's",
-        "fn a() { actix_web::App::new(); }\nfn b() { use crate::x::App; App::new(); }",
-        &[2],
-    ),
-    (
-        "perhaps not actix-web's, not called",
-        "use crate::x::*;\nfn b() { x.unwrap_or_else(App::new); }",
-        &[2],
-    ),
-    (
-        "cyclic imports",
-        "use a::App; use b as a; use a as b;\nfn main() { App::new(); }",
-        &[2],
-    ),
-    (
-        "cyclic modules",
-        "mod a { pub use super::b::*; } mod b { pub use super::a::*; }\nuse a::*;\nfn main() { App::new(); }",
-        &[3],
     ),
 ];
 

@@ -99,9 +99,9 @@ const REMOVED: &[(&str, &str, &str)] = &[
         "App::new().configure(routes)",
     ),
     (
-        "an app that may be another type called `App`",
-        "struct App; App::new().configure(actix_web_sse::routes)",
-        "struct App; App::new()",
+        "an app that another crate's glob may hide",
+        "use x::*; App::new().configure(actix_web_sse::routes)",
+        "use x::*; App::new()",
     ),
     (
         "an app under a name that is another type in a module",
@@ -152,6 +152,10 @@ const NOT_OURS: &[(&str, &str)] = &[
     (
         "a variable",
         "let app = App::new(); app.configure(actix_web_sse::routes)",
+    ),
+    (
+        "another type called `App`",
+        "struct App; App::new().configure(actix_web_sse::routes)",
     ),
     ("a function's app", "app().configure(actix_web_sse::routes)"),
     (

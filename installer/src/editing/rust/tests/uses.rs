@@ -53,6 +53,10 @@ const USES: &[(&str, &[&str])] = &[
         &["1 self", "2 routes"],
     ),
     (
+        "use actix_web_sse as live;\n#[cfg(test)]\nmod t { use super::*; fn f() { live::routes(c); } }",
+        &["1 self", "(3 routes)"],
+    ),
+    (
         "use actix_web_sse::{self as live};\nfn f(a: live::Sse) {}",
         &["1 self", "2 Sse"],
     ),
