@@ -260,6 +260,12 @@ fn root_uses_another_users_folder_with_that_users_rights() {
     app.save("key", "1");
     fs::write(app.cache().join("key"), "2").unwrap();
     expect_blocks(&stream, &[("event", "1"), ("event", "2")]);
+    // The server removes root's own file after the event.
+    let claimed = app.cache().join(".sse/claimed/key");
+    until("the drop-in is removed", || {
+        let mut files = fs::read_dir(&claimed).into_iter().flatten();
+        files.next().is_none().then_some(())
+    });
     assert_owned_by(OTHER_USER, &app.cache().join(".sse"));
 
     // A private file of root, which must not be published through a hard link.
