@@ -51,7 +51,7 @@ impl CacheLocation {
         Ok(names)
     }
 
-    /// The library's folder in the cache folder, if it exists and no link leads out of the app's folder.
+    /// The library's folder in the cache folder, if it exists and no symbolic link leads to it.
     pub(crate) fn sse_folder(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.path else {
             return Ok(None);

@@ -14,7 +14,7 @@ mod staged_file;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 pub(crate) use self::original_file::OriginalFile;
 pub(crate) use self::recovery::{lock, recover};
@@ -164,6 +164,12 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
 /// Whether `path` is a file. If that cannot be determined, it is an error.
 pub(crate) fn is_file(path: &Path) -> Result<bool, Failure> {
     Ok(metadata(path)?.is_some_and(|metadata| metadata.is_file()))
+}
+
+/// Whether a path that is joined to a folder stays below that folder, apart from links.
+pub(crate) fn is_below(path: &Path) -> bool {
+    path.components()
+        .all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn metadata(path: &Path) -> Result<Option<fs::Metadata>, Failure> {

@@ -5,7 +5,9 @@
 //! hash of its contents, which identifies an unedited file of any version.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path};
+use std::path::Path;
+
+use super::plan;
 
 /// Paths below the app's folder, and names of settings. Folders end with a slash. A file whose
 /// contents matter has their hash. A setting is listed only if `install` wrote another value than
@@ -26,7 +28,9 @@ impl Receipt {
             Some((decode_path(path), Some(u64::from_str_radix(hash, 16).ok()?)))
         });
         Self {
-            entries: entries.filter(|(path, _)| is_below(path)).collect(),
+            entries: entries
+                .filter(|(path, _)| plan::is_below(Path::new(path)))
+                .collect(),
         }
     }
 
@@ -75,11 +79,6 @@ impl Receipt {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.entries.extend(other.entries.clone());
     }
-}
-
-fn is_below(path: &str) -> bool {
-    let mut parts = Path::new(path).components();
-    parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The characters that separate entries and fields, and their encoding inside a path.

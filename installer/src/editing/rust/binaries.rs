@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::plan;
@@ -18,10 +18,7 @@ pub(crate) fn binary_sources(app: &Path, manifest: &Manifest<'_>) -> Result<Vec<
     let listed = manifest.binary_paths().map(Path::new);
     let below = listed
         .map(|path| path.strip_prefix(".").unwrap_or(path))
-        .filter(|path| {
-            path.components()
-                .all(|part| matches!(part, Component::Normal(_)))
-        });
+        .filter(|path| plan::is_below(path));
     candidates.extend(below.filter_map(|path| path.to_str().map(str::to_owned)));
     let mut sources = Vec::new();
     for path in candidates {
