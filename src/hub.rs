@@ -9,6 +9,7 @@ mod chunk;
 mod connections;
 mod cursor;
 mod disconnect;
+mod event_names;
 mod frame;
 mod local_hub;
 mod notifiers;
@@ -42,7 +43,9 @@ pub(crate) use self::{
     ring_check::RingCheck,
     shared_state::SharedState,
 };
-use self::{replay_cache::ReplayCache, replay_threads::ReplayThreads};
+use self::{
+    event_names::encode_event_names, replay_cache::ReplayCache, replay_threads::ReplayThreads,
+};
 #[cfg(feature = "__internals")]
 pub(crate) use self::{ring_entry::RingEntry, tail::read_existing_entries};
 use crate::{cache::JournalHandle, config::Config, error::Error, runtime::BackgroundThread};
@@ -115,6 +118,22 @@ impl Hub {
         connection: Option<Endpoints>,
     ) -> StreamHandle {
         self.local_hub().add_stream(filter, connection)
+    }
+
+    /// The comment that names the events of `allowed`, for the beginning of a stream and after a change of
+    /// the configuration. Call it on a worker.
+    pub(crate) fn event_names(&self, allowed: &Filter) -> Rc<str> {
+        // The version first: if the configuration changes after it, the comment is encoded again.
+        let version = self.config_version();
+        let encode = || {
+            let config = self.config();
+            let names = config.events().names();
+            encode_event_names(names.filter(|name| allowed.wants(name)))
+        };
+        match allowed {
+            Filter::All => self.local_hub().event_names(version, encode),
+            Filter::Only(_) => encode(),
+        }
     }
 
     /// What the streams of this thread share. Call it on a worker.

@@ -36,6 +36,11 @@ export interface SseOwnEvents {
   'sse.gap': SseEvent<SseGap>;
   /** The server is alive. The value is the time until the next heartbeat, in seconds. */
   'sse.heartbeat': SseEvent<number>;
+  /**
+   * The names of the events that the server may send to this client have arrived, or have changed. The value
+   * is that of `events`.
+   */
+  'sse.events': SseEvent<readonly SseName[]>;
   /** This tab has become the leader, which holds the connection, or has stopped being it. */
   'sse.leading': SseEvent<boolean>;
 }
@@ -166,6 +171,11 @@ export class SseClient extends EventTarget {
   readonly lastEventId: string;
   /** The state of the client. */
   readonly status: SseStatus;
+  /**
+   * The names of the events that the server may send to this client: those in SSE_EVENTS, or those that the
+   * server allows it. Empty while the server has not named them.
+   */
+  readonly events: readonly SseName[];
   /** Whether this tab holds the connection. A tab that does not share one leads while it is connected. */
   readonly leading: boolean;
 

@@ -1,6 +1,7 @@
 // The class that pages use.
 
 import { SseEvent } from './event.js';
+import { ListenerCheck } from './listener-check.js';
 import { Subscription } from './subscription.js';
 import { withQuery } from './url.js';
 
@@ -39,12 +40,15 @@ export class SseClient extends EventTarget {
   /** The names of all app events received so far, which `*` stands for. */
   #appEvents = new Set();
   #reconnectingTimer;
+  /** The names of the events that the server may send; empty while it has not named them. */
+  #events = [];
+  #listenerCheck = new ListenerCheck();
 
   constructor(url = '/sse/stream', options = {}) {
     super();
     for (const name of ['open', 'message', 'error', 'sse.status', 'sse.gap']) {
       const handler = `on${name.replace('sse.', '')}`;
-      this.addEventListener(name, (event) => this[handler]?.(event));
+      super.addEventListener(name, (event) => this[handler]?.(event));
     }
     const { withCredentials = false, events = [], lastEventId = '', resume = true, share = true } = options;
     this.#withCredentials = Boolean(withCredentials);
@@ -57,6 +61,7 @@ export class SseClient extends EventTarget {
     }
     const base = new URL(url, pageUrl);
     const requested = [...events, ...(base.searchParams.get('events')?.split(',') ?? [])];
+    this.#listenerCheck.requested = requested;
     base.searchParams.delete('events');
     this.#url = withQuery(base, { events: requested.join() });
     this.#subscription = new Subscription(
@@ -72,6 +77,7 @@ export class SseClient extends EventTarget {
         open: () => this.#opened(),
         error: (failure) => this.#failed(failure),
         gap: (reason) => this.#gap(reason),
+        eventNames: (list) => this.#setEvents(list),
         dispatch: (name, data, init) => this.#dispatch(name, data, init),
       },
     );
@@ -93,8 +99,16 @@ export class SseClient extends EventTarget {
   get readyState() {
     return this.#readyState;
   }
+  get events() {
+    return this.#events;
+  }
   get leading() {
     return this.#subscription.isLeading;
+  }
+
+  addEventListener(name, listener, options) {
+    super.addEventListener(name, listener, options);
+    if (listener) this.#listenerCheck.addListener(String(name));
   }
 
   on(name, listener) {
@@ -208,8 +222,20 @@ export class SseClient extends EventTarget {
   }
 
   #gap(reason) {
+    this.#dispatchOwn('sse.gap', { reason });
+  }
+
+  #setEvents(list) {
+    if (this.onmessage) this.#listenerCheck.addListener('message');
+    if (this.#events.join() === list) return;
+    this.#events = list ? list.split(',') : [];
+    this.#listenerCheck.setEvents(this.#events);
+    this.#dispatchOwn('sse.events', this.#events);
+  }
+
+  #dispatchOwn(name, value) {
     const { origin } = new URL(this.#url);
-    this.#dispatch('sse.gap', JSON.stringify({ reason }), { origin });
+    this.#dispatch(name, JSON.stringify(value), { origin });
   }
 
   #failed({ status, body, final }) {

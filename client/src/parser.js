@@ -10,14 +10,15 @@ export class Parser {
   #name = '';
   #id;
   retry;
-  /** The text of the newest comment. */
-  comment;
+  /** The comments of the newest chunk. */
+  comments;
 
   /**
    * The blocks that end in this chunk. A block without `data` dispatches no event; one without `id` leaves
    * the last event id unchanged.
    */
   read(bytes) {
+    this.comments = [];
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === '') return [];
     // A CRLF is one line end, even if a chunk ends between CR and LF.
@@ -46,7 +47,7 @@ export class Parser {
   #field(line) {
     const [, name, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line);
     // "If the line starts with a U+003A COLON character (:)"
-    if (name === '') this.comment = value;
+    if (name === '') this.comments.push(value);
     else if (name === 'event') this.#name = value;
     else if (name === 'data') this.#data += `${value}\n`;
     // "If the field value does not contain U+0000 NULL"

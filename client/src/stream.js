@@ -16,6 +16,8 @@ const MAX_BACKOFF_MS = 30_000;
 const MIN_REQUEST_INTERVAL_MS = 1000;
 /** The server ends each stream after some time. It announces this end with a comment. */
 const PLANNED_END = 'planned end';
+/** Precedes the names of the events that the stream may carry, in a comment. */
+const EVENT_NAMES = 'events ';
 /**
  * The longest delay after a planned end: short, because the server is working, but random, because many
  * streams may end together.
@@ -43,6 +45,8 @@ export class Stream {
   #needsLookback = false;
   /** The events that the newest request named; empty for all. */
   #requestedEvents = '';
+  /** The names of the events that the stream may carry, as the server has listed them. */
+  #eventNames;
   #session = 0;
   #request;
   #isOpen = false;
@@ -65,7 +69,8 @@ export class Stream {
     const isServed = !isNew && order >= 0 && this.#serves(request);
     this.#members.set(member, request);
     if (isServed) {
-      this.emit({ session: this.#session, members: new Map([[member, id]]), open: this.#isOpen });
+      const members = new Map([[member, id]]);
+      this.emit({ session: this.#session, members, open: this.#isOpen, eventNames: this.#eventNames });
       return;
     }
     let gap;
@@ -158,17 +163,26 @@ export class Stream {
     const parser = new Parser();
     const reader = body.getReader();
     const { origin } = new URL(url);
+    let isPlanned = false;
     this.#isOpen = true;
     this.requestedWait.end();
     this.emit({ session: this.#session, open: true });
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || request !== this.#request) return { isPlanned: parser.comment === PLANNED_END };
+      if (done || request !== this.#request) return { isPlanned };
       const events = parser.read(value);
       for (const event of events) this.#note(event);
+      let eventNames;
+      for (const comment of parser.comments) {
+        isPlanned = comment === PLANNED_END;
+        if (comment.startsWith(EVENT_NAMES)) eventNames = comment.slice(EVENT_NAMES.length);
+      }
+      this.#eventNames = eventNames ?? this.#eventNames;
       this.#retryDelay = parser.retry ?? this.#retryDelay;
       this.#restartSilenceTimer();
-      if (events.length) this.emit({ session: this.#session, events, origin });
+      if (events.length || eventNames !== undefined) {
+        this.emit({ session: this.#session, eventNames, events, origin });
+      }
     }
   }
 

@@ -12,7 +12,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 /**
  * Receives each event once and in order, whichever tab holds the connection. The handlers are methods of the
- * client: `open()`, `error(failure)`, `gap(reason)`, and `dispatch(name, data, init)` for an event.
+ * client: `open()`, `error(failure)`, `gap(reason)`, `eventNames(list)`, and `dispatch(name, data, init)` for
+ * an event.
  */
 export class Subscription {
   isLeading = false;
@@ -217,7 +218,7 @@ export class Subscription {
   // ---- Messages of the stream
 
   #receive(message) {
-    const { session, members, gap, open, events, origin, error } = message;
+    const { session, members, gap, open, eventNames, events, origin, error } = message;
     if (this.#isServedBy(message)) {
       this.#session = session;
       if (gap === this.#member) this.handlers.gap('other-epoch');
@@ -226,7 +227,8 @@ export class Subscription {
     if (!this.#stream) this.#awaitLeader();
     // A message with `members` confirms a connection that was open before.
     if (open) this.#opened(!members);
-    if (events) this.#deliver(events, origin);
+    if (eventNames !== undefined) this.handlers.eventNames(eventNames);
+    if (events) this.#deliver(events, origin, session);
     if (!error) return;
     this.#interrupt();
     this.handlers.error(error);
@@ -252,14 +254,13 @@ export class Subscription {
     this.#hasLostPosition ||= this.#isOpen && this.lastEventId === '';
   }
 
-  #deliver(events, origin) {
-    const session = this.#session;
+  #deliver(events, origin, session) {
     for (const event of events) {
+      // A listener may have closed the client.
+      if (session !== this.#session) return;
       const { name, data } = event;
       const isWanted = this.#advance(event);
       if (isWanted) this.handlers.dispatch(name, data, { lastEventId: this.lastEventId, origin });
-      // A listener may have closed the client.
-      if (session !== this.#session) return;
     }
     this.#storeLastEventId();
   }

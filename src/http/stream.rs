@@ -27,7 +27,10 @@ use self::{
 use super::{
     lazy_stream_state::SharedStreamState, limits::StreamGuard, subscription::Subscription,
 };
-use crate::{error::Error, hub::encode_heartbeat};
+use crate::{
+    error::Error,
+    hub::{Filter, encode_heartbeat},
+};
 
 /// Upper bound for the bytes that actix-web gets at once. actix-web copies each slice into its write
 /// buffer, and takes the next while that holds less than its limit (`h1_write_buffer_size`, 32 KiB by
@@ -52,7 +55,8 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
-/// It starts with a heartbeat that contains the client's position, and sends another whenever it was
+/// It starts with a comment that names the events in `SSE_EVENTS`, or those that
+/// [`only`](Subscription::only) allows, and with a heartbeat that contains the client's position, and sends another whenever it was
 /// silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
 /// events after that position.
 ///
@@ -76,7 +80,9 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// heartbeats with nothing to send: actix-web does that if the client sends further requests meanwhile.
 pub struct EventStream {
     reader: StreamReader,
-    /// Bytes to send before anything else: the first heartbeat, or the rest of a large chunk.
+    /// The events that the client may know.
+    allowed: Filter,
+    /// Bytes to send before anything else: the beginning of the stream, or the rest of a large chunk.
     unsent: Bytes,
     schedule: Schedule,
     _guard: StreamGuard,
@@ -101,17 +107,17 @@ impl EventStream {
         subscription.check(config.events())?;
         let guard = state.limits.acquire(&config, subscription.address)?;
         state.close_on_signals();
+        let allowed = subscription.allowed.clone();
         let (reader, gap, id) = StreamReader::open(hub, subscription);
         let schedule = Schedule::new(&reader.hub);
         let interval = schedule.heartbeat_interval();
+        let names = reader.hub.event_names(&allowed);
+        let gap = gap.map_or_else(Bytes::new, |gap| reader.gap_frame(gap));
         let heartbeat = encode_heartbeat(id, interval, Some(config.retry()));
-        let unsent = match gap {
-            Some(gap) => [reader.gap_frame(gap), heartbeat].concat().into(),
-            None => heartbeat,
-        };
         Ok(Self {
             reader,
-            unsent,
+            allowed,
+            unsent: [names.as_bytes(), &gap, &heartbeat].concat().into(),
             schedule,
             _guard: guard,
         })
@@ -120,6 +126,12 @@ impl EventStream {
     fn heartbeat(&self, retry_delay: Option<Duration>) -> Bytes {
         let interval = self.schedule.heartbeat_interval();
         encode_heartbeat(self.reader.id(), interval, retry_delay)
+    }
+
+    /// The client takes this for no sign of life, so it postpones no heartbeat.
+    fn event_names(&self) -> Bytes {
+        let names = self.reader.hub.event_names(&self.allowed);
+        Bytes::copy_from_slice(names.as_bytes())
     }
 
     fn next_slice(&mut self) -> Bytes {
@@ -184,7 +196,9 @@ impl MessageBody for EventStream {
         if this.reader.has_ended() {
             return Poll::Ready(None);
         }
-        this.schedule.apply_config(&this.reader.hub);
+        if this.schedule.apply_config(&this.reader.hub) {
+            return Poll::Ready(Some(Ok(this.event_names())));
+        }
         if this.must_end(now) {
             return Poll::Ready(Some(Ok(this.final_heartbeat())));
         }

@@ -46,7 +46,7 @@ use crate::{
 pub struct Subscription {
     pub(crate) filter: Filter,
     /// The events that the client may receive, and so may know.
-    allowed: Filter,
+    pub(super) allowed: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
     /// Whether a reconnecting client also wants the entries that a new client receives.
     pub(crate) wants_lookback: bool,

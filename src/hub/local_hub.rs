@@ -16,6 +16,7 @@ use super::{
     chunk::MAX_CHUNK_BYTES,
     connections::{Connections, Endpoints},
     cursor::{Cursor, EventId},
+    event_names::EventNames,
     read_request::{Filter, ReadRequest},
     ring::{Ring, RingRead},
     subscribers::{SubscriberId, Subscribers},
@@ -29,6 +30,7 @@ pub(crate) struct LocalHub {
     connections: RefCell<Connections>,
     seen_end: Cell<SeenEnd>,
     shared_chunk: RefCell<Option<SharedChunk>>,
+    event_names: EventNames,
     /// Wakes the task that wakes the streams of this thread.
     task_waker: RefCell<Waker>,
     /// Reused, so that waking streams allocates nothing.
@@ -71,6 +73,7 @@ impl LocalHub {
             connections: RefCell::default(),
             seen_end: Cell::new(seen_end),
             shared_chunk: RefCell::new(None),
+            event_names: EventNames::default(),
             task_waker: RefCell::new(Waker::noop().clone()),
             wakers: Cell::default(),
         }
@@ -90,6 +93,11 @@ impl LocalHub {
             subscriber_id,
             stream_index,
         }
+    }
+
+    /// The comment that names all events of this version of the configuration.
+    pub(super) fn event_names(&self, version: u32, encode: impl FnOnce() -> Rc<str>) -> Rc<str> {
+        self.event_names.comment(version, encode)
     }
 
     pub(super) fn connections(&self) -> RefMut<'_, Connections> {

@@ -2,6 +2,7 @@
 
 mod fault_proxy;
 mod faults;
+mod names;
 mod pages;
 mod refusals;
 mod site;
@@ -13,7 +14,7 @@ macro_rules! in_engine {
         mod $module {
             use support::Engine;
 
-            use super::{faults, pages, refusals, tabs};
+            use super::{faults, names, pages, refusals, tabs};
 
             const ENGINE: Engine = Engine::$engine;
 
@@ -60,6 +61,11 @@ macro_rules! in_engine {
             #[test]
             fn tabs_get_only_the_events_they_ask_for() {
                 tabs::get_only_the_events_they_ask_for(ENGINE);
+            }
+
+            #[test]
+            fn the_names_of_the_events_are_known_in_all_tabs() {
+                names::are_known_in_all_tabs(ENGINE);
             }
 
             #[test]

@@ -65,6 +65,9 @@ sse.on('sse.gap', ({ reason }) => {
   console.log(why);
 });
 sse.on('sse.heartbeat', (seconds) => seconds.toFixed());
+sse.on('sse.events', (events) => {
+  for (const name of events) sse.on(name, (value) => console.log(value, sse.events.length));
+});
 sse.on('sse.leading', (leading: boolean) => console.log(leading, sse.leading));
 
 // Every option.

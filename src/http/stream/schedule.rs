@@ -98,13 +98,15 @@ impl Schedule {
         self.heartbeat_interval.duration()
     }
 
-    /// Plans the end again if the configuration has changed.
-    pub(super) fn apply_config(&mut self, hub: &Hub) {
+    /// Plans the end again if the configuration has changed. Returns whether it has.
+    pub(super) fn apply_config(&mut self, hub: &Hub) -> bool {
         let version = hub.config_version();
-        if version != self.config_version {
-            self.config_version = version;
-            self.plan_end(hub);
+        if version == self.config_version {
+            return false;
         }
+        self.config_version = version;
+        self.plan_end(hub);
+        true
     }
 
     fn plan_end(&mut self, hub: &Hub) {

@@ -27,7 +27,7 @@ fn open_tab(browser: &Browser, site: &Site, path: &str) -> Tab {
 }
 
 /// Opens the page in this many tabs, including the first one.
-fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize) -> Vec<Tab> {
+pub(super) fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize) -> Vec<Tab> {
     browser.open(&site.url(path));
     browser.wait("window.sse?.status === 'open'");
     let mut tabs = vec![browser.current_tab()];
