@@ -27,13 +27,14 @@ use serde_json::value::RawValue;
 
 use crate::{
     Config, Subscription,
-    config::Events,
+    config::{Events, Pair},
     entry,
     entry::{Entry, UnreadableEntry},
     epoch::Epoch,
     error::{Error, ErrorKind},
     http::LastEventId,
-    hub, ingest,
+    hub::{self, DataFormat},
+    ingest,
 };
 
 /// A parsed event: id, name and data.
@@ -191,10 +192,58 @@ fn assert_follows_rules(events: &Events) {
 /// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
 fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let frames = hub::encode_entry(entry, events).expect("allowed event names can be encoded");
-    let frames: Vec<Bytes> = frames.into_iter().map(|frame| frame.bytes).collect();
     let pairs = events.pairs_of_key(entry.key());
     assert_eq!(frames.len(), pairs.len());
-    let data = entry.data().replace("\r\n", "\n").replace('\r', "\n");
+    for (format, data) in [
+        (DataFormat::Envelope, entry.data()),
+        (DataFormat::Value, text(entry.value())),
+    ] {
+        let frames = frames.iter().map(|frame| frame.bytes(format, &mut 0));
+        let frames: Vec<Bytes> = frames.cloned().collect();
+        assert_decode_to(&frames, entry, &pairs, &data, &decode);
+    }
+}
+
+/// The text of a JSON string, with a replacement for each lone surrogate, and otherwise the JSON.
+fn text(json: &str) -> String {
+    let Some(escaped) = json
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+    else {
+        return json.into();
+    };
+    let mut units = Vec::new();
+    let mut rest = escaped.chars();
+    while let Some(c) = rest.next() {
+        let unescaped = match c {
+            '\\' => match rest.next().expect("an escape is complete") {
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => {
+                    let digits: String = rest.by_ref().take(4).collect();
+                    units.push(u16::from_str_radix(&digits, 16).expect("four digits"));
+                    continue;
+                }
+                same => same,
+            },
+            c => c,
+        };
+        units.extend_from_slice(unescaped.encode_utf16(&mut [0; 2]));
+    }
+    String::from_utf16_lossy(&units)
+}
+
+fn assert_decode_to(
+    frames: &[Bytes],
+    entry: &Entry,
+    pairs: &[&Pair],
+    data: &str,
+    decode: impl Fn(&[u8]) -> Vec<Decoded>,
+) {
+    let data = data.replace("\r\n", "\n").replace('\r', "\n");
     let expected: Vec<Decoded> = pairs
         .iter()
         .map(|pair| {

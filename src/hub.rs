@@ -24,6 +24,7 @@ mod shared_state;
 mod subscribers;
 mod tail;
 mod timers;
+mod value_frame;
 mod worker_task;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
@@ -35,7 +36,7 @@ pub(crate) use self::frame::encode_entry;
 pub(crate) use self::{
     connections::Endpoints,
     cursor::{Cursor, EventId, Gap, StartPoints, StreamPosition},
-    frame::{encode_gap, encode_heartbeat},
+    frame::{DataFormat, encode_gap, encode_heartbeat},
     local_hub::{LocalHub, StreamHandle},
     read_request::{Filter, ReadRequest},
     replay::{ReplayRequest, ReplayResult},

@@ -1,5 +1,8 @@
 //! A client's request for a stream: which events it wants, and from which entry on.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashSet,
     convert::Infallible,
@@ -18,7 +21,7 @@ use super::requested_host::RequestedHost;
 use crate::{
     config::Events,
     error::{Error, ErrorKind, excerpt},
-    hub::{Endpoints, EventId, Filter},
+    hub::{DataFormat, Endpoints, EventId, Filter},
 };
 
 /// A client's request for a stream, from the parameters of its URL and its `Last-Event-ID`.
@@ -27,6 +30,7 @@ use crate::{
 /// |---|---|
 /// | `?events=a,b` | only these events; without it, all |
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
+/// | `?data=value` | as data, each saved value alone, see [`without_envelope`](Self::without_envelope) |
 /// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
 ///
 /// It is an extractor, and [`Sse::respond`](crate::Sse::respond) responds to it. To extract it never fails:
@@ -45,6 +49,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Subscription {
     pub(crate) filter: Filter,
+    pub(crate) format: DataFormat,
     /// The events that the client may receive, and so may know.
     pub(super) allowed: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
@@ -72,6 +77,7 @@ struct Query {
     events: Option<String>,
     last_event_id: Option<String>,
     lookback: Option<bool>,
+    data: Option<String>,
 }
 
 impl Query {
@@ -84,9 +90,26 @@ impl Query {
                 format!("the query cannot be read: {reason}"),
             )
             .with_help(
-                "use events=name1,name2, last_event_id=ID and lookback=true, each at most once",
+                "use events=name1,name2, last_event_id=ID, lookback=true and data=value, each at most once",
             )
         })
+    }
+}
+
+impl Query {
+    fn format(&self) -> Result<DataFormat, Error> {
+        match self.data.as_deref() {
+            None => Ok(DataFormat::Envelope),
+            Some("value") => Ok(DataFormat::Value),
+            Some(other) => {
+                let other = excerpt(other);
+                let message = format!("the format `data={}` does not exist", other.escape_debug());
+                Err(Error::new(ErrorKind::Request, message).with_help(
+                    "use data=value to receive each value alone, or leave `data` out to receive \
+                     {\"timestamp\":…,\"value\":…}",
+                ))
+            }
+        }
     }
 }
 
@@ -104,9 +127,11 @@ impl Subscription {
     /// keeps that URL when it reconnects, and sends the newer id in the header.
     #[must_use]
     pub fn new(request: &HttpRequest) -> Self {
-        let (query, query_error) = match Query::parse(request.query_string()) {
-            Ok(query) => (query, None),
-            Err(error) => (Query::default(), Some(error)),
+        let query = Query::parse(request.query_string());
+        let query = query.and_then(|query| Ok((query.format()?, query)));
+        let ((format, query), query_error) = match query {
+            Ok(parsed) => (parsed, None),
+            Err(error) => (<(DataFormat, Query)>::default(), Some(error)),
         };
         let in_header = request
             .headers()
@@ -118,6 +143,7 @@ impl Subscription {
             .and_then(|id| LastEventId::parse(id.as_bytes()));
         Self {
             filter: query.events.as_deref().map_or(Filter::All, parse_filter),
+            format,
             allowed: Filter::All,
             last_event_id: in_header.or(in_query),
             wants_lookback: query.lookback.unwrap_or_default(),
@@ -138,6 +164,24 @@ impl Subscription {
         self.filter = self.filter.restricted_to(&events);
         self.allowed = self.allowed.restricted_to(&events);
         self
+    }
+
+    /// Sends each saved value alone, instead of the envelope `{"timestamp":…,"value":…}`: a JSON string as its
+    /// text, and any other value as JSON. Events named `message` have no `event` field, so that clients which
+    /// handle only unnamed events receive them. `?data=value` in the request does the same.
+    ///
+    /// Libraries such as htmx and Turbo insert the data of an event into the page. So the values are HTML, and
+    /// the program that saves them must escape the text of users.
+    #[must_use]
+    pub fn without_envelope(mut self) -> Self {
+        self.format = DataFormat::Value;
+        self
+    }
+
+    /// Returns whether the events have their [envelope](Self::without_envelope).
+    #[must_use]
+    pub fn has_envelope(&self) -> bool {
+        self.format == DataFormat::Envelope
     }
 
     /// Sets the client's address, for the limit of
@@ -234,129 +278,4 @@ fn endpoints(request: &HttpRequest) -> Option<Endpoints> {
     }
     let server_port = request.app_config().local_addr().port();
     Some(Endpoints::new(request.peer_addr()?, server_port))
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::{http::header::HeaderValue, test::TestRequest};
-
-    use super::*;
-
-    fn read(uri: &str, header: Option<&[u8]>) -> Subscription {
-        let mut request = TestRequest::with_uri(uri);
-        if let Some(header) = header {
-            request =
-                request.insert_header(("last-event-id", HeaderValue::from_bytes(header).unwrap()));
-        }
-        Subscription::new(&request.to_http_request())
-    }
-
-    fn id(text: &str) -> Option<LastEventId> {
-        Some(LastEventId::Valid(text.parse().unwrap()))
-    }
-
-    #[test]
-    fn the_id_in_the_header_overrides_the_one_in_the_query() {
-        let (a, b) = ("00000000000000ff-1", "00000000000000ff-2");
-        let uri = format!("/sse/stream?last_event_id={a}");
-        assert_eq!(read(&uri, None).last_event_id, id(a));
-        assert_eq!(read(&uri, Some(b.as_bytes())).last_event_id, id(b));
-        assert_eq!(
-            read(&uri, Some("\u{2026}".as_bytes())).last_event_id,
-            Some(LastEventId::Invalid)
-        );
-        assert_eq!(read("/sse/stream?last_event_id=", None).last_event_id, None);
-        assert_eq!(read(&uri, Some(b"")).last_event_id, id(a));
-        assert_eq!(
-            read("/sse/stream?last_event_id=%ff", None).last_event_id,
-            Some(LastEventId::Invalid)
-        );
-    }
-
-    #[test]
-    fn a_handler_reads_what_the_client_asks_for_and_may_have() {
-        let events = |subscription: Subscription| {
-            let names = subscription.events()?;
-            Some(names.map(str::to_owned).collect::<HashSet<_>>())
-        };
-        let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
-        assert_eq!(events(read("/s", None)), None);
-        assert_eq!(events(read("/s?events=b,a", None)), set(&["a", "b"]));
-        assert_eq!(
-            events(read("/s?events=b,a", None).only(["a", "c"])),
-            set(&["a"])
-        );
-        assert_eq!(events(read("/s", None).only(["a"])), set(&["a"]));
-        let address = IpAddr::from([192, 0, 2, 1]);
-        let with_address = read("/s", None).with_address(address);
-        assert_eq!(with_address.address(), Some(address));
-    }
-
-    #[test]
-    fn the_query_names_the_events() {
-        let events = Events::parse("a:k,b:k").unwrap();
-        for (uri, fine) in [
-            ("/s", true),
-            ("/s?events=a", true),
-            ("/s?events=a%2Cb,", true),
-            ("/s?events=", false),
-            ("/s?events=c", false),
-            ("/s?events=a,%0d%0aid:1", false),
-        ] {
-            let checked = read(uri, None).check(&events);
-            assert_eq!(checked.is_ok(), fine, "{uri}");
-            if let Err(error) = checked {
-                assert_eq!(error.kind(), ErrorKind::Request);
-                assert!(!error.to_string().contains(['\r', '\n']));
-            }
-        }
-        assert!(read("/s", None).only(["c"]).check(&events).is_err());
-        assert!(
-            read("/s?events=b", None)
-                .only(["a"])
-                .check(&events)
-                .is_err()
-        );
-        assert!(
-            read("/s?events=a,b", None)
-                .only(["a"])
-                .check(&events)
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn an_allowed_event_that_does_not_exist_is_ignored() {
-        let events = Events::parse("a:k,b:k").unwrap();
-        let check = |uri, allowed: &[&str]| {
-            let subscription = read(uri, None).only(allowed.iter().copied());
-            subscription.check(&events)
-        };
-        for uri in ["/s", "/s?events=a", "/s?events=a,unset"] {
-            assert!(check(uri, &["a", "unset"]).is_ok(), "{uri}");
-        }
-        for uri in ["/s?events=unset", "/s?events=b"] {
-            assert!(check(uri, &["a", "unset"]).is_err(), "{uri}");
-        }
-        assert!(check("/s", &["unset"]).is_err());
-    }
-
-    #[test]
-    fn a_refusal_names_only_events_that_the_client_may_receive() {
-        let events = Events::parse("a:k,b:k,secret:k").unwrap();
-        let refusal = |uri, allowed: &[&str]| {
-            let subscription = read(uri, None).only(allowed.iter().copied());
-            let error = subscription.check(&events).unwrap_err();
-            format!("{error} {}", error.help().unwrap())
-        };
-        for uri in ["/s?events=secret", "/s?events=typo", "/s?events="] {
-            let text = refusal(uri, &["a", "b"]);
-            assert!(text.ends_with("a, b"), "{text}");
-            assert_eq!(text, refusal("/s?events=other", &["a", "b"]), "{uri}");
-        }
-        for allowed in [&["unset"][..], &["a", "unset"], &[]] {
-            let text = refusal("/s?events=unset", allowed);
-            assert!(!text.contains("secret"), "{text}");
-        }
-    }
 }

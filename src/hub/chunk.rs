@@ -26,6 +26,7 @@ pub(super) struct Chunk {
     joined: BytesMut,
     /// Written before the next frame, so that consecutive missing entries make one gap.
     pending_gap: Option<Gap>,
+    newly_encoded: usize,
 }
 
 impl Chunk {
@@ -35,6 +36,7 @@ impl Chunk {
             first_frame: None,
             joined: BytesMut::new(),
             pending_gap: None,
+            newly_encoded: 0,
         }
     }
 
@@ -66,11 +68,12 @@ impl Chunk {
         }
         let mut part = cursor.part;
         for frame in frames {
-            if !self.has_room_for(&frame.bytes) {
+            let bytes = frame.bytes(request.format, &mut self.newly_encoded);
+            if !self.has_room_for(bytes) {
                 return Cursor { part, ..cursor };
             }
             self.write_gap(cursor.next);
-            self.push(&frame.bytes);
+            self.push(bytes);
             part = frame.part;
         }
         after
@@ -79,6 +82,12 @@ impl Chunk {
     /// Records that entries are missing here.
     pub(super) fn add_gap(&mut self, gap: Gap) {
         self.pending_gap.get_or_insert(gap);
+    }
+
+    /// How many bytes the entries take more in memory, because their frames were encoded in another format for
+    /// this chunk.
+    pub(super) fn newly_encoded(&self) -> usize {
+        self.newly_encoded
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -138,7 +147,7 @@ mod tests {
         epoch::Epoch,
         hub::{
             cursor::{EventId, StreamPosition},
-            frame::Frame,
+            frame::{DataFormat, Frame},
             read_request::Filter,
         },
     };
@@ -148,14 +157,10 @@ mod tests {
 
     /// An entry that triggers the events `a`, `b`, `c`… with frames of these sizes.
     fn entry(sizes: &[usize]) -> RingEntry {
-        let frames = (1..)
-            .zip(b'a'..)
-            .zip(sizes)
-            .map(|((part, event), size)| Frame {
-                event: char::from(event).to_string().into(),
-                part,
-                bytes: vec![event; *size].into(),
-            });
+        let frames = (1..).zip(b'a'..).zip(sizes).map(|((part, event), size)| {
+            let bytes = vec![event; *size].into();
+            Frame::new(char::from(event).to_string().into(), part, bytes)
+        });
         RingEntry {
             seen_at: Some(Instant::now()),
             expires_at: None,
@@ -172,7 +177,11 @@ mod tests {
             ttl_applies_until: 0,
             gap_applies_from: 0,
         };
-        ReadRequest { position, filter }
+        ReadRequest {
+            position,
+            filter,
+            format: DataFormat::Envelope,
+        }
     }
 
     /// The chunks of a client that reads these entries: length, and the cursor at the end.
@@ -243,6 +252,7 @@ mod tests {
 
         let mut chunk = Chunk::new(EPOCH.into());
         let after = chunk.push_entry(&request, start, &large);
-        assert_eq!(chunk.finish(after).as_ptr(), frames[0].bytes.as_ptr());
+        let frame = frames[0].bytes(DataFormat::Envelope, &mut 0);
+        assert_eq!(chunk.finish(after).as_ptr(), frame.as_ptr());
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt::{self, Write},
     pin::pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -13,7 +13,10 @@ use actix_web_lab::sse;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::cursor::{Cursor, EventId, Gap};
+use super::{
+    cursor::{Cursor, EventId, Gap},
+    value_frame::encode_value,
+};
 use crate::{
     config::{Events, Pair},
     entry::Entry,
@@ -24,13 +27,55 @@ use crate::{
 /// writes thousands each second.
 const HEARTBEAT_CAPACITY_BYTES: usize = 128;
 
-/// One event, encoded once for all clients.
+/// What the data of a stream's events contains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum DataFormat {
+    /// `{"timestamp":…,"value":…}`
+    #[default]
+    Envelope,
+    /// The value alone, see [`encode_value`].
+    Value,
+}
+
+/// One event, encoded once in each format for all clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) event: Arc<str>,
     /// See [`Cursor`]. It rises from frame to frame of an entry.
     pub(crate) part: u32,
-    pub(crate) bytes: Bytes,
+    /// With the envelope.
+    bytes: Bytes,
+    /// With the value alone. The first stream that needs it encodes it, so that it costs nothing if there
+    /// is none.
+    value_bytes: OnceLock<Bytes>,
+}
+
+impl Frame {
+    pub(crate) fn new(event: Arc<str>, part: u32, bytes: Bytes) -> Self {
+        Self {
+            event,
+            part,
+            bytes,
+            value_bytes: OnceLock::new(),
+        }
+    }
+
+    /// Adds to `newly_encoded` the number of bytes that were encoded for this call.
+    pub(crate) fn bytes(&self, format: DataFormat, newly_encoded: &mut usize) -> &Bytes {
+        match format {
+            DataFormat::Envelope => &self.bytes,
+            DataFormat::Value => self.value_bytes.get_or_init(|| {
+                let bytes = encode_value(&self.event, &self.bytes);
+                *newly_encoded += bytes.len();
+                bytes
+            }),
+        }
+    }
+
+    /// How much memory the bytes take, in all formats that were encoded so far.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.bytes.len() + self.value_bytes.get().map_or(0, Bytes::len)
+    }
 }
 
 /// Encodes one frame for each event that the entry triggers; none for a tombstone.
@@ -55,11 +100,9 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
                 part: *part,
             };
         }
-        frames.push(Frame {
-            event: Arc::clone(event),
-            part: *part,
-            bytes: encode_event(id, event, data.clone())?,
-        });
+        let data = sse::Data::new(data.clone()).id(id.to_string());
+        let bytes = encode_event(data.event(&**event))?;
+        frames.push(Frame::new(Arc::clone(event), *part, bytes));
     }
     Ok(frames)
 }
@@ -111,8 +154,7 @@ pub(crate) fn encode_gap(id: EventId, gap: Gap) -> Bytes {
 /// becomes its own `data` field, and a name or id with a line end is refused.
 ///
 /// That encoder is a response body, so the frame is the first chunk of a body with this event.
-fn encode_event(id: EventId, event: &str, data: String) -> Result<Bytes, Error> {
-    let data = sse::Data::new(data).event(event).id(id.to_string());
+pub(super) fn encode_event(data: sse::Data) -> Result<Bytes, Error> {
     let body = pin!(sse::Sse::from_infallible_stream(stream::iter([
         sse::Event::Data(data)
     ])));
@@ -120,7 +162,7 @@ fn encode_event(id: EventId, event: &str, data: String) -> Result<Bytes, Error> 
         Poll::Ready(Some(Ok(bytes))) => Ok(bytes),
         Poll::Ready(Some(Err(error))) => Err(Error::new(
             ErrorKind::Value,
-            format!("the event `{event}` cannot be encoded: {error}"),
+            format!("an event cannot be encoded: {error}"),
         )),
         Poll::Ready(None) | Poll::Pending => {
             unreachable!("a stream over an array of one item yields it at once")

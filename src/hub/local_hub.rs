@@ -29,7 +29,8 @@ pub(crate) struct LocalHub {
     timers: RefCell<Timers>,
     connections: RefCell<Connections>,
     seen_end: Cell<SeenEnd>,
-    shared_chunk: RefCell<Option<SharedChunk>>,
+    /// One for each format.
+    shared_chunks: RefCell<[Option<SharedChunk>; 2]>,
     event_names: EventNames,
     /// Wakes the task that wakes the streams of this thread.
     task_waker: RefCell<Waker>,
@@ -45,7 +46,7 @@ struct SeenEnd {
     position: EventId,
 }
 
-/// What the streams at one cursor read next, joined once for all of them.
+/// What the streams of one format at one cursor read next, joined once for all of them.
 struct SharedChunk {
     start: EventId,
     bytes: Bytes,
@@ -72,7 +73,7 @@ impl LocalHub {
             timers: RefCell::new(Timers::new(Instant::now())),
             connections: RefCell::default(),
             seen_end: Cell::new(seen_end),
-            shared_chunk: RefCell::new(None),
+            shared_chunks: RefCell::default(),
             event_names: EventNames::default(),
             task_waker: RefCell::new(Waker::noop().clone()),
             wakers: Cell::default(),
@@ -128,8 +129,8 @@ impl LocalHub {
         if !request.is_shareable() {
             return ring.read(request);
         }
-        let mut shared_chunk = self.shared_chunk.borrow_mut();
-        if let Some(chunk) = &*shared_chunk
+        let shared_chunk = &mut self.shared_chunks.borrow_mut()[request.format as usize];
+        if let Some(chunk) = shared_chunk
             && chunk.start == start
         {
             return RingRead::Frames(chunk.bytes.clone(), chunk.end);

@@ -2,18 +2,19 @@
 
 use std::{collections::HashSet, sync::Arc, time::SystemTime};
 
-use super::cursor::StreamPosition;
+use super::{cursor::StreamPosition, frame::DataFormat};
 use crate::config::Events;
 
 /// A request for everything after a position that matches a filter.
 pub(crate) struct ReadRequest<'a> {
     pub(crate) position: StreamPosition,
     pub(crate) filter: &'a Filter,
+    pub(crate) format: DataFormat,
 }
 
 impl ReadRequest<'_> {
-    /// Whether the result depends on the cursor alone, so that all streams of a thread at the same
-    /// cursor can share it.
+    /// Whether the result depends on the cursor and the format alone, so that all streams of a thread at the
+    /// same cursor can share it.
     pub(crate) fn is_shareable(&self) -> bool {
         matches!(self.filter, Filter::All)
             && self.position.at.cursor.next > self.position.ttl_applies_until

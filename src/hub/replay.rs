@@ -15,6 +15,7 @@ use bytes::Bytes;
 use super::{
     chunk::Chunk,
     cursor::{Cursor, Gap, StreamPosition},
+    frame::DataFormat,
     read_request::{Filter, ReadRequest},
     replay_cache::{EntrySource, ReplayCache},
     ring_entry::RingEntry,
@@ -41,6 +42,7 @@ const MAX_BATCH_ENTRIES: u64 = 32;
 pub(crate) struct ReplayRequest {
     pub(crate) position: StreamPosition,
     pub(crate) filter: Filter,
+    pub(crate) format: DataFormat,
     /// The oldest entry in the ring: the stream continues there.
     pub(crate) ring_start: u64,
 }
@@ -99,6 +101,7 @@ impl<'a> Replay<'a> {
             request: ReadRequest {
                 position: request.position,
                 filter: &request.filter,
+                format: request.format,
             },
             source: EntrySource {
                 epoch: journal.epoch(),
@@ -161,9 +164,14 @@ impl<'a> Replay<'a> {
     }
 
     /// `false`: the next request reads the entry again for the frames that did not fit.
-    fn push(&mut self, entry: &RingEntry) -> bool {
+    fn push(&mut self, entry: &Arc<RingEntry>) -> bool {
         let number = self.cursor.next;
+        let encoded = self.chunk.newly_encoded();
         self.cursor = self.chunk.push_entry(&self.request, self.cursor, entry);
+        if self.chunk.newly_encoded() > encoded {
+            // The entry has grown.
+            self.cache.insert(&self.source, number, entry);
+        }
         self.cursor.next != number
     }
 

@@ -28,7 +28,14 @@ pub(super) struct ReplayCache(Mutex<CachedEntries>);
 #[derive(Default)]
 struct CachedEntries {
     source: Option<EntrySource>,
-    by_number: BTreeMap<u64, Arc<RingEntry>>,
+    by_number: BTreeMap<u64, CachedEntry>,
+    byte_count: usize,
+}
+
+struct CachedEntry {
+    entry: Arc<RingEntry>,
+    /// When it was inserted. The entry grows if its frames are encoded in another format, and is then inserted
+    /// again.
     byte_count: usize,
 }
 
@@ -50,8 +57,8 @@ impl ReplayCache {
     pub(super) fn get(&self, source: &EntrySource, number: u64) -> Option<Arc<RingEntry>> {
         let entries = lock(&self.0);
         let is_current = entries.source.as_ref() == Some(source);
-        let entry = is_current.then(|| entries.by_number.get(&number))?;
-        entry.cloned()
+        let cached = is_current.then(|| entries.by_number.get(&number))?;
+        cached.map(|cached| Arc::clone(&cached.entry))
     }
 
     pub(super) fn insert(&self, source: &EntrySource, number: u64, entry: &Arc<RingEntry>) {
@@ -60,17 +67,23 @@ impl ReplayCache {
             *entries = CachedEntries::default();
             entries.source = Some(source.clone());
         }
-        entries.byte_count += byte_count(entry);
-        let former = entries.by_number.insert(number, Arc::clone(entry));
-        entries.byte_count -= former.map_or(0, |former| byte_count(&former));
+        let cached = CachedEntry::new(entry);
+        entries.byte_count += cached.byte_count;
+        let former = entries.by_number.insert(number, cached);
+        entries.byte_count -= former.map_or(0, |former| former.byte_count);
         while entries.byte_count > MAX_BYTES
             && let Some((_, oldest)) = entries.by_number.pop_first()
         {
-            entries.byte_count -= byte_count(&oldest);
+            entries.byte_count -= oldest.byte_count;
         }
     }
 }
 
-fn byte_count(entry: &RingEntry) -> usize {
-    entry.content.byte_count() + ENTRY_OVERHEAD_BYTES
+impl CachedEntry {
+    fn new(entry: &Arc<RingEntry>) -> Self {
+        Self {
+            entry: Arc::clone(entry),
+            byte_count: entry.content.byte_count() + ENTRY_OVERHEAD_BYTES,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -24,7 +24,7 @@ use crate::epoch::{Epoch, Epochs};
 
 /// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
 /// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
-/// average. A stream whose next entry is no longer in the ring is served from the journal.
+/// average. Frames that a read encodes in another format count from the next entry on. A stream whose next entry is no longer in the ring is served from the journal.
 const MAX_RING_BYTES: usize = 32 * 1024 * 1024;
 
 /// A window on the journal: consecutive entries up to the newest.
@@ -42,8 +42,8 @@ struct Window {
     /// The number of the first of `entries`.
     first_number: u64,
     entries: VecDeque<RingEntry>,
-    /// Of all frames together.
-    byte_count: usize,
+    /// Of all frames together. A read may encode frames in another format.
+    byte_count: AtomicUsize,
 }
 
 /// The events that were added to the ring after a position.
@@ -89,12 +89,12 @@ impl Ring {
     pub(crate) fn push(&self, entries: impl IntoIterator<Item = RingEntry>) {
         let mut window = self.write();
         for entry in entries {
-            window.byte_count += entry.content.byte_count();
+            *window.byte_count.get_mut() += entry.content.byte_count();
             window.entries.push_back(entry);
         }
         // The newest entry stays, however large: streams that wait for it read it here.
         while window.entries.len() > self.capacity
-            || (window.byte_count > MAX_RING_BYTES && window.entries.len() > 1)
+            || (*window.byte_count.get_mut() > MAX_RING_BYTES && window.entries.len() > 1)
         {
             window.drop_oldest();
         }
@@ -183,13 +183,13 @@ impl Window {
             epochs,
             first_number,
             entries: VecDeque::new(),
-            byte_count: 0,
+            byte_count: AtomicUsize::new(0),
         }
     }
 
     fn drop_oldest(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
-            self.byte_count -= entry.content.byte_count();
+            *self.byte_count.get_mut() -= entry.content.byte_count();
             self.first_number += 1;
         }
     }
@@ -236,6 +236,10 @@ impl Window {
             if cursor.next == number {
                 break;
             }
+        }
+        if chunk.newly_encoded() > 0 {
+            // Relaxed: only the holder of the write lock relies on it, and the lock orders it after this.
+            (self.byte_count).fetch_add(chunk.newly_encoded(), Ordering::Relaxed);
         }
         RingRead::Frames(chunk.finish(cursor), cursor)
     }

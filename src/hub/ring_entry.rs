@@ -60,10 +60,10 @@ pub(super) fn log_skipped(number: u64, reason: impl Display) {
 }
 
 impl Content {
-    /// How much memory the frames take.
+    /// How much memory the frames take now.
     pub(crate) fn byte_count(&self) -> usize {
         match self {
-            Self::Frames(frames) => frames.iter().map(|frame| frame.bytes.len()).sum(),
+            Self::Frames(frames) => frames.iter().map(Frame::byte_count).sum(),
             Self::Unreadable => 0,
         }
     }

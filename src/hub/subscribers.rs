@@ -43,7 +43,7 @@ struct Subscriber {
 /// it names.
 pub(super) enum SubscriberId {
     All(usize),
-    Named(Vec<(Box<str>, usize)>),
+    Named(Box<[(Box<str>, usize)]>),
 }
 
 impl Subscribers {

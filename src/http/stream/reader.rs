@@ -12,8 +12,8 @@ use super::pending_replay::PendingReplay;
 use crate::{
     http::subscription::{LastEventId, Subscription},
     hub::{
-        Cursor, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult, RingCheck,
-        RingRead, StartPoints, StreamHandle, StreamPosition, encode_gap,
+        Cursor, DataFormat, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult,
+        RingCheck, RingRead, StartPoints, StreamHandle, StreamPosition, encode_gap,
     },
 };
 
@@ -21,6 +21,7 @@ pub(super) struct StreamReader {
     pub(super) hub: Arc<Hub>,
     pub(super) handle: StreamHandle,
     pub(super) filter: Filter,
+    format: DataFormat,
     pub(super) position: StreamPosition,
     state: State,
 }
@@ -55,6 +56,7 @@ impl StreamReader {
         let mut reader = Self {
             handle: hub.add_stream(&filter, subscription.connection),
             filter,
+            format: subscription.format,
             position: points.for_new_client(),
             state: State::Reading,
             hub,
@@ -136,6 +138,7 @@ impl StreamReader {
         let request = ReadRequest {
             position: self.position,
             filter: &self.filter,
+            format: self.format,
         };
         match self.handle.read(self.hub.ring(), &request) {
             RingRead::Frames(bytes, cursor) => return self.advance_to(cursor, bytes),
@@ -144,6 +147,7 @@ impl StreamReader {
                 let request = ReplayRequest {
                     position: self.position,
                     filter: self.filter.clone(),
+                    format: self.format,
                     ring_start,
                 };
                 self.state = State::Replaying(PendingReplay::start(&self.hub, request));

@@ -4,6 +4,7 @@ mod clock;
 mod edited_config;
 mod edited_events;
 mod event_names;
+mod formats;
 mod replaced_journal;
 mod unusable_entries;
 

@@ -3,17 +3,14 @@ use crate::{
     epoch::Epoch,
     hub::{
         cursor::StreamPosition,
-        frame::Frame,
+        frame::{DataFormat, Frame},
         ring_entry::{Content, RingEntry},
     },
 };
 
 fn entry(bytes: &'static str) -> RingEntry {
-    let frame = Frame {
-        event: "a".into(),
-        part: 1,
-        bytes: Bytes::from_static(bytes.as_bytes()),
-    };
+    let bytes = Bytes::from_static(bytes.as_bytes());
+    let frame = Frame::new("a".into(), 1, bytes);
     RingEntry {
         seen_at: Some(Instant::now()),
         expires_at: None,
@@ -28,13 +25,23 @@ fn ring() -> Ring {
 }
 
 fn read(local_hub: &LocalHub, ring: &Ring, next: u64) -> RingRead {
+    read_format(local_hub, ring, next, DataFormat::Envelope)
+}
+
+fn read_format(local_hub: &LocalHub, ring: &Ring, next: u64, format: DataFormat) -> RingRead {
     let position = StreamPosition {
         at: EventId::before(Epoch(1), next),
         ttl_applies_until: 0,
         gap_applies_from: 0,
     };
-    let filter = &Filter::All;
-    local_hub.read(ring, &ReadRequest { position, filter })
+    local_hub.read(
+        ring,
+        &ReadRequest {
+            position,
+            filter: &Filter::All,
+            format,
+        },
+    )
 }
 
 #[test]
@@ -48,6 +55,25 @@ fn streams_at_the_same_cursor_share_a_chunk() {
     });
     assert_eq!(chunks[0], (Bytes::from("<1><2>"), 3));
     assert_eq!(chunks[0].0.as_ptr(), chunks[1].0.as_ptr());
+}
+
+#[test]
+fn streams_of_one_format_share_a_chunk_between_reads_of_another() {
+    const FRAME: &str = "id: 1\nevent: a\ndata: {\"timestamp\":\"\",\"value\":\"<\\u00621>\"}\n\n";
+    let ring = ring();
+    let local_hub = LocalHub::new(&ring);
+    ring.push([entry(FRAME)]);
+    let formats = [DataFormat::Envelope, DataFormat::Value];
+    let [first, second] = [(), ()].map(|()| {
+        formats.map(|format| match read_format(&local_hub, &ring, 1, format) {
+            RingRead::Frames(bytes, _) => bytes,
+            other => panic!("{other:?}"),
+        })
+    });
+    assert_eq!(first, [FRAME, "id: 1\nevent: a\ndata: <b1>\n\n"]);
+    for (first, second) in first.iter().zip(&second) {
+        assert_eq!(first.as_ptr(), second.as_ptr());
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ impl Saved {
         let request = ReplayRequest {
             position,
             filter,
+            format: DataFormat::Envelope,
             ring_start: end,
         };
         match replay(&self.journal_handle, &self.cache, &request).unwrap() {

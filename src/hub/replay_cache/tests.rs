@@ -1,7 +1,10 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::entry::Entry;
+use crate::{
+    entry::Entry,
+    hub::{frame::DataFormat, ring_entry::Content},
+};
 
 fn source(epoch: u64) -> EntrySource {
     EntrySource {
@@ -50,6 +53,28 @@ fn the_newest_entries_stay_within_the_limit() {
         .filter(|number| cache.get(&source, *number).is_some())
         .collect();
     assert_eq!(kept, [3, 4, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn an_entry_that_has_grown_counts_as_much_as_it_takes() {
+    let cache = ReplayCache::default();
+    let (source, first) = (source(1), entry(1024 * 1024));
+    cache.insert(&source, 1, &first);
+    let Content::Frames(frames) = &first.content else {
+        unreachable!("the entry has frames")
+    };
+    frames[0].bytes(DataFormat::Value, &mut 0);
+    cache.insert(&source, 1, &first);
+    let byte_count = || lock(&cache.0).byte_count;
+    assert!(byte_count() > 2 * 1024 * 1024);
+    for number in 2..=20 {
+        cache.insert(&source, number, &entry(1024 * 1024));
+    }
+    let cached = lock(&cache.0).by_number.len();
+    assert_eq!(
+        byte_count(),
+        cached * CachedEntry::new(&entry(1024 * 1024)).byte_count
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     epoch::Epoch,
-    hub::{EventId, Filter, StreamPosition},
+    hub::{DataFormat, EventId, Filter, StreamPosition},
 };
 
 /// Longer than a thread needs to start on a busy machine.
@@ -24,6 +24,7 @@ fn request(number: u64) -> ReplayRequest {
             gap_applies_from: 0,
         },
         filter: Filter::All,
+        format: DataFormat::Envelope,
         ring_start: number,
     }
 }

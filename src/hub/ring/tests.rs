@@ -1,7 +1,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::hub::{cursor::StreamPosition, frame::Frame, read_request::Filter};
+use crate::hub::{
+    cursor::StreamPosition,
+    frame::{DataFormat, Frame},
+    read_request::Filter,
+};
 
 const EPOCH: Epoch = Epoch(1);
 
@@ -9,10 +13,9 @@ fn entry(events: &[&str]) -> RingEntry {
     let frames = events
         .iter()
         .zip(1..)
-        .map(|(event, part)| Frame {
-            event: (*event).into(),
-            part,
-            bytes: Bytes::from(format!("<{event}>")),
+        .map(|(event, part)| {
+            let bytes = Bytes::from(format!("<{event}>"));
+            Frame::new((*event).into(), part, bytes)
         })
         .collect();
     RingEntry {
@@ -40,7 +43,11 @@ fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
         ttl_applies_until: 0,
         gap_applies_from: 0,
     };
-    ring.read(&ReadRequest { position, filter })
+    ring.read(&ReadRequest {
+        position,
+        filter,
+        format: DataFormat::Envelope,
+    })
 }
 
 fn text(result: RingRead) -> String {
@@ -108,7 +115,11 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
             ttl_applies_until,
             gap_applies_from,
         };
-        text(ring.read(&ReadRequest { position, filter }))
+        text(ring.read(&ReadRequest {
+            position,
+            filter,
+            format: DataFormat::Envelope,
+        }))
     };
     assert_eq!(read(&Filter::All, 0, 0), "<a><b><a> 4", "delivered live");
     assert_eq!(read(&Filter::All, 2, u64::MAX), "<a> 4");
@@ -134,6 +145,37 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
     );
     let only_c = Filter::only(["c".to_owned()].into());
     assert_eq!(read(&only_c, 3, 0), " 4", "no entry for it has expired");
+}
+
+#[test]
+fn frames_that_a_read_encodes_count_until_their_entry_is_dropped() {
+    const FRAME: &str = "id: 1\nevent: a\ndata: {\"timestamp\":\"\",\"value\":10}\n\n";
+    const VALUE_FRAME: &str = "id: 1\nevent: a\ndata: 10\n\n";
+    let ring = Ring::new(1);
+    ring.restart(EPOCH.into(), 1);
+    let entry = || RingEntry {
+        content: Content::Frames(vec![Frame::new("a".into(), 1, FRAME.into())]),
+        ..entry(&[])
+    };
+    let read = |next| {
+        text(ring.read(&ReadRequest {
+            position: StreamPosition {
+                at: EventId::before(EPOCH, next),
+                ttl_applies_until: 0,
+                gap_applies_from: 0,
+            },
+            filter: &Filter::All,
+            format: DataFormat::Value,
+        }))
+    };
+    let byte_count = || ring.read_window().byte_count.load(Ordering::Relaxed);
+    ring.push([entry()]);
+    for _ in 0..2 {
+        assert_eq!(read(1), format!("{VALUE_FRAME} 2"));
+        assert_eq!(byte_count(), FRAME.len() + VALUE_FRAME.len());
+    }
+    ring.push([entry()]);
+    assert_eq!(byte_count(), FRAME.len());
 }
 
 #[test]
