@@ -1,13 +1,15 @@
-// Decodes the bytes of a stream from standard input, and writes a line for each event.
+// Decodes the bytes of a stream from standard input, and writes a line for each event. The argument is the format of
+// its data.
 
 import './digest.js';
 
 import { createParser } from 'eventsource-parser';
 
+const digest = digested[process.argv[2]];
 const lines = [];
 const parser = createParser({
-  onEvent({ id, event, data }) {
-    if (event !== 'sse.heartbeat') lines.push(`${JSON.stringify(digested(id, event, data))}\n`);
+  onEvent({ id, event = 'message', data }) {
+    if (event !== 'sse.heartbeat') lines.push(`${JSON.stringify(digest(id, event, data))}\n`);
   },
   onError(error) {
     throw error;

@@ -60,16 +60,35 @@ class Digest {
   }
 }
 
-/** Id, name, time, digest of the value's text, and digest of the value that JSON.parse returns. */
+function digestOfText(text) {
+  const digest = new Digest();
+  digest.text(text);
+  return String(digest);
+}
+
+/** The data of the same event without its envelope. */
+function dataAlone(text, value) {
+  return typeof value === 'string' ? value.toWellFormed().replace(/\r\n?/g, '\n') : text;
+}
+
+/**
+ * Id, name, time, digest of the value's text, digest of the value that JSON.parse returns, and digest of the
+ * data that the event must have without envelope.
+ */
 function digested(id, name, data) {
   const [prefix, time] = PREFIX.exec(data) ?? ['', 'no timestamp'];
-  const text = new Digest();
-  text.text(data.slice(prefix.length, -1));
+  const text = data.slice(prefix.length, -1);
   const value = new Digest();
   const envelope = JSON.parse(data);
   value.value(envelope.value);
   const isEnvelope = Object.keys(envelope).join() === 'timestamp,value' && envelope.timestamp === time;
-  return [id, name, isEnvelope ? time : 'no envelope', String(text), String(value)];
+  const alone = digestOfText(dataAlone(text, envelope.value));
+  return [id, name, isEnvelope ? time : 'no envelope', digestOfText(text), String(value), alone];
 }
 
-globalThis.digested = digested;
+/** The same for an event without envelope. */
+function digestedAlone(id, name, data) {
+  return [id, name, '', '', '', digestOfText(data)];
+}
+
+globalThis.digested = { envelope: digested, value: digestedAlone };

@@ -67,6 +67,12 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
+/// One event, with envelope and without, from each parser: in the order Rust, Node.js, Chromium.
+struct ReceivedEvent {
+    with_envelope: [ParsedEvent; 3],
+    alone: [ParsedEvent; 3],
+}
+
 struct Run {
     rng: Rng,
     app: App,
@@ -160,7 +166,11 @@ impl Run {
             .map(|expected| (expected.key.clone(), expected))
             .collect();
         let mut received: VecDeque<_> = received.into();
-        while let Some([first, ..]) = received.front() {
+        while let Some(ReceivedEvent {
+            with_envelope: [first, ..],
+            ..
+        }) = received.front()
+        {
             let key = self
                 .events
                 .iter()
@@ -182,12 +192,28 @@ impl Run {
     }
 
     /// The events of these values, from each parser.
-    fn receive(&mut self, expected: &[Expected]) -> Vec<[ParsedEvent; 3]> {
+    fn receive(&mut self, expected: &[Expected]) -> Vec<ReceivedEvent> {
         let count = expected
             .iter()
             .map(|expected| self.events.of_key(&expected.key).count())
             .sum();
-        let [rust, node, chromium] = self.parsers.next(count);
+        let with_envelope = self.in_each_parser(self.parsers.next(count), count);
+        let alone = self.in_each_parser(self.parsers.next_alone(count), count);
+        self.received += count;
+        with_envelope
+            .zip(alone)
+            .map(|(with_envelope, alone)| ReceivedEvent {
+                with_envelope,
+                alone,
+            })
+            .collect()
+    }
+
+    fn in_each_parser(
+        &self,
+        [rust, node, chromium]: [Vec<ParsedEvent>; 3],
+        count: usize,
+    ) -> impl Iterator<Item = [ParsedEvent; 3]> + use<> {
         let counts = [rust.len(), node.len(), chromium.len()];
         if counts != [count; 3] {
             let last = [rust.last(), node.last(), chromium.last()];
@@ -196,19 +222,18 @@ impl Run {
                 self.server.log()
             );
         }
-        self.received += count;
         rust.into_iter()
             .zip(node)
             .zip(chromium)
             .map(|((rust, node), chromium)| [rust, node, chromium])
-            .collect()
     }
 
     /// Expects the events of one value next, with their names, and the same from all parsers.
-    fn compare(&mut self, expected: &Expected, received: &mut VecDeque<[ParsedEvent; 3]>) {
+    fn compare(&mut self, expected: &Expected, received: &mut VecDeque<ReceivedEvent>) {
         let names: Vec<&str> = self.events.of_key(&expected.key).collect();
         for (at, name) in names.iter().enumerate() {
-            let [rust, node, chromium] = received.pop_front().unwrap();
+            let received = received.pop_front().unwrap();
+            let [rust, node, chromium] = received.with_envelope;
             let data = || self.parsers.data(&chromium.id);
             let about = || format!("{expected:?}\nChromium has {:.2000}", data());
             let epoch = self
@@ -225,8 +250,18 @@ impl Run {
                 about()
             );
             assert_eq!(chromium, node, "{}", about());
+            let alone = ParsedEvent {
+                id: id.clone(),
+                name: rust.name.clone(),
+                alone: chromium.alone.clone(),
+                ..ParsedEvent::default()
+            };
+            for parsed in received.alone {
+                assert_eq!(parsed, alone, "{}", about());
+            }
             let without_value = ParsedEvent {
                 value: None,
+                alone: None,
                 ..chromium.clone()
             };
             assert_eq!(without_value, rust, "{}", about());
@@ -246,14 +281,20 @@ impl Run {
     fn finish(&self) {
         // When this last value has arrived, nothing else can be on its way.
         self.cache.save_blocking(&self.keys[0], "the last").unwrap();
-        let last = self.parsers.next(self.events.of_key(&self.keys[0]).count());
+        let count = self.events.of_key(&self.keys[0]).count();
+        let last = self.parsers.next(count);
+        let last_alone = self.parsers.next_alone(count);
         let ends = |received: &[ParsedEvent]| {
             let end = format!("-{}", self.next);
             received
                 .last()
                 .is_some_and(|event| event.id.ends_with(&end))
         };
-        assert!(last.iter().all(|received| ends(received)), "{last:?}");
+        let mut both = last.iter().chain(&last_alone);
+        assert!(
+            both.all(|received| ends(received)),
+            "{last:?} {last_alone:?}"
+        );
         assert!(self.parsers.have_no_more());
         until("the log reports each drop-in without a value", || {
             let reported = reported_as_skipped(&self.server.log());
