@@ -6,5 +6,6 @@
 )]
 
 mod engines;
+mod html_front_ends;
 mod starter;
 mod types;

@@ -1,4 +1,4 @@
-//! The worked example of the documentation, as a user follows it.
+//! The worked examples of the documentation, as a user follows them.
 
 use std::fs;
 
@@ -7,8 +7,14 @@ use crate::build::workspace;
 /// The code blocks in this language below this heading of docs/getting-started.md, in order.
 #[must_use]
 pub fn guide_blocks(heading: &str, language: &str) -> Vec<String> {
-    let guide = fs::read_to_string(workspace().join("docs/getting-started.md")).unwrap();
-    let section = guide.split(&format!("\n## {heading}\n")).nth(1).unwrap();
+    blocks_of_document("getting-started.md", heading, language)
+}
+
+/// The code blocks in this language below this heading of a document in docs/, in order.
+#[must_use]
+pub fn blocks_of_document(document: &str, heading: &str, language: &str) -> Vec<String> {
+    let document = fs::read_to_string(workspace().join("docs").join(document)).unwrap();
+    let section = document.split(&format!("\n## {heading}\n")).nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let begin = format!("\n```{language}\n");
     let blocks = section.split(&begin).skip(1);
