@@ -1,6 +1,7 @@
 //! The command line's arguments.
 
 mod change;
+mod http;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs};
+pub(crate) use self::http::HttpArgs;
 use crate::exit;
 
 /// Live notifications for actix-web apps: save a value under a cache key, and every connected browser
@@ -143,6 +145,9 @@ pub(crate) struct DoctorArgs {
     /// Check whether pages of this origin, such as `https://app.example`, receive the events
     #[arg(long, value_parser = parse_origin, requires = "url")]
     pub(crate) origin: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
 }
 
 #[derive(Args)]
@@ -202,6 +207,9 @@ pub(crate) struct ListenArgs {
     /// was reached
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
 }
 
 fn parse_whole_number(text: &str) -> Result<u64, String> {

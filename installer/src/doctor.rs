@@ -9,6 +9,7 @@ mod stream;
 
 pub(crate) use self::app::{
     NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, check_app, git_would_add_env, has_listening_page,
+    likely_url,
 };
-pub(crate) use self::finding::Finding;
+pub(crate) use self::finding::{Finding, verdict};
 pub(crate) use self::stream::StreamCheck;

@@ -7,6 +7,7 @@ mod commands;
 mod doctor;
 mod editing;
 mod exit;
+mod http;
 mod listen;
 mod nearest;
 mod output;

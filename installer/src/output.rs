@@ -9,10 +9,13 @@ use anstyle::{AnsiColor, Style};
 
 use crate::exit::Failure;
 
-const ERROR_STYLE: Style = AnsiColor::Red.on_default().bold();
-const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
-const HELP_STYLE: Style = AnsiColor::Cyan.on_default().bold();
-const DONE_STYLE: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const ERROR_STYLE: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const HELP_STYLE: Style = AnsiColor::Cyan.on_default().bold();
+pub(crate) const DONE_STYLE: Style = AnsiColor::Green.on_default().bold();
+
+/// For what is less important than the text beside it.
+pub(crate) const FAINT_STYLE: Style = Style::new().dimmed();
 
 /// Writes a command's output; with `--quiet` only data, warnings and errors.
 #[derive(Clone, Copy)]
@@ -49,6 +52,11 @@ impl Output {
         write_data(&mut io::stdout(), text).map(|_| ())
     }
 
+    /// As [`Output::data`], with styles, which only a terminal gets.
+    pub(crate) fn styled_data(self, text: &str) -> Result<(), Failure> {
+        write_data(&mut anstream::stdout(), text).map(|_| ())
+    }
+
     pub(crate) fn warn(self, message: impl Display) {
         write_line(&format_args!(
             "{WARNING_STYLE}warning{WARNING_STYLE:#}: {message}"
@@ -82,10 +90,19 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
-/// JSON on one line. Line ends occur only between its tokens, where a space means the same:
-/// inside strings they are escaped.
+/// JSON on one line, without control characters. Line ends occur only between its tokens, where a space means
+/// the same: inside strings they are escaped, as other control characters are, except those from U+007F on.
+/// Terminals obey these, too.
 pub(crate) fn json_on_one_line(json: &str) -> String {
-    json.replace(['\n', '\r'], " ")
+    let mut line = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\n' | '\r' => line.push(' '),
+            '\u{7f}'..='\u{9f}' => line.push_str(&format!("\\u{:04x}", u32::from(character))),
+            other => line.push(other),
+        }
+    }
+    line
 }
 
 /// Writes a line; `false` when the output's reader is gone.
@@ -123,6 +140,15 @@ mod tests {
             "caf\u{e9}\\r\\n\\u{1b}[31m"
         );
         assert_eq!(excerpt(&"x".repeat(60_000)).chars().count(), 501);
+    }
+
+    #[test]
+    fn json_does_not_control_the_terminal_and_keeps_its_meaning() {
+        let json = "[\"a\u{7f}\u{9b}31m\u{e9}\",\n1]";
+        let line = json_on_one_line(json);
+        assert_eq!(line, "[\"a\\u007f\\u009b31m\u{e9}\", 1]");
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(parse(&line), parse(json));
     }
 
     #[test]

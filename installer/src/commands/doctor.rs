@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::DoctorArgs;
-use crate::doctor::{Finding, StreamCheck, check_app};
+use crate::doctor::{Finding, StreamCheck, check_app, likely_url, verdict};
 use crate::exit::{self, Failure};
+use crate::http::Client;
 use crate::listen::stream_url;
 use crate::output::Output;
 
@@ -31,6 +32,7 @@ struct Diagnosis {
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
+    let has_url = url.is_some();
     let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
     if !is_app && (url.is_none() || args.save.is_some()) {
         return Err(no_app(app));
@@ -46,11 +48,25 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
         }
     }
     if let Some(url) = url {
-        let check = StreamCheck::prepare(url, args, app)?;
+        let client = Client::new(&url, &args.http)?;
+        client.warn_if_insecure(output);
+        let check = StreamCheck::prepare(client, args, app)?;
         output.note(check.announcement());
         check.run(&mut |finding| printer.print(finding))?;
     }
+    if !args.json && !output.is_quiet() {
+        output.styled_data(&verdict(&printer.findings))?;
+    }
+    if !has_url && !args.json && !output.is_quiet() {
+        output.styled_data(&not_looked_at(app))?;
+    }
     printer.finish(is_app.then(|| app.to_owned()))
+}
+
+fn not_looked_at(app: &Path) -> String {
+    let url = likely_url(app);
+    let url = url.as_deref().unwrap_or("http://…");
+    format!("the running server was not looked at: `sse doctor {url}`")
 }
 
 fn no_app(folder: &Path) -> Failure {
@@ -64,7 +80,7 @@ fn no_app(folder: &Path) -> Failure {
 impl FindingsPrinter<'_> {
     fn print(&mut self, finding: Finding) -> Result<(), Failure> {
         if !self.args.json && (finding.is_problem() || !self.output.is_quiet()) {
-            self.output.data(&finding.to_text())?;
+            self.output.styled_data(&finding.to_text())?;
         }
         self.findings.push(finding);
         Ok(())

@@ -9,9 +9,12 @@ use actix_web_sse::{Config, Events};
 
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
+use crate::http::Client;
 use crate::listen::{ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url};
 use crate::nearest::nearest;
-use crate::output::{Output, excerpt, json_on_one_line, write_data};
+use crate::output::{
+    FAINT_STYLE, HELP_STYLE as NAME_STYLE, Output, excerpt, json_on_one_line, write_data,
+};
 
 /// Without `--timeout`, the source is asked again after this time, for ever. Any long time will do.
 const WAIT_WITHOUT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -23,16 +26,22 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let (updates, source_name) = if let Some(url) = &args.url {
-        let url = stream_url(url, &args.events)?;
-        let source_name = excerpt(&url);
-        (follow_stream(url), source_name)
+        let client = Client::new(&stream_url(url, &args.events)?, &args.http)?;
+        client.warn_if_insecure(output);
+        let source_name = excerpt(client.url());
+        (follow_stream(client), source_name)
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
         let folder = config.cache_dir().display().to_string();
         (follow_cache(&config, args.events.clone())?, folder)
     };
-    Session::new(source_name, args, output).run(&updates, &mut io::stdout())
+    let session = Session::new(source_name, args, output);
+    if args.json {
+        session.run(&updates, &mut io::stdout())
+    } else {
+        session.run(&updates, &mut anstream::stdout())
+    }
 }
 
 fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
@@ -146,15 +155,25 @@ impl<'a> Session<'a> {
 /// Prints one event; `false` when the output's reader is gone.
 fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool, Failure> {
     let line = if json {
-        serde_json::to_string(event)?
+        json_on_one_line(&serde_json::to_string(event)?)
     } else {
-        let (name, value) = (excerpt(&event.event), event.value.get());
-        match &event.timestamp {
-            Some(timestamp) => format!("{}  {name}  {value}", excerpt(timestamp)),
-            None => format!("{name}  {value}"),
-        }
+        styled_line(event)
     };
-    write_data(out, &json_on_one_line(&line))
+    write_data(out, &line)
+}
+
+/// With styles, which only a terminal gets.
+fn styled_line(event: &ReceivedEvent) -> String {
+    let name = excerpt(&event.event);
+    let value = json_on_one_line(event.value.get());
+    let line = format!("{NAME_STYLE}{name}{NAME_STYLE:#}  {value}");
+    match &event.timestamp {
+        Some(timestamp) => {
+            let timestamp = excerpt(timestamp);
+            format!("{FAINT_STYLE}{timestamp}{FAINT_STYLE:#}  {line}")
+        }
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +183,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::cli::HttpArgs;
 
     struct ClosedPipe;
 
@@ -195,6 +215,7 @@ mod tests {
             json,
             count,
             timeout,
+            http: HttpArgs::default(),
         }
     }
 
@@ -219,8 +240,9 @@ mod tests {
 
     /// How the session ended, and its output.
     fn listen(updates: Vec<Update>, args: &ListenArgs) -> (Result<u8, Failure>, String) {
-        let mut out = Vec::new();
+        let mut out = anstream::StripStream::new(Vec::new());
         let (result, _) = listen_to(updates, args, &mut out);
+        let out = out.into_inner();
         (result, String::from_utf8(out).expect("valid UTF-8"))
     }
 

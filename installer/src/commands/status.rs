@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use actix_web_sse::Config;
 use actix_web_sse::cli_support::EXAMPLE_EVENTS;
+use anstyle::Style;
 use serde::Serialize;
 
 use crate::app::app_files::{AppFiles, ScriptFile};
@@ -12,7 +13,7 @@ use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
 use crate::editing::scripts::{ScriptRole, ScriptState};
 use crate::exit::{self, Failure};
-use crate::output::Output;
+use crate::output::{DONE_STYLE, ERROR_STYLE, HELP_STYLE, Output, WARNING_STYLE};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -66,13 +67,24 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
         output.data(&serde_json::to_string_pretty(&status)?)?;
     } else if !output.is_quiet() {
         let lines: Vec<String> = status.items.iter().map(Item::line).collect();
-        output.data(&lines.join("\n"))?;
+        output.styled_data(&lines.join("\n"))?;
     }
     Ok(if status.state == OverallState::Installed {
         exit::DONE
     } else {
         exit::FINDINGS
     })
+}
+
+impl ItemState {
+    fn style(self) -> Style {
+        match self {
+            Self::Installed => DONE_STYLE,
+            Self::Missing => ERROR_STYLE,
+            Self::Modified => WARNING_STYLE,
+            Self::Yours => HELP_STYLE,
+        }
+    }
 }
 
 impl Item {
@@ -87,7 +99,8 @@ impl Item {
             .map(|note| format!(" ({note})"))
             .unwrap_or_default();
         let state = format!("{:?}", self.state).to_lowercase();
-        format!("{state:<9}  {item}{note}")
+        let style = self.state.style();
+        format!("{style}{state:<9}{style:#}  {item}{note}")
     }
 }
 

@@ -12,6 +12,7 @@ mod notifications;
 mod open_files;
 mod pages;
 mod route_call;
+mod server_address;
 mod shutdown;
 mod source_files;
 
@@ -25,6 +26,11 @@ use super::finding::Finding;
 /// Whether some page of the app loads `sse-client.js`. Only pages that are files can be seen.
 pub(crate) fn has_listening_page(app: &Path) -> bool {
     pages::loading_page(&source_files::read_all(app)).is_some()
+}
+
+/// The URL at which the app's server probably listens.
+pub(crate) fn likely_url(app: &Path) -> Option<String> {
+    server_address::likely_url(app, &source_files::read_all(app))
 }
 
 /// All findings about the app in the folder `app`.

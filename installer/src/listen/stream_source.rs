@@ -1,19 +1,16 @@
 //! Events from a server's stream, which is opened again whenever it ends.
 
-use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use ureq::http::HeaderValue;
-use ureq::{Agent, BodyReader};
+use hyper::header::{HeaderName, HeaderValue};
 
-use super::body::{READ_BUFFER_BYTES, error_text, read_in_background};
 use super::event_data::update_of_block;
-use super::http::{ServerError, client_config, describe, get};
 use super::sse_parser::{Block, SseParser};
 use super::stream_url::STREAM_PATH;
 use super::update::{Update, UpdateSender, Updates, channel};
 use crate::exit::Failure;
+use crate::http::{Chunk, Client, RequestError, Response, ServerError, Timeouts};
 use crate::output::excerpt;
 
 /// For servers that have not sent `retry`. The default of the library's `Config::with_retry`.
@@ -27,21 +24,19 @@ const MIN_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// `Config::with_heartbeat` is longer than this, a silent connection is opened again each time, which
 /// loses no event.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(50);
-/// Lets TCP repeat a lost first packet three times (after 1, 3 and 7 seconds).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUTS: Timeouts = Timeouts {
+    // Lets TCP repeat a lost first packet three times (after 1, 3 and 7 seconds).
+    connect: Duration::from_secs(10),
+    response: SILENCE_TIMEOUT,
+};
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The events of the stream at `url`, connection after connection.
-pub(crate) fn follow_stream(url: String) -> Updates {
-    let config = client_config()
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_recv_response(Some(SILENCE_TIMEOUT))
-        .timeout_per_read(Some(SILENCE_TIMEOUT));
-    let agent = config.build().into();
+/// The events of the client's stream, connection after connection.
+pub(crate) fn follow_stream(client: Client) -> Updates {
     let (updates, receiver) = channel();
     updates.send_in_background(|updates| {
         let reader = StreamReader {
-            agent,
-            url,
+            client,
             updates,
             last_event_id: String::new(),
             retry_delay: DEFAULT_RETRY_DELAY,
@@ -53,8 +48,7 @@ pub(crate) fn follow_stream(url: String) -> Updates {
 }
 
 struct StreamReader<'a> {
-    agent: Agent,
-    url: String,
+    client: Client,
     updates: &'a UpdateSender,
     last_event_id: String,
     retry_delay: Duration,
@@ -99,40 +93,41 @@ impl StreamReader<'_> {
     /// Opens one connection and reads it to its end.
     fn read_connection(&mut self) -> Result<ConnectionEnd, Failure> {
         let id = &*self.last_event_id;
-        let header = (!id.is_empty()).then_some(("Last-Event-ID", id));
-        let (head, body) = match get(&self.agent, &self.url, header.as_slice()) {
+        let header = (!id.is_empty()).then_some((LAST_EVENT_ID, id));
+        let opened = self
+            .client
+            .get_following_redirects(header.as_slice(), TIMEOUTS);
+        let response = match opened {
             Ok(response) => response,
-            Err(ureq::Error::BadUri(reason)) => return Err(Failure::usage(reason)),
-            Err(error) => return Ok(ConnectionEnd::Failed(unreachable(&self.url, &error))),
+            Err(error) => return Ok(ConnectionEnd::Failed(self.unreachable(&error))),
         };
-        match head.status {
+        if let Some(compression) = response.unknown_compression() {
+            return Err(unknown_compression(&compression));
+        }
+        match response.head.status {
             204 => Ok(ConnectionEnd::Final),
-            200..300 if head.is_event_stream() => self.read_stream(body),
-            200..300 => Err(Failure::error(format!(
-                "{} is not an event stream",
-                excerpt(&self.url)
-            ))
-            .with_help(format!("the library serves the stream at {STREAM_PATH}"))),
-            status => error_response(status, body),
+            200..300 if response.head.is_event_stream() => self.read_stream(response),
+            200..300 => Err(self.not_a_stream(&response)),
+            status => self.error_response(status, response),
         }
     }
 
-    fn read_stream(&mut self, mut body: BodyReader<'_>) -> Result<ConnectionEnd, Failure> {
+    fn read_stream(&mut self, mut response: Response) -> Result<ConnectionEnd, Failure> {
         self.updates.send(Update::Connected)?;
         let mut parser = SseParser::resuming(&self.last_event_id);
-        let mut buffer = vec![0; READ_BUFFER_BYTES];
         let mut end = ConnectionEnd::Failed("the stream ended before its first event".to_owned());
         loop {
-            let chunk = match body.read(&mut buffer) {
-                Ok(0) => return Ok(end),
-                Ok(length) => &buffer[..length],
+            let chunk = match response.next_chunk(SILENCE_TIMEOUT) {
+                Ok(Chunk::Bytes(bytes)) => bytes,
+                Ok(Chunk::End) => return Ok(end),
+                Ok(Chunk::TimedOut) => return Ok(silent()),
                 Err(error) => {
                     let reason = format!("the connection was lost: {error}");
                     return Ok(ConnectionEnd::Failed(reason));
                 }
             };
-            let blocks = parser.feed(chunk).map_err(|error| {
-                let error = Failure::error(format!("{}: {error}", excerpt(&self.url)));
+            let blocks = parser.feed(&chunk).map_err(|error| {
+                let error = Failure::error(format!("{}: {error}", excerpt(self.client.url())));
                 error.with_help("the library's server sends no such event: check the URL")
             })?;
             if let Some(delay) = parser.reconnection_time() {
@@ -156,30 +151,85 @@ impl StreamReader<'_> {
         let update = update_of_block(block);
         update.map_or(Ok(()), |update| self.updates.send(update))
     }
-}
 
-fn unreachable(url: &str, error: &ureq::Error) -> String {
-    let (reason, help) = describe(error);
-    let help = help.map_or_else(String::new, |help| format!(" ({help})"));
-    format!("cannot reach {}: {reason}{help}", excerpt(url))
-}
-
-/// A client error (4xx) is final. After any other, the server may recover.
-fn error_response(status: u16, body: BodyReader<'static>) -> Result<ConnectionEnd, Failure> {
-    let ServerError { message, help, .. } =
-        ServerError::parse(&error_text(&read_in_background(body)));
-    let message = match message.as_str() {
-        "" => status.to_string(),
-        text => format!("{status}: {text}"),
-    };
-    if !(400..500).contains(&status) {
-        let help = help.map_or_else(String::new, |help| format!(" ({help})"));
-        let reason = format!("the server responded with {message}{help}");
-        return Ok(ConnectionEnd::Failed(reason));
+    fn unreachable(&self, error: &RequestError) -> String {
+        let (url, reason) = (excerpt(self.client.url()), excerpt(&error.reason));
+        let help = error
+            .help
+            .map_or_else(String::new, |help| format!(" ({help})"));
+        format!("cannot reach {url}: {reason}{help}")
     }
-    let failure = Failure::error(format!("the server refused the request with {message}"));
-    let help = help.as_deref();
-    Err(failure.with_help(help.unwrap_or("find out why: run `sse doctor` with this URL")))
+
+    fn not_a_stream(&self, response: &Response) -> Failure {
+        let url = excerpt(self.client.url());
+        if response.url == self.client.url() {
+            let help = format!("the library serves the stream at {STREAM_PATH}");
+            return Failure::error(format!("{url} is not an event stream")).with_help(help);
+        }
+        let target = excerpt(&response.url);
+        let error = Failure::error(format!(
+            "{url} redirects to {target}, which is not an event stream"
+        ));
+        error.with_help(format!(
+            "if this is a login page, {}",
+            credentials_help(self.client.has_credentials())
+        ))
+    }
+
+    /// A client error (4xx) is final. After any other, the server may recover.
+    fn error_response(
+        &self,
+        status: u16,
+        mut response: Response,
+    ) -> Result<ConnectionEnd, Failure> {
+        let ServerError { message, help, .. } = ServerError::parse(&response.error_text());
+        let message = match message.as_str() {
+            "" => status.to_string(),
+            text => format!("{status}: {text}"),
+        };
+        if !(400..500).contains(&status) {
+            let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+            let reason = format!("the server responded with {message}{help}");
+            return Ok(ConnectionEnd::Failed(reason));
+        }
+        let failure = Failure::error(format!("the server refused the request with {message}"));
+        let default_help = match status {
+            401 | 403 => credentials_help(self.client.has_credentials()),
+            _ => "find out why: run `sse doctor` with this URL",
+        };
+        let help = help.as_deref();
+        Err(failure.with_help(help.unwrap_or(default_help)))
+    }
+}
+
+/// What to do about a stream for users that are logged in.
+pub(crate) fn credentials_help(has_credentials: bool) -> &'static str {
+    if has_credentials {
+        "the server does not accept what --header and --cookie send, or it has expired: log in again in \
+         a browser and copy the new value from its developer tools (Network, the request of the \
+         stream)"
+    } else {
+        "the stream is behind authentication: send what a browser that is logged in sends, with \
+         --cookie 'NAME=VALUE' or --header 'Authorization: …'; its developer tools show the values \
+         (Network, the request of the stream)"
+    }
+}
+
+fn silent() -> ConnectionEnd {
+    let seconds = SILENCE_TIMEOUT.as_secs();
+    ConnectionEnd::Failed(format!(
+        "the connection was lost: nothing arrives for {seconds} s"
+    ))
+}
+
+fn unknown_compression(name: &str) -> Failure {
+    Failure::error(format!(
+        "the stream is compressed with `{}`, which this command neither asked for nor knows",
+        excerpt(name)
+    ))
+    .with_help(
+        "turn compression off for text/event-stream, in the proxy or in the app's middleware",
+    )
 }
 
 #[cfg(test)]

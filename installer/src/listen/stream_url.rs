@@ -1,6 +1,6 @@
 //! The URL of a server's stream.
 
-use ureq::http::Uri;
+use hyper::Uri;
 
 use crate::exit::Failure;
 use crate::output::excerpt;

@@ -100,12 +100,62 @@ fn an_endless_flood_is_not_read_for_ever() {
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
-#[test]
-fn a_compressed_stream_is_a_warning() {
-    let head = format!("{HEAD}Content-Encoding: gzip\r\n\r\n\u{1f}");
-    let found = problems(&examine_url(&FakeServer::responding(head).url(), &[]));
-    only(&found).assert_is("warning", "headers", "compressed (gzip)", "gzip_types");
+/// A gzip stream that is not complete. Without an event, it is what a compressor sends that waits for more data.
+fn gzip(events: &[&str]) -> Vec<u8> {
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    for event in events {
+        // A block that is not compressed: its type, its length, and the complement of its length.
+        let length = u16::try_from(event.len()).unwrap();
+        bytes.push(0);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend((!length).to_le_bytes());
+        bytes.extend(event.as_bytes());
+    }
+    bytes
+}
 
+/// Sends these bytes as the body, and then nothing for a while.
+fn compressed(encoding: &'static str, body: Vec<u8>) -> FakeServer {
+    FakeServer::start(move |_, mut client| {
+        write!(client, "{HEAD}Content-Encoding: {encoding}\r\n\r\n")?;
+        client.write_all(&body)?;
+        thread::sleep(Duration::from_secs(60));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_compressed_stream_is_wrong_only_if_it_is_held_back() {
+    let at_once = compressed("gzip", gzip(&[FIRST_BLOCK]));
+    let found = findings(&examine_url(&at_once.url(), &[]));
+    of_check(&found, "timing")[0].assert_is("ok", "timing", "the stream starts", "");
+    let note = *of_check(&found, "headers").last().unwrap();
+    note.assert_is(
+        "note",
+        "headers",
+        "compressed (gzip), but its beginning",
+        "gzip_types",
+    );
+
+    let held_back = compressed("gzip", gzip(&[]));
+    let found = problems(&examine_url(&held_back.url(), &[]));
+    only(&found).assert_is(
+        "error",
+        "timing",
+        "nothing arrives within 10 s; the stream is compressed (gzip)",
+        "gzip_types",
+    );
+}
+
+#[test]
+fn a_compression_that_the_command_did_not_ask_for_is_reported() {
+    let zstd = compressed("zstd", vec![0x28, 0xb5, 0x2f, 0xfd]);
+    let found = problems(&examine_url(&zstd.url(), &[]));
+    only(&found).assert_is("warning", "headers", "`zstd`", "gzip_types");
+}
+
+#[test]
+fn a_fixed_length_is_an_error() {
     let asks = FakeServer::start(|request, mut client| {
         assert!(
             request
@@ -140,12 +190,7 @@ fn a_response_that_is_not_a_stream_is_reported_with_its_remedy() {
         "404",
         "actix_web_sse::routes",
     );
-    respond("401 Unauthorized", html, "<p>").assert_is(
-        "error",
-        "response",
-        "401",
-        "authentication",
-    );
+    respond("401 Unauthorized", html, "<p>").assert_is("error", "response", "401", "--cookie");
     let nginx = "Server: nginx/1.22.1\r\nContent-Type: text/html\r\n";
     for (status, help) in [
         (

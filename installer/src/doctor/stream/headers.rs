@@ -1,25 +1,14 @@
 //! The headers of a stream as they arrive through every proxy on the way.
 
-use ureq::http::Version;
+use hyper::Version;
 
 use crate::doctor::finding::{Check, Finding};
-use crate::listen::ResponseHead;
+use crate::http::ResponseHead;
 
-const CHECK: Check = Check("headers");
+pub(super) const CHECK: Check = Check("headers");
 
 pub(super) fn check(head: &ResponseHead, is_encrypted: bool) -> Vec<Finding> {
     let mut findings = vec![check_version(head.version, is_encrypted)];
-    if let Some(compression) = head.compression() {
-        // No error: some proxies, such as Apache, compress each event at once.
-        findings.push(CHECK.warning(
-            format!(
-                "the stream is compressed ({compression}): events may wait until there is enough \
-                 data to compress, and this command cannot check them"
-            ),
-            "turn compression off for text/event-stream, in the proxy (nginx: remove it from \
-             gzip_types) or in the app's middleware",
-        ));
-    }
     if let Some(length) = head.header("content-length") {
         findings.push(CHECK.error(
             format!(
@@ -44,9 +33,16 @@ fn check_version(version: Version, is_encrypted: bool) -> Finding {
             "let the proxy use HTTP/1.1 (nginx: `proxy_http_version 1.1;`)",
         );
     }
+    if version == Version::HTTP_2 {
+        return CHECK.ok("the stream uses TLS and HTTP/2");
+    }
     if is_encrypted {
-        // Browsers may use HTTP/2, which this client does not support.
-        return CHECK.ok("the stream uses TLS");
+        return CHECK.tip(
+            "the server does not offer HTTP/2: over HTTP/1.1, browsers open at most six connections to a \
+             host, of which every open stream takes one",
+            "let the proxy offer HTTP/2 (nginx: `http2 on;`, or `listen 443 ssl http2;` before version \
+             1.25.1; HAProxy: `alpn h2,http/1.1`)",
+        );
     }
     CHECK.tip(
         "without TLS, browsers use HTTP/1.1 and open at most six connections to a host, of which \
@@ -133,9 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_a_warning_and_a_fixed_length_an_error() {
-        assert_eq!(levels_with("content-encoding", "gzip"), [Level::Warning]);
-        assert_eq!(levels_with("content-encoding", ""), []);
+    fn a_fixed_length_is_an_error() {
         assert_eq!(levels_with("content-length", "5"), [Level::Error]);
     }
 
@@ -157,9 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn http_1_0_and_http_without_tls_are_noted() {
+    fn anything_but_http_2_is_noted() {
         assert_eq!(check_version(Version::HTTP_10, true).level, Level::Note);
         assert_eq!(check_version(Version::HTTP_11, false).level, Level::Note);
-        assert_eq!(check_version(Version::HTTP_11, true).level, Level::Ok);
+        assert_eq!(check_version(Version::HTTP_11, true).level, Level::Note);
+        assert_eq!(check_version(Version::HTTP_2, true).level, Level::Ok);
     }
 }

@@ -1,7 +1,7 @@
 //! Whether browsers let pages of another origin receive the events.
 
 use crate::doctor::finding::{Check, Finding};
-use crate::listen::ResponseHead;
+use crate::http::ResponseHead;
 
 const CHECK: Check = Check("origin");
 

@@ -1,17 +1,21 @@
 //! One connection to a stream, and a recording of what arrives on it.
 
-use std::io;
 use std::mem::size_of;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::listen::{
-    Block, ResponseHead, SseParser, TimedChunk, client_config, error_text, get, read_in_background,
-};
+use hyper::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderName};
+
+use crate::http::{Chunk, Client, RequestError, Response, ResponseHead, Timeouts};
+use crate::listen::{Block, SseParser};
 
 /// The time limit for each step, which takes a working server less than a second. TCP repeats a lost
 /// first packet after 1, 3 and 7 seconds, so three lost packets do not count as a failure.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: STEP_TIMEOUT,
+    response: STEP_TIMEOUT,
+};
 
 /// When a recording has this size, the check stops listening, so that a server that never stops sending
 /// does not fill the memory. About 600,000 events fit, more than a test of a stream needs.
@@ -80,44 +84,55 @@ impl Recording {
     }
 }
 
-/// A connection, read by its own thread so that the check can stop waiting for it.
+/// A connection, and what has arrived on it.
 pub(super) struct StreamProbe {
     pub(super) requested_at: Instant,
-    /// From the request to the response's headers.
-    pub(super) response_time: Duration,
-    pub(super) head: ResponseHead,
     pub(super) recording: Recording,
-    chunks: Receiver<TimedChunk>,
+    response: Response,
     parser: SseParser,
 }
 
 impl StreamProbe {
     /// Requests the URL as a browser does, with these headers in addition. Redirects are not
     /// followed: they are a finding.
-    pub(super) fn open(url: &str, headers: &[(&str, &str)]) -> Result<Self, ureq::Error> {
-        let config = client_config()
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_resolve(Some(STEP_TIMEOUT))
-            .timeout_connect(Some(STEP_TIMEOUT))
-            .timeout_send_request(Some(STEP_TIMEOUT))
-            .timeout_recv_response(Some(STEP_TIMEOUT));
+    pub(super) fn open(
+        client: &Client,
+        url: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> Result<Self, RequestError> {
         let mut browser_headers = vec![
-            ("Cache-Control", "no-cache"),
+            (CACHE_CONTROL, "no-cache"),
             // Makes a proxy that compresses streams for browsers also compress this one.
-            ("Accept-Encoding", "gzip, deflate, br"),
+            (ACCEPT_ENCODING, "gzip, deflate, br"),
         ];
-        browser_headers.extend(headers);
+        browser_headers.extend_from_slice(headers);
         let requested_at = Instant::now();
-        let (head, body) = get(&config.build().into(), url, &browser_headers)?;
+        let response = client.get(url, &browser_headers, TIMEOUTS)?;
         Ok(Self {
             requested_at,
-            response_time: requested_at.elapsed(),
-            head,
             recording: Recording::default(),
-            chunks: read_in_background(body),
+            response,
             parser: SseParser::default(),
         })
+    }
+
+    pub(super) fn head(&self) -> &ResponseHead {
+        &self.response.head
+    }
+
+    /// From the request to the response's headers.
+    pub(super) fn response_time(&self) -> Duration {
+        self.response.response_time
+    }
+
+    /// The time to the server, or to the proxy nearest to this machine, and back.
+    pub(super) fn round_trip(&self) -> Duration {
+        self.response.round_trip
+    }
+
+    /// The name of a compression that hides the stream from the checks.
+    pub(super) fn unknown_compression(&self) -> Option<String> {
+        self.response.unknown_compression()
     }
 
     /// Records until the deadline, until `is_enough`, or until the stream ends.
@@ -132,22 +147,19 @@ impl StreamProbe {
             let Some(time_left) = deadline.checked_duration_since(Instant::now()) else {
                 return;
             };
-            let (at, chunk) = match self.chunks.recv_timeout(time_left) {
-                Ok(chunk) => chunk,
-                Err(RecvTimeoutError::Timeout) => return,
-                Err(RecvTimeoutError::Disconnected) => (Instant::now(), Ok(Vec::new())),
-            };
-            self.record(at.saturating_duration_since(self.requested_at), chunk);
+            let chunk = self.response.next_chunk(time_left);
+            let at = self.requested_at.elapsed();
+            match chunk {
+                Ok(Chunk::Bytes(bytes)) => self.record(at, &bytes),
+                Ok(Chunk::End) => self.record_end(at, None),
+                Ok(Chunk::TimedOut) => return,
+                Err(error) => self.record_end(at, Some(error)),
+            }
         }
     }
 
-    fn record(&mut self, at: Duration, chunk: io::Result<Vec<u8>>) {
-        let blocks = match chunk {
-            Ok(bytes) if bytes.is_empty() => return self.record_end(at, None),
-            Ok(bytes) => self.parser.feed(&bytes),
-            Err(error) => Err(error.to_string()),
-        };
-        match blocks {
+    fn record(&mut self, at: Duration, bytes: &[u8]) {
+        match self.parser.feed(bytes) {
             Ok(blocks) => {
                 for block in blocks {
                     self.recording.push(at, block);
@@ -172,8 +184,8 @@ impl StreamProbe {
     }
 
     /// The body of a response that is not a stream.
-    pub(super) fn error_text(&self) -> String {
-        error_text(&self.chunks)
+    pub(super) fn error_text(&mut self) -> String {
+        self.response.error_text()
     }
 }
 

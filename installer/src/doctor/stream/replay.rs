@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
+use hyper::header::HeaderName;
+
 use super::probe::{Recording, STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Check, Finding, ReportFinding};
 use crate::exit::Failure;
-use crate::listen::describe;
+use crate::http::Client;
 
 const CHECK: Check = Check("replay");
 
 /// An event id is `epoch-number`. The epoch has this many hexadecimal digits, as the library writes
 /// it. A test compares this with a real id.
 const EPOCH_DIGITS: usize = 16;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const SEE_LOGS: &str = "see the logs of the server and of the proxies before it";
 
@@ -38,7 +42,7 @@ impl IdTransport {
 /// Reconnects with the last id of the stream, and with one that the server cannot know. Only the
 /// second shows that ids reach the server at all: it must answer with a gap.
 pub(super) fn check(
-    url: &str,
+    client: &Client,
     last_event_id: &str,
     report: &mut ReportFinding<'_>,
 ) -> Result<(), Failure> {
@@ -50,10 +54,10 @@ pub(super) fn check(
         return report(CHECK.note(message));
     };
     for transport in [IdTransport::Header, IdTransport::QueryParameter] {
-        let with_known_id = reconnect(url, last_event_id, transport);
+        let with_known_id = reconnect(client, last_event_id, transport);
         let finding = match judge_known_id(transport, with_known_id) {
             Some(problem) => problem,
-            None => judge_unknown_id(transport, reconnect(url, &unknown_id, transport)),
+            None => judge_unknown_id(transport, reconnect(client, &unknown_id, transport)),
         };
         report(finding)?;
     }
@@ -73,16 +77,17 @@ fn with_other_epoch(id: &str) -> Option<String> {
     (is_epoch && is_number).then(|| format!("{first_digit}{}-{number}", &epoch[1..]))
 }
 
-fn reconnect(url: &str, id: &str, transport: IdTransport) -> Reconnection {
+fn reconnect(client: &Client, id: &str, transport: IdTransport) -> Reconnection {
+    let url = client.url();
     let opened = match transport {
-        IdTransport::Header => StreamProbe::open(url, &[("Last-Event-ID", id)]),
+        IdTransport::Header => StreamProbe::open(client, url, &[(LAST_EVENT_ID, id)]),
         IdTransport::QueryParameter => {
             let separator = if url.contains('?') { '&' } else { '?' };
-            StreamProbe::open(&format!("{url}{separator}last_event_id={id}"), &[])
+            StreamProbe::open(client, &format!("{url}{separator}last_event_id={id}"), &[])
         }
     };
-    let probe = opened.map_err(|error| describe(&error).0)?;
-    match probe.head.status {
+    let probe = opened.map_err(|error| error.reason)?;
+    match probe.head().status {
         200 => read_first_block(probe),
         status => Err(format!("the response is {status}")),
     }

@@ -3,7 +3,8 @@
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Check, Finding};
-use crate::listen::{ResponseHead, ServerError, describe};
+use crate::http::{Client, ErrorKind, RequestError, ResponseHead, ServerError};
+use crate::listen::credentials_help;
 
 const CHECK: Check = Check("response");
 
@@ -18,56 +19,55 @@ const NO_HTTP_HELP: &str = "check the port: the program that responds there is n
 const MANY_HEADERS_HELP: &str = "let the server, or the proxy that adds them, send fewer and shorter \
     headers, such as cookies";
 
+const NO_STREAM_HELP: &str = "the server has no stream at this path: either \
+    `.configure(actix_web_sse::routes)` is missing, or it is in a scope whose path must be part of the URL, \
+    or another app's server listens at this address, or a proxy removes part of the path, or a guard of the \
+    route lets only some requests through (pass what it asks for with --header or --cookie)";
+
 /// The server sent no response that can be read.
-pub(super) fn unreachable_finding(url: &str, error: &ureq::Error) -> Finding {
-    use ureq::{Error, Timeout};
-    match error {
-        Error::Timeout(Timeout::RecvResponse) => {
+pub(super) fn unreachable_finding(url: &str, error: &RequestError) -> Finding {
+    match error.kind {
+        ErrorKind::NoResponse => {
             let seconds = STEP_TIMEOUT.as_secs();
             CHECK.error(
                 format!("{url} accepts the request, but sends no response within {seconds} s"),
                 BUFFERING_HELP,
             )
         }
-        Error::HostNotFound => CHECK.error(
-            format!("{url}: the host does not exist"),
-            "correct the host name",
-        ),
-        Error::LargeResponseHeader(..) => no_http_finding(url, error, MANY_HEADERS_HELP),
-        Error::Protocol(_) if error.to_string().contains("too many headers") => {
-            no_http_finding(url, error, MANY_HEADERS_HELP)
+        ErrorKind::HostNotFound => {
+            CHECK.error(format!("{url}: {}", error.reason), "correct the host name")
         }
-        Error::Protocol(_) => no_http_finding(url, error, NO_HTTP_HELP),
-        _ => {
-            let (reason, certificate_help) = describe(error);
-            let help = certificate_help.unwrap_or(if url.starts_with("https:") {
+        ErrorKind::TooManyHeaders => no_http_finding(url, error, MANY_HEADERS_HELP),
+        ErrorKind::NotHttp => no_http_finding(url, error, NO_HTTP_HELP),
+        ErrorKind::Unreachable => {
+            let help = error.help.unwrap_or(if url.starts_with("https:") {
                 "start the server, and check host and port; the URL of a server without TLS begins \
                  with http:"
             } else {
                 "start the server, and check host, port and firewall"
             });
-            CHECK.error(format!("{url} cannot be reached: {reason}"), help)
+            CHECK.error(format!("{url} cannot be reached: {}", error.reason), help)
         }
     }
 }
 
-fn no_http_finding(url: &str, error: &ureq::Error, help: &str) -> Finding {
+fn no_http_finding(url: &str, error: &RequestError, help: &str) -> Finding {
     CHECK.error(
-        format!("{url} responds, but not as HTTP requires: {error}"),
+        format!("{url} responds, but not as HTTP requires: {}", error.reason),
         help,
     )
 }
 
 /// Judges a response, which should be a stream.
-pub(super) fn check(url: &str, probe: &StreamProbe) -> Finding {
-    if probe.head.status == 200 && probe.head.is_event_stream() {
-        return CHECK.ok(format!("{url} responds with 200"));
+pub(super) fn check(client: &Client, probe: &mut StreamProbe) -> Finding {
+    if probe.head().status == 200 && probe.head().is_event_stream() {
+        return CHECK.ok(format!("{} responds with 200", client.url()));
     }
     let text = probe.error_text();
-    explain(&probe.head, &text)
+    explain(probe.head(), &text, client.has_credentials())
 }
 
-fn explain(head: &ResponseHead, text: &str) -> Finding {
+fn explain(head: &ResponseHead, text: &str, has_credentials: bool) -> Finding {
     let status = head.status;
     if status == 200 {
         let mime_type = head.mime_type();
@@ -84,8 +84,11 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
         let location = head.header("location").unwrap_or_default();
         return CHECK.warning(
             format!("the response is {status}, a redirect to {location}"),
-            "use the redirect's target in sse-client.js and with `sse doctor`; if it is a login page, \
-             the stream is behind authentication, and only pages of logged-in users can connect",
+            format!(
+                "if it is a login page, {}; otherwise, use the redirect's target in sse-client.js and with \
+                 `sse doctor`",
+                credentials_help(has_credentials)
+            ),
         );
     }
     let error = server_error(text);
@@ -97,10 +100,10 @@ fn explain(head: &ResponseHead, text: &str) -> Finding {
     if let Some(names) = software_names(head) {
         message.push_str(&format!(" ({names})"));
     }
-    CHECK.error(message, status_help(head, &error))
+    CHECK.error(message, status_help(head, &error, has_credentials))
 }
 
-fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
+fn status_help(head: &ResponseHead, server_error: &ServerError, has_credentials: bool) -> String {
     let server_help = server_error.help.as_deref().unwrap_or_default();
     let help = match head.status {
         204 => {
@@ -108,15 +111,8 @@ fn status_help(head: &ResponseHead, server_error: &ServerError) -> String {
              `Sse::respond` instead, or 503 if the stream is closed for a while; otherwise, a proxy \
              sends it"
         }
-        401 | 403 => {
-            "the stream is behind authentication: open the URL in a browser that is logged in, or run \
-             `sse doctor` with the URL of a server that does not ask for a login"
-        }
-        404 => {
-            "the server has no stream at this path: either `.configure(actix_web_sse::routes)` is \
-             missing, or it is in a scope whose path must be part of the URL, or a proxy removes \
-             part of the path"
-        }
+        401 | 403 if server_help.is_empty() => credentials_help(has_credentials),
+        404 => NO_STREAM_HELP,
         421 if server_help.is_empty() => {
             "the server does not serve this host name: if a reverse proxy forwards it, add it to \
              SSE_ALLOWED_HOSTS in the app's .env"
@@ -162,6 +158,7 @@ mod tests {
 
     use super::super::tests::head;
     use super::*;
+    use crate::cli::HttpArgs;
     use crate::doctor::finding::Level;
 
     fn message_and_help(
@@ -169,7 +166,7 @@ mod tests {
         headers: &[(&'static str, &'static str)],
         text: &str,
     ) -> (String, String) {
-        let finding = explain(&head(status, headers), text);
+        let finding = explain(&head(status, headers), text, false);
         assert!(finding.is_problem());
         (finding.message, finding.help.unwrap_or_default())
     }
@@ -187,8 +184,9 @@ mod tests {
         for (status, expected) in [
             (204, "do not connect again"),
             (404, "actix_web_sse::routes"),
-            (401, "authentication"),
-            (403, "authentication"),
+            (404, "--header or --cookie"),
+            (401, "--cookie 'NAME=VALUE' or --header"),
+            (403, "--cookie 'NAME=VALUE' or --header"),
             (421, "SSE_ALLOWED_HOSTS"),
             (502, "a proxy responded because it cannot reach the app"),
             (503, "probably a proxy"),
@@ -205,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn refused_credentials_have_another_help_than_missing_ones() {
+        let finding = explain(&head(401, &[]), "", true);
+        assert!(finding.help.unwrap_or_default().contains("has expired"));
+        let finding = explain(&head(302, &[]), "", true);
+        assert!(finding.help.unwrap_or_default().contains("has expired"));
+    }
+
+    #[test]
     fn a_response_that_is_not_http_has_its_own_help() {
         let help = |response: Vec<u8>| {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -214,7 +220,9 @@ mod tests {
                 let _ = client.read(&mut [0; 4096]);
                 let _ = client.write_all(&response);
             });
-            let error = StreamProbe::open(&url, &[]).err().expect("it is not HTTP");
+            let client = Client::new(&url, &HttpArgs::default()).expect("no options");
+            let error = StreamProbe::open(&client, &url, &[]);
+            let error = error.err().expect("it is not HTTP");
             server.join().expect("it has responded");
             let finding = unreachable_finding(&url, &error);
             assert!(
@@ -263,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_a_warning_with_its_target() {
-        let finding = explain(&head(302, &[("location", "/login")]), "");
+        let finding = explain(&head(302, &[("location", "/login")]), "", false);
         assert_eq!(finding.level, Level::Warning);
         assert!(
             finding.message.ends_with("to /login"),

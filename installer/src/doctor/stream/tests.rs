@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, HeaderValue, Version};
+use hyper::Version;
+use hyper::header::{HeaderMap, HeaderValue};
 
 use super::probe::{Recording, TimedBlock};
-use crate::listen::{Block, ResponseHead};
+use crate::http::ResponseHead;
+use crate::listen::Block;
 
 pub(super) fn head(status: u16, headers: &[(&'static str, &'static str)]) -> ResponseHead {
     let mut map = HeaderMap::new();

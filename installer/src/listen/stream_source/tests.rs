@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use super::*;
+use crate::cli::HttpArgs;
 use crate::listen::stream_url::stream_url;
 use crate::listen::update::ReceivedEvent;
 
@@ -41,7 +42,8 @@ fn stream(body: &str) -> String {
 }
 
 fn open(url: &str) -> Updates {
-    follow_stream(stream_url(url, &[]).expect("it is a URL"))
+    let url = stream_url(url, &[]).expect("it is a URL");
+    follow_stream(Client::new(&url, &HttpArgs::default()).expect("no options"))
 }
 
 fn next(updates: &Updates) -> Result<Update, Failure> {

@@ -1,0 +1,199 @@
+//! A connection to a server: through a proxy or directly, with or without TLS, for HTTP/2 or HTTP/1.1.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use hyper::{Request, Response, Uri};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::error::{ErrorKind, RequestError, with_causes};
+use super::tls::handshake_error;
+
+/// What TLS and HTTP are spoken over.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+type BoxedTransport = Box<dyn Transport>;
+
+/// Sends requests without bodies.
+pub(super) enum Connection {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(http2::SendRequest<Empty<Bytes>>),
+}
+
+/// How to reach the server.
+pub(super) struct Route<'a> {
+    pub(super) url: &'a Uri,
+    pub(super) proxy: Option<&'a Intercept>,
+    /// For https.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+}
+
+impl Route<'_> {
+    /// Connects, and returns how long the TCP handshake took, which is one round trip.
+    pub(super) async fn connect(
+        self,
+        time_limit: Duration,
+    ) -> Result<(Connection, Duration), RequestError> {
+        let connected = timeout(time_limit, self.open(time_limit)).await;
+        let seconds = time_limit.as_secs();
+        connected.unwrap_or_else(|_| {
+            Err(RequestError::unreachable(format!(
+                "there is no connection within {seconds} s"
+            )))
+        })
+    }
+
+    async fn open(self, time_limit: Duration) -> Result<(Connection, Duration), RequestError> {
+        let target = self.proxy.map_or(self.url, Intercept::uri);
+        let (tcp, round_trip) = open_tcp(target, time_limit).await.map_err(|mut error| {
+            if self.proxy.is_some() {
+                let proxy = host_of(target);
+                error.reason = format!("the proxy {proxy} of the environment: {}", error.reason);
+            }
+            error
+        })?;
+        let Some(tls) = self.tls else {
+            return Ok((speak_http1(Box::new(tcp)).await?, round_trip));
+        };
+        let transport = match self.proxy {
+            Some(proxy) => tunnel(tcp, self.url, proxy).await?,
+            None => Box::new(tcp),
+        };
+        let name = ServerName::try_from(host_of(self.url).to_owned());
+        let name = name.map_err(|_| RequestError::unreachable("its name is not a host name"))?;
+        let stream = TlsConnector::from(tls).connect(name, transport).await;
+        let stream = stream.map_err(|error| handshake_error(&error))?;
+        let has_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let transport = Box::new(stream);
+        let connection = if has_http2 {
+            speak_http2(transport).await?
+        } else {
+            speak_http1(transport).await?
+        };
+        Ok((connection, round_trip))
+    }
+}
+
+impl Connection {
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self, Self::Http2(_))
+    }
+
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Response<Incoming>, RequestError> {
+        let response = match self {
+            Self::Http1(sender) => sender.send_request(request).await,
+            Self::Http2(sender) => sender.send_request(request).await,
+        };
+        Ok(response?)
+    }
+}
+
+async fn speak_http1(transport: BoxedTransport) -> Result<Connection, RequestError> {
+    let (sender, connection) = http1::handshake(TokioIo::new(transport)).await?;
+    // The task ends with the runtime. The response reports its errors.
+    tokio::spawn(connection);
+    Ok(Connection::Http1(sender))
+}
+
+async fn speak_http2(transport: BoxedTransport) -> Result<Connection, RequestError> {
+    let io = TokioIo::new(transport);
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+    tokio::spawn(connection);
+    Ok(Connection::Http2(sender))
+}
+
+/// Tries the addresses of the host in turn. Each gets its share of the time, so that one that swallows
+/// packets, such as IPv6 in a network without it, does not hide the others.
+async fn open_tcp(url: &Uri, time_limit: Duration) -> Result<(TcpStream, Duration), RequestError> {
+    let deadline = Instant::now() + time_limit;
+    let addresses = lookup_host((host_of(url), port_of(url))).await;
+    let addresses: Vec<_> = addresses.into_iter().flatten().collect();
+    let mut last_error = None;
+    for (tried, address) in addresses.iter().enumerate() {
+        let started = Instant::now();
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = deadline.saturating_duration_since(started) / left;
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Otherwise, the kernel may hold back the request.
+                let _ = stream.set_nodelay(true);
+                return Ok((stream, started.elapsed()));
+            }
+            Ok(Err(error)) => last_error = Some(error),
+            Err(_) => last_error = Some(io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Err(match last_error {
+        Some(error) => RequestError::unreachable(error.to_string()),
+        None => RequestError::new(ErrorKind::HostNotFound, "the host does not exist"),
+    })
+}
+
+/// Asks the proxy for a connection to the server.
+async fn tunnel(
+    tcp: TcpStream,
+    url: &Uri,
+    proxy: &Intercept,
+) -> Result<BoxedTransport, RequestError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(tcp)).await?;
+    tokio::spawn(connection.with_upgrades());
+    let authority = format!("{}:{}", bracketed_host(url), port_of(url));
+    let mut request = Request::connect(&authority).header(HOST, &authority);
+    if let Some(authorization) = proxy.basic_auth() {
+        request = request.header(PROXY_AUTHORIZATION, authorization);
+    }
+    let request = request
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| RequestError::unreachable(error.to_string()))?;
+    let response = sender.send_request(request).await?;
+    if !response.status().is_success() {
+        return Err(RequestError::unreachable(format!(
+            "the proxy {} of the environment refuses the connection with {}",
+            host_of(proxy.uri()),
+            response.status().as_u16()
+        )));
+    }
+    let upgraded = hyper::upgrade::on(response).await;
+    let upgraded = upgraded.map_err(|error| RequestError::unreachable(with_causes(&error)))?;
+    Ok(Box::new(TokioIo::new(upgraded)))
+}
+
+fn bracketed_host(url: &Uri) -> &str {
+    url.host().unwrap_or_default()
+}
+
+/// Without the brackets of an IPv6 address.
+fn host_of(url: &Uri) -> &str {
+    bracketed_host(url).trim_matches(['[', ']'])
+}
+
+fn port_of(url: &Uri) -> u16 {
+    let default_port = if url.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    url.port_u16().unwrap_or(default_port)
+}
+
+/// What a request through a proxy needs in addition.
+pub(super) fn proxy_authorization(proxy: &Intercept) -> Option<HeaderValue> {
+    proxy.basic_auth().cloned()
+}
