@@ -30,6 +30,7 @@
 //! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
 //! | decide which client receives which event | [`Sse`], [`Subscription`], [`StreamResponse`], [`EventStream`] | `docs/guides/private-stream.md` |
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
+//! | update pages with htmx, Turbo or Datastar | [`Subscription::without_envelope`] | `docs/guides/html-front-ends.md` |
 //! | test an app | the module `testing` | `docs/guides/testing.md` |
 //! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |
 //! | handle errors | [`Error`], [`ErrorKind`] | `docs/errors.md` |

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     disk::epoch,
     journal::{Journal, entry_number, folder_number, identity, newest_folder, path},
-    model::Id,
+    model::{Format, Id},
 };
 
 /// Often enough to see each folder before it is swept.
@@ -58,11 +58,11 @@ impl Archive {
     }
 
     /// The epochs and numbers of entries with this content.
-    pub(crate) fn find(&self, digest: u64) -> Vec<String> {
+    pub(crate) fn find(&self, format: Format, digest: u64) -> Vec<String> {
         let all = self.journals.iter().flat_map(|journal| {
             let entries = (1..).zip(&journal.entries);
             entries
-                .filter(|(_, entry)| entry.digest == digest)
+                .filter(|(_, entry)| entry.digest(format) == digest)
                 .map(|(number, _)| Id::after(journal.epoch, number).to_string())
         });
         all.collect()

@@ -18,7 +18,7 @@ use support::oracle::At;
 
 use crate::{
     clock::Clock,
-    model::{Filter, Id},
+    model::{Filter, Format, Id},
     parser::{Block, Parser, Reason},
     server::{Address, Addresses},
 };
@@ -40,6 +40,7 @@ pub(crate) enum Record {
         at: At,
         server: usize,
         filter: Filter,
+        format: Format,
         sent: SentId,
     },
     /// The head of the response has arrived.
@@ -92,6 +93,7 @@ pub(crate) struct Client {
     all: Arc<Vec<Mutex<Status>>>,
     index: usize,
     filter: Filter,
+    format: Format,
     pub(crate) last: Option<Id>,
     records: Vec<Record>,
 }
@@ -128,6 +130,7 @@ impl Clients {
                 all: Arc::clone(&all),
                 index,
                 filter: Filter::ALL,
+                format: Format::Envelope,
                 last: None,
                 records: Vec::new(),
             })
@@ -200,6 +203,11 @@ impl Client {
         if phase == Phase::Chaos && self.rng.u32(..10) == 0 {
             self.filter = self.random_filter();
         }
+        // A client may resume in another format than before.
+        self.format = match self.rng.u32(..4) {
+            0 => Format::Value,
+            _ => Format::Envelope,
+        };
         let sent = self.random_id(phase);
         let visit = Visit {
             after: match (phase, self.rng.u32(..100)) {
@@ -221,6 +229,7 @@ impl Client {
             at,
             server: address.server,
             filter: self.filter,
+            format: self.format,
             sent,
         });
         if !matches!(sent, SentId::Last(_)) {
@@ -283,7 +292,8 @@ impl Client {
     }
 
     fn request(&mut self, address: &Address, sent: SentId) -> String {
-        let mut query = self.filter.query();
+        let format = self.format.parameter().map(str::to_owned);
+        let mut parameters: Vec<_> = self.filter.parameter().into_iter().chain(format).collect();
         let mut header = String::new();
         let id = match sent {
             SentId::Nothing => None,
@@ -296,12 +306,12 @@ impl Client {
             if self.rng.bool() {
                 header = format!("Last-Event-ID: {id}\r\n");
             } else {
-                let mark = if query.is_empty() { '?' } else { '&' };
-                query.push_str(&format!("{mark}last_event_id={id}"));
+                parameters.push(format!("last_event_id={id}"));
             }
         }
         let host = &address.address;
-        format!("GET /sse/stream{query} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n")
+        let query = parameters.join("&");
+        format!("GET /sse/stream?{query} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n")
     }
 
     fn receive(&mut self, at: At, block: Block) {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use support::oracle::{At, KEYS};
 
-use crate::model::{EVENTS_OF_KEYS, digest};
+use crate::model::{EVENTS_OF_KEYS, Format, digest};
 
 /// One entry.
 #[derive(Debug, Clone)]
@@ -22,7 +22,8 @@ pub(crate) struct Entry {
     key: usize,
     pub(crate) writer: u64,
     pub(crate) save: u64,
-    pub(crate) digest: u64,
+    /// Of its events' data, in each format.
+    digests: [u64; 2],
     /// A moment before its file was truncated or removed.
     pub(crate) gone: Option<At>,
 }
@@ -40,6 +41,10 @@ impl Entry {
     /// The events that it triggers with their parts, in order.
     pub(crate) fn events(&self) -> &'static [(u32, u8)] {
         &EVENTS_OF_KEYS[self.key]
+    }
+
+    pub(crate) fn digest(&self, format: Format) -> u64 {
+        self.digests[format as usize]
     }
 }
 
@@ -65,7 +70,10 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
             .ok_or("the key is not one of the writers' keys")?,
         writer: number(0).ok_or("no writer")?,
         save: number(1).ok_or("no number of the save")?,
-        digest: digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
+        digests: [
+            digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
+            digest(value),
+        ],
         gone: None,
     })
 }

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     disk::Entry,
     gaps,
-    model::{Filter, Id, Position},
+    model::{Filter, Format, Id, Position},
     parser::Block,
     server::ServerRun,
     writer::Writer,
@@ -33,6 +33,7 @@ pub(crate) struct ClientChecker<'a> {
     pub(crate) evidence: &'a Evidence<'a>,
     pub(crate) server: usize,
     pub(crate) filter: Filter,
+    format: Format,
     pub(crate) sent: SentId,
     /// When the open stream was requested, and when its response began.
     pub(crate) asked: At,
@@ -107,6 +108,7 @@ impl<'a> Evidence<'a> {
             evidence: self,
             server: 0,
             filter: Filter::ALL,
+            format: Format::Envelope,
             sent: SentId::Nothing,
             asked: At::ZERO,
             answered: At::ZERO,
@@ -128,10 +130,12 @@ impl ClientChecker<'_> {
                 at,
                 server,
                 filter,
+                format,
                 sent,
             } => {
                 self.server = *server;
                 self.filter = *filter;
+                self.format = *format;
                 self.sent = *sent;
                 (self.asked, self.answered) = (*at, *at);
                 self.new_at = None;
@@ -191,10 +195,10 @@ impl ClientChecker<'_> {
             (part, [others @ .., _]) => others.iter().find(|(other, _)| *other == part),
             (_, []) => None,
         };
-        let Some((part, _)) =
-            expected.filter(|(_, expected)| *expected == event && entry.digest == digest)
+        let Some((part, _)) = expected
+            .filter(|(_, expected)| *expected == event && entry.digest(self.format) == digest)
         else {
-            let saved_as = self.evidence.archive.find(digest);
+            let saved_as = self.evidence.archive.find(self.format, digest);
             return Err(format!(
                 "this is not what was saved as entry {number}; it was saved as {saved_as:?}"
             ));

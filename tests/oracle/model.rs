@@ -21,16 +21,33 @@ impl Filter {
         self.0 & (1 << event) != 0
     }
 
-    pub(crate) fn query(self) -> String {
+    pub(crate) fn parameter(self) -> Option<String> {
         if self == Self::ALL {
-            return String::new();
+            return None;
         }
         let names: Vec<&str> = (0..)
             .zip(EVENTS)
             .filter(|(at, _)| self.wants(*at))
             .map(|(_, name)| name)
             .collect();
-        format!("?events={}", names.join(","))
+        Some(format!("events={}", names.join(",")))
+    }
+}
+
+/// What a client receives as the data of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Envelope,
+    /// The value alone.
+    Value,
+}
+
+impl Format {
+    pub(crate) fn parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Envelope => None,
+            Self::Value => Some("data=value"),
+        }
     }
 }
 

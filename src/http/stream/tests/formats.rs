@@ -44,14 +44,17 @@ async fn clients_with_and_without_envelope_receive_the_same_entries() {
     for in_memory in [100, 1] {
         let app = app(|config| config.with_entries_in_memory(in_memory));
         let mut live = ["/", "/?data=value"].map(|uri| app.subscribe(uri));
+        let request = TestRequest::default().to_http_request();
+        let by_handler = Subscription::new(&request).without_envelope();
+        let mut by_handler = app.sse().subscribe(by_handler).unwrap();
         save_all(&app);
         let [live_with, live_alone] = &mut live;
         let (ids, data) = entries(live_with).await;
         assert_eq!(data, WITH_ENVELOPE);
-        assert_eq!(
-            entries(live_alone).await,
-            (ids.clone(), ALONE.map(str::to_owned).into())
-        );
+        for alone in [live_alone, &mut by_handler] {
+            let expected = (ids.clone(), ALONE.map(str::to_owned).into());
+            assert_eq!(entries(alone).await, expected);
+        }
 
         for (query, data) in [("", WITH_ENVELOPE), ("&data=value", ALONE)] {
             let uri = format!("/?last_event_id={}{query}", app.first_id());
