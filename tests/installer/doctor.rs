@@ -3,7 +3,9 @@
 mod app;
 mod drop_ins;
 mod env_file;
-mod findings;
-mod proxies;
+pub(crate) mod findings;
+pub(crate) mod proxies;
+#[cfg(feature = "tools")]
+mod real_proxies;
 mod responses;
 mod stream;

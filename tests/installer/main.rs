@@ -18,11 +18,15 @@ mod install;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod killed;
 mod listen;
+mod mistakes;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod refused;
+mod requests;
 mod save;
 mod status;
+#[cfg(feature = "tools")]
+mod tls;
 mod types;
 mod uninstall;

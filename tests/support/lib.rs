@@ -21,6 +21,8 @@ mod local_server;
 pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
+#[cfg(feature = "tools")]
+mod reverse_proxy;
 mod run_log;
 mod running;
 mod scratch;
@@ -32,8 +34,6 @@ mod wait;
 
 pub use actix_web_sse::testing::{Event, EventParser};
 
-#[cfg(feature = "tools")]
-pub use self::browser::{Browser, Engine, Tab};
 pub use self::{
     app::{App, sse_in},
     build::{sse, starter, workspace},
@@ -46,4 +46,9 @@ pub use self::{
     server::Server,
     stream::{Stream, get},
     wait::{DEADLINE, until},
+};
+#[cfg(feature = "tools")]
+pub use self::{
+    browser::{Browser, Engine, Tab},
+    reverse_proxy::ReverseProxy,
 };

@@ -16,6 +16,9 @@ pub(super) const BUFFERING_HELP: &str = "a proxy between the server and this mac
 const NO_HTTP_HELP: &str = "check the port: the program that responds there is not an HTTP server, or \
     it expects a URL that begins with https:";
 
+/// From the pages of nginx and Apache for requests without TLS.
+const TLS_PORT_TEXTS: [&str; 2] = ["sent to HTTPS port", "to an SSL-enabled server port"];
+
 const MANY_HEADERS_HELP: &str = "let the server, or the proxy that adds them, send fewer and shorter \
     headers, such as cookies";
 
@@ -78,6 +81,12 @@ fn explain(head: &ResponseHead, text: &str, has_credentials: bool) -> Finding {
             ),
             "this URL belongs to something else: the library's routes serve the stream at \
              /sse/stream, below the scope that they are configured in",
+        );
+    }
+    if status == 400 && TLS_PORT_TEXTS.iter().any(|part| text.contains(part)) {
+        return CHECK.error(
+            "the response is 400, because the server expects TLS at this port",
+            "use a URL that begins with https:",
         );
     }
     if let 300..=399 = status {

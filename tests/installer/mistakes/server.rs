@@ -1,0 +1,187 @@
+//! Mistakes about the server at a URL.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    guard,
+    middleware::{Next, from_fn},
+    web,
+};
+use support::{App, HalfClosed, LocalServer};
+
+use crate::{
+    doctor::findings::{
+        Finding, examine_app_and_url, examine_url, findings, of_check, only, problems,
+    },
+    hello::{Hello, Ran},
+};
+
+#[test]
+fn the_server_is_not_running() {
+    let app = App::new();
+    let url = {
+        let server = app.start();
+        server.url("")
+    };
+    let found = problems(&examine_url(&url, &[]));
+    only(&found).assert_is("error", "response", "cannot be reached", "start the server");
+    let listen = app
+        .sse()
+        .args(["listen", &url, "--timeout", "0.5"])
+        .output();
+    let ran = Ran::from_output(&listen.unwrap());
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("cannot reach http://127.0.0.1:"),
+        "{}",
+        ran.err
+    );
+}
+
+/// Without a URL, `sse doctor` says that nothing about the server was examined, and names its address.
+#[test]
+fn the_server_was_not_looked_at() {
+    let app = App::new();
+    let output = app.sse().arg("doctor").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let expected = "the running server was not looked at: `sse doctor http://127.0.0.1:8080`\n";
+    assert!(text.ends_with(expected), "{text}");
+    let verdict = text.lines().rev().nth(1).unwrap();
+    assert!(
+        verdict.contains("problem") || verdict.contains("error"),
+        "{text}"
+    );
+}
+
+/// Another program listens at the address: one with web pages, or one with a stream of its own.
+#[test]
+fn another_apps_server_is_recognised() {
+    let pages = LocalServer::start(
+        HalfClosed::Stays,
+        "a:k",
+        |config, _| config,
+        |app, _| {
+            app.default_service(web::to(|| async {
+                HttpResponse::Ok().content_type("text/html").body("<p>")
+            }));
+        },
+    );
+    let found = problems(&examine_url(&pages.url(""), &[]));
+    only(&found).assert_is(
+        "error",
+        "response",
+        "`text/html`",
+        "belongs to something else",
+    );
+
+    let no_stream = LocalServer::start(HalfClosed::Stays, "a:k", |config, _| config, |_, _| {});
+    let found = problems(&examine_url(&no_stream.url(""), &[]));
+    only(&found).assert_is("error", "response", "404", "another app's server listens");
+
+    let (app, other) = (App::new(), App::new());
+    let server = other.start();
+    let env = std::fs::read_to_string(app.path().join(".env")).unwrap();
+    // The doctor waits for a few poll intervals.
+    let env = env.replace("SSE_POLL_INTERVAL=2", "SSE_POLL_INTERVAL=0.1");
+    std::fs::write(app.path().join(".env"), env).unwrap();
+    let arguments = ["--save", "event_cache_key1"];
+    let ran = examine_app_and_url(&app, &server.url(""), &arguments);
+    let saves = of_check(&findings(&ran), "saves")[0].clone();
+    saves.assert_is("error", "saves", "none arrived", "uses another cache");
+}
+
+/// Lets only requests with the right cookie through, as a middleware for logins does.
+async fn require_login(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request
+        .headers()
+        .get("cookie")
+        .is_some_and(|cookie| cookie == "id=right")
+    {
+        return next
+            .call(request)
+            .await
+            .map(ServiceResponse::map_into_boxed_body);
+    }
+    let is_browser = request.path().starts_with("/pages");
+    let refusal = if is_browser {
+        HttpResponse::Found()
+            .insert_header(("Location", "/login"))
+            .finish()
+    } else {
+        HttpResponse::Unauthorized().finish()
+    };
+    Ok(request.into_response(refusal))
+}
+
+/// The stream behind a middleware that refuses, one that redirects, and a guard.
+fn guarded() -> LocalServer {
+    LocalServer::start(
+        HalfClosed::Stays,
+        "a:k",
+        |config, _| config,
+        |app, sse| {
+            let scope = |path: &str| web::scope(path);
+            for path in ["/api", "/pages"] {
+                let sse = sse.clone();
+                app.service(
+                    scope(path)
+                        .wrap(from_fn(require_login))
+                        .configure(move |app| sse.configure(app)),
+                );
+            }
+            let sse = sse.clone();
+            app.service(
+                scope("/guard")
+                    .guard(guard::Header("Authorization", "Bearer right"))
+                    .configure(move |app| sse.configure(app)),
+            );
+            app.route(
+                "/login",
+                web::get()
+                    .to(|| async { HttpResponse::Ok().content_type("text/html").body("<form>") }),
+            );
+        },
+    )
+}
+
+#[test]
+fn a_guarded_stream_without_credentials_names_the_options() {
+    let server = guarded();
+    let examined = |path: &str, arguments: &[&str]| -> Vec<Finding> {
+        problems(&examine_url(&server.url(path), arguments))
+    };
+    let (api, pages, guard) = ("/api/sse/stream", "/pages/sse/stream", "/guard/sse/stream");
+    let options = "--cookie 'NAME=VALUE' or --header";
+    only(&examined(api, &[])).assert_is("error", "response", "401", options);
+    only(&examined(pages, &[])).assert_is("warning", "response", "a redirect to /login", options);
+    only(&examined(guard, &[])).assert_is("error", "response", "404", "with --header or --cookie");
+
+    let wrong = examined(api, &["--cookie", "id=wrong"]);
+    only(&wrong).assert_is("error", "response", "401", "or it has expired");
+    for (path, credentials) in [
+        (api, ["--cookie", "id=right"]),
+        (pages, ["--cookie", "id=right"]),
+        (guard, ["--header", "Authorization: Bearer right"]),
+    ] {
+        assert_eq!(examined(path, &credentials), [], "{path}");
+    }
+
+    let hello = Hello::new();
+    let listen = |path: &str| {
+        let url = server.url(path);
+        crate::hello::sse_in(
+            hello.outside(),
+            &["listen", &url, "--count", "1", "--timeout", "20"],
+        )
+    };
+    let refused = listen(api);
+    assert!(refused.err.contains(options), "{}", refused.err);
+    refused.fails(1, "401");
+    let redirected = listen(pages);
+    assert!(redirected.err.contains(options), "{}", redirected.err);
+    redirected.fails(1, "/login, which is not an event stream");
+}

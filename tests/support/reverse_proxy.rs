@@ -1,0 +1,149 @@
+//! nginx, HAProxy and Apache, as their users configure them.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{http, wait::until};
+
+/// A running proxy. It ends when this is dropped.
+pub struct ReverseProxy {
+    process: Child,
+    address: String,
+}
+
+impl ReverseProxy {
+    /// `configure` returns the contents of nginx's `server` block for the given port.
+    #[must_use]
+    pub fn nginx(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+        Self::start(|port| {
+            let config = format!(
+                "daemon off; master_process off; pid nginx.pid; error_log stderr;
+                events {{}}
+                http {{
+                    access_log off;
+                    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+                    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+                    server {{ {} }}
+                }}",
+                configure(port)
+            );
+            fs::write(dir.join("nginx.conf"), config).unwrap();
+            let mut command = Command::new(program("nginx"));
+            command
+                .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
+                .arg(dir);
+            command
+        })
+    }
+
+    /// HAProxy in front of a server, with these lines in `defaults`.
+    #[must_use]
+    pub fn haproxy(dir: &Path, server: &str, lines: &str) -> Self {
+        Self::start(|port| {
+            let config = format!(
+                "defaults\n mode http\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n\
+                 {lines}\n\
+                 frontend all\n bind 127.0.0.1:{port}\n default_backend app\n\
+                 backend app\n server one {server}\n"
+            );
+            let path = dir.join("haproxy.cfg");
+            fs::write(&path, config).unwrap();
+            let mut command = Command::new(program("haproxy"));
+            command.arg("-db").arg("-f").arg(path);
+            command
+        })
+    }
+
+    /// Apache in front of a server, with these lines.
+    #[must_use]
+    pub fn apache(dir: &Path, server: &str, lines: &str) -> Self {
+        let apache = program("apache2");
+        Self::start(|port| {
+            let modules = [
+                "mpm_event",
+                "authz_core",
+                "proxy",
+                "proxy_http",
+                "filter",
+                "deflate",
+                "headers",
+            ];
+            let folder = modules_folder(&apache);
+            let modules = modules.map(|name| {
+                format!(
+                    "LoadModule {name}_module {}/mod_{name}.so\n",
+                    folder.display()
+                )
+            });
+            let config = format!(
+                "{}ServerRoot {dir}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile apache.pid\n\
+                 ErrorLog apache.log\nDefaultRuntimeDir {dir}\nMutex file:{dir}\n\
+                 ProxyPass / http://{server}/\n{lines}\n",
+                modules.concat(),
+                dir = dir.display(),
+            );
+            let path = dir.join("apache.conf");
+            fs::write(&path, config).unwrap();
+            let mut command = Command::new(&apache);
+            // One process, so that killing it leaves none behind.
+            command.arg("-X").arg("-f").arg(path);
+            command
+        })
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `command` configures the proxy for the given port. Another program may take the port before the proxy
+    /// does, so the proxy is started again then.
+    fn start(command: impl Fn(u16) -> Command) -> Self {
+        until("the proxy listens", || {
+            let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+            let port = listener.local_addr().ok()?.port();
+            drop(listener);
+            let mut command = command(port);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            let mut proxy = Self {
+                process: command.spawn().unwrap(),
+                address: format!("127.0.0.1:{port}"),
+            };
+            until("the proxy listens or has ended", || {
+                let has_ended = proxy.process.try_wait().unwrap().is_some();
+                let listens = http::send(&proxy.address, b"HEAD /health HTTP/1.0\r\n\r\n").is_ok();
+                (has_ended || listens).then_some(())
+            });
+            proxy.process.try_wait().unwrap().is_none().then_some(proxy)
+        })
+    }
+}
+
+impl Drop for ReverseProxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Debian installs them in a folder that is not in every user's `PATH`.
+fn program(name: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|dir| dir.join(name))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| panic!("{name} is missing: run `tests/setup`"))
+}
+
+/// `tests/setup` unpacks Apache's package, so its modules are where they are in the package.
+fn modules_folder(apache: &Path) -> PathBuf {
+    let program = apache.canonicalize().unwrap();
+    let usr = program.parent().and_then(Path::parent).unwrap();
+    usr.join("lib/apache2/modules")
+}
