@@ -1,12 +1,21 @@
 //! `sse doctor` and `sse listen` over TLS, with certificates made for each test, behind nginx.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{self, Write},
+    net::{Shutdown, TcpStream},
+    path::Path,
+    process::Command,
+    sync::mpsc::channel,
+    thread,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use support::{App, ReverseProxy, Server};
 
 use crate::{
     doctor::findings::{Finding, findings, of_check, only, problems},
+    doctor::proxies::FakeServer,
     hello::Ran,
 };
 
@@ -204,4 +213,55 @@ fn a_file_without_certificates_is_refused() {
     refused(missing.to_str().unwrap()).fails(1, "missing.pem");
     let mut command = doctor(url, &["--cacert", &text, "--insecure"]);
     assert_eq!(command.output().unwrap().status.code(), Some(2));
+}
+
+/// A forward proxy that connects its clients to the server at `address`, whichever they ask for.
+fn tunnel(address: &str) -> (FakeServer, std::sync::mpsc::Receiver<String>) {
+    let address = address.to_owned();
+    let (sender, requests) = channel();
+    let proxy = FakeServer::start(move |request, mut client| {
+        let _ = sender.send(request);
+        let server = TcpStream::connect(&address)?;
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+        let (from_client, to_server) = (client.try_clone()?, server.try_clone()?);
+        thread::spawn(move || {
+            let _ = io::copy(&mut &from_client, &mut &to_server);
+            let _ = to_server.shutdown(Shutdown::Write);
+        });
+        io::copy(&mut &server, &mut client).map(drop)
+    });
+    (proxy, requests)
+}
+
+#[test]
+fn tls_reaches_the_server_through_the_environments_proxy() {
+    let app = App::new();
+    let server = app.start();
+    let authority = Authority::new();
+    let file = authority.write(app.path());
+    authority.sign(app.path(), &["localhost"], |_| {});
+    let nginx = nginx(&app, &server, "http2");
+    let (proxy, requests) = tunnel(nginx.address());
+    let mut command = doctor(
+        "https://localhost:1",
+        &["--cacert", &file, "--header", "A: secret"],
+    );
+    command.env(
+        "HTTPS_PROXY",
+        proxy.url().replace("http://", "http://me:pw@"),
+    );
+    let ran = ran(command);
+    assert_eq!(problems(&ran), []);
+    of_check(&findings(&ran), "headers")[0].assert_is("ok", "headers", "TLS and HTTP/2", "");
+    let request = requests.recv().unwrap().to_lowercase();
+    assert!(
+        request.starts_with("connect localhost:1 http/1.1"),
+        "{request}"
+    );
+    // `me:pw` in base64.
+    assert!(
+        request.contains("proxy-authorization: basic bwu6chc="),
+        "{request}"
+    );
+    assert!(!request.contains("secret"), "{request}");
 }
