@@ -13,6 +13,7 @@ pub use crate::config::{
 pub use crate::error::one_line;
 use crate::{
     Config, Error,
+    journal::file::current_epoch,
     platform::{ChangeKinds, FolderWatcher, Interrupt},
 };
 
@@ -23,6 +24,16 @@ use crate::{
 /// Fails like [`Config::from_dir`].
 pub fn config_from(app_dir: &Path, env_file: Option<&EnvFile>) -> Result<Config, Error> {
     Config::from_env_file(app_dir.to_owned(), env_file)
+}
+
+/// The epoch with which the ids of new events begin: that of the journal in the configured folder. `None` if
+/// there is no journal. Changes nothing.
+///
+/// # Errors
+///
+/// Fails if the folder cannot be read.
+pub fn journal_epoch(config: &Config) -> Result<Option<String>, Error> {
+    Ok(current_epoch(config)?.map(|epoch| epoch.to_string()))
 }
 
 /// Whether a rename in the folder, which `rename` makes, is noticed within the timeout. `None`: this system

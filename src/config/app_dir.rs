@@ -20,6 +20,17 @@ pub fn app_dir() -> PathBuf {
     )
 }
 
+/// Where the `.env` of `dir` was looked for, to continue a sentence. Without paths: visitors may read it.
+pub(super) fn searched_folders(dir: &Path) -> &'static str {
+    if dir != app_dir() {
+        ""
+    } else if env::var_os("CARGO_MANIFEST_DIR").is_some() {
+        " in the package's folder (CARGO_MANIFEST_DIR)"
+    } else {
+        " in the working directory or in a folder above it"
+    }
+}
+
 fn choose(cargo_dir: Option<PathBuf>, working_dir: &Path) -> PathBuf {
     if let Some(dir) = cargo_dir {
         return dir;

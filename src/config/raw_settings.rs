@@ -15,6 +15,7 @@ use std::{
 };
 
 use super::{
+    app_dir,
     env_file::EnvFile,
     events::EVENTS_HELP,
     settings::{Origin, RawValue, SettingInfo},
@@ -78,10 +79,11 @@ impl<'a> RawSettings<'a> {
         let (message, help) = if self.file.is_some() {
             (format!("{name} is not set"), EVENTS_HELP)
         } else {
+            let searched = app_dir::searched_folders(self.app_dir);
             (
-                format!(".env does not exist, and {name} is not in the environment"),
-                "run `sse install` in the app's folder, or start the program in that folder (the \
-                 command: `sse -C DIR`)",
+                format!(".env does not exist{searched}, and {name} is not in the environment"),
+                "start the program in the app's folder (the command: `sse -C DIR`), or pass that folder to \
+                 `Config::from_dir`; in an app without a .env, run `sse install`",
             )
         };
         Error::new(ErrorKind::Config, message)

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, rt, web};
+use actix_files::Files;
+use actix_web::{
+    App, HttpServer, rt,
+    web::{self, ServiceConfig},
+};
 use actix_web_sse::{Config, Sse};
 
 const MIB: usize = 1024 * 1024;
@@ -15,6 +19,16 @@ pub(crate) fn run(arguments: &[String]) {
     rt::System::new().block_on(serve(kind));
 }
 
+/// The mistake of an app whose pages are in `public`.
+fn routes_behind_a_file_service(app: &mut ServiceConfig) {
+    app.service(Files::new("/", "public"))
+        .configure(actix_web_sse::routes);
+}
+
+fn routes_in_a_scope(app: &mut ServiceConfig) {
+    app.service(web::scope("/members").configure(actix_web_sse::routes));
+}
+
 async fn serve(kind: &str) {
     let sse = match kind {
         "without signal handling" => {
@@ -24,12 +38,17 @@ async fn serve(kind: &str) {
         "shutdown signal" | "large write buffer" => Some(Sse::from_env()),
         _ => None,
     };
+    let add_routes = match kind {
+        "routes behind a file service" => routes_behind_a_file_service,
+        "routes in a scope" => routes_in_a_scope,
+        _ => actix_web_sse::routes,
+    };
     let signal = sse.clone().filter(|_| kind != "without signal handling");
     let server = HttpServer::new(move || {
         let app = App::new().route("/slow/{seconds}", web::get().to(slow));
         match sse.clone() {
             Some(sse) => app.configure(|app| sse.configure(app)),
-            None => app.configure(actix_web_sse::routes),
+            None => app.configure(add_routes),
         }
     });
     let mut server = server.workers(2);

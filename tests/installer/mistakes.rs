@@ -1,3 +1,6 @@
 //! Mistakes that newcomers make, as they make them: the message names the cause and the remedy.
 
+mod page;
+mod project;
+mod routes;
 mod server;

@@ -186,6 +186,6 @@ fn the_doctor_does_not_mistake_a_type_for_a_listener() {
     hello.replace(".env", "SSE_EVENTS=", "SSE_EVENTS=order:orders,");
     hello.sse_succeeds(&["install"]);
     let text = hello.sse(&["doctor"]).out;
-    let line = "the event `order` has no listener in this app";
+    let line = "no page or script of this app names the event `order`";
     assert!(text.contains(line), "{text}");
 }

@@ -32,23 +32,23 @@ struct Diagnosis {
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
-    let has_url = url.is_some();
     let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
     if !is_app && (url.is_none() || args.save.is_some()) {
         return Err(no_app(app));
     }
+    let client = url.map(|url| Client::new(&url, &args.http)).transpose()?;
     let mut printer = FindingsPrinter {
         findings: Vec::new(),
         args,
         output,
     };
     if is_app {
-        for finding in check_app(app) {
+        for finding in check_app(app, client.as_ref()) {
             printer.print(finding)?;
         }
     }
-    if let Some(url) = url {
-        let client = Client::new(&url, &args.http)?;
+    let has_url = client.is_some();
+    if let Some(client) = client {
         client.warn_if_insecure(output);
         let check = StreamCheck::prepare(client, args, app)?;
         output.note(check.announcement());

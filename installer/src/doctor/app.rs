@@ -5,13 +5,15 @@ mod config_values;
 mod drop_ins;
 mod env_location;
 mod env_mistakes;
-mod event_listeners;
 mod file_system;
-mod javascript;
+mod key_prefix;
+mod listeners;
 mod notifications;
 mod open_files;
 mod pages;
 mod route_call;
+mod script_requests;
+mod script_tags;
 mod server_address;
 mod shutdown;
 mod source_files;
@@ -21,11 +23,13 @@ use std::path::Path;
 use actix_web_sse::cli_support::{EnvFile, config_from};
 
 pub(crate) use self::env_location::{NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, git_would_add_env};
+use self::script_requests::ScriptServer;
 use super::finding::Finding;
+use crate::http::Client;
 
 /// Whether some page of the app loads `sse-client.js`. Only pages that are files can be seen.
 pub(crate) fn has_listening_page(app: &Path) -> bool {
-    pages::loading_page(&source_files::read_all(app)).is_some()
+    pages::is_loaded(&source_files::read_all(app))
 }
 
 /// The URL at which the app's server probably listens.
@@ -33,8 +37,9 @@ pub(crate) fn likely_url(app: &Path) -> Option<String> {
     server_address::likely_url(app, &source_files::read_all(app))
 }
 
-/// All findings about the app in the folder `app`.
-pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
+/// All findings about the app in the folder `app`. With a client, its pages' scripts are requested from the
+/// server of the stream.
+pub(crate) fn check_app(app: &Path, client: Option<&Client>) -> Vec<Finding> {
     // Read once: a named pipe gives its content to one reader.
     let env_file = EnvFile::read(&app.join(".env"));
     let config = env_file.as_ref().map_err(Clone::clone);
@@ -47,11 +52,13 @@ pub(crate) fn check_app(app: &Path) -> Vec<Finding> {
     findings.extend(env_location::check(app));
     let sources = source_files::read_all(app);
     findings.extend(route_call::check(app, &sources));
-    findings.extend(pages::check(&sources));
+    let server = client.and_then(ScriptServer::of_stream);
+    findings.extend(pages::check(&sources, server.as_ref()));
     if let Ok(config) = &config {
-        findings.extend(event_listeners::check(&sources, config.events()));
+        findings.extend(listeners::check(&sources, config.events()));
         findings.extend(cache_access::check(config));
         findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
+        findings.extend(key_prefix::check(config));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));
         findings.push(open_files::check(config));

@@ -1,6 +1,8 @@
 //! Checks of a stream as browsers receive it, through every proxy on the way.
 
 mod compression;
+mod file_service;
+mod followed_folder;
 mod headers;
 mod origin;
 mod probe;
@@ -16,6 +18,7 @@ mod tests;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use actix_web_sse::Config;
 use hyper::header::ORIGIN;
 
 use self::compression::Compression;
@@ -36,6 +39,8 @@ pub(crate) struct StreamCheck {
     wait: Duration,
     /// The origin of a page that must be able to read the stream.
     origin: Option<String>,
+    /// Of the app in this folder, if there is one.
+    config: Option<Config>,
     /// The values to save meanwhile, with `--save`.
     saves: Option<ProbeSaves>,
 }
@@ -48,6 +53,11 @@ impl StreamCheck {
             client,
             wait: args.wait.min(MAX_WAIT),
             origin: args.origin.clone(),
+            config: app
+                .join(".env")
+                .is_file()
+                .then(|| Config::from_dir(app).ok())
+                .flatten(),
             saves: saves.transpose()?,
         })
     }
@@ -118,6 +128,12 @@ impl StreamCheck {
         let last_event_id = probe.recording.last_event_id().to_owned();
         // Its connection counts towards the server's limits.
         drop(probe);
+        let config = self.config.as_ref();
+        let folder = config
+            .and_then(|config| followed_folder::check(config, self.client.url(), &last_event_id));
+        if let Some(finding) = folder {
+            report(finding)?;
+        }
         replay::check(&self.client, &last_event_id, report)
     }
 

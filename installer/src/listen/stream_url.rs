@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::output::excerpt;
 
 /// Where the library's routes serve the stream.
-pub(super) const STREAM_PATH: &str = "/sse/stream";
+pub(crate) const STREAM_PATH: &str = "/sse/stream";
 
 /// The stream's URL. A URL without a path gets the path of the library's routes.
 pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failure> {

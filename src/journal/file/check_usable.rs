@@ -1,7 +1,7 @@
 //! Whether a journal can be used, before the app depends on it.
 
 use super::{cache_folder::CacheFolder, file_journal::FileJournal, open_folder::OpenFolder};
-use crate::{config::Config, error::Error};
+use crate::{config::Config, epoch::Epoch, error::Error};
 
 /// Checks the journal in the configured folder, if it exists. Creates and repairs no journal.
 pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
@@ -13,6 +13,15 @@ pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
         Some(journal) => journal.check_usable(),
         None => Ok(()),
     }
+}
+
+/// The epoch of the journal in the configured folder; `None` if it has no usable journal.
+pub(crate) fn current_epoch(config: &Config) -> Result<Option<Epoch>, Error> {
+    if !CacheFolder::exists(config)? {
+        return Ok(None);
+    }
+    let journal = FileJournal::open_existing(CacheFolder::prepare(config)?)?;
+    Ok(journal.map(|journal| journal.id.epochs().current()))
 }
 
 impl FileJournal {

@@ -1,15 +1,22 @@
-//! Whether a page loads `sse-client.js`.
+//! Whether a page loads `sse-client.js`, from where it is served.
 
+use super::script_requests::ScriptServer;
+use super::script_tags::{self, LISTENERS_FILE, RequestTarget, STATIC_FOLDERS, ScriptTag};
+use super::source_files::{CLIENT_PATH, FileKind};
 use super::source_files::{LISTENERS_PATH, SOURCE_FOLDERS, SourceFile};
 use crate::doctor::finding::{Check, Finding};
 use crate::editing::scripts::SCRIPT_TAG;
 
-const CHECK: Check = Check("page");
+pub(super) const CHECK: Check = Check("page");
 
-const LISTENERS_FILE: &str = "sse-client.js";
-const CLIENT_SUFFIX: &str = "js/sse.js";
+/// Where the library's routes serve the listeners.
+pub(super) const LISTENERS_URL_PATH: &str = "/js/sse-client.js";
 
-pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
+/// More pages with the same mistake say nothing new.
+const MAX_WRONG_TAGS: usize = 5;
+
+/// With a server, its responses decide whether a tag is right.
+pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -> Vec<Finding> {
     let stream_opener = sources.iter().find(|source| opens_stream(source));
     let instead = stream_opener.map(|source| format!("; {} opens a stream instead", source.path));
     let problem = |message: String, help: String| match &instead {
@@ -21,64 +28,121 @@ pub(super) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         let message = format!("the app has no {LISTENERS_PATH}");
         findings.push(problem(message, "run `sse install`".to_owned()));
     }
-    let folders = SOURCE_FOLDERS.join(", ");
-    findings.push(match loading_page(sources) {
-        Some(page) => CHECK.ok(format!("{} loads {LISTENERS_FILE}", page.path)),
-        None => problem(
+    let tags = script_tags::find_all(sources);
+    if tags.is_empty() {
+        let folders = SOURCE_FOLDERS.join(", ");
+        findings.push(problem(
             format!("no page in {folders} loads {LISTENERS_FILE}"),
             format!(
                 "add {SCRIPT_TAG} to your pages (`sse doctor` cannot see pages in other folders)"
             ),
-        ),
-    });
+        ));
+    }
+    findings.extend(check_tags(&tags, sources, server));
     findings
 }
 
-/// A page that loads `sse-client.js`, if there is one.
-pub(super) fn loading_page(sources: &[SourceFile]) -> Option<&SourceFile> {
-    sources.iter().find(|source| loads_script(source))
+/// Whether a page of the app loads `sse-client.js`.
+pub(super) fn is_loaded(sources: &[SourceFile]) -> bool {
+    !script_tags::find_all(sources).is_empty()
 }
 
-/// Whether the text has the script's name in a `script` tag or an `import`.
-fn loads_script(source: &SourceFile) -> bool {
-    let is_installed_script =
-        source.path.ends_with(LISTENERS_FILE) || source.path.ends_with(CLIENT_SUFFIX);
-    !is_installed_script
-        && source.text.match_indices(LISTENERS_FILE).any(|(at, _)| {
-            // Rust's template macros write the tag without `<`, and strings escape its quotes. So
-            // all text since the last `>` or `;` is searched.
-            let before = &source.text[..at];
-            let statement = before
-                .rfind(['>', ';'])
-                .map_or(before, |end| &before[end..]);
-            ["script", "import"]
-                .iter()
-                .any(|word| statement.contains(word))
-        })
+fn check_tags(
+    tags: &[ScriptTag<'_>],
+    sources: &[SourceFile],
+    server: Option<&ScriptServer<'_>>,
+) -> Vec<Finding> {
+    let judge = |tag| match server.and_then(|server| server.judge(tag)) {
+        Some(judgement) => judgement,
+        None => judge_by_routes(tag, sources),
+    };
+    let findings = tags.iter().filter_map(judge);
+    let findings: Vec<Finding> = findings.take(MAX_WRONG_TAGS).collect();
+    match tags.first() {
+        Some(tag) if findings.is_empty() => {
+            let page = &tag.source.path;
+            vec![CHECK.ok(format!("{page} loads {LISTENERS_FILE}"))]
+        }
+        _ => findings,
+    }
+}
+
+/// What is wrong with a tag if the app serves the library's routes at `/`.
+fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Finding> {
+    let ScriptTag { location, url, .. } = tag;
+    let path = match tag.target() {
+        RequestTarget::Unknown => return None,
+        RequestTarget::RelativeToPage => {
+            return Some(CHECK.tip(
+                format!("{location} loads `{url}`, which depends on the page's URL"),
+                format!("if the page is not directly below /, write {SCRIPT_TAG}"),
+            ));
+        }
+        RequestTarget::Path(path) => path,
+    };
+    if path == LISTENERS_URL_PATH || has_file(sources, &path) || is_mounted(sources, &path) {
+        return None;
+    }
+    let message = format!("{location} loads `{url}`, which browsers request as {path}");
+    let first = path.split('/').nth(1).unwrap_or_default();
+    if path.ends_with(LISTENERS_URL_PATH)
+        && !SOURCE_FOLDERS.contains(&first)
+        && url.starts_with('/')
+    {
+        // A proxy may serve the app below this path.
+        return Some(CHECK.tip(
+            format!("{message}: that is right if the app is served below /{first}"),
+            "pass the URL at which browsers reach the app: `sse doctor URL` requests the script",
+        ));
+    }
+    Some(CHECK.warning(
+        format!("{message}, but the app's routes serve it as {LISTENERS_URL_PATH}"),
+        format!("write {SCRIPT_TAG}"),
+    ))
+}
+
+/// Whether a folder that the app may serve at `/` has a script of its own there.
+fn has_file(sources: &[SourceFile], path: &str) -> bool {
+    STATIC_FOLDERS.iter().any(|folder| {
+        let file = format!("{folder}{path}");
+        sources.iter().any(|source| source.path == file)
+    })
+}
+
+/// Whether the code names the first part of the path, as the path of a scope or of a file service.
+fn is_mounted(sources: &[SourceFile], path: &str) -> bool {
+    let Some((first, _)) = path[1..].split_once('/') else {
+        return false;
+    };
+    let mut code = sources
+        .iter()
+        .filter(|source| source.kind == FileKind::Rust);
+    code.any(|source| source.has_quoted(&format!("/{first}")))
 }
 
 /// Whether the file opens a stream without `sse-client.js`.
 fn opens_stream(source: &SourceFile) -> bool {
-    let is_installed = source.path.ends_with(CLIENT_SUFFIX) || source.path == LISTENERS_PATH;
+    let is_installed = source.path == CLIENT_PATH || source.path == LISTENERS_PATH;
     let constructors = ["new EventSource(", "new SseClient("];
     !is_installed && constructors.iter().any(|call| source.text.contains(call))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
 
-    fn levels(files: &[(&str, FileKind, &str)]) -> Vec<Level> {
+    fn findings(files: &[(&str, FileKind, &str)]) -> Vec<Finding> {
+        let files = files.iter();
         let sources: Vec<SourceFile> = files
-            .iter()
             .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
             .collect();
-        check(&sources)
-            .iter()
-            .map(|finding| finding.level)
-            .collect()
+        check(&sources, None)
+    }
+
+    fn levels(files: &[(&str, FileKind, &str)]) -> Vec<Level> {
+        let findings = findings(files);
+        findings.iter().map(|finding| finding.level).collect()
     }
 
     const INSTALLED_LISTENERS: (&str, FileKind, &str) =
@@ -143,5 +207,30 @@ mod tests {
         assert_eq!(levels(&[INSTALLED_LISTENERS, page]), [Level::Note]);
         assert_eq!(levels(&[page]), [Level::Note, Level::Note]);
         assert_eq!(levels(&[]), [Level::Warning, Level::Warning]);
+    }
+
+    #[test]
+    fn a_tag_with_another_path_is_a_warning_unless_the_app_may_serve_it_there() {
+        let level = |url: &str, more: &[(&str, FileKind, &str)]| {
+            let text = format!("\n<script src=\"{url}\"></script>");
+            let page = ("public/a.html", FileKind::Page, &*text);
+            let found = findings(&[&[INSTALLED_LISTENERS, page], more].concat());
+            assert_eq!(found.len(), 1, "{found:?}");
+            found[0].level
+        };
+        for url in [
+            "sse-client.js",
+            "/public/js/sse-client.js",
+            "/static/sse-client.js",
+        ] {
+            assert_eq!(level(url, &[]), Level::Warning, "{url}");
+        }
+        assert_eq!(level("/shop/js/sse-client.js", &[]), Level::Note);
+        let scope = ("src/main.rs", FileKind::Rust, "web::scope(\"/public\")");
+        assert_eq!(level("/public/js/sse-client.js", &[scope]), Level::Ok);
+        let own = ("static/sse-client.js", FileKind::Script, "");
+        assert_eq!(level("sse-client.js", &[own]), Level::Ok);
+        let other_page = ("public/b.html", FileKind::Page, SCRIPT_TAG);
+        assert_eq!(level("sse-client.js", &[other_page]), Level::Warning);
     }
 }

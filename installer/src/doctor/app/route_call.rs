@@ -22,9 +22,11 @@ pub(super) fn check(app: &Path, sources: &[SourceFile]) -> Vec<Finding> {
         let message = "there is no Cargo.toml here: dependency and code are not checked";
         return vec![DEPENDENCY_CHECK.note(message)];
     };
-    let route_call = check_route_call(app);
+    let code = SourceCode::read(app, iter::empty());
+    let route_call = check_route_call(&code);
     let serves_stream = route_call.level == Level::Ok;
     let mut findings = vec![check_dependency(app, &manifest), route_call];
+    findings.extend(check_file_service(&code));
     findings.extend(check_compression(sources));
     if serves_stream {
         findings.extend(shutdown::check(sources));
@@ -58,8 +60,7 @@ fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
     }
 }
 
-fn check_route_call(app: &Path) -> Finding {
-    let code = SourceCode::read(app, iter::empty());
+fn check_route_call(code: &SourceCode) -> Finding {
     if let Some(location) = code.stream_route() {
         return WIRING_CHECK.ok(format!("the code serves the stream: {location}"));
     }
@@ -70,6 +71,14 @@ fn check_route_call(app: &Path) -> Finding {
         "no code in src serves the stream",
         format!("add `{ROUTES_CALL}` after `App::new()`, {location}"),
     )
+}
+
+fn check_file_service(code: &SourceCode) -> Option<Finding> {
+    let [service, routes] = code.routes_behind_file_service()?;
+    Some(WIRING_CHECK.warning(
+        format!("the file service for every path ({service}) answers before the routes that are added after it ({routes}), also /sse/stream"),
+        format!("move `{ROUTES_CALL}` before `.service(Files::new(\"/\", …))`: actix-web asks the services in their order"),
+    ))
 }
 
 fn check_compression(sources: &[SourceFile]) -> Option<Finding> {
@@ -95,7 +104,7 @@ mod tests {
         let app = tempfile::tempdir().expect("a folder");
         fs::create_dir(app.path().join("src")).expect("it can be created");
         fs::write(app.path().join("src/main.rs"), text).expect("it can be written");
-        check_route_call(app.path())
+        check_route_call(&SourceCode::read(app.path(), iter::empty()))
     }
 
     #[test]

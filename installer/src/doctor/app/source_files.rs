@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::javascript;
 use crate::editing::text;
 
 /// The folders in which apps keep pages, scripts and code.
@@ -40,9 +39,8 @@ pub(super) struct SourceFile {
 impl SourceFile {
     pub(super) fn new(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
         let text = match kind {
-            FileKind::Script => javascript::remove_comments(text),
             FileKind::Page => remove_comment_lines(&remove_html_comments(text)),
-            FileKind::Rust => remove_comment_lines(text),
+            FileKind::Rust | FileKind::Script => remove_comment_lines(text),
         };
         Self {
             path: path.into(),

@@ -1,5 +1,6 @@
 //! Whether the server responds, and with a stream.
 
+use super::file_service;
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Check, Finding};
@@ -65,6 +66,10 @@ fn no_http_finding(url: &str, error: &RequestError, help: &str) -> Finding {
 pub(super) fn check(client: &Client, probe: &mut StreamProbe) -> Finding {
     if probe.head().status == 200 && probe.head().is_event_stream() {
         return CHECK.ok(format!("{} responds with 200", client.url()));
+    }
+    if probe.head().status == 404 && file_service::answers(client) {
+        let message = "the response is 404, from a file service of the app";
+        return CHECK.error(message, file_service::HELP);
     }
     let text = probe.error_text();
     explain(probe.head(), &text, client.has_credentials())

@@ -1,6 +1,6 @@
 //! Method chains, and the constructions that they begin with.
 
-use syn::{Expr, ExprCall, ExprPath};
+use syn::{Expr, ExprCall, ExprLit, ExprPath, Lit};
 
 use super::outline::{AppOrigin, CallKind, ChainReceiver, Construction};
 use super::paths::CodePath;
@@ -81,4 +81,40 @@ fn first_call(chain: &Expr) -> Option<&ExprCall> {
             _ => return None,
         };
     }
+}
+
+/// The line of `.service(Files::new("/", …))` in a method chain.
+pub(super) fn root_file_service(chain: &Expr) -> Option<usize> {
+    let mut link = chain;
+    while let Expr::MethodCall(call) = link {
+        if call.method == "service" && call.args.first().is_some_and(is_root_file_service) {
+            return Some(line(call.method.span()));
+        }
+        link = &call.receiver;
+    }
+    None
+}
+
+/// A guard lets requests pass to later services.
+fn is_root_file_service(service: &Expr) -> bool {
+    let mut link = service;
+    while let Expr::MethodCall(call) = link {
+        if call.method == "guard" {
+            return false;
+        }
+        link = &call.receiver;
+    }
+    let Expr::Call(call) = link else {
+        return false;
+    };
+    let Expr::Path(function) = &*call.func else {
+        return false;
+    };
+    let segments = CodePath::new(&function.path).segments;
+    segments.ends_with(&["Files".to_owned(), "new".to_owned()])
+        && call.args.first().is_some_and(is_root_path)
+}
+
+fn is_root_path(argument: &Expr) -> bool {
+    matches!(argument, Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) if path.value().trim_matches('/').is_empty())
 }

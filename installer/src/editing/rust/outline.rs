@@ -50,6 +50,9 @@ pub(super) enum CallKind {
 pub(super) struct ConfigureCall {
     /// Whether the path leads to the library's routes.
     pub(super) adds_routes: bool,
+    /// The line of a file service for `/` that the app has by then: it answers all requests for paths that
+    /// are added later.
+    pub(super) earlier_file_service: Option<usize>,
     /// As written.
     pub(super) argument: CodePath,
     pub(super) receiver: Option<ChainReceiver>,

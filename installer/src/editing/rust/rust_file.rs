@@ -80,6 +80,13 @@ impl RustFile {
         self.construction_lines(|found| found.end_of_call(origin).is_some())
     }
 
+    /// The lines of a file service for `/` and of the library's routes that are added after it.
+    pub(super) fn routes_behind_file_service(&self) -> Option<[usize; 2]> {
+        let configures = self.outline.configures.iter();
+        let mut routes = configures.filter(|configure| configure.adds_routes);
+        routes.find_map(|routes| Some([routes.earlier_file_service?, routes.line]))
+    }
+
     /// The end of the only `App::new()`, or the verdict if the call cannot go there.
     fn insertion_point(&self) -> Result<usize, CallSite> {
         let mut configures = self.outline.configures.iter();

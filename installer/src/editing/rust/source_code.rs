@@ -72,6 +72,15 @@ impl SourceCode {
         STREAM_ITEMS.iter().find_map(|item| self.in_app(item))
     }
 
+    /// The locations of a file service for `/` and of the library's routes that are added after it.
+    pub(crate) fn routes_behind_file_service(&self) -> Option<[String; 2]> {
+        self.app_files().find_map(|file| {
+            let parsed = file.parsed.as_ref().ok()?;
+            let [service, routes] = parsed.routes_behind_file_service()?;
+            Some([file.location(service), file.location(routes)])
+        })
+    }
+
     /// Whether the app serves the library's scripts.
     pub(crate) fn serves_scripts(&self) -> bool {
         SCRIPT_ITEMS.iter().any(|item| self.in_app(item).is_some())

@@ -9,6 +9,7 @@ use syn::{
 };
 
 use super::attributes::Purpose;
+use super::chains;
 use super::names::Names;
 use super::outline::{CallKind, ConfigureCall, Outline};
 use super::paths::{self, CodePath, LIBRARY_CRATE, ident_name};
@@ -31,6 +32,7 @@ fn walk(file: &syn::File, base: usize, mut names: Names) -> Visitor {
         scope: FILE_SCOPE,
         purpose: Purpose::App,
         module_path: Vec::new(),
+        earlier_file_service: None,
     };
     visitor.visit_file(file);
     visitor
@@ -45,6 +47,8 @@ pub(super) struct Visitor {
     scope: ScopeId,
     purpose: Purpose,
     module_path: Vec<String>,
+    /// The line of a file service for `/` that is added before the current arguments.
+    earlier_file_service: Option<usize>,
 }
 
 impl Visitor {
@@ -233,7 +237,20 @@ impl<'ast> Visit<'ast> for Visitor {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        visit::visit_expr_method_call(self, call);
+        let outside = self.earlier_file_service;
+        let earlier_file_service = chains::root_file_service(&call.receiver).or(outside);
+        for attribute in &call.attrs {
+            self.visit_attribute(attribute);
+        }
+        self.visit_expr(&call.receiver);
+        if let Some(generics) = &call.turbofish {
+            self.visit_angle_bracketed_generic_arguments(generics);
+        }
+        self.earlier_file_service = earlier_file_service;
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+        self.earlier_file_service = outside;
         if call.method == "configure"
             && let Some(Expr::Path(argument)) = call.args.first()
             && call.args.len() == 1
@@ -242,6 +259,7 @@ impl<'ast> Visit<'ast> for Visitor {
         {
             let argument = CodePath::new(&argument.path);
             let configure = ConfigureCall {
+                earlier_file_service,
                 adds_routes: self.can_be(&argument, Meaning::is_routes),
                 argument,
                 receiver: self.receiver(&call.receiver),

@@ -1,0 +1,90 @@
+//! Events that no file of the app names. Listeners for names that the server does not have are reported by
+//! the browser client.
+
+use actix_web_sse::Events;
+
+use super::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
+use crate::doctor::finding::{Check, Finding};
+
+const CHECK: Check = Check("listeners");
+
+/// A script with one of these may listen to every event without naming any.
+const LISTEN_TO_ALL: [&str; 3] = ["on('*'", "on(\"*\"", "sse.events"];
+
+pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
+    let own: Vec<_> = sources
+        .iter()
+        .filter(|file| file.path != CLIENT_PATH)
+        .collect();
+    let listens_to_all = own.iter().any(|file| {
+        let mut calls = LISTEN_TO_ALL.iter();
+        calls.any(|call| file.text.contains(call))
+    });
+    let is_named = |event: &str| listens_to_all || own.iter().any(|file| file.has_quoted(event));
+    let unnamed = events.names().filter(|event| !is_named(event));
+    let mut findings: Vec<Finding> = unnamed.map(no_listener).collect();
+    if findings.is_empty() {
+        let names: Vec<&str> = events.names().collect();
+        let message = format!(
+            "the app's files listen to every event: {}",
+            names.join(", ")
+        );
+        findings.push(CHECK.ok(message));
+    }
+    findings
+}
+
+/// Only a note: another program may listen, or a script may compute the name.
+fn no_listener(event: &str) -> Finding {
+    CHECK.tip(
+        format!("no page or script of this app names the event `{event}`"),
+        format!(
+            "to show it in a page, add to {LISTENERS_PATH}: sse.on('{event}', (value) => console.log(value));"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web_sse::Config;
+
+    use super::super::source_files::FileKind;
+    use super::*;
+    use crate::doctor::finding::Level;
+
+    fn levels(events: &str, files: &[(&str, FileKind, &str)]) -> Vec<Level> {
+        let config = Config::new(".", events).expect("the list is good");
+        let files = files.iter();
+        let sources: Vec<SourceFile> = files
+            .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
+            .collect();
+        let findings = check(&sources, config.events());
+        findings.iter().map(|finding| finding.level).collect()
+    }
+
+    #[test]
+    fn an_event_that_no_file_names_is_a_note() {
+        let script = |text| (LISTENERS_PATH, FileKind::Script, text);
+        let page = ("templates/a.html", FileKind::Page, "sse.on(\"toast\", f)");
+        let order = script("sse.on('order', f)");
+        assert_eq!(levels("order:k,toast:k", &[order]), [Level::Note]);
+        assert_eq!(levels("order:k,toast:k", &[order, page]), [Level::Ok]);
+        assert_eq!(
+            levels("order:k", &[script("// sse.on('order', f)")]),
+            [Level::Note]
+        );
+        let client = (CLIENT_PATH, FileKind::Script, "sse.on('order', f)");
+        assert_eq!(levels("order:k", &[client]), [Level::Note]);
+    }
+
+    #[test]
+    fn a_script_may_listen_to_all_events_without_naming_them() {
+        for text in [
+            "sse.on('*', f)",
+            "for (const name of sse.events) sse.on(name, f)",
+        ] {
+            let script = (LISTENERS_PATH, FileKind::Script, text);
+            assert_eq!(levels("order:k", &[script]), [Level::Ok], "{text}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The `script` tags and imports that load `sse-client.js`, and what browsers request for them.
+
+use super::source_files::{FileKind, SourceFile};
+
+pub(super) const LISTENERS_FILE: &str = "sse-client.js";
+const CLIENT_SUFFIX: &str = "js/sse.js";
+
+/// The folders whose pages apps serve as they are, usually at `/`.
+pub(super) const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
+
+/// A path with one of these is completed by a template or by code.
+const COMPUTED: [char; 8] = ['{', '}', '<', '>', '%', '$', '#', '?'];
+
+/// A place that loads `sse-client.js`.
+#[derive(Debug)]
+pub(super) struct ScriptTag<'a> {
+    /// As `path:line`.
+    pub(super) location: String,
+    pub(super) source: &'a SourceFile,
+    /// As written.
+    pub(super) url: &'a str,
+    is_computed: bool,
+}
+
+/// What a browser requests for a tag.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RequestTarget {
+    /// This path of the page's server.
+    Path(String),
+    /// It depends on the page's URL, which the file does not show.
+    RelativeToPage,
+    /// Code completes it, or it is on another server.
+    Unknown,
+}
+
+/// All places that load the script.
+pub(super) fn find_all(sources: &[SourceFile]) -> Vec<ScriptTag<'_>> {
+    sources.iter().flat_map(tags_of).collect()
+}
+
+fn tags_of(source: &SourceFile) -> impl Iterator<Item = ScriptTag<'_>> {
+    let is_installed_script =
+        source.path.ends_with(LISTENERS_FILE) || source.path.ends_with(CLIENT_SUFFIX);
+    let text = if is_installed_script {
+        ""
+    } else {
+        &*source.text
+    };
+    let matches = text.match_indices(LISTENERS_FILE);
+    matches.filter_map(|(at, _)| {
+        // Rust's template macros write the tag without `<`, and strings escape its quotes. So
+        // all text since the last `>` or `;` is searched.
+        let before = &text[..at];
+        let statement = before
+            .rfind(['>', ';'])
+            .map_or(before, |end| &before[end..]);
+        let is_tag = ["script", "import"]
+            .iter()
+            .any(|word| statement.contains(word));
+        let ends_url = |c: char| c.is_whitespace() || "\"'`=(".contains(c);
+        let start = before.rfind(ends_url).map_or(0, |end| end + 1);
+        let url = &text[start..at + LISTENERS_FILE.len()];
+        let is_template = source.kind == FileKind::Page && statement.contains(['{', '%']);
+        is_tag.then(|| ScriptTag {
+            location: source.location(at),
+            source,
+            url,
+            is_computed: is_template || url.contains(COMPUTED),
+        })
+    })
+}
+
+impl ScriptTag<'_> {
+    pub(super) fn target(&self) -> RequestTarget {
+        let is_on_another_server = self.url.contains("://") || self.url.starts_with("//");
+        // A bundler or the script's own URL resolves an import.
+        if self.is_computed || is_on_another_server || self.source.kind == FileKind::Script {
+            return RequestTarget::Unknown;
+        }
+        if self.url.starts_with('/') {
+            return RequestTarget::Path(normalize(self.url));
+        }
+        match self.source.path.split_once('/') {
+            Some((folder, page)) if STATIC_FOLDERS.contains(&folder) => {
+                let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+                RequestTarget::Path(normalize(&format!("{folder}/{}", self.url)))
+            }
+            _ => RequestTarget::RelativeToPage,
+        }
+    }
+}
+
+/// The path without `.` and `..`, as browsers resolve it.
+fn normalize(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(path: &str, kind: FileKind, text: &str) -> RequestTarget {
+        let source = SourceFile::new(path, kind, text);
+        let tags: Vec<_> = tags_of(&source).collect();
+        assert_eq!(tags.len(), 1, "{text}");
+        tags[0].target()
+    }
+
+    #[test]
+    fn a_path_is_resolved_as_browsers_do() {
+        let path = |path: &str| RequestTarget::Path(path.to_owned());
+        for (page, url, expected) in [
+            (
+                "public/a.html",
+                "/js/sse-client.js",
+                path("/js/sse-client.js"),
+            ),
+            ("public/a.html", "sse-client.js", path("/sse-client.js")),
+            (
+                "public/a.html",
+                "./js/sse-client.js",
+                path("/js/sse-client.js"),
+            ),
+            (
+                "public/shop/a.html",
+                "js/sse-client.js",
+                path("/shop/js/sse-client.js"),
+            ),
+            (
+                "static/shop/a.html",
+                "../js/sse-client.js",
+                path("/js/sse-client.js"),
+            ),
+            (
+                "public/a.html",
+                "../../sse-client.js",
+                path("/sse-client.js"),
+            ),
+            (
+                "templates/a.html",
+                "js/sse-client.js",
+                RequestTarget::RelativeToPage,
+            ),
+            (
+                "templates/a.html",
+                "https://a.example/js/sse-client.js",
+                RequestTarget::Unknown,
+            ),
+            (
+                "templates/a.html",
+                "//a.example/js/sse-client.js",
+                RequestTarget::Unknown,
+            ),
+            (
+                "templates/a.html",
+                "{{ root }}/js/sse-client.js",
+                RequestTarget::Unknown,
+            ),
+        ] {
+            for quote in ["\"", "'"] {
+                let text = format!("<script defer src={quote}{url}{quote}></script>");
+                assert_eq!(
+                    target(page, FileKind::Page, &text),
+                    expected,
+                    "{page} {text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_code_completes_is_not_judged() {
+        let helper = "<script src=\"{{ url_for('static', 'js/sse-client.js') }}\">";
+        assert_eq!(
+            target("templates/a.html", FileKind::Page, helper),
+            RequestTarget::Unknown
+        );
+        let import = "import './sse-client.js'";
+        assert_eq!(
+            target("static/a.js", FileKind::Script, import),
+            RequestTarget::Unknown
+        );
+        let format = "format!(\"<script src=\\\"{root}/js/sse-client.js\\\">\")";
+        assert_eq!(
+            target("src/a.rs", FileKind::Rust, format),
+            RequestTarget::Unknown
+        );
+    }
+
+    #[test]
+    fn tags_in_code_are_read_with_escaped_quotes_and_in_macros() {
+        for code in [
+            "f(\"<script src=\\\"/js/sse-client.js\\\"></script>\")",
+            "html! { head { script src=\"/js/sse-client.js\" {} } }",
+        ] {
+            let expected = RequestTarget::Path("/js/sse-client.js".to_owned());
+            assert_eq!(target("src/a.rs", FileKind::Rust, code), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Whether the server follows the cache folder of the app in this folder. The ids of its events begin with
+//! the epoch of its journal, which is random.
+
+use std::net::IpAddr;
+
+use actix_web_sse::cli_support::journal_epoch;
+use actix_web_sse::{Config, EventId};
+use hyper::Uri;
+
+use crate::doctor::finding::{Check, Finding};
+
+const CHECK: Check = Check("folder");
+
+/// `event_id` is an id of the stream. `None` if it is not one of the library, or if the app's folder cannot
+/// be read.
+pub(super) fn check(config: &Config, url: &str, event_id: &str) -> Option<Finding> {
+    event_id.parse::<EventId>().ok()?;
+    let (epoch, _) = event_id.split_once('-')?;
+    let epoch_here = journal_epoch(config).ok()?;
+    let folder = config.cache_dir().display();
+    if epoch_here.as_deref() == Some(epoch) {
+        return Some(CHECK.ok(format!("the server follows {folder}")));
+    }
+    let journal_here = match epoch_here {
+        Some(epoch) => format!("the journal in {folder} has {epoch}"),
+        None => format!("{folder} has no journal"),
+    };
+    let message = format!(
+        "the server follows another cache folder: its journal has the epoch {epoch}, and {journal_here}"
+    );
+    Some(if is_on_this_machine(url) {
+        CHECK.error(
+            message,
+            "values that are saved in this folder do not reach this server: stop it and start the app of \
+             this folder, or run `sse doctor` in the folder of the app that it runs (another checkout, or a \
+             container with a folder of its own); if the server's environment sets SSE_CACHE, set it here, too",
+        )
+    } else {
+        CHECK.note(message)
+    })
+}
+
+/// Whether the URL names a loopback address.
+fn is_on_this_machine(url: &str) -> bool {
+    let uri: Uri = url.parse().unwrap_or_default();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_address_is_on_this_machine() {
+        for url in [
+            "http://localhost:1/a",
+            "http://127.0.0.2",
+            "https://[::1]:8443/sse/stream",
+        ] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in [
+            "https://a.example/",
+            "http://192.0.2.1:80",
+            "http://localhost.example",
+        ] {
+            assert!(!is_on_this_machine(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The app does not serve the stream where the page and the user expect it.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use support::Running;
+
+use crate::{
+    doctor::findings::{Finding, examine, examine_url, installed, of_check, only, problems},
+    hello::{Hello, Ran, command},
+};
+
+/// A server of the app's folder with routes of this kind, and its URL.
+fn serve(hello: &Hello, kind: &str) -> (Running, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
+        .args(["server", kind])
+        .current_dir(hello.path())
+        .env("CARGO_MANIFEST_DIR", hello.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = output.lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
+    (Running(child), format!("http://{}", address.unwrap()))
+}
+
+/// In the app's folder, with the URL of its server.
+fn examine_server(hello: &Hello, url: &str) -> Vec<Finding> {
+    let arguments = ["doctor", url, "--json", "--wait", "0.5"];
+    let output = command(hello.path()).args(arguments).output().unwrap();
+    problems(&Ran::from_output(&output))
+}
+
+#[test]
+fn the_routes_are_removed() {
+    let hello = installed();
+    hello.replace("src/main.rs", ".configure(actix_web_sse::routes)", "");
+    only(&problems(&examine(&hello))).assert_is(
+        "error",
+        "wiring",
+        "no code in src serves the stream",
+        "add `.configure(actix_web_sse::routes)` after `App::new()`, src/main.rs:6",
+    );
+}
+
+#[test]
+fn the_routes_are_behind_a_file_service() {
+    let hello = installed();
+    let with_files = "App::new().service(Files::new(\"/\", \"public\"))\n            .configure(actix_web_sse::routes)";
+    hello.replace(
+        "src/main.rs",
+        "App::new().configure(actix_web_sse::routes)",
+        with_files,
+    );
+    let remedy = "move `.configure(actix_web_sse::routes)` before `.service(Files::new(\"/\", …))`";
+    let what = "the file service for every path (src/main.rs:6) answers before the routes that are added \
+                after it (src/main.rs:7)";
+    only(&problems(&examine(&hello))).assert_is("warning", "wiring", what, remedy);
+
+    // As the running server shows it: the page's script is a file, but the stream is not.
+    let (_server, url) = serve(&hello, "routes behind a file service");
+    let found = problems(&examine_url(&url, &[]));
+    only(&found).assert_is(
+        "error",
+        "response",
+        "the response is 404, from a file service of the app",
+        remedy,
+    );
+    let found = examine_server(&hello, &url);
+    assert_eq!(found.len(), 2, "{found:#?}");
+
+    // The order that works.
+    hello.replace(
+        "src/main.rs",
+        with_files,
+        "App::new().configure(actix_web_sse::routes).service(Files::new(\"/\", \".\"))",
+    );
+    assert_eq!(problems(&examine(&hello)), []);
+}
+
+#[test]
+fn a_file_service_for_some_paths_hides_no_routes() {
+    for before in [
+        ".service(Files::new(\"/static\", \".\"))",
+        ".service(Files::new(\"/\", \".\").guard(guard::Host(\"files.example\")))",
+        ".service(web::scope(\"/files\").service(Files::new(\"/\", \".\")))",
+        ".default_service(Files::new(\"/\", \".\"))",
+    ] {
+        let hello = installed();
+        let app = format!("App::new(){before}.configure(actix_web_sse::routes)");
+        hello.replace(
+            "src/main.rs",
+            "App::new().configure(actix_web_sse::routes)",
+            &app,
+        );
+        assert_eq!(problems(&examine(&hello)), [], "{before}");
+    }
+    // The scope is asked after the file service.
+    let hello = installed();
+    hello.replace(
+        "src/main.rs",
+        "App::new().configure(actix_web_sse::routes)",
+        "App::new().service(actix_files::Files::new(\"/\", \".\")).service(web::scope(\"/a\").configure(actix_web_sse::routes))",
+    );
+    only(&problems(&examine(&hello))).assert_is(
+        "warning",
+        "wiring",
+        "answers before the routes",
+        "move",
+    );
+}
+
+#[test]
+fn the_routes_are_under_another_path() {
+    let hello = installed();
+    let (_server, url) = serve(&hello, "routes in a scope");
+    let found = examine_server(&hello, &url);
+    of_check(&found, "response")[0].assert_is(
+        "error",
+        "response",
+        "the response is 404",
+        "it is in a scope whose path must be part of the URL",
+    );
+    of_check(&found, "page")[0].assert_is(
+        "warning",
+        "page",
+        "the server responds to /js/sse-client.js with 404",
+        "pass the URL of the stream below the scope",
+    );
+    only(&examine_server(&hello, &format!("{url}/members/sse/stream"))).assert_is(
+        "warning",
+        "page",
+        "templates/page.html:1 loads `/js/sse-client.js`, but the server responds to /js/sse-client.js with 404",
+        "write <script src=\"/members/js/sse-client.js\"></script>",
+    );
+    hello.write(
+        "templates/page.html",
+        "<script src=\"/members/js/sse-client.js\"></script>",
+    );
+    assert_eq!(
+        examine_server(&hello, &format!("{url}/members/sse/stream")),
+        []
+    );
+}
