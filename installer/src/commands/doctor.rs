@@ -37,6 +37,9 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
         return Err(no_app(app));
     }
     let client = url.map(|url| Client::new(&url, &args.http)).transpose()?;
+    if let Some(client) = &client {
+        client.warn_if_insecure(output);
+    }
     let mut printer = FindingsPrinter {
         findings: Vec::new(),
         args,
@@ -49,7 +52,6 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
     }
     let has_url = client.is_some();
     if let Some(client) = client {
-        client.warn_if_insecure(output);
         let check = StreamCheck::prepare(client, args, app)?;
         output.note(check.announcement());
         check.run(&mut |finding| printer.print(finding))?;
