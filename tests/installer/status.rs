@@ -99,3 +99,33 @@ fn the_exit_code_answers_in_quiet_mode() {
             .contains("\"absent\"")
     );
 }
+
+#[test]
+fn colours_are_for_terminals_and_on_request() {
+    let app = support::App::new();
+    for command in ["status", "doctor"] {
+        let output = |color: &[&str]| {
+            let output = app.sse().arg(command).args(color).output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        assert!(!output(&[]).contains('\u{1b}'), "{command:?}");
+        let coloured = output(&["--color", "always"]);
+        assert!(coloured.contains("\u{1b}["), "{command:?}");
+    }
+    let server = app.start();
+    app.save("event_cache_key1", "1");
+    let url = server.url("");
+    let listen = [
+        "listen",
+        &url,
+        "--count",
+        "1",
+        "--timeout",
+        "20",
+        "--color",
+        "always",
+    ];
+    let output = app.sse().args(listen).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("event_name1\u{1b}[0m  1\n"), "{text:?}");
+}

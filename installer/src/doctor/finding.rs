@@ -156,7 +156,7 @@ mod tests {
         let plain = |findings: &[Finding]| strip_str(&verdict(findings)).to_string();
         let (ok, note) = (Check("a").ok("b"), Check("a").note("b"));
         let (warning, error) = (Check("a").warning("b", "c"), Check("a").error("b", "c"));
-        assert_eq!(plain(&[ok.clone()]), "no problems");
+        assert_eq!(plain(std::slice::from_ref(&ok)), "no problems");
         assert_eq!(plain(&[note.clone(), ok]), "no problems, 1 note");
         let all = [note.clone(), error.clone(), warning, error, note];
         assert_eq!(plain(&all), "2 errors, 1 warning, 2 notes");
