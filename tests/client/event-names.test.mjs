@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, mock, test } from 'node:test';
 
-import { client, environment, eventId, FakeRequest, openAlone, openTab, openTabs } from './environment.mjs';
+import {
+  client,
+  environment,
+  eventId,
+  FakeChannel,
+  FakeRequest,
+  openAlone,
+  openTab,
+  openTabs,
+  settle,
+} from './environment.mjs';
 
 let warnings;
 
@@ -111,6 +121,22 @@ describe('the names', () => {
     await FakeRequest.last.open();
     await sendNames('order,stock');
     assert.deepEqual(third.sse.events, ['order', 'stock']);
+  });
+
+  test('reach a tab that was frozen while another tab became the leader', async () => {
+    const [first, second, third] = await openTabs(3);
+    await sendNames('order');
+    const [, , channel] = FakeChannel.all;
+    channel.isFrozen = true;
+    first.sse.close();
+    await settle();
+    await FakeRequest.last.open(eventId(1));
+    await sendNames('order,toast');
+    assert.deepEqual([second.sse.leading, third.sse.events], [true, ['order']]);
+    channel.isFrozen = false;
+    const requests = FakeRequest.all.length;
+    await FakeRequest.last.send(`id: ${eventId(1)}\nevent: sse.heartbeat\ndata: 15\n\n`);
+    assert.deepEqual([third.sse.events, FakeRequest.all.length], [['order', 'toast'], requests]);
   });
 });
 
