@@ -8,4 +8,5 @@
 mod engines;
 mod html_front_ends;
 mod starter;
+mod toasts;
 mod types;

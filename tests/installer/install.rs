@@ -151,7 +151,7 @@ fn existing_values_are_kept() {
         "Kept .env (SSE_POLL_INTERVAL has your value)\n",
         "Kept public/js/sse-client.js (yours)\n",
         "In public/js/sse-client.js, a listener for order:\n",
-        " sse.addEventListener('order', (event) => {\n",
+        " sse.on('order', (value) => {\n",
         " sse save orders '",
     ] {
         assert!(out.contains(text), "{text:?} is missing:\n{out}");

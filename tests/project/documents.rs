@@ -74,12 +74,6 @@ fn the_starters_settings_have_the_values_that_install_writes() {
 }
 
 #[test]
-fn the_starters_listeners_equal_those_that_install_writes() {
-    let starters = read("template/public/js/sse-client.js");
-    assert_eq!(starters, read("assets/js/sse-client.js"));
-}
-
-#[test]
 fn every_package_inherits_the_lints() {
     for manifest in [
         "Cargo.toml",

@@ -149,7 +149,7 @@ fn the_first_of_duplicate_settings_takes_effect() {
     );
     let listeners = hello.read("public/js/sse-client.js");
     assert!(
-        listeners.contains("addEventListener('a',") && !listeners.contains("'c'"),
+        listeners.contains("sse.on('a',") && !listeners.contains("'c'"),
         "{listeners}"
     );
 }

@@ -51,7 +51,7 @@ fn options_set_the_events_and_times() {
         ]
     );
     let script = hello.read("public/js/sse-client.js");
-    assert_eq!(script.matches("addEventListener(").count(), 2, "{script}");
+    assert_eq!(script.matches("  sse.on('").count(), 2, "{script}");
     assert!(
         script.contains("'order'") && script.contains("'bill'"),
         "{script}"
@@ -84,7 +84,7 @@ fn listeners_for_later_events_are_printed_and_the_file_is_unchanged() {
     );
     let out = hello.sse_succeeds(&["install"]);
     assert!(out.contains("a listener for order:\n"), "{out}");
-    assert!(out.contains(" sse.addEventListener('order', "), "{out}");
+    assert!(out.contains(" sse.on('order', "), "{out}");
     assert!(!out.contains("'event_name2'"), "{out}");
     assert_eq!(hello.read("public/js/sse-client.js"), script);
 }

@@ -4,9 +4,15 @@
 const SHIPPED_EVENTS: [&str; 2] = ["event_name1", "event_name2"];
 
 /// The beginning of each listener.
-const LISTENER_BEGIN: &str = "  sse.addEventListener('";
+const LISTENER_BEGIN: &str = "  sse.on('";
 /// The end of each listener, with the empty line after it.
 const LISTENER_END: &str = "  });\n\n";
+
+/// What a shipped listener calls, which a later part of the shipped file defines.
+const TOAST_CALL: &str = "showToast(";
+const LOG_CALL: &str = "console.log(";
+/// Begins the part of the shipped file without listeners. Its strings may equal the names of events.
+const TOASTS_BEGIN: &str = "function sseToasts(";
 
 /// The shipped file, with a listener for each of these events.
 pub(crate) fn render_file(shipped: &str, events: &[String]) -> String {
@@ -20,7 +26,7 @@ pub(crate) fn render_file(shipped: &str, events: &[String]) -> String {
     format!("{before}{listeners}{after}")
 }
 
-/// Each event that `script` does not name, with a listener to paste.
+/// Each event that `script` does not name, with a listener to paste. It shows a toast if the script can.
 pub(crate) fn missing_listeners(
     shipped: &str,
     script: &str,
@@ -29,12 +35,18 @@ pub(crate) fn missing_listeners(
     let Some((pattern, ..)) = split_shipped(shipped) else {
         return Vec::new();
     };
-    let missing = events.iter().filter(|event| !names_event(script, event));
+    let pattern = if script.contains(TOAST_CALL) {
+        pattern.to_owned()
+    } else {
+        pattern.replace(TOAST_CALL, LOG_CALL)
+    };
+    let (listeners, _) = script.split_once(TOASTS_BEGIN).unwrap_or((script, ""));
+    let missing = events.iter().filter(|event| !names_event(listeners, event));
     missing
         .map(|event| {
             (
                 event.clone(),
-                render_listener(pattern, event).trim_end().to_owned(),
+                render_listener(&pattern, event).trim_end().to_owned(),
             )
         })
         .collect()
@@ -86,17 +98,19 @@ mod tests {
     #[test]
     fn the_file_has_one_listener_per_event() {
         let script = render_file(shipped(), &strings(&["order", "it's", "a\\b"]));
-        assert_eq!(script.matches("addEventListener(").count(), 3, "{script}");
+        assert_eq!(script.matches(LISTENER_BEGIN).count(), 3, "{script}");
         for line in [
-            "sse.addEventListener('order', (event)",
-            "console.log('order', JSON",
-            "sse.addEventListener('it\\'s', ",
-            "sse.addEventListener('a\\\\b', ",
+            "sse.on('order', (value)",
+            "showToast('order', value)",
+            "sse.on('it\\'s', ",
+            "sse.on('a\\\\b', ",
         ] {
             assert!(script.contains(line), "{line}: {script}");
         }
-        assert!(script.ends_with("  window.sse = sse;\n  return sse;\n});\n"));
-        assert!(!render_file(shipped(), &[]).contains("addEventListener"));
+        let (_, _, after) = split_shipped(shipped()).expect("it has listeners");
+        assert!(after.starts_with("  window.sse = sse;\n  return sse;\n});\n"));
+        assert!(script.ends_with(after));
+        assert!(!render_file(shipped(), &[]).contains(LISTENER_BEGIN));
     }
 
     #[test]
@@ -106,6 +120,20 @@ mod tests {
         assert_eq!(missing.len(), 1);
         let (event, listener) = &missing[0];
         assert_eq!(event, "c");
-        assert!(listener.starts_with("  sse.addEventListener('c', ") && listener.ends_with("});"));
+        assert!(listener.starts_with("  sse.on('c', ") && listener.ends_with("});"));
+    }
+
+    #[test]
+    fn a_listener_to_paste_calls_only_what_the_script_has() {
+        let listener = |script: &str| {
+            let missing = missing_listeners(shipped(), script, &strings(&["c"]));
+            missing[0].1.clone()
+        };
+        assert_eq!(
+            missing_listeners(shipped(), shipped(), &strings(&["status"])).len(),
+            1
+        );
+        assert!(listener(shipped()).contains("    showToast('c', value);\n"));
+        assert!(listener("// mine").contains("    console.log('c', value);\n"));
     }
 }
