@@ -8,8 +8,7 @@ mod finding;
 mod stream;
 
 pub(crate) use self::app::{
-    NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, check_app, git_would_add_env, has_listening_page,
-    likely_url,
+    NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, check_app, git_would_add_env, likely_url,
 };
 pub(crate) use self::finding::{Finding, verdict};
 pub(crate) use self::stream::StreamCheck;

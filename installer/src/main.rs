@@ -12,6 +12,7 @@ mod listen;
 mod nearest;
 mod output;
 mod prompt;
+mod sources;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The worked example of docs/getting-started.md, pasted step by step: after each step the app compiles.
+//! The worked example of docs/getting-started.md, followed as it is written: commands, edits and pasted code.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -7,7 +7,9 @@ use support::{Running, Stream, guide_blocks, http, until};
 
 use crate::{compiled, hello::Hello};
 
-const HEADING: &str = "Add it to an app";
+const NO_APP: &str = "If you have no app yet";
+const FIRST: &str = "The first notification";
+const NEXT: &str = "The next steps";
 
 /// A port that is free again when this returns.
 fn free_port() -> u16 {
@@ -15,32 +17,130 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// The only code block in this language below the heading.
+#[track_caller]
+fn block(heading: &str, language: &str) -> String {
+    let [block] = guide_blocks(heading, language).try_into().unwrap();
+    block
+}
+
+/// The commands below the heading.
+fn commands(heading: &str) -> Vec<String> {
+    let blocks = guide_blocks(heading, "console").join("");
+    let lines = blocks.lines().filter_map(|line| line.strip_prefix("$ "));
+    lines.map(str::to_owned).collect()
+}
+
+/// The app of the guide's first section, at this port.
+fn shop(port: u16) -> Hello {
+    let hello = Hello::new();
+    let main = block(NO_APP, "rust");
+    hello.write("src/main.rs", &main.replace("8080", &port.to_string()));
+    hello.write("src/index.html", &block(NO_APP, "html"));
+    hello
+}
+
+/// Inserts the tag where `sse install` says that it belongs, in a line of its own.
+#[track_caller]
+fn insert_tag(hello: &Hello, printed: &str) {
+    let tag = block(FIRST, "html");
+    assert!(printed.contains(&format!("\n         {tag}")), "{printed}");
+    let place = printed.split("  1. In ").nth(1).expect(printed);
+    let (location, _) = place.split_once(", before </body>:\n").expect(printed);
+    let (file, line) = location.split_once(':').expect(printed);
+    let line: usize = line.parse().unwrap();
+    let page = hello.read(file);
+    let mut lines: Vec<&str> = page.split_inclusive('\n').collect();
+    assert!(lines[line - 1].contains("</body>"), "{location}: {page}");
+    lines.insert(line - 1, &tag);
+    hello.write(file, &lines.concat());
+}
+
+/// Inserts the code that saves a value at the beginning of `index`.
+fn insert_save(hello: &Hello) {
+    let index = "async fn index() -> impl Responder {\n";
+    hello.replace(
+        "src/main.rs",
+        index,
+        &(index.to_owned() + &block(FIRST, "rust")),
+    );
+}
+
+#[test]
+fn three_commands_and_two_edits_lead_to_the_first_notification() {
+    let document = std::fs::read_to_string(support::workspace().join("docs/getting-started.md"));
+    assert!(
+        document
+            .unwrap()
+            .contains("\n\nThree commands and two edits show a notification")
+    );
+    // The tests run the command of this checkout, which is installed already.
+    assert_eq!(
+        commands(FIRST),
+        ["cargo install --path installer", "sse install", "cargo run"]
+    );
+    let edits: usize = ["html", "rust", "js", "toml"]
+        .map(|language| guide_blocks(FIRST, language).len())
+        .iter()
+        .sum();
+    assert_eq!(edits, 2);
+
+    let port = free_port();
+    let hello = shop(port);
+    let printed = hello.sse_succeeds(&["install"]);
+    insert_tag(&hello, &printed);
+    insert_save(&hello);
+    let program = compiled::build(&hello);
+    let _running = Running(compiled::run(&hello, &program));
+    let address = format!("127.0.0.1:{port}");
+    until("the shop answers", || TcpStream::connect(&address).ok());
+    shows_a_toast(&address);
+
+    // The step is done, so it is not listed again.
+    let printed = hello.sse_succeeds(&["install"]);
+    assert!(!printed.contains("<script"), "{printed}");
+}
+
+#[cfg(feature = "tools")]
+#[track_caller]
+fn shows_a_toast(address: &str) {
+    let browser = support::Browser::start();
+    browser.open(&format!("http://{address}/"));
+    let text = "document.querySelector('[role=status] .sse-toast')?.innerText ?? ''";
+    browser.wait(&format!("({text}).includes('Somebody opened the shop')"));
+    browser.wait(&format!("({text}).includes('event_name1')"));
+}
+
+/// Without a browser: the page has the tag, and its visitors receive the event.
+#[cfg(not(feature = "tools"))]
+#[track_caller]
+fn shows_a_toast(address: &str) {
+    let page = http::request(address, "GET /", &[], "").read_text();
+    assert!(page.contains(&block(FIRST, "html")), "{page}");
+    let event = Stream::open(address, "/sse/stream", None).next_event();
+    assert_eq!(
+        (event.name(), event.value()),
+        ("event_name1", json!("Somebody opened the shop"))
+    );
+}
+
 #[test]
 fn each_step_compiles_when_pasted_after_the_ones_before() {
-    let hello = Hello::new();
-    let append = |name: &str, text: &str| hello.write(name, &(hello.read(name) + text));
     let port = free_port();
-    let [main, handler] = guide_blocks(HEADING, "rust").try_into().unwrap();
-    let [page, tag, listener] = guide_blocks(HEADING, "html").try_into().unwrap();
-
-    // 1. Create an app.
-    hello.write("src/main.rs", &main.replace("8080", &port.to_string()));
-    hello.write("src/index.html", &page);
+    let hello = shop(port);
     compiled::build(&hello);
-    // 2. Install.
-    hello.sse_succeeds(&["install"]);
+    insert_tag(&hello, &hello.sse_succeeds(&["install"]));
     compiled::build(&hello);
-    // 3. and 4. The page.
-    append("src/index.html", &tag);
-    append("src/index.html", &listener);
-    compiled::build(&hello);
-    // 5. From the app: a crate, the handler as it is, and its route.
+    // The next steps: a listener in the page, a crate, the handler as it is, and its route.
+    let listener = block(NEXT, "html");
+    hello.replace("src/index.html", "</body>", &(listener + "</body>"));
     hello.replace(
         "Cargo.toml",
         "[dependencies]\n",
         "[dependencies]\nserde_json = \"1\"\n",
     );
-    append("src/main.rs", &handler);
+    let main = hello.read("src/main.rs") + &block(NEXT, "rust");
+    hello.write("src/main.rs", &main);
     let index = ".service(index)";
     hello.replace(
         "src/main.rs",

@@ -69,6 +69,41 @@ fn steps_that_are_done_are_not_listed_again() {
 }
 
 #[test]
+fn the_likeliest_page_is_named_and_left_unchanged() {
+    let hello = Hello::new();
+    let out = hello.sse_succeeds(&["install"]);
+    let step = "  1. There is no page in public, static, assets, templates, views, src. At the end of the <body> of \
+                each page that shows events (`sse listen` shows them in a terminal):\n";
+    assert!(out.contains(step), "{out}");
+
+    let page = "<html>\n<head></head>\n<body>\n</body>\n</html>\n";
+    for (name, place) in [
+        (
+            "src/page.rs",
+            "src/page.rs:4, before </body>:\n         <script src='/js/sse-client.js'></script>\n",
+        ),
+        (
+            "public/about.html",
+            "public/about.html:4, before </body>:\n         <script src=\"/js/sse-client.js\"></script>\n",
+        ),
+        (
+            "public/index.html",
+            "public/index.html:4, before </body> (and in 1 other page, if it shows events):\n",
+        ),
+        (
+            "templates/base.html",
+            "templates/base.html:4, before </body> (and in 2 other pages, if they show events):\n",
+        ),
+    ] {
+        hello.write(name, page);
+        let before = hello.tree();
+        let out = hello.sse_succeeds(&["install"]);
+        assert!(out.contains(&format!("  1. In {place}")), "{name}: {out}");
+        assert_eq!(hello.tree(), before, "{name}");
+    }
+}
+
+#[test]
 fn the_dependency_the_keys_the_scripts_and_their_types_are_written() {
     let hello = Hello::new();
     let manifest = hello.read("Cargo.toml");

@@ -248,6 +248,40 @@ fn code_that_still_uses_the_library_is_named() {
 }
 
 #[test]
+fn script_tags_that_remain_are_named() {
+    let hello = Hello::new();
+    hello.sse_succeeds(&["install"]);
+    let tag = "<p>\n<script src=\"/js/sse-client.js\"></script>\n";
+    hello.write("templates/index.html", tag);
+    hello.write(
+        "src/page.rs",
+        &format!("//! A page.\nconst PAGE: &str = r#\"{tag}\"#;\n"),
+    );
+    let ran = hello.sse(&["uninstall", "--dry-run"]);
+    assert!(!ran.err.contains("still load"), "{}", ran.err);
+    let ran = hello.sse(&["uninstall"]);
+    let named = "warning: these lines still load sse-client.js, which the app no longer serves:\n  \
+                 templates/index.html:2\n  src/page.rs:3\n";
+    assert!(ran.code == 0 && ran.err.contains(named), "{}", ran.err);
+    assert_eq!(hello.read("templates/index.html"), tag);
+}
+
+#[test]
+fn script_tags_of_an_app_that_still_serves_its_scripts_are_not_named() {
+    let hello = Hello::with(&[
+        ("public/js/sse-client.js", "// mine\n"),
+        (
+            "public/index.html",
+            "<script src=\"/js/sse-client.js\"></script>\n",
+        ),
+    ]);
+    let manifest = hello.read("Cargo.toml") + "actix-web-sse = \"0.1\"\n";
+    hello.write("Cargo.toml", &manifest);
+    hello.sse_succeeds(&["install"]);
+    hello.sse_succeeds(&["uninstall"]);
+}
+
+#[test]
 fn broken_markers_exit_with_3_and_change_nothing() {
     let hello = Hello::new();
     hello.sse_succeeds(&["install"]);

@@ -11,6 +11,8 @@ use std::{
 use support::{Browser, Running, get, guide_blocks, until, workspace};
 use tempfile::TempDir;
 
+const NO_APP: &str = "If you have no app yet";
+
 /// A user with a new app and the checkout, and without our tools.
 struct User {
     home: TempDir,
@@ -65,11 +67,6 @@ impl User {
     fn write(&self, name: &str, text: &str) {
         fs::write(self.app().join(name), text).unwrap();
     }
-
-    fn append(&self, name: &str, text: &str) {
-        let old = fs::read_to_string(self.app().join(name)).unwrap();
-        self.write(name, &(old + text));
-    }
 }
 
 #[test]
@@ -92,7 +89,6 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     );
 
     // 1. Create an app.
-    let heading = "Add it to an app";
     user.run(env!("CARGO"), user.home.path(), &["new", "shop", "--quiet"]);
     // Compiles with the crates that are tested here.
     fs::copy(
@@ -107,8 +103,11 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
         .unwrap()
         .port();
     let address = format!("127.0.0.1:{port}");
-    let [page, tag, listener] = guide_blocks(heading, "html").try_into().unwrap();
-    let main = guide_blocks(heading, "rust").remove(0);
+    let only = |heading: &str, language: &str| guide_blocks(heading, language).remove(0);
+    let first = "The first notification";
+    let (main, page) = (only(NO_APP, "rust"), only(NO_APP, "html"));
+    let (tag, save) = (only(first, "html"), only(first, "rust"));
+    let listener = only("The next steps", "html");
     user.write("src/main.rs", &main.replace("8080", &port.to_string()));
     user.write("src/index.html", &page);
     user.cargo(&["fmt"]);
@@ -119,7 +118,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     // 2. Install.
     let printed = user.run(user.sse(), &user.app(), &["install"]);
     assert!(
-        printed.contains("Next steps:\n  1. At the end of the <body> of your page:\n"),
+        printed.contains("Next steps:\n  1. In src/index.html:10, before </body>:\n"),
         "{printed}"
     );
     assert!(printed.contains(tag.trim()), "{printed}");
@@ -131,10 +130,15 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
         "rustfmt agrees"
     );
 
-    // 3. One script tag.
-    user.append("src/index.html", &tag);
+    // 3. One script tag, and 4. one save.
+    let with_tag = page.replace("</body>", &format!("{tag}</body>"));
+    user.write("src/index.html", &with_tag);
+    let code = fs::read_to_string(user.app().join("src/main.rs")).unwrap();
+    let index = "async fn index() -> impl Responder {\n";
+    let with_save = code.replace(index, &format!("{index}{save}"));
+    user.write("src/main.rs", &with_save);
 
-    // 4. See it.
+    // 5. See it.
     user.cargo(&["build", "--quiet"]);
     let program = user
         .command(
@@ -151,22 +155,24 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     let browser = Browser::start();
     browser.open(&format!("http://{address}/"));
     browser.wait("window.sse !== undefined && window.sse.readyState === 1");
-    browser.execute(
-        "window.logged = []; const log = console.log;
-         console.log = (...what) => { window.logged.push(what.join(' ')); log(...what); };",
-    );
+    let toasts =
+        "[...document.querySelectorAll('.sse-toast')].map((toast) => toast.innerText).join()";
+    browser.wait(&format!("{toasts}.includes('Somebody opened the shop')"));
     let script = listener.replace("<script>", "").replace("</script>", "");
     browser.execute(&script);
-    let save = ["save", "event_cache_key1", "{\"order\": 42}"];
-    user.run(user.sse(), &user.app(), &save);
-    browser.wait("window.logged.some((line) => line.startsWith('event_name1 2'))");
+    let command = ["save", "event_cache_key1", "{\"order\": 42}"];
+    user.run(user.sse(), &user.app(), &command);
+    browser.wait(&format!("{toasts}.includes('Order 42')"));
     browser.wait("document.querySelector('#news').textContent.startsWith('Order 42 at 2')");
     drop((browser, running));
 
-    // Out again.
+    // Out again: the user removes the save, and is told of the tag.
+    let code = fs::read_to_string(user.app().join("src/main.rs")).unwrap();
+    user.write("src/main.rs", &code.replace(&save, ""));
     let printed = user.run(user.sse(), &user.app(), &["uninstall"]);
+    assert!(!printed.contains("Kept"), "{printed}");
     assert!(
-        !printed.contains("Kept") && !printed.contains("warning"),
+        printed.contains("no longer serves") && printed.contains("\n  src/index.html:10\n"),
         "{printed}"
     );
     user.cargo(&["build", "--quiet"]);

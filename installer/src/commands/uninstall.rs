@@ -4,6 +4,7 @@ mod folders;
 
 use std::iter;
 use std::path::Path;
+use std::slice;
 
 use actix_web_sse::cli_support::EXAMPLE_EVENTS;
 
@@ -24,6 +25,8 @@ use crate::editing::text;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::prompt;
+use crate::sources::script_tags;
+use crate::sources::source_files::{self, LISTENERS_GLOBAL, LISTENERS_PATH, SourceFile};
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
     let _lock = planned_change::lock(app, args)?;
@@ -35,8 +38,13 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
     for warning in planned.warnings {
         output.warn(warning);
     }
-    if planned.change.carry_out(args, output)? && planned.removes_dependency {
-        warn_of_uses(app, output);
+    if planned.change.carry_out(args, output)? {
+        if planned.removes_dependency {
+            warn_of_uses(app, output);
+        }
+        if planned.removes_dependency || !app.join(LISTENERS_PATH).exists() {
+            warn_of_pages(app, output);
+        }
     }
     Ok(exit::DONE)
 }
@@ -82,6 +90,7 @@ fn plan_files(
     change: &mut PlannedChange,
 ) -> Result<Vec<String>, Failure> {
     let sse_folder = app_files.cache.sse_folder()?;
+    let shared_folder = app_files.cache.shared_sse_folder()?;
     let mut folders = CreatedFolders::new(&app_files)?;
     let warnings = plan_code(app_files.code, change)?;
     plan_manifest(
@@ -98,6 +107,13 @@ fn plan_files(
         let path = app_files.app.join(&folder);
         change.plan.add(Step::RemoveTree(path))?;
         folders.removed.insert(folder);
+    }
+    if let Some(folder) = shared_folder {
+        let object = format!(
+            "{} (saved values, which other apps may share)",
+            folder.display()
+        );
+        change.will_report("Kept", object);
     }
     folders.plan_removal(&app_files.app, change)?;
     Ok(warnings)
@@ -219,6 +235,21 @@ fn report_env_lines(
     }
 }
 
+/// Pages belong to the owner, so what they still load or use is only named.
+fn warn_of_pages(app: &Path, output: Output) {
+    let sources = source_files::read_all(app);
+    let others = sources
+        .iter()
+        .filter(|source| source.path != LISTENERS_PATH);
+    let locations: Vec<String> = others.flat_map(client_locations).collect();
+    if !locations.is_empty() {
+        output.warn(format!(
+            "these lines still need sse-client.js, which the app no longer serves:\n  {}",
+            locations.join("\n  ")
+        ));
+    }
+}
+
 /// Without a block in `.env` and a line in the manifest, as after `sse install --no-env` with the owner's
 /// dependency, nothing proves what `install` added.
 fn warn_of_unmarked_scripts(app: &Path, output: Output) -> Result<(), Failure> {
@@ -233,6 +264,15 @@ fn warn_of_unmarked_scripts(app: &Path, output: Output) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Where the file loads the listeners' script, or uses what it provides.
+fn client_locations(source: &SourceFile) -> Vec<String> {
+    let tags = script_tags::find_all(slice::from_ref(source)).into_iter();
+    let tags = tags.map(|tag| tag.location);
+    let mut locations: Vec<String> = tags.chain(source.locations(LISTENERS_GLOBAL)).collect();
+    locations.dedup();
+    locations
 }
 
 fn warn_of_uses(app: &Path, output: Output) {

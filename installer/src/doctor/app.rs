@@ -13,10 +13,8 @@ mod open_files;
 mod pages;
 mod route_call;
 mod script_requests;
-mod script_tags;
 mod server_address;
 mod shutdown;
-mod source_files;
 
 use std::path::Path;
 
@@ -26,11 +24,7 @@ pub(crate) use self::env_location::{NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE, git_w
 use self::script_requests::ScriptServer;
 use super::finding::Finding;
 use crate::http::Client;
-
-/// Whether some page of the app loads `sse-client.js`. Only pages that are files can be seen.
-pub(crate) fn has_listening_page(app: &Path) -> bool {
-    pages::is_loaded(&source_files::read_all(app))
-}
+use crate::sources::source_files;
 
 /// The URL at which the app's server probably listens.
 pub(crate) fn likely_url(app: &Path) -> Option<String> {

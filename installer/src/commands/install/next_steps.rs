@@ -7,7 +7,6 @@ use super::super::key_suggestions;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::InstallArgs;
-use crate::doctor;
 use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
@@ -15,6 +14,9 @@ use crate::editing::rust::splice::ROUTES_CALL;
 use crate::editing::scripts::{self, SCRIPT_TAG};
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::sources::script_tags;
+use crate::sources::source_files::{self, SOURCE_FOLDERS};
+use crate::sources::tag_place::{self, TagPlace};
 
 const PUBLIC_STREAM_NOTE: &str = "
 The stream is public: every visitor can receive every value of every key in SSE_EVENTS.
@@ -29,14 +31,39 @@ pub(super) struct NextStep {
 
 /// Prints what is still missing after the installation.
 pub(super) fn print(app: &Path, mut steps: Vec<NextStep>, output: Output) {
-    if !doctor::has_listening_page(app) {
-        steps.push(NextStep {
-            instruction: "At the end of the <body> of your page:".to_owned(),
-            lines: SCRIPT_TAG.to_owned(),
+    let sources = source_files::read_all(app);
+    if script_tags::find_all(&sources).is_empty() {
+        steps.push(match tag_place::find(&sources) {
+            Some(place) => missing_tag(place),
+            None => missing_page(),
         });
     }
     print_steps(&steps, save_command(app), output);
     output.note(PUBLIC_STREAM_NOTE);
+}
+
+fn missing_tag(place: TagPlace) -> NextStep {
+    let others = match place.other_pages {
+        0 => String::new(),
+        1 => " (and in 1 other page, if it shows events)".to_owned(),
+        pages => format!(" (and in {pages} other pages, if they show events)"),
+    };
+    NextStep {
+        instruction: format!("{}{others}:", place.description),
+        lines: place.tag,
+    }
+}
+
+/// The app may get a page later, or never.
+fn missing_page() -> NextStep {
+    NextStep {
+        instruction: format!(
+            "There is no page in {}. At the end of the <body> of each page that shows events \
+             (`sse listen` shows them in a terminal):",
+            SOURCE_FOLDERS.join(", ")
+        ),
+        lines: SCRIPT_TAG.to_owned(),
+    }
 }
 
 fn print_steps(steps: &[NextStep], save_command: String, output: Output) {

@@ -3,8 +3,8 @@
 
 use actix_web_sse::Events;
 
-use super::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
 use crate::doctor::finding::{Check, Finding};
+use crate::sources::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
 
 const CHECK: Check = Check("listeners");
 
@@ -48,9 +48,9 @@ fn no_listener(event: &str) -> Finding {
 mod tests {
     use actix_web_sse::Config;
 
-    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
+    use crate::sources::source_files::FileKind;
 
     fn levels(events: &str, files: &[(&str, FileKind, &str)]) -> Vec<Level> {
         let config = Config::new(".", events).expect("the list is good");

@@ -1,11 +1,12 @@
 //! Whether a page loads `sse-client.js`, from where it is served.
 
 use super::script_requests::ScriptServer;
-use super::script_tags::{self, LISTENERS_FILE, RequestTarget, STATIC_FOLDERS, ScriptTag};
-use super::source_files::{CLIENT_PATH, FileKind};
-use super::source_files::{LISTENERS_PATH, SOURCE_FOLDERS, SourceFile};
 use crate::doctor::finding::{Check, Finding};
 use crate::editing::scripts::SCRIPT_TAG;
+use crate::sources::script_tags::{self, LISTENERS_FILE, RequestTarget, STATIC_FOLDERS, ScriptTag};
+use crate::sources::source_files::{
+    CLIENT_PATH, FileKind, LISTENERS_PATH, SOURCE_FOLDERS, SourceFile,
+};
 
 pub(super) const CHECK: Check = Check("page");
 
@@ -40,11 +41,6 @@ pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -
     }
     findings.extend(check_tags(&tags, sources, server));
     findings
-}
-
-/// Whether a page of the app loads `sse-client.js`.
-pub(super) fn is_loaded(sources: &[SourceFile]) -> bool {
-    !script_tags::find_all(sources).is_empty()
 }
 
 fn check_tags(

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::{fs, iter};
 
 use super::shutdown;
-use super::source_files::{SourceFile, find_in_rust};
 use crate::app::workspace;
 use crate::doctor::finding::{Check, Finding, Level};
 use crate::editing::manifest::cargo_toml::Manifest;
@@ -12,6 +11,7 @@ use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::source_code::SourceCode;
 use crate::editing::rust::splice::ROUTES_CALL;
+use crate::sources::source_files::{SourceFile, find_in_rust};
 
 const DEPENDENCY_CHECK: Check = Check("dependency");
 const WIRING_CHECK: Check = Check("wiring");
@@ -93,8 +93,8 @@ fn check_compression(sources: &[SourceFile]) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source_files::FileKind;
     use super::*;
+    use crate::sources::source_files::FileKind;
 
     fn source(text: &str) -> SourceFile {
         SourceFile::new("src/main.rs", FileKind::Rust, text)

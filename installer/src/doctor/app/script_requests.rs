@@ -6,11 +6,11 @@ use hyper::Uri;
 use hyper::header::ACCEPT;
 
 use super::pages::{CHECK, LISTENERS_URL_PATH};
-use super::script_tags::{RequestTarget, ScriptTag};
 use crate::doctor::finding::Finding;
 use crate::editing::rust::splice::ROUTES_CALL;
 use crate::http::{Client, RequestError, Timeouts};
 use crate::listen::STREAM_PATH;
+use crate::sources::script_tags::{RequestTarget, ScriptTag};
 
 /// As for the stream: far longer than a working server needs.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,10 +88,10 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    use super::super::script_tags;
-    use super::super::source_files::{FileKind, SourceFile};
     use super::*;
     use crate::cli::HttpArgs;
+    use crate::sources::script_tags;
+    use crate::sources::source_files::{FileKind, SourceFile};
 
     fn client(url: &str) -> Client {
         Client::new(url, &HttpArgs::default()).unwrap_or_else(|_| panic!("{url} is a URL"))

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use actix_web_sse::cli_support::EnvFile;
 
-use super::source_files::{SourceFile, find_in_rust};
+use crate::sources::source_files::{SourceFile, find_in_rust};
 
 /// From the address that the code binds, or from PORT and HOST in `.env`, which the starter app reads.
 pub(super) fn likely_url(app: &Path, sources: &[SourceFile]) -> Option<String> {
@@ -55,8 +55,8 @@ fn port_number(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source_files::FileKind;
     use super::*;
+    use crate::sources::source_files::FileKind;
 
     fn url(code: &str, env: &str) -> Option<String> {
         let app = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! Whether the process ends in time on SIGTERM and Ctrl-C, as far as the code shows it.
 
-use super::source_files::{SourceFile, find_in_rust};
 use crate::doctor::finding::{Check, Finding};
+use crate::sources::source_files::{SourceFile, find_in_rust};
 
 const CHECK: Check = Check("shutdown");
 
@@ -105,9 +105,9 @@ fn check_ctrl_c(sources: &[SourceFile]) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source_files::FileKind;
     use super::*;
     use crate::doctor::finding::Level;
+    use crate::sources::source_files::FileKind;
 
     fn findings(code: &str) -> Vec<(Level, String)> {
         let source = SourceFile::new("src/main.rs", FileKind::Rust, code);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::editing::text;
 
 /// The folders in which apps keep pages, scripts and code.
-pub(super) const SOURCE_FOLDERS: [&str; 6] =
+pub(crate) const SOURCE_FOLDERS: [&str; 6] =
     ["public", "static", "assets", "templates", "views", "src"];
 
 /// A larger file is the output of a build tool, not a source.
@@ -16,12 +16,12 @@ const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
 const MAX_SOURCE_FILES: usize = 5_000;
 
 /// The listeners that `sse install` creates and the app's author edits.
-pub(super) const LISTENERS_PATH: &str = "public/js/sse-client.js";
+pub(crate) const LISTENERS_PATH: &str = "public/js/sse-client.js";
 /// The library's client, which `sse install` keeps up to date.
-pub(super) const CLIENT_PATH: &str = "public/js/sse.js";
+pub(crate) const CLIENT_PATH: &str = "public/js/sse.js";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileKind {
+pub(crate) enum FileKind {
     Script,
     Page,
     Rust,
@@ -29,15 +29,15 @@ pub(super) enum FileKind {
 
 /// One file without its comments, as far as they are recognized.
 #[derive(Debug)]
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     /// Relative to the app's folder, with `/` as the separator.
-    pub(super) path: String,
-    pub(super) kind: FileKind,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) kind: FileKind,
+    pub(crate) text: String,
 }
 
 impl SourceFile {
-    pub(super) fn new(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
+    pub(crate) fn new(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
         let text = match kind {
             FileKind::Page => remove_comment_lines(&remove_html_comments(text)),
             FileKind::Rust | FileKind::Script => remove_comment_lines(text),
@@ -50,14 +50,14 @@ impl SourceFile {
     }
 
     /// The path and the line of the byte at `offset`, as `path:line`.
-    pub(super) fn location(&self, offset: usize) -> String {
+    pub(crate) fn location(&self, offset: usize) -> String {
         let line = text::line_number(self.text.as_bytes(), offset);
         format!("{}:{line}", self.path)
     }
 
     /// Whether the text contains the name in quotes. In a Rust string, a quote may be escaped by a
     /// backslash.
-    pub(super) fn has_quoted(&self, name: &str) -> bool {
+    pub(crate) fn has_quoted(&self, name: &str) -> bool {
         self.text.match_indices(name).any(|(at, _)| {
             let is_quote = |c: char| matches!(c, '\'' | '"' | '`');
             let (before, after) = (&self.text[..at], &self.text[at + name.len()..]);
@@ -67,7 +67,7 @@ impl SourceFile {
 }
 
 /// The first occurrence of `text` in the app's Rust code: its location, and the code after it.
-pub(super) fn find_in_rust<'a>(sources: &'a [SourceFile], text: &str) -> Option<(String, &'a str)> {
+pub(crate) fn find_in_rust<'a>(sources: &'a [SourceFile], text: &str) -> Option<(String, &'a str)> {
     let mut files = sources.iter().filter(|file| file.kind == FileKind::Rust);
     files.find_map(|file| {
         let at = file.text.find(text)?;
@@ -77,7 +77,7 @@ pub(super) fn find_in_rust<'a>(sources: &'a [SourceFile], text: &str) -> Option<
 
 /// All source files of the app. Files that cannot be read are skipped, because the findings are
 /// only advice.
-pub(super) fn read_all(app: &Path) -> Vec<SourceFile> {
+pub(crate) fn read_all(app: &Path) -> Vec<SourceFile> {
     let mut files = Vec::new();
     for folder in SOURCE_FOLDERS {
         read_folder(app, &app.join(folder), &mut files);

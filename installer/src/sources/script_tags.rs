@@ -2,29 +2,29 @@
 
 use super::source_files::{FileKind, SourceFile};
 
-pub(super) const LISTENERS_FILE: &str = "sse-client.js";
+pub(crate) const LISTENERS_FILE: &str = "sse-client.js";
 const CLIENT_SUFFIX: &str = "js/sse.js";
 
 /// The folders whose pages apps serve as they are, usually at `/`.
-pub(super) const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
+pub(crate) const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
 
 /// A path with one of these is completed by a template or by code.
 const COMPUTED: [char; 8] = ['{', '}', '<', '>', '%', '$', '#', '?'];
 
 /// A place that loads `sse-client.js`.
 #[derive(Debug)]
-pub(super) struct ScriptTag<'a> {
+pub(crate) struct ScriptTag<'a> {
     /// As `path:line`.
-    pub(super) location: String,
-    pub(super) source: &'a SourceFile,
+    pub(crate) location: String,
+    pub(crate) source: &'a SourceFile,
     /// As written.
-    pub(super) url: &'a str,
+    pub(crate) url: &'a str,
     is_computed: bool,
 }
 
 /// What a browser requests for a tag.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum RequestTarget {
+pub(crate) enum RequestTarget {
     /// This path of the page's server.
     Path(String),
     /// It depends on the page's URL, which the file does not show.
@@ -34,7 +34,7 @@ pub(super) enum RequestTarget {
 }
 
 /// All places that load the script.
-pub(super) fn find_all(sources: &[SourceFile]) -> Vec<ScriptTag<'_>> {
+pub(crate) fn find_all(sources: &[SourceFile]) -> Vec<ScriptTag<'_>> {
     sources.iter().flat_map(tags_of).collect()
 }
 
@@ -71,7 +71,7 @@ fn tags_of(source: &SourceFile) -> impl Iterator<Item = ScriptTag<'_>> {
 }
 
 impl ScriptTag<'_> {
-    pub(super) fn target(&self) -> RequestTarget {
+    pub(crate) fn target(&self) -> RequestTarget {
         let is_on_another_server = self.url.contains("://") || self.url.starts_with("//");
         // A bundler or the script's own URL resolves an import.
         if self.is_computed || is_on_another_server || self.source.kind == FileKind::Script {

@@ -1,0 +1,5 @@
+//! The app's pages, scripts and code, as `install`, `uninstall` and `doctor` search them.
+
+pub(crate) mod script_tags;
+pub(crate) mod source_files;
+pub(crate) mod tag_place;
