@@ -42,6 +42,7 @@
 //! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get) and
 //!   [`Delete`](cache::Delete). Without it,
 //!   any program can save, read, delete and follow values.
+//! - `rustls-0_23`: [`on_connect()`] knows the TLS connections of actix-web's feature of the same name.
 //! - `testing`: the test kit, for `dev-dependencies`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_debug_implementations)]

@@ -85,20 +85,16 @@ static HAS_WATCHED_CONNECTION: AtomicBool = AtomicBool::new(false);
 /// `on_connect` also records the local address of each connection, so that a server bound to all
 /// addresses knows which requests arrived on loopback: see [`check_host`](crate::check_host()).
 ///
-/// It does not know the type of TLS connections: call [`watch_connection`] for those.
+/// With the feature `rustls-0_23`, it also knows the TLS connections of `HttpServer::bind_rustls_0_23`.
+/// For other kinds of TLS, call [`watch_connection`].
 pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
     static UNKNOWN_TYPE_LOGGED: Once = Once::new();
     if connection.is::<UnixStream>() {
         // The client is on this machine, so the kernel notices when it ends.
         return;
     }
-    match connection.downcast_ref::<TcpStream>() {
-        Some(stream) => {
-            if let Ok(address) = stream.local_addr() {
-                extensions.insert(LocalAddress(address.ip()));
-            }
-            watch_connection(stream);
-        }
+    match tcp_stream(connection) {
+        Some(stream) => watch_connection(stream, extensions),
         None => UNKNOWN_TYPE_LOGGED.call_once(|| {
             log::warn!(
                 "stalled clients cannot be disconnected: actix_web_sse::on_connect does not \
@@ -109,19 +105,37 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
     }
 }
 
-/// Does what [`on_connect`] does, for one connection. Call it in a server with TLS; with rustls:
+#[cfg(feature = "rustls-0_23")]
+fn tcp_stream(connection: &dyn Any) -> Option<&TcpStream> {
+    use actix_tls::accept::rustls_0_23::TlsStream;
+
+    let tls = connection.downcast_ref::<TlsStream<TcpStream>>();
+    let inner = tls.map(|tls| tls.get_ref().0);
+    inner.or_else(|| connection.downcast_ref())
+}
+
+#[cfg(not(feature = "rustls-0_23"))]
+fn tcp_stream(connection: &dyn Any) -> Option<&TcpStream> {
+    connection.downcast_ref()
+}
+
+/// Does what [`on_connect`] does, for one connection. Call it in a server whose TLS connections
+/// `on_connect` does not know; with OpenSSL:
 ///
 /// ```ignore
-/// server.on_connect(|connection, _| {
+/// server.on_connect(|connection, extensions| {
 ///     if let Some(tls) = connection.downcast_ref::<TlsStream<TcpStream>>() {
-///         actix_web_sse::watch_connection(tls.get_ref().0);
+///         actix_web_sse::watch_connection(tls.get_ref(), extensions);
 ///     }
 /// })
 /// ```
 ///
 /// If the system refuses a setting, that is logged once, and the connection continues without it.
-pub fn watch_connection(stream: &TcpStream) {
+pub fn watch_connection(stream: &TcpStream, extensions: &mut Extensions) {
     static REFUSAL_LOGGED: Once = Once::new();
+    if let Ok(address) = stream.local_addr() {
+        extensions.insert(LocalAddress(address.ip()));
+    }
     // Relaxed, here and below: the flag guards no other data, and a stream that reads it late only
     // sends a few more probes.
     HAS_WATCHED_CONNECTION.store(true, Ordering::Relaxed);

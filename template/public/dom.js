@@ -16,3 +16,5 @@ export function showText(element, text) {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === '';
 }
+
+export const formatTime = (date) => date.toLocaleTimeString([], { hour12: false });

@@ -1,13 +1,11 @@
-// The list of received events, and the toasts.
+// The list of received events.
 
-import { byId, createElement } from './dom.js';
+import { byId, createElement, formatTime } from './dom.js';
+import { describe } from './sentence.js';
+import { showToast } from './toasts.js';
 
 /** Older events leave the list, so that an open page does not grow without end. */
 const MAX_LIST_LENGTH = 100;
-/** As many as fit into the bar. */
-const MAX_TOASTS = 3;
-/** Long enough to read a toast. */
-const TOAST_MS = 6000;
 /** The `Date` header has whole seconds, so a smaller difference means nothing. */
 const CLOCK_TOLERANCE_MS = 2000;
 
@@ -38,7 +36,7 @@ export function showEvent(value, event) {
   byId('count').textContent = count === 1 ? '1 event' : `${count} events`;
   const isEarlier = Date.parse(event.time) < openedAt;
   prependToList(createEventItem(value, event, isEarlier));
-  if (!isEarlier) showToast(event.type, JSON.stringify(value));
+  if (!isEarlier) showToast(describe(value), event.type);
 }
 
 function createEventItem(value, { type, time, lastEventId }, isEarlier) {
@@ -46,19 +44,18 @@ function createEventItem(value, { type, time, lastEventId }, isEarlier) {
   item.dataset.id = lastEventId;
   item.dataset.event = type;
   const about = createElement('span', 'about');
-  about.append(createElement('span', 'id', `id ${lastEventId}`));
-  if (isEarlier) about.append(createElement('span', 'mark', 'saved before this page was opened'));
-  item.append(
+  about.append(
     createElement('span', 'name', type),
-    createTime(time),
     createElement('code', 'value', JSON.stringify(value)),
-    about,
+    createElement('code', 'id', `id ${lastEventId}`),
   );
+  if (isEarlier) about.append(createElement('span', 'mark', 'saved before this page was opened'));
+  item.append(createElement('span', 'sentence', describe(value)), createTime(time), about);
   return item;
 }
 
 function createTime(time) {
-  const element = createElement('time', '', new Date(time).toLocaleTimeString([], { hour12: false }));
+  const element = createElement('time', '', formatTime(new Date(time)));
   element.dateTime = time;
   element.title = time;
   return element;
@@ -70,7 +67,7 @@ export function showGap({ reason }) {
   const item = createElement('li', 'gap');
   item.dataset.gap = reason;
   item.append(
-    createElement('span', 'name', 'Events may have been missed'),
+    createElement('span', 'sentence', 'Events may have been missed'),
     createElement('code', 'code', reason),
     createElement(
       'span',
@@ -80,50 +77,10 @@ export function showGap({ reason }) {
   );
   prependToList(item);
   showToast('Events may have been missed', explanation || reason, 'warning');
-  // The page did not resume where the previous one stopped.
-  byId('resumed').hidden = true;
 }
 
 function prependToList(item) {
   byId('empty').hidden = true;
   byId('arrived').prepend(item);
   while (byId('arrived').children.length > MAX_LIST_LENGTH) byId('arrived').lastChild.remove();
-}
-
-// ---- Toasts. They have their own area in the bar, and cover nothing.
-
-function showToast(name, text, kind = '') {
-  const item = createElement('li', `toast ${kind}`);
-  const words = createElement('div', 'words');
-  words.append(createElement('div', 'name', name), createElement('div', 'value', text));
-  item.append(words, createDismissButton(item, `${name}: ${text}`));
-  removeAfterDelay(item);
-  byId('toasts').append(item);
-  while (byId('toasts').children.length > MAX_TOASTS) byId('toasts').firstChild.remove();
-}
-
-function createDismissButton(item, description) {
-  const button = createElement('button', '', '×');
-  button.type = 'button';
-  button.setAttribute('aria-label', `Dismiss ${description}`);
-  button.addEventListener('click', () => {
-    // Focus moves to another toast or to the list. Otherwise it would be lost with the button.
-    const next = item.previousElementSibling ?? item.nextElementSibling;
-    item.remove();
-    (next?.querySelector('button') ?? byId('arrived')).focus();
-  });
-  return button;
-}
-
-/** Removes a toast after a while, but not while the user points at it or its button has the focus. */
-function removeAfterDelay(item) {
-  let timer;
-  const cancel = () => clearTimeout(timer);
-  const restart = () => {
-    cancel();
-    timer = setTimeout(() => item.remove(), TOAST_MS);
-  };
-  for (const name of ['pointerenter', 'focusin']) item.addEventListener(name, cancel);
-  for (const name of ['pointerleave', 'focusout']) item.addEventListener(name, restart);
-  restart();
 }

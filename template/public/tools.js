@@ -2,6 +2,7 @@
 
 import { byId, createElement, showText } from './dom.js';
 import { setServerClock } from './events.js';
+import { showToast } from './toasts.js';
 
 /** The app runs on the same machine, so it answers at once or not at all. */
 const INFO_TIMEOUT_MS = 3000;
@@ -12,18 +13,33 @@ let renderedInfo = '';
 let areToolsEnabled = true;
 let orderNumber = 0;
 
-/** Loads the app's events and renders their buttons. */
+/**
+ * Loads the app's events and renders their buttons. Returns why the app cannot use its .env, or an empty text. The
+ * app tells that, and the events, only to browsers on its own machine.
+ */
 export async function loadTools() {
-  const response = await fetch('/info', { signal: AbortSignal.timeout(INFO_TIMEOUT_MS) });
-  const info = await response.text();
-  setServerClock(response.headers.get('date'));
+  if (!areToolsEnabled) return '';
+  try {
+    const response = await fetch('/info', { signal: AbortSignal.timeout(INFO_TIMEOUT_MS) });
+    const info = await response.text();
+    setServerClock(response.headers.get('date'));
+    return showTools(response, info);
+  } catch {
+    // Without an answer, the connection is lost as well, which the page shows.
+    return '';
+  }
+}
+
+function showTools(response, info) {
   areToolsEnabled = response.status !== 404;
   byId('tools').hidden = !areToolsEnabled;
   byId('no-tools').hidden = areToolsEnabled;
-  if (areToolsEnabled && !response.ok) throw new Error(info);
-  const { cache, events } = areToolsEnabled ? JSON.parse(info) : { cache: '', events: [] };
+  if (!areToolsEnabled) return '';
+  if (!response.ok) return info.trim();
+  const { cache, events } = JSON.parse(info);
   if (info !== renderedInfo) renderTools(cache, events);
   renderedInfo = info;
+  return '';
 }
 
 /** Whether the tools lack a button for this event, which may have been configured a moment ago. */
@@ -33,13 +49,26 @@ export const isButtonMissing = (name) =>
 
 function renderTools(cache, events) {
   showText(byId('no-events'), events.length ? '' : 'SSE_EVENTS contains no events.');
-  byId('buttons').replaceChildren(...events.map(createEventItem));
+  renderButtons(events);
   byId('terminal').hidden = events.length === 0;
   if (events.length > 0) {
     const [{ key }] = events;
     renderCommand('echo-command', `echo '{"order":42}' > ${quoteForShell(`${cache}/${key}`)}`);
     renderCommand('save-command', `sse save ${quoteForShell(key)} '{"order":42}'`);
   }
+}
+
+/** A button that is already there stays where it is, with its focus. */
+function renderButtons(events) {
+  const list = byId('buttons');
+  const items = events.map(createEventItem);
+  const texts = new Set(items.map((item) => item.textContent));
+  for (const item of [...list.children]) if (!texts.has(item.textContent)) item.remove();
+  items.forEach((item, index) => {
+    const present = list.children[index];
+    if (present?.textContent !== item.textContent) list.insertBefore(item, present ?? null);
+  });
+  while (list.children.length > items.length) list.lastChild.remove();
 }
 
 const quoteForShell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -54,11 +83,7 @@ function createEventItem({ event, key }) {
   const button = createElement('button');
   button.type = 'button';
   button.dataset.eventButton = event;
-  button.append(
-    createElement('span', 'name', event),
-    createElement('span', 'key', key),
-    createElement('span', 'act', 'Trigger'),
-  );
+  button.append(createElement('span', 'name', event), createElement('span', 'key', key));
   button.addEventListener('click', () => trigger(event, button));
   const item = createElement('li');
   item.append(button);
@@ -74,9 +99,9 @@ async function trigger(event, button) {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ order: orderNumber, from: 'the page' }),
     });
-    showText(byId('trigger-error'), response.ok ? '' : await describeError(response));
+    if (!response.ok) showToast(await describeError(response), event, 'warning');
   } catch {
-    showText(byId('trigger-error'), 'The app does not answer. Is it running?');
+    showToast('The app does not answer. Is it running?', event, 'warning');
   } finally {
     button.removeAttribute('aria-busy');
   }

@@ -13,6 +13,8 @@ use actix_web::{
 };
 use actix_web_sse::{Error, Sse};
 
+use crate::tls;
+
 /// A healthy app answers at once. This is less than the timeout of the Dockerfile's health check.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -35,15 +37,24 @@ pub(crate) fn check(host: &str, port: u16) -> io::Result<()> {
         "::" => "::1",
         host => host,
     };
-    let mut connection = TcpStream::connect((host, port))?;
+    let connection = TcpStream::connect((host, port))?;
     connection.set_read_timeout(Some(TIMEOUT))?;
-    connection.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer)?;
+    let answer = if tls::is_configured()? {
+        request(tls::connect(connection)?)?
+    } else {
+        request(connection)?
+    };
     match answer.split(' ').nth(1) {
         Some("200") => Ok(()),
         _ => Err(io::Error::other(format!(
             "the app is not healthy: {answer}"
         ))),
     }
+}
+
+fn request(mut connection: impl Read + Write) -> io::Result<String> {
+    connection.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer)
 }

@@ -6,6 +6,7 @@ mod health;
 mod pages;
 mod same_origin;
 mod stream;
+mod tls;
 
 use std::{
     io::{self, Write},
@@ -25,10 +26,14 @@ use self::{dev_tools::DevTools, same_origin::same_origin};
 
 /// Without the errors for requests that are not valid HTTP: any client can send thousands of them in a
 /// second, and actix-web logs each. `RUST_LOG` replaces this.
-const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off";
+const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off,actix_http::h2::dispatcher=off";
 
 /// What the server keeps in memory for a client that does not read, at most about twice this much.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// How long the app waits for open connections after it has ended the streams, if it serves HTTPS: browsers
+/// keep connections of HTTP/2 open, so it would always wait for as long as this.
+const TLS_SHUTDOWN_SECONDS: u64 = 1;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -96,12 +101,18 @@ async fn serve() -> io::Result<()> {
     // Lets the system detect clients that are gone or do not read, and end their connections.
     .on_connect(actix_web_sse::on_connect)
     .h1_allow_half_closed(false)
-    .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-    .bind((host.as_str(), port))
-    .map_err(|error| address_error(&format!("cannot listen on {host}:{port}: {error}")))?;
+    .h1_write_buffer_size(WRITE_BUFFER_BYTES);
+    let server = if tls::is_configured()? {
+        server
+            .shutdown_timeout(TLS_SHUTDOWN_SECONDS)
+            .bind_rustls_0_23((host.as_str(), port), tls::server_config()?)
+    } else {
+        server.bind((host.as_str(), port))
+    };
+    let server = server.map_err(|error| bind_error(&host, port, &error))?;
 
     // The output may be closed, which is no reason to exit.
-    let _ = print_greeting(&server.addrs(), &sse);
+    let _ = print_greeting(&server.addrs_with_scheme(), &sse);
     server.run().await
 }
 
@@ -110,6 +121,8 @@ fn access_log() -> Logger {
     Logger::new("%{request}xi %s %Ts")
         .custom_request_replace("request", |request| request_line(request.request()))
         .exclude("/health")
+        // The start page asks every two seconds.
+        .exclude("/info")
 }
 
 /// The host and port to listen on.
@@ -119,6 +132,17 @@ fn address() -> io::Result<(String, u16)> {
         .parse()
         .map_err(|_| address_error(&format!("PORT is not a port number: `{port}`")))?;
     Ok((host, port))
+}
+
+fn bind_error(host: &str, port: u16, error: &io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return address_error(&format!("cannot listen on {host}:{port}: {error}"));
+    }
+    let other = port.checked_add(1).unwrap_or(8080);
+    io::Error::other(format!(
+        "port {port} is in use: another program listens on {host}:{port}, perhaps this app\n\
+         help: end that program, or choose another port: PORT={other} in .env or in the environment"
+    ))
 }
 
 fn address_error(message: &str) -> io::Error {
@@ -133,10 +157,10 @@ fn setting(key: &str, default: &str) -> String {
 }
 
 /// Prints the address of the page, and how to trigger an event from a shell.
-fn print_greeting(addresses: &[SocketAddr], sse: &Sse) -> io::Result<()> {
+fn print_greeting(addresses: &[(SocketAddr, &str)], sse: &Sse) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for address in addresses {
-        writeln!(out, "\n  Listening on http://{address}\n")?;
+    for (address, scheme) in addresses {
+        writeln!(out, "\n  Listening on {scheme}://{address}\n")?;
     }
     let Ok(config) = sse.config() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The starter app and the client in real browsers, and the client's types in TypeScript.
+//! The starter app and the client in real browsers, also over HTTP/2, and the client's types in TypeScript.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,4 +9,5 @@ mod engines;
 mod html_front_ends;
 mod starter;
 mod toasts;
+mod tls;
 mod types;

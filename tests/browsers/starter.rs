@@ -1,5 +1,6 @@
 //! The starter's page in a real browser.
 
+mod accessibility;
 mod connection;
 mod events;
 mod history;

@@ -20,3 +20,5 @@ mod methods;
 mod other_programs;
 mod pipelining;
 mod stream_output;
+#[cfg(feature = "tools")]
+mod tls;

@@ -83,6 +83,26 @@ impl App {
         Server::start(self.path(), &[])
     }
 
+    /// Starts its server with HTTPS and a certificate for this machine, which is created at the first start.
+    #[cfg(feature = "tools")]
+    #[must_use]
+    pub fn start_with_tls(&self, environment: &[(&str, &str)]) -> Server {
+        if !self.path().join("cert.pem").exists() {
+            self.write_certificate("cert.pem", "key.pem");
+        }
+        let settings = [("TLS_CERT", "cert.pem"), ("TLS_KEY", "key.pem")];
+        Server::start(self.path(), &[&settings[..], environment].concat())
+    }
+
+    /// Writes a new certificate for this machine, and its key.
+    #[cfg(feature = "tools")]
+    pub fn write_certificate(&self, cert: &str, key: &str) {
+        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+        let created = rcgen::generate_simple_self_signed(names).unwrap();
+        fs::write(self.path().join(cert), created.cert.pem()).unwrap();
+        fs::write(self.path().join(key), created.signing_key.serialize_pem()).unwrap();
+    }
+
     /// The `sse` command in this app's folder.
     #[must_use]
     pub fn sse(&self) -> Command {

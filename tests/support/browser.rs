@@ -13,15 +13,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, wd::WindowHandle};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    wd::WindowHandle,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{runtime::Runtime, time::timeout};
 
 use self::driver::Driver;
 pub use self::engine::Engine;
-use crate::{build::workspace, wait::DEADLINE};
+use crate::{build::workspace, http, wait::DEADLINE};
 
 /// Longer than the 30 seconds after which drivers abort a script.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -216,6 +220,54 @@ impl Browser {
     #[track_caller]
     pub fn screenshot(&self, path: &Path) {
         fs::write(path, self.drive(self.client().screenshot())).unwrap();
+    }
+
+    /// Has Chromium lay pages out for a window of this size, which may be smaller than a real window can be.
+    #[track_caller]
+    pub fn set_viewport(&self, width: u32, height: u32) {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Has Chromium answer these media queries with these values, such as `prefers-color-scheme` with `dark`.
+    #[track_caller]
+    pub fn emulate_media(&self, features: &[(&str, &str)]) {
+        let features = features
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}));
+        let features: Vec<Value> = features.collect();
+        self.devtools("Emulation.setEmulatedMedia", &json!({"features": features}));
+    }
+
+    /// Presses a key of the keyboard: `Tab` or `Escape`.
+    #[track_caller]
+    pub fn press(&self, key: &str) {
+        // WebDriver, 17.4.2 Keyboard actions: the code points that stand for keys.
+        let value = match key {
+            "Tab" => '\u{e004}',
+            "Escape" => '\u{e00c}',
+            other => panic!("the code point of {other} is not known"),
+        };
+        let actions = KeyActions::new("keyboard".to_owned());
+        let actions = actions
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value });
+        self.drive(self.client().perform_actions(actions));
+    }
+
+    /// Runs a command of Chromium's `DevTools` protocol.
+    #[track_caller]
+    fn devtools(&self, command: &str, parameters: &Value) {
+        let session = self.drive(self.client().session_id()).unwrap();
+        let target = format!("POST /session/{session}/goog/cdp/execute");
+        let body = json!({"cmd": command, "params": parameters}).to_string();
+        let json = [("Content-Type", "application/json")];
+        let url = self.driver.url();
+        let address = url.trim_start_matches("http://");
+        let mut response = http::request(address, &target, &json, &body);
+        let text = response.read_text();
+        assert_eq!(response.status, 200, "{command}: {text}");
     }
 
     #[track_caller]

@@ -12,6 +12,7 @@ use crate::{app::outside_cargo, build, wait::until};
 /// A running server. It is killed when this is dropped.
 pub struct Server {
     child: Child,
+    scheme: &'static str,
     address: String,
     log: PathBuf,
     output: PathBuf,
@@ -44,7 +45,7 @@ impl Server {
             .envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
 
-        let address = until("the server listens", || {
+        let (scheme, address) = until("the server listens", || {
             let ended = child.try_wait().unwrap();
             assert!(
                 ended.is_none(),
@@ -52,11 +53,15 @@ impl Server {
                 fs::read_to_string(&log).unwrap()
             );
             let output = fs::read_to_string(&output).unwrap();
-            let (_, rest) = output.split_once("http://")?;
-            rest.split_once('\n').map(|(address, _)| address.to_owned())
+            ["http", "https"].into_iter().find_map(|scheme| {
+                let (_, rest) = output.split_once(&format!("Listening on {scheme}://"))?;
+                let (address, _) = rest.split_once('\n')?;
+                Some((scheme, address.to_owned()))
+            })
         });
         Self {
             child,
+            scheme,
             address,
             log,
             output,
@@ -82,7 +87,7 @@ impl Server {
 
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// What it has printed to standard output.

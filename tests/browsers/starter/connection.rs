@@ -9,8 +9,8 @@ use super::{
     wait_until_listening,
 };
 
-const HOLDS: &str = "This tab holds the connection for all tabs";
-const SHARES: &str = "Shares the connection of another tab";
+const HOLDS: &str = "Open, held by this tab for all tabs";
+const SHARES: &str = "Open, held by another tab";
 
 /// What visitors of a deployed app see.
 #[test]
@@ -23,7 +23,6 @@ fn without_development_tools_the_page_shows_how_to_send_an_event() {
     wait_for_text(&browser, "#no-tools", "sse save KEY VALUE");
     wait_until_hidden(&browser, "#tools");
     wait_until_hidden(&browser, "#terminal");
-    wait_until_hidden(&browser, "#trigger-error");
     assert_eq!(
         browser.evaluate("document.querySelectorAll('#buttons button').length"),
         0
@@ -43,6 +42,26 @@ fn the_page_shows_why_the_stream_is_unavailable() {
     wait_for_text(&browser, "#reason-text", "lacks its `:cache_key`");
     wait_for_text(&browser, "#reason", "This page tries again automatically.");
     wait_until_hidden(&browser, "#again");
+}
+
+#[test]
+fn the_page_shows_why_the_running_app_cannot_use_its_env() {
+    let app = App::with_lasting_streams();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    wait_until_hidden(&browser, "#reason");
+    let path = app.path().join(".env");
+    let env = fs::read_to_string(&path).unwrap();
+    let broken = env.replace("event_name2:", "event_name2");
+    fs::write(&path, broken).unwrap();
+    wait_for_text(&browser, "#reason-title", "The app cannot use its .env");
+    wait_for_text(&browser, "#reason-text", "lacks its `:cache_key`");
+    wait_for_text(&browser, "#status", "Connected");
+    fs::write(&path, env).unwrap();
+    wait_until_hidden(&browser, "#reason");
+    browser.click("[data-event-button=event_name2]");
+    wait_for_text(&browser, "#toasts", "Order 1 was placed");
 }
 
 #[test]
@@ -69,9 +88,11 @@ fn the_page_shows_that_the_app_is_down_and_back() {
     wait_for_status(&browser, "reconnecting");
     wait_for_text(&browser, "#reason", "The app does not answer.");
     wait_for_text(&browser, "#status", "Reconnecting");
+    wait_for_text(&browser, "#tabs", "No connection since ");
     app.save("event_cache_key1", "\"while away.\"");
     let _server = Server::start(app.path(), &[("PORT", &port)]);
     wait_for_text(&browser, "#status", "Connected");
+    wait_for_text(&browser, "#tabs", HOLDS);
     wait_until_hidden(&browser, "#reason");
     // An event saved while the page is open is new, even if it arrives late.
     wait_for_text(&browser, "#toasts", "while away.");

@@ -6,6 +6,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use serde_json::json;
 use support::{App, Browser, Server, Stream, until};
 
 use super::{A_SECOND, newest_event, open_page, wait_for_events, wait_for_text};
@@ -191,6 +192,84 @@ fn an_event_configured_later_needs_no_reload() {
 }
 
 #[test]
+fn a_new_event_gets_its_button_although_nothing_is_saved() {
+    let app = App::with_lasting_streams();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    browser.execute("document.querySelector('[data-event-button=event_name2]').focus()");
+    let path = app.path().join(".env");
+    let env = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        env.replace("SSE_EVENTS=", "SSE_EVENTS=order_placed:order,"),
+    )
+    .unwrap();
+    browser.wait("document.querySelector('[data-event-button=order_placed]') !== null");
+    let buttons = "[...document.querySelectorAll('#buttons button')].map(({ dataset }) => dataset.eventButton)";
+    assert_eq!(
+        browser.evaluate(buttons),
+        json!(["order_placed", "event_name1", "event_name2"])
+    );
+    let focused = "document.activeElement.dataset.eventButton";
+    assert_eq!(browser.evaluate(focused), "event_name2");
+    server.wait_for_log("its new values are in effect");
+    browser.click("[data-event-button=order_placed]");
+    wait_for_text(
+        &browser,
+        "#arrived [data-event=order_placed]",
+        "Order 1 was placed",
+    );
+    assert!(!server.log().contains("/info"), "{}", server.log());
+}
+
+#[test]
+fn a_value_of_any_shape_becomes_a_sentence() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    let long = "word ".repeat(100);
+    for (value, sentence) in [
+        (
+            json!({"order": 42, "from": "a shop"}),
+            "Order 42 was placed",
+        ),
+        (json!("The backup is done"), "The backup is done"),
+        (json!({"message": "Hello\n  there"}), "Hello there"),
+        (json!({"text": "Hello"}), "Hello"),
+        (json!({"title": 7}), "7"),
+        (json!(42), "42"),
+        (json!(false), "false"),
+        (json!(null), "No value"),
+        (json!(""), "An empty text"),
+        (json!([]), "An empty list"),
+        (json!({}), "An empty object"),
+        (json!(["a", 2, null]), "a, 2, none"),
+        (json!([1, 2, 3, 4, 5, 6]), "1, 2, 3, 4, and 2 more"),
+        (
+            json!({"name_of_user": "Ada", "roles": ["a", "b"]}),
+            "name of user: Ada, roles: 2 items",
+        ),
+        (
+            json!({"address": {"city": "Bonn", "zip": 1}}),
+            "address: city and zip",
+        ),
+        (json!({"order": {"id": 3}}), "order: id"),
+        (json!({"message": {"id": 3}}), "message: id"),
+    ] {
+        let script = format!("import('/sentence.js').then(({{ describe }}) => describe({value}))");
+        assert_eq!(browser.evaluate(&script), sentence, "{value}");
+    }
+    let script = format!("import('/sentence.js').then(({{ describe }}) => describe('{long}'))");
+    let text = browser.evaluate(&script).as_str().unwrap().to_owned();
+    assert!(
+        text.chars().count() <= 140 && text.ends_with("word…"),
+        "{text}"
+    );
+}
+
+#[test]
 fn saved_values_never_become_html() {
     let app = App::new();
     let server = app.start();
@@ -198,9 +277,9 @@ fn saved_values_never_become_html() {
     open_page(&browser, &server);
     let value =
         "<img src=x onerror=\"window.injected = true\"><script>window.injected = true</script>";
-    app.save("event_cache_key1", &serde_json::json!(value).to_string());
+    app.save("event_cache_key1", &json!(value).to_string());
     wait_for_events(&browser, 1, Instant::now());
-    let text = serde_json::json!(value).to_string();
+    let text = json!(value).to_string();
     wait_for_text(&browser, "#arrived .value", &text);
     assert_eq!(
         browser.evaluate("document.querySelector('#arrived img, .toast img, #arrived script') === null && !window.injected"),

@@ -7,19 +7,20 @@ use support::workspace;
 use super::{checkout::checkout, generated::Generated};
 
 /// Files that are copied unchanged.
-const COPIED: [&str; 20] = [
+const COPIED: [&str; 24] = [
     ".dockerignore",
     ".env",
     ".gitignore",
     "public/app.js",
+    "public/connection.js",
     "public/dom.js",
     "public/events.js",
     "public/favicon.svg",
-    "public/index.html",
     "public/js/sse-client.js",
-    "public/order.html",
     "public/order.js",
+    "public/sentence.js",
     "public/style.css",
+    "public/toasts.js",
     "public/tools.js",
     "src/dev_tools.rs",
     "src/health.rs",
@@ -27,10 +28,16 @@ const COPIED: [&str; 20] = [
     "src/pages.rs",
     "src/same_origin.rs",
     "src/stream.rs",
+    "src/tls.rs",
+    "src/tls/client.rs",
+    "src/tls/server.rs",
     "tests/live.rs",
 ];
 /// Files that depend on the answers.
 const RENDERED: [&str; 3] = ["Cargo.toml", "Dockerfile", "README.md"];
+/// Files in which the app's name replaces the starter's. Comments contain what replaces it, so the starter can serve
+/// them as they are.
+const NAMED: [&str; 2] = ["public/index.html", "public/order.html"];
 const PLACEHOLDERS: [&str; 4] = ["project-name", "sse_git", "sse_path", "sse_version"];
 
 fn template(file: &str) -> Vec<u8> {
@@ -47,7 +54,7 @@ fn template_text(file: &str) -> String {
 #[track_caller]
 pub(crate) fn assert_template_files(app: &Generated) {
     let files = app.files();
-    let mut expected: Vec<&str> = COPIED.into_iter().chain(RENDERED).collect();
+    let mut expected: Vec<&str> = COPIED.into_iter().chain(RENDERED).chain(NAMED).collect();
     expected.sort_unstable();
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);
     for file in COPIED {
@@ -56,7 +63,10 @@ pub(crate) fn assert_template_files(app: &Generated) {
             "{file} differs from the template"
         );
     }
-    for file in RENDERED {
+    for file in NAMED {
+        assert_eq!(app.read(file), with_name(file, app.name()), "{file}");
+    }
+    for file in RENDERED.into_iter().chain(NAMED) {
         let text = app.read(file);
         for mark in ["{{", "}}", "{%", "%}"] {
             assert!(!text.contains(mark), "{file} has {mark}");
@@ -64,19 +74,40 @@ pub(crate) fn assert_template_files(app: &Generated) {
     }
 }
 
+/// A page of the starter with another app's name and without the placeholders.
+fn with_name(file: &str, name: &str) -> String {
+    let text = template_text(file);
+    assert!(
+        text.matches("sse-starter").count() >= 3,
+        "{file}: title, heading and placeholder"
+    );
+    [
+        ("{% capture page %}", ""),
+        (
+            "{% endcapture %}{{ page | replace: \"sse-starter\", project-name }}",
+            "",
+        ),
+        ("sse-starter", name),
+    ]
+    .into_iter()
+    .fold(text, |text, (from, to)| text.replace(from, to))
+}
+
 /// Expects the manifest of the starter, except for the name, the library's source, and the lints of the
 /// workspace.
 #[track_caller]
 pub(crate) fn assert_starter_manifest(app: &Generated, name: &str, library: &str) {
-    let with_testing = match library.strip_suffix(" }") {
-        Some(table) => format!("{table}, features = [\"testing\"] }}"),
-        None => format!("{{ version = {library}, features = [\"testing\"] }}"),
+    let with_feature = |feature: &str| match library.strip_suffix(" }") {
+        Some(table) => format!("{table}, features = [\"{feature}\"] }}"),
+        None => format!("{{ version = {library}, features = [\"{feature}\"] }}"),
     };
-    let expected = template_text("Cargo.toml")
+    let mut expected = template_text("Cargo.toml")
         .replace("name = \"sse-starter\"", &format!("name = \"{name}\""))
-        .replace("{ path = \"..\" }", library)
-        .replace("{ path = \"..\", features = [\"testing\"] }", &with_testing)
         .replace("\n[lints]\nworkspace = true\n", "");
+    for feature in ["rustls-0_23", "testing"] {
+        let starters = format!("{{ path = \"..\", features = [\"{feature}\"] }}");
+        expected = expected.replace(&starters, &with_feature(feature));
+    }
     assert_eq!(app.read("Cargo.toml"), expected);
 }
 

@@ -26,7 +26,7 @@ impl Generated {
         &self.dir
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.dir.file_name().unwrap().to_str().unwrap()
     }
 

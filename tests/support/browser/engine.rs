@@ -45,7 +45,11 @@ impl Engine {
     /// The capabilities for a browser with a new profile.
     pub(super) fn capabilities(self, profile: &Path) -> Value {
         match self {
-            Self::Chromium => json!({"goog:chromeOptions": {"args": chromium(profile)}}),
+            Self::Chromium => json!({
+                // Tests with TLS create their certificates themselves.
+                "acceptInsecureCerts": true,
+                "goog:chromeOptions": {"args": chromium(profile)},
+            }),
             // Its driver always creates a new profile, in the folder for temporary files.
             Self::Firefox => json!({"moz:firefoxOptions": {
                 "binary": super::find("firefox-esr"),

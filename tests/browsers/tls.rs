@@ -1,0 +1,4 @@
+//! The starter app over HTTP/2 in a real browser.
+
+mod shutdown;
+mod streams;
