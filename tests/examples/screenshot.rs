@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use support::{App, Browser};
 
-/// Wide enough for the page's two columns. The browser's own bars are part of the height.
-const WINDOW_WIDTH: u32 = 900;
-const WINDOW_HEIGHT: u32 = 520;
+/// Wide enough for the page's two columns, and high enough for what is left of them.
+const WIDTH: u32 = 900;
+const HEIGHT: u32 = 510;
 
-/// Leaves what happens when a value is saved: the buttons, the toasts and the list of events.
+/// Leaves what happens when a value is saved: the buttons, the toasts and the list of events. The commands for a terminal
+/// would show a path of this machine.
 const CROP: &str = "
-    for (const part of document.querySelectorAll('.intro, .or, .terminal, footer')) part.remove();
-    document.querySelector('.columns').style.marginTop = '2rem';
+    for (const part of document.querySelectorAll('.ways, footer')) part.remove();
     document.documentElement.style.overflow = 'hidden';
 ";
 
@@ -21,7 +21,7 @@ fn main() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
-    browser.resize(WINDOW_WIDTH, WINDOW_HEIGHT);
+    browser.set_viewport(WIDTH, HEIGHT);
     browser.open(&server.url("/"));
     browser.wait("document.querySelector('[data-event-button=event_name2]') !== null");
     browser.wait("document.querySelector('#status').dataset.status === 'open'");
