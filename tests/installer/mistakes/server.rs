@@ -8,7 +8,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use support::{App, HalfClosed, LocalServer};
+use support::{App, HalfClosed, LocalServer, starter};
 
 use crate::{
     doctor::findings::{
@@ -37,6 +37,27 @@ fn the_server_is_not_running() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn the_starters_port_is_in_use() {
+    let app = App::new();
+    let server = app.start();
+    let again = std::process::Command::new(starter())
+        .current_dir(app.path())
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env("PORT", server.port())
+        .output()
+        .unwrap();
+    let error = String::from_utf8(again.stderr).unwrap();
+    assert_eq!(again.status.code(), Some(1), "{error}");
+    let port: u16 = server.port().parse().unwrap();
+    let next = port.checked_add(1).unwrap_or(8080);
+    let expected = format!(
+        "error: port {port} is in use: another program listens on 127.0.0.1:{port}, perhaps this app\n\
+         help: end that program, or choose another port: PORT={next} in .env or in the environment\n"
+    );
+    assert!(error.ends_with(&expected), "{error}");
 }
 
 /// Without a URL, `sse doctor` says that nothing about the server was examined, and names its address.
