@@ -7,6 +7,7 @@ mod definition;
 mod env_bytes;
 mod env_file;
 mod env_lines;
+mod event_mistakes;
 mod events;
 mod options;
 mod parsers;

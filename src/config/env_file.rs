@@ -9,6 +9,9 @@ use std::{
 use super::{
     env_bytes,
     env_lines::{self, EnvLine, EnvLineKind},
+    event_mistakes,
+    events::Events,
+    table::{SETTINGS, rows},
 };
 use crate::{
     error::{Error, ErrorKind, Location},
@@ -84,14 +87,36 @@ impl EnvFile {
         }
         let is_ours = |line: &&EnvLine| self.text(line).contains("SSE_");
         if let Some(line) = self.unreadable_lines().find(is_ours) {
-            return Err(
-                line_error("this line is not valid", path, line.number).with_help(LINE_HELP)
-            );
+            return Err(self.unreadable_line(line, path));
         }
         if let Some(warning) = self.new_warning(path) {
             log::warn!("{warning}");
         }
         Ok(())
+    }
+
+    /// Shows only the value of a setting of the library: the text after an open quote may be a password.
+    fn unreadable_line(&self, line: &EnvLine, path: &Path) -> Error {
+        let text = String::from_utf8_lossy(&self.bytes[line.range.clone()]);
+        let text = text.lines().next().unwrap_or_default();
+        let setting = SETTINGS.iter().find_map(|info| {
+            let start = event_mistakes::value_start(text, info.name)?;
+            Some((info.name, start))
+        });
+        let error = |message: &str| line_error(message, path, line.number);
+        let Some((name, value_start)) = setting else {
+            return error("this line is not valid").with_help(LINE_HELP);
+        };
+        let problem = event_mistakes::in_line(text, value_start);
+        let problem = problem.unwrap_or_else(|| "is not valid".into());
+        let help = if name == rows::events.name {
+            // Without the comment at the end of the line.
+            let value = text[value_start..].split(" #").next().unwrap_or_default();
+            Events::help(value)
+        } else {
+            LINE_HELP.into()
+        };
+        error(&format!("{name} {problem}")).with_help(help)
     }
 
     /// What to log about the broken lines of other programs, unless it is the same as the last time: the
@@ -125,6 +150,39 @@ fn line_error(message: &str, path: &Path, line: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unreadable_list_of_events_is_explained_and_corrected() {
+        for (line, problem, help) in [
+            (
+                "SSE_EVENTS = a : k",
+                "SSE_EVENTS has a space in column 15, and is not in quotes",
+                "a:k",
+            ),
+            (
+                "export SSE_EVENTS=a:k, b:l # two",
+                "SSE_EVENTS has a space in column 23,",
+                "a:k,b:l",
+            ),
+            (
+                "SSE_EVENTS='a:k",
+                "SSE_EVENTS has a quote (') in column 12 that is not closed",
+                "a:k",
+            ),
+            (
+                "SSE_EVENTS: a:k; b:l",
+                "SSE_EVENTS has a space in column 17,",
+                "a:k,b:l",
+            ),
+        ] {
+            let file = EnvFile::new(format!("A=1\n{line}\nPASSWORD=secret\n").into());
+            let error = file.check(Path::new("/app/.env")).unwrap_err();
+            assert!(error.to_string().starts_with(problem), "{line}: {error}");
+            assert_eq!(error.help(), Some(&*format!("write SSE_EVENTS={help}")));
+            assert_eq!(error.location().unwrap().line_number(), Some(2));
+            assert!(!format!("{error:?}").contains("secret"));
+        }
+    }
 
     #[test]
     fn broken_lines_of_other_programs_are_logged_together_and_once() {

@@ -7,16 +7,16 @@ use std::{
     sync::Arc,
 };
 
-use super::allowed::split_items;
+use super::{allowed::split_items, event_mistakes};
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, one_line},
     key,
 };
 
 /// The value that `sse install` writes.
 pub const EXAMPLE_EVENTS: &str = "event_name1:event_cache_key1,event_name2:event_cache_key2";
 
-/// Must end with [`EXAMPLE_EVENTS`].
+/// For a list that does not show what was meant. Must end with [`EXAMPLE_EVENTS`].
 pub(super) const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
     SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
@@ -48,21 +48,15 @@ pub(crate) struct Pair {
 }
 
 impl Events {
-    /// Parses `event:key,event:key`, and ignores white space around names and a trailing comma. One
+    /// Parses `event:key,event:key`, and ignores white space around names and empty items, as after a trailing comma. One
     /// key may trigger several events, and one event may have several keys.
     ///
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<Pair> = Vec::new();
         for item in split_items(text) {
-            let Some((event, key)) = item.split_once(':') else {
-                return Err(format!("contains `{item}`, which lacks its `:cache_key`"));
-            };
-            let (event, key) = (event.trim(), key.trim());
-            check_event_name(event).map_err(|reason| format!("contains `{item}`: {reason}"))?;
-            if let Some(violation) = key::rule_violation(key) {
-                return Err(format!("contains `{item}`: the cache key {violation}"));
-            }
+            let (event, key) = parse_pair(item)
+                .map_err(|reason| format!("contains `{}`{reason}", one_line(item)))?;
             let part = part_of_event(event);
             let has_same_id = |pair: &&Pair| *pair.key == *key && pair.part == part;
             match pairs.iter().find(has_same_id) {
@@ -86,6 +80,14 @@ impl Events {
         Ok(Self {
             pairs: pairs.into(),
         })
+    }
+
+    /// What to write instead of a list that cannot be parsed: the corrected list if the mistake is a usual one.
+    pub(super) fn help(text: &str) -> String {
+        match Self::parse(&event_mistakes::corrected(text)) {
+            Ok(events) => format!("write SSE_EVENTS={}", quoted_if_needed(&events.to_string())),
+            Err(_) => EVENTS_HELP.into(),
+        }
     }
 
     /// Iterates over the pairs of event and cache key, in the order of `SSE_EVENTS`.
@@ -136,7 +138,7 @@ impl FromStr for Events {
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::parse(text).map_err(|reason| {
             Error::new(ErrorKind::Config, format!("the list of events {reason}"))
-                .with_help(EVENTS_HELP)
+                .with_help(Self::help(text))
         })
     }
 }
@@ -149,6 +151,29 @@ impl Display for Events {
             write!(f, "{comma}{event}:{key}")?;
         }
         Ok(())
+    }
+}
+
+/// The error continues a sentence that ends with the item.
+fn parse_pair(item: &str) -> Result<(&str, &str), String> {
+    if let Some(mistake) = event_mistakes::in_item(item) {
+        return Err(mistake);
+    }
+    let (event, key) = item.split_once(':').unwrap_or((item, ""));
+    let (event, key) = (event.trim(), key.trim());
+    check_event_name(event).map_err(|reason| format!(": {reason}"))?;
+    match key::rule_violation(key) {
+        Some(violation) => Err(format!(": the cache key {violation}")),
+        None => Ok((event, key)),
+    }
+}
+
+/// The value as a line of `.env` must write it. Inside single quotes, no character is special to dotenvy.
+fn quoted_if_needed(value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_.:,-/".contains(c);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{value}'"),
     }
 }
 
@@ -217,7 +242,53 @@ mod tests {
             text.starts_with("the list of events contains `a`"),
             "{text}"
         );
+        assert_eq!(error.help(), Some("write SSE_EVENTS=a:a"));
+        let error = "open:k".parse::<Events>().unwrap_err();
         assert!(error.help().unwrap().ends_with(EXAMPLE_EVENTS));
+    }
+
+    #[test]
+    fn the_help_for_a_usual_mistake_is_the_corrected_list() {
+        for (text, reason, help) in [
+            (
+                "a:k;b:l",
+                "`a:k;b:l`: pairs are separated by commas, not by `;`",
+                "a:k,b:l",
+            ),
+            ("a:k;", "not by `;`", "a:k"),
+            ("a:k b:l", "not by spaces", "a:k,b:l"),
+            (
+                "a:k\nb:l",
+                "`a:k\\nb:l`: pairs are separated by commas, not by line ends",
+                "a:k,b:l",
+            ),
+            (
+                "a=k,b=l",
+                "`a=k`: event and cache key are separated by `:`, not by `=`",
+                "a:k,b:l",
+            ),
+            ("a->k", "not by `->`", "a:k"),
+            ("a => k", "not by `=>`", "a:k"),
+            (
+                "'a:k','b:l'",
+                "quotes are not a part of the names",
+                "a:k,b:l",
+            ),
+            ("\"a\":\"k\"", "quotes are not a part of the names", "a:k"),
+            ("a:k,b", "`b`, which lacks its `:cache_key`", "a:k,b:b"),
+            ("a::my key", "contains a `:`", "'a:my key'"),
+        ] {
+            let error = text.parse::<Events>().unwrap_err();
+            assert!(error.to_string().contains(reason), "{text:?}: {error}");
+            assert_eq!(error.help(), Some(&*format!("write SSE_EVENTS={help}")));
+        }
+    }
+
+    #[test]
+    fn spaces_around_names_and_empty_items_are_ignored() {
+        for text in ["a : k , b : l", "a:k,b:l,", ",a:k,,b:l"] {
+            assert_eq!(Events::parse(text).unwrap().to_string(), "a:k,b:l");
+        }
     }
 
     #[test]

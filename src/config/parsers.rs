@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 use super::{
     allowed::{parse_allowed_host, parse_allowed_origin, parse_items, split_items},
     authority::Authority,
-    events::{EVENTS_HELP, Events},
+    events::Events,
     settings::RawValue,
 };
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub(super) const POLL_INTERVAL_RANGE: RangeInclusive<Duration> =
 pub(super) const MAX_CONFIGURED_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(super) fn events(raw: &RawValue<'_>) -> Result<Events, Error> {
-    Events::parse(&raw.text).map_err(|reason| raw.error(reason).with_help(EVENTS_HELP))
+    Events::parse(&raw.text).map_err(|reason| raw.error(reason).with_help(Events::help(&raw.text)))
 }
 
 const ANY_DURATION: RangeInclusive<Duration> = Duration::ZERO..=MAX_CONFIGURED_DURATION;

@@ -59,7 +59,10 @@ pub(crate) fn parse_events(text: &str) -> Result<String, String> {
     let events: Result<Events, _> = text.parse();
     events
         .map(|events| events.to_string())
-        .map_err(|error| error.to_string())
+        .map_err(|error| match error.help() {
+            Some(help) => format!("{error}; {}", help.replace("SSE_EVENTS=", "")),
+            None => error.to_string(),
+        })
 }
 
 /// The names of the events in a value of `SSE_EVENTS`.

@@ -1,0 +1,160 @@
+//! Recognises what was probably meant by an `SSE_EVENTS` that cannot be parsed.
+
+/// Characters that people put around names or the whole list, as in other formats.
+const ENCLOSING_CHARS: &[char] = &[
+    '"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '{', '}', '[', ']',
+];
+
+/// Signs that people write between event and key instead of the colon. The longer ones first: `=` is a part of `=>`.
+const ARROWS: [&str; 4] = ["=>", "->", "\u{2192}", "="];
+
+/// Why an item of the list is not a pair, as the continuation of the sentence "contains `item`"; `None` if the
+/// mistake is another one.
+pub(super) fn in_item(item: &str) -> Option<String> {
+    let separated_by = |sign: &str| Some(format!(": pairs are separated by commas, not by {sign}"));
+    if item.contains(';') {
+        return separated_by("`;`");
+    }
+    if item.contains('\n') {
+        return separated_by("line ends");
+    }
+    let Some((event, key)) = item.split_once(':') else {
+        let arrow = ARROWS.into_iter().find(|arrow| item.contains(arrow));
+        return Some(match arrow {
+            Some(arrow) => format!(": event and cache key are separated by `:`, not by `{arrow}`"),
+            None => ", which lacks its `:cache_key`".into(),
+        });
+    };
+    if key.contains(':') && item.split_whitespace().all(|pair| pair.contains(':')) {
+        return item
+            .contains(char::is_whitespace)
+            .then(|| separated_by("spaces"))
+            .flatten();
+    }
+    let is_quoted =
+        |name: &str| name.trim().starts_with(is_quote) || name.trim().ends_with(is_quote);
+    (is_quoted(event) || is_quoted(key)).then(|| {
+        ": quotes are not a part of the names; put them around the whole value only".into()
+    })
+}
+
+fn is_quote(character: char) -> bool {
+    ENCLOSING_CHARS[..7].contains(&character)
+}
+
+/// The list with the usual mistakes corrected. It may still be no valid list.
+pub(super) fn corrected(list: &str) -> String {
+    let items = list.split([',', ';', '\n']);
+    let pairs: Vec<String> = items.flat_map(corrected_pairs).collect();
+    pairs.join(",")
+}
+
+/// The pairs of an item, which spaces may separate.
+fn corrected_pairs(item: &str) -> Vec<String> {
+    let mut item = strip(item).to_owned();
+    if !item.contains(':')
+        && let Some(arrow) = ARROWS.into_iter().find(|arrow| item.contains(arrow))
+    {
+        item = item.replacen(arrow, ":", 1);
+    }
+    let names: Vec<&str> = item.split(':').map(strip).collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let item = names.join(":");
+    match names.as_slice() {
+        [] => Vec::new(),
+        // Then the cache key often has the same name.
+        [name] => vec![format!("{name}:{name}")],
+        [_, _] => vec![item],
+        _ => item.split_whitespace().map(str::to_owned).collect(),
+    }
+}
+
+fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ENCLOSING_CHARS.contains(&c))
+}
+
+/// Where the value of the setting `name` starts in a line of `.env`, also in the form `name: value`; `None` if the
+/// line does not begin with that setting.
+pub(super) fn value_start(line: &str, name: &str) -> Option<usize> {
+    let rest = line.trim_start();
+    let rest = rest.strip_prefix("export ").unwrap_or(rest).trim_start();
+    let rest = rest.strip_prefix(name)?.trim_start();
+    let rest = rest.strip_prefix(['=', ':'])?.trim_start();
+    Some(line.len() - rest.len())
+}
+
+/// Why dotenvy cannot read the value that starts at this byte of the line, as the continuation of a sentence that
+/// starts with the setting's name. Columns are counted from 1. `None` if the reason is another one.
+pub(super) fn in_line(line: &str, value_start: usize) -> Option<String> {
+    let column = |at: usize| line[..value_start + at].chars().count() + 1;
+    let value = line[value_start..].trim_end();
+    let mut open_quote = None;
+    for (at, character) in value.char_indices() {
+        match open_quote {
+            Some((_, quote)) if character == quote => open_quote = None,
+            None if matches!(character, '"' | '\'') => open_quote = Some((at, character)),
+            None if character.is_whitespace() => {
+                let column = column(at);
+                return Some(format!(
+                    "has a space in column {column}, and is not in quotes"
+                ));
+            }
+            _ => {}
+        }
+    }
+    let (at, quote) = open_quote?;
+    let column = column(at);
+    Some(format!(
+        "has a quote ({quote}) in column {column} that is not closed"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_mistakes_are_corrected() {
+        for (list, expected) in [
+            ("a : b", "a:b"),
+            ("a:k;b:l", "a:k,b:l"),
+            ("a:k; b:l;", "a:k,b:l"),
+            ("a=k,b => l, c->m", "a:k,b:l,c:m"),
+            ("a:k b:l", "a:k,b:l"),
+            ("a : k  b : l", "a:k,b:l"),
+            ("a:k\nb:l\r\n", "a:k,b:l"),
+            ("\"a\":\"k\",'b':'l'", "a:k,b:l"),
+            ("{\"a\": \"k\"}", "a:k"),
+            ("a::k", "a:k"),
+            ("a,b:l", "a:a,b:l"),
+            ("a:my key", "a:my key"),
+            ("", ""),
+        ] {
+            assert_eq!(corrected(list), expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn the_column_of_a_slip_is_counted_in_characters() {
+        for (line, slip) in [
+            ("SSE_EVENTS=a : b", "space in column 13,"),
+            ("SSE_EVENTS=\u{e4}:k, b:l", "space in column 16,"),
+            ("export SSE_EVENTS = \"a:k\" , b", "space in column 26,"),
+            ("SSE_EVENTS='a : k", "quote (') in column 12 "),
+        ] {
+            let start = value_start(line, "SSE_EVENTS").unwrap();
+            let found = in_line(line, start).unwrap();
+            assert!(found.contains(slip), "{line}: {found}");
+        }
+        assert_eq!(in_line("SSE_EVENTS=a:k", 11), None);
+        assert_eq!(value_start("SSE_EVENTS: a:k", "SSE_EVENTS"), Some(12));
+        for other in [
+            "# SSE_EVENTS=a",
+            "SSE_EVENT=a",
+            "SSE_EVENTS_OLD=a",
+            "SSE_EVENTS a",
+        ] {
+            assert_eq!(value_start(other, "SSE_EVENTS"), None, "{other}");
+        }
+    }
+}
