@@ -12,7 +12,10 @@ mod test_caches;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::SystemTime,
+};
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -211,7 +214,17 @@ impl Cache {
     ///
     /// Fails if the cache cannot be opened.
     pub fn follow(&self) -> Result<Follow, Error> {
-        Follow::start(self.journal_handle()?)
+        Follow::start(self.journal_handle()?, None)
+    }
+
+    /// Like [`follow`](Self::follow), and starts with the first value that was saved at `time` or later and that
+    /// the cache still has. How many it keeps depends on their times to live and on their number.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the cache cannot be opened or read.
+    pub fn follow_since(&self, time: SystemTime) -> Result<Follow, Error> {
+        Follow::start(self.journal_handle()?, Some(time))
     }
 
     /// The journal's handle, with the configuration of the last edit of `.env`.

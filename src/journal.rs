@@ -21,5 +21,5 @@ pub(crate) use self::{
     batch::BatchEnd,
     contract::{EntryWatcher, Journal},
     file::check_existing,
-    recent::first_within,
+    recent::{first_since, first_within},
 };

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
     vec,
 };
 
@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     entry::{Entry, UnreadableEntry},
     error::Error,
-    journal::{BatchEnd, EntryWatcher, first_within},
+    journal::{BatchEnd, EntryWatcher, first_since, first_within},
     runtime::Interrupt,
 };
 
@@ -71,9 +71,17 @@ pub enum Next {
 }
 
 impl Follow {
-    pub(super) fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
+    /// Starts with the first entry that was saved since a time, or with the next one.
+    pub(super) fn start(
+        journal_handle: Arc<JournalHandle>,
+        since: Option<SystemTime>,
+    ) -> Result<Self, Error> {
         let followed = journal_handle.follow()?;
-        let next_number = followed.opened.journal.newest_number()? + 1;
+        let journal = &followed.opened.journal;
+        let next_number = match since {
+            Some(time) => first_since(&**journal, time)?,
+            None => journal.newest_number()? + 1,
+        };
         let watch = followed.opened.journal.watch();
         let interrupt = Interrupt::new()
             .map_err(|error| (journal_handle.address()).error("follow the cache folder", error))?;

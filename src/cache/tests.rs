@@ -42,6 +42,36 @@ fn saved_values_are_followed_in_order() {
 }
 
 #[test]
+fn values_are_followed_from_a_time_on() {
+    let (_app, cache) = cache();
+    let save = |value: u32| {
+        cache.save_blocking("k", value).unwrap();
+        let entry = cache.get_blocking("k").unwrap().unwrap();
+        humantime::parse_rfc3339(entry.timestamp()).unwrap()
+    };
+    let first = save(1);
+    let mut second = save(2);
+    while second == first {
+        second = save(2);
+    }
+    let values = |time| {
+        let mut follow = cache.follow_since(time).unwrap();
+        let entries = std::iter::from_fn(|| match follow.next_timeout(Duration::ZERO).unwrap() {
+            Some(Next::Entry(entry)) => Some(entry.value().to_owned()),
+            _ => None,
+        });
+        entries.collect::<Vec<_>>()
+    };
+    assert_eq!(values(first)[0], "1");
+    assert_eq!(values(second), ["2"]);
+    assert_eq!(values(second + Duration::from_secs(60)), [""; 0]);
+    let mut follow = cache.follow_since(second).unwrap();
+    assert_eq!(next(&mut follow).value(), "2");
+    save(3);
+    assert_eq!(next(&mut follow).value(), "3");
+}
+
+#[test]
 fn an_invalid_key_or_value_is_rejected() {
     let (_app, cache) = cache();
     for key in ["", "../k", "a:b"] {

@@ -32,6 +32,7 @@ use crate::{
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
 /// | `?data=value` | as data, each saved value alone, see [`without_envelope`](Self::without_envelope) |
 /// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
+/// | `?lookback=false` | without an id: only what is saved from now on |
 ///
 /// It is an extractor, and [`Sse::respond`](crate::Sse::respond) responds to it. To extract it never fails:
 /// a query that cannot be parsed is refused in the response, so that pages of other origins can read why.
@@ -53,7 +54,7 @@ pub struct Subscription {
     /// The events that the client may receive, and so may know.
     pub(super) allowed: Filter,
     pub(crate) last_event_id: Option<LastEventId>,
-    /// Whether a reconnecting client also wants the entries that a new client receives.
+    /// Whether the client wants the entries of the last few seconds. By default, only a new client does.
     pub(crate) wants_lookback: bool,
     /// The address whose limit of streams applies.
     pub(crate) address: Option<IpAddr>,
@@ -90,7 +91,7 @@ impl Query {
                 format!("the query cannot be read: {reason}"),
             )
             .with_help(
-                "use events=name1,name2, last_event_id=ID, lookback=true and data=value, each at most once",
+                "use events=name1,name2, last_event_id=ID, lookback=true or lookback=false, and data=value, each at most once",
             )
         })
     }
@@ -141,12 +142,13 @@ impl Subscription {
             .last_event_id
             .as_deref()
             .and_then(|id| LastEventId::parse(id.as_bytes()));
+        let last_event_id = in_header.or(in_query);
         Self {
             filter: query.events.as_deref().map_or(Filter::All, parse_filter),
             format,
             allowed: Filter::All,
-            last_event_id: in_header.or(in_query),
-            wants_lookback: query.lookback.unwrap_or_default(),
+            last_event_id,
+            wants_lookback: query.lookback.unwrap_or(last_event_id.is_none()),
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
             host: RequestedHost::new(request),

@@ -65,6 +65,11 @@ impl StartPoints {
         self.before(self.lookback_start)
     }
 
+    /// A client without an id that wants only what is saved from now on.
+    pub(crate) fn without_lookback(&self) -> StreamPosition {
+        self.before(self.end)
+    }
+
     /// A reconnecting client is after its last event, maybe in another journal than the ring.
     ///
     /// In that case, the ring does not show which entries were saved before the stream opened. If the

@@ -18,9 +18,26 @@ pub(crate) fn first_within(
     max_age: Duration,
     max_entries: u64,
 ) -> Result<u64, Error> {
+    find(journal, SystemTime::now(), max_age, max_entries)
+}
+
+/// The number of the first entry that was saved at `time` or later, if the journal still has it; or of the next
+/// entry if there is none.
+pub(crate) fn first_since(journal: &dyn Journal, time: SystemTime) -> Result<u64, Error> {
+    let now = SystemTime::now();
+    // A time in the future: nothing was saved since.
+    let max_age = now.duration_since(time).unwrap_or_default();
+    find(journal, now, max_age, u64::MAX)
+}
+
+fn find(
+    journal: &dyn Journal,
+    now: SystemTime,
+    max_age: Duration,
+    max_entries: u64,
+) -> Result<u64, Error> {
     let mut number = journal.newest_number()? + 1;
     let lowest = number.saturating_sub(max_entries).max(1);
-    let now = SystemTime::now();
     let mut first = number;
     while number > lowest {
         // No more than can end the search.

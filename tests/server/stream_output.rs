@@ -161,6 +161,22 @@ fn a_connection_shared_by_old_and_new_pages_replays_the_lookback() {
 }
 
 #[test]
+fn a_client_without_lookback_receives_only_what_is_saved_from_then_on() {
+    let app = App::new();
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    app.save("event_cache_key1", "1");
+    let id = stream.next_event().id.unwrap();
+    let path = "/sse/stream?lookback=false";
+    let new = Stream::open(server.address(), path, None);
+    assert_eq!(new.next().id.unwrap(), id, "it starts after the event");
+    app.save("event_cache_key1", "2");
+    assert_eq!(new.next_event().value(), 2);
+    let resumed = Stream::open(server.address(), path, Some(&id));
+    assert_eq!(resumed.next_event().value(), 2);
+}
+
+#[test]
 fn the_header_takes_precedence_over_the_id_in_the_query() {
     let app = App::new();
     let server = app.start();

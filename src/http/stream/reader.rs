@@ -53,11 +53,16 @@ impl StreamReader {
     ) -> (Self, Option<Gap>, Option<EventId>) {
         let points = hub.start_points();
         let filter = subscription.filter;
+        let is_new = subscription.last_event_id.is_none();
+        let position = match is_new && !subscription.wants_lookback {
+            true => points.without_lookback(),
+            false => points.for_new_client(),
+        };
         let mut reader = Self {
             handle: hub.add_stream(&filter, subscription.connection),
             filter,
             format: subscription.format,
-            position: points.for_new_client(),
+            position,
             state: State::Reading,
             hub,
         };

@@ -36,6 +36,21 @@ fn the_id_in_the_header_overrides_the_one_in_the_query() {
 }
 
 #[test]
+fn only_a_new_client_wants_the_lookback_by_default() {
+    let id = "last_event_id=00000000000000ff-1";
+    for (query, wants_lookback) in [
+        ("", true),
+        ("lookback=false", false),
+        (id, false),
+        ("last_event_id=x", false),
+        (&*format!("{id}&lookback=true"), true),
+    ] {
+        let subscription = read(&format!("/s?{query}"), None);
+        assert_eq!(subscription.wants_lookback, wants_lookback, "{query}");
+    }
+}
+
+#[test]
 fn the_query_or_the_handler_asks_for_values_without_envelope() {
     let events = Events::parse("a:k").unwrap();
     for (subscription, has_envelope) in [
