@@ -1,21 +1,27 @@
 //! The command line's arguments.
 
 mod change;
+mod help;
 mod http;
+mod since;
 
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs};
+pub(crate) use self::help::command;
 pub(crate) use self::http::HttpArgs;
+use self::since::parse_since;
 use crate::exit;
 
 /// Live notifications for actix-web apps: save a value under a cache key, and every connected browser
 /// receives it as a Server-Sent Event.
 #[derive(Parser)]
-#[command(name = "sse", version, after_help = exit::table(), max_term_width = 100)]
+#[command(name = "sse", version, after_long_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,14 +42,16 @@ const GLOBAL_OPTIONS_HEADING: &str = "Global options";
 /// Selects the app.
 #[derive(Args, Default)]
 pub(crate) struct AppArgs {
-    /// The app's folder [default: under cargo, the package's folder. Otherwise the nearest folder
-    /// with a .env, from the working directory upwards; install, uninstall, status and doctor also
-    /// accept one with a Cargo.toml. Otherwise the working directory]
-    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = GLOBAL_OPTIONS_HEADING)]
+    /// The app's folder
+    ///
+    /// By default, under cargo, the package's folder. Otherwise the nearest folder with a .env, from the working
+    /// directory upwards; install, uninstall, status and doctor also accept one with a Cargo.toml. Otherwise the
+    /// working directory.
+    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) dir: Option<PathBuf>,
 
     /// The app's Cargo.toml, instead of its folder
-    #[arg(long, global = true, value_name = "PATH", conflicts_with = "dir", help_heading = GLOBAL_OPTIONS_HEADING)]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "dir", help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) manifest_path: Option<PathBuf>,
 
     /// The app's package, in a workspace
@@ -59,7 +67,6 @@ pub(crate) enum Command {
     /// app's `App::new()`, and three settings to .env. In public/js it creates sse.js, its types for
     /// TypeScript and editors, and sse-client.js for your own listeners. Existing settings, lines
     /// and files are kept, and a second run changes nothing. `sse uninstall` restores the files.
-    #[command(after_help = exit::table())]
     Install(InstallArgs),
 
     /// Remove what `sse install` added, and the saved values
@@ -67,11 +74,9 @@ pub(crate) enum Command {
     /// Removes the block in .env, the marked line in Cargo.toml, the call in your code, the folder
     /// .sse in the cache folder, and the scripts. It keeps and lists what you have changed since:
     /// values in the block, your own lines in it, listeners.
-    #[command(after_help = exit::table())]
     Uninstall(ChangeArgs),
 
     /// Print what is installed, missing, modified or yours
-    #[command(after_help = exit::table())]
     Status {
         /// Print one JSON object
         #[arg(long)]
@@ -83,62 +88,67 @@ pub(crate) enum Command {
     /// Examines the app's configuration, pages, code and cache folder. With a URL it also examines
     /// the stream at that address, through all proxies, as a browser does. It changes nothing, and
     /// saves values only with --save.
-    #[command(after_help = exit::table())]
     Doctor(DoctorArgs),
 
     /// Save a value under a cache key, which triggers the key's events
     ///
-    /// A value that is valid JSON is saved as JSON, any other as text. If SSE_EVENTS has no event
-    /// for the key, a warning is printed.
-    #[command(after_help = exit::table())]
+    /// A value that is valid JSON is saved as JSON, any other as text. A warning is printed if SSE_EVENTS has no
+    /// event for the key, or if the text begins like JSON.
     Save(SaveArgs),
 
     /// Print the newest value saved under a cache key, as JSON
     ///
     /// Exits with 1 if the key has no value: nothing was saved, or the newest value was deleted or
     /// has expired. The value of a drop-in is visible after a server has ingested the file.
-    #[command(after_help = exit::table())]
     Get(GetArgs),
 
     /// Delete the value saved under a cache key
     ///
     /// This triggers no event. Events triggered earlier are still delivered, even to clients that
-    /// reconnect later.
-    #[command(after_help = exit::table())]
+    /// reconnect later. If the key has no value, the command says so and exits with 0: there was nothing to do.
     Delete(DeleteArgs),
 
     /// Print events as they arrive, until Ctrl-C
     ///
-    /// Without a URL it reads the cache folder on this machine, which needs no running server. With
-    /// a URL it reads the stream there; when the stream ends, it reconnects and resumes.
-    #[command(after_help = exit::table())]
+    /// Without a URL it reads the cache folder on this machine, from now on, which needs no running server. With
+    /// a URL it reads the stream there, which begins with the events of the last few seconds; when the stream
+    /// ends, it reconnects and resumes.
     Listen(ListenArgs),
 
     /// Print a shell completion script for this command
     ///
-    /// For bash, for example: sse completions bash > ~/.local/share/bash-completion/completions/sse
+    /// The script runs `sse` at each TAB, so that it completes the app's cache keys and events, too.
     Completions {
         /// The shell to complete in
         shell: clap_complete::Shell,
+    },
+
+    /// Print the manual page, or write one for each command
+    Man {
+        /// The folder to write all pages into. Without it, the page of sse is printed
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
     },
 }
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// The stream to examine, like http://127.0.0.1:8080; /sse/stream is added if it has no path
+    /// The stream to examine, like localhost:8080 or https://shop.example; /sse/stream is added if it has no path
     pub(crate) url: Option<String>,
 
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// How long to read the stream. More than a minute shows whether a proxy cuts off silent
-    /// streams
+    /// How long to read the stream
+    ///
+    /// More than a minute shows whether a proxy cuts off silent streams.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5", requires = "url")]
     pub(crate) wait: Duration,
 
-    /// Save five values under this cache key, in the app of this folder, and measure when they
-    /// arrive. Every connected client receives them
+    /// Save five values under this cache key, and measure when they arrive
+    ///
+    /// They are saved in the app of this folder, and every connected client receives them.
     #[arg(long, value_name = "KEY", requires = "url")]
     pub(crate) save: Option<String>,
 
@@ -159,13 +169,13 @@ pub(crate) struct SaveArgs {
     #[arg(default_value = "1", allow_hyphen_values = true)]
     pub(crate) value: String,
 
-    /// Save the value as text, even if it is JSON
+    /// Save the value as text, even if it is JSON or begins like it
     #[arg(long)]
     pub(crate) text: bool,
 
-    /// The time to live: for how long reconnecting clients still receive the value, and `sse get`
-    /// prints it
-    /// [default: SSE_TTL]
+    /// The time to live [default: SSE_TTL]
+    ///
+    /// For so long, reconnecting clients still receive the value, and `sse get` prints it. 0: until it is swept.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) ttl: Option<Duration>,
 }
@@ -188,12 +198,23 @@ pub(crate) struct DeleteArgs {
 
 #[derive(Args)]
 pub(crate) struct ListenArgs {
-    /// The stream to read, like http://127.0.0.1:8080; /sse/stream is added if it has no path
+    /// The stream to read, like localhost:8080 or https://shop.example; /sse/stream is added if it has no path
     pub(crate) url: Option<String>,
 
     /// Print only these events
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) events: Vec<String>,
+
+    /// Start from now, without the events of the last few seconds that a server sends first
+    #[arg(long, conflicts_with = "since")]
+    pub(crate) new: bool,
+
+    /// Also print what was saved since then, as far as the cache folder still has it
+    ///
+    /// How long ago, such as 10m or 1h 30m, or a time of RFC 3339, such as 2026-01-31T08:00:00Z. Not for a URL:
+    /// a server can be asked only for the events after an id.
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub(crate) since: Option<SystemTime>,
 
     /// Print one JSON object for each event, on its own line
     #[arg(long)]
@@ -203,13 +224,33 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "N", value_parser = parse_whole_number)]
     pub(crate) count: Option<u64>,
 
-    /// Exit after this many seconds, with code 1 if by then --count was not reached or no server
-    /// was reached
+    /// Exit after this many seconds
+    ///
+    /// The exit code is 1 if by then --count was not reached or no server was reached.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) http: HttpArgs,
+}
+
+/// Parses the command line. Ends the process if it is not valid, or asks for help.
+pub(crate) fn parse() -> Cli {
+    parse_from(env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+fn parse_from<T: Into<OsString> + Clone>(
+    words: impl IntoIterator<Item = T>,
+) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
+}
+
+/// Finds the options that select the app in a command line that may be unfinished.
+pub(crate) fn app_of_unfinished(words: impl IntoIterator<Item = OsString>) -> AppArgs {
+    let matches = command().ignore_errors(true).try_get_matches_from(words);
+    let args = matches.and_then(|matches| AppArgs::from_arg_matches(&matches));
+    args.unwrap_or_default()
 }
 
 fn parse_whole_number(text: &str) -> Result<u64, String> {

@@ -10,5 +10,5 @@ mod update;
 pub(crate) use self::cache_source::follow_cache;
 pub(crate) use self::sse_parser::{Block, SseParser};
 pub(crate) use self::stream_source::{credentials_help, follow_stream};
-pub(crate) use self::stream_url::{STREAM_PATH, stream_url};
+pub(crate) use self::stream_url::{STREAM_PATH, stream_url, without_lookback};
 pub(crate) use self::update::{ReceivedEvent, Update, Updates};

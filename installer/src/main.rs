@@ -4,6 +4,7 @@
 mod app;
 mod cli;
 mod commands;
+mod completion;
 mod doctor;
 mod editing;
 mod exit;
@@ -16,15 +17,14 @@ mod sources;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::app::folder;
 use crate::cli::{Cli, Command};
 use crate::exit::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    completion::answer_shell();
+    let cli = cli::parse();
     cli.color.write_global();
     match run(&cli) {
         Ok(code) => code.into(),
@@ -49,5 +49,6 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Delete(args) => commands::delete::run(app_folder()?, args, output),
         Command::Listen(args) => commands::listen::run(app_folder, args, output),
         Command::Completions { shell } => commands::completions::run(*shell, output),
+        Command::Man { folder } => commands::man::run(folder.as_deref(), output),
     }
 }

@@ -62,6 +62,15 @@ impl Output {
             "{WARNING_STYLE}warning{WARNING_STYLE:#}: {message}"
         ));
     }
+
+    /// Prints what the user can do, below a warning.
+    pub(crate) fn help(self, help: impl Display) {
+        write_help(&help);
+    }
+}
+
+fn write_help(help: &dyn Display) {
+    write_line(&format_args!("{HELP_STYLE}help{HELP_STYLE:#}: {help}"));
 }
 
 /// Prints why the command failed, and what the user can do.
@@ -71,7 +80,7 @@ pub(crate) fn print_failure(failure: &Failure) {
         failure.message()
     ));
     if let Some(help) = failure.help() {
-        write_line(&format_args!("{HELP_STYLE}help{HELP_STYLE:#}: {help}"));
+        write_help(&help);
     }
 }
 

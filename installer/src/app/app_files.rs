@@ -177,12 +177,5 @@ fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>,
     if manifest.package_name().is_some() {
         return Ok(manifest);
     }
-    let path = app.join("Cargo.toml");
-    // If cargo cannot list the members, the help names none.
-    let members = workspace::members(&path).unwrap_or_default();
-    Err(Failure::usage(format!(
-        "{} is a workspace without a package of its own",
-        path.display()
-    ))
-    .with_help(workspace::package_help(&members)))
+    Err(workspace::bare_root(app))
 }

@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf, absolute};
 
+use actix_web_sse::cli_support::settings;
+
 use super::workspace;
 use crate::cli::AppArgs;
 use crate::exit::Failure;
@@ -14,7 +16,15 @@ pub(crate) fn app_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     if args.package.is_some() {
         return installation_folder(args);
     }
-    named_folder(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))
+    let dir = named_folder(args).unwrap_or_else(|| Ok(actix_web_sse::app_dir()))?;
+    // Without a .env there, no app can have started in the root.
+    let is_configured = dir.join(".env").exists() || env::var_os(settings::events.name).is_some();
+    if !is_configured
+        && let Some(root) = dir.ancestors().find(|dir| dir.join("Cargo.toml").is_file())
+    {
+        workspace::refuse_bare_root(root)?;
+    }
+    Ok(dir)
 }
 
 /// The folder of the app to install into. Its `.env` may not exist yet, so a `Cargo.toml`

@@ -67,8 +67,32 @@ pub(crate) fn member_dir(manifest: &Path, name: &str) -> Result<PathBuf, Failure
     })
 }
 
+/// Fails if the folder is the root of a workspace without a package of its own: the app is one of its members.
+pub(crate) fn refuse_bare_root(dir: &Path) -> Result<(), Failure> {
+    let text = fs::read(dir.join("Cargo.toml")).unwrap_or_default();
+    let is_bare =
+        |manifest: Manifest<'_>| manifest.is_workspace() && manifest.package_name().is_none();
+    // A manifest that does not parse is reported by those who need it.
+    match Manifest::parse(&text).is_ok_and(is_bare) {
+        true => Err(bare_root(dir)),
+        false => Ok(()),
+    }
+}
+
+/// Names the members of the workspace.
+pub(crate) fn bare_root(dir: &Path) -> Failure {
+    let path = dir.join("Cargo.toml");
+    // If cargo cannot list the members, the help names none.
+    let members = members(&path).unwrap_or_default();
+    Failure::usage(format!(
+        "{} is a workspace without a package of its own",
+        path.display()
+    ))
+    .with_help(package_help(&members))
+}
+
 /// Help text that lists the values `--package` can have.
-pub(crate) fn package_help(members: &[Member]) -> String {
+fn package_help(members: &[Member]) -> String {
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     if names.is_empty() {
         return "the workspace has no packages; name your app's folder: sse -C DIR …".to_owned();

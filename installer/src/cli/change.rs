@@ -21,12 +21,13 @@ pub(crate) struct ChangeArgs {
     #[arg(long)]
     pub(crate) diff: bool,
 
-    /// Replace (install) or remove (uninstall) scripts, types and values that you have changed,
-    /// without asking
+    /// Also replace or remove scripts, types and values that you have changed, without asking
     #[arg(short, long)]
     pub(crate) force: bool,
 
-    /// Answer yes to all questions. They are asked only on a terminal; elsewhere the answer is no
+    /// Answer yes to all questions
+    ///
+    /// They are asked only on a terminal; elsewhere the answer is no.
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
@@ -52,16 +53,21 @@ pub(crate) struct InstallArgs {
     #[command(flatten)]
     pub(crate) dependency: DependencyArgs,
 
-    /// Do not change .env. Without the receipt in .env, uninstall keeps the folders that install created
+    /// Do not change .env
+    ///
+    /// Without the receipt in .env, uninstall keeps the folders that install created.
     #[arg(long)]
     pub(crate) no_env: bool,
 
-    /// Do not change public/js. The library serves its own copy of sse.js
+    /// Do not change public/js
+    ///
+    /// The library serves its own copy of sse.js.
     #[arg(long)]
     pub(crate) no_js: bool,
 
-    /// Write the types sse.d.ts and sse-events.d.ts into public/js even if the app's own code serves
-    /// the scripts
+    /// Write the types into public/js even if the app's own code serves the scripts
+    ///
+    /// These are sse.d.ts and sse-events.d.ts.
     #[arg(long, conflicts_with = "no_js")]
     pub(crate) types: bool,
 
@@ -95,16 +101,21 @@ impl InstallArgs {
 /// The source of the dependency.
 #[derive(Args, Default)]
 pub(crate) struct DependencyArgs {
-    /// A folder with the library [default: the checkout that this command was built from, if any]
+    /// A folder with the library
+    ///
+    /// By default the checkout that this command was built from, if any.
     #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "DIR", conflicts_with_all = ["dep_version", "dep_git"])]
     pub(crate) dep_path: Option<PathBuf>,
 
-    /// A version from the registry [default: the version of this command, if it was installed
-    /// from there]
+    /// A version from the registry
+    ///
+    /// By default the version of this command, if it was installed from there.
     #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "REQ", conflicts_with = "dep_git", value_parser = dependency::parse_version_requirement)]
     pub(crate) dep_version: Option<String>,
 
-    /// A git repository [default: the one that this command was installed from, if any]
+    /// A git repository
+    ///
+    /// By default the one that this command was installed from, if any.
     #[arg(long, help_heading = DEPENDENCY_HEADING, value_name = "URL", value_parser = dependency::parse_git_address)]
     pub(crate) dep_git: Option<String>,
 

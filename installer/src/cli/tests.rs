@@ -1,18 +1,16 @@
 //! Parsing of the command line.
 
-use clap::CommandFactory;
-
 use super::*;
 
 #[test]
 fn the_command_line_is_consistent() {
-    Cli::command().debug_assert();
+    command().debug_assert();
 }
 
 #[test]
 fn values_may_be_negative_or_standard_input() {
     for value in ["-5", "-", "-abc"] {
-        let cli = Cli::try_parse_from(["sse", "save", "k", value]).expect("valid input");
+        let cli = parse_from(["sse", "save", "k", value]).expect("valid input");
         let Command::Save(args) = cli.command else {
             panic!("another command")
         };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::app::workspace;
 use crate::cli::DoctorArgs;
 use crate::doctor::{Finding, StreamCheck, check_app, likely_url, verdict};
 use crate::exit::{self, Failure};
@@ -32,10 +33,11 @@ struct Diagnosis {
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
     let url = args.url.as_ref().map(|url| stream_url(url, &[]));
     let url = url.transpose()?;
-    let is_app = app.join("Cargo.toml").is_file() || app.join(".env").is_file();
-    if !is_app && (url.is_none() || args.save.is_some()) {
-        return Err(no_app(app));
-    }
+    let is_app = match check_folder(app) {
+        Ok(()) => true,
+        Err(_) if url.is_some() && args.save.is_none() => false,
+        Err(failure) => return Err(failure),
+    };
     let client = url.map(|url| Client::new(&url, &args.http)).transpose()?;
     if let Some(client) = &client {
         client.warn_if_insecure(output);
@@ -69,6 +71,17 @@ fn not_looked_at(app: &Path) -> String {
     let url = likely_url(app);
     let url = url.as_deref().unwrap_or("http://…");
     format!("the running server was not looked at: `sse doctor {url}`")
+}
+
+/// Fails if the folder is not an app's.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    if folder.join(".env").is_file() {
+        return Ok(());
+    }
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(no_app(folder));
+    }
+    workspace::refuse_bare_root(folder)
 }
 
 fn no_app(folder: &Path) -> Failure {

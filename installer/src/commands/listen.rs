@@ -10,7 +10,9 @@ use actix_web_sse::{Config, Events};
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::http::Client;
-use crate::listen::{ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url};
+use crate::listen::{
+    ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url, without_lookback,
+};
 use crate::nearest::nearest;
 use crate::output::{
     FAINT_STYLE, HELP_STYLE as NAME_STYLE, Output, excerpt, json_on_one_line, write_data,
@@ -26,7 +28,12 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let (updates, source_name) = if let Some(url) = &args.url {
-        let client = Client::new(&stream_url(url, &args.events)?, &args.http)?;
+        if args.since.is_some() {
+            return Err(since_with_url());
+        }
+        let url = stream_url(url, &args.events)?;
+        let url = if args.new { without_lookback(url) } else { url };
+        let client = Client::new(&url, &args.http)?;
         client.warn_if_insecure(output);
         let source_name = excerpt(client.url());
         (follow_stream(client), source_name)
@@ -34,7 +41,10 @@ pub(crate) fn run(
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
         let folder = config.cache_dir().display().to_string();
-        (follow_cache(&config, args.events.clone())?, folder)
+        (
+            follow_cache(&config, args.events.clone(), args.since)?,
+            folder,
+        )
     };
     let session = Session::new(source_name, args, output);
     if args.json {
@@ -42,6 +52,13 @@ pub(crate) fn run(
     } else {
         session.run(&updates, &mut anstream::stdout())
     }
+}
+
+fn since_with_url() -> Failure {
+    Failure::usage("--since does not work with a URL: a stream resumes after an id, not at a time").with_help(
+        "run the command without the URL in the app's folder on the server's machine, or add the id of the last \
+         event that you have to the URL: ?last_event_id=ID",
+    )
 }
 
 fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
@@ -212,6 +229,8 @@ mod tests {
         ListenArgs {
             url: None,
             events: Vec::new(),
+            new: false,
+            since: None,
             json,
             count,
             timeout,

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use actix_web_sse::{Cache, Config};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::json_slip;
 use super::key_suggestions::no_event_warning;
 use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
 pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, Failure> {
-    let value = parse_value(args)?;
+    let text = read_value(args)?;
+    let (value, slip) = parse_value(&text, args.text)?;
     let config = Config::from_dir(app)?;
     let cache = Cache::open(&config)?;
     let save = cache.save(&args.key, value);
@@ -21,6 +23,12 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
         None => save,
     };
     let id = save.blocking()?;
+    if let Some(slip) = slip {
+        output.warn(format!(
+            "the value begins like JSON, but is not, so it was saved as text: {slip}"
+        ));
+        output.help("correct the value, or save it as text without this warning: sse save --text");
+    }
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
     if events.is_empty() {
         output.warn(no_event_warning(&args.key, config.events()));
@@ -35,20 +43,23 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     Ok(exit::DONE)
 }
 
-fn parse_value(args: &SaveArgs) -> Result<Box<RawValue>, Failure> {
-    let text = if args.value == "-" {
-        read_text(io::stdin())?
+fn read_value(args: &SaveArgs) -> Result<String, Failure> {
+    if args.value == "-" {
+        read_text(io::stdin())
     } else {
-        args.value.clone()
-    };
-    let json = if args.text {
-        None
-    } else {
-        serde_json::from_str::<Box<RawValue>>(&text).ok()
-    };
-    match json {
-        Some(json) => Ok(json),
-        None => Ok(to_raw_value(&text)?),
+        Ok(args.value.clone())
+    }
+}
+
+/// The JSON to save, and the slip if the text was probably meant to be JSON.
+fn parse_value(text: &str, is_text: bool) -> Result<(Box<RawValue>, Option<String>), Failure> {
+    let as_text = || to_raw_value(text);
+    if is_text {
+        return Ok((as_text()?, None));
+    }
+    match serde_json::from_str(text) {
+        Ok(json) => Ok((json, None)),
+        Err(_) => Ok((as_text()?, json_slip::slip(text))),
     }
 }
 
@@ -74,14 +85,10 @@ fn read_text(mut input: impl Read) -> Result<String, Failure> {
 mod tests {
     use super::*;
 
-    fn parse(value: &str, text: bool) -> String {
-        let args = SaveArgs {
-            key: "k".to_owned(),
-            value: value.to_owned(),
-            text,
-            ttl: None,
-        };
-        parse_value(&args).expect("it is a value").get().to_owned()
+    fn parse(value: &str, is_text: bool) -> String {
+        let parsed = parse_value(value, is_text);
+        let (json, _) = parsed.unwrap_or_else(|failure| panic!("{failure}"));
+        json.get().to_owned()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Events from the cache on this machine. No server is needed.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_web_sse::{Cache, Config, Entry, cache::Next};
 use serde_json::value::RawValue;
@@ -14,9 +14,18 @@ const WAIT: Duration = Duration::from_secs(3600);
 const GAP_WARNING: &str = "events may have been missed: entries were swept or are damaged, or the \
                            journal was replaced";
 
-/// The app's cache, from now on. `event_filter` has the names of the events to report. Empty: all.
-pub(crate) fn follow_cache(config: &Config, event_filter: Vec<String>) -> Result<Updates, Failure> {
-    let mut follow = Cache::open(config)?.follow()?;
+/// The app's cache, from a time on, or from now on. `event_filter` has the names of the events to report.
+/// Empty: all.
+pub(crate) fn follow_cache(
+    config: &Config,
+    event_filter: Vec<String>,
+    since: Option<SystemTime>,
+) -> Result<Updates, Failure> {
+    let cache = Cache::open(config)?;
+    let mut follow = match since {
+        Some(time) => cache.follow_since(time)?,
+        None => cache.follow()?,
+    };
     let events = config.events().clone();
     let (updates, receiver) = channel();
     updates.send(Update::Connected)?;

@@ -1,5 +1,7 @@
 //! The URL of a server's stream.
 
+use std::net::IpAddr;
+
 use hyper::Uri;
 
 use crate::exit::Failure;
@@ -8,27 +10,12 @@ use crate::output::excerpt;
 /// Where the library's routes serve the stream.
 pub(crate) const STREAM_PATH: &str = "/sse/stream";
 
-/// The stream's URL. A URL without a path gets the path of the library's routes.
+/// The stream's URL. A URL without a path gets the path of the library's routes, and one without a scheme gets the
+/// scheme that is certain.
 pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failure> {
     let url = text.split_once('#').map_or(text, |(url, _)| url);
-    let invalid = || {
-        Failure::usage(format!("`{}` is not the URL of a stream", excerpt(text)))
-            .with_help("write it like http://127.0.0.1:8080/sse/stream")
-    };
-    let parsed: Uri = url.parse().map_err(|_| invalid())?;
-    let (Some(scheme @ ("http" | "https")), Some(authority)) =
-        (parsed.scheme_str(), parsed.authority())
-    else {
-        return Err(invalid());
-    };
-    // `Uri` accepts a port that is not a number, or too large.
-    let (_, port) = authority
-        .as_str()
-        .rsplit_once(authority.host())
-        .unwrap_or_default();
-    if !port.is_empty() && authority.port_u16().is_none() {
-        return Err(invalid());
-    }
+    let url = with_scheme(url)?;
+    let parsed = parse(&url).ok_or_else(|| not_a_url(text))?;
     let path = Some(parsed.path()).filter(|path| *path != "/");
     let path = path.unwrap_or(STREAM_PATH);
     // Its own query, and the names of the events to receive.
@@ -38,7 +25,98 @@ pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failur
     let parameters: Vec<&str> = parameters.collect();
     let separator = if parameters.is_empty() { "" } else { "?" };
     let query = parameters.join("&");
+    let (scheme, authority) = (parsed.scheme_str(), parsed.authority());
+    let (Some(scheme), Some(authority)) = (scheme, authority) else {
+        return Err(not_a_url(text));
+    };
     Ok(format!("{scheme}://{authority}{path}{separator}{query}"))
+}
+
+/// The URL of the stream from now on: without the events of the last few seconds, which a new client receives.
+pub(crate) fn without_lookback(mut url: String) -> String {
+    url.push(if url.contains('?') { '&' } else { '?' });
+    url + "lookback=false"
+}
+
+/// A URL of http or https with a host, and with a port from 0 to 65535 if it has one.
+fn parse(url: &str) -> Option<Uri> {
+    let parsed: Uri = url.parse().ok()?;
+    let authority = parsed.authority()?;
+    // `Uri` accepts a port that is not a number, or too large.
+    let (_, port) = authority.as_str().rsplit_once(authority.host())?;
+    let is_port = port.is_empty() || authority.port_u16().is_some();
+    let is_stream = matches!(parsed.scheme_str(), Some("http" | "https"));
+    (is_stream && is_port && !authority.host().is_empty()).then_some(parsed)
+}
+
+/// Adds the scheme if it is missing. On this machine it is http, and for a domain without a port https: a password
+/// in a URL must not be sent in the clear because of a guess. In other cases both are usual.
+fn with_scheme(url: &str) -> Result<String, Failure> {
+    if let Some((scheme, _)) = url.split_once("://") {
+        return match scheme.to_ascii_lowercase().as_str() {
+            "http" | "https" => Ok(url.to_owned()),
+            _ => Err(other_scheme(url, scheme)),
+        };
+    }
+    if url.starts_with(['/', '.']) {
+        return Err(
+            Failure::usage(format!("`{}` is a path without a host", excerpt(url))).with_help(
+                format!(
+                    "write the host before it: localhost:8080{}",
+                    excerpt(url.trim_start_matches('.'))
+                ),
+            ),
+        );
+    }
+    // As in HTTPie, `:8080` is a port of this machine.
+    let url = match url.strip_prefix(':') {
+        Some(port) => format!("localhost:{port}"),
+        None => url.to_owned(),
+    };
+    let http = format!("http://{url}");
+    let parsed = parse(&http).ok_or_else(|| not_a_url(&url))?;
+    let authority = parsed.authority().ok_or_else(|| not_a_url(&url))?;
+    let host = authority.host();
+    if is_loopback(host) {
+        return Ok(http);
+    }
+    let is_domain = host.contains(|c: char| c.is_ascii_alphabetic()) && host.contains('.');
+    let https = format!("https://{url}");
+    match authority.port_u16() {
+        None | Some(443) if is_domain => Ok(https),
+        _ => Err(
+            Failure::usage(format!("`{}` has no scheme", excerpt(&url))).with_help(format!(
+                "write {} or {}",
+                excerpt(&https),
+                excerpt(&http)
+            )),
+        ),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address: Option<IpAddr> = address.parse().ok();
+    let host = host.to_ascii_lowercase();
+    // Browsers, too, look for names below `localhost` on this machine.
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_some_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
+fn other_scheme(url: &str, scheme: &str) -> Failure {
+    let rest = &url[scheme.len()..];
+    Failure::usage(format!(
+        "`{}` is not the URL of a stream: the scheme is neither http nor https",
+        excerpt(url)
+    ))
+    .with_help(format!("write http{0} or https{0}", excerpt(rest)))
+}
+
+fn not_a_url(text: &str) -> Failure {
+    Failure::usage(format!("`{}` is not the URL of a stream", excerpt(text))).with_help(
+        "write it like localhost:8080, https://shop.example or http://192.0.2.1:8080/my/stream",
+    )
 }
 
 fn percent_encode(text: &str) -> String {
@@ -77,17 +155,76 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_refused() {
-        for text in [
-            "http://a:99999",
-            "http://a:x",
-            "127.0.0.1:8080",
-            "ftp://a",
-            "/sse/stream",
-            "",
-            "http://",
+    fn a_missing_scheme_is_added_if_it_is_certain() {
+        for (text, expected) in [
+            ("localhost:8080", "http://localhost:8080/sse/stream"),
+            ("LOCALHOST", "http://LOCALHOST/sse/stream"),
+            (":8080/my", "http://localhost:8080/my"),
+            (
+                "shop.localhost:3000",
+                "http://shop.localhost:3000/sse/stream",
+            ),
+            ("127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
+            ("127.1.2.3", "http://127.1.2.3/sse/stream"),
+            ("0.0.0.0:8080", "http://0.0.0.0:8080/sse/stream"),
+            ("[::1]:8080", "http://[::1]:8080/sse/stream"),
+            ("localhost:8080?x=1", "http://localhost:8080/sse/stream?x=1"),
+            (
+                "user:secret@localhost:8080",
+                "http://user:secret@localhost:8080/sse/stream",
+            ),
+            ("example.com", "https://example.com/sse/stream"),
+            ("app.example.com/live", "https://app.example.com/live"),
+            ("example.com:443", "https://example.com:443/sse/stream"),
         ] {
-            assert_eq!(url(text, &[]), None, "{text}");
+            assert_eq!(url(text, &[]).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_from_now_on_keeps_its_query() {
+        let without = |text: &str| without_lookback(url(text, &["a"]).expect("a URL"));
+        assert_eq!(
+            without("http://a?x=1"),
+            "http://a/sse/stream?x=1&events=a&lookback=false"
+        );
+        assert_eq!(
+            without_lookback("http://a/b".to_owned()),
+            "http://a/b?lookback=false"
+        );
+    }
+
+    #[test]
+    fn other_text_is_refused_with_what_to_write() {
+        for (text, help) in [
+            (
+                "example.com:8080",
+                "write https://example.com:8080 or http://example.com:8080",
+            ),
+            (
+                "192.168.1.5",
+                "write https://192.168.1.5 or http://192.168.1.5",
+            ),
+            (
+                "app:8080/x",
+                "write https://app:8080/x or http://app:8080/x",
+            ),
+            ("8080", "write https://8080 or http://8080"),
+            ("ftp://a", "write http://a or https://a"),
+            ("/sse/stream", "localhost:8080/sse/stream"),
+            ("http://a:99999", "localhost:8080"),
+            ("localhost:99999", "localhost:8080"),
+            ("http://a:x", "localhost:8080"),
+            ("http:/localhost:8080", "localhost:8080"),
+            ("http:localhost", "localhost:8080"),
+            ("not a url", "localhost:8080"),
+            ("", "localhost:8080"),
+            ("http://", "localhost:8080"),
+        ] {
+            let failure = stream_url(text, &[]).expect_err(text);
+            assert_eq!(failure.code(), crate::exit::USAGE, "{text}");
+            let given = failure.help().unwrap_or_default();
+            assert!(given.contains(help), "{text}: {given}");
         }
     }
 }

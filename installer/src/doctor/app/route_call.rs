@@ -45,7 +45,7 @@ fn check_dependency(app: &Path, manifest: &[u8]) -> Finding {
     if manifest.package_name().is_none() {
         return DEPENDENCY_CHECK.error(
             "Cargo.toml defines a workspace without a package",
-            "pass the folder of the workspace member that is your app: sse -C DIR doctor",
+            "pass the member that is your app: sse doctor -p NAME",
         );
     }
     let inherited = workspace::inherited_dependency(app, &manifest);

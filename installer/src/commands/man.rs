@@ -1,0 +1,92 @@
+//! `sse man`.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::Command;
+use clap_mangen::Man;
+
+use crate::cli;
+use crate::exit::{self, Failure};
+use crate::output::Output;
+
+pub(crate) fn run(dir: Option<&Path>, output: Output) -> Result<u8, Failure> {
+    let mut command = cli::command().disable_help_subcommand(true);
+    command.build();
+    let Some(dir) = dir else {
+        output.data(page(command)?.1.trim_end())?;
+        return Ok(exit::DONE);
+    };
+    fs::create_dir_all(dir).map_err(|error| Failure::io("create the folder", dir, &error))?;
+    let commands = command.get_subcommands().cloned();
+    for command in commands.chain([command.clone()]) {
+        let (name, page) = page(command)?;
+        let path = dir.join(name);
+        fs::write(&path, page).map_err(|error| Failure::io("write", &path, &error))?;
+        output.status("Wrote", path.display());
+    }
+    Ok(exit::DONE)
+}
+
+/// The page's file name and its text in roff.
+fn page(command: Command) -> Result<(String, String), Failure> {
+    let is_program = command.has_subcommands();
+    let man = Man::new(command).manual("actix-web-sse");
+    let mut bytes = Vec::new();
+    man.render(&mut bytes).map_err(cannot_render)?;
+    let text = String::from_utf8(bytes).map_err(|error| cannot_render(io::Error::other(error)))?;
+    // clap_mangen knows no better name for this section. Its lines must not be joined.
+    let heading = if is_program {
+        "\"EXIT STATUS\""
+    } else {
+        "EXAMPLES"
+    };
+    let text = text
+        .replace(".SH EXTRA\n", &format!(".SH {heading}\n.nf\n"))
+        .replace("\nExamples:\n", "\n")
+        .replace("\nExit codes:\n", "\n");
+    Ok((man.get_filename(), text))
+}
+
+fn cannot_render(error: io::Error) -> Failure {
+    Failure::error(format!("cannot write the manual page: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_sections_of_manual_pages() {
+        let mut command = cli::command().disable_help_subcommand(true);
+        command.build();
+        let save = command.find_subcommand("save").expect("a command").clone();
+        let (name, text) = page(save).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(name, "sse-save.1");
+        for part in [
+            ".TH sse-save 1",
+            ".SH NAME",
+            ".SH OPTIONS",
+            ".SH EXAMPLES\n.nf\n",
+            "sse save orders",
+            "\\-\\-ttl",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("manifest"),
+            "{text}"
+        );
+        let (name, text) = page(command).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(name, "sse.1");
+        for part in [
+            ".SH \"EXIT STATUS\"\n.nf\n",
+            "130",
+            "sse\\-save(1)",
+            "manifest",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
