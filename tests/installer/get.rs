@@ -58,6 +58,18 @@ fn the_newest_value_is_printed_as_json_until_it_is_deleted() {
 }
 
 #[test]
+fn to_delete_a_key_without_a_value_succeeds_and_says_so() {
+    let app = App::new();
+    let nothing = format!("`{KEY}` has no value: nothing to delete\n");
+    let ran = sse(&app, &["delete", KEY]);
+    assert_eq!((ran.code, &*ran.out, &*ran.err), (0, "", &*nothing));
+    assert_prints(&app, &["delete", KEY, "--quiet"], "");
+    app.save(KEY, "1");
+    assert_eq!(sse(&app, &["delete", KEY]).err, format!("deleted {KEY}\n"));
+    assert_eq!(sse(&app, &["delete", KEY]).err, nothing);
+}
+
+#[test]
 fn an_entry_is_one_json_object_on_one_line() {
     let app = App::new();
     let listener = Listener::start(&app, &["--json", "--count", "1"]);
@@ -114,13 +126,9 @@ fn a_similar_key_is_suggested() {
     ] {
         assert_missing(&app, key, meant);
         let ran = sse(&app, &["delete", key]);
-        assert_eq!(ran.code, 0);
-        assert!(
-            ran.err
-                .starts_with(&format!("warning: {meant}deleted {key}\n")),
-            "{}",
-            ran.err
-        );
+        let warning = format!("warning: SSE_EVENTS has no event for `{key}`; {meant}");
+        let note = format!("`{key}` has no value: nothing to delete\n");
+        assert_eq!((ran.code, ran.err), (0, warning + &note));
     }
     // Deleting a key that is mapped to no event works like any other.
     app.run_sse(&["save", "settings", "1"]);

@@ -275,8 +275,8 @@ fn a_server_reports_why_it_serves_no_stream() {
 fn an_invalid_url_is_refused() {
     let app = App::new();
     for url in [
-        "127.0.0.1:8080",
         "http://127.0.0.1:99999",
+        "localhost:99999",
         "event_name1",
         "",
     ] {
@@ -287,6 +287,77 @@ fn an_invalid_url_is_refused() {
                 .unwrap(),
         );
         ran.fails(2, "is not the URL of a stream");
+    }
+}
+
+#[test]
+fn an_event_given_as_the_url_is_answered_with_the_option() {
+    let app = App::new();
+    let ran = Ran::from_output(&app.sse().args(["listen", "event_name1"]).output().unwrap());
+    ran.fails(2, "`event_name1` is not the URL of a stream");
+    assert!(
+        ran.err.contains("sse listen --events event_name1"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn saved_events_are_printed_since_a_time() {
+    let app = App::new();
+    let since = |time: &str, count: &str| {
+        let arguments = ["--json", "--since", time, "--count", count];
+        let ran = Listener::start(&app, &arguments).end();
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        events(&ran.out)
+    };
+    for value in 1..=3 {
+        app.save("event_cache_key1", &value.to_string());
+    }
+    let all = since("10m", "3");
+    let values: Vec<_> = all.iter().map(|event| &event["value"]).collect();
+    assert_eq!(values, [&json!(1), &json!(2), &json!(3)]);
+    // The time that it has printed, of the last event.
+    let last = all[2]["timestamp"].as_str().unwrap();
+    assert_eq!(since(last, "1").last().unwrap()["timestamp"], last);
+    let listener = Listener::start(&app, &["--json", "--since", "1h", "--count", "4"]);
+    app.save("event_cache_key2", "4");
+    assert_eq!(listener.values(), [json!(1), json!(2), json!(3), json!(4)]);
+    let only = [
+        "--json",
+        "--since",
+        "1h",
+        "--events",
+        "event_name2",
+        "--count",
+        "1",
+    ];
+    assert_eq!(Listener::start(&app, &only).values(), [json!(4)]);
+
+    let sse = |arguments: &[&str]| {
+        Ran::from_output(&app.sse().arg("listen").args(arguments).output().unwrap())
+    };
+    sse(&["localhost:8080", "--since", "10m"]).fails(2, "--since does not work with a URL");
+    for wrong in ["yesterday", "2999-01-01T00:00:00Z"] {
+        let ran = sse(&["--since", wrong]);
+        assert!(ran.code == 2 && ran.err.contains("--since"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn listen_may_start_from_now() {
+    let app = App::new();
+    let server = app.start();
+    app.save("event_cache_key1", "1");
+    // The server's lookback contains the value. The URL needs no scheme.
+    let url = server.address().to_string();
+    let recent = Listener::start(&app, &[&url, "--json", "--count", "1"]);
+    assert_eq!(recent.values(), [json!(1)]);
+    for source in [&[&*url][..], &[]] {
+        let arguments = [source, &["--new", "--json", "--count", "1"]].concat();
+        let listener = Listener::start(&app, &arguments);
+        app.save("event_cache_key1", "2");
+        assert_eq!(listener.values(), [json!(2)], "{source:?}");
     }
 }
 

@@ -7,6 +7,8 @@
 
 mod cases;
 mod compiled;
+#[cfg(feature = "tools")]
+mod completions;
 mod doctor;
 mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
@@ -18,6 +20,8 @@ mod install;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod killed;
 mod listen;
+#[cfg(feature = "tools")]
+mod man;
 mod mistakes;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;

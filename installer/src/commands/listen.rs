@@ -31,7 +31,7 @@ pub(crate) fn run(
         if args.since.is_some() {
             return Err(since_with_url());
         }
-        let url = stream_url(url, &args.events)?;
+        let url = stream_url(url, &args.events).map_err(|failure| explain_name(failure, url))?;
         let url = if args.new { without_lookback(url) } else { url };
         let client = Client::new(&url, &args.http)?;
         client.warn_if_insecure(output);
@@ -51,6 +51,17 @@ pub(crate) fn run(
         session.run(&updates, &mut io::stdout())
     } else {
         session.run(&updates, &mut anstream::stdout())
+    }
+}
+
+/// A name in place of the URL is probably that of an event.
+fn explain_name(failure: Failure, url: &str) -> Failure {
+    match url.contains(['.', ':', '/']) || url.is_empty() {
+        true => failure,
+        false => failure.with_help(format!(
+            "for one event of this app: sse listen --events {}",
+            excerpt(url)
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ mod route_call;
 mod script_requests;
 mod server_address;
 mod shutdown;
+mod swapped_pairs;
 
 use std::path::Path;
 
@@ -50,6 +51,7 @@ pub(crate) fn check_app(app: &Path, client: Option<&Client>) -> Vec<Finding> {
     findings.extend(pages::check(&sources, server.as_ref()));
     if let Ok(config) = &config {
         findings.extend(listeners::check(&sources, config.events()));
+        findings.extend(swapped_pairs::check(config, &sources));
         findings.extend(cache_access::check(config));
         findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
         findings.extend(key_prefix::check(config));

@@ -84,6 +84,7 @@ fn with_scheme(url: &str) -> Result<String, Failure> {
     let https = format!("https://{url}");
     match authority.port_u16() {
         None | Some(443) if is_domain => Ok(https),
+        None if !host.contains(['.', ':']) => Err(not_a_url(&url)),
         _ => Err(
             Failure::usage(format!("`{}` has no scheme", excerpt(&url))).with_help(format!(
                 "write {} or {}",
@@ -209,7 +210,8 @@ mod tests {
                 "app:8080/x",
                 "write https://app:8080/x or http://app:8080/x",
             ),
-            ("8080", "write https://8080 or http://8080"),
+            ("8080", "localhost:8080"),
+            ("event_name1", "localhost:8080"),
             ("ftp://a", "write http://a or https://a"),
             ("/sse/stream", "localhost:8080/sse/stream"),
             ("http://a:99999", "localhost:8080"),

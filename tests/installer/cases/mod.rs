@@ -46,7 +46,7 @@
 mod env_file;
 mod files;
 mod manifest;
-mod terminal;
+pub(crate) mod terminal;
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,11 @@
 //! Terminals, closed streams and redirected output.
 
 #[cfg(feature = "tools")]
-use std::io::{Read, Write};
+use std::{
+    ffi::OsStr,
+    io::{Read, Write},
+    path::Path,
+};
 use std::{fs, process::Stdio, time::SystemTime};
 
 use serde_json::Value;
@@ -53,9 +57,9 @@ fn on_terminal(hello: &Hello, arguments: &[&str], answer: &str) -> (i32, String)
     Terminal::start(hello, arguments).answer(answer)
 }
 
-/// `sse` on its own terminal, through util-linux's `script`.
+/// A program on its own terminal, through util-linux's `script`.
 #[cfg(feature = "tools")]
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     script: support::Running,
     shown: String,
 }
@@ -64,10 +68,16 @@ pub(super) struct Terminal {
 impl Terminal {
     pub(super) fn start(hello: &Hello, arguments: &[&str]) -> Self {
         let line = format!("{} {}", support::sse().display(), arguments.join(" "));
+        Self::run(hello.path(), &line, &[])
+    }
+
+    /// Runs a command line in a folder, with these variables.
+    pub(crate) fn run(dir: &Path, line: &str, variables: &[(&str, &OsStr)]) -> Self {
         let script = std::process::Command::new("script")
             .args(["--quiet", "--flush", "--return", "--echo", "never"])
-            .args(["--command", &line, "/dev/null"])
-            .current_dir(hello.path())
+            .args(["--command", line, "/dev/null"])
+            .current_dir(dir)
+            .envs(variables.iter().copied())
             .env_remove("CARGO_MANIFEST_DIR")
             .env_remove("NO_COLOR")
             .env("TERM", "xterm")
@@ -83,7 +93,7 @@ impl Terminal {
 
     /// Waits until the screen shows this.
     #[track_caller]
-    pub(super) fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         let screen = self.script.stdout.as_mut().unwrap();
         let mut byte = [0];
         while !self.shown.contains(text) {
@@ -93,8 +103,15 @@ impl Terminal {
         }
     }
 
+    /// Types keys; the program goes on.
+    pub(crate) fn press(&mut self, keys: &str) {
+        let keyboard = self.script.stdin.as_mut().unwrap();
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
+    }
+
     /// Types the answer, and returns the exit code and everything that was shown.
-    pub(super) fn answer(mut self, keys: &str) -> (i32, String) {
+    pub(crate) fn answer(mut self, keys: &str) -> (i32, String) {
         let mut keyboard = self.script.stdin.take().unwrap();
         keyboard.write_all(keys.as_bytes()).unwrap();
         drop(keyboard);

@@ -153,16 +153,3 @@ fn a_package_without_actix_web_is_a_warning() {
         ran.err
     );
 }
-
-#[test]
-fn completions_are_generated_for_every_shell() {
-    let hello = Hello::new();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let ran = hello.sse(&["completions", shell]);
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        assert!(
-            ran.out.contains("uninstall") && ran.out.contains("dep-git"),
-            "{shell}"
-        );
-    }
-}
