@@ -141,6 +141,8 @@ fn a_named_pipe_is_not_read_at_tab() {
         "save",
         "st",
     ];
+    // Builds the command, if that is needed.
+    path_with_sse();
     let start = std::time::Instant::now();
     assert_eq!(shell(&app, "bash", &words).out.trim(), "");
     assert!(
