@@ -7,6 +7,7 @@
 
 mod engines;
 mod html_front_ends;
+mod react;
 mod starter;
 mod toasts;
 mod tls;

@@ -22,3 +22,11 @@ pub fn blocks_of_document(document: &str, heading: &str, language: &str) -> Vec<
         .map(|block| block.split("```").next().unwrap().to_owned())
         .collect()
 }
+
+/// The only code block in this language below this heading of a document in docs/.
+#[must_use]
+pub fn block_of_document(document: &str, heading: &str, language: &str) -> String {
+    let blocks = blocks_of_document(document, heading, language);
+    let [block] = <[String; 1]>::try_from(blocks).unwrap();
+    block
+}

@@ -39,7 +39,7 @@ pub use self::{
     build::{sse, starter, workspace},
     event::{event_part, number_in_id},
     follower::Follower,
-    guide::{blocks_of_document, guide_blocks},
+    guide::{block_of_document, blocks_of_document, guide_blocks},
     local_server::{HalfClosed, LocalServer},
     run_log::log_run,
     running::Running,
