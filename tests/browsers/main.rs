@@ -9,6 +9,6 @@ mod engines;
 mod html_front_ends;
 mod react;
 mod starter;
-mod toasts;
 mod tls;
+mod toasts;
 mod types;

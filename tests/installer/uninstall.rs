@@ -1,6 +1,6 @@
 //! `sse uninstall`.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use crate::hello::Hello;
 
@@ -186,9 +186,28 @@ fn saved_values_behind_a_link_out_of_the_app_are_kept() {
     symlink(&shared, hello.path().join("writable")).unwrap();
     hello.sse_succeeds(&["install"]);
     hello.sse(&["save", "event_cache_key1"]);
+    assert_keeps_values(&hello, &shared.join("cache/.sse"));
+}
+
+#[test]
+fn saved_values_outside_of_the_apps_folder_are_kept() {
+    let hello = Hello::new();
+    let shared = hello.outside().canonicalize().unwrap().join("shared");
+    hello.write(".env", &format!("SSE_CACHE={}\n", shared.display()));
+    hello.sse_succeeds(&["install"]);
+    hello.sse(&["save", "event_cache_key1"]);
+    assert_keeps_values(&hello, &shared.join(".sse"));
+}
+
+#[track_caller]
+fn assert_keeps_values(hello: &Hello, folder: &Path) {
     let out = hello.sse_succeeds(&["uninstall"]);
-    assert!(!out.contains("saved values"), "{out}");
-    assert!(shared.join("cache/.sse").exists());
+    let folder = folder.canonicalize().unwrap();
+    let kept = format!(
+        "Kept {} (saved values, which other apps may share)\n",
+        folder.display()
+    );
+    assert!(out.contains(&kept) && !out.contains("Removed /"), "{out}");
 }
 
 #[test]
@@ -248,22 +267,23 @@ fn code_that_still_uses_the_library_is_named() {
 }
 
 #[test]
-fn script_tags_that_remain_are_named() {
+fn script_tags_and_listeners_that_remain_in_pages_are_named() {
     let hello = Hello::new();
     hello.sse_succeeds(&["install"]);
     let tag = "<p>\n<script src=\"/js/sse-client.js\"></script>\n";
-    hello.write("templates/index.html", tag);
+    let page = tag.to_owned() + "<script>\n  sseReady.then(f);\n</script>\n";
+    hello.write("templates/index.html", &page);
     hello.write(
         "src/page.rs",
         &format!("//! A page.\nconst PAGE: &str = r#\"{tag}\"#;\n"),
     );
     let ran = hello.sse(&["uninstall", "--dry-run"]);
-    assert!(!ran.err.contains("still load"), "{}", ran.err);
+    assert!(!ran.err.contains("still need"), "{}", ran.err);
     let ran = hello.sse(&["uninstall"]);
-    let named = "warning: these lines still load sse-client.js, which the app no longer serves:\n  \
-                 templates/index.html:2\n  src/page.rs:3\n";
+    let named = "warning: these lines still need sse-client.js, which the app no longer serves:\n  \
+                 templates/index.html:2\n  templates/index.html:4\n  src/page.rs:3\n";
     assert!(ran.code == 0 && ran.err.contains(named), "{}", ran.err);
-    assert_eq!(hello.read("templates/index.html"), tag);
+    assert_eq!(hello.read("templates/index.html"), page);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct CacheLocation {
     app: PathBuf,
     /// Relative to the app's folder and without `..`; `None` if the cache is elsewhere.
     path: Option<PathBuf>,
+    /// Wherever it is; `None` if the cache is not a folder.
+    folder: Option<PathBuf>,
 }
 
 impl CacheLocation {
@@ -34,6 +36,7 @@ impl CacheLocation {
         Self {
             app: app.to_owned(),
             path: (is_below && path.to_str().is_some()).then(|| path.to_owned()),
+            folder: is_folder.then(|| app.join(path)),
         }
     }
 
@@ -60,6 +63,19 @@ impl CacheLocation {
         let exists = plan::exists(&self.app.join(&sse_folder))?;
         let is_own = exists && is_in_place(&self.app, &sse_folder);
         Ok(is_own.then(|| receipt_path(&sse_folder)).flatten())
+    }
+
+    /// The library's folder in a cache folder outside of the app's folder, or behind a link. Other apps, or other
+    /// releases of this one, may share it.
+    pub(crate) fn shared_sse_folder(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.sse_folder()?.is_some() {
+            return Ok(None);
+        }
+        let folder = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.join(SSE_FOLDER_NAME));
+        Ok(folder.and_then(|folder| fs::canonicalize(folder).ok()))
     }
 }
 

@@ -17,6 +17,8 @@ const MAX_SOURCE_FILES: usize = 5_000;
 
 /// The listeners that `sse install` creates and the app's author edits.
 pub(crate) const LISTENERS_PATH: &str = "public/js/sse-client.js";
+/// What the listeners' script provides to other scripts.
+pub(crate) const LISTENERS_GLOBAL: &str = "sseReady";
 /// The library's client, which `sse install` keeps up to date.
 pub(crate) const CLIENT_PATH: &str = "public/js/sse.js";
 
@@ -53,6 +55,12 @@ impl SourceFile {
     pub(crate) fn location(&self, offset: usize) -> String {
         let line = text::line_number(self.text.as_bytes(), offset);
         format!("{}:{line}", self.path)
+    }
+
+    /// The location of each occurrence of `text`.
+    pub(crate) fn locations(&self, text: &str) -> impl Iterator<Item = String> {
+        let matches = self.text.match_indices(text);
+        matches.map(|(offset, _)| self.location(offset))
     }
 
     /// Whether the text contains the name in quotes. In a Rust string, a quote may be escaped by a
