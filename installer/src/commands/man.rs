@@ -1,7 +1,7 @@
 //! `sse man`.
 
+use std::error::Error;
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use clap::Command;
@@ -34,8 +34,9 @@ fn page(command: Command) -> Result<(String, String), Failure> {
     let is_program = command.has_subcommands();
     let man = Man::new(command).manual("actix-web-sse");
     let mut bytes = Vec::new();
-    man.render(&mut bytes).map_err(cannot_render)?;
-    let text = String::from_utf8(bytes).map_err(|error| cannot_render(io::Error::other(error)))?;
+    man.render(&mut bytes)
+        .map_err(|error| cannot_render(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| cannot_render(&error))?;
     // clap_mangen knows no better name for this section. Its lines must not be joined.
     let heading = if is_program {
         "\"EXIT STATUS\""
@@ -49,7 +50,7 @@ fn page(command: Command) -> Result<(String, String), Failure> {
     Ok((man.get_filename(), text))
 }
 
-fn cannot_render(error: io::Error) -> Failure {
+fn cannot_render(error: &dyn Error) -> Failure {
     Failure::error(format!("cannot write the manual page: {error}"))
 }
 
