@@ -2,8 +2,6 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
     os::unix::fs::symlink,
     path::Path,
     process::Command,
@@ -12,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{App, Browser, DEADLINE, Server, blocks_of_document, sse, until, workspace};
+use support::{App, Browser, Server, blocks_of_document, refuse_stream, sse, workspace};
 
 const GUIDE: &str = "guides/html-front-ends.md";
 
@@ -164,25 +162,6 @@ fn datastar_shows_each_fragment_once_after_a_connection_breaks() {
 
 fn blocks(heading: &str, language: &str) -> Vec<String> {
     blocks_of_document(GUIDE, heading, language)
-}
-
-/// Answers the next request for the stream with 502, like a proxy whose server is down.
-fn refuse_stream(address: &str) {
-    let listener = TcpListener::bind(address).unwrap();
-    listener.set_nonblocking(true).unwrap();
-    until("the page requests the stream", || {
-        let (mut client, _) = listener.accept().ok()?;
-        client.set_nonblocking(false).unwrap();
-        client.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut request = String::new();
-        BufReader::new(&client).read_line(&mut request).unwrap();
-        client
-            .write_all(
-                b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            )
-            .unwrap();
-        request.starts_with("GET /sse/stream?").then_some(())
-    });
 }
 
 /// Runs the guide's commands, except that `tests/setup` has installed the packages.

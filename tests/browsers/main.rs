@@ -6,6 +6,7 @@
 )]
 
 mod engines;
+mod fetch_event_source;
 mod html_front_ends;
 mod react;
 mod starter;

@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "linux")]
 mod boots;
+mod clients;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]

@@ -16,11 +16,13 @@ mod event;
 mod follower;
 mod guide;
 pub mod http;
+mod interruptions;
 mod local_server;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
+mod refusal;
 #[cfg(feature = "tools")]
 mod reverse_proxy;
 mod run_log;
@@ -40,7 +42,9 @@ pub use self::{
     event::{event_part, number_in_id},
     follower::Follower,
     guide::{block_of_document, blocks_of_document, guide_blocks},
+    interruptions::{app_with_short_streams, interrupt},
     local_server::{HalfClosed, LocalServer},
+    refusal::refuse_stream,
     run_log::log_run,
     running::Running,
     server::Server,
