@@ -25,6 +25,8 @@ mod man;
 mod mistakes;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
+#[cfg(feature = "tools")]
+mod proxies_guide;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod refused;
 mod requests;

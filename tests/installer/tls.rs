@@ -20,21 +20,26 @@ use crate::{
 };
 
 /// An authority of its own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn write(&self, dir: &Path) -> String {
+    pub(crate) fn write(&self, dir: &Path) -> String {
         write(dir, "authority.pem", &self.0.pem())
     }
 
     /// Writes a certificate for these names, and its key, for nginx.
-    fn sign(&self, dir: &Path, names: &[&str], change: impl FnOnce(&mut CertificateParams)) {
+    pub(crate) fn sign(
+        &self,
+        dir: &Path,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);

@@ -1,7 +1,8 @@
-//! nginx, HAProxy and Apache, as their users configure them.
+//! nginx, HAProxy, Caddy and Apache, as their users configure them.
 
 use std::{
     env, fs,
+    io::ErrorKind::ConnectionRefused,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -19,15 +20,23 @@ impl ReverseProxy {
     /// `configure` returns the contents of nginx's `server` block for the given port.
     #[must_use]
     pub fn nginx(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+        Self::nginx_with(dir, "events {}", |port| {
+            format!("server {{ {} }}", configure(port))
+        })
+    }
+
+    /// nginx with these lines outside of `http`. `configure` returns the contents of `http` for the given port.
+    #[must_use]
+    pub fn nginx_with(dir: &Path, lines: &str, configure: impl Fn(u16) -> String) -> Self {
         Self::start(|port| {
             let config = format!(
                 "daemon off; master_process off; pid nginx.pid; error_log stderr;
-                events {{}}
+                {lines}
                 http {{
                     access_log off;
                     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
                     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-                    server {{ {} }}
+                    {}
                 }}",
                 configure(port)
             );
@@ -43,15 +52,22 @@ impl ReverseProxy {
     /// HAProxy in front of a server, with these lines in `defaults`.
     #[must_use]
     pub fn haproxy(dir: &Path, server: &str, lines: &str) -> Self {
-        Self::start(|port| {
-            let config = format!(
+        Self::haproxy_with(dir, |port| {
+            format!(
                 "defaults\n mode http\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n\
                  {lines}\n\
                  frontend all\n bind 127.0.0.1:{port}\n default_backend app\n\
                  backend app\n server one {server}\n"
-            );
+            )
+        })
+    }
+
+    /// HAProxy with the configuration that `configure` returns for the given port.
+    #[must_use]
+    pub fn haproxy_with(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+        Self::start(|port| {
             let path = dir.join("haproxy.cfg");
-            fs::write(&path, config).unwrap();
+            fs::write(&path, configure(port)).unwrap();
             let mut command = Command::new(program("haproxy"));
             command.arg("-db").arg("-f").arg(path);
             command
@@ -61,29 +77,32 @@ impl ReverseProxy {
     /// Apache in front of a server, with these lines.
     #[must_use]
     pub fn apache(dir: &Path, server: &str, lines: &str) -> Self {
+        let modules = ["proxy", "proxy_http", "filter", "deflate", "headers"];
+        Self::apache_with(dir, &modules, |port| {
+            format!("Listen 127.0.0.1:{port}\nProxyPass / http://{server}/\n{lines}\n")
+        })
+    }
+
+    /// Apache with these modules and the configuration that `configure` returns for the given port.
+    #[must_use]
+    pub fn apache_with(dir: &Path, modules: &[&str], configure: impl Fn(u16) -> String) -> Self {
         let apache = program("apache2");
-        Self::start(|port| {
-            let modules = [
-                "mpm_event",
-                "authz_core",
-                "proxy",
-                "proxy_http",
-                "filter",
-                "deflate",
-                "headers",
-            ];
-            let folder = modules_folder(&apache);
-            let modules = modules.map(|name| {
+        let folder = modules_folder(&apache);
+        let modules: String = ["mpm_event", "authz_core"]
+            .iter()
+            .chain(modules)
+            .map(|name| {
                 format!(
                     "LoadModule {name}_module {}/mod_{name}.so\n",
                     folder.display()
                 )
-            });
+            })
+            .collect();
+        Self::start(|port| {
             let config = format!(
-                "{}ServerRoot {dir}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile apache.pid\n\
-                 ErrorLog apache.log\nDefaultRuntimeDir {dir}\nMutex file:{dir}\n\
-                 ProxyPass / http://{server}/\n{lines}\n",
-                modules.concat(),
+                "{modules}ServerRoot {dir}\nServerName localhost\nPidFile apache.pid\n\
+                 ErrorLog apache.log\nDefaultRuntimeDir {dir}\nMutex file:{dir}\n{}",
+                configure(port),
                 dir = dir.display(),
             );
             let path = dir.join("apache.conf");
@@ -91,6 +110,23 @@ impl ReverseProxy {
             let mut command = Command::new(&apache);
             // One process, so that killing it leaves none behind.
             command.arg("-X").arg("-f").arg(path);
+            command
+        })
+    }
+
+    /// Caddy with the configuration that `configure` returns for the given port.
+    #[must_use]
+    pub fn caddy_with(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+        Self::start(|port| {
+            let path = dir.join("Caddyfile");
+            fs::write(&path, configure(port)).unwrap();
+            let mut command = Command::new(program("caddy"));
+            command.args(["run", "--config"]).arg(path);
+            // Its own files would be in the home folder otherwise.
+            command.current_dir(dir).env("HOME", dir);
+            command
+                .env("XDG_DATA_HOME", dir)
+                .env("XDG_CONFIG_HOME", dir);
             command
         })
     }
@@ -116,7 +152,9 @@ impl ReverseProxy {
             };
             until("the proxy listens or has ended", || {
                 let has_ended = proxy.process.try_wait().unwrap().is_some();
-                let listens = http::send(&proxy.address, b"HEAD /health HTTP/1.0\r\n\r\n").is_ok();
+                // With TLS, HAProxy closes the connection without a response.
+                let response = http::send(&proxy.address, b"HEAD /health HTTP/1.0\r\n\r\n");
+                let listens = !response.is_err_and(|error| error.kind() == ConnectionRefused);
                 (has_ended || listens).then_some(())
             });
             proxy.process.try_wait().unwrap().is_none().then_some(proxy)
