@@ -9,6 +9,8 @@ mod cases;
 mod compiled;
 #[cfg(feature = "tools")]
 mod completions;
+#[cfg(all(feature = "tools", target_os = "linux"))]
+mod deploy_guide;
 mod doctor;
 mod edited;
 #[cfg(all(feature = "tools", target_os = "linux"))]
