@@ -8,6 +8,7 @@
 mod engines;
 mod fetch_event_source;
 mod html_front_ends;
+mod other_origin;
 mod react;
 mod starter;
 mod tls;

@@ -167,3 +167,44 @@ fn another_user_can_traverse_a_cache_folder_that_it_may_list() {
         .unwrap();
     assert!(!secret.status.success(), "the values are private");
 }
+
+/// CodeIgniter's file handler for values that live for 60 seconds.
+const FILE_HANDLER: &str = r"
+    function save($key, $value) {
+        $record = serialize(['time' => time(), 'ttl' => 60, 'data' => $value]);
+        return file_put_contents(PATH . $key, $record, LOCK_EX);
+    }
+    function get($key) {
+        return is_file(PATH . $key) ? unserialize(file_get_contents(PATH . $key))['data'] : null;
+    }
+    function increment($key) {
+        $value = (get($key) ?? 0) + 1;
+        save($key, $value);
+        return $value;
+    }
+    const PATH = 'writable/cache/shop_';
+";
+
+/// docs/guides/codeigniter.md describes this: PHP counts with a key of its own, and announces the count.
+#[test]
+fn php_keeps_its_own_keys_and_loses_those_that_trigger_events() {
+    let env =
+        support::blocks_of_document("guides/codeigniter.md", "Keep the PHP app", "").remove(0);
+    let app = App::with_env(&format!("SSE_STREAM_DURATION=0\n{env}"));
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    let run = |code: &str| php(&app, &format!("{FILE_HANDLER} {code}"), &[]);
+    for count in 1..=3 {
+        run("save('orders', increment('orders_count'));");
+        assert_eq!(stream.next_event().value(), count);
+    }
+    assert_eq!(
+        run("echo json_encode([get('orders'), get('orders_count')]);"),
+        "[null,3]"
+    );
+    for _ in 0..2 {
+        run("increment('orders');");
+        assert_eq!(stream.next_event().value(), 1);
+    }
+}
