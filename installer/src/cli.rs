@@ -1,4 +1,5 @@
 //! The command line's arguments.
+#![allow(rustdoc::bare_urls, reason = "clap prints these comments as they are")]
 
 mod change;
 mod help;
@@ -133,7 +134,8 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// The stream to examine, like localhost:8080 or https://shop.example; /sse/stream is added if it has no path
+    /// The stream to examine, like localhost:8080 or https://shop.example; /sse/stream is added if
+    /// it has no path
     pub(crate) url: Option<String>,
 
     /// Print one JSON object
@@ -198,7 +200,8 @@ pub(crate) struct DeleteArgs {
 
 #[derive(Args)]
 pub(crate) struct ListenArgs {
-    /// The stream to read, like localhost:8080 or https://shop.example; /sse/stream is added if it has no path
+    /// The stream to read, like localhost:8080 or https://shop.example; /sse/stream is added if it
+    /// has no path
     pub(crate) url: Option<String>,
 
     /// Print only these events
