@@ -177,7 +177,7 @@ pub(crate) struct SaveArgs {
 
     /// The time to live [default: SSE_TTL]
     ///
-    /// For so long, reconnecting clients still receive the value, and `sse get` prints it. 0: until it is swept.
+    /// For this long, reconnecting clients still receive the value, and `sse get` prints it. 0: until it is swept.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) ttl: Option<Duration>,
 }

@@ -28,7 +28,7 @@ const MAX_BODY_LENGTH = 400;
 
 /** The last failure, until the stream is open again. */
 let lastFailure;
-/** Why the app cannot use its .env; empty if it can. The app works on with the values from before. */
+/** Why the app cannot use its .env; empty if it can. The app keeps using the previous values. */
 let envProblem = '';
 /** When the connection was lost; undefined while there is one, and before the first. */
 let lostAt;
@@ -91,7 +91,7 @@ function findReason(status) {
 function describeEnvProblem() {
   return {
     title: 'The app cannot use its .env',
-    why: 'Until the file is corrected, it works on with the values from before.',
+    why: 'Until the file is corrected, the app keeps using the previous values.',
     body: envProblem,
   };
 }

@@ -18,7 +18,7 @@ pub(crate) fn is_configured() -> io::Result<bool> {
         let (set, missing) = if cert { (CERT, KEY) } else { (KEY, CERT) };
         return Err(error(
             &format!("{set} is set, but {missing} is not"),
-            "set both in .env or in the environment for HTTPS, or none of them for HTTP",
+            "set both in .env or in the environment for HTTPS, or neither for HTTP",
         ));
     }
     Ok(cert)

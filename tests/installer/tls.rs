@@ -201,7 +201,7 @@ fn a_certificate_that_is_signed_by_itself_can_be_given() {
     let proxy = nginx(&app, &server, "");
     let url = format!("https://{}", proxy.address());
     let remedy = "pass the authority's certificate with --cacert";
-    refusal(&url, &[]).assert_is("error", "response", "is signed by itself", remedy);
+    refusal(&url, &[]).assert_is("error", "response", "is self-signed", remedy);
     assert_eq!(problems(&ran(doctor(&url, &["--cacert", &file]))), []);
     let by_name = url.replace("127.0.0.1", "localhost");
     refusal(&by_name, &["--cacert", &file]).assert_is("error", "response", "another name", "");

@@ -78,7 +78,7 @@ fn a_self_signed_certificate_is_named_as_the_reason_with_what_to_do() {
     let app = App::new();
     let nginx = start_with_self_signed_certificate(app.path());
     let url = format!("https://{}", nginx.address());
-    let reason = "its certificate is signed by itself";
+    let reason = "its certificate is self-signed";
     let remedy = "use a certificate of a public authority for this host name";
 
     let output = app.sse().args(["doctor", &url]).output().unwrap();

@@ -62,15 +62,15 @@ pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, F
         output.styled_data(&verdict(&printer.findings))?;
     }
     if !has_url && !args.json && !output.is_quiet() {
-        output.styled_data(&not_looked_at(app))?;
+        output.styled_data(&server_not_checked(app))?;
     }
     printer.finish(is_app.then(|| app.to_owned()))
 }
 
-fn not_looked_at(app: &Path) -> String {
+fn server_not_checked(app: &Path) -> String {
     let url = likely_url(app);
     let url = url.as_deref().unwrap_or("http://…");
-    format!("the running server was not looked at: `sse doctor {url}`")
+    format!("the running server was not checked: run `sse doctor {url}`")
 }
 
 /// Fails if the folder is not an app's.

@@ -48,7 +48,7 @@ fn in_words(message: &str) -> &str {
         "EOF while parsing a string" => "a string ends without `\"`",
         "EOF while parsing a value" => "the text ends where a value belongs",
         "trailing comma" => "a comma has nothing after it",
-        "trailing characters" => "the JSON is over, and more text follows",
+        "trailing characters" => "more text follows after the end of the JSON",
         "key must be a string" => "a name is not in double quotes",
         "expected value" | "expected ident" => {
             "this is neither a string in double quotes nor another JSON value"
@@ -110,7 +110,7 @@ mod tests {
             ("{\u{201c}a\u{201d}: 1}", "a name is not in double quotes"),
             (
                 "{\"a\":1} {\"a\":2}",
-                "the JSON is over, and more text follows",
+                "more text follows after the end of the JSON",
             ),
             ("[1,2,]", "line 1, column 6: a comma has nothing after it"),
             ("[1, 2", "the list ends without `]`"),

@@ -52,7 +52,7 @@ impl Route<'_> {
         let seconds = time_limit.as_secs();
         connected.unwrap_or_else(|_| {
             Err(RequestError::unreachable(format!(
-                "there is no connection within {seconds} s"
+                "no connection within {seconds} s"
             )))
         })
     }

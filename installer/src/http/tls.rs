@@ -126,10 +126,9 @@ fn certificate_error(error: &CertificateError) -> (String, &'static str) {
             "its certificate is not signed by an authority that this machine trusts".to_owned(),
             UNTRUSTED_HELP,
         ),
-        error if is_self_signed(error) => (
-            "its certificate is signed by itself".to_owned(),
-            UNTRUSTED_HELP,
-        ),
+        error if is_self_signed(error) => {
+            ("its certificate is self-signed".to_owned(), UNTRUSTED_HELP)
+        }
         CertificateError::NotValidForName => {
             ("its certificate is for another name".to_owned(), NAME_HELP)
         }

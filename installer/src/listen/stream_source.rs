@@ -218,7 +218,7 @@ pub(crate) fn credentials_help(has_credentials: bool) -> &'static str {
 fn silent() -> ConnectionEnd {
     let seconds = SILENCE_TIMEOUT.as_secs();
     ConnectionEnd::Failed(format!(
-        "the connection was lost: nothing arrives for {seconds} s"
+        "the connection was lost: nothing arrived for {seconds} s"
     ))
 }
 

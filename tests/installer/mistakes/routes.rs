@@ -57,8 +57,8 @@ fn the_routes_are_behind_a_file_service() {
         with_files,
     );
     let remedy = "move `.configure(actix_web_sse::routes)` before `.service(Files::new(\"/\", …))`";
-    let what = "the file service for every path (src/main.rs:6) answers before the routes that are added \
-                after it (src/main.rs:7)";
+    let what = "the file service for every path (src/main.rs:6) hides the routes that are added after it \
+                (src/main.rs:7)";
     only(&problems(&examine(&hello))).assert_is("warning", "wiring", what, remedy);
 
     // As the running server shows it: the page's script is a file, but the stream is not.
@@ -106,12 +106,7 @@ fn a_file_service_for_some_paths_hides_no_routes() {
         "App::new().configure(actix_web_sse::routes)",
         "App::new().service(actix_files::Files::new(\"/\", \".\")).service(web::scope(\"/a\").configure(actix_web_sse::routes))",
     );
-    only(&problems(&examine(&hello))).assert_is(
-        "warning",
-        "wiring",
-        "answers before the routes",
-        "move",
-    );
+    only(&problems(&examine(&hello))).assert_is("warning", "wiring", "hides the routes", "move");
 }
 
 #[test]

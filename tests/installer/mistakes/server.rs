@@ -62,11 +62,11 @@ fn the_starters_port_is_in_use() {
 
 /// Without a URL, `sse doctor` says that nothing about the server was examined, and names its address.
 #[test]
-fn the_server_was_not_looked_at() {
+fn the_server_was_not_checked() {
     let app = App::new();
     let output = app.sse().arg("doctor").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let expected = "the running server was not looked at: `sse doctor http://127.0.0.1:8080`\n";
+    let expected = "the running server was not checked: run `sse doctor http://127.0.0.1:8080`\n";
     assert!(text.ends_with(expected), "{text}");
     let verdict = text.lines().rev().nth(1).unwrap();
     assert!(

@@ -76,8 +76,8 @@ fn check_route_call(code: &SourceCode) -> Finding {
 fn check_file_service(code: &SourceCode) -> Option<Finding> {
     let [service, routes] = code.routes_behind_file_service()?;
     Some(WIRING_CHECK.warning(
-        format!("the file service for every path ({service}) answers before the routes that are added after it ({routes}), also /sse/stream"),
-        format!("move `{ROUTES_CALL}` before `.service(Files::new(\"/\", …))`: actix-web asks the services in their order"),
+        format!("the file service for every path ({service}) hides the routes that are added after it ({routes}), including /sse/stream"),
+        format!("move `{ROUTES_CALL}` before `.service(Files::new(\"/\", …))`: actix-web asks the services in the order in which they were added"),
     ))
 }
 

@@ -53,8 +53,8 @@ impl Compression {
             "its beginning arrives at once (`--save` also times events)"
         };
         let message = format!(
-            "the stream is compressed ({name}), but {measured}: it costs CPU time, and short events become \
-             no shorter"
+            "the stream is compressed ({name}), but {measured}: compression costs CPU time, and makes short \
+             events no shorter"
         );
         (!self.is_held_back).then(|| CHECK.tip(message, format!("to save the CPU time, {HELP}")))
     }

@@ -10,7 +10,7 @@ const REFUSED_SEGMENT: &str = "/*";
 const REFUSAL: &str = "segment started with invalid character";
 
 pub(super) const HELP: &str = "move `.configure(actix_web_sse::routes)` before `.service(Files::new(\"/\", …))`: \
-    actix-web asks the services in their order, and this one answers every path";
+    actix-web asks the services in the order in which they were added, and this one answers every path";
 
 /// To be called if the stream is answered with 404.
 pub(super) fn answers(client: &Client) -> bool {
