@@ -8,10 +8,24 @@ import { isButtonMissing, loadTools } from './tools.js';
 /** How often the page asks whether .env has changed. The app itself looks every two seconds. */
 const ENV_CHECK_MS = 2000;
 
+/** Whether this tab has shown the page before. The client may have received an id of its own before this script ran. */
+const isReturn = wasVisited();
+
+function wasVisited() {
+  try {
+    const wasSet = sessionStorage.getItem('visited') !== null;
+    sessionStorage.setItem('visited', 'yes');
+    return wasSet;
+  } catch {
+    // Without storage, the client does not resume either.
+    return false;
+  }
+}
+
 /** Shows what the client reports. `*` receives all events, including those that are configured later. */
 function showClient(sse) {
   // A page that receives a gap has not resumed.
-  let isResumed = sse.lastEventId !== '';
+  let isResumed = isReturn && sse.lastEventId !== '';
   const update = () => showConnection(sse, isResumed);
   const load = async () => setEnvProblem(await loadTools()) && update();
   sse.on('*', (value, event) => {

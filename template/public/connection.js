@@ -44,9 +44,7 @@ export function showConnection(sse, isResumed) {
   byId('tabs').textContent = isOpen ? describeSharing(sse) : describeAbsence(sse);
   byId('last-event-id').textContent = sse.lastEventId || 'None yet';
   byId('resumed').hidden = !isResumed;
-  byId('resumed').textContent = isOpen
-    ? 'Resumed where the previous page stopped'
-    : 'Will resume after this one';
+  byId('resumed').textContent = isOpen ? 'Resumed after the previous page' : 'Will resume after this one';
   showReason(sse);
 }
 
@@ -55,7 +53,7 @@ function describeSharing({ leading }) {
   if (!navigator.locks || !window.BroadcastChannel) {
     return 'This tab has its own connection. Tabs can share one only over https or on the app’s own machine.';
   }
-  return leading ? 'Open, held by this tab for all tabs' : 'Open, held by another tab';
+  return leading ? 'Open, held by this tab' : 'Open, held by another tab';
 }
 
 function describeAbsence({ status }) {

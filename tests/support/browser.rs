@@ -266,7 +266,7 @@ impl Browser {
         let url = self.driver.url();
         let address = url.trim_start_matches("http://");
         let mut response = http::request(address, &target, &json, &body);
-        let text = response.read_text();
+        let text = response.read_body().unwrap();
         assert_eq!(response.status, 200, "{command}: {text}");
     }
 

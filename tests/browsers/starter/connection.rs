@@ -9,7 +9,7 @@ use super::{
     wait_until_listening,
 };
 
-const HOLDS: &str = "Open, held by this tab for all tabs";
+const HOLDS: &str = "Open, held by this tab";
 const SHARES: &str = "Open, held by another tab";
 
 /// What visitors of a deployed app see.

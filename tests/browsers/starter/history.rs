@@ -17,11 +17,7 @@ fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() 
     browser.open(&server.url("/favicon.svg"));
     app.save("event_cache_key1", "\"missed.\"");
     open_page(&browser, &server);
-    wait_for_text(
-        &browser,
-        "#resumed",
-        "Resumed where the previous page stopped",
-    );
+    wait_for_text(&browser, "#resumed", "Resumed after the previous page");
     wait_for_text(&browser, "#arrived .earlier", "missed.");
     wait_for_text(&browser, "#arrived .earlier", "before this page was opened");
     assert_eq!(toasts(&browser), "\"\"");

@@ -173,7 +173,7 @@ fn a_lost_connection_and_a_toast_move_nothing() {
             };
             assert!(
                 (moved - expected).abs() < 1.0,
-                "{width}: {before} became {after}"
+                "{width}, {added}: {before} became {after}"
             );
         }
     }
