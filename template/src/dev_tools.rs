@@ -19,7 +19,7 @@ use serde_json::{Value, json, value::RawValue};
 
 const NOT_FOUND: &str = "error: the development tools are not available for this request\n\
     help: use a browser on the app's own machine, without a proxy, and DEV_TOOLS=on in .env; \
-    or send an event without them: sse save KEY VALUE\n";
+    or trigger an event without them: sse save KEY VALUE\n";
 
 /// The setting `DEV_TOOLS`.
 #[derive(Clone, Copy, PartialEq, Eq)]
