@@ -3,7 +3,9 @@
 use std::{
     io::{self, Write},
     net::TcpStream,
+    process::{Command, Stdio},
     sync::mpsc::{Receiver, channel},
+    thread,
 };
 
 use support::DEADLINE;
@@ -161,6 +163,36 @@ fn listen_asks_for_no_compression_and_reads_it_anyway() {
 
     let (server, _requests) = serve(format!("{head}zstd"), "x");
     listen(&server.url(), &[]).fails(1, "`zstd`");
+}
+
+#[test]
+fn a_few_compressed_bytes_that_stand_for_a_million_events_do_not_fill_the_memory() {
+    // Every block has a copy of the id.
+    let id = "x".repeat(4096);
+    let stream = format!("id: {id}\n\n{}{EVENT}", "a\n\n".repeat(1_000_000));
+    let mut gzip = Command::new("gzip")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = gzip.stdin.take().unwrap();
+    let writer = thread::spawn(move || input.write_all(stream.as_bytes()));
+    let compressed = gzip.wait_with_output().unwrap().stdout;
+    writer.join().unwrap().unwrap();
+    assert!(compressed.len() < 10_000);
+
+    let head = "200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip";
+    let (server, _requests) = serve(head, compressed);
+    let sse = command(Hello::new().outside());
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"])
+        .arg(sse.get_program())
+        .args(["listen", &server.url(), "--count", "1", "--timeout", "60"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let ran = Ran::from_output(&output);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "a  1\n"), "{}", ran.err);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -19,9 +19,13 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// something slow or endless from holding up the command.
 const ERROR_TEXT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A few compressed bytes may stand for millions of events. The caller gets them in pieces, and handles one
+/// before the next.
+const MAX_CHUNK_BYTES: usize = 64 * 1024;
+
 /// What arrived within a time limit.
 pub(crate) enum Chunk {
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     End,
     TimedOut,
 }
@@ -35,6 +39,8 @@ pub(crate) struct Response {
     /// How long the TCP handshake took.
     pub(crate) round_trip: Duration,
     body: Incoming,
+    /// The rest of what has arrived.
+    arrived: Bytes,
     decoder: Option<Decoder>,
     runtime: BackgroundRuntime,
 }
@@ -78,6 +84,7 @@ impl Response {
             response_time,
             round_trip,
             body,
+            arrived: Bytes::new(),
             runtime,
         }
     }
@@ -90,7 +97,7 @@ impl Response {
     /// The next bytes of the body, decompressed; or why the body broke off.
     pub(crate) fn next_chunk(&mut self, time_limit: Duration) -> Result<Chunk, String> {
         let started = Instant::now();
-        loop {
+        while self.arrived.is_empty() {
             let time_left = time_limit.saturating_sub(started.elapsed());
             let Some(runtime) = &self.runtime.0 else {
                 return Ok(Chunk::End);
@@ -102,20 +109,20 @@ impl Response {
                 Ok(Some(frame)) => frame.map_err(|error| with_causes(&error))?,
             };
             let bytes = frame.into_data().unwrap_or_default();
-            let bytes = match &mut self.decoder {
-                None => bytes.to_vec(),
+            self.arrived = match &mut self.decoder {
+                None => bytes,
                 Some(decoder) => decoder
                     .decode(&bytes)
-                    .map_err(|error| format!("the compressed body is not valid: {error}"))?,
+                    .map_err(|error| format!("the compressed body is not valid: {error}"))?
+                    .into(),
             };
-            if !bytes.is_empty() {
-                return Ok(Chunk::Bytes(bytes));
-            }
             // Chunks that decompress to nothing must not prolong the wait.
-            if started.elapsed() >= time_limit {
+            if self.arrived.is_empty() && started.elapsed() >= time_limit {
                 return Ok(Chunk::TimedOut);
             }
         }
+        let length = self.arrived.len().min(MAX_CHUNK_BYTES);
+        Ok(Chunk::Bytes(self.arrived.split_to(length)))
     }
 
     /// The body of a response that is not a stream. If it breaks off, its beginning may still say why.

@@ -60,10 +60,10 @@ fn with_scheme(url: &str) -> Result<String, Failure> {
     }
     if url.starts_with(['/', '.']) {
         return Err(
-            Failure::usage(format!("`{}` is a path without a host", excerpt(url))).with_help(
+            Failure::usage(format!("`{}` is a path without a host", shown(url))).with_help(
                 format!(
                     "write the host before it: localhost:8080{}",
-                    excerpt(url.trim_start_matches('.'))
+                    shown(url.trim_start_matches('.'))
                 ),
             ),
         );
@@ -86,10 +86,10 @@ fn with_scheme(url: &str) -> Result<String, Failure> {
         None | Some(443) if is_domain => Ok(https),
         None if !host.contains(['.', ':']) => Err(not_a_url(&url)),
         _ => Err(
-            Failure::usage(format!("`{}` has no scheme", excerpt(&url))).with_help(format!(
+            Failure::usage(format!("`{}` has no scheme", shown(&url))).with_help(format!(
                 "write {} or {}",
-                excerpt(&https),
-                excerpt(&http)
+                shown(&https),
+                shown(&http)
             )),
         ),
     }
@@ -109,15 +109,24 @@ fn other_scheme(url: &str, scheme: &str) -> Failure {
     let rest = &url[scheme.len()..];
     Failure::usage(format!(
         "`{}` is not the URL of a stream: the scheme is neither http nor https",
-        excerpt(url)
+        shown(url)
     ))
-    .with_help(format!("write http{0} or https{0}", excerpt(rest)))
+    .with_help(format!("write http{0} or https{0}", shown(rest)))
 }
 
 fn not_a_url(text: &str) -> Failure {
-    Failure::usage(format!("`{}` is not the URL of a stream", excerpt(text))).with_help(
+    Failure::usage(format!("`{}` is not the URL of a stream", shown(text))).with_help(
         "write it like localhost:8080, https://shop.example or http://192.0.2.1:8080/my/stream",
     )
+}
+
+/// The text without what may be a user name and a password: no message contains them.
+fn shown(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else {
+        return excerpt(url);
+    };
+    let scheme_end = before.find("://").map_or(0, |at| at + "://".len());
+    excerpt(&format!("{}\u{2026}@{host}", &before[..scheme_end]))
 }
 
 fn percent_encode(text: &str) -> String {
@@ -193,6 +202,28 @@ mod tests {
             without_lookback("http://a/b".to_owned()),
             "http://a/b?lookback=false"
         );
+    }
+
+    #[test]
+    fn no_message_contains_a_password() {
+        for text in [
+            "https://u:SECRET@h:99999/",
+            "ftp://u:SECRET@host/",
+            "u:SECRET@192.168.0.5",
+            "https://u:SEC/RET@h/",
+            "/u:SECRET@h",
+        ] {
+            let failure = stream_url(text, &[]).expect_err(text);
+            let printed = format!(
+                "{} {}",
+                failure.message(),
+                failure.help().unwrap_or_default()
+            );
+            assert!(
+                !printed.contains("SEC") && printed.contains("\u{2026}@"),
+                "{printed}"
+            );
+        }
     }
 
     #[test]

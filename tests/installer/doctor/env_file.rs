@@ -70,7 +70,7 @@ fn a_value_is_shown_with_its_source_and_what_overrides_it() {
         "error",
         "config",
         "SSE_EVENTS (an environment variable)",
-        "event_name1",
+        "SSE_EVENTS=a:a",
     );
 }
 

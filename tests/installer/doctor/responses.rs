@@ -242,5 +242,5 @@ fn http_1_0_is_a_note_and_its_stream_is_examined() {
 
 #[test]
 fn an_invalid_url_is_refused() {
-    examine_url("127.0.0.1:8080", &[]).fails(2, "is not the URL of a stream");
+    examine_url("ftp://127.0.0.1", &[]).fails(2, "is not the URL of a stream");
 }
