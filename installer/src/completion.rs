@@ -71,7 +71,8 @@ fn keys() -> Vec<CompletionCandidate> {
         let names: Vec<&str> = events.of_key(key).collect();
         CompletionCandidate::new(key).help(Some(format!("triggers {}", names.join(", ")).into()))
     };
-    events.keys().map(candidate).collect()
+    let keys = events.keys().filter(|key| is_plain_word(key));
+    keys.map(candidate).collect()
 }
 
 /// The events of the app, with their cache keys.
@@ -82,7 +83,15 @@ fn events() -> Vec<CompletionCandidate> {
         let keys: Vec<&str> = keys.map(|(_, key)| key).collect();
         CompletionCandidate::new(name).help(Some(format!("of {}", keys.join(", ")).into()))
     };
-    events.names().map(candidate).collect()
+    let names = events.names().filter(|name| is_plain_word(name));
+    names.map(candidate).collect()
+}
+
+/// Whether a shell takes the word as it stands. bash does not quote what it completes, and runs a `$(…)` in it:
+/// the `.env` may be from a repository of somebody else.
+fn is_plain_word(word: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "_.+-".contains(c);
+    word.chars().all(is_plain)
 }
 
 /// The events of the app that the unfinished command line selects. `None` if they are not known at once.

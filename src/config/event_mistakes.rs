@@ -44,9 +44,24 @@ fn is_quote(character: char) -> bool {
 
 /// The list with the usual mistakes corrected. It may still be no valid list.
 pub(super) fn corrected(list: &str) -> String {
+    if let Some(pair) = pair_without_colon(list) {
+        return pair;
+    }
     let items = list.split([',', ';', '\n']);
     let pairs: Vec<String> = items.flat_map(corrected_pairs).collect();
     pairs.join(",")
+}
+
+/// Two names with another sign than the colon between them are probably an event and its cache key.
+fn pair_without_colon(list: &str) -> Option<String> {
+    let names = list.split(|c: char| c == ';' || c.is_whitespace());
+    let names: Vec<&str> = names.map(strip).filter(|name| !name.is_empty()).collect();
+    match names.as_slice() {
+        [event, key] if !list.contains([':', ',', '=', '>', '\u{2192}']) => {
+            Some(format!("{event}:{key}"))
+        }
+        _ => None,
+    }
 }
 
 /// The pairs of an item, which spaces may separate.
@@ -117,6 +132,8 @@ mod tests {
     fn usual_mistakes_are_corrected() {
         for (list, expected) in [
             ("a : b", "a:b"),
+            ("a;k", "a:k"),
+            ("a k", "a:k"),
             ("a:k;b:l", "a:k,b:l"),
             ("a:k; b:l;", "a:k,b:l"),
             ("a=k,b => l, c->m", "a:k,b:l,c:m"),

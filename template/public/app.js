@@ -47,6 +47,8 @@ function showClient(sse) {
   setInterval(() => {
     if (sse.status === 'open' && !document.hidden) load();
   }, ENV_CHECK_MS);
+  // The server may have refused the stream before this script could listen for the reason.
+  if (sse.status === 'closed') sse.connect();
   update();
 }
 

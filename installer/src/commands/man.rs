@@ -1,7 +1,9 @@
 //! `sse man`.
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use clap::Command;
@@ -19,14 +21,25 @@ pub(crate) fn run(dir: Option<&Path>, output: Output) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     };
     fs::create_dir_all(dir).map_err(|error| Failure::io("create the folder", dir, &error))?;
-    let commands = command.get_subcommands().cloned();
-    for command in commands.chain([command.clone()]) {
-        let (name, page) = page(command)?;
+    let commands = command.get_subcommands().cloned().chain([command.clone()]);
+    let pages = commands.map(page).collect::<Result<Vec<_>, _>>()?;
+    for (name, page) in pages {
         let path = dir.join(name);
-        fs::write(&path, page).map_err(|error| Failure::io("write", &path, &error))?;
+        replace(&path, &page).map_err(|error| Failure::io("write", &path, &error))?;
         output.status("Wrote", path.display());
     }
     Ok(exit::DONE)
+}
+
+/// Replaces whatever has the name, without following a link or waiting for a pipe.
+fn replace(path: &Path, page: &str) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let readable_by_all = Permissions::from_mode(0o644);
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.permissions(readable_by_all).tempfile_in(dir)?;
+    file.write_all(page.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// The page's file name and its text in roff.
