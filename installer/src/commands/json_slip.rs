@@ -77,14 +77,17 @@ fn begins_like_object(rest: &str) -> bool {
 /// An object, a list or a string in double quotes, or at least two numbers: `[draft]` and `[2026-01-31] done` are
 /// text.
 fn begins_like_list(rest: &str) -> bool {
-    let is_number_list = rest.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-        && rest.contains(',')
-        && rest
+    // Lists in lists, however many.
+    let innermost = rest.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
+    let is_number_list = innermost.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && innermost.contains(',')
+        && innermost
             .chars()
             .all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-.,eE[]".contains(c));
-    rest.starts_with('"')
-        || is_number_list
-        || (rest.starts_with(['{', '[']) && begins_like_json(rest))
+    match innermost.strip_prefix('{') {
+        Some(object) => begins_like_object(object.trim_start()),
+        None => innermost.starts_with('"') || is_number_list,
+    }
 }
 
 #[cfg(test)]
@@ -157,5 +160,11 @@ mod tests {
         ] {
             assert_eq!(slip(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_of_many_brackets_does_not_overflow_the_stack() {
+        assert_eq!(slip(&"[".repeat(1_000_000)), None);
+        assert!(slip(&("[".repeat(1_000_000) + "1,")).is_some());
     }
 }

@@ -96,13 +96,16 @@ impl Client {
         let url = url.parse().map_err(|_| not_a_url(url))?;
         let runtime = new_runtime()?;
         let requested_at = Instant::now();
-        let (response, round_trip) = runtime.block_on(self.request(&url, headers, timeouts))?;
+        let requested = runtime.block_on(self.request(&url, headers, timeouts));
+        // Also after an error, a thread of the runtime may still look up the host.
+        let runtime = BackgroundRuntime::new(runtime);
+        let (response, round_trip) = requested?;
         Ok(Response::new(
             response,
             url.to_string(),
             requested_at.elapsed(),
             round_trip,
-            BackgroundRuntime::new(runtime),
+            runtime,
         ))
     }
 

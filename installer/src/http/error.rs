@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
+use crate::output::excerpt;
+
 /// What `sse doctor` tells apart. Everything else is [`ErrorKind::Unreachable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
@@ -64,7 +66,8 @@ impl From<hyper::Error> for RequestError {
     }
 }
 
-/// The error and what caused it, without repetition. hyper's own messages leave the cause out.
+/// The error and what caused it, without repetition. hyper's own messages leave the cause out. A server may have
+/// written parts of it.
 pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -75,5 +78,5 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
-    text
+    excerpt(&text)
 }

@@ -3,6 +3,8 @@
 use std::env;
 use std::path::Path;
 
+use actix_web_sse::cli_support::one_line;
+
 use super::super::key_suggestions;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
@@ -78,7 +80,7 @@ fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
     };
     output.note("\nNext steps:");
     for (index, step) in steps.iter().chain([&last]).enumerate() {
-        output.note(format!("  {}. {}", index + 1, step.instruction));
+        output.note(format!("  {}. {}", index + 1, one_line(&step.instruction)));
         for line in step.lines.lines() {
             output.note(format!("         {line}"));
         }
