@@ -10,7 +10,7 @@ use std::{
 pub use crate::config::{
     EXAMPLE_EVENTS, EnvFile, EnvLine, EnvLineKind, SETTINGS, SettingInfo, rows as settings,
 };
-pub use crate::error::one_line;
+pub use crate::error::{is_control, one_line};
 use crate::{
     Config, Error,
     journal::file::current_epoch,

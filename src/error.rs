@@ -250,13 +250,20 @@ impl StdError for Error {
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if is_control(c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);
         }
     }
     line
+}
+
+/// Whether a terminal or an editor may obey the character: a control character, or one that ends a line or
+/// shows the text after it from right to left.
+#[must_use]
+pub fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The beginning of a text from outside, for a message. Clients can send 100 KB in a URL.
@@ -318,6 +325,7 @@ mod tests {
             "has `a\\r\\n[ERROR] \\u{1b}[31m\\u{85}` (/app\\n/.env:3)"
         );
         assert_eq!(error.help(), Some("not\\u{0}so"));
+        assert_eq!(one_line("a\u{202e}b\u{2028}"), "a\\u{202e}b\\u{2028}");
         assert_eq!(one_line("caf\u{e9} \\ \u{1f600}"), "caf\u{e9} \\ \u{1f600}");
     }
 }

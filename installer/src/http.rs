@@ -15,6 +15,7 @@ mod tls;
 mod verifier;
 
 pub(crate) use self::client::{Client, Timeouts};
+pub(crate) use self::connection::is_loopback;
 pub(crate) use self::error::{ErrorKind, RequestError};
 pub(crate) use self::head::{ResponseHead, ServerError};
 pub(crate) use self::response::{Chunk, Response};

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-use actix_web_sse::cli_support::one_line;
+use actix_web_sse::cli_support::{is_control, one_line};
 use anstyle::{AnsiColor, Style};
 
 use crate::exit::Failure;
@@ -100,14 +100,13 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 /// JSON on one line, without control characters. Line ends occur only between its tokens, where a space means
-/// the same: inside strings they are escaped, as other control characters are, except those from U+007F on.
-/// Terminals obey these, too.
+/// the same: inside strings JSON escapes them, as it does other control characters below U+007F.
 pub(crate) fn json_on_one_line(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
     for character in json.chars() {
         match character {
             '\n' | '\r' => line.push(' '),
-            '\u{7f}'..='\u{9f}' => line.push_str(&format!("\\u{:04x}", u32::from(character))),
+            other if is_control(other) => line.push_str(&format!("\\u{:04x}", u32::from(other))),
             other => line.push(other),
         }
     }
@@ -153,9 +152,9 @@ mod tests {
 
     #[test]
     fn json_does_not_control_the_terminal_and_keeps_its_meaning() {
-        let json = "[\"a\u{7f}\u{9b}31m\u{e9}\",\n1]";
+        let json = "[\"a\u{202e}\u{7f}\u{9b}31m\u{e9}\",\n1]";
         let line = json_on_one_line(json);
-        assert_eq!(line, "[\"a\\u007f\\u009b31m\u{e9}\", 1]");
+        assert_eq!(line, "[\"a\\u202e\\u007f\\u009b31m\u{e9}\", 1]");
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
         assert_eq!(parse(&line), parse(json));
     }

@@ -196,12 +196,12 @@ fn a_few_compressed_bytes_that_stand_for_a_million_events_do_not_fill_the_memory
 }
 
 #[test]
-fn the_environments_proxy_is_used_except_for_some_hosts() {
+fn the_environments_proxy_is_used_except_for_this_machine_and_some_hosts() {
     let (proxy, requests) = serve_stream();
     let arguments = ["http://app.example:81", "--count", "1", "--timeout", "20"];
     let environment = [
         ("HTTP_PROXY", proxy.url()),
-        ("NO_PROXY", "127.0.0.1".to_owned()),
+        ("NO_PROXY", "excluded.example".to_owned()),
     ];
     let environment = environment
         .each_ref()
@@ -224,6 +224,11 @@ fn the_environments_proxy_is_used_except_for_some_hosts() {
             .unwrap()
             .starts_with("get /sse/stream ")
     );
+
+    let arguments = ["http://excluded.example", "--count", "1", "--timeout", "3"];
+    let ran = run("listen", &arguments, &environment);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(requests.try_recv().is_err(), "the proxy got a request");
 }
 
 #[test]

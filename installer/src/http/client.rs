@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::connection::{Route, proxy_authorization};
+use super::connection::{Route, is_loopback, proxy_authorization};
 use super::error::RequestError;
 use super::request_headers;
 use super::response::{BackgroundRuntime, Response};
@@ -136,7 +136,10 @@ impl Client {
         timeouts: Timeouts,
     ) -> Result<(hyper::Response<Incoming>, Duration), RequestError> {
         let is_encrypted = url.scheme_str() == Some("https");
-        let proxy = self.proxies.intercept(url);
+        // As in browsers: a proxy could not reach this machine's servers, and would read what is sent.
+        let proxy = (!is_loopback(url.host().unwrap_or_default()))
+            .then(|| self.proxies.intercept(url))
+            .flatten();
         if let Some(proxy) = &proxy
             && proxy.uri().scheme_str() != Some("http")
         {
@@ -253,11 +256,18 @@ fn redirect_target(response: &Response, url: &str) -> Option<String> {
     Some(without_user_info(&resolve(url, location)).0)
 }
 
+fn is_scheme(text: &str) -> bool {
+    ["http", "https"]
+        .map(|scheme| text.eq_ignore_ascii_case(scheme))
+        .contains(&true)
+}
+
 /// Segments such as `..` are left to the server.
 fn resolve(base: &str, reference: &str) -> String {
     let origin = origin(base);
     let without_query = base.split_once('?').map_or(base, |(path, _)| path);
-    if reference.starts_with("http://") || reference.starts_with("https://") {
+    let scheme = reference.split_once("://").map(|(scheme, _)| scheme);
+    if scheme.is_some_and(is_scheme) {
         reference.to_owned()
     } else if reference.starts_with("//") {
         let (scheme, _) = base.split_once(':').unwrap_or_default();
@@ -292,6 +302,8 @@ mod tests {
     fn a_redirect_is_resolved_against_the_url() {
         for (reference, expected) in [
             ("https://b.example/x", "https://b.example/x"),
+            ("HTTP://b.example/x", "HTTP://b.example/x"),
+            ("/x?http://b", "http://a:1/x?http://b"),
             ("//b.example/x", "http://b.example/x"),
             ("/x?y", "http://a:1/x?y"),
             ("x", "http://a:1/p/x"),

@@ -1,6 +1,7 @@
 //! A connection to a server: through a proxy or directly, with or without TLS, for HTTP/2 or HTTP/1.1.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ async fn speak_http2(transport: BoxedTransport) -> Result<Connection, RequestErr
 async fn open_tcp(url: &Uri, time_limit: Duration) -> Result<(TcpStream, Duration), RequestError> {
     let deadline = Instant::now() + time_limit;
     let addresses = lookup_host((host_of(url), port_of(url))).await;
-    let addresses: Vec<_> = addresses.into_iter().flatten().collect();
+    let addresses: Vec<_> = addresses.map_err(|error| lookup_error(&error))?.collect();
     let mut last_error = None;
     for (tried, address) in addresses.iter().enumerate() {
         let started = Instant::now();
@@ -140,10 +141,16 @@ async fn open_tcp(url: &Uri, time_limit: Duration) -> Result<(TcpStream, Duratio
             Err(_) => last_error = Some(io::ErrorKind::TimedOut.into()),
         }
     }
-    Err(match last_error {
-        Some(error) => RequestError::unreachable(error.to_string()),
-        None => RequestError::new(ErrorKind::HostNotFound, "the host does not exist"),
-    })
+    let reason = last_error.map_or_else(
+        || "the host has no address".to_owned(),
+        |error| error.to_string(),
+    );
+    Err(RequestError::unreachable(reason))
+}
+
+/// "Name or service not known", or "Temporary failure in name resolution" when no name server answers.
+fn lookup_error(error: &io::Error) -> RequestError {
+    RequestError::new(ErrorKind::HostNotFound, error.to_string())
 }
 
 /// Asks the proxy for a connection to the server.
@@ -182,6 +189,16 @@ fn bracketed_host(url: &Uri) -> &str {
 /// Without the brackets of an IPv6 address.
 fn host_of(url: &Uri) -> &str {
     bracketed_host(url).trim_matches(['[', ']'])
+}
+
+/// Whether the host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    let host = host.to_ascii_lowercase();
+    // Browsers, too, look for names below `localhost` on this machine.
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_some_and(|address| address.is_loopback() || address.is_unspecified())
 }
 
 fn port_of(url: &Uri) -> u16 {

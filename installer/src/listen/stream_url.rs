@@ -1,10 +1,9 @@
 //! The URL of a server's stream.
 
-use std::net::IpAddr;
-
 use hyper::Uri;
 
 use crate::exit::Failure;
+use crate::http::is_loopback;
 use crate::output::excerpt;
 
 /// Where the library's routes serve the stream.
@@ -93,16 +92,6 @@ fn with_scheme(url: &str) -> Result<String, Failure> {
             )),
         ),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let address: Option<IpAddr> = address.parse().ok();
-    let host = host.to_ascii_lowercase();
-    // Browsers, too, look for names below `localhost` on this machine.
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_some_and(|address| address.is_loopback() || address.is_unspecified())
 }
 
 fn other_scheme(url: &str, scheme: &str) -> Failure {
@@ -211,6 +200,7 @@ mod tests {
             "ftp://u:SECRET@host/",
             "u:SECRET@192.168.0.5",
             "https://u:SEC/RET@h/",
+            "https://u:SEC#RET@h/",
             "/u:SECRET@h",
         ] {
             let failure = stream_url(text, &[]).expect_err(text);

@@ -38,9 +38,10 @@ pub(super) fn unreachable_finding(url: &str, error: &RequestError) -> Finding {
                 BUFFERING_HELP,
             )
         }
-        ErrorKind::HostNotFound => {
-            CHECK.error(format!("{url}: {}", error.reason), "correct the host name")
-        }
+        ErrorKind::HostNotFound => CHECK.error(
+            format!("{url}: {}", error.reason),
+            "check the host name, and this machine's connection to its name server",
+        ),
         ErrorKind::TooManyHeaders => no_http_finding(url, error, MANY_HEADERS_HELP),
         ErrorKind::NotHttp => no_http_finding(url, error, NO_HTTP_HELP),
         ErrorKind::Unreachable => {
