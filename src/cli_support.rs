@@ -12,8 +12,8 @@ pub use crate::config::{
 };
 pub use crate::error::{is_control, one_line};
 use crate::{
-    Config, Error,
-    journal::file::current_epoch,
+    Config, Error, EventId,
+    journal::file::may_be_at,
     platform::{ChangeKinds, FolderWatcher, Interrupt},
 };
 
@@ -26,14 +26,14 @@ pub fn config_from(app_dir: &Path, env_file: Option<&EnvFile>) -> Result<Config,
     Config::from_env_file(app_dir.to_owned(), env_file)
 }
 
-/// The epoch with which the ids of new events begin: that of the journal in the configured folder. `None` if
-/// there is no journal. Changes nothing.
+/// Whether clients of the journal in the configured folder may be at this id, if they have received
+/// everything. `None` if there is no journal.
 ///
 /// # Errors
 ///
 /// Fails if the folder cannot be read.
-pub fn journal_epoch(config: &Config) -> Result<Option<String>, Error> {
-    Ok(current_epoch(config)?.map(|epoch| epoch.to_string()))
+pub fn journal_may_be_at(config: &Config, id: EventId) -> Result<Option<bool>, Error> {
+    may_be_at(config, id)
 }
 
 /// Whether a rename in the folder, which `rename` makes, is noticed within the timeout. `None`: this system

@@ -38,7 +38,7 @@ mod unfinished;
 
 pub(crate) use self::{
     cache_folder::CacheFolder,
-    check_usable::{check_existing, current_epoch},
+    check_usable::{check_existing, may_be_at},
     file_journal::FileJournal,
     journal_watcher::watch,
     open_folder::{OpenFolder, is_file, is_folder, is_temporary, read_all},

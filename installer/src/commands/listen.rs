@@ -21,7 +21,7 @@ use crate::output::{
 /// Without `--timeout`, the source is asked again after this time, for ever. Any long time will do.
 const WAIT_WITHOUT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// `app` finds the app's folder. It is not called with a URL, which needs no app.
+/// `app` finds the app's folder. A URL needs none.
 pub(crate) fn run(
     app: impl FnOnce() -> Result<PathBuf, Failure>,
     args: &ListenArgs,
@@ -36,7 +36,7 @@ pub(crate) fn run(
         let client = Client::new(&url, &args.http)?;
         client.warn_if_insecure(output);
         let source_name = excerpt(client.url());
-        (follow_stream(client), source_name)
+        (follow_stream(client, app().ok()), source_name)
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;

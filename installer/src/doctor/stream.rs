@@ -15,7 +15,7 @@ mod timing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actix_web_sse::Config;
@@ -41,6 +41,8 @@ pub(crate) struct StreamCheck {
     origin: Option<String>,
     /// Of the app in this folder, if there is one.
     config: Option<Config>,
+    /// The folder of the app, if there is one.
+    app: PathBuf,
     /// The values to save meanwhile, with `--save`.
     saves: Option<ProbeSaves>,
 }
@@ -58,6 +60,7 @@ impl StreamCheck {
                 .is_file()
                 .then(|| Config::from_dir(app).ok())
                 .flatten(),
+            app: app.to_owned(),
             saves: saves.transpose()?,
         })
     }
@@ -97,7 +100,7 @@ impl StreamCheck {
                 return Ok(None);
             }
         };
-        let finding = response::check(&self.client, &mut probe);
+        let finding = response::check(&self.client, &self.app, &mut probe);
         let is_stream = !finding.is_problem();
         report(finding)?;
         if !is_stream {

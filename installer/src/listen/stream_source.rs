@@ -1,11 +1,13 @@
 //! Events from a server's stream, which is opened again whenever it ends.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::event_data::update_of_block;
+use super::scoped_stream::ScopedStream;
 use super::sse_parser::{Block, SseParser};
 use super::stream_url::STREAM_PATH;
 use super::update::{Update, UpdateSender, Updates, channel};
@@ -31,12 +33,14 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The events of the client's stream, connection after connection.
-pub(crate) fn follow_stream(client: Client) -> Updates {
+/// The events of the client's stream, connection after connection. If it has no stream, the code of the app in the
+/// folder `app` may show where it is.
+pub(crate) fn follow_stream(client: Client, app: Option<PathBuf>) -> Updates {
     let (updates, receiver) = channel();
     updates.send_in_background(|updates| {
         let reader = StreamReader {
             client,
+            app,
             updates,
             last_event_id: String::new(),
             retry_delay: DEFAULT_RETRY_DELAY,
@@ -49,6 +53,7 @@ pub(crate) fn follow_stream(client: Client) -> Updates {
 
 struct StreamReader<'a> {
     client: Client,
+    app: Option<PathBuf>,
     updates: &'a UpdateSender,
     last_event_id: String,
     retry_delay: Duration,
@@ -107,8 +112,13 @@ impl StreamReader<'_> {
         match response.head.status {
             204 => Ok(ConnectionEnd::Final),
             200..300 if response.head.is_event_stream() => self.read_stream(response),
-            200..300 => Err(self.not_a_stream(&response)),
-            status => self.error_response(status, response),
+            status => {
+                let refused = match status {
+                    200..300 => Err(self.not_a_stream(&response)),
+                    _ => self.error_response(status, response),
+                };
+                refused.map_err(|failure| self.with_address(status, failure))
+            }
         }
     }
 
@@ -174,6 +184,17 @@ impl StreamReader<'_> {
             "if this is a login page, {}",
             credentials_help(self.client.has_credentials())
         ))
+    }
+
+    /// Adds where the stream is instead, if that can be found.
+    fn with_address(&self, status: u16, failure: Failure) -> Failure {
+        match ScopedStream::find(&self.client, status, self.app.as_deref()) {
+            None => failure,
+            Some(found) => {
+                let message = format!("{}, but {}", failure.message(), found.description());
+                Failure::error(message).with_help(found.help("listen"))
+            }
+        }
     }
 
     /// A client error (4xx) is final. After any other, the server may recover.

@@ -19,6 +19,8 @@ pub(crate) struct ScriptTag<'a> {
     pub(crate) source: &'a SourceFile,
     /// As written.
     pub(crate) url: &'a str,
+    /// Whether this is a `script` tag with a URL, rather than an import.
+    is_element: bool,
     is_computed: bool,
 }
 
@@ -35,10 +37,32 @@ pub(crate) enum RequestTarget {
 
 /// All places that load the script.
 pub(crate) fn find_all(sources: &[SourceFile]) -> Vec<ScriptTag<'_>> {
-    sources.iter().flat_map(tags_of).collect()
+    let tags = |source| tags_of(source, LISTENERS_FILE);
+    sources.iter().flat_map(tags).collect()
 }
 
-fn tags_of(source: &SourceFile) -> impl Iterator<Item = ScriptTag<'_>> {
+/// The tags of pages that load a script with a similar name, or the client without the listeners.
+pub(crate) fn find_near_misses(sources: &[SourceFile]) -> Vec<ScriptTag<'_>> {
+    let pages = sources
+        .iter()
+        .filter(|source| source.kind != FileKind::Script);
+    let tags = pages.flat_map(|source| tags_of(source, ".js"));
+    tags.filter(|tag| tag.is_element && (tag.is_client() || has_similar_name(tag.url)))
+        .collect()
+}
+
+/// Whether at most one letter is wrong, besides upper case and what stands between words.
+fn has_similar_name(url: &str) -> bool {
+    let letters = |name: &str| {
+        let letters = name.chars().filter(char::is_ascii_alphanumeric);
+        letters.collect::<String>().to_ascii_lowercase()
+    };
+    let name = url.rsplit('/').next().unwrap_or_default();
+    name != LISTENERS_FILE && strsim::osa_distance(&letters(name), &letters(LISTENERS_FILE)) <= 1
+}
+
+/// The places that load a script whose URL ends with `suffix`.
+fn tags_of<'a>(source: &'a SourceFile, suffix: &str) -> impl Iterator<Item = ScriptTag<'a>> {
     let is_installed_script =
         source.path.ends_with(LISTENERS_FILE) || source.path.ends_with(CLIENT_SUFFIX);
     let text = if is_installed_script {
@@ -46,8 +70,8 @@ fn tags_of(source: &SourceFile) -> impl Iterator<Item = ScriptTag<'_>> {
     } else {
         &*source.text
     };
-    let matches = text.match_indices(LISTENERS_FILE);
-    matches.filter_map(|(at, _)| {
+    let matches = text.match_indices(suffix);
+    matches.filter_map(|(at, suffix)| {
         // Rust's template macros write the tag without `<`, and strings escape its quotes. So
         // all text since the last `>` or `;` is searched.
         let before = &text[..at];
@@ -59,18 +83,24 @@ fn tags_of(source: &SourceFile) -> impl Iterator<Item = ScriptTag<'_>> {
             .any(|word| statement.contains(word));
         let ends_url = |c: char| c.is_whitespace() || "\"'`=(".contains(c);
         let start = before.rfind(ends_url).map_or(0, |end| end + 1);
-        let url = &text[start..at + LISTENERS_FILE.len()];
+        let url = &text[start..at + suffix.len()];
         let is_template = source.kind == FileKind::Page && statement.contains(['{', '%']);
         is_tag.then(|| ScriptTag {
             location: source.location(at),
             source,
             url,
+            is_element: statement.contains("script") && statement.contains("src="),
             is_computed: is_template || url.contains(COMPUTED),
         })
     })
 }
 
 impl ScriptTag<'_> {
+    /// Whether it loads `sse.js`.
+    pub(crate) fn is_client(&self) -> bool {
+        self.url.ends_with(CLIENT_SUFFIX)
+    }
+
     pub(crate) fn target(&self) -> RequestTarget {
         let is_on_another_server = self.url.contains("://") || self.url.starts_with("//");
         // A bundler or the script's own URL resolves an import.
@@ -111,7 +141,7 @@ mod tests {
 
     fn target(path: &str, kind: FileKind, text: &str) -> RequestTarget {
         let source = SourceFile::new(path, kind, text);
-        let tags: Vec<_> = tags_of(&source).collect();
+        let tags: Vec<_> = tags_of(&source, LISTENERS_FILE).collect();
         assert_eq!(tags.len(), 1, "{text}");
         tags[0].target()
     }
@@ -195,6 +225,37 @@ mod tests {
             target("src/a.rs", FileKind::Rust, format),
             RequestTarget::Unknown
         );
+    }
+
+    #[test]
+    fn a_similar_name_is_a_near_miss() {
+        let near_misses = |kind, text: &str| {
+            let sources = [SourceFile::new("a", kind, text)];
+            find_near_misses(&sources).len()
+        };
+        for url in [
+            "/js/sse_client.js",
+            "sseClient.js",
+            "/sse-cleint.js?v=1",
+            "/js/sse-clients.js",
+            "{{ root }}/js/sse.js",
+        ] {
+            let tag = format!("<script defer src='{url}'></script>");
+            assert_eq!(near_misses(FileKind::Page, &tag), 1, "{url}");
+            let in_macro = format!("html! {{ script src=\"{url}\" {{}} }}");
+            assert_eq!(near_misses(FileKind::Rust, &in_macro), 1, "{url}");
+        }
+        for text in [
+            "<script src='/js/sse-client.js'></script>",
+            "<script src='/js/client.js'></script>",
+            "<script src='/js/ws-client.js'></script>",
+            "<script src='/vendor/sse.js'></script>",
+            "<script type='module'>import { SseClient } from '/js/sse.js'",
+            "<script>fetch('/js/sse.js')",
+            "<p>sse_client.js",
+        ] {
+            assert_eq!(near_misses(FileKind::Page, text), 0, "{text}");
+        }
     }
 
     #[test]

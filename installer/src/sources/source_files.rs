@@ -83,6 +83,20 @@ pub(crate) fn find_in_rust<'a>(sources: &'a [SourceFile], text: &str) -> Option<
     })
 }
 
+/// The paths of the scopes in the app's code, as far as it has them as text.
+pub(crate) fn scopes(sources: &[SourceFile]) -> Vec<String> {
+    const SCOPE: &str = "scope(\"";
+    let code = sources.iter().filter(|file| file.kind == FileKind::Rust);
+    let starts = code.flat_map(|file| {
+        let matches = file.text.match_indices(SCOPE);
+        matches.map(|(at, _)| &file.text[at + SCOPE.len()..])
+    });
+    let paths = starts.filter_map(|start| Some(start.split_once('"')?.0.trim_matches('/')));
+    // A path with a parameter is another one for each request.
+    let known = paths.filter(|path| !path.is_empty() && !path.contains(['{', '\n', ' ']));
+    known.map(|path| format!("/{path}")).collect()
+}
+
 /// All source files of the app. Files that cannot be read are skipped, because the findings are
 /// only advice.
 pub(crate) fn read_all(app: &Path) -> Vec<SourceFile> {
@@ -190,6 +204,17 @@ mod tests {
         assert!(!has(FileKind::Page, "<!-- x.on('order') -->"));
         assert!(!has(FileKind::Page, "  // x.on('order', f)\n"));
         assert!(!has(FileKind::Rust, "/// \"order\"\n"));
+    }
+
+    #[test]
+    fn the_scopes_of_the_code_are_found() {
+        let code = "web::scope(\"/a/b\").service(web::scope(\"c\")) // scope(\"/d\n#[scope(\"/e/\")]\n\
+                    web::scope(\"\") web::scope(\"/{id}\") web::scope(PATH)";
+        let sources = [
+            SourceFile::new("src/a.rs", FileKind::Rust, code),
+            SourceFile::new("src/a.js", FileKind::Script, "scope(\"/f\")"),
+        ];
+        assert_eq!(scopes(&sources), ["/a/b", "/c", "/e"]);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Whether a journal can be used, before the app depends on it.
 
 use super::{cache_folder::CacheFolder, file_journal::FileJournal, open_folder::OpenFolder};
-use crate::{config::Config, epoch::Epoch, error::Error};
+use crate::{
+    config::Config,
+    error::Error,
+    event_id::{Cursor, EventId},
+};
 
 /// Checks the journal in the configured folder, if it exists. Creates and repairs no journal.
 pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
@@ -15,13 +19,20 @@ pub(crate) fn check_existing(config: &Config) -> Result<(), Error> {
     }
 }
 
-/// The epoch of the journal in the configured folder; `None` if it has no usable journal.
-pub(crate) fn current_epoch(config: &Config) -> Result<Option<Epoch>, Error> {
+/// Whether clients of the journal in the configured folder may be at this id, if they have received
+/// everything; `None` if the folder has no usable journal.
+pub(crate) fn may_be_at(config: &Config, id: EventId) -> Result<Option<bool>, Error> {
     if !CacheFolder::exists(config)? {
         return Ok(None);
     }
     let journal = FileJournal::open_existing(CacheFolder::prepare(config)?)?;
-    Ok(journal.map(|journal| journal.id.epochs().current()))
+    let may_be_at = journal.map(|journal| {
+        let epochs = journal.id.epochs();
+        let newest = Cursor::before(journal.find_newest_number()? + 1).event_id(epochs);
+        // Until the first save in an epoch, the newest entry is of a former one.
+        Ok(id.epoch == epochs.current() || (id.epoch == newest.epoch && id <= newest))
+    });
+    may_be_at.transpose()
 }
 
 impl FileJournal {

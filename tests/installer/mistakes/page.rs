@@ -22,8 +22,28 @@ fn the_tag_is_forgotten() {
         "warning",
         "page",
         "no page in public, static, assets, templates, views, src loads sse-client.js",
-        "add <script src=\"/js/sse-client.js\"></script> to your pages",
+        "add <script src=\"/js/sse-client.js\"></script> at the end of templates/page.html",
     );
+    hello.write("public/index.html", "<html>\n<body>\n</body>\n</html>\n");
+    hello.write("public/about.html", "<html>\n<body>\n</body>\n</html>\n");
+    let place =
+        "</script> in public/index.html:3, before </body>, and to the other pages that show events";
+    only(&problems(&examine(&hello))).assert_is("warning", "page", "no page", place);
+}
+
+#[test]
+fn a_tag_with_a_similar_name_is_found() {
+    for (url, what) in [
+        ("/js/sse_client.js", "but the file is sse-client.js"),
+        (
+            "/js/sse.js",
+            "the client without the listeners, which are in sse-client.js",
+        ),
+    ] {
+        let found = with_page("templates/page.html", url);
+        let what = format!("templates/page.html:2 loads `{url}`, {what}");
+        only(&found).assert_is("warning", "page", &what, RIGHT_TAG);
+    }
 }
 
 fn with_page(path: &str, url: &str) -> Vec<Finding> {

@@ -132,6 +132,32 @@ fn the_routes_are_under_another_path() {
         "templates/page.html:1 loads `/js/sse-client.js`, but the server responds to /js/sse-client.js with 404",
         "write <script src=\"/members/js/sse-client.js\"></script>",
     );
+    // The URL's path is that of the scope, and then the app's code shows the scope.
+    let address = format!("the stream is at {url}/members/sse/stream");
+    let assert_address = |examined: &str| {
+        let found = examine_server(&hello, examined);
+        let remedy = format!("run `sse doctor {url}/members/sse/stream`");
+        of_check(&found, "response")[0].assert_is("error", "response", &address, &remedy);
+        let ran = hello.sse(&[
+            "listen",
+            examined,
+            "--events",
+            "event_name1",
+            "--timeout",
+            "5",
+        ]);
+        ran.fails(1, &address);
+        let remedy = format!("run `sse listen {url}/members/sse/stream`");
+        assert!(ran.err.contains(&remedy), "{}", ran.err);
+    };
+    assert_address(&format!("{url}/members"));
+    hello.replace(
+        "src/main.rs",
+        ".configure(actix_web_sse::routes)",
+        ".service(web::scope(\"/members\").configure(actix_web_sse::routes))",
+    );
+    assert_address(&url);
+
     hello.write(
         "templates/page.html",
         "<script src=\"/members/js/sse-client.js\"></script>",

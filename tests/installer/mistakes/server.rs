@@ -190,8 +190,23 @@ fn a_guarded_stream_without_credentials_names_the_options() {
     ] {
         assert_eq!(examined(path, &credentials), [], "{path}");
     }
-
+    // The page in front of the stream, and an address without a path.
+    let remedy = format!("run `sse doctor {}`", server.url(api));
+    let address = format!(
+        "the response is 404, but the stream is at {}",
+        server.url(api)
+    );
+    let found = examined("/api", &["--cookie", "id=right"]);
+    only(&found).assert_is("error", "response", &address, &remedy);
     let hello = Hello::new();
+    hello.write("src/scope.rs", "web::scope(\"/api\")");
+    let found = problems(&hello.sse(&["doctor", &server.url(""), "--json", "--wait", "0.5"]));
+    let address = format!(
+        "the response is 404, but {} responds with 401",
+        server.url(api)
+    );
+    of_check(&found, "response")[0].assert_is("error", "response", &address, &remedy);
+
     let listen = |path: &str| {
         let url = server.url(path);
         crate::hello::sse_in(

@@ -25,10 +25,11 @@ pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
     let mut findings: Vec<Finding> = unnamed.map(no_listener).collect();
     if findings.is_empty() {
         let names: Vec<&str> = events.names().collect();
-        let message = format!(
-            "the app's files listen to every event: {}",
-            names.join(", ")
-        );
+        let verb = match listens_to_all {
+            true => "listen to",
+            false => "name",
+        };
+        let message = format!("the app's files {verb} every event: {}", names.join(", "));
         findings.push(CHECK.ok(message));
     }
     findings

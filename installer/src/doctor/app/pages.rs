@@ -7,6 +7,7 @@ use crate::sources::script_tags::{self, LISTENERS_FILE, RequestTarget, STATIC_FO
 use crate::sources::source_files::{
     CLIENT_PATH, FileKind, LISTENERS_PATH, SOURCE_FOLDERS, SourceFile,
 };
+use crate::sources::tag_place;
 
 pub(super) const CHECK: Check = Check("page");
 
@@ -29,18 +30,57 @@ pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -
         let message = format!("the app has no {LISTENERS_PATH}");
         findings.push(problem(message, "run `sse install`".to_owned()));
     }
+    let near_misses: Vec<_> = script_tags::find_near_misses(sources)
+        .into_iter()
+        .filter(|tag| tag.is_client() || !is_served(tag, sources))
+        .map(|tag| problem(near_miss(&tag), near_miss_help(&tag)))
+        .take(MAX_WRONG_TAGS)
+        .collect();
     let tags = script_tags::find_all(sources);
-    if tags.is_empty() {
+    if tags.is_empty() && near_misses.is_empty() {
         let folders = SOURCE_FOLDERS.join(", ");
         findings.push(problem(
             format!("no page in {folders} loads {LISTENERS_FILE}"),
-            format!(
-                "add {SCRIPT_TAG} to your pages (`sse doctor` cannot see pages in other folders)"
-            ),
+            missing_tag_help(sources),
         ));
     }
+    findings.extend(near_misses);
     findings.extend(check_tags(&tags, sources, server));
     findings
+}
+
+/// The page that visitors most likely see, if the app's files show one.
+fn missing_tag_help(sources: &[SourceFile]) -> String {
+    let Some(place) = tag_place::find(sources) else {
+        return format!(
+            "add {SCRIPT_TAG} to your pages (`sse doctor` cannot see pages in other folders)"
+        );
+    };
+    let (first, rest) = place.description.split_at(1);
+    let others = match place.other_pages {
+        0 => "",
+        _ => ", and to the other pages that show events",
+    };
+    format!("add {} {}{rest}{others}", place.tag, first.to_lowercase())
+}
+
+fn near_miss(tag: &ScriptTag<'_>) -> String {
+    let ScriptTag { location, url, .. } = tag;
+    let difference = match tag.is_client() {
+        true => format!("the client without the listeners, which are in {LISTENERS_FILE}"),
+        false => format!("but the file is {LISTENERS_FILE}"),
+    };
+    format!("{location} loads `{url}`, {difference}")
+}
+
+fn near_miss_help(tag: &ScriptTag<'_>) -> String {
+    let folder = tag.url.rfind('/').map_or("", |end| &tag.url[..=end]);
+    format!("write <script src=\"{folder}{LISTENERS_FILE}\"></script>")
+}
+
+/// Whether a file of the app has the tag's path.
+fn is_served(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> bool {
+    matches!(tag.target(), RequestTarget::Path(path) if has_file(sources, &path))
 }
 
 fn check_tags(

@@ -10,27 +10,71 @@ use crate::sources::source_files::{CLIENT_PATH, FileKind, SourceFile};
 
 const CHECK: Check = Check("events");
 
-pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
-    let events = config.events();
-    let swapped = events.iter().filter_map(|pair| {
-        let evidence = saved_under_event(config, pair.0);
-        let evidence = evidence.or_else(|| listener_for_key(events, sources, pair.1));
-        Some((pair, evidence?))
-    });
-    let swapped: Vec<((&str, &str), String)> = swapped.collect();
-    let corrected = corrected(events, &swapped);
-    let findings = swapped.iter().map(|((event, key), evidence)| {
-        CHECK.warning(
-            format!("event and cache key of `{event}:{key}` in SSE_EVENTS may be swapped: {evidence}"),
-            format!("the event comes first, then its cache key; if they are swapped, write SSE_EVENTS={corrected}"),
-        )
-    });
-    findings.collect()
+/// What speaks for a swap of one pair.
+struct Evidence<'a> {
+    pair: (&'a str, &'a str),
+    /// In words.
+    found: String,
+    /// What is right if the pair is.
+    instead: String,
+    is_listener: bool,
 }
 
-fn corrected(events: &Events, swapped: &[((&str, &str), String)]) -> String {
+pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
+    let events = config.events();
+    let found = events
+        .iter()
+        .filter_map(|pair| Evidence::find(config, sources, pair));
+    // Values under the key show that the pair is right.
+    let (slips, swapped): (Vec<_>, Vec<_>) =
+        found.partition(|evidence| saved_under(config, evidence.pair.1).is_some());
+    let corrected = corrected(events, &swapped);
+    let slips = slips.iter().map(Evidence::slip);
+    let swapped = swapped.iter().map(|evidence| evidence.swap(&corrected));
+    slips.chain(swapped).collect()
+}
+
+impl<'a> Evidence<'a> {
+    fn find(config: &Config, sources: &[SourceFile], pair: (&'a str, &'a str)) -> Option<Self> {
+        let (event, key) = pair;
+        let saved = saved_under_event(config, event);
+        let is_listener = saved.is_none();
+        Some(Self {
+            pair,
+            found: saved.or_else(|| listener_for_key(config.events(), sources, key))?,
+            instead: match is_listener {
+                true => format!("listen for the event `{event}`"),
+                false => format!("save under the key `{key}`"),
+            },
+            is_listener,
+        })
+    }
+
+    fn slip(&self) -> Finding {
+        let (event, key) = self.pair;
+        let message = format!(
+            "{}, but the event `{event}` has the key `{key}`",
+            self.found
+        );
+        match self.is_listener {
+            true => CHECK.warning(message, &self.instead),
+            // It may have been saved once, by hand.
+            false => CHECK.tip(message, &self.instead),
+        }
+    }
+
+    fn swap(&self, corrected: &str) -> Finding {
+        let ((event, key), Self { found, instead, .. }) = (self.pair, self);
+        CHECK.warning(
+            format!("event and cache key of `{event}:{key}` in SSE_EVENTS may be swapped: {found}"),
+            format!("the event comes first, then its cache key: if this pair is right, {instead}; if it is swapped, write SSE_EVENTS={corrected}"),
+        )
+    }
+}
+
+fn corrected(events: &Events, swapped: &[Evidence<'_>]) -> String {
     let pairs = events.iter().map(|(event, key)| {
-        let is_swapped = swapped.iter().any(|(pair, _)| *pair == (event, key));
+        let is_swapped = swapped.iter().any(|evidence| evidence.pair == (event, key));
         let (first, second) = if is_swapped {
             (key, event)
         } else {
@@ -47,11 +91,16 @@ fn saved_under_event(config: &Config, event: &str) -> Option<String> {
     if is_key || event.contains('/') || event.starts_with('.') {
         return None;
     }
-    let drop_in = config.cache_dir().join(event);
+    saved_under(config, event)
+}
+
+/// A drop-in or a value of this name, in words.
+fn saved_under(config: &Config, name: &str) -> Option<String> {
+    let drop_in = config.cache_dir().join(name);
     if fs::symlink_metadata(&drop_in).is_ok_and(|metadata| metadata.is_file()) {
         return Some(format!("a program has saved {}", drop_in.display()));
     }
-    has_value(config, event).then(|| format!("a value was saved under the key `{event}`"))
+    has_value(config, name).then(|| format!("a value was saved under the key `{name}`"))
 }
 
 fn has_value(config: &Config, key: &str) -> bool {
@@ -150,6 +199,46 @@ mod tests {
         assert_eq!(findings(app, ENV, ""), []);
         fs::write(app.join("writable/cache/stock_levels"), "1").expect("it can be written");
         only("", "writable/cache/stock_levels");
+    }
+
+    #[test]
+    fn a_slip_does_not_question_a_pair_that_the_app_uses() {
+        const ENV: &str = "SSE_EVENTS=order:orders,stock_levels:stock\n";
+        let app = tempfile::tempdir().expect("a folder");
+        let app = app.path();
+        let slip = |page: &str, is_problem: bool, message: &str, help: &str| {
+            let found = findings(app, ENV, page);
+            let [finding] = &found[..] else {
+                panic!("{message}: {found:?}")
+            };
+            assert_eq!(finding.is_problem(), is_problem, "{finding:?}");
+            assert!(finding.message.starts_with(message), "{finding:?}");
+            assert_eq!(finding.help.as_deref(), Some(help));
+        };
+        findings(app, ENV, "");
+        let config = Config::from_dir(app).expect("it is valid");
+        let cache = Cache::open(&config).expect("it can be opened");
+        let save = |key| cache.save_blocking(key, 1).expect("it can be saved");
+        save("order");
+        assert!(findings(app, ENV, "")[0].message.contains("swapped"));
+        let help = "save under the key `orders`";
+        let found = findings(app, ENV, "");
+        assert!(
+            found[0]
+                .help
+                .as_deref()
+                .is_some_and(|text| text.contains(help))
+        );
+        save("orders");
+        let message =
+            "a value was saved under the key `order`, but the event `order` has the key `orders`";
+        slip("", false, message, help);
+
+        cache.delete_blocking("order").expect("it can be deleted");
+        let message = "public/index.html listens for `orders`, but";
+        let help = "listen for the event `order`";
+        slip("<script>sse.on('orders', f)</script>", true, message, help);
+        assert_eq!(findings(app, ENV, ""), []);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Whether the server follows the cache folder of the app in this folder. The ids of its events begin with
-//! the epoch of its journal, which is random.
+//! an epoch of its journal, which is random.
 
 use std::net::IpAddr;
 
-use actix_web_sse::cli_support::journal_epoch;
+use actix_web_sse::cli_support::journal_may_be_at;
 use actix_web_sse::{Config, EventId};
 use hyper::Uri;
 
@@ -11,23 +11,18 @@ use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("folder");
 
-/// `event_id` is an id of the stream. `None` if it is not one of the library, or if the app's folder cannot
+/// `event_id` is the stream's last id. `None` if it is not one of the library, or if the app's folder cannot
 /// be read.
 pub(super) fn check(config: &Config, url: &str, event_id: &str) -> Option<Finding> {
-    event_id.parse::<EventId>().ok()?;
-    let (epoch, _) = event_id.split_once('-')?;
-    let epoch_here = journal_epoch(config).ok()?;
+    let id = event_id.parse::<EventId>().ok()?;
     let folder = config.cache_dir().display();
-    if epoch_here.as_deref() == Some(epoch) {
-        return Some(CHECK.ok(format!("the server follows {folder}")));
-    }
-    let journal_here = match epoch_here {
-        Some(epoch) => format!("the journal in {folder} has {epoch}"),
+    let journal_here = match journal_may_be_at(config, id).ok()? {
+        Some(true) => return Some(CHECK.ok(format!("the server follows {folder}"))),
+        Some(false) => format!("the journal in {folder} has another position"),
         None => format!("{folder} has no journal"),
     };
-    let message = format!(
-        "the server follows another cache folder: its journal has the epoch {epoch}, and {journal_here}"
-    );
+    let message =
+        format!("the server follows another cache folder: it is at {id}, and {journal_here}");
     Some(if is_on_this_machine(url) {
         CHECK.error(
             message,

@@ -1,11 +1,13 @@
 //! Whether the server responds, and with a stream.
 
+use std::path::Path;
+
 use super::file_service;
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
 use crate::doctor::finding::{Check, Finding};
 use crate::http::{Client, ErrorKind, RequestError, ResponseHead, ServerError};
-use crate::listen::credentials_help;
+use crate::listen::{ScopedStream, credentials_help};
 
 const CHECK: Check = Check("response");
 
@@ -64,7 +66,7 @@ fn no_http_finding(url: &str, error: &RequestError, help: &str) -> Finding {
 }
 
 /// Judges a response, which should be a stream.
-pub(super) fn check(client: &Client, probe: &mut StreamProbe) -> Finding {
+pub(super) fn check(client: &Client, app: &Path, probe: &mut StreamProbe) -> Finding {
     if probe.head().status == 200 && probe.head().is_event_stream() {
         return CHECK.ok(format!("{} responds with 200", client.url()));
     }
@@ -73,7 +75,15 @@ pub(super) fn check(client: &Client, probe: &mut StreamProbe) -> Finding {
         return CHECK.error(message, file_service::HELP);
     }
     let text = probe.error_text();
-    explain(probe.head(), &text, client.has_credentials())
+    let finding = explain(probe.head(), &text, client.has_credentials());
+    match ScopedStream::find(client, probe.head().status, Some(app)) {
+        None => finding,
+        Some(found) => Finding {
+            message: format!("{}, but {}", finding.message, found.description()),
+            help: Some(found.help("doctor")),
+            ..finding
+        },
+    }
 }
 
 fn explain(head: &ResponseHead, text: &str, has_credentials: bool) -> Finding {

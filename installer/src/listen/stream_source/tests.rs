@@ -43,7 +43,10 @@ fn stream(body: &str) -> String {
 
 fn open(url: &str) -> Updates {
     let url = stream_url(url, &[]).expect("it is a URL");
-    follow_stream(Client::new(&url, &HttpArgs::default()).expect("no options"))
+    follow_stream(
+        Client::new(&url, &HttpArgs::default()).expect("no options"),
+        None,
+    )
 }
 
 fn next(updates: &Updates) -> Result<Update, Failure> {
