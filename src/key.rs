@@ -9,6 +9,11 @@ const MAX_KEY_BYTES: usize = 255;
 /// `SSE_EVENTS`.
 const RESERVED_CHARS: &[char] = &['{', '}', '(', ')', '/', '\\', '@', ':', ','];
 
+/// A similar key without the characters that no key may have, to suggest.
+pub(crate) fn with_allowed_chars(key: &str) -> String {
+    key.trim_matches(['.', '/']).replace(RESERVED_CHARS, "_")
+}
+
 /// Returns the rule that `key` breaks; `None` if it is a cache key. The text continues a sentence that
 /// starts with "the key".
 pub(crate) fn rule_violation(key: &str) -> Option<String> {

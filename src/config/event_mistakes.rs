@@ -1,5 +1,8 @@
 //! Recognises what was probably meant by an `SSE_EVENTS` that cannot be parsed.
 
+use super::events::RESERVED_PREFIX;
+use crate::key;
+
 /// Characters that people put around names or the whole list, as in other formats.
 const ENCLOSING_CHARS: &[char] = &[
     '"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '{', '}', '[', ']',
@@ -12,6 +15,12 @@ const ARROWS: [&str; 4] = ["=>", "->", "\u{2192}", "="];
 /// mistake is another one.
 pub(super) fn in_item(item: &str) -> Option<String> {
     let separated_by = |sign: &str| Some(format!(": pairs are separated by commas, not by {sign}"));
+    let lacks_colon =
+        |sign: &str| format!(": event and cache key are separated by `:`, not by {sign}");
+    if pair_without_colon(item).is_some() {
+        let sign = if item.contains(';') { "`;`" } else { "a space" };
+        return Some(lacks_colon(sign));
+    }
     if item.contains(';') {
         return separated_by("`;`");
     }
@@ -21,7 +30,7 @@ pub(super) fn in_item(item: &str) -> Option<String> {
     let Some((event, key)) = item.split_once(':') else {
         let arrow = ARROWS.into_iter().find(|arrow| item.contains(arrow));
         return Some(match arrow {
-            Some(arrow) => format!(": event and cache key are separated by `:`, not by `{arrow}`"),
+            Some(arrow) => lacks_colon(&format!("`{arrow}`")),
             None => ", which lacks its `:cache_key`".into(),
         });
     };
@@ -44,20 +53,20 @@ fn is_quote(character: char) -> bool {
 
 /// The list with the usual mistakes corrected. It may still be no valid list.
 pub(super) fn corrected(list: &str) -> String {
-    if let Some(pair) = pair_without_colon(list) {
-        return pair;
-    }
-    let items = list.split([',', ';', '\n']);
-    let pairs: Vec<String> = items.flat_map(corrected_pairs).collect();
-    pairs.join(",")
+    let items = list.split([',', '\n']);
+    let pairs = items.flat_map(|item| match pair_without_colon(item) {
+        Some(pair) => vec![pair],
+        None => item.split(';').flat_map(corrected_pairs).collect(),
+    });
+    pairs.collect::<Vec<_>>().join(",")
 }
 
 /// Two names with another sign than the colon between them are probably an event and its cache key.
-fn pair_without_colon(list: &str) -> Option<String> {
-    let names = list.split(|c: char| c == ';' || c.is_whitespace());
+fn pair_without_colon(item: &str) -> Option<String> {
+    let names = item.split(|c: char| c == ';' || c.is_whitespace());
     let names: Vec<&str> = names.map(strip).filter(|name| !name.is_empty()).collect();
     match names.as_slice() {
-        [event, key] if !list.contains([':', ',', '=', '>', '\u{2192}']) => {
+        [event, key] if !item.contains([':', '\n', '=', '>', '\u{2192}']) => {
             Some(format!("{event}:{key}"))
         }
         _ => None,
@@ -82,6 +91,19 @@ fn corrected_pairs(item: &str) -> Vec<String> {
         [_, _] => vec![item],
         _ => item.split_whitespace().map(str::to_owned).collect(),
     }
+}
+
+/// The list with names that are similar and allowed. It may still be no valid list.
+pub(super) fn with_allowed_names(list: &str) -> String {
+    let pairs = list.split(',').map(|pair| {
+        let (event, key) = pair.split_once(':').unwrap_or((pair, ""));
+        let key = key::with_allowed_chars(key);
+        match event.strip_prefix(RESERVED_PREFIX) {
+            Some(rest) => format!("sse_{rest}:{key}"),
+            None => format!("{event}:{key}"),
+        }
+    });
+    pairs.collect::<Vec<_>>().join(",")
 }
 
 fn strip(text: &str) -> &str {
@@ -134,6 +156,8 @@ mod tests {
             ("a : b", "a:b"),
             ("a;k", "a:k"),
             ("a k", "a:k"),
+            ("a;k,b;l", "a:k,b:l"),
+            ("a k, b:l", "a:k,b:l"),
             ("a:k;b:l", "a:k,b:l"),
             ("a:k; b:l;", "a:k,b:l"),
             ("a=k,b => l, c->m", "a:k,b:l,c:m"),

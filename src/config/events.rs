@@ -20,6 +20,9 @@ pub const EXAMPLE_EVENTS: &str = "event_name1:event_cache_key1,event_name2:event
 pub(super) const EVENTS_HELP: &str = "write pairs of event and cache key, for example \
     SSE_EVENTS=event_name1:event_cache_key1,event_name2:event_cache_key2";
 
+/// Begins the names of the library's own events.
+pub(super) const RESERVED_PREFIX: &str = "sse.";
+
 /// The pairs of event and cache key in `SSE_EVENTS`, in their order there.
 ///
 /// ```
@@ -84,7 +87,9 @@ impl Events {
 
     /// What to write instead of a list that cannot be parsed: the corrected list if the mistake is a usual one.
     pub(super) fn help(text: &str) -> String {
-        match Self::parse(&event_mistakes::corrected(text)) {
+        let corrected = event_mistakes::corrected(text);
+        let renamed = event_mistakes::with_allowed_names(&corrected);
+        match Self::parse(&corrected).or_else(|_| Self::parse(&renamed)) {
             Ok(events) => format!("write SSE_EVENTS={}", quoted_if_needed(&events.to_string())),
             Err(_) => EVENTS_HELP.into(),
         }
@@ -209,7 +214,7 @@ fn check_event_name(name: &str) -> Result<(), String> {
     if name == "*" {
         return Err("the event name `*` is reserved: in the browser client, `on('*')` stands for every event".into());
     }
-    if name.starts_with("sse.") {
+    if name.starts_with(RESERVED_PREFIX) {
         return Err("event names that start with `sse.` are reserved".into());
     }
     Ok(())
@@ -277,6 +282,12 @@ mod tests {
             ("\"a\":\"k\"", "quotes are not a part of the names", "a:k"),
             ("a:k,b", "`b`, which lacks its `:cache_key`", "a:k,b:b"),
             ("a::my key", "contains a `:`", "'a:my key'"),
+            ("a;k", "not by `;`", "a:k"),
+            ("a k", "not by a space", "a:k"),
+            ("a:new/k", "the cache key contains a `/`", "a:new_k"),
+            ("a:user:1", "the cache key contains a `:`", "a:user_1"),
+            ("a:../k", "the cache key has a leading dot", "a:k"),
+            ("sse.a:k", "are reserved", "sse_a:k"),
         ] {
             let error = text.parse::<Events>().unwrap_err();
             assert!(error.to_string().contains(reason), "{text:?}: {error}");

@@ -76,6 +76,12 @@ impl<'a> RawSettings<'a> {
 
     fn missing(&self, info: &SettingInfo) -> Error {
         let name = info.name;
+        if let Some((place, location)) = self.misspelt(name) {
+            let message = format!("{name} is not set, and {place} is not a setting of the library");
+            return Error::new(ErrorKind::Config, message)
+                .with_location(location)
+                .with_help(format!("did you mean {name}?"));
+        }
         let (message, help) = if self.file.is_some() {
             (format!("{name} is not set"), EVENTS_HELP)
         } else {
@@ -90,6 +96,32 @@ impl<'a> RawSettings<'a> {
             .with_location(Location::file(&self.path))
             .with_help(help)
     }
+
+    /// A line or a variable whose name was probably meant to be that of the setting, which is not set.
+    fn misspelt(&self, setting: &str) -> Option<(String, Location)> {
+        let mut lines = self.file.into_iter().flat_map(EnvFile::assignments);
+        if let Some((line, name, _)) = lines.find(|(_, name, _)| are_similar(name, setting)) {
+            return Some((name.to_owned(), Location::line(&self.path, line)));
+        }
+        let mut variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let name = variables.find(|name| are_similar(name, setting))?;
+        let place = format!("the environment variable {name}");
+        Some((place, Location::file(&self.path)))
+    }
+}
+
+/// Whether two names differ by two letters at most, in whatever order and case.
+fn are_similar(name: &str, other: &str) -> bool {
+    const MAX_DIFFERENT_LETTERS: usize = 2;
+    let mut missing: Vec<char> = other.chars().collect();
+    let mut additional = 0;
+    for letter in name.to_uppercase().chars() {
+        match missing.iter().position(|other| *other == letter) {
+            Some(at) => drop(missing.swap_remove(at)),
+            None => additional += 1,
+        }
+    }
+    additional.max(missing.len()) <= MAX_DIFFERENT_LETTERS
 }
 
 /// The variables of this process for the app in `app_dir`. The result of the first call for an app is kept,
@@ -171,6 +203,30 @@ mod tests {
             ("SSE_TTL", "another value".to_owned()),
         ];
         assert_eq!(real_variables(variable, Some(&file)), real.into());
+    }
+
+    #[test]
+    fn a_similar_name_is_one_with_two_other_letters_at_most() {
+        for name in [
+            "SSE_EVENT",
+            "SSE_EVNETS",
+            "sse_events",
+            "SEE_EVENTS",
+            "SSE_EVENTSES",
+            "SSEEVENTS",
+        ] {
+            assert!(are_similar(name, "SSE_EVENTS"), "{name}");
+        }
+        for name in [
+            "",
+            "EVENTS",
+            "LOG_EVENTS",
+            "SSE_STREAM_EVENTS",
+            "SSE_TTL",
+            "SSE_CACHE",
+        ] {
+            assert!(!are_similar(name, "SSE_EVENTS"), "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use support::App;
+use support::{App, Server};
 
 use crate::hello::{Ran, sse_in};
 
@@ -42,7 +42,7 @@ fn an_event_given_as_the_key_is_answered_with_its_key() {
 }
 
 /// Each as a line of `.env`: what is wrong, and the line to write.
-const WRONG_LINES: [(&str, &str, &str); 9] = [
+const WRONG_LINES: [(&str, &str, &str); 14] = [
     (
         "SSE_EVENTS=order : orders",
         "SSE_EVENTS has a space in column 17, and is not in quotes",
@@ -88,6 +88,31 @@ const WRONG_LINES: [(&str, &str, &str); 9] = [
         "`order`, which lacks its `:cache_key`",
         "order:order",
     ),
+    (
+        "SSE_EVENTS=order;orders",
+        "`order;orders`: event and cache key are separated by `:`, not by `;`",
+        "order:orders",
+    ),
+    (
+        "SSE_EVENTS=order;orders,stock;levels",
+        "`order;orders`: event and cache key are separated by `:`, not by `;`",
+        "order:orders,stock:levels",
+    ),
+    (
+        "SSE_EVENTS=order orders",
+        "SSE_EVENTS has a space in column 17, and is not in quotes",
+        "order:orders",
+    ),
+    (
+        "SSE_EVENTS='order orders'",
+        "`order orders`: event and cache key are separated by `:`, not by a space",
+        "order:orders",
+    ),
+    (
+        "SSE_EVENTS=order:new/order,sse.stock:levels",
+        "`order:new/order`: the cache key contains a `/`",
+        "order:new_order,sse_stock:levels",
+    ),
 ];
 
 #[test]
@@ -127,6 +152,53 @@ fn a_list_of_another_form_is_refused_with_the_corrected_line() {
             saved.err
         );
     }
+}
+
+/// `sse doctor` lists every misspelt setting. Without events nothing works, so each program says it.
+#[test]
+fn a_misspelt_name_of_the_setting_is_answered_with_the_right_one() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (wrong, variable) in [
+        ("SSE_EVENT", None),
+        ("SEE_EVENTS", None),
+        ("sse_events", None),
+        ("SSE_TTL", Some("SSE_EVNETS")),
+    ] {
+        let app = App::with_env(&format!("# The events\n{wrong}=order:orders\n"));
+        let mut command = app.sse();
+        command.args(["save", "orders"]);
+        let (place, path) = match variable {
+            None => (wrong.to_owned(), ".env:2)"),
+            Some(name) => {
+                fs::write(app.path().join(".env"), "SSE_TTL=5\n").unwrap();
+                command.env(name, "order:orders");
+                (format!("the environment variable {name}"), ".env)")
+            }
+        };
+        let ran = Ran::from_output(&command.output().unwrap());
+        ran.fails(
+            1,
+            &format!("SSE_EVENTS is not set, and {place} is not a setting of the library"),
+        );
+        assert!(ran.err.contains(path), "{}", ran.err);
+        assert!(
+            ran.err.ends_with("help: did you mean SSE_EVENTS?\n"),
+            "{}",
+            ran.err
+        );
+    }
+    fs::write(elsewhere.path().join(".env"), "SSE_EVENT=order:orders\n").unwrap();
+    let server = Server::start(elsewhere.path(), &[]);
+    let log = server.wait_for_log("help: ");
+    assert!(
+        log.contains("SSE_EVENT is not a setting of the library"),
+        "{log}"
+    );
+    assert!(log.contains("did you mean SSE_EVENTS?"), "{log}");
+    // Another setting is no misspelt one.
+    let app = App::with_env("SSE_SOMETHING=1\nLOG_EVENTS=1\n");
+    sse(&app, &["save", "orders"]).fails(1, "SSE_EVENTS is not set");
+    assert!(!sse(&app, &["save", "orders"]).err.contains("did you mean"));
 }
 
 #[test]
