@@ -1,6 +1,6 @@
 //! The cache as programs use it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::{error::ErrorKind, testing::TestSse};
@@ -15,6 +15,19 @@ fn cache() -> (TestSse, Cache) {
 fn save_number(cache: &Cache, key: &str, value: impl Serialize) -> u64 {
     let id = cache.save_blocking(key, value).unwrap();
     id.cursor.last_received()
+}
+
+/// Saves so much that the journal can sweep its oldest folder.
+fn save_in_two_folders(cache: &Cache) {
+    for number in 1..=2_000 {
+        let save = cache.save("other", number).ttl(Duration::ZERO);
+        save.blocking().unwrap();
+    }
+}
+
+fn sweep(cache: &Cache) {
+    let followed = cache.journal_handle().unwrap().follow().unwrap();
+    followed.opened.journal.sweep(1).unwrap();
 }
 
 fn next(follow: &mut Follow) -> Entry {
@@ -69,6 +82,28 @@ fn values_are_followed_from_a_time_on() {
     assert_eq!(next(&mut follow).value(), "2");
     save(3);
     assert_eq!(next(&mut follow).value(), "3");
+}
+
+#[test]
+fn values_that_were_swept_since_a_time_are_a_gap_once() {
+    let (_app, cache) = cache();
+    let start = SystemTime::now() - Duration::from_secs(60);
+    save_in_two_folders(&cache);
+    assert_eq!(next(&mut cache.follow_since(start).unwrap()).value(), "1");
+    sweep(&cache);
+    let mut follow = cache.follow_since(start).unwrap();
+    let item = follow.next_timeout(Duration::from_secs(10)).unwrap();
+    assert!(matches!(item, Some(Next::Gap)), "{item:?}");
+    let oldest = next(&mut follow);
+    assert_eq!(next(&mut follow).number, oldest.number + 1);
+    // Since the newest value, nothing was swept.
+    let newest = cache.get_blocking("other").unwrap().unwrap();
+    let time = humantime::parse_rfc3339(newest.timestamp()).unwrap();
+    let item = cache
+        .follow_since(time)
+        .unwrap()
+        .next_timeout(Duration::ZERO);
+    assert!(matches!(item.unwrap(), Some(Next::Entry(_))));
 }
 
 #[test]
@@ -210,23 +245,9 @@ fn values_of_a_replaced_cache_are_not_returned() {
 fn the_value_of_a_swept_key_is_not_returned() {
     let (app, cache) = cache();
     cache.save("k", 1).ttl(Duration::ZERO).blocking().unwrap();
-    for number in 2..=2_000 {
-        cache
-            .save("other", number)
-            .ttl(Duration::ZERO)
-            .blocking()
-            .unwrap();
-    }
+    save_in_two_folders(&cache);
     assert_eq!(value(&app, &cache, "k").as_deref(), Some("1"));
-    cache
-        .journal_handle()
-        .unwrap()
-        .follow()
-        .unwrap()
-        .opened
-        .journal
-        .sweep(1)
-        .unwrap();
+    sweep(&cache);
     assert_eq!(value(&app, &cache, "k"), None);
     assert_eq!(value(&app, &cache, "other").as_deref(), Some("2000"));
 }

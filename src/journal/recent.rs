@@ -21,13 +21,15 @@ pub(crate) fn first_within(
     find(journal, SystemTime::now(), max_age, max_entries)
 }
 
-/// The number of the first entry that was saved at `time` or later, if the journal still has it; or of the next
-/// entry if there is none.
+/// The number of the first entry that was saved at `time` or later, or of the next entry if there is none. If the
+/// journal has no older entry any more, it is that of the newest swept one.
 pub(crate) fn first_since(journal: &dyn Journal, time: SystemTime) -> Result<u64, Error> {
     let now = SystemTime::now();
     // A time in the future: nothing was saved since.
     let max_age = now.duration_since(time).unwrap_or_default();
-    find(journal, now, max_age, u64::MAX)
+    let first = find(journal, now, max_age, u64::MAX)?;
+    let is_swept = first > 1 && journal.read_back(first, 1)?.entries.is_empty();
+    Ok(first - u64::from(is_swept))
 }
 
 fn find(

@@ -1,6 +1,7 @@
 //! `sse listen`: from the journal, and from a server.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStdout, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -8,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web_sse::{Cache, Config};
 use serde_json::{Value, json};
 use support::{App, DEADLINE, Server, get, until};
 
@@ -342,6 +344,39 @@ fn saved_events_are_printed_since_a_time() {
         let ran = sse(&["--since", wrong]);
         assert!(ran.code == 2 && ran.err.contains("--since"), "{}", ran.err);
     }
+}
+
+#[test]
+fn a_time_whose_events_were_swept_is_answered_with_a_warning() {
+    let app = App::new();
+    app.save("event_cache_key1", "0");
+    let listener = Listener::start(&app, &["--since", "1h", "--count", "1"]);
+    let ran = listener.end();
+    assert!(ran.code == 0 && !ran.err.contains("missed"), "{}", ran.err);
+
+    let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
+    for value in 1..2_000 {
+        cache
+            .save("event_cache_key1", value)
+            .ttl(Duration::ZERO)
+            .blocking()
+            .unwrap();
+    }
+    // As a server sweeps: the oldest folder as a whole.
+    fs::remove_dir_all(app.cache().join(".sse/journal-2/000000000000")).unwrap();
+    let ran = Listener::start(&app, &["--since", "1h", "--count", "1"]).end();
+    assert_eq!(
+        (ran.code, ran.err.matches("warning: ").count()),
+        (0, 1),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err
+            .contains("events may have been missed: entries were swept"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
