@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs};
@@ -245,8 +246,22 @@ pub(crate) fn parse() -> Cli {
 fn parse_from<T: Into<OsString> + Clone>(
     words: impl IntoIterator<Item = T>,
 ) -> Result<Cli, clap::Error> {
-    let matches = command().try_get_matches_from(words)?;
+    let matches = command().try_get_matches_from(words);
+    let matches = matches.map_err(explain_split_value)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
+}
+
+/// Adds a tip if a shell has probably split the value of `sse save` at its spaces.
+fn explain_split_value(mut error: clap::Error) -> clap::Error {
+    let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let is_save = text(ContextKind::Usage).contains("sse save");
+    let is_option = text(ContextKind::InvalidArg).starts_with('-');
+    if error.kind() == ErrorKind::UnknownArgument && is_save && !is_option {
+        let tip = "quote a value that has spaces or quotes: sse save KEY 'hello world'";
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 /// Finds the options that select the app in a command line that may be unfinished.

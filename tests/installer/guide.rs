@@ -56,8 +56,17 @@ fn insert_tag(hello: &Hello, printed: &str) {
     hello.write(file, &lines.concat());
 }
 
-/// Inserts the code that saves a value at the beginning of `index`.
-fn insert_save(hello: &Hello) {
+/// Inserts the code that saves a value, which `sse install` prints, at the beginning of `index`.
+#[track_caller]
+fn insert_save(hello: &Hello, printed: &str) {
+    for line in block(FIRST, "rust").lines() {
+        // Printed with another indentation.
+        let line = line.strip_prefix("    ").expect(line);
+        assert!(
+            printed.contains(&format!("\n         {line}\n")),
+            "{line}: {printed}"
+        );
+    }
     let index = "async fn index() -> impl Responder {\n";
     hello.replace(
         "src/main.rs",
@@ -89,7 +98,7 @@ fn three_commands_and_two_edits_lead_to_the_first_notification() {
     let hello = shop(port);
     let printed = hello.sse_succeeds(&["install"]);
     insert_tag(&hello, &printed);
-    insert_save(&hello);
+    insert_save(&hello, &printed);
     let program = compiled::build(&hello);
     let _running = Running(compiled::run(&hello, &program));
     let address = format!("127.0.0.1:{port}");
@@ -107,7 +116,7 @@ fn shows_a_toast(address: &str) {
     let browser = support::Browser::start();
     browser.open(&format!("http://{address}/"));
     let text = "document.querySelector('[role=status] .sse-toast')?.innerText ?? ''";
-    browser.wait(&format!("({text}).includes('Somebody opened the shop')"));
+    browser.wait(&format!("({text}).includes('Somebody opened the page')"));
     browser.wait(&format!("({text}).includes('event_name1')"));
 }
 
@@ -120,7 +129,7 @@ fn shows_a_toast(address: &str) {
     let event = Stream::open(address, "/sse/stream", None).next_event();
     assert_eq!(
         (event.name(), event.value()),
-        ("event_name1", json!("Somebody opened the shop"))
+        ("event_name1", json!("Somebody opened the page"))
     );
 }
 

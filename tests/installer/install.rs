@@ -39,6 +39,9 @@ fn the_summary_lists_what_was_done_and_what_remains() {
         "Updated src/main.rs (with `.configure(actix_web_sse::routes)`)\n",
         "Next steps:\n",
         " <script src=\"/js/sse-client.js\"></script>\n",
+        "  2. Save a value. For a first test, at the beginning of a handler:\n",
+        " if let Err(error) = actix_web_sse::cache().save(\"event_cache_key1\", \"Somebody opened the page\").await {\n",
+        "  3. Start the app, and open the page. To save a value from a terminal, too:\n",
         " sse save event_cache_key1 '{\"order\": 42}'\n",
         "The stream is public: every visitor can receive every value of every key in SSE_EVENTS.\n",
     ] {
@@ -66,6 +69,14 @@ fn steps_that_are_done_are_not_listed_again() {
     );
     let out = hello.sse_succeeds(&["install"]);
     assert!(!out.contains("At the end of the <body>"), "{out}");
+    hello.replace(".env", "event_name1:", "other:");
+    assert!(hello.sse_succeeds(&["install"]).contains("Save a value."));
+    hello.write("src/order.rs", "cache().save(\"event_cache_key1\", 1);");
+    let out = hello.sse_succeeds(&["install"]);
+    assert!(
+        out.contains("Next steps:") && !out.contains("Save a value."),
+        "{out}"
+    );
 }
 
 #[test]

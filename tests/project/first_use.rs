@@ -157,7 +157,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     browser.wait("window.sse !== undefined && window.sse.readyState === 1");
     let toasts =
         "[...document.querySelectorAll('.sse-toast')].map((toast) => toast.innerText).join()";
-    browser.wait(&format!("{toasts}.includes('Somebody opened the shop')"));
+    browser.wait(&format!("{toasts}.includes('Somebody opened the page')"));
     let script = listener.replace("<script>", "").replace("</script>", "");
     browser.execute(&script);
     let command = ["save", "event_cache_key1", "{\"order\": 42}"];

@@ -58,11 +58,20 @@ fn named_folder(args: &AppArgs) -> Option<Result<PathBuf, Failure>> {
     Some(if dir.is_dir() {
         absolute(dir).map_err(|error| Failure::io("find", dir, &error))
     } else {
-        Err(
-            Failure::error(format!("the folder {} does not exist", dir.display()))
-                .with_help("pass your app's folder with -C"),
-        )
+        Err(no_folder(dir))
     })
+}
+
+fn no_folder(path: &Path) -> Failure {
+    let shown = path.display();
+    if !path.is_file() {
+        return Failure::error(format!("the folder {shown} does not exist"))
+            .with_help("pass your app's folder with -C");
+    }
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = parent.unwrap_or(Path::new(".")).display();
+    Failure::error(format!("{shown} is a file, not a folder"))
+        .with_help(format!("pass your app's folder: sse -C {folder} …"))
 }
 
 fn manifest_folder(manifest: &Path) -> Result<PathBuf, Failure> {

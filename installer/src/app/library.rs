@@ -82,6 +82,19 @@ fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
     })
 }
 
+/// Fails if the app is the library itself, which cannot depend on itself.
+pub(crate) fn refuse_library(app: &Path) -> Result<(), Failure> {
+    if !is_library(app) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is the checkout of {LIBRARY_PACKAGE}, not an app",
+        app.display()
+    );
+    Err(Failure::error(message)
+        .with_help("run the command in your app's folder, or pass the folder: sse -C DIR install"))
+}
+
 fn is_library(dir: &Path) -> bool {
     let text = fs::read(dir.join("Cargo.toml")).unwrap_or_default();
     Manifest::parse(&text).is_ok_and(|manifest| manifest.package_name() == Some(LIBRARY_PACKAGE))

@@ -19,6 +19,31 @@ fn values_may_be_negative_or_standard_input() {
 }
 
 #[test]
+fn a_value_that_the_shell_has_split_is_to_be_quoted() {
+    let refused = |words: &[&str]| match parse_from(words) {
+        Ok(_) => panic!("{words:?} is accepted"),
+        Err(error) => error.to_string(),
+    };
+    for words in [
+        &["sse", "save", "k", "hello", "world"][..],
+        &["sse", "-C", "app", "save", "k", "{order:", "42}"],
+    ] {
+        let text = refused(words);
+        assert!(
+            text.contains("tip: quote a value that has spaces"),
+            "{text}"
+        );
+        assert!(text.contains("sse save KEY 'hello world'"), "{text}");
+    }
+    for words in [
+        &["sse", "get", "save", "x"][..],
+        &["sse", "save", "k", "1", "--tll", "5"],
+    ] {
+        assert!(!refused(words).contains("quote a value"), "{words:?}");
+    }
+}
+
+#[test]
 fn a_count_is_a_whole_number() {
     assert_eq!(parse_whole_number("3"), Ok(3));
     for wrong in ["", "x", "1.5", "-1"] {

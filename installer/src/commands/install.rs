@@ -10,10 +10,11 @@ use std::path::Path;
 
 use actix_web_sse::cli_support::settings;
 
-use self::next_steps::NextStep;
+use self::next_steps::NextSteps;
 use self::steps::{NewContents, NewFile};
 use super::planned_change::{self, PlannedChange};
 use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::app::library;
 use crate::cli::InstallArgs;
 use crate::doctor::{self, NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE};
 use crate::editing::env::values;
@@ -26,6 +27,7 @@ use crate::exit::{self, Failure};
 use crate::output::Output;
 
 pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, Failure> {
+    library::refuse_library(app)?;
     let _lock = planned_change::lock(app, &args.change)?;
     let planned = plan(app, args)?;
     for warning in planned.warnings {
@@ -52,7 +54,7 @@ pub(super) struct PlannedInstall {
     /// Whether the change creates `.env`.
     creates_env: bool,
     warnings: Vec<String>,
-    next_steps: Result<Vec<NextStep>, Failure>,
+    next_steps: Result<NextSteps, Failure>,
 }
 
 pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Failure> {

@@ -96,6 +96,11 @@ fn script(name: &str, contents: String, role: ScriptRole) -> Script {
     }
 }
 
+/// Each listener of the owner's file for an event that does not exist: its line and its event.
+pub(crate) fn orphaned_listeners(found: &[u8], events: &[String]) -> Vec<(usize, String)> {
+    listeners::orphaned_listeners(&String::from_utf8_lossy(found), events)
+}
+
 /// Each event that the owner's file does not name, with a listener to paste.
 pub(crate) fn missing_listeners(found: &[u8], events: &[String]) -> Vec<(String, String)> {
     let mut files = actix_web_sse::client_files();

@@ -86,7 +86,22 @@ fn listeners_for_later_events_are_printed_and_the_file_is_unchanged() {
     assert!(out.contains("a listener for order:\n"), "{out}");
     assert!(out.contains(" sse.on('order', "), "{out}");
     assert!(!out.contains("'event_name2'"), "{out}");
+    let line = 1 + script
+        .lines()
+        .position(|line| line.starts_with("  sse.on('event_name1', "))
+        .unwrap();
+    let orphaned = format!(
+        "  2. In public/js/sse-client.js, rename or remove the listener for event_name1 (line {line}): SSE_EVENTS \
+         has no such event\n  3. "
+    );
+    assert!(out.contains(&orphaned), "{out}");
     assert_eq!(hello.read("public/js/sse-client.js"), script);
+    hello.write(
+        "public/js/sse-client.js",
+        &script.replace("'event_name1'", "'order'"),
+    );
+    let out = hello.sse_succeeds(&["install"]);
+    assert!(!out.contains("In public/js/sse-client.js"), "{out}");
 }
 
 #[test]

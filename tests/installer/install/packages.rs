@@ -42,6 +42,20 @@ fn a_folder_without_an_app_is_an_error() {
 }
 
 #[test]
+fn a_file_in_place_of_the_folder_is_answered_with_its_folder() {
+    let hello = Hello::new();
+    for (file, folder) in [("src/main.rs", "src"), ("Cargo.toml", ".")] {
+        for command in ["install", "get", "doctor"] {
+            let ran =
+                hello.sse(&["-C", file, command, "k"][..if command == "get" { 4 } else { 3 }]);
+            ran.fails(1, &format!("{file} is a file, not a folder"));
+            let help = format!("help: pass your app's folder: sse -C {folder} …\n");
+            assert!(ran.err.ends_with(&help), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
 fn an_invalid_command_line_exits_with_2_and_refers_to_help() {
     let nothing = tempfile::tempdir().unwrap();
     for arguments in [

@@ -92,6 +92,27 @@ fn in_the_root_of_a_workspace_every_command_names_the_packages() {
 }
 
 #[test]
+fn the_checkout_of_the_library_is_not_an_app() {
+    let hello = Hello::new();
+    hello.replace("Cargo.toml", "sse-hello-world", "actix-web-sse");
+    for workspace in ["", "\n[workspace]\nmembers = []\n"] {
+        let manifest = hello.read("Cargo.toml") + workspace;
+        hello.write("Cargo.toml", &manifest);
+        let before = hello.tree();
+        for options in [
+            &["install"][..],
+            &["install", "--no-dep", "--force"],
+            &["install", "--diff"],
+        ] {
+            let ran = hello.sse(options);
+            ran.fails(1, "is the checkout of actix-web-sse, not an app");
+            assert!(ran.err.contains("sse -C DIR install"), "{}", ran.err);
+        }
+        assert_eq!(hello.tree(), before);
+    }
+}
+
+#[test]
 fn a_package_without_actix_web_is_told_how_to_add_it() {
     let hello = Hello::with(&[("src/main.rs", "fn main() {}\n")]);
     hello.replace("Cargo.toml", "actix-web = {", "other = {");

@@ -17,13 +17,19 @@ use crate::editing::scripts::{self, SCRIPT_TAG};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::sources::script_tags;
-use crate::sources::source_files::{self, SOURCE_FOLDERS};
+use crate::sources::source_files::{self, FileKind, SOURCE_FOLDERS, SourceFile};
 use crate::sources::tag_place::{self, TagPlace};
 
 const PUBLIC_STREAM_NOTE: &str = "
 The stream is public: every visitor can receive every value of every key in SSE_EVENTS.
 To put it behind your own middleware, configure a scope that wraps it:
          web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)";
+
+/// What the installation leaves to do.
+pub(super) struct NextSteps {
+    steps: Vec<NextStep>,
+    library_name: String,
+}
 
 /// Something to do, and the lines to paste or run for it.
 pub(super) struct NextStep {
@@ -32,7 +38,11 @@ pub(super) struct NextStep {
 }
 
 /// Prints what is still missing after the installation.
-pub(super) fn print(app: &Path, mut steps: Vec<NextStep>, output: Output) {
+pub(super) fn print(app: &Path, next: NextSteps, output: Output) {
+    let NextSteps {
+        mut steps,
+        library_name,
+    } = next;
     let sources = source_files::read_all(app);
     if script_tags::find_all(&sources).is_empty() {
         steps.push(match tag_place::find(&sources) {
@@ -40,7 +50,22 @@ pub(super) fn print(app: &Path, mut steps: Vec<NextStep>, output: Output) {
             None => missing_page(),
         });
     }
-    print_steps(&steps, save_command(app), output);
+    let key = key_suggestions::example_key(app);
+    let command = save_command(app, &key);
+    if steps.is_empty() {
+        output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
+        output.note(format!("         {command}"));
+    } else {
+        if !sources.iter().any(saves_values) {
+            steps.push(first_save(&library_name, &key));
+        }
+        steps.push(NextStep {
+            instruction: "Start the app, and open the page. To save a value from a terminal, too:"
+                .to_owned(),
+            lines: command,
+        });
+        print_steps(&steps, output);
+    }
     output.note(PUBLIC_STREAM_NOTE);
 }
 
@@ -68,18 +93,26 @@ fn missing_page() -> NextStep {
     }
 }
 
-fn print_steps(steps: &[NextStep], save_command: String, output: Output) {
-    if steps.is_empty() {
-        output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
-        output.note(format!("         {save_command}"));
-        return;
+fn saves_values(source: &SourceFile) -> bool {
+    source.kind == FileKind::Rust && source.text.contains(".save(")
+}
+
+/// The guide to the first notification shows these lines, too.
+fn first_save(library_name: &str, key: &str) -> NextStep {
+    NextStep {
+        instruction: "Save a value. For a first test, at the beginning of a handler:".to_owned(),
+        lines: format!(
+            "// A notification that fails must not fail the page.\n\
+             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody opened the page\").await {{\n    \
+                 eprintln!(\"{{error:?}}\");                       // with the help\n\
+             }}"
+        ),
     }
-    let last = NextStep {
-        instruction: "Start the app, open the page, and save a value:".to_owned(),
-        lines: save_command,
-    };
+}
+
+fn print_steps(steps: &[NextStep], output: Output) {
     output.note("\nNext steps:");
-    for (index, step) in steps.iter().chain([&last]).enumerate() {
+    for (index, step) in steps.iter().enumerate() {
         output.note(format!("  {}. {}", index + 1, one_line(&step.instruction)));
         for line in step.lines.lines() {
             output.note(format!("         {line}"));
@@ -92,7 +125,7 @@ pub(super) fn missing_parts(
     app_files: &AppFiles,
     route_call: &RouteCall<'_>,
     args: &InstallArgs,
-) -> Result<Vec<NextStep>, Failure> {
+) -> Result<NextSteps, Failure> {
     let mut steps = Vec::new();
     if args.no_dep && app_files.dependency == LibraryEntry::Absent {
         let source = library::dependency_source(&args.dependency, app_files)?;
@@ -103,7 +136,12 @@ pub(super) fn missing_parts(
     }
     steps.extend(missing_call(app_files, route_call, args));
     steps.extend(missing_listeners(app_files));
-    Ok(steps)
+    steps.extend(orphaned_listeners(app_files));
+    let library_name = library_name(app_files);
+    Ok(NextSteps {
+        steps,
+        library_name,
+    })
 }
 
 fn missing_call(
@@ -122,26 +160,47 @@ fn missing_call(
     };
     Some(NextStep {
         instruction,
-        lines: call(app_files),
+        lines: ROUTES_CALL.replace("actix_web_sse", &library_name(app_files)),
     })
 }
 
-/// The call, with the name that the app's manifest gives the library.
-fn call(app_files: &AppFiles) -> String {
+/// The name that the app's manifest gives the library, as code writes it.
+fn library_name(app_files: &AppFiles) -> String {
     let key = match &app_files.dependency {
         LibraryEntry::ByOwner(key) => Some(key.as_str()),
         LibraryEntry::ByInstall | LibraryEntry::Absent => {
             app_files.inherited.as_ref().map(DependencySource::key)
         }
     };
-    let name = key.unwrap_or(LIBRARY_PACKAGE).replace('-', "_");
-    ROUTES_CALL.replace("actix_web_sse", &name)
+    key.unwrap_or(LIBRARY_PACKAGE).replace('-', "_")
+}
+
+/// The owner's file with the listeners, if it exists.
+fn listener_file(app_files: &AppFiles) -> Option<&[u8]> {
+    let scripts = app_files.scripts.iter();
+    let mut listener_files = scripts.filter(|script| script.shipped.belongs_to_owner());
+    listener_files.find_map(|script| script.file.contents())
+}
+
+fn orphaned_listeners(app_files: &AppFiles) -> Option<NextStep> {
+    // An invalid SSE_EVENTS has no events.
+    let contents = listener_file(app_files).filter(|_| !app_files.events.is_empty())?;
+    let orphaned = scripts::orphaned_listeners(contents, &app_files.events);
+    let places = orphaned
+        .iter()
+        .map(|(line, event)| format!("{event} (line {line})"));
+    let places: Vec<String> = places.collect();
+    (!places.is_empty()).then(|| NextStep {
+        instruction: format!(
+            "In public/js/sse-client.js, rename or remove the listener for {}: SSE_EVENTS has no such event",
+            places.join(", ")
+        ),
+        lines: String::new(),
+    })
 }
 
 fn missing_listeners(app_files: &AppFiles) -> Option<NextStep> {
-    let scripts = app_files.scripts.iter();
-    let mut listener_files = scripts.filter(|script| script.shipped.belongs_to_owner());
-    let contents = listener_files.find_map(|script| script.file.contents())?;
+    let contents = listener_file(app_files)?;
     let missing = scripts::missing_listeners(contents, &app_files.events);
     if missing.is_empty() {
         return None;
@@ -157,8 +216,7 @@ fn missing_listeners(app_files: &AppFiles) -> Option<NextStep> {
     })
 }
 
-fn save_command(app: &Path) -> String {
-    let key = key_suggestions::example_key(app);
+fn save_command(app: &Path, key: &str) -> String {
     format!("sse {}save {key} '{{\"order\": 42}}'", dir_flag(app))
 }
 

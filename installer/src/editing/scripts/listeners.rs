@@ -52,6 +52,20 @@ pub(crate) fn missing_listeners(
         .collect()
 }
 
+/// The listeners for other events than these, in the form of the shipped ones: each with its line and its event.
+pub(super) fn orphaned_listeners(script: &str, events: &[String]) -> Vec<(usize, String)> {
+    let is_known = |name: &str| {
+        let mut names = events.iter().map(|event| escape_for_javascript(event));
+        name == "*" || name.starts_with("sse.") || names.any(|event| event == name)
+    };
+    let lines = script.lines().enumerate();
+    let listeners = lines.filter_map(|(index, line)| {
+        let (name, _) = line.strip_prefix(LISTENER_BEGIN)?.split_once("', ")?;
+        (!is_known(name)).then(|| (index + 1, name.to_owned()))
+    });
+    listeners.collect()
+}
+
 /// The first listener, the text before all listeners and the text after them.
 fn split_shipped(shipped: &str) -> Option<(&str, &str, &str)> {
     let begin = shipped.find(LISTENER_BEGIN)?;
@@ -121,6 +135,19 @@ mod tests {
         let (event, listener) = &missing[0];
         assert_eq!(event, "c");
         assert!(listener.starts_with("  sse.on('c', ") && listener.ends_with("});"));
+    }
+
+    #[test]
+    fn listeners_for_events_that_no_longer_exist_are_orphaned() {
+        let script = "\n  sse.on('old', (value) => {});\n  sse.on('it\\'s', f);\n  sse.on('*', f);\n\
+                      \x20 sse.on('sse.gap', f);\n  // sse.on('x', f);\n";
+        let orphaned = orphaned_listeners(script, &strings(&["it's"]));
+        assert_eq!(orphaned, [(2, "old".to_owned())]);
+        assert_eq!(orphaned_listeners(shipped(), &strings(&SHIPPED_EVENTS)), []);
+        assert_eq!(
+            orphaned_listeners(shipped(), &[]).len(),
+            SHIPPED_EVENTS.len()
+        );
     }
 
     #[test]
