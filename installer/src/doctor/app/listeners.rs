@@ -74,6 +74,15 @@ mod tests {
             levels("order:k", &[script("// sse.on('order', f)")]),
             [Level::Note]
         );
+        // A name is not always that of a listener.
+        let toast = SourceFile::new(
+            LISTENERS_PATH,
+            FileKind::Script,
+            "showToast('order', value)",
+        );
+        let config = Config::new(".", "order:k").expect("the list is good");
+        let message = &check(&[toast], config.events())[0].message;
+        assert_eq!(message, "the app's files name every event: order");
         let client = (CLIENT_PATH, FileKind::Script, "sse.on('order', f)");
         assert_eq!(levels("order:k", &[client]), [Level::Note]);
     }

@@ -25,9 +25,9 @@ pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
     let found = events
         .iter()
         .filter_map(|pair| Evidence::find(config, sources, pair));
-    // Values under the key show that the pair is right.
-    let (slips, swapped): (Vec<_>, Vec<_>) =
-        found.partition(|evidence| saved_under(config, evidence.pair.1).is_some());
+    // Saves under the key show that the pair is right.
+    let is_used = |key| saved_under(config, key).is_some() || is_saved_by_code(sources, key);
+    let (slips, swapped): (Vec<_>, Vec<_>) = found.partition(|evidence| is_used(evidence.pair.1));
     let corrected = corrected(events, &swapped);
     let slips = slips.iter().map(Evidence::slip);
     let swapped = swapped.iter().map(|evidence| evidence.swap(&corrected));
@@ -101,6 +101,12 @@ fn saved_under(config: &Config, name: &str) -> Option<String> {
         return Some(format!("a program has saved {}", drop_in.display()));
     }
     has_value(config, name).then(|| format!("a value was saved under the key `{name}`"))
+}
+
+fn is_saved_by_code(sources: &[SourceFile], key: &str) -> bool {
+    let calls = ["save", "save_blocking"].map(|method| format!("{method}(\"{key}\""));
+    let mut code = sources.iter().filter(|file| file.kind == FileKind::Rust);
+    code.any(|file| calls.iter().any(|call| file.text.contains(call)))
 }
 
 fn has_value(config: &Config, key: &str) -> bool {
@@ -229,6 +235,9 @@ mod tests {
                 .as_deref()
                 .is_some_and(|text| text.contains(help))
         );
+        let code = "cache().save(\"orders\", &order).await?;";
+        let code = SourceFile::new("src/main.rs", FileKind::Rust, code);
+        assert!(!check(&config, &[code])[0].is_problem());
         save("orders");
         let message =
             "a value was saved under the key `order`, but the event `order` has the key `orders`";
