@@ -14,6 +14,7 @@ mod event_triggering;
 mod health;
 mod hostile;
 mod hosts;
+mod html_guide;
 mod http_1_0;
 mod live_configuration;
 mod methods;
