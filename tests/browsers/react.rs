@@ -1,16 +1,13 @@
 //! The hooks and components of docs/guides/react.md, in React's strict mode.
 
 use std::{
-    fs,
-    net::{TcpListener, TcpStream},
-    os::unix::fs::symlink,
-    path::Path,
-    process::Command,
-    time::Duration,
+    fs, net::TcpStream, os::unix::fs::symlink, path::Path, process::Command, time::Duration,
 };
 
 use serde_json::json;
-use support::{Browser, HalfClosed, LocalServer, Running, block_of_document, until, workspace};
+use support::{
+    Browser, HalfClosed, LocalServer, ReservedPort, Running, block_of_document, until, workspace,
+};
 use tempfile::TempDir;
 
 const GUIDE: &str = "guides/react.md";
@@ -101,18 +98,22 @@ impl FrontEnd {
     fn serve(&self, rendered: &str) -> (Running, String) {
         let page = include_str!("react/index.html").replace("<!--rendered-->", rendered);
         fs::write(self.path().join("index.html"), page).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let port = address.port().to_string();
+        let port = ReservedPort::new();
+        let address = port.address();
         let vite = Command::new("node")
             .args(["node_modules/vite/bin/vite.js", "--logLevel", "error"])
-            .args(["--host", "127.0.0.1", "--strictPort", "--port", &port])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--strictPort",
+                "--port",
+                &port.number().to_string(),
+            ])
             .current_dir(self.path())
             .spawn()
             .unwrap();
         let running = Running(vite);
-        until("Vite serves the page", || TcpStream::connect(address).ok());
+        until("Vite serves the page", || TcpStream::connect(&address).ok());
         (running, format!("http://{address}/"))
     }
 }

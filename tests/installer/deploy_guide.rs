@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -10,7 +10,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use support::{
-    ReverseProxy, Running, Stream, blocks_of_document, get, namespace::Namespace, sse_in, until,
+    ReservedPort, ReverseProxy, Running, Stream, blocks_of_document, get, namespace::Namespace,
+    sse_in, until,
 };
 
 use crate::{
@@ -36,12 +37,6 @@ fn shop() -> (Hello, PathBuf) {
     hello.sse_succeeds(&["install"]);
     let program = compiled::build(&hello);
     (hello, program)
-}
-
-/// `127.0.0.1:PORT` of a port that is free again when this returns.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 /// Sets the variables as the guide does, except for the port.
@@ -137,7 +132,8 @@ fn a_systemd_service_delivers_across_a_restart_with_a_writable_cache_folder_alon
 
     let namespace = Namespace::start(READ_ONLY, &folder);
     assert!(fs::write(namespace.outside_path(&folder.join("file")), "").is_err());
-    let address = free_address();
+    let port = ReservedPort::new();
+    let address = port.address();
     let mut shop = start(&unit, &namespace, &address);
     let last_id = assert_delivers(&address, &folder);
     kill_process(Pid::from_child(&shop), Signal::TERM).unwrap();
@@ -204,7 +200,8 @@ fn an_image_has_what_the_app_needs_to_build_and_to_run() {
     let image = tempfile::tempdir().unwrap();
     copy(run, hello.path(), image.path());
     fs::create_dir(image.path().join("writable")).unwrap();
-    let address = free_address();
+    let port = ReservedPort::new();
+    let address = port.address();
     let mut command = Command::new(program);
     command
         .current_dir(image.path())
@@ -231,7 +228,8 @@ fn an_app_below_a_sub_path_is_reached_by_the_addresses_of_the_guide() {
     let client = "public/js/sse-client.js";
     let line = "  const sse = new SseClient('/sse/stream');\n";
     hello.replace(client, line, &block(HEADING, "js"));
-    let address = free_address();
+    let port = ReservedPort::new();
+    let address = port.address();
     let mut command = Command::new(program);
     command
         .current_dir(hello.path())

@@ -1,21 +1,15 @@
 //! The worked example of docs/getting-started.md, followed as it is written: commands, edits and pasted code.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
 use serde_json::json;
-use support::{Running, Stream, guide_blocks, http, until};
+use support::{ReservedPort, Running, Stream, guide_blocks, http, until};
 
 use crate::{compiled, hello::Hello};
 
 const NO_APP: &str = "If you have no app yet";
 const FIRST: &str = "The first notification";
 const NEXT: &str = "The next steps";
-
-/// A port that is free again when this returns.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// The only code block in this language below the heading.
 #[track_caller]
@@ -32,10 +26,13 @@ fn commands(heading: &str) -> Vec<String> {
 }
 
 /// The app of the guide's first section, at this port.
-fn shop(port: u16) -> Hello {
+fn shop(port: &ReservedPort) -> Hello {
     let hello = Hello::new();
     let main = block(NO_APP, "rust");
-    hello.write("src/main.rs", &main.replace("8080", &port.to_string()));
+    hello.write(
+        "src/main.rs",
+        &main.replace("8080", &port.number().to_string()),
+    );
     hello.write("src/index.html", &block(NO_APP, "html"));
     hello
 }
@@ -94,14 +91,14 @@ fn three_commands_and_two_edits_lead_to_the_first_notification() {
         .sum();
     assert_eq!(edits, 2);
 
-    let port = free_port();
-    let hello = shop(port);
+    let port = ReservedPort::new();
+    let hello = shop(&port);
     let printed = hello.sse_succeeds(&["install"]);
     insert_tag(&hello, &printed);
     insert_save(&hello, &printed);
     let program = compiled::build(&hello);
     let _running = Running(compiled::run(&hello, &program));
-    let address = format!("127.0.0.1:{port}");
+    let address = port.address();
     until("the shop answers", || TcpStream::connect(&address).ok());
     shows_a_toast(&address);
 
@@ -135,8 +132,8 @@ fn shows_a_toast(address: &str) {
 
 #[test]
 fn each_step_compiles_when_pasted_after_the_ones_before() {
-    let port = free_port();
-    let hello = shop(port);
+    let port = ReservedPort::new();
+    let hello = shop(&port);
     compiled::build(&hello);
     insert_tag(&hello, &hello.sse_succeeds(&["install"]));
     compiled::build(&hello);
@@ -159,7 +156,7 @@ fn each_step_compiles_when_pasted_after_the_ones_before() {
     let program = compiled::build(&hello);
 
     let _running = Running(compiled::run(&hello, &program));
-    let address = format!("127.0.0.1:{port}");
+    let address = port.address();
     until("the shop answers", || TcpStream::connect(&address).ok());
     let stream = Stream::open(&address, "/sse/stream", None);
     let order = http::request(&address, "POST /orders/42", &[], "");

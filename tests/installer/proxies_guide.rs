@@ -1,16 +1,17 @@
 //! The configurations of docs/guides/proxies.md, as their readers paste them, with other ports and paths.
 
 use std::{
-    cell::Cell,
     fs,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     process::{Command, Stdio},
     sync::mpsc::channel,
     time::{Duration, Instant},
 };
 
-use support::{App, DEADLINE, ReverseProxy, Running, Server, blocks_of_document, get, http, until};
+use support::{
+    App, DEADLINE, ReservedPort, ReverseProxy, Running, Server, blocks_of_document, get, http,
+    until,
+};
 
 use crate::{
     doctor::findings::{Finding, findings, of_check},
@@ -23,12 +24,6 @@ const GUIDE: &str = "guides/proxies.md";
 
 /// Less than a heartbeat interval, so that no heartbeat reveals that a client has left.
 const MAX_NOTICE: Duration = Duration::from_secs(10);
-
-/// A port that is free again when this returns.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 #[track_caller]
 fn swap(text: &str, old: &str, new: &str) -> String {
@@ -44,7 +39,7 @@ struct Site {
     server: String,
     offers_http2: bool,
     /// The port for HTTP without TLS, which redirects.
-    http_port: Cell<u16>,
+    http_port: ReservedPort,
 }
 
 /// How to start a proxy with the configuration of its section.
@@ -66,13 +61,12 @@ impl Site {
             authority: file,
             server: String::new(),
             offers_http2: true,
-            http_port: Cell::new(0),
+            http_port: ReservedPort::new(),
         }
     }
 
     /// The first block of a section, with this machine's names and paths. `http2` is what offers HTTP/2.
     fn pasted(&self, heading: &str, language: &str, http2: (&str, &str)) -> String {
-        self.http_port.set(free_port());
         let text = &blocks_of_document(GUIDE, heading, language)[0];
         let dir = self.app.path().display().to_string();
         let mut text = swap(text, "127.0.0.1:8080", &self.server)
@@ -89,7 +83,7 @@ impl Site {
 
     /// `127.0.0.1:PORT` for HTTP without TLS.
     fn http_address(&self) -> String {
-        format!("127.0.0.1:{}", self.http_port.get())
+        self.http_port.address()
     }
 
     fn is_full(&self) -> bool {
@@ -147,7 +141,7 @@ fn caddy(site: &Site) -> ReverseProxy {
         format!(
             "{{\n admin off\n skip_install_trust\n default_bind 127.0.0.1\n http_port {}\n https_port {port}\n\
              servers {{\n {}\n }}\n}}\n{text}",
-            site.http_port.get(),
+            site.http_port.number(),
             if site.offers_http2 { offered } else { withheld },
         )
     })

@@ -3,12 +3,11 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use support::{Browser, Running, get, guide_blocks, until, workspace};
+use support::{Browser, ReservedPort, Running, get, guide_blocks, until, workspace};
 use tempfile::TempDir;
 
 const NO_APP: &str = "If you have no app yet";
@@ -97,18 +96,17 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     )
     .unwrap();
     user.cargo(&["add", "actix-web", "--quiet"]);
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let address = format!("127.0.0.1:{port}");
+    let port = ReservedPort::new();
+    let address = port.address();
     let only = |heading: &str, language: &str| guide_blocks(heading, language).remove(0);
     let first = "The first notification";
     let (main, page) = (only(NO_APP, "rust"), only(NO_APP, "html"));
     let (tag, save) = (only(first, "html"), only(first, "rust"));
     let listener = only("The next steps", "html");
-    user.write("src/main.rs", &main.replace("8080", &port.to_string()));
+    user.write(
+        "src/main.rs",
+        &main.replace("8080", &port.number().to_string()),
+    );
     user.write("src/index.html", &page);
     user.cargo(&["fmt"]);
     user.cargo(&["build", "--quiet"]);

@@ -22,6 +22,7 @@ mod local_server;
 pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
+mod port;
 mod refusal;
 #[cfg(feature = "tools")]
 mod reverse_proxy;
@@ -44,6 +45,7 @@ pub use self::{
     guide::{block_of_document, blocks_of_document, guide_blocks},
     interruptions::{app_with_short_streams, interrupt},
     local_server::{HalfClosed, LocalServer},
+    port::ReservedPort,
     refusal::refuse_stream,
     run_log::log_run,
     running::Running,

@@ -3,23 +3,23 @@
 use std::{
     env, fs,
     io::ErrorKind::ConnectionRefused,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use crate::{http, wait::until};
+use crate::{http, port::ReservedPort, wait::until};
 
 /// A running proxy. It ends when this is dropped.
 pub struct ReverseProxy {
     process: Child,
     address: String,
+    _port: ReservedPort,
 }
 
 impl ReverseProxy {
     /// `configure` returns the contents of nginx's `server` block for the given port.
     #[must_use]
-    pub fn nginx(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+    pub fn nginx(dir: &Path, configure: impl FnOnce(u16) -> String) -> Self {
         Self::nginx_with(dir, "events {}", |port| {
             format!("server {{ {} }}", configure(port))
         })
@@ -27,7 +27,7 @@ impl ReverseProxy {
 
     /// nginx with these lines outside of `http`. `configure` returns the contents of `http` for the given port.
     #[must_use]
-    pub fn nginx_with(dir: &Path, lines: &str, configure: impl Fn(u16) -> String) -> Self {
+    pub fn nginx_with(dir: &Path, lines: &str, configure: impl FnOnce(u16) -> String) -> Self {
         Self::start(|port| {
             let config = format!(
                 "daemon off; master_process off; pid nginx.pid; error_log stderr;
@@ -64,7 +64,7 @@ impl ReverseProxy {
 
     /// HAProxy with the configuration that `configure` returns for the given port.
     #[must_use]
-    pub fn haproxy_with(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+    pub fn haproxy_with(dir: &Path, configure: impl FnOnce(u16) -> String) -> Self {
         Self::start(|port| {
             let path = dir.join("haproxy.cfg");
             fs::write(&path, configure(port)).unwrap();
@@ -85,7 +85,11 @@ impl ReverseProxy {
 
     /// Apache with these modules and the configuration that `configure` returns for the given port.
     #[must_use]
-    pub fn apache_with(dir: &Path, modules: &[&str], configure: impl Fn(u16) -> String) -> Self {
+    pub fn apache_with(
+        dir: &Path,
+        modules: &[&str],
+        configure: impl FnOnce(u16) -> String,
+    ) -> Self {
         let apache = program("apache2");
         let folder = modules_folder(&apache);
         let modules: String = ["mpm_event", "authz_core"]
@@ -116,7 +120,7 @@ impl ReverseProxy {
 
     /// Caddy with the configuration that `configure` returns for the given port.
     #[must_use]
-    pub fn caddy_with(dir: &Path, configure: impl Fn(u16) -> String) -> Self {
+    pub fn caddy_with(dir: &Path, configure: impl FnOnce(u16) -> String) -> Self {
         Self::start(|port| {
             let path = dir.join("Caddyfile");
             fs::write(&path, configure(port)).unwrap();
@@ -137,28 +141,25 @@ impl ReverseProxy {
         &self.address
     }
 
-    /// `command` configures the proxy for the given port. Another program may take the port before the proxy
-    /// does, so the proxy is started again then.
-    fn start(command: impl Fn(u16) -> Command) -> Self {
+    /// `command` configures the proxy for the given port.
+    fn start(command: impl FnOnce(u16) -> Command) -> Self {
+        let port = ReservedPort::new();
+        let mut command = command(port.number());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut proxy = Self {
+            process: command.spawn().unwrap(),
+            address: port.address(),
+            _port: port,
+        };
         until("the proxy listens", || {
-            let listener = TcpListener::bind("127.0.0.1:0").ok()?;
-            let port = listener.local_addr().ok()?.port();
-            drop(listener);
-            let mut command = command(port);
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-            let mut proxy = Self {
-                process: command.spawn().unwrap(),
-                address: format!("127.0.0.1:{port}"),
-            };
-            until("the proxy listens or has ended", || {
-                let has_ended = proxy.process.try_wait().unwrap().is_some();
-                // With TLS, HAProxy closes the connection without a response.
-                let response = http::send(&proxy.address, b"HEAD /health HTTP/1.0\r\n\r\n");
-                let listens = !response.is_err_and(|error| error.kind() == ConnectionRefused);
-                (has_ended || listens).then_some(())
-            });
-            proxy.process.try_wait().unwrap().is_none().then_some(proxy)
-        })
+            let ended = proxy.process.try_wait().unwrap();
+            assert!(ended.is_none(), "{command:?} has ended: {ended:?}");
+            // With TLS, HAProxy closes the connection without a response.
+            let response = http::send(&proxy.address, b"HEAD /health HTTP/1.0\r\n\r\n");
+            let listens = !response.is_err_and(|error| error.kind() == ConnectionRefused);
+            listens.then_some(())
+        });
+        proxy
     }
 }
 
