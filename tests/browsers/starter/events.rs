@@ -11,52 +11,59 @@ use support::{App, Browser, Server, Stream, until};
 
 use super::{A_SECOND, newest_event, open_page, wait_for_events, wait_for_text};
 
+/// A busy machine delays some events, but a slow delivery would delay each.
+const ATTEMPTS: usize = 5;
+
+/// Triggers an event until the page shows one within a second, and returns what it shows.
+#[track_caller]
+fn shown_within_a_second(browser: &Browser, trigger: impl Fn()) -> String {
+    let times = (0..ATTEMPTS).map(|_| {
+        let shown = browser.evaluate("document.querySelectorAll('#arrived [data-id]').length");
+        let triggered = Instant::now();
+        trigger();
+        let count = usize::try_from(shown.as_u64().unwrap()).unwrap() + 1;
+        wait_for_events(browser, count, triggered)
+    });
+    let slow: Vec<_> = times.take_while(|time| *time >= A_SECOND).collect();
+    assert!(slow.len() < ATTEMPTS, "{slow:?}");
+    newest_event(browser)
+}
+
 #[test]
 fn the_page_shows_an_event_within_a_second_whatever_triggers_it() {
-    let app = App::new();
-    let server = app.start();
+    let app = App::with_lasting_streams();
+    // No poll can show an event whose notification is lost.
+    let server = Server::start(app.path(), &[("SSE_POLL_INTERVAL", "3600")]);
     let browser = Browser::start();
     open_page(&browser, &server);
-    let drop_in = app.cache().join("event_cache_key1");
 
-    let triggered = Instant::now();
-    browser.click("[data-event-button=event_name2]");
-    assert!(wait_for_events(&browser, 1, triggered) < A_SECOND);
-    assert!(newest_event(&browser).contains("event_name2"));
+    let clicked = shown_within_a_second(&browser, || {
+        browser.click("[data-event-button=event_name2]");
+    });
+    assert!(clicked.contains("event_name2"), "{clicked}");
     browser.wait("document.querySelector('.toast') !== null");
 
-    let triggered = Instant::now();
-    app.save("event_cache_key1", "{\"order\":42}");
-    assert!(wait_for_events(&browser, 2, triggered) < A_SECOND);
-    assert!(
-        newest_event(&browser).contains("42"),
-        "{}",
-        newest_event(&browser)
-    );
+    let saved = shown_within_a_second(&browser, || {
+        app.save("event_cache_key1", "{\"order\":42}");
+    });
+    assert!(saved.contains("42"), "{saved}");
 
-    let triggered = Instant::now();
-    let echo = Command::new("sh")
-        .args(["-c", "echo 1 > writable/cache/event_cache_key1"])
-        .current_dir(app.path())
-        .status();
-    assert!(echo.unwrap().success());
-    assert!(wait_for_events(&browser, 3, triggered) < A_SECOND);
+    let echoed = shown_within_a_second(&browser, || {
+        let mut echo = Command::new("sh");
+        echo.args(["-c", "echo from a shell > writable/cache/event_cache_key1"]);
+        assert!(echo.current_dir(app.path()).status().unwrap().success());
+    });
+    assert!(echoed.contains("from a shell"), "{echoed}");
 
-    let triggered = Instant::now();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let record = format!(
-        "a:3:{{s:4:\"time\";i:{now};s:3:\"ttl\";i:60;s:4:\"data\";s:16:\"from CodeIgniter\";}}"
-    );
-    fs::write(&drop_in, record).unwrap();
-    assert!(wait_for_events(&browser, 4, triggered) < A_SECOND);
-    assert!(
-        newest_event(&browser).contains("from CodeIgniter"),
-        "{}",
-        newest_event(&browser)
-    );
+    let written = shown_within_a_second(&browser, || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let record = format!(
+            "a:3:{{s:4:\"time\";i:{};s:3:\"ttl\";i:60;s:4:\"data\";s:16:\"from CodeIgniter\";}}",
+            now.as_secs()
+        );
+        fs::write(app.cache().join("event_cache_key1"), record).unwrap();
+    });
+    assert!(written.contains("from CodeIgniter"), "{written}");
 }
 
 #[test]
