@@ -9,6 +9,9 @@ use super::{open_page, wait_for_text};
 
 const VIEWPORTS: [(u32, u32); 3] = [(360, 640), (900, 700), (1440, 900)];
 
+/// The rules that the colour scheme affects.
+const COLOUR_RULES: &str = "['color-contrast', 'link-in-text-block']";
+
 /// Expects that axe finds nothing, at each size and in both colour schemes.
 #[track_caller]
 fn assert_accessible(browser: &Browser, what: &str) {
@@ -16,7 +19,7 @@ fn assert_accessible(browser: &Browser, what: &str) {
     let script =
         fs::read_to_string(axe).expect("axe-core is missing\nhelp: `tests/setup` installs it");
     browser.execute(&script);
-    for scheme in ["light", "dark"] {
+    for (scheme, rules) in [("light", "undefined"), ("dark", COLOUR_RULES)] {
         browser.emulate_media(&[
             ("prefers-color-scheme", scheme),
             ("prefers-reduced-motion", "reduce"),
@@ -26,7 +29,7 @@ fn assert_accessible(browser: &Browser, what: &str) {
             browser
                 .wait("document.getAnimations().every(({ playState }) => playState !== 'running')");
             assert_eq!(
-                find_violations(browser),
+                find_violations(browser, rules),
                 json!([]),
                 "{what}: {scheme} at {width}"
             );
@@ -34,11 +37,12 @@ fn assert_accessible(browser: &Browser, what: &str) {
     }
 }
 
-fn find_violations(browser: &Browser) -> Value {
-    browser.evaluate(
-        "axe.run({ resultTypes: ['violations'] }).then(({ violations }) =>
-            violations.map(({ id, nodes }) => [id, ...nodes.map(({ html, failureSummary }) => html + failureSummary)]))",
-    )
+/// What these rules find, or all of them if they are `undefined`.
+fn find_violations(browser: &Browser, rules: &str) -> Value {
+    browser.evaluate(&format!(
+        "axe.run({{ resultTypes: ['violations'], runOnly: {rules} }}).then(({{ violations }}) =>
+            violations.map(({{ id, nodes }}) => [id, ...nodes.map(({{ html, failureSummary }}) => html + failureSummary)]))",
+    ))
 }
 
 #[test]
@@ -88,8 +92,18 @@ fn axe_finds_a_control_without_a_name() {
     let axe = workspace().join("tests/axe/node_modules/axe-core/axe.min.js");
     browser.execute(&fs::read_to_string(axe).unwrap());
     assert!(
-        find_violations(&browser)
+        find_violations(&browser, "undefined")
             .to_string()
             .contains("button-name")
     );
+    browser.execute(
+        "const main = document.querySelector('main');
+        main.append('pale');
+        Object.assign(main.style, { color: '#888', background: '#999' });",
+    );
+    for scheme in ["light", "dark"] {
+        browser.emulate_media(&[("prefers-color-scheme", scheme)]);
+        let found = find_violations(&browser, COLOUR_RULES).to_string();
+        assert!(found.contains("color-contrast"), "{scheme}: {found}");
+    }
 }
