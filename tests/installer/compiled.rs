@@ -71,7 +71,7 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
         hello.path().join("Cargo.lock"),
     )
     .unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = support::cargo();
     cargo
         .args(["build", "--quiet", "--offline", "--target-dir"])
         .arg(profile.parent().unwrap());

@@ -25,6 +25,15 @@ pub fn starter() -> PathBuf {
     built().join("sse-starter")
 }
 
+/// cargo, without the variable with which libtest prints the time of each test: with another value of it, cargo compiles
+/// all crates again.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.env_remove("RUSTC_BOOTSTRAP");
+    cargo
+}
+
 /// Builds both: cargo does not build the programs of other packages for a test.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -32,7 +41,7 @@ fn built() -> &'static Path {
         // target/PROFILE/deps/this-test
         let this = env::current_exe().unwrap();
         let profile = this.parent().and_then(Path::parent).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = cargo();
         cargo
             .args([
                 "build",

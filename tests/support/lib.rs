@@ -39,7 +39,7 @@ pub use actix_web_sse::testing::{Event, EventParser};
 
 pub use self::{
     app::{App, sse_in},
-    build::{sse, starter, workspace},
+    build::{cargo, sse, starter, workspace},
     event::{event_part, number_in_id},
     follower::Follower,
     guide::{block_of_document, blocks_of_document, guide_blocks},

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use serde_json::Value;
@@ -50,7 +49,7 @@ impl Generated {
             fs::copy(workspace().join("Cargo.lock"), self.dir.join("Cargo.lock")).unwrap();
         }
         let (command, rest) = arguments.split_first().unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = support::cargo();
         cargo
             .arg(command)
             .args(rest.iter().take_while(|argument| **argument != "--"))
