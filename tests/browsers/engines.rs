@@ -8,30 +8,44 @@ mod refusals;
 mod site;
 mod tabs;
 
+use std::thread;
+
+use support::Engine;
+
+/// Runs a test that mostly waits in all engines at once. Its threads have the engines' names.
+fn in_all_engines(test: fn(Engine)) {
+    thread::scope(|scope| {
+        for engine in Engine::ALL {
+            let thread = thread::Builder::new().name(engine.to_string());
+            thread.spawn_scoped(scope, move || test(engine)).unwrap();
+        }
+    });
+}
+
+#[test]
+fn faults_lose_and_repeat_nothing() {
+    in_all_engines(faults::lose_and_repeat_nothing);
+}
+
+#[test]
+fn a_plain_eventsource_makes_at_most_one_request_per_second() {
+    in_all_engines(refusals::slow_down_a_plain_eventsource);
+}
+
+#[test]
+fn tabs_wait_as_long_as_the_server_asks() {
+    in_all_engines(refusals::keep_all_tabs_waiting);
+}
+
 /// The same tests for each engine.
 macro_rules! in_engine {
     ($module:ident, $engine:ident) => {
         mod $module {
             use support::Engine;
 
-            use super::{faults, names, pages, refusals, tabs};
+            use super::{names, pages, tabs};
 
             const ENGINE: Engine = Engine::$engine;
-
-            #[test]
-            fn faults_lose_and_repeat_nothing() {
-                faults::lose_and_repeat_nothing(ENGINE);
-            }
-
-            #[test]
-            fn a_plain_eventsource_makes_at_most_one_request_per_second() {
-                refusals::slow_down_a_plain_eventsource(ENGINE);
-            }
-
-            #[test]
-            fn tabs_wait_as_long_as_the_server_asks() {
-                refusals::keep_all_tabs_waiting(ENGINE);
-            }
 
             #[test]
             fn a_hundred_page_changes_lose_and_repeat_nothing() {
@@ -85,7 +99,7 @@ macro_rules! in_engine {
 /// them.
 #[test]
 fn a_tab_gets_events_after_a_stalled_leader_returns() {
-    tabs::get_events_after_a_stalled_leader_returns(support::Engine::Chromium);
+    tabs::get_events_after_a_stalled_leader_returns(Engine::Chromium);
 }
 
 in_engine!(chromium, Chromium);

@@ -10,6 +10,7 @@ mod fetch_event_source;
 mod html_front_ends;
 mod other_origin;
 mod react;
+mod reuse;
 mod starter;
 mod tls;
 mod toasts;

@@ -4,40 +4,40 @@ mod display;
 mod driver;
 mod engine;
 mod group;
+mod session;
 
 use std::{
     env,
     fmt::Debug,
     fs,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
 use fantoccini::{
-    Client, ClientBuilder, Locator,
+    Client, Locator,
     actions::{InputSource, KeyAction, KeyActions},
     wd::WindowHandle,
 };
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::{runtime::Runtime, time::timeout};
 
-use self::driver::Driver;
 pub use self::engine::Engine;
-use crate::{build::workspace, http, wait::DEADLINE};
+use self::session::Session;
+use crate::{build::workspace, wait::DEADLINE};
 
-/// Longer than the 30 seconds after which drivers abort a script.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+/// Each question costs the browser and its driver milliseconds, which a page that is waited for may need.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A headless browser with its own profile; closed when dropped.
+/// A headless browser with nothing of earlier tests. When it is dropped, what the test has left in it is removed, and
+/// another test may use it; after a test that fails, or if nothing can be removed, it is closed.
 ///
 /// All methods except [`Browser::new_tab`], [`Browser::tabs`] and [`Browser::close_tab`] act on the
 /// current tab, which is the first one until [`Browser::switch_to`] selects another.
 pub struct Browser {
-    runtime: Runtime,
-    client: Option<Client>,
-    driver: Driver,
+    /// `None` after it has been dropped.
+    session: Option<Session>,
 }
 
 /// A tab of a browser.
@@ -45,56 +45,34 @@ pub struct Browser {
 pub struct Tab(WindowHandle);
 
 impl Browser {
-    /// Starts Chromium. The test fails if it is not installed.
+    /// Chromium. The test fails if it is not installed.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(Engine::Chromium)
     }
 
-    /// Starts a browser with this engine. The test fails if it is not installed.
+    /// A browser with this engine. The test fails if it is not installed.
     #[must_use]
     pub fn start_with(engine: Engine) -> Self {
-        let driver = Driver::start(engine);
-        let Value::Object(capabilities) = engine.capabilities(&driver.profile()) else {
-            unreachable!()
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let mut client = ClientBuilder::new(HttpConnector::new());
-        client.capabilities(capabilities);
-        let url = driver.url();
-        let session =
-            runtime.block_on(async { timeout(COMMAND_TIMEOUT, client.connect(&url)).await });
-        let client = session
-            .unwrap_or_else(|_| panic!("{engine} does not start"))
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{engine} does not start: {error}\nhelp: `tests/setup` installs what it needs"
-                )
-            });
         let browser = Self {
-            runtime,
-            client: Some(client),
-            driver,
+            session: Some(Session::take(engine)),
         };
         browser.resize(1280, 900);
         browser
     }
 
+    fn session(&self) -> &Session {
+        self.session.as_ref().unwrap()
+    }
+
     fn client(&self) -> &Client {
-        self.client.as_ref().unwrap()
+        self.session().client()
     }
 
     /// Waits for the browser to complete a command, with a deadline.
     #[track_caller]
     fn drive<T, E: Debug>(&self, command: impl Future<Output = Result<T, E>>) -> T {
-        self.runtime
-            .block_on(async { timeout(COMMAND_TIMEOUT, command).await })
-            .expect("the browser does not answer")
-            .unwrap()
+        self.session().drive(command)
     }
 
     #[track_caller]
@@ -144,11 +122,12 @@ impl Browser {
             if self.evaluate(expression) == Value::Bool(true) {
                 return start.elapsed();
             }
-            let text = self.evaluate("document.body.innerText");
             assert!(
                 start.elapsed() < DEADLINE,
-                "{expression} did not become true in {DEADLINE:?}; the page shows {text}"
+                "{expression} did not become true in {DEADLINE:?}; the page shows {}",
+                self.evaluate("document.body.innerText")
             );
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -209,11 +188,11 @@ impl Browser {
 
     /// Stops the browser's processes until [`Browser::resume`], like a machine that sleeps.
     pub fn pause(&self) {
-        self.driver.signal(Signal::STOP);
+        self.session().signal(Signal::STOP);
     }
 
     pub fn resume(&self) {
-        self.driver.signal(Signal::CONT);
+        self.session().signal(Signal::CONT);
     }
 
     /// Writes a picture of the page, which must not be hidden.
@@ -259,15 +238,7 @@ impl Browser {
     /// Runs a command of Chromium's `DevTools` protocol.
     #[track_caller]
     fn devtools(&self, command: &str, parameters: &Value) {
-        let session = self.drive(self.client().session_id()).unwrap();
-        let target = format!("POST /session/{session}/goog/cdp/execute");
-        let body = json!({"cmd": command, "params": parameters}).to_string();
-        let json = [("Content-Type", "application/json")];
-        let url = self.driver.url();
-        let address = url.trim_start_matches("http://");
-        let mut response = http::request(address, &target, &json, &body);
-        let text = response.read_body().unwrap();
-        assert_eq!(response.status, 200, "{command}: {text}");
+        self.session().devtools(command, parameters).unwrap();
     }
 
     #[track_caller]
@@ -278,10 +249,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            // A browser that is closed removes its files. It is killed if it does not end in time.
-            let closed = async { timeout(DEADLINE / 3, client.close()).await };
-            let _ = self.runtime.block_on(closed);
+        let session = self.session.take().unwrap();
+        // A test that fails may leave its pages in any state.
+        if !thread::panicking() {
+            session.give_back();
         }
     }
 }

@@ -4,7 +4,12 @@ use std::{fmt, path::Path};
 
 use serde_json::{Value, json};
 
-use super::driver::listens_on;
+use super::{driver::listens_on, session::Session};
+
+/// Has Firefox remove what pages have stored.
+const CLEAR: &str = "const data = Ci.nsIClearDataService;
+    const stored = data.CLEAR_COOKIES_AND_SITE_DATA | data.CLEAR_ALL_CACHES;
+    return new Promise((done) => Services.clearData.deleteData(stored, () => done()));";
 
 /// A browser's engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +27,8 @@ impl Engine {
     pub(super) fn driver(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chromium => ("chromedriver", &["--port=0"]),
-            Self::Firefox => ("geckodriver", &["--port=0"]),
+            // With access to the browser itself, which removes what pages store.
+            Self::Firefox => ("geckodriver", &["--port=0", "--allow-system-access"]),
             Self::WebKit => ("WebKitWebDriver", &["--port=0"]),
         }
     }
@@ -40,6 +46,31 @@ impl Engine {
 
     pub(super) fn needs_a_display(self) -> bool {
         self == Self::WebKit
+    }
+
+    /// Whether everything that pages leave can be removed.
+    pub(super) fn can_be_cleared(self) -> bool {
+        // Its driver can only delete cookies. But it starts in a fraction of a second.
+        self != Self::WebKit
+    }
+
+    /// Removes the cookies, the cache and everything that pages have stored.
+    pub(super) fn clear(self, session: &Session) -> Result<(), String> {
+        match self {
+            Self::Chromium => {
+                let all = json!({"origin": "*", "storageTypes": "all"});
+                session.devtools("Storage.clearDataForOrigin", &all)?;
+                session.devtools("Network.clearBrowserCookies", &json!({}))?;
+                session.devtools("Network.clearBrowserCache", &json!({}))?;
+            }
+            Self::Firefox => {
+                session.driver_command("moz/context", &json!({"context": "chrome"}))?;
+                session.driver_command("execute/sync", &json!({"script": CLEAR, "args": []}))?;
+                session.driver_command("moz/context", &json!({"context": "content"}))?;
+            }
+            Self::WebKit => unreachable!(),
+        }
+        Ok(())
     }
 
     /// The capabilities for a browser with a new profile.
