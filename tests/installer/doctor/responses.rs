@@ -9,6 +9,7 @@ use std::{
 use crate::{
     doctor::findings::{examine_url, findings, of_check, only, problems},
     doctor::proxies::FakeServer,
+    hello::Ran,
 };
 
 /// A head like the library's, of a stream that lasts until the connection is closed.
@@ -17,6 +18,12 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
 
 /// The first block of a stream.
 const FIRST_BLOCK: &str = "retry: 1000\nid: 0123456789abcdef-1\nevent: sse.heartbeat\ndata: 15\n\n";
+
+/// Examines both at once, because that takes many seconds.
+fn examine_both(servers: [FakeServer; 2]) -> [Ran; 2] {
+    let threads = servers.map(|server| thread::spawn(move || examine_url(&server.url(), &[])));
+    threads.map(|thread| thread.join().unwrap())
+}
 
 #[test]
 fn a_buffered_stream_is_an_error() {
@@ -29,8 +36,8 @@ fn a_buffered_stream_is_an_error() {
         thread::sleep(Duration::from_millis(1_500));
         client.write_all(FIRST_BLOCK.as_bytes())
     });
-    for fake in [head_late, body_late] {
-        let found = findings(&examine_url(&fake.url(), &[]));
+    for ran in examine_both([head_late, body_late]) {
+        let found = findings(&ran);
         of_check(&found, "timing")[0].assert_is(
             "error",
             "timing",
@@ -46,20 +53,19 @@ fn a_silent_server_times_out() {
         thread::sleep(Duration::from_secs(60));
         Ok(())
     };
+    let head_alone = FakeServer::start(move |request, mut client| {
+        write!(client, "{HEAD}\r\n")?;
+        silence(request, client)
+    });
     let start = Instant::now();
-    let found = problems(&examine_url(&FakeServer::start(silence).url(), &[]));
-    only(&found).assert_is(
+    let [silent, head_alone] = examine_both([FakeServer::start(silence), head_alone]);
+    only(&problems(&silent)).assert_is(
         "error",
         "response",
         "sends no response within 10 s",
         "proxy_buffering",
     );
-    let head_alone = FakeServer::start(move |request, mut client| {
-        write!(client, "{HEAD}\r\n")?;
-        silence(request, client)
-    });
-    let found = problems(&examine_url(&head_alone.url(), &[]));
-    only(&found).assert_is(
+    only(&problems(&head_alone)).assert_is(
         "error",
         "timing",
         "nothing arrives within 10 s",
