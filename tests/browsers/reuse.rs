@@ -31,6 +31,8 @@ const STATE: &str = "(async () => [
     history.length,
     document.visibilityState,
     outerWidth,
+    innerWidth,
+    matchMedia('(prefers-color-scheme: dark)').matches,
 ])()";
 
 const STORE: &str = "(async () => {
@@ -63,6 +65,10 @@ fn leaves_nothing(engine: Engine) {
         [json!("a=b"), json!(1), json!(1), json!(1), json!(1)]
     );
     browser.resize(800, 600);
+    if engine == Engine::Chromium {
+        browser.set_viewport(300, 300);
+        browser.emulate_media(&[("prefers-color-scheme", "dark")]);
+    }
     let tab = browser.new_tab();
     browser.switch_to(&tab);
     drop(browser);
