@@ -35,6 +35,10 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// keep connections of HTTP/2 open, so it would always wait for as long as this.
 const TLS_SHUTDOWN_SECONDS: u64 = 1;
 
+/// How many clients may negotiate TLS with one worker at a time; the others wait for as long as three seconds. With
+/// actix-web's 256, a few hundred clients that stall would keep all others out. One takes about 15 KB.
+const MAX_TLS_HANDSHAKES: usize = 4096;
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     let loaded = dotenvy::from_path(app_dir().join(".env"));
@@ -105,6 +109,7 @@ async fn serve() -> io::Result<()> {
     let server = if tls::is_configured()? {
         server
             .shutdown_timeout(TLS_SHUTDOWN_SECONDS)
+            .max_connection_rate(MAX_TLS_HANDSHAKES)
             .bind_rustls_0_23((host.as_str(), port), tls::server_config()?)
     } else {
         server.bind((host.as_str(), port))

@@ -2,6 +2,7 @@
 
 mod http;
 mod refused;
+mod stalled;
 
 use std::process::{Command, Output};
 

@@ -7,7 +7,7 @@ use support::{App, Server};
 use super::run;
 
 /// Sends a request with curl, and returns the version of HTTP and the status.
-fn curl(server: &Server, arguments: &[&str], path: &str) -> String {
+pub(super) fn curl(server: &Server, arguments: &[&str], path: &str) -> String {
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--insecure", "--max-time", "30"])
         .args([
