@@ -43,6 +43,8 @@ export class SseClient extends EventTarget {
   /** The names of the events that the server may send; empty while it has not named them. */
   #events = [];
   #listenerCheck = new ListenerCheck();
+  /** The last refusal of which the console tells, so that a page that calls `connect()` often does not fill it. */
+  #warnedStatus;
 
   constructor(url = '/sse/stream', options = {}) {
     super();
@@ -240,13 +242,23 @@ export class SseClient extends EventTarget {
 
   #failed({ status, body, final }) {
     this.#readyState = CONNECTING;
-    if (final) this.close();
+    if (final) this.#stopForGood(status);
     else if (this.#status === 'open' && status === undefined && this.#reconnectingTimer === undefined) {
       this.#reconnectingTimer = setTimeout(() => this.#setStatus('reconnecting'), RECONNECTING_DELAY_MS);
     } else this.#setStatus('reconnecting');
     if (final || this.#status !== 'closed') {
       this.dispatchEvent(Object.assign(new Event('error'), { status, body, final }));
     }
+  }
+
+  #stopForGood(status) {
+    this.close();
+    if (this.#warnedStatus === status) return;
+    this.#warnedStatus = status;
+    const { origin, pathname } = new URL(this.#url);
+    console.warn(
+      `sse.js: the stream ${pathname} answered ${status}; the client has stopped. Run \`sse doctor ${origin}${pathname}\`, or call connect() to try again.`,
+    );
   }
 
   #setStatus(status) {

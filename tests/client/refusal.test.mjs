@@ -1,8 +1,15 @@
 // What a client does when the server refuses the stream.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { beforeEach, describe, mock, test } from 'node:test';
 
-import { collectValues, environment, eventId, FakeRequest, openAlone } from './environment.mjs';
+import { collectValues, environment, eventId, FakeRequest, openAlone, settle } from './environment.mjs';
+
+let warnings;
+
+beforeEach(() => {
+  warnings = [];
+  mock.method(console, 'warn', (text) => warnings.push(text));
+});
 
 describe('a refusal', () => {
   for (const status of [204, 401, 403, 404, 410]) {
@@ -17,6 +24,19 @@ describe('a refusal', () => {
       assert.deepEqual(seen, ['closed']);
       assert.equal(sse.readyState, sse.CLOSED);
       assert.equal(FakeRequest.all.length, 1);
+    });
+
+    test(`${status} is reported in the console, once until the answer changes`, async () => {
+      const sse = openAlone({ events: ['order'] });
+      for (const answer of [status, status, 500, status, status === 401 ? 403 : 401]) {
+        await FakeRequest.last.respond(answer);
+        if (answer === 500) await environment.clock.tick(1000);
+        else sse.connect();
+        await settle();
+      }
+      const expected = (answer) =>
+        `sse.js: the stream /sse/stream answered ${answer}; the client has stopped. Run \`sse doctor http://page.test/sse/stream\`, or call connect() to try again.`;
+      assert.deepEqual(warnings, [expected(status), expected(status === 401 ? 403 : 401)]);
     });
   }
 
@@ -46,6 +66,7 @@ describe('a refusal', () => {
       const sse = openAlone();
       await FakeRequest.last.respond(status, type ? { 'content-type': type } : {}, new Uint8Array([60]));
       assert.equal(sse.status, 'reconnecting');
+      assert.deepEqual(warnings, []);
       await environment.clock.tick(1000);
       assert.equal(FakeRequest.all.length, 2);
     });
