@@ -3,7 +3,6 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io,
 };
 
 use actix_web::{
@@ -15,6 +14,11 @@ use actix_web::{
 use log::Level;
 
 use crate::{client_files::client_files, config::app_dir, runtime::LimitedLog};
+
+/// Without the path, which only the log names: visitors read this.
+const NO_LISTENERS: &str = "error: the app has no public/js/sse-client.js\n\
+    help: create the file, or run `sse install` in the app's folder; if it is there, start the app in that folder \
+    (the server's log names the file that it looked for)\n";
 
 /// Answers with the embedded client.
 pub(super) async fn sse_js(request: HttpRequest) -> HttpResponse {
@@ -33,14 +37,12 @@ pub(super) async fn sse_client_js(request: HttpRequest) -> Result<HttpResponse, 
     match read {
         Ok(text) => Ok(respond(&request, text)),
         Err((error, path)) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                static LOG: LimitedLog =
-                    LimitedLog::new(Level::Error, "requests for sse-client.js failed");
-                LOG.log(|| format!("{}: {error}", path.display()));
-            }
-            Ok(HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
-                "error: the app has no public/js/sse-client.js\nhelp: create the file, or run `sse install` in the app's folder\n",
-            ))
+            static LOG: LimitedLog =
+                LimitedLog::new(Level::Error, "requests for sse-client.js failed");
+            LOG.log(|| format!("{}: {error}", path.display()));
+            Ok(HttpResponse::NotFound()
+                .content_type("text/plain; charset=utf-8")
+                .body(NO_LISTENERS))
         }
     }
 }

@@ -60,3 +60,17 @@ fn an_edited_file_is_sent_again() {
         assert_eq!(edited.body, first.body.replace('e', "E"), "{file}");
     }
 }
+
+#[test]
+fn a_missing_script_is_named_in_the_log_and_not_to_visitors() {
+    let app = App::new();
+    let script = app.path().join("public/js/sse-client.js");
+    fs::remove_file(&script).unwrap();
+    let server = app.start();
+    let response = Stream::request(server.address(), "/js/sse-client.js", &[]);
+    let (status, text) = (response.status, &response.body);
+    assert_eq!(status, 404);
+    assert!(text.contains("the server's log names the file"), "{text}");
+    assert!(!text.contains(app.path().to_str().unwrap()), "{text}");
+    server.wait_for_log(&format!("{}: No such file", script.display()));
+}
