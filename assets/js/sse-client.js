@@ -24,6 +24,7 @@ window.sseReady ??= import('./sse.js').then(({ SseClient }) => {
 function sseToasts() {
   const SECONDS = 8;
   const MAX_TOASTS = 3;
+  const MAX_DEPTH = 9;
 
   // Unlike a `style` element, this is allowed by a strict Content-Security-Policy.
   const styles = new CSSStyleSheet();
@@ -77,13 +78,16 @@ function sseToasts() {
     if (event.key === 'Escape' && !event.isComposing) close(area.lastElementChild);
   });
 
-  /** @param {any} value @returns {string} */
-  const describe = (value) => {
+  /** @param {any} value @param {number} [depth] @returns {string} */
+  const describe = (value, depth = 0) => {
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
     if (typeof value !== 'object' || value === null) return String(value ?? 'none');
-    if (Array.isArray(value)) return value.map(describe).join(', ');
+    if (depth === MAX_DEPTH) return '…';
+    if (Array.isArray(value)) return value.map((inner) => describe(inner, depth + 1)).join(', ');
     const fields = Object.entries(value);
-    return fields.map(([name, inner]) => `${name.replaceAll('_', ' ')} ${describe(inner)}`).join(', ');
+    return fields
+      .map(([name, inner]) => `${name.replaceAll('_', ' ')} ${describe(inner, depth + 1)}`)
+      .join(', ');
   };
 
   /** The value as a short text: { order: 42, paid: true } is "Order 42, paid yes".

@@ -47,6 +47,7 @@ function showClient(sse) {
   setInterval(() => {
     if (sse.status === 'open' && !document.hidden) load();
   }, ENV_CHECK_MS);
+  tools.then((problem) => setEnvProblem(problem) && update());
   // The server may have refused the stream before this script could listen for the reason.
   if (sse.status === 'closed') sse.connect();
   update();
@@ -59,5 +60,5 @@ function showLoadFailure() {
   showConnection({ status: 'closed' }, false);
 }
 
-loadTools();
+const tools = loadTools();
 window.sseReady.then(showClient, showLoadFailure);

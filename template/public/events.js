@@ -39,6 +39,15 @@ export function showEvent(value, event) {
   if (!isEarlier) showToast(describe(value), event.type);
 }
 
+/** Browsers cannot write values that are nested thousands of times, and the list shows the event nevertheless. */
+function toJson(value) {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'nested too deeply to be shown';
+  }
+}
+
 function createEventItem(value, { type, time, lastEventId }, isEarlier) {
   const item = createElement('li', isEarlier ? 'earlier' : 'news');
   item.dataset.id = lastEventId;
@@ -46,7 +55,7 @@ function createEventItem(value, { type, time, lastEventId }, isEarlier) {
   const about = createElement('span', 'about');
   about.append(
     createElement('span', 'name', type),
-    createElement('code', 'value', JSON.stringify(value)),
+    createElement('code', 'value', toJson(value)),
     createElement('code', 'id', `id ${lastEventId}`),
   );
   if (isEarlier) about.append(createElement('span', 'mark', 'saved before this page was opened'));

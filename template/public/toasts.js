@@ -2,8 +2,9 @@
 
 import { byId, createElement } from './dom.js';
 
-/** As many as fit on a phone without hiding the page. */
+/** More would cover the list of events, which a phone shows below the buttons. */
 const MAX_TOASTS = 3;
+const MAX_TOASTS_ON_PHONE = 2;
 /** Long enough to read a toast. */
 const TOAST_MS = 6000;
 /** As many announcements as a screen reader may still have to read. */
@@ -31,8 +32,9 @@ function announce(message) {
 /** Removes toasts that are too many, but none that the user is about to dismiss. */
 function removeOldest() {
   const toasts = [...byId('toasts').children];
+  const limit = matchMedia('(min-width: 50rem)').matches ? MAX_TOASTS : MAX_TOASTS_ON_PHONE;
   const idle = toasts.slice(0, -1).filter((item) => !item.matches(':focus-within, :hover'));
-  for (const item of idle.slice(0, Math.max(0, toasts.length - MAX_TOASTS))) item.remove();
+  for (const item of idle.slice(0, Math.max(0, toasts.length - limit))) item.remove();
 }
 
 function createDismissButton(item, message) {

@@ -35,7 +35,10 @@ function showTools(response, info) {
   byId('tools').hidden = !areToolsEnabled;
   byId('no-tools').hidden = areToolsEnabled;
   if (!areToolsEnabled) return '';
-  if (!response.ok) return info.trim();
+  if (!response.ok) {
+    if (!renderedInfo) showText(byId('no-events'), 'The buttons appear when the app can use its .env.');
+    return info.trim();
+  }
   const { cache, events } = JSON.parse(info);
   if (info !== renderedInfo) renderTools(cache, events);
   renderedInfo = info;
@@ -84,17 +87,17 @@ function createEventItem({ event, key }) {
   button.type = 'button';
   button.dataset.eventButton = event;
   button.append(createElement('span', 'name', event), createElement('span', 'key', key));
-  button.addEventListener('click', () => trigger(event, button));
+  button.addEventListener('click', () => trigger(event, key, button));
   const item = createElement('li');
   item.append(button);
   return item;
 }
 
-async function trigger(event, button) {
+async function trigger(event, key, button) {
   orderNumber += 1;
   button.setAttribute('aria-busy', 'true');
   try {
-    const response = await fetch(`/trigger/${encodeURIComponent(event)}`, {
+    const response = await fetch(`/trigger/${encodeURIComponent(key)}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ order: orderNumber, from: 'the page' }),

@@ -61,7 +61,7 @@ impl FromRequest for ToolsAllowed {
 pub(crate) fn routes(app: &mut ServiceConfig, tools: DevTools) {
     app.app_data(tools)
         .service(web::resource("/info").get(info).head(info))
-        .service(web::resource("/trigger/{event}").post(trigger));
+        .service(web::resource("/trigger/{key}").post(trigger));
 }
 
 /// Lists the events, and the cache folder for the page's shell commands.
@@ -78,19 +78,17 @@ async fn info(_: ToolsAllowed) -> Result<impl Responder, actix_web::Error> {
         .insert_header((header::CACHE_CONTROL, "no-store")))
 }
 
-/// Saves the value that a button sends, under the cache key of its event. It stays as it was sent: `Value`
-/// would sort its keys.
+/// Saves the value that a button sends, under its cache key. It stays as it was sent: `Value` would sort its keys.
 async fn trigger(
     _: ToolsAllowed,
-    event: Path<String>,
+    key: Path<String>,
     value: Json<Box<RawValue>>,
 ) -> Result<impl Responder, actix_web::Error> {
     let config = web::block(Config::from_env).await??;
-    let (_, key) = config
-        .events()
-        .iter()
-        .find(|(name, _)| **name == **event)
-        .ok_or_else(|| ErrorNotFound(format!("the event `{event}` does not exist")))?;
-    cache().save(key, value.into_inner()).await?;
+    if !config.events().keys().any(|known| known == key.as_str()) {
+        let error = format!("SSE_EVENTS does not contain the cache key `{key}`");
+        return Err(ErrorNotFound(error));
+    }
+    cache().save(key.as_str(), value.into_inner()).await?;
     Ok(HttpResponse::NoContent())
 }

@@ -26,9 +26,12 @@ fn main() {
     browser.wait("document.querySelector('[data-event-button=event_name2]') !== null");
     browser.wait("document.querySelector('#status').dataset.status === 'open'");
     browser.execute(CROP);
-    app.save("event_cache_key2", "\"The backup is done\"");
-    app.save("event_cache_key1", "{\"order\": 42}");
-    browser.wait("document.querySelectorAll('.toast').length === 2");
+    for (toasts, event) in [(1, "event_name2"), (2, "event_name1")] {
+        browser.click(&format!("[data-event-button={event}]"));
+        browser.wait(&format!(
+            "document.querySelectorAll('.toast').length === {toasts}"
+        ));
+    }
     browser.wait("document.getAnimations().every((a) => a.playState !== 'running')");
     browser.screenshot(&path);
 }

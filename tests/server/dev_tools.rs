@@ -22,7 +22,7 @@ fn info(address: &str, headers: &Headers) -> (u16, String) {
 fn trigger(address: &str, headers: &Headers) -> (u16, String) {
     let json = ("Content-Type", "application/json");
     let headers = [&[json], headers].concat();
-    ask(address, "POST /trigger/event_name1", &headers, BODY)
+    ask(address, "POST /trigger/event_cache_key1", &headers, BODY)
 }
 
 fn listen(server: &Server) -> Stream {
@@ -69,7 +69,7 @@ fn a_button_sends_its_value_unchanged() {
     let server = app.start();
     let stream = listen(&server);
     let json = [("Content-Type", "application/json")];
-    let target = "POST /trigger/event_name1";
+    let target = "POST /trigger/event_cache_key1";
     let (status, answer) = ask(server.address(), target, &json, VALUE);
     assert_eq!(status, 204, "{answer}");
     let text = stream.next_event().data.unwrap();
@@ -156,7 +156,7 @@ fn a_page_of_another_origin_cannot_trigger_events() {
         let headers = [("Content-Type", kind)];
         let (status, answer) = ask(
             server.address(),
-            "POST /trigger/event_name1",
+            "POST /trigger/event_cache_key1",
             &headers,
             BODY,
         );
@@ -169,7 +169,7 @@ fn a_page_of_another_origin_cannot_trigger_events() {
     ];
     let (_, preflight) = ask(
         server.address(),
-        "OPTIONS /trigger/event_name1",
+        "OPTIONS /trigger/event_cache_key1",
         &headers,
         "",
     );

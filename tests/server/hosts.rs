@@ -132,7 +132,7 @@ fn every_method_is_checked_and_no_request_line_bypasses_the_check() {
     }
     assert_misdirected(http::request(
         server.address(),
-        "POST /trigger/event_name1",
+        "POST /trigger/event_cache_key1",
         &[evil, ("Content-Type", "application/json")],
         "{\"a\":1}",
     ));

@@ -21,7 +21,7 @@ fn a_refused_method_is_answered_with_the_allowed_ones() {
         ("/health", "GET, HEAD"),
         ("/order", "GET, HEAD, POST"),
         ("/info", "GET, HEAD"),
-        ("/trigger/event_name1", "POST"),
+        ("/trigger/event_cache_key1", "POST"),
         ("/", "GET, HEAD, OPTIONS"),
         ("/style.css", "GET, HEAD, OPTIONS"),
         ("/none/such", "GET, HEAD, OPTIONS"),

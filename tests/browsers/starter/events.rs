@@ -149,6 +149,56 @@ fn a_page_gets_an_event_saved_while_it_was_served() {
 }
 
 #[test]
+fn a_visitor_without_an_order_is_told_so() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    browser.open(&server.url("/order"));
+    wait_for_text(&browser, "#order-event", "No order was placed");
+    app.save("event_cache_key1", "{\"order\": 7}");
+    wait_for_text(&browser, "#order-event", "Order 7 was placed");
+}
+
+#[test]
+fn each_key_of_an_event_has_a_button_that_saves_it() {
+    let app = App::with_env("SSE_EVENTS=event_name2:first,event_name2:second\n");
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    browser.click("#buttons li:nth-child(2) button");
+    wait_for_events(&browser, 1, Instant::now());
+    browser.click("#buttons li:nth-child(1) button");
+    wait_for_events(&browser, 2, Instant::now());
+    for (key, order) in [("first", 2), ("second", 1)] {
+        let output = app.run_sse(&["get", key]);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            printed.contains(&format!("\"order\":{order},")),
+            "{key}: {printed}"
+        );
+    }
+}
+
+#[test]
+fn an_event_whose_value_the_browser_cannot_write_is_shown() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    // As browsers do for arrays that are nested some thousand times; how often depends on the browser.
+    browser.execute(
+        "const write = JSON.stringify;
+        JSON.stringify = (value) => {
+            if (Array.isArray(value)) throw new RangeError('Maximum call stack size exceeded');
+            return write(value);
+        };",
+    );
+    app.save("event_cache_key1", "[[1]]");
+    wait_for_text(&browser, "#arrived .value", "nested too deeply to be shown");
+    wait_for_text(&browser, "#toasts", "1 items");
+}
+
+#[test]
 fn events_arrive_once_across_planned_ends_and_a_restart() {
     let app = App::new();
     let server = Server::start(app.path(), &[("SSE_STREAM_DURATION", "1")]);

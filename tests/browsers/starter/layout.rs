@@ -87,7 +87,7 @@ fn several_toasts_fit_on_a_phone_and_are_announced_once_each() {
     let app = App::new();
     let server = app.start();
     let browser = Browser::start();
-    for (width, height) in [(360, 640), (900, 700), (1440, 900)] {
+    for (width, height, toasts) in [(360, 640, 2), (900, 700, 3), (1440, 900, 3)] {
         browser.set_viewport(width, height);
         open_page(&browser, &server);
         let sentences = [1, 2, 3, 4].map(|order| format!("Order {order} was placed"));
@@ -99,12 +99,16 @@ fn several_toasts_fit_on_a_phone_and_are_announced_once_each() {
         let shown = browser.evaluate(
             "[...document.querySelectorAll('.toast .message')].map(({ innerText }) => innerText)",
         );
-        assert_eq!(shown, serde_json::json!(sentences[1..]), "{width}");
+        let newest = &sentences[sentences.len() - toasts..];
+        assert_eq!(shown, serde_json::json!(newest), "{width}");
         let are_visible = "[...document.querySelectorAll('.toast button')].every((button) => {
             const { left, top, width, height } = button.getBoundingClientRect();
             return document.elementFromPoint(left + width / 2, top + height / 2) === button;
         })";
         assert_eq!(browser.evaluate(are_visible), true, "{width}");
+        let is_newest_event_visible = "(({ left, bottom }) => document.elementFromPoint(left + 1, bottom - 2)
+            ?.closest('#arrived li') !== null)(document.querySelector('#arrived li').getBoundingClientRect())";
+        assert_eq!(browser.evaluate(is_newest_event_visible), true, "{width}");
         let announced = browser.evaluate(
             "[...document.querySelectorAll('[role=log] p')].map(({ textContent }) => textContent)",
         );
@@ -130,6 +134,43 @@ fn a_phone_shows_the_buttons_and_the_newest_events_without_scrolling() {
     assert_eq!(browser.evaluate(is_in_window), true);
     let overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
     assert_eq!(browser.evaluate(overflow), 0);
+}
+
+/// Scroll bars that take space, as on a desktop.
+const CLASSIC_SCROLL_BAR: &str = "
+    const style = new CSSStyleSheet();
+    style.replaceSync('html { overflow-y: scroll } ::-webkit-scrollbar { width: 15px }');
+    document.adoptedStyleSheets.push(style);
+";
+
+#[test]
+fn a_narrow_window_with_a_scroll_bar_leaves_a_margin_and_whole_words() {
+    let app = App::new();
+    let server = app.start();
+    let browser = Browser::start();
+    browser.set_viewport(360, 640);
+    open_page(&browser, &server);
+    browser.execute(CLASSIC_SCROLL_BAR);
+    browser.wait("document.documentElement.clientWidth < 360");
+    for order in 1..=12 {
+        app.save("event_cache_key1", &format!("{{\"order\": {order}}}"));
+    }
+    wait_for_events(&browser, 12, Instant::now());
+    wait_until_still(&browser);
+    let margins = "(({ left, right }) => [left, document.documentElement.clientWidth - right])(
+        document.querySelector('.toast').getBoundingClientRect())";
+    assert_eq!(browser.evaluate(margins), serde_json::json!([16, 16]));
+    let lines = "[...document.querySelectorAll('.buttons .key')].map((key) => {
+        const range = document.createRange();
+        range.selectNodeContents(key);
+        return range.getClientRects().length;
+    })";
+    assert_eq!(browser.evaluate(lines), serde_json::json!([1, 1]));
+    // One scroll bar, for the page.
+    let scrolls = "(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight)(document.querySelector('#arrived'))";
+    assert_eq!(browser.evaluate(scrolls), false);
+    let visible = "[...document.querySelectorAll('#arrived li')].filter((item) => item.checkVisibility()).length";
+    assert_eq!(browser.evaluate(visible), 8);
 }
 
 #[test]
