@@ -53,7 +53,7 @@ fn insert_tag(hello: &Hello, printed: &str) {
     hello.write(file, &lines.concat());
 }
 
-/// Inserts the code that saves a value, which `sse install` prints, at the beginning of `index`.
+/// Inserts the code that saves a value, which `sse install` prints, at the beginning of `order`.
 #[track_caller]
 fn insert_save(hello: &Hello, printed: &str) {
     for line in block(FIRST, "rust").lines() {
@@ -64,11 +64,11 @@ fn insert_save(hello: &Hello, printed: &str) {
             "{line}: {printed}"
         );
     }
-    let index = "async fn index() -> impl Responder {\n";
+    let order = "async fn order(number: web::Path<u32>) -> impl Responder {\n";
     hello.replace(
         "src/main.rs",
-        index,
-        &(index.to_owned() + &block(FIRST, "rust")),
+        order,
+        &(order.to_owned() + &block(FIRST, "rust")),
     );
 }
 
@@ -111,10 +111,15 @@ fn three_commands_and_two_edits_lead_to_the_first_notification() {
 #[track_caller]
 fn shows_a_toast(address: &str) {
     let browser = support::Browser::start();
-    browser.open(&format!("http://{address}/"));
     let text = "document.querySelector('[role=status] .sse-toast')?.innerText ?? ''";
-    browser.wait(&format!("({text}).includes('Somebody opened the page')"));
-    browser.wait(&format!("({text}).includes('event_name1')"));
+    // Also after a reload.
+    for _ in 0..3 {
+        browser.open(&format!("http://{address}/"));
+        browser.wait("window.sse?.status === 'open'");
+        browser.click("form button");
+        browser.wait(&format!("({text}).includes('Somebody pressed a button')"));
+        browser.wait(&format!("({text}).includes('event_name1')"));
+    }
 }
 
 /// Without a browser: the page has the tag, and its visitors receive the event.
@@ -123,10 +128,13 @@ fn shows_a_toast(address: &str) {
 fn shows_a_toast(address: &str) {
     let page = http::request(address, "GET /", &[], "").read_text();
     assert!(page.contains(&block(FIRST, "html")), "{page}");
-    let event = Stream::open(address, "/sse/stream", None).next_event();
+    let stream = Stream::open(address, "/sse/stream", None);
+    let order = http::request(address, "POST /orders/42", &[], "");
+    assert_eq!(order.status, 204);
+    let event = stream.next_event();
     assert_eq!(
         (event.name(), event.value()),
-        ("event_name1", json!("Somebody opened the page"))
+        ("event_name1", json!("Somebody pressed a button"))
     );
 }
 
@@ -135,9 +143,11 @@ fn each_step_compiles_when_pasted_after_the_ones_before() {
     let port = ReservedPort::new();
     let hello = shop(&port);
     compiled::build(&hello);
-    insert_tag(&hello, &hello.sse_succeeds(&["install"]));
+    let printed = hello.sse_succeeds(&["install"]);
+    insert_tag(&hello, &printed);
+    insert_save(&hello, &printed);
     compiled::build(&hello);
-    // The next steps: a listener in the page, a crate, the handler as it is, and its route.
+    // The next steps: a listener in the page, a crate, and the lines that send an object.
     let listener = block(NEXT, "html");
     hello.replace("src/index.html", "</body>", &(listener + "</body>"));
     hello.replace(
@@ -145,14 +155,10 @@ fn each_step_compiles_when_pasted_after_the_ones_before() {
         "[dependencies]\n",
         "[dependencies]\nserde_json = \"1\"\n",
     );
-    let main = hello.read("src/main.rs") + &block(NEXT, "rust");
-    hello.write("src/main.rs", &main);
-    let index = ".service(index)";
-    hello.replace(
-        "src/main.rs",
-        index,
-        &format!("{index}\n            .service(order)"),
-    );
+    let save = block(FIRST, "rust");
+    let mut lines = save.split_inclusive('\n');
+    let line = lines.find(|line| line.contains(".save(")).unwrap();
+    hello.replace("src/main.rs", line, &block(NEXT, "rust"));
     let program = compiled::build(&hello);
 
     let _running = Running(compiled::run(&hello, &program));

@@ -116,7 +116,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     // 2. Install.
     let printed = user.run(user.sse(), &user.app(), &["install"]);
     assert!(
-        printed.contains("Next steps:\n  1. In src/index.html:10, before </body>:\n"),
+        printed.contains("Next steps:\n  1. In src/index.html:11, before </body>:\n"),
         "{printed}"
     );
     assert!(printed.contains(tag.trim()), "{printed}");
@@ -132,8 +132,8 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     let with_tag = page.replace("</body>", &format!("{tag}</body>"));
     user.write("src/index.html", &with_tag);
     let code = fs::read_to_string(user.app().join("src/main.rs")).unwrap();
-    let index = "async fn index() -> impl Responder {\n";
-    let with_save = code.replace(index, &format!("{index}{save}"));
+    let order = "async fn order(number: web::Path<u32>) -> impl Responder {\n";
+    let with_save = code.replace(order, &format!("{order}{save}"));
     user.write("src/main.rs", &with_save);
 
     // 5. See it.
@@ -155,7 +155,8 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     browser.wait("window.sse !== undefined && window.sse.readyState === 1");
     let toasts =
         "[...document.querySelectorAll('.sse-toast')].map((toast) => toast.innerText).join()";
-    browser.wait(&format!("{toasts}.includes('Somebody opened the page')"));
+    browser.click("form button");
+    browser.wait(&format!("{toasts}.includes('Somebody pressed a button')"));
     let script = listener.replace("<script>", "").replace("</script>", "");
     browser.execute(&script);
     let command = ["save", "event_cache_key1", "{\"order\": 42}"];
@@ -170,7 +171,7 @@ fn the_guide_leads_from_nothing_to_an_event_and_back() {
     let printed = user.run(user.sse(), &user.app(), &["uninstall"]);
     assert!(!printed.contains("Kept"), "{printed}");
     assert!(
-        printed.contains("no longer serves") && printed.contains("\n  src/index.html:10\n"),
+        printed.contains("no longer serves") && printed.contains("\n  src/index.html:11\n"),
         "{printed}"
     );
     user.cargo(&["build", "--quiet"]);

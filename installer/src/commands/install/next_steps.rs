@@ -100,10 +100,10 @@ fn saves_values(source: &SourceFile) -> bool {
 /// The guide to the first notification shows these lines, too.
 fn first_save(library_name: &str, key: &str) -> NextStep {
     NextStep {
-        instruction: "Save a value. For a first test, at the beginning of a handler:".to_owned(),
+        instruction: "Save a value. For a first test, at the beginning of a handler after which the browser stays on its page:".to_owned(),
         lines: format!(
-            "// A notification that fails must not fail the page.\n\
-             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody opened the page\").await {{\n    \
+            "// A notification that fails must not fail the request.\n\
+             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody pressed a button\").await {{\n    \
                  eprintln!(\"{{error:?}}\");                       // with the help\n\
              }}"
         ),
