@@ -4,7 +4,7 @@ use std::{
     fs,
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::Command,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -50,8 +50,12 @@ fn set_variables(command: &mut Command, variables: &str, address: &str) {
 }
 
 #[track_caller]
-fn wait_until_it_answers(address: &str) {
-    until("the shop answers", || TcpStream::connect(address).ok());
+fn wait_until_it_answers(shop: &mut Running, address: &str) {
+    until("the shop answers", || {
+        let ended = shop.try_wait().unwrap();
+        assert!(ended.is_none(), "the shop has ended: {ended:?}");
+        TcpStream::connect(address).ok()
+    });
 }
 
 #[track_caller]
@@ -103,9 +107,9 @@ fn start(unit: &str, namespace: &Namespace, address: &str) -> Running {
     let folder = Path::new(setting(unit, "WorkingDirectory"));
     let mut command = namespace.command(Path::new(setting(unit, "ExecStart")), folder);
     set_variables(&mut command, setting(unit, "Environment"), address);
-    let running: Child = command.spawn().unwrap();
-    wait_until_it_answers(address);
-    Running(running)
+    let mut shop = Running(command.spawn().unwrap());
+    wait_until_it_answers(&mut shop, address);
+    shop
 }
 
 #[test]
@@ -211,8 +215,8 @@ fn an_image_has_what_the_app_needs_to_build_and_to_run() {
         .find_map(|line| line.strip_prefix("ENV "))
         .unwrap();
     set_variables(&mut command, variables, &address);
-    let _shop = Running(command.spawn().unwrap());
-    wait_until_it_answers(&address);
+    let mut shop = Running(command.spawn().unwrap());
+    wait_until_it_answers(&mut shop, &address);
     assert_delivers(&address, image.path());
     assert!(
         image.path().join("writable/cache").is_dir(),
@@ -235,8 +239,8 @@ fn an_app_below_a_sub_path_is_reached_by_the_addresses_of_the_guide() {
         .current_dir(hello.path())
         .env_remove("CARGO_MANIFEST_DIR");
     set_variables(&mut command, "HOST=127.0.0.1 PORT=", &address);
-    let _shop = Running(command.spawn().unwrap());
-    wait_until_it_answers(&address);
+    let mut shop = Running(command.spawn().unwrap());
+    wait_until_it_answers(&mut shop, &address);
 
     let location = block(HEADING, "nginx").replace("127.0.0.1:8080", &address);
     let proxy = ReverseProxy::nginx(hello.outside(), |port| {
