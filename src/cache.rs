@@ -219,7 +219,7 @@ impl Cache {
 
     /// Like [`follow`](Self::follow), and starts with the first value that was saved at `time` or later and that
     /// the cache still has. How many it keeps depends on their times to live and on their number. If older values
-    /// were swept, some of which may have been saved since `time`, it starts with [`Next::Gap`](crate::cache::Next::Gap).
+    /// were swept, some of which may have been saved since `time`, it starts with [`Next::Gap`].
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What the `sse` command shares with the library, so that both read `.env`, watch folders and escape text alike. This is
-//! not part of the public API: it may change or go at any time.
+//! What the `sse` command shares with the library, so that both read `.env`, watch folders and escape text
+//! alike. This is not part of the public API: it may change or go at any time.
 
 use std::{
     io,

@@ -51,8 +51,8 @@ pub(crate) struct Pair {
 }
 
 impl Events {
-    /// Parses `event:key,event:key`, and ignores white space around names and empty items, as after a trailing comma. One
-    /// key may trigger several events, and one event may have several keys.
+    /// Parses `event:key,event:key`, and ignores white space around names and empty items, as after a trailing
+    /// comma. One key may trigger several events, and one event may have several keys.
     ///
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {

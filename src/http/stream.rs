@@ -57,8 +57,8 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 ///
 /// It starts with a comment that names the events in `SSE_EVENTS`, or those that
 /// [`only`](Subscription::only) allows, and with a heartbeat that contains the client's position. It sends
-/// another heartbeat whenever it was silent for a while. It ends after `SSE_STREAM_DURATION`; the client then reconnects and receives the
-/// events after that position.
+/// another heartbeat whenever it was silent for a while. It ends after `SSE_STREAM_DURATION`; the client then
+/// reconnects and receives the events after that position.
 ///
 /// ```no_run
 /// use actix_web::{HttpResponse, get, http::header, web::Data};

@@ -24,7 +24,8 @@ use crate::epoch::{Epoch, Epochs};
 
 /// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
 /// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
-/// average. Frames that a read encodes in another format count from the next entry on. A stream whose next entry is no longer in the ring is served from the journal.
+/// average. Frames that a read encodes in another format count from the next entry on. A stream whose next
+/// entry is no longer in the ring is served from the journal.
 const MAX_RING_BYTES: usize = 32 * 1024 * 1024;
 
 /// A window on the journal: consecutive entries up to the newest.
