@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf, absolute};
 
 use super::git_origin;
@@ -39,7 +40,7 @@ pub(crate) fn dependency_source(
         Some(path) if is_cargo_checkout(Path::new(path)) => {
             git_origin::recorded_git_source().map(DependencySource::Git)
         }
-        Some(path) if is_library(Path::new(path)) => Ok(DependencySource::Path(path.to_owned())),
+        Some(path) if is_library(Path::new(path))? => Ok(DependencySource::Path(path.to_owned())),
         Some(path) => Err(Failure::error(format!(
             "the checkout that this `sse` was built from no longer exists: {path}"
         ))
@@ -62,7 +63,7 @@ fn is_cargo_checkout(checkout: &Path) -> bool {
 /// relative to the app's folder instead of the working directory.
 fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
     let from_root = absolute(path).map_err(|error| Failure::io("find", path, &error))?;
-    if !is_library(&from_root) {
+    if !is_library(&from_root)? {
         return Err(
             Failure::error(format!("no {LIBRARY_PACKAGE} in {}", path.display()))
                 .with_help("pass the folder with the library's Cargo.toml with --dep-path"),
@@ -84,7 +85,7 @@ fn chosen_path(path: &Path, app: &Path) -> Result<String, Failure> {
 
 /// Fails if the app is the library itself, which cannot depend on itself.
 pub(crate) fn refuse_library(app: &Path) -> Result<(), Failure> {
-    if !is_library(app) {
+    if !is_library(app)? {
         return Ok(());
     }
     let message = format!(
@@ -95,9 +96,16 @@ pub(crate) fn refuse_library(app: &Path) -> Result<(), Failure> {
         .with_help("run the command in your app's folder, or pass the folder: sse -C DIR install"))
 }
 
-fn is_library(dir: &Path) -> bool {
-    let text = fs::read(dir.join("Cargo.toml")).unwrap_or_default();
-    Manifest::parse(&text).is_ok_and(|manifest| manifest.package_name() == Some(LIBRARY_PACKAGE))
+fn is_library(dir: &Path) -> Result<bool, Failure> {
+    let path = dir.join("Cargo.toml");
+    let text = match fs::read(&path) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Err(Failure::io("read", &path, &error));
+        }
+        read => read.unwrap_or_default(),
+    };
+    let manifest = Manifest::parse(&text);
+    Ok(manifest.is_ok_and(|manifest| manifest.package_name() == Some(LIBRARY_PACKAGE)))
 }
 
 /// The relative path between two folders. Symbolic links are resolved first, because `..`
