@@ -76,10 +76,11 @@ impl<'a> RawSettings<'a> {
 
     fn missing(&self, info: &SettingInfo) -> Error {
         let name = info.name;
-        if let Some((place, location)) = self.misspelt(name) {
-            let message = format!("{name} is not set, and {place} is not a setting of the library");
+        if let Some((line, misspelt)) = self.misspelt(name) {
+            let message =
+                format!("{name} is not set, and {misspelt} is not a setting of the library");
             return Error::new(ErrorKind::Config, message)
-                .with_location(location)
+                .with_location(Location::line(&self.path, line))
                 .with_help(format!("did you mean {name}?"));
         }
         let (message, help) = if self.file.is_some() {
@@ -97,16 +98,11 @@ impl<'a> RawSettings<'a> {
             .with_help(help)
     }
 
-    /// A line or a variable whose name was probably meant to be that of the setting, which is not set.
-    fn misspelt(&self, setting: &str) -> Option<(String, Location)> {
+    /// A line whose name was probably meant to be that of the setting, which is not set.
+    fn misspelt(&self, setting: &str) -> Option<(usize, &str)> {
         let mut lines = self.file.into_iter().flat_map(EnvFile::assignments);
-        if let Some((line, name, _)) = lines.find(|(_, name, _)| are_similar(name, setting)) {
-            return Some((name.to_owned(), Location::line(&self.path, line)));
-        }
-        let mut variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let name = variables.find(|name| are_similar(name, setting))?;
-        let place = format!("the environment variable {name}");
-        Some((place, Location::file(&self.path)))
+        let (line, name, _) = lines.find(|(_, name, _)| are_similar(name, setting))?;
+        Some((line, name))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{client_files::client_files, config::app_dir, runtime::LimitedLog};
 /// Without the path, which only the log names: visitors read this.
 const NO_LISTENERS: &str = "error: the app has no public/js/sse-client.js\n\
     help: create the file, or run `sse install` in the app's folder; if it is there, start the app in that folder \
-    (the server's log names the file that it looked for)\n";
+    (if the app has a logger, its log names the file)\n";
 
 /// Answers with the embedded client.
 pub(super) async fn sse_js(request: HttpRequest) -> HttpResponse {

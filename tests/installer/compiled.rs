@@ -13,6 +13,8 @@ use support::{Running, Stream, get, http};
 
 use crate::hello::Hello;
 
+const PROGRAM: &str = "sse-hello-world";
+
 #[test]
 fn the_hello_world_app_streams_after_install() {
     let hello = Hello::new();
@@ -66,6 +68,7 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let profile = support::sse().parent().map(Path::to_owned).unwrap();
+    forget_former_app(&profile);
     fs::copy(
         support::workspace().join("Cargo.lock"),
         hello.path().join("Cargo.lock"),
@@ -84,10 +87,24 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
         "{}",
         String::from_utf8_lossy(&built.stderr)
     );
-    let name = "sse-hello-world";
-    let copy = hello.outside().join(name);
-    fs::copy(profile.join(name), &copy).unwrap();
+    let copy = hello.outside().join(PROGRAM);
+    fs::copy(profile.join(PROGRAM), &copy).unwrap();
     copy
+}
+
+/// To cargo, all apps of this name are one package, whatever their folders. So it would not compile one whose files
+/// are older than the program of another.
+fn forget_former_app(profile: &Path) {
+    for entry in fs::read_dir(profile.join(".fingerprint")).unwrap() {
+        let entry = entry.unwrap();
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PROGRAM))
+        {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
 }
 
 /// Runs the program in the app's folder.

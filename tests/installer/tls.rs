@@ -244,11 +244,11 @@ fn tls_reaches_the_server_through_the_environments_proxy() {
     let server = app.start();
     let authority = Authority::new();
     let file = authority.write(app.path());
-    authority.sign(app.path(), &["localhost"], |_| {});
+    authority.sign(app.path(), &["app.example"], |_| {});
     let nginx = nginx(&app, &server, "http2");
     let (proxy, requests) = tunnel(nginx.address());
     let mut command = doctor(
-        "https://localhost:1",
+        "https://app.example:1",
         &["--cacert", &file, "--header", "A: secret"],
     );
     command.env(
@@ -260,7 +260,7 @@ fn tls_reaches_the_server_through_the_environments_proxy() {
     of_check(&findings(&ran), "headers")[0].assert_is("ok", "headers", "TLS and HTTP/2", "");
     let request = requests.recv().unwrap().to_lowercase();
     assert!(
-        request.starts_with("connect localhost:1 http/1.1"),
+        request.starts_with("connect app.example:1 http/1.1"),
         "{request}"
     );
     // `me:pw` in base64.

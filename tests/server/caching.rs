@@ -70,7 +70,7 @@ fn a_missing_script_is_named_in_the_log_and_not_to_visitors() {
     let response = Stream::request(server.address(), "/js/sse-client.js", &[]);
     let (status, text) = (response.status, &response.body);
     assert_eq!(status, 404);
-    assert!(text.contains("the server's log names the file"), "{text}");
+    assert!(text.contains("its log names the file"), "{text}");
     assert!(!text.contains(app.path().to_str().unwrap()), "{text}");
     server.wait_for_log(&format!("{}: No such file", script.display()));
 }

@@ -94,7 +94,7 @@ fn a_second_env_file_is_found() {
     found[0].assert_is(
         "warning",
         "env",
-        "`dotenvy::dotenv()` reads ",
+        "but `dotenvy::dotenv()` reads ",
         "its own folder",
     );
 }

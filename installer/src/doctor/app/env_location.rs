@@ -48,8 +48,8 @@ fn other_env_file(app: &Path, working_dir: &Path) -> Option<Finding> {
         let other = other.display();
         return Some(CHECK.warning(
             format!(
-                "when the app is started from this folder, `dotenvy::dotenv()` reads {other}, but \
-                 the library reads {shown}"
+                "the library reads {shown}, but `dotenvy::dotenv()` reads {other} if the app calls it and is \
+                 started from this folder"
             ),
             "start the app in its own folder, and keep the SSE_ settings in the .env there",
         ));

@@ -50,8 +50,8 @@ fn is_setting(key: &str) -> bool {
 fn unreadable_line(line: usize) -> Finding {
     CHECK.warning(
         format!(
-            "line {line} of .env cannot be read: `dotenvy::dotenv()` stops there, so the app does \
-             not get the lines below it"
+            "line {line} of .env cannot be read. `dotenvy::dotenv()` stops there: if the app calls it, it does \
+             not load the lines below"
         ),
         "write KEY=value, close every quote, and put values with spaces in quotes",
     )

@@ -61,8 +61,9 @@ impl<'a> ScriptServer<'a> {
         match self.problem_of(&path) {
             Ok(None) => format!("write <script src=\"{path}\"></script>"),
             _ => format!(
-                "the server has no script at {path} either: add `{ROUTES_CALL}` to the app, or pass \
-                 the URL of the stream below the scope that the routes are in"
+                "the server has no script at {path}. If the app has `{ROUTES_CALL}` in a scope, write the scope's \
+                 path before it, and pass the URL of the stream below the scope; if the app has no such call, run \
+                 `sse install`"
             ),
         }
     }
