@@ -159,6 +159,18 @@ describe('a listener for a name that the server does not have', () => {
     assert.deepEqual(warnings, expected);
   });
 
+  test('is reported without a suggestion if it is too long to be typed', async () => {
+    const sse = openAlone();
+    const event = 'y'.repeat(100);
+    for (const name of [event.slice(1), `${event}y`]) sse.on(name, () => {});
+    await FakeRequest.last.open();
+    await sendNames(event);
+    assert.deepEqual(warnings, [
+      unknown(event.slice(1), `Did you mean "${event}"? `, event),
+      unknown(`${event}y`, '', event),
+    ]);
+  });
+
   test('is reported when it is added after the names have arrived', async () => {
     const sse = openAlone();
     await FakeRequest.last.open();
