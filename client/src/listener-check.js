@@ -4,8 +4,8 @@
 const OWN_NAMES = /^(open|error|\*|sse\..*)$/;
 /** A far-fetched suggestion misleads: three letters in five must match. */
 const MAX_DIFFERENCE = 0.4;
-/** Nobody types a longer name, and a comparison takes time with the square of the length. */
-const MAX_TYPED_LENGTH = 100;
+/** Longer names are not compared: nobody types them, and the time grows with the square of the length. */
+const MAX_COMPARED_LENGTH = 64;
 
 export class ListenerCheck {
   /** The events that the page asks for; empty for all. */
@@ -48,12 +48,11 @@ export class ListenerCheck {
 
 function hint(name, events) {
   if (name === 'message') return "To receive all events, use on('*', …). ";
-  if (name.length > MAX_TYPED_LENGTH) return '';
   let suggestion = '';
   let least = MAX_DIFFERENCE;
   for (const event of events) {
     const length = Math.max(name.length, event.length);
-    if (Math.abs(name.length - event.length) / length > least) continue;
+    if (length > MAX_COMPARED_LENGTH) continue;
     const proportion = difference(name.toLowerCase(), event.toLowerCase()) / length;
     if (proportion > least || (proportion === least && suggestion)) continue;
     least = proportion;
