@@ -219,7 +219,8 @@ impl Cache {
 
     /// Like [`follow`](Self::follow), and starts with the first value that was saved at `time` or later and that
     /// the cache still has. How many it keeps depends on their times to live and on their number. If older values
-    /// were swept, some of which may have been saved since `time`, it starts with [`Next::Gap`].
+    /// were swept, some of which may have been saved since `time`, it starts with [`Next::Gap`]. This reads the
+    /// whole cache: 10,000 values take a few hundred milliseconds.
     ///
     /// # Errors
     ///

@@ -85,6 +85,21 @@ fn values_are_followed_from_a_time_on() {
 }
 
 #[test]
+fn values_are_followed_from_a_time_on_although_a_clock_was_set_back() {
+    let (_app, cache) = cache();
+    let time = SystemTime::now() - Duration::from_secs(60);
+    cache.save_blocking("k", 1).unwrap();
+    let journal = cache.journal_handle().unwrap();
+    let day_before = time - Duration::from_secs(24 * 60 * 60);
+    for _ in 0..100 {
+        let value = serde_json::value::to_raw_value(&2).unwrap();
+        let document = crate::entry::encode_document("k", value, Duration::MAX, day_before);
+        journal.append(&document).unwrap();
+    }
+    assert_eq!(next(&mut cache.follow_since(time).unwrap()).value(), "1");
+}
+
+#[test]
 fn values_that_were_swept_since_a_time_are_a_gap_once() {
     let (_app, cache) = cache();
     let start = SystemTime::now() - Duration::from_secs(60);
