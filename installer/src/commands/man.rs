@@ -8,6 +8,7 @@ use std::path::Path;
 
 use clap::Command;
 use clap_mangen::Man;
+use tempfile::NamedTempFile;
 
 use crate::cli;
 use crate::exit::{self, Failure};
@@ -22,24 +23,33 @@ pub(crate) fn run(dir: Option<&Path>, output: Output) -> Result<u8, Failure> {
     };
     fs::create_dir_all(dir).map_err(|error| Failure::io("create the folder", dir, &error))?;
     let commands = command.get_subcommands().cloned().chain([command.clone()]);
-    let pages = commands.map(page).collect::<Result<Vec<_>, _>>()?;
-    for (name, page) in pages {
+    let mut files = Vec::new();
+    for command in commands {
+        let (name, page) = page(command)?;
         let path = dir.join(name);
-        replace(&path, &page).map_err(|error| Failure::io("write", &path, &error))?;
+        let file = prepare(&path, &page).map_err(|error| Failure::io("write", &path, &error))?;
+        files.push((file, path));
+    }
+    for (file, path) in files {
+        let replaced = file.persist(&path);
+        replaced.map_err(|error| Failure::io("write", &path, &error.error))?;
         output.status("Wrote", path.display());
     }
     Ok(exit::DONE)
 }
 
-/// Replaces whatever has the name, without following a link or waiting for a pipe.
-fn replace(path: &Path, page: &str) -> io::Result<()> {
+/// Writes the page beside its path, so that it can replace whatever has the name, unless that is a folder, without
+/// following a link or waiting for a pipe.
+fn prepare(path: &Path, page: &str) -> io::Result<NamedTempFile> {
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     let dir = path.parent().unwrap_or(Path::new("."));
     let readable_by_all = Permissions::from_mode(0o644);
     let mut builder = tempfile::Builder::new();
     let mut file = builder.permissions(readable_by_all).tempfile_in(dir)?;
     file.write_all(page.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 /// The page's file name and its text in roff.
@@ -70,6 +80,19 @@ fn cannot_render(error: &dyn Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_all_pages_none_is_written() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("sse-save.1")).expect("it is created");
+        fs::write(dir.path().join("sse.1"), "former").expect("it is written");
+        let failure = run(Some(dir.path()), Output::new(true)).expect_err("a folder is in the way");
+        let text = failure.to_string();
+        assert!(text.contains("sse-save.1: is a directory"), "{text}");
+        assert_eq!(fs::read_dir(dir.path()).expect("it exists").count(), 2);
+        let page = fs::read_to_string(dir.path().join("sse.1")).expect("it remains");
+        assert_eq!(page, "former");
+    }
 
     #[test]
     fn a_page_has_the_sections_of_manual_pages() {
