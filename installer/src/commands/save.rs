@@ -1,6 +1,6 @@
 //! `sse save`.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use actix_web_sse::{Cache, Config};
@@ -12,10 +12,14 @@ use crate::cli::SaveArgs;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
+/// White space around JSON is not a part of the value, and so much of it is a mistake. Up to here, an error
+/// names the length of the value.
+const MAX_INPUT_BYTES_PER_VALUE_BYTE: usize = 16;
+
 pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, Failure> {
-    let text = read_value(args)?;
-    let (value, slip) = parse_value(&text, args.text)?;
     let config = Config::from_dir(app)?;
+    let text = read_value(args, config.max_value_bytes())?;
+    let (value, slip) = parse_value(&text, args.text)?;
     let cache = Cache::open(&config)?;
     let save = cache.save(&args.key, value);
     let save = match args.ttl {
@@ -43,9 +47,9 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     Ok(exit::DONE)
 }
 
-fn read_value(args: &SaveArgs) -> Result<String, Failure> {
+fn read_value(args: &SaveArgs, limit: usize) -> Result<String, Failure> {
     if args.value == "-" {
-        read_text(io::stdin())
+        read_text(io::stdin(), limit)
     } else {
         Ok(args.value.clone())
     }
@@ -63,20 +67,26 @@ fn parse_value(text: &str, is_text: bool) -> Result<(Box<RawValue>, Option<Strin
     }
 }
 
-/// Reads text, without the newline that shell tools add at its end.
-fn read_text(mut input: impl Read) -> Result<String, Failure> {
-    let mut text = String::new();
-    input
-        .read_to_string(&mut text)
-        .map_err(|error| match error.kind() {
-            ErrorKind::InvalidData => Failure::error(
-                "the value on standard input is not valid UTF-8",
-            )
-            .with_help("convert it to UTF-8, or encode binary data: base64 FILE | sse save KEY -"),
-            _ => Failure::error(format!(
-                "cannot read the value from standard input: {error}"
-            )),
-        })?;
+/// Reads text, without the newline that shell tools add at its end. `limit` is that of a value, in bytes.
+fn read_text(input: impl Read, limit: usize) -> Result<String, Failure> {
+    let max_bytes = limit * MAX_INPUT_BYTES_PER_VALUE_BYTE;
+    let mut bytes = Vec::new();
+    let read = input.take(max_bytes as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| {
+        Failure::error(format!(
+            "cannot read the value from standard input: {error}"
+        ))
+    })?;
+    if bytes.len() > max_bytes {
+        return Err(Failure::error(format!(
+            "standard input has more than {max_bytes} bytes; a value has at most {limit}"
+        ))
+        .with_help("save an id and let the page fetch the rest"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::error("the value on standard input is not valid UTF-8")
+            .with_help("convert it to UTF-8, or encode binary data: base64 FILE | sse save KEY -")
+    })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
@@ -108,11 +118,24 @@ mod tests {
     #[test]
     fn standard_input_loses_one_newline_and_must_be_utf8() {
         for (bytes, text) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("", "")] {
-            assert_eq!(read_text(bytes.as_bytes()).expect("valid UTF-8"), text);
+            assert_eq!(read_text(bytes.as_bytes(), 3).expect("valid UTF-8"), text);
         }
-        let failure = read_text(&b"\xff"[..])
+        let failure = read_text(&b"\xff"[..], 3)
             .expect_err("it is not text")
             .to_string();
         assert!(failure.contains("not valid UTF-8\nhelp: "), "{failure}");
+    }
+
+    #[test]
+    fn endless_input_is_refused_with_the_limit_of_a_value() {
+        let failure = read_text(io::repeat(0), 3).expect_err("it is endless");
+        let text = failure.to_string();
+        assert!(
+            text.contains("more than 48 bytes; a value has at most 3\nhelp: "),
+            "{text}"
+        );
+        let spaces = " ".repeat(47);
+        let text = read_text(format!("1{spaces}").as_bytes(), 3);
+        assert_eq!(text.expect("it is short enough").trim_end(), "1");
     }
 }
