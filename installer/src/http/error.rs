@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use crate::output::excerpt;
 
+const NO_HTTP_HELP: &str = "check the port: the program that responds there is not an HTTP server, or \
+    it expects a URL that begins with https:";
+
+const MANY_HEADERS_HELP: &str = "let the server, or the proxy that adds them, send fewer and shorter \
+    headers, such as cookies";
+
 /// What `sse doctor` tells apart. Everything else is [`ErrorKind::Unreachable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
@@ -13,7 +19,6 @@ pub(crate) enum ErrorKind {
     /// The server accepted the request, and sends no response.
     NoResponse,
     NotHttp,
-    TooManyHeaders,
 }
 
 /// The reason as a part of a sentence, and what to do if this error has a help of its own.
@@ -54,15 +59,15 @@ impl RequestError {
 impl From<hyper::Error> for RequestError {
     fn from(error: hyper::Error) -> Self {
         let text = with_causes(&error);
+        if !error.is_parse() {
+            return Self::unreachable(text);
+        }
         // "message head is too large": hyper has no method that tells.
-        let kind = if error.is_parse() && text.contains("too large") {
-            ErrorKind::TooManyHeaders
-        } else if error.is_parse() {
-            ErrorKind::NotHttp
-        } else {
-            ErrorKind::Unreachable
+        let help = match text.contains("too large") {
+            true => MANY_HEADERS_HELP,
+            false => NO_HTTP_HELP,
         };
-        Self::new(kind, text)
+        Self::new(ErrorKind::NotHttp, text).with_help(help)
     }
 }
 

@@ -164,9 +164,9 @@ impl StreamReader<'_> {
 
     fn unreachable(&self, error: &RequestError) -> String {
         let (url, reason) = (excerpt(self.client.url()), excerpt(&error.reason));
-        let help = error
-            .help
-            .map_or_else(String::new, |help| format!(" ({help})"));
+        // Once, and not with every attempt.
+        let help = error.help.filter(|_| self.failed_attempts == 0);
+        let help = help.map_or_else(String::new, |help| format!(" ({help})"));
         format!("cannot reach {url}: {reason}{help}")
     }
 

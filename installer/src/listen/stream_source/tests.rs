@@ -244,3 +244,18 @@ fn a_reconnection_time_applies_even_if_its_block_is_cut_off() {
         start.elapsed()
     );
 }
+
+#[test]
+fn a_port_that_expects_tls_is_explained_once() {
+    // The alert with which a TLS server responds to anything but TLS.
+    let alert = "\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{32}".to_owned();
+    let (url, _heads) = serve(vec![alert.clone(), alert]);
+    let source = open(&url);
+    for is_explained in [true, false] {
+        let Ok(Update::Warning(warning)) = next(&source) else {
+            panic!("no warning");
+        };
+        let has_help = warning.contains("it expects a URL that begins with https:");
+        assert_eq!(has_help, is_explained, "{warning}");
+    }
+}
