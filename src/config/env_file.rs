@@ -89,10 +89,28 @@ impl EnvFile {
         if let Some(line) = self.unreadable_lines().find(is_ours) {
             return Err(self.unreadable_line(line, path));
         }
+        self.refuse_long_quotes(path)?;
         if let Some(warning) = self.new_warning(path) {
             log::warn!("{warning}");
         }
         Ok(())
+    }
+
+    /// The quote after the value of a setting was forgotten if the next quote closes it. Then the lines between are
+    /// a part of the value, and errors about it would show them to visitors.
+    fn refuse_long_quotes(&self, path: &Path) -> Result<(), Error> {
+        let long = self.lines.iter().find_map(|line| match &line.kind {
+            EnvLineKind::Assignment { name, .. } if self.text(line).trim_end().contains('\n') => {
+                let info = SETTINGS.iter().find(|info| info.name == *name)?;
+                Some((line.number, info.name))
+            }
+            _ => None,
+        });
+        let Some((line, name)) = long else {
+            return Ok(());
+        };
+        let message = format!("the value of {name} ends in a later line, which its quote reaches");
+        Err(line_error(&message, path, line).with_help("close the quote in the same line"))
     }
 
     /// Shows only the value of a setting of the library: the text after an open quote may be a password.
@@ -182,6 +200,23 @@ mod tests {
             assert_eq!(error.location().unwrap().line_number(), Some(2));
             assert!(!format!("{error:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn a_quote_that_reaches_other_lines_is_refused_without_them() {
+        for line in [
+            "SSE_EVENTS=\"a:k,b:l",
+            "SSE_TTL=\"5",
+            "export SSE_CACHE=\"a",
+        ] {
+            let file = EnvFile::new(format!("A=1\n{line}\nPASSWORD=secret\nB=5\"\n").into());
+            let error = file.check(Path::new("/app/.env")).unwrap_err();
+            let text = format!("{error} {}", error.help().unwrap());
+            assert!(text.contains("(/app/.env:2) close the quote"), "{text}");
+            assert!(!format!("{text}{error:?}").contains("secret"), "{text}");
+        }
+        let escaped = EnvFile::new(b"B=\"1\n2\"\nSSE_CACHE=\"a\\nb\"\n".to_vec());
+        assert!(escaped.check(Path::new("/app/.env")).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `SSE_EVENTS`: the events, and the cache keys that trigger them.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt::{self, Display},
     str::FromStr,
     sync::Arc,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{allowed::split_items, event_mistakes};
 use crate::{
-    error::{Error, ErrorKind, one_line},
+    error::{Error, ErrorKind, excerpt, is_control, one_line},
     key,
 };
 
@@ -57,19 +57,19 @@ impl Events {
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<Pair> = Vec::new();
+        let mut events_by_id = HashMap::new();
         for item in split_items(text) {
             let (event, key) = parse_pair(item)
-                .map_err(|reason| format!("contains `{}`{reason}", one_line(item)))?;
+                .map_err(|reason| format!("contains `{}`{reason}", one_line(&excerpt(item))))?;
             let part = part_of_event(event);
-            let has_same_id = |pair: &&Pair| *pair.key == *key && pair.part == part;
-            match pairs.iter().find(has_same_id) {
+            match events_by_id.insert((key, part), event) {
                 None => pairs.push(Pair {
                     event: event.into(),
                     key: key.into(),
                     part,
                 }),
-                Some(pair) if *pair.event == *event => {}
-                Some(Pair { event: other, .. }) => {
+                Some(same) if same == event => {}
+                Some(other) => {
                     return Err(format!(
                         "contains `{item}`: event ids cannot tell `{event}` from `{other}`, which has \
                          the same key; rename one of them"
@@ -89,9 +89,11 @@ impl Events {
     pub(super) fn help(text: &str) -> String {
         let corrected = event_mistakes::corrected(text);
         let renamed = event_mistakes::with_allowed_names(&corrected);
-        match Self::parse(&corrected).or_else(|_| Self::parse(&renamed)) {
-            Ok(events) => format!("write SSE_EVENTS={}", quoted_if_needed(&events.to_string())),
-            Err(_) => EVENTS_HELP.into(),
+        let events = Self::parse(&corrected).or_else(|_| Self::parse(&renamed));
+        let list = events.map(|events| events.to_string());
+        match list.ok().and_then(|list| in_env(&list)) {
+            Some(value) => format!("write SSE_EVENTS={value}"),
+            None => EVENTS_HELP.into(),
         }
     }
 
@@ -173,12 +175,19 @@ fn parse_pair(item: &str) -> Result<(&str, &str), String> {
     }
 }
 
-/// The value as a line of `.env` must write it. Inside single quotes, no character is special to dotenvy.
-fn quoted_if_needed(value: &str) -> String {
+/// The list as a line of `.env` must write it; `None` if it is not so easy. Inside single quotes, no character but
+/// these is special to dotenvy, and a terminal shows all of them.
+fn in_env(list: &str) -> Option<String> {
+    /// Nobody compares a longer one with what `.env` contains.
+    const MAX_BYTES: usize = 2000;
     let is_plain = |c: char| c.is_alphanumeric() || "_.:,-/".contains(c);
-    match value.chars().all(is_plain) {
-        true => value.to_owned(),
-        false => format!("'{value}'"),
+    if list.len() > MAX_BYTES {
+        None
+    } else if list.chars().all(is_plain) {
+        Some(list.to_owned())
+    } else {
+        let is_shown = |c: char| c != '\'' && !is_control(c);
+        list.chars().all(is_shown).then(|| format!("'{list}'"))
     }
 }
 
@@ -248,8 +257,18 @@ mod tests {
             "{text}"
         );
         assert_eq!(error.help(), Some("write SSE_EVENTS=a:a"));
-        let error = "open:k".parse::<Events>().unwrap_err();
-        assert!(error.help().unwrap().ends_with(EXAMPLE_EVENTS));
+        let long = "a".repeat(300);
+        // A line that cannot be pasted as it is printed helps nobody.
+        for text in [
+            "open:k",
+            "it's:k;b:l",
+            "a\u{202e}:k;b:l",
+            &format!("{}:k:l", long.repeat(10)),
+        ] {
+            let error = text.parse::<Events>().unwrap_err();
+            assert!(error.help().unwrap().ends_with(EXAMPLE_EVENTS), "{error}");
+            assert!(!error.to_string().contains(&long), "{error}");
+        }
     }
 
     #[test]
