@@ -92,7 +92,7 @@ fn values_are_followed_from_a_time_on_although_a_clock_was_set_back() {
     let journal = cache.journal_handle().unwrap();
     let day_before = time - Duration::from_secs(24 * 60 * 60);
     for _ in 0..100 {
-        let value = serde_json::value::to_raw_value(&2).unwrap();
+        let value = to_raw_value(&2).unwrap();
         let document = crate::entry::encode_document("k", value, Duration::MAX, day_before);
         journal.append(&document).unwrap();
     }
