@@ -39,10 +39,10 @@ function showTools(response, info) {
     if (!renderedInfo) showText(byId('no-events'), 'The buttons appear when the app can use its .env.');
     return info.trim();
   }
-  const { cache, events } = JSON.parse(info);
+  const { cache, events, problem } = JSON.parse(info);
   if (info !== renderedInfo) renderTools(cache, events);
   renderedInfo = info;
-  return '';
+  return problem ?? '';
 }
 
 /** Whether the tools lack a button for this event, which may have been configured a moment ago. */

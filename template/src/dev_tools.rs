@@ -12,9 +12,9 @@ use actix_web::{
     dev::Payload,
     error::ErrorNotFound,
     http::header,
-    web::{self, Json, Path, ServiceConfig},
+    web::{self, Data, Json, Path, ServiceConfig},
 };
-use actix_web_sse::{Config, cache, is_local};
+use actix_web_sse::{Config, Sse, cache, is_local};
 use serde_json::{Value, json, value::RawValue};
 
 const NOT_FOUND: &str = "error: the development tools are not available for this request\n\
@@ -64,15 +64,18 @@ pub(crate) fn routes(app: &mut ServiceConfig, tools: DevTools) {
         .service(web::resource("/trigger/{key}").post(trigger));
 }
 
-/// Lists the events, and the cache folder for the page's shell commands.
-async fn info(_: ToolsAllowed) -> Result<impl Responder, actix_web::Error> {
-    let config = web::block(Config::from_env).await??;
+/// Lists the events, the cache folder for the page's shell commands, and what is wrong with an edit of `.env`. Until
+/// it is corrected, the app and these tools use the previous values.
+async fn info(_: ToolsAllowed, sse: Data<Sse>) -> Result<impl Responder, actix_web::Error> {
+    let config = sse.config()?;
+    let error = web::block(Config::from_env).await?.err();
+    let problem = error.map(|error| format!("error: {error:?}"));
     let events: Vec<Value> = config
         .events()
         .iter()
         .map(|(event, key)| json!({"event": event, "key": key}))
         .collect();
-    let info = Json(json!({"cache": config.cache_dir(), "events": events}));
+    let info = Json(json!({"cache": config.cache_dir(), "events": events, "problem": problem}));
     Ok(info
         .customize()
         .insert_header((header::CACHE_CONTROL, "no-store")))
@@ -81,11 +84,16 @@ async fn info(_: ToolsAllowed) -> Result<impl Responder, actix_web::Error> {
 /// Saves the value that a button sends, under its cache key. It stays as it was sent: `Value` would sort its keys.
 async fn trigger(
     _: ToolsAllowed,
+    sse: Data<Sse>,
     key: Path<String>,
     value: Json<Box<RawValue>>,
 ) -> Result<impl Responder, actix_web::Error> {
-    let config = web::block(Config::from_env).await??;
-    if !config.events().keys().any(|known| known == key.as_str()) {
+    if !sse
+        .config()?
+        .events()
+        .keys()
+        .any(|known| known == key.as_str())
+    {
         let error = format!("SSE_EVENTS does not contain the cache key `{key}`");
         return Err(ErrorNotFound(error));
     }
