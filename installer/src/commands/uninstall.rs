@@ -269,7 +269,7 @@ fn warn_of_unmarked_scripts(app: &Path, output: Output) -> Result<(), Failure> {
 /// Where the file loads the listeners' script, or uses what it provides.
 fn client_locations(source: &SourceFile) -> Vec<String> {
     let tags = script_tags::find_all(slice::from_ref(source)).into_iter();
-    let tags = tags.map(|tag| tag.location);
+    let tags = tags.map(|tag| tag.location());
     let mut locations: Vec<String> = tags.chain(source.locations(LISTENERS_GLOBAL)).collect();
     locations.dedup();
     locations

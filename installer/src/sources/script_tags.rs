@@ -11,12 +11,16 @@ pub(crate) const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
 /// A path with one of these is completed by a template or by code.
 const COMPUTED: [char; 8] = ['{', '}', '<', '>', '%', '$', '#', '?'];
 
+/// How far before a script's name its tag may begin. Otherwise, each name in a text without separators would
+/// cost a search of the whole text before it.
+const MAX_TAG_BYTES: usize = 1024;
+
 /// A place that loads `sse-client.js`.
 #[derive(Debug)]
 pub(crate) struct ScriptTag<'a> {
-    /// As `path:line`.
-    pub(crate) location: String,
     pub(crate) source: &'a SourceFile,
+    /// Where its name ends with the suffix that was searched for.
+    at: usize,
     /// As written.
     pub(crate) url: &'a str,
     /// Whether this is a `script` tag with a URL, rather than an import.
@@ -74,20 +78,19 @@ fn tags_of<'a>(source: &'a SourceFile, suffix: &str) -> impl Iterator<Item = Scr
     matches.filter_map(|(at, suffix)| {
         // Rust's template macros write the tag without `<`, and strings escape its quotes. So
         // all text since the last `>` or `;` is searched.
-        let before = &text[..at];
-        let statement = before
-            .rfind(['>', ';'])
-            .map_or(before, |end| &before[end..]);
+        let before = last_bytes(&text[..at]);
+        let end = before.rfind('>').max(before.rfind(';'));
+        let statement = end.map_or(before, |end| &before[end..]);
         let is_tag = ["script", "import"]
             .iter()
             .any(|word| statement.contains(word));
         let ends_url = |c: char| c.is_whitespace() || "\"'`=(".contains(c);
-        let start = before.rfind(ends_url).map_or(0, |end| end + 1);
-        let url = &text[start..at + suffix.len()];
+        let stem = before.rsplit(ends_url).next().unwrap_or_default();
+        let url = &text[at - stem.len()..at + suffix.len()];
         let is_template = source.kind == FileKind::Page && statement.contains(['{', '%']);
         is_tag.then(|| ScriptTag {
-            location: source.location(at),
             source,
+            at,
             url,
             is_element: statement.contains("script") && statement.contains("src="),
             is_computed: is_template || url.contains(COMPUTED),
@@ -95,7 +98,19 @@ fn tags_of<'a>(source: &'a SourceFile, suffix: &str) -> impl Iterator<Item = Scr
     })
 }
 
+/// The last [`MAX_TAG_BYTES`] of the text.
+fn last_bytes(text: &str) -> &str {
+    let mut starts = text.len().saturating_sub(MAX_TAG_BYTES)..;
+    let tail = starts.find_map(|start| text.get(start..));
+    tail.unwrap_or_default()
+}
+
 impl ScriptTag<'_> {
+    /// As `path:line`.
+    pub(crate) fn location(&self) -> String {
+        self.source.location(self.at)
+    }
+
     /// Whether it loads `sse.js`.
     pub(crate) fn is_client(&self) -> bool {
         self.url.ends_with(CLIENT_SUFFIX)
@@ -137,6 +152,9 @@ fn normalize(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn target(path: &str, kind: FileKind, text: &str) -> RequestTarget {
@@ -256,6 +274,26 @@ mod tests {
         ] {
             assert_eq!(near_misses(FileKind::Page, text), 0, "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_of_script_names_without_separators_is_read_soon() {
+        let start = Instant::now();
+        let text = format!("<script src='{}", "é.js ".repeat(40_000));
+        let page = SourceFile::new("a", FileKind::Page, &text);
+        assert!(find_near_misses(slice::from_ref(&page)).is_empty());
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+
+    #[test]
+    fn a_tag_may_have_any_white_space() {
+        let expected = RequestTarget::Path("/js/sse-client.js".to_owned());
+        let tag = "<script src=\u{a0}/js/sse-client.js>";
+        assert_eq!(target("public/a.html", FileKind::Page, tag), expected);
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn missing_tag_help(sources: &[SourceFile]) -> String {
 }
 
 fn near_miss(tag: &ScriptTag<'_>) -> String {
-    let ScriptTag { location, url, .. } = tag;
+    let (location, url) = (tag.location(), tag.url);
     let difference = match tag.is_client() {
         true => format!("the client without the listeners, which are in {LISTENERS_FILE}"),
         false => format!("but the file is {LISTENERS_FILE}"),
@@ -105,10 +105,11 @@ fn check_tags(
 
 /// What is wrong with a tag if the app serves the library's routes at `/`.
 fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Finding> {
-    let ScriptTag { location, url, .. } = tag;
+    let url = tag.url;
     let path = match tag.target() {
         RequestTarget::Unknown => return None,
         RequestTarget::RelativeToPage => {
+            let location = tag.location();
             return Some(CHECK.tip(
                 format!("{location} loads `{url}`, which depends on the page's URL"),
                 format!("if the page is not directly below /, write {SCRIPT_TAG}"),
@@ -119,6 +120,7 @@ fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Findin
     if path == LISTENERS_URL_PATH || has_file(sources, &path) || is_mounted(sources, &path) {
         return None;
     }
+    let location = tag.location();
     let message = format!("{location} loads `{url}`, which browsers request as {path}");
     let first = path.split('/').nth(1).unwrap_or_default();
     if path.ends_with(LISTENERS_URL_PATH)

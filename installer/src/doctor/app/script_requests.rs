@@ -48,7 +48,7 @@ impl<'a> ScriptServer<'a> {
         };
         let problem = self.problem_of(&path).ok()?;
         Some(problem.map(|problem| {
-            let ScriptTag { location, url, .. } = tag;
+            let (location, url) = (tag.location(), tag.url);
             let message = format!(
                 "{location} loads `{url}`, but the server responds to {path} with {problem}"
             );
