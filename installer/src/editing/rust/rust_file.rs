@@ -2,12 +2,16 @@
 
 use std::{panic, thread};
 
+use proc_macro2::{Group, TokenStream, TokenTree};
+
 use super::call_site::{CallSite, Doubt, DoubtReason};
 use super::outline::{AppOrigin, CallKind, ConfigureCall, Construction, Outline};
 use super::paths::LIBRARY_CRATE;
 use super::{splice, visitor};
 use crate::editing::text;
 
+/// Many times as deep as people nest code.
+const MAX_NESTED_BRACKETS: usize = 512;
 /// The parser recurses for each nested pair of brackets. 64 MiB suffice for a thousand
 /// nested blocks, and only touched pages cost memory.
 const PARSER_STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -183,12 +187,40 @@ impl RustFile {
 
 fn parse_outline(text: &str) -> Result<Outline, Doubt> {
     let without_bom = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some(line) = deeply_nested_line(without_bom) {
+        let message = format!("more than {MAX_NESTED_BRACKETS} brackets are nested");
+        return Err(Doubt::invalid(line, message));
+    }
     let file = syn::parse_file(without_bom)
         .map_err(|error| Doubt::invalid(error.span().start().line, error.to_string()))?;
     // The parser strips a shebang, but not its newline, so spans start after it.
     let shebang = file.shebang.as_ref().map_or(0, String::len);
     let base = text.len() - without_bom.len() + shebang;
     Ok(visitor::outline(&file, base))
+}
+
+/// Where brackets are nested so deeply that the parser's stack might overflow. The tokens are read without
+/// recursion.
+fn deeply_nested_line(text: &str) -> Option<usize> {
+    let groups = |tokens: TokenStream| {
+        tokens.into_iter().filter_map(|token| match token {
+            TokenTree::Group(group) => Some(group),
+            _ => None,
+        })
+    };
+    // Not every shebang consists of tokens.
+    let code = match text.split_once('\n') {
+        Some((line, _)) if line.starts_with("#!") && !line.contains('[') => &text[line.len()..],
+        _ => text,
+    };
+    let mut level: Vec<Group> = groups(code.parse().ok()?).collect();
+    for _ in 0..MAX_NESTED_BRACKETS {
+        level = level
+            .iter()
+            .flat_map(|group| groups(group.stream()))
+            .collect();
+    }
+    Some(level.first()?.span_open().start().line)
 }
 
 /// Whether the call names the routes as `install` does.

@@ -271,3 +271,23 @@ fn a_reason_is_displayed_with_its_lines() {
         "its `App` may not be actix-web's (line 1)"
     );
 }
+
+#[test]
+fn a_file_that_is_nested_too_deeply_is_not_parsed() {
+    let (open, close) = ("[".repeat(6_000), "]".repeat(6_000));
+    for text in [
+        format!("const A: u8 =\n{open}{close};"),
+        format!("#! /bin/it's\nconst A: u8 = {open}{close};"),
+        format!("m! {{\n{open}{close} }}"),
+    ] {
+        let Err(unclear) = RustFile::parse(text.as_bytes()) else {
+            panic!("it parses");
+        };
+        assert_eq!(unclear.lines, [2]);
+        let reason = unclear.to_string();
+        assert!(
+            reason.contains("does not parse: more than 512 brackets"),
+            "{reason}"
+        );
+    }
+}
