@@ -7,4 +7,5 @@ pub(crate) mod plan;
 pub(crate) mod receipt;
 pub(crate) mod rust;
 pub(crate) mod scripts;
+pub(crate) mod source_reader;
 pub(crate) mod text;

@@ -3,17 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::editing::text;
+use crate::editing::{source_reader, text};
 
 /// The folders in which apps keep pages, scripts and code.
 pub(crate) const SOURCE_FOLDERS: [&str; 6] =
     ["public", "static", "assets", "templates", "views", "src"];
 
-/// A larger file is the output of a build tool, not a source.
-const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
 /// Keeps the check short if a folder holds something else than sources, such as uploads: far more
 /// files than apps write by hand, and few enough to read within seconds.
 const MAX_SOURCE_FILES: usize = 5_000;
+/// All texts are kept and searched for each event. This is far more than people write, and few enough bytes to
+/// search a hundred times within seconds.
+const MAX_ALL_SOURCE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The listeners that `sse install` creates and the app's author edits.
 pub(crate) const LISTENERS_PATH: &str = "public/js/sse-client.js";
@@ -92,8 +93,9 @@ pub(crate) fn scopes(sources: &[SourceFile]) -> Vec<String> {
         matches.map(|(at, _)| &file.text[at + SCOPE.len()..])
     });
     let paths = starts.filter_map(|start| Some(start.split_once('"')?.0.trim_matches('/')));
-    // A path with a parameter is another one for each request.
-    let known = paths.filter(|path| !path.is_empty() && !path.contains(['{', '\n', ' ']));
+    // A path with a parameter is another one for each request, and messages show the paths as they are.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./~-".contains(c);
+    let known = paths.filter(|path| !path.is_empty() && path.chars().all(is_plain));
     known.map(|path| format!("/{path}")).collect()
 }
 
@@ -101,20 +103,21 @@ pub(crate) fn scopes(sources: &[SourceFile]) -> Vec<String> {
 /// only advice.
 pub(crate) fn read_all(app: &Path) -> Vec<SourceFile> {
     let mut files = Vec::new();
+    let mut bytes_left = MAX_ALL_SOURCE_BYTES;
     for folder in SOURCE_FOLDERS {
-        read_folder(app, &app.join(folder), &mut files);
+        read_folder(app, &app.join(folder), &mut files, &mut bytes_left);
     }
     files
 }
 
-fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
+fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>, bytes_left: &mut usize) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
-        if files.len() >= MAX_SOURCE_FILES {
+        if files.len() >= MAX_SOURCE_FILES || *bytes_left == 0 {
             return;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -124,25 +127,33 @@ fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
         if path.is_dir() {
             // A link may lead back to a parent folder.
             if !path.is_symlink() {
-                read_folder(app, &path, files);
+                read_folder(app, &path, files, bytes_left);
             }
         } else {
-            files.extend(read_file(app, &path));
+            files.extend(read_file(app, &path, bytes_left));
         }
     }
 }
 
-fn read_file(app: &Path, path: &Path) -> Option<SourceFile> {
+fn read_file(app: &Path, path: &Path, bytes_left: &mut usize) -> Option<SourceFile> {
     let kind = file_kind(path)?;
-    let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_SOURCE_BYTES {
+    if path.is_symlink() && !leads_into(app, path) {
         return None;
     }
-    let bytes = fs::read(path).ok()?;
+    let bytes = source_reader::read(path)?;
+    *bytes_left = bytes_left.saturating_sub(bytes.len());
     let relative = path.strip_prefix(app).unwrap_or(path);
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
     let text = String::from_utf8_lossy(&bytes);
     Some(SourceFile::new(parts.join("/"), kind, &text))
+}
+
+/// Whether the link's target is in the app's folder. What is elsewhere may belong to others, or to the kernel.
+fn leads_into(app: &Path, link: &Path) -> bool {
+    match (app.canonicalize(), link.canonicalize()) {
+        (Ok(app), Ok(target)) => target.starts_with(app),
+        _ => false,
+    }
 }
 
 fn file_kind(path: &Path) -> Option<FileKind> {
@@ -188,6 +199,8 @@ fn remove_comment_lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -209,7 +222,7 @@ mod tests {
     #[test]
     fn the_scopes_of_the_code_are_found() {
         let code = "web::scope(\"/a/b\").service(web::scope(\"c\")) // scope(\"/d\n#[scope(\"/e/\")]\n\
-                    web::scope(\"\") web::scope(\"/{id}\") web::scope(PATH)";
+                    web::scope(\"\") web::scope(\"/{id}\") web::scope(PATH) scope(\"/g'+alert(1)+'\")";
         let sources = [
             SourceFile::new("src/a.rs", FileKind::Rust, code),
             SourceFile::new("src/a.js", FileKind::Script, "scope(\"/f\")"),
@@ -251,5 +264,41 @@ mod tests {
                 "src/e/f.rs"
             ]
         );
+    }
+
+    #[test]
+    fn the_bytes_of_all_files_are_bounded() {
+        let app = tempfile::tempdir().expect("a folder");
+        fs::create_dir(app.path().join("src")).expect("it can be created");
+        for number in 100..170 {
+            let file = fs::File::create(app.path().join(format!("src/{number}.rs")));
+            let file = file.expect("it can be created");
+            file.set_len(1024 * 1024).expect("it can be written");
+        }
+        let files = read_all(app.path());
+        assert_eq!(files.len(), 64);
+        assert_eq!(files[63].path, "src/163.rs");
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_app_only() {
+        let app = tempfile::tempdir().expect("a folder");
+        let public = app.path().join("public");
+        fs::create_dir(&public).expect("it can be created");
+        let outside = tempfile::tempdir().expect("a folder");
+        for file in [outside.path().join("a.js"), app.path().join("b.js")] {
+            fs::write(file, "x").expect("it can be written");
+        }
+        for (target, link) in [
+            (outside.path().join("a.js"), "a.js"),
+            ("../b.js".into(), "b.js"),
+            ("/proc/version".into(), "c.js"),
+            ("nothing".into(), "d.js"),
+        ] {
+            symlink(target, public.join(link)).expect("it can be created");
+        }
+        let files = read_all(app.path());
+        assert_eq!(files.len(), 1, "{files:?}");
+        assert_eq!(files[0].path, "public/b.js");
     }
 }

@@ -8,6 +8,7 @@ use super::outline::AppOrigin;
 use super::rust_file::RustFile;
 use super::uses::{self, Use};
 use crate::editing::plan::OriginalFile;
+use crate::editing::source_reader;
 
 /// An app with its own route to the stream uses at least one of these items. Those used
 /// beside the route come first, because the first match is the reported line.
@@ -182,8 +183,7 @@ fn read_below(app: &Path, folder: &Path, files: &mut Vec<CodeFile>) {
             }
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && !files.iter().any(|file| file.path == path)
-            && found.is_file()
-            && let Ok(contents) = fs::read(&found)
+            && let Some(contents) = source_reader::read(&found)
         {
             files.push(CodeFile::parse(path, &contents));
         }
