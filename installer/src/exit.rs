@@ -32,7 +32,7 @@ pub(crate) fn table() -> String {
 }
 
 /// Why a command failed, with its exit code and what the user can do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     code: u8,
     message: String,

@@ -93,6 +93,8 @@ struct Session<'a> {
     deadline: Option<Instant>,
     received_events: u64,
     was_connected: bool,
+    /// The server's answer, while its stream is looked for elsewhere.
+    refusal: Option<Failure>,
 }
 
 impl<'a> Session<'a> {
@@ -106,6 +108,7 @@ impl<'a> Session<'a> {
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             received_events: 0,
             was_connected: false,
+            refusal: None,
         }
     }
 
@@ -133,6 +136,7 @@ impl<'a> Session<'a> {
                 }
                 Update::Connected => self.report_connected(),
                 Update::Warning(warning) => self.output.warn(warning),
+                Update::Refused(failure) => self.refusal = Some(failure),
             }
         }
         Ok(exit::DONE)
@@ -158,7 +162,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn end_by_timeout(&self) -> Result<u8, Failure> {
+    fn end_by_timeout(&mut self) -> Result<u8, Failure> {
+        if let Some(failure) = self.refusal.take() {
+            return Err(failure);
+        }
         if !self.was_connected && self.received_events == 0 {
             let source = &self.source_name;
             return Err(Failure::error(format!(
@@ -335,6 +342,14 @@ mod tests {
         let failure = check_events(&["event_nam1".to_owned()], config.events());
         let text = failure.expect_err("it is unknown").to_string();
         assert!(text.contains("did you mean `event_name1`?"), "{text}");
+    }
+
+    #[test]
+    fn a_timeout_keeps_the_servers_refusal() {
+        let refusal = Update::Refused(Failure::error("refused with 404"));
+        let (result, _) = listen(vec![refusal], &args(None, false));
+        let failure = result.expect_err("the server refused it");
+        assert_eq!(failure.message(), "refused with 404");
     }
 
     #[test]

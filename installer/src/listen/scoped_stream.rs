@@ -1,7 +1,7 @@
 //! Where the stream is if the requested URL is another one: the library's routes may be in a scope.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::Uri;
 
@@ -11,19 +11,17 @@ use crate::sources::source_files;
 
 /// Apps rarely have more scopes, and each costs a request.
 const MAX_CANDIDATES: usize = 8;
-/// Far longer than a working server needs.
-const STEP_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUTS: Timeouts = Timeouts {
-    connect: STEP_TIMEOUT,
-    response: STEP_TIMEOUT,
-};
+/// For all candidates. Far longer than a working server needs, and the user waits for the error.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The path of a scope that no app has.
+const UNKNOWN_SCOPE: &str = "/sse-unknown-scope";
 
 /// A URL that looks more like the stream's than the client's.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ScopedStream {
     pub(crate) url: String,
     path: String,
-    /// `None` if it responds with a stream. Otherwise it refuses the client.
+    /// `None` if it responds with a stream, otherwise the status.
     refusal: Option<u16>,
 }
 
@@ -39,23 +37,37 @@ impl ScopedStream {
         let origin = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
         let sources = app.map(source_files::read_all).unwrap_or_default();
         let scopes = source_files::scopes(&sources);
+        let deadline = Instant::now() + SEARCH_TIMEOUT;
+        let request = |path: String| Self::request(client, &origin, path, deadline);
         let paths = candidates(uri.path(), &scopes).into_iter();
-        let request = |path: String| Self::request(client, &origin, path);
-        let found: Vec<Self> = paths.filter_map(request).collect();
-        let is_better = |found: &Self| found.refusal.is_none_or(|refusal| refusal != status);
-        let found = found.into_iter().filter(is_better);
-        found.min_by_key(|found| found.refusal.is_some())
+        // A server that does not respond to one path may not respond to the others either.
+        let found = paths.map_while(request).filter(Self::is_stream_or_refusal);
+        let found = found.min_by_key(|found| found.refusal.is_some())?;
+        // Some servers refuse every path.
+        let is_known = found.refusal.is_none()
+            || request(format!("{UNKNOWN_SCOPE}{STREAM_PATH}"))
+                .is_some_and(|other| other.refusal != found.refusal);
+        is_known.then_some(found)
     }
 
-    fn request(client: &Client, origin: &str, path: String) -> Option<Self> {
+    /// `None` if the server does not respond.
+    fn request(client: &Client, origin: &str, path: String, deadline: Instant) -> Option<Self> {
         let url = format!("{origin}{path}");
-        let head = client.get(&url, &[], TIMEOUTS).ok()?.head;
-        let refusal = match head.status {
-            200 if head.is_event_stream() => None,
-            status @ (300..=399 | 401 | 403) => Some(status),
-            _ => return None,
+        // Half of the time for each step.
+        let step = deadline.saturating_duration_since(Instant::now()) / 2;
+        let timeouts = Timeouts {
+            connect: step,
+            response: step,
         };
+        let head = client.get(&url, &[], timeouts).ok()?.head;
+        let is_stream = head.status == 200 && head.is_event_stream();
+        let refusal = (!is_stream).then_some(head.status);
         Some(Self { url, path, refusal })
+    }
+
+    /// Other responses, such as redirects, do not differ from those to unknown paths of many servers.
+    fn is_stream_or_refusal(&self) -> bool {
+        matches!(self.refusal, None | Some(401 | 403))
     }
 
     /// To be appended to a message about the client's URL.
@@ -95,7 +107,13 @@ fn candidates(path: &str, scopes: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+    use crate::cli::HttpArgs;
 
     #[test]
     fn the_stream_is_looked_for_below_the_path_and_the_scopes() {
@@ -115,5 +133,84 @@ mod tests {
         }
         let many: Vec<String> = (0..100).map(|number| format!("/{number}")).collect();
         assert_eq!(candidates("/", &many).len(), MAX_CANDIDATES);
+    }
+
+    /// Looks for the stream of an app with these scopes, after a response with this status. `answer` is the
+    /// server's response to a path; `None`: it never responds.
+    fn find(
+        status: u16,
+        scopes: &[&str],
+        answer: fn(&str) -> Option<&'static str>,
+    ) -> Option<ScopedStream> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        thread::spawn(move || {
+            let mut silent = Vec::new();
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut line = String::new();
+                let _ = BufReader::new(&stream).read_line(&mut line);
+                match answer(line.split(' ').nth(1).unwrap_or_default()) {
+                    Some(head) => {
+                        let response = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
+                        let _ = stream.write_all(response.as_bytes());
+                    }
+                    None => silent.push(stream),
+                }
+            }
+        });
+        let app = tempfile::tempdir().expect("a folder");
+        fs::create_dir(app.path().join("src")).expect("it can be created");
+        let scopes = scopes.iter().map(|scope| format!("scope(\"{scope}\")"));
+        let code: String = scopes.collect();
+        fs::write(app.path().join("src/main.rs"), code).expect("it can be written");
+        let url = format!("{url}{STREAM_PATH}");
+        let client = Client::new(&url, &HttpArgs::default()).expect("no options");
+        ScopedStream::find(&client, status, Some(app.path()))
+    }
+
+    #[test]
+    fn a_response_that_every_path_has_shows_no_stream() {
+        for answer in [
+            (|_| Some("302 Found\r\nLocation: /page")) as fn(&str) -> Option<&'static str>,
+            |_| Some("401 Unauthorized"),
+            |_| Some("403 Forbidden"),
+        ] {
+            assert_eq!(find(404, &["/api"], answer), None);
+        }
+        let refused = |path: &str| match path {
+            "/api/sse/stream" => Some("401 Unauthorized"),
+            _ => Some("302 Found\r\nLocation: /page"),
+        };
+        let found = find(302, &["/pages", "/api"], refused);
+        let found = found.expect("only this path is refused");
+        assert!(
+            found
+                .description()
+                .ends_with("/api/sse/stream responds with 401")
+        );
+        let served = |path: &str| match path {
+            "/b/sse/stream" => Some("200 OK\r\nContent-Type: text/event-stream"),
+            _ => Some("403 Forbidden"),
+        };
+        let found = find(404, &["/a", "/b"], served).expect("it has a stream");
+        assert!(found.description().ends_with("/b/sse/stream"));
+    }
+
+    #[test]
+    fn a_server_that_stalls_does_not_delay_the_search() {
+        let scopes = ["/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8"];
+        let start = Instant::now();
+        assert_eq!(find(404, &scopes, |_| None), None);
+        assert!(
+            start.elapsed() < Duration::from_secs(6),
+            "{:?}",
+            start.elapsed()
+        );
+        let found = find(404, &scopes, |path| match path {
+            "/1/sse/stream" => Some("200 OK\r\nContent-Type: text/event-stream"),
+            _ => None,
+        });
+        let found = found.expect("it was found before the server stalled");
+        assert!(found.description().ends_with("/1/sse/stream"));
     }
 }

@@ -188,6 +188,8 @@ impl StreamReader<'_> {
 
     /// Adds where the stream is instead, if that can be found.
     fn with_address(&self, status: u16, failure: Failure) -> Failure {
+        // If nothing receives it, the failure itself is not received either.
+        let _ = self.updates.send(Update::Refused(failure.clone()));
         match ScopedStream::find(&self.client, status, self.app.as_deref()) {
             None => failure,
             Some(found) => {

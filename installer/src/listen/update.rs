@@ -35,6 +35,9 @@ pub(crate) enum Update {
     Event(ReceivedEvent),
     /// Events may have been missed, or the connection is lost and will be opened again.
     Warning(String),
+    /// The server refuses the request. The updates end with this failure, or with one that also names the
+    /// stream's address, after a search that may take seconds.
+    Refused(Failure),
 }
 
 /// The updates of a source. They end when the server refuses further connections.

@@ -53,7 +53,7 @@ fn next(updates: &Updates) -> Result<Update, Failure> {
     loop {
         let update = updates.recv_timeout(Duration::from_secs(10));
         match update.expect("it arrives in time")? {
-            Update::Connected => {}
+            Update::Connected | Update::Refused(_) => {}
             update => return Ok(update),
         }
     }
@@ -117,6 +117,19 @@ fn a_refusal_fails_with_the_servers_error_and_help() {
         text.contains("400: no event is named `x`\nhelp: use one of a, b"),
         "{text}"
     );
+}
+
+#[test]
+fn a_refusal_is_known_before_the_stream_is_looked_for_elsewhere() {
+    let body = "error: gone\n";
+    let (url, _heads) = serve(vec![response("404 Not Found", "text/plain", body)]);
+    let updates = open(&format!("{url}/a"));
+    let first = updates.recv_timeout(Duration::from_secs(10));
+    let Ok(Ok(Update::Refused(refusal))) = first else {
+        panic!("no refusal: {first:?}");
+    };
+    let failure = next(&updates).expect_err("it is refused");
+    assert_eq!(failure.message(), refusal.message());
 }
 
 #[test]
