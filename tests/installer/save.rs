@@ -148,6 +148,11 @@ fn an_invalid_value_is_refused() {
         .fails(1, "not valid UTF-8");
     let large = vec![b'a'; 70_000];
     sse_reads(app.path(), &["save", "event_cache_key1", "-"], &large).fails(1, "65536 are allowed");
+    let mut endless = app.sse();
+    endless.args(["save", "event_cache_key1", "-"]);
+    endless.stdin(std::fs::File::open("/dev/zero").unwrap());
+    let ran = Ran::from_output(&endless.output().unwrap());
+    ran.fails(1, "a value has at most 65536");
 }
 
 #[test]
