@@ -122,7 +122,7 @@ mod tests {
         let finding = tree.finding("root").expect("another file is nearer");
         assert_eq!(finding.level, Level::Warning);
         assert!(
-            finding.message.contains("root/.env, but"),
+            finding.message.contains("root/.env if the app calls it"),
             "{}",
             finding.message
         );
