@@ -78,7 +78,11 @@ impl EnvFile {
     /// Fails if the file is not valid UTF-8, or if a line cannot be read whose text contains an `SSE_`
     /// setting: an unclosed quote makes the rest of the file part of one value. Another broken line only
     /// causes a warning, because another program reads it.
-    pub(super) fn check(&self, path: &Path) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// As described.
+    pub fn check(&self, path: &Path) -> Result<(), Error> {
         if let Err(error) = str::from_utf8(&self.bytes) {
             let valid = &self.bytes[..error.valid_up_to()];
             let line = 1 + env_lines::line_ends(valid);
@@ -97,10 +101,11 @@ impl EnvFile {
     }
 
     /// The quote after the value of a setting was forgotten if the next quote closes it. Then the lines between are
-    /// a part of the value, and errors about it would show them to visitors.
+    /// a part of the value, and errors about it would show them to visitors. The same applies to other characters
+    /// that some programs take for the end of a line.
     fn refuse_long_quotes(&self, path: &Path) -> Result<(), Error> {
         let long = self.lines.iter().find_map(|line| match &line.kind {
-            EnvLineKind::Assignment { name, .. } if self.text(line).trim_end().contains('\n') => {
+            EnvLineKind::Assignment { name, .. } if self.text(line).contains(ends_line) => {
                 let info = SETTINGS.iter().find(|info| info.name == *name)?;
                 Some((line.number, info.name))
             }
@@ -161,6 +166,10 @@ impl EnvFile {
     }
 }
 
+fn ends_line(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{85}')
+}
+
 fn line_error(message: &str, path: &Path, line: usize) -> Error {
     Error::new(ErrorKind::Config, message).with_location(Location::line(path, line))
 }
@@ -208,6 +217,8 @@ mod tests {
             "SSE_EVENTS=\"a:k,b:l",
             "SSE_TTL=\"5",
             "export SSE_CACHE=\"a",
+            "SSE_EVENTS=\"a:k\rPASSWORD=secret\r",
+            "SSE_EVENTS='a:k\u{b}PASSWORD=secret'\nC=\"",
         ] {
             let file = EnvFile::new(format!("A=1\n{line}\nPASSWORD=secret\nB=5\"\n").into());
             let error = file.check(Path::new("/app/.env")).unwrap_err();

@@ -8,7 +8,8 @@ mod steps;
 
 use std::path::Path;
 
-use actix_web_sse::cli_support::settings;
+use actix_web_sse::Error;
+use actix_web_sse::cli_support::{EnvFile, settings};
 
 use self::next_steps::NextSteps;
 use self::steps::{NewContents, NewFile};
@@ -181,6 +182,12 @@ fn missing_folders(app: &Path, writes_scripts: bool) -> Result<Vec<&'static str>
     Ok(missing)
 }
 
+/// Checks the file before its values: the text of a value may be that of other lines.
+fn check_env(app_files: &AppFiles) -> Result<(), Error> {
+    let contents = app_files.env.contents().unwrap_or_default();
+    EnvFile::new(contents.to_vec()).check(&app_files.app.join(".env"))
+}
+
 fn warnings(app_files: &AppFiles) -> Vec<String> {
     let mut warnings = Vec::new();
     if !app_files.has_actix_web {
@@ -192,7 +199,9 @@ fn warnings(app_files: &AppFiles) -> Vec<String> {
             "your dependency in Cargo.toml lacks the feature `actix`, and `actix_web_sse::routes` does not compile without it".into(),
         );
     }
-    if let Some(events) = app_files.env_state.value(settings::events.name)
+    if let Err(error) = check_env(app_files) {
+        warnings.push(format!("the app will reject .env: {error}"));
+    } else if let Some(events) = app_files.env_state.value(settings::events.name)
         && let Err(error) = values::event_names(events)
     {
         warnings.push(format!("the app will reject SSE_EVENTS in .env: {error}"));

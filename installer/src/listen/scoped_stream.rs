@@ -41,8 +41,12 @@ impl ScopedStream {
         let request = |path: String| Self::request(client, &origin, path, deadline);
         let paths = candidates(uri.path(), &scopes).into_iter();
         // A server that does not respond to one path may not respond to the others either.
-        let found = paths.map_while(request).filter(Self::is_stream_or_refusal);
-        let found = found.min_by_key(|found| found.refusal.is_some())?;
+        let mut found = paths.map_while(request).filter(Self::is_stream_or_refusal);
+        let first = found.next()?;
+        let found = match first.refusal {
+            None => first,
+            Some(_) => found.find(|other| other.refusal.is_none()).unwrap_or(first),
+        };
         // Some servers refuse every path.
         let is_known = found.refusal.is_none()
             || request(format!("{UNKNOWN_SCOPE}{STREAM_PATH}"))
@@ -81,10 +85,16 @@ impl ScopedStream {
 
     /// `command` is the name of the command to run instead.
     pub(crate) fn help(&self, command: &str) -> String {
-        let Self { url, path, .. } = self;
+        let Self { url, path, refusal } = self;
+        let certainty = match refusal {
+            None => "the routes are in a scope",
+            // So may be everything else in that scope.
+            Some(_) => {
+                "if the routes are in this scope, pass what it asks for with --header or --cookie"
+            }
+        };
         format!(
-            "the routes are in a scope: run `sse {command} {url}`, and in your pages connect to this path: \
-             new SseClient('{path}')"
+            "{certainty}: run `sse {command} {url}`, and in your pages connect to this path: new SseClient('{path}')"
         )
     }
 }

@@ -130,3 +130,18 @@ fn options_leave_parts_out() {
     assert_eq!(hello.read("src/main.rs"), main);
     assert!(!hello.has("public/js/sse.js"));
 }
+
+#[test]
+fn the_warning_of_an_open_quote_does_not_show_the_lines_after_it() {
+    let hello = Hello::new();
+    hello.write(".env", "SSE_EVENTS='a:k\nPASSWORD=secret\nB='x\n");
+    let ran = hello.sse(&["install"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("the value of SSE_EVENTS ends in a later line"),
+        "{}",
+        ran.err
+    );
+    assert!(!format!("{}{}", ran.out, ran.err).contains("secret"));
+}
