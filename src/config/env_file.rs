@@ -75,13 +75,13 @@ impl EnvFile {
         self.lines.iter().filter(is_unreadable)
     }
 
-    /// Fails if the file is not valid UTF-8, or if a line cannot be read whose text contains an `SSE_`
-    /// setting: an unclosed quote makes the rest of the file part of one value. Another broken line only
-    /// causes a warning, because another program reads it.
+    /// Checks what can be wrong with the file as a whole. A line that cannot be read only causes a warning if
+    /// another program reads it.
     ///
     /// # Errors
     ///
-    /// As described.
+    /// Fails if the file is not valid UTF-8, if a line cannot be read whose text contains an `SSE_` setting, or if
+    /// the value of a setting spans lines: an unclosed quote makes the rest of the file part of one value.
     pub fn check(&self, path: &Path) -> Result<(), Error> {
         if let Err(error) = str::from_utf8(&self.bytes) {
             let valid = &self.bytes[..error.valid_up_to()];
@@ -93,17 +93,17 @@ impl EnvFile {
         if let Some(line) = self.unreadable_lines().find(is_ours) {
             return Err(self.unreadable_line(line, path));
         }
-        self.refuse_long_quotes(path)?;
+        self.refuse_values_over_lines(path)?;
         if let Some(warning) = self.new_warning(path) {
             log::warn!("{warning}");
         }
         Ok(())
     }
 
-    /// The quote after the value of a setting was forgotten if the next quote closes it. Then the lines between are
-    /// a part of the value, and errors about it would show them to visitors. The same applies to other characters
-    /// that some programs take for the end of a line.
-    fn refuse_long_quotes(&self, path: &Path) -> Result<(), Error> {
+    /// A value that spans lines probably lacks its closing quote, and the next quote in the file closes it. The lines
+    /// between may contain passwords, and visitors read the errors about a value. Some programs end a line with
+    /// other characters, so these count, too.
+    fn refuse_values_over_lines(&self, path: &Path) -> Result<(), Error> {
         let long = self.lines.iter().find_map(|line| match &line.kind {
             EnvLineKind::Assignment { name, .. } if self.text(line).contains(ends_line) => {
                 let info = SETTINGS.iter().find(|info| info.name == *name)?;
@@ -114,8 +114,8 @@ impl EnvFile {
         let Some((line, name)) = long else {
             return Ok(());
         };
-        let message = format!("the value of {name} ends in a later line, which its quote reaches");
-        Err(line_error(&message, path, line).with_help("close the quote in the same line"))
+        let message = format!("the value of {name} spans several lines");
+        Err(line_error(&message, path, line).with_help("close its quote in the same line"))
     }
 
     /// Shows only the value of a setting of the library: the text after an open quote may be a password.
@@ -223,7 +223,7 @@ mod tests {
             let file = EnvFile::new(format!("A=1\n{line}\nPASSWORD=secret\nB=5\"\n").into());
             let error = file.check(Path::new("/app/.env")).unwrap_err();
             let text = format!("{error} {}", error.help().unwrap());
-            assert!(text.contains("(/app/.env:2) close the quote"), "{text}");
+            assert!(text.contains("(/app/.env:2) close its quote"), "{text}");
             assert!(!format!("{text}{error:?}").contains("secret"), "{text}");
         }
         let escaped = EnvFile::new(b"B=\"1\n2\"\nSSE_CACHE=\"a\\nb\"\n".to_vec());

@@ -35,8 +35,8 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// keep connections of HTTP/2 open, so it would always wait for as long as this.
 const TLS_SHUTDOWN_SECONDS: u64 = 1;
 
-/// How many clients may negotiate TLS with one worker at a time; the others wait for as long as three seconds. With
-/// actix-web's 256, a few hundred clients that stall would keep all others out. One takes about 15 KB.
+/// How many clients may negotiate TLS with one worker at a time. Further clients wait until one of them has finished or
+/// its three seconds are over. With actix-web's 256, a few hundred stalled clients would keep all others out.
 const MAX_TLS_HANDSHAKES: usize = 4096;
 
 #[actix_web::main]

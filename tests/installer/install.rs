@@ -61,14 +61,14 @@ fn steps_that_are_done_are_not_listed_again() {
     let main = hello.read("src/main.rs");
     let out = hello.sse_succeeds(&["install"]);
     assert!(out.contains("Kept src/main.rs:"), "{out}");
-    assert!(out.contains("At the end of the <body>"), "{out}");
+    assert!(out.contains("at the end of its <body>"), "{out}");
     assert_eq!(hello.read("src/main.rs"), main);
     hello.write(
         "templates/index.html",
         "<script src=\"/js/sse-client.js\"></script>",
     );
     let out = hello.sse_succeeds(&["install"]);
-    assert!(!out.contains("At the end of the <body>"), "{out}");
+    assert!(!out.contains("at the end of its <body>"), "{out}");
     hello.replace(".env", "event_name1:", "other:");
     assert!(hello.sse_succeeds(&["install"]).contains("Save a value."));
     hello.write("src/order.rs", "cache().save(\"event_cache_key1\", 1);");
@@ -83,8 +83,8 @@ fn steps_that_are_done_are_not_listed_again() {
 fn the_likeliest_page_is_named_and_left_unchanged() {
     let hello = Hello::new();
     let out = hello.sse_succeeds(&["install"]);
-    let step = "  1. There is no page in public, static, assets, templates, views, src. At the end of the <body> of \
-                each page that shows events (`sse listen` shows them in a terminal):\n";
+    let step = "  1. The folders public, static, assets, templates, views, src contain no page. When the app has one, \
+                add this line at the end of its <body> (until then, `sse listen` shows the events):\n";
     assert!(out.contains(step), "{out}");
 
     let page = "<html>\n<head></head>\n<body>\n</body>\n</html>\n";

@@ -25,6 +25,7 @@ mod listen;
 #[cfg(feature = "tools")]
 mod man;
 mod mistakes;
+mod other_user;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod owned;
 #[cfg(feature = "tools")]

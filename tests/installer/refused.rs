@@ -2,19 +2,16 @@
 
 use std::{
     fs,
-    os::unix::{
-        fs::{PermissionsExt, symlink},
-        process::CommandExt,
-    },
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::Command,
 };
 
 use support::namespace::{Namespace, mount_small_disk};
-use tempfile::TempDir;
 
 use crate::{
     hello::{self, Ran},
+    other_user::OtherUser,
     owned::{APPS, AS_BEFORE, Make, Owned, compare, run},
 };
 
@@ -82,7 +79,7 @@ fn a_read_only_folder_is_left_unchanged() {
         }
         app.make_world_writable();
         fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o555)).unwrap();
-        let ran = fails(&app, user.sse(&app, command));
+        let ran = fails(&app, user.sse(app.path(), &[command]));
         assert!(ran.err.contains(AS_BEFORE), "{folder}: {}", ran.err);
         fs::set_permissions(app.path().join(folder), fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -99,43 +96,15 @@ fn a_file_that_only_another_user_may_write_is_left_unchanged() {
             let app = Owned::new(|dir| fs::write(dir.join(".env"), "A=1\n").unwrap());
             app.make_world_writable();
             if command == "uninstall" {
-                let installed = user.sse(&app, "install").status();
+                let installed = user.sse(app.path(), &["install"]).status();
                 assert!(installed.unwrap().success());
             }
             fs::set_permissions(app.path().join(file), fs::Permissions::from_mode(0o644)).unwrap();
-            let ran = fails(&app, user.sse(&app, command));
+            let ran = fails(&app, user.sse(app.path(), &[command]));
             assert!(ran.err.contains(AS_BEFORE), "{file}: {}", ran.err);
         }
     }
 }
-
-/// Runs `sse` as another user if this one is root, to whom the system refuses nothing.
-struct OtherUser {
-    /// Has a copy of the program that every user may run.
-    public: TempDir,
-}
-
-impl OtherUser {
-    fn new() -> Self {
-        let public = tempfile::tempdir().unwrap();
-        fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::copy(support::sse(), public.path().join("sse")).unwrap();
-        Self { public }
-    }
-
-    fn sse(&self, app: &Owned, command: &str) -> Command {
-        let mut sse = Command::new(self.public.path().join("sse"));
-        sse.current_dir(app.path())
-            .arg(command)
-            .env_remove("CARGO_MANIFEST_DIR");
-        if rustix::process::geteuid().is_root() {
-            sse.uid(NOBODY).gid(NOBODY);
-        }
-        sse
-    }
-}
-
-const NOBODY: u32 = 65534;
 
 /// Small enough that an installation fails at each of its steps, as more and more space is free.
 const DISK_BYTES: u32 = 128 * 1024;

@@ -88,7 +88,7 @@ impl StreamCheck {
         compression.verdict().map_or(Ok(()), report)
     }
 
-    /// Opens the stream and judges its head. `None` if there is no stream.
+    /// Opens the stream and judges its head. Returns `None` if the server does not respond with a stream.
     fn open(&self, report: &mut ReportFinding<'_>) -> Result<Option<StreamProbe>, Failure> {
         let url = self.client.url();
         let origin = self.origin.as_deref();

@@ -156,7 +156,7 @@ mod tests {
             "At the end of src/a.html",
             0,
         );
-        // A tag in a comment is no place.
+        // Browsers ignore a tag in a comment.
         assert_place(
             &[("src/a.html", "<html>\n<!-- </body> -->\n")],
             "At the end of src/a.html",

@@ -1,18 +1,12 @@
 //! `sse doctor` on files that other programs wrote into the cache folder.
 
-use std::{
-    fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
     doctor::findings::{findings, installed, of_check},
     hello::Ran,
+    other_user::OtherUser,
 };
-
-const NOBODY: u32 = 65534;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -33,17 +27,10 @@ fn files_that_the_server_cannot_read_or_use_are_named() {
     ] {
         set_mode(&cache.join(name), 0o000);
     }
-    // The system refuses nothing to root, so root becomes another user.
+    let user = OtherUser::new();
+    // The other user must reach the app.
     set_mode(hello.outside(), 0o755);
-    let program = hello.outside().join("sse");
-    fs::copy(support::sse(), &program).unwrap();
-    let mut sse = Command::new(&program);
-    sse.args(["doctor", "--json"])
-        .current_dir(hello.path())
-        .env_remove("CARGO_MANIFEST_DIR");
-    if rustix::process::geteuid().is_root() {
-        sse.uid(NOBODY).gid(NOBODY);
-    }
+    let mut sse = user.sse(hello.path(), &["doctor", "--json"]);
     let found = findings(&Ran::from_output(&sse.output().unwrap()));
     let found = of_check(&found, "drop-ins");
     assert_eq!(found.len(), 3, "{found:#?}");

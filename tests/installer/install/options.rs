@@ -139,7 +139,7 @@ fn the_warning_of_an_open_quote_does_not_show_the_lines_after_it() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
         ran.err
-            .contains("the value of SSE_EVENTS ends in a later line"),
+            .contains("the value of SSE_EVENTS spans several lines"),
         "{}",
         ran.err
     );

@@ -1,11 +1,6 @@
 //! The app, its cache and the server are in different folders, or the cache cannot be used.
 
-use std::{
-    fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use support::{App, Server};
 
@@ -14,9 +9,8 @@ use crate::{
         Finding, examine, examine_app_and_url, findings, installed, of_check, only, problems,
     },
     hello::{Hello, Ran},
+    other_user::OtherUser,
 };
-
-const NOBODY: u32 = 65534;
 
 #[test]
 fn the_app_is_started_in_the_wrong_folder() {
@@ -154,17 +148,10 @@ fn the_cache_cannot_be_read() {
     let cache = hello.path().join("writable/cache");
     fs::create_dir_all(&cache).unwrap();
     set_mode(&cache, 0o000);
-    // The system refuses nothing to root, so root becomes another user.
+    let user = OtherUser::new();
+    // The other user must reach the app.
     set_mode(hello.outside(), 0o755);
-    let program = hello.outside().join("sse");
-    fs::copy(support::sse(), &program).unwrap();
-    let mut sse = Command::new(&program);
-    sse.args(["doctor", "--json"])
-        .current_dir(hello.path())
-        .env_remove("CARGO_MANIFEST_DIR");
-    if rustix::process::geteuid().is_root() {
-        sse.uid(NOBODY).gid(NOBODY);
-    }
+    let mut sse = user.sse(hello.path(), &["doctor", "--json"]);
     let found = findings(&Ran::from_output(&sse.output().unwrap()));
     set_mode(&cache, 0o755);
     of_check(&found, "cache")[0].assert_is(

@@ -85,8 +85,8 @@ fn missing_tag(place: TagPlace) -> NextStep {
 fn missing_page() -> NextStep {
     NextStep {
         instruction: format!(
-            "There is no page in {}. At the end of the <body> of each page that shows events \
-             (`sse listen` shows them in a terminal):",
+            "The folders {} contain no page. When the app has one, add this line at the end of its <body> (until \
+             then, `sse listen` shows the events):",
             SOURCE_FOLDERS.join(", ")
         ),
         lines: SCRIPT_TAG.to_owned(),

@@ -22,11 +22,12 @@ struct Evidence<'a> {
 
 pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
     let events = config.events();
+    let saves = Saves::of(config);
     let found = events
         .iter()
-        .filter_map(|pair| Evidence::find(config, sources, pair));
+        .filter_map(|pair| Evidence::find(&saves, sources, pair));
     // Saves under the key show that the pair is right.
-    let is_used = |key| saved_under(config, key).is_some() || is_saved_by_code(sources, key);
+    let is_used = |key| saves.under(key).is_some() || is_saved_by_code(sources, key);
     let (slips, swapped): (Vec<_>, Vec<_>) = found.partition(|evidence| is_used(evidence.pair.1));
     let corrected = corrected(events, &swapped);
     let slips = slips.iter().map(Evidence::slip);
@@ -35,13 +36,13 @@ pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
 }
 
 impl<'a> Evidence<'a> {
-    fn find(config: &Config, sources: &[SourceFile], pair: (&'a str, &'a str)) -> Option<Self> {
+    fn find(saves: &Saves<'_>, sources: &[SourceFile], pair: (&'a str, &'a str)) -> Option<Self> {
         let (event, key) = pair;
-        let saved = saved_under_event(config, event);
+        let saved = saves.under_event(event);
         let is_listener = saved.is_none();
         Some(Self {
             pair,
-            found: saved.or_else(|| listener_for_key(config.events(), sources, key))?,
+            found: saved.or_else(|| listener_for_key(saves.config.events(), sources, key))?,
             instead: match is_listener {
                 true => format!("listen for the event `{event}`"),
                 false => format!("save under the key `{key}`"),
@@ -85,22 +86,41 @@ fn corrected(events: &Events, swapped: &[Evidence<'_>]) -> String {
     pairs.collect::<Vec<_>>().join(",")
 }
 
-/// A drop-in or a value that was saved under the event's name, which is no cache key.
-fn saved_under_event(config: &Config, event: &str) -> Option<String> {
-    let is_key = config.events().of_key(event).next().is_some();
-    if is_key || event.contains('/') || event.starts_with('.') {
-        return None;
-    }
-    saved_under(config, event)
+/// What programs have saved in the app's cache.
+struct Saves<'a> {
+    config: &'a Config,
+    /// `None` if it has no journal of this user. To open another user's could leave files that the server may not
+    /// write.
+    cache: Option<Cache>,
 }
 
-/// A drop-in or a value of this name, in words.
-fn saved_under(config: &Config, name: &str) -> Option<String> {
-    let drop_in = config.cache_dir().join(name);
-    if fs::symlink_metadata(&drop_in).is_ok_and(|metadata| metadata.is_file()) {
-        return Some(format!("a program has saved {}", drop_in.display()));
+impl<'a> Saves<'a> {
+    fn of(config: &'a Config) -> Self {
+        let user = rustix::process::geteuid().as_raw();
+        let journal = fs::metadata(config.cache_dir().join(".sse"));
+        let is_own = journal.is_ok_and(|metadata| metadata.uid() == user);
+        let cache = is_own.then(|| Cache::open(config).ok()).flatten();
+        Self { config, cache }
     }
-    has_value(config, name).then(|| format!("a value was saved under the key `{name}`"))
+
+    /// A drop-in or a value with the event's name as its key, in words. `None` if the name is also a key.
+    fn under_event(&self, event: &str) -> Option<String> {
+        let is_key = self.config.events().of_key(event).next().is_some();
+        if is_key || event.contains('/') || event.starts_with('.') {
+            return None;
+        }
+        self.under(event)
+    }
+
+    /// A drop-in or a value with this key, in words.
+    fn under(&self, key: &str) -> Option<String> {
+        let drop_in = self.config.cache_dir().join(key);
+        if fs::symlink_metadata(&drop_in).is_ok_and(|metadata| metadata.is_file()) {
+            return Some(format!("a program has saved {}", drop_in.display()));
+        }
+        let entry = self.cache.as_ref()?.get_blocking(key).ok()??;
+        Some(format!("a value was saved under the key `{}`", entry.key()))
+    }
 }
 
 fn is_saved_by_code(sources: &[SourceFile], key: &str) -> bool {
@@ -109,18 +129,7 @@ fn is_saved_by_code(sources: &[SourceFile], key: &str) -> bool {
     code.any(|file| calls.iter().any(|call| file.text.contains(call)))
 }
 
-fn has_value(config: &Config, key: &str) -> bool {
-    // To open another user's journal could leave files that the server may not write.
-    let user = rustix::process::geteuid().as_raw();
-    let journal = fs::metadata(config.cache_dir().join(".sse"));
-    if !journal.is_ok_and(|metadata| metadata.uid() == user) {
-        return false;
-    }
-    let entry = Cache::open(config).and_then(|cache| cache.get_blocking(key));
-    entry.is_ok_and(|entry| entry.is_some())
-}
-
-/// A page or script that listens for the cache key, which is no event.
+/// A page or script with a listener for the name of the cache key. `None` if the name is also an event.
 fn listener_for_key(events: &Events, sources: &[SourceFile], key: &str) -> Option<String> {
     if events.contains(key) {
         return None;
