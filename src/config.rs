@@ -12,6 +12,7 @@ mod events;
 mod options;
 mod parsers;
 mod poller;
+mod private_mark;
 mod raw_settings;
 mod setting_methods;
 mod settings;

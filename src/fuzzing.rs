@@ -51,6 +51,7 @@ pub fn check_events(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     match Events::parse(text) {
         Ok(events) => {
             assert_follows_rules(&events);
+            assert_eq!(Events::parse(&events.to_string()).as_ref(), Ok(&events));
             for key in events.keys() {
                 let value = RawValue::from_string("1".into()).unwrap();
                 let document =

@@ -1,6 +1,6 @@
 //! Recognises what was probably meant by an `SSE_EVENTS` that cannot be parsed.
 
-use super::events::RESERVED_PREFIX;
+use super::{events::RESERVED_PREFIX, private_mark};
 use crate::key;
 
 /// Characters that people put around names or the whole list, as in other formats.
@@ -17,6 +17,9 @@ pub(super) fn in_item(item: &str) -> Option<String> {
     let separated_by = |sign: &str| Some(format!(": pairs are separated by commas, not by {sign}"));
     let lacks_colon =
         |sign: &str| format!(": event and cache key are separated by `:`, not by {sign}");
+    if let Some(mistake) = private_mark::mistake(item) {
+        return Some(mistake.reason);
+    }
     if pair_without_colon(item).is_some() {
         let sign = if item.contains(';') { "`;`" } else { "a space" };
         return Some(lacks_colon(sign));
@@ -27,6 +30,9 @@ pub(super) fn in_item(item: &str) -> Option<String> {
     if item.contains('\n') {
         return separated_by("line ends");
     }
+    if private_mark::is_mark(item) {
+        return Some(": the mark of a private cache key follows the key after a `:`".into());
+    }
     let Some((event, key)) = item.split_once(':') else {
         let arrow = ARROWS.into_iter().find(|arrow| item.contains(arrow));
         return Some(match arrow {
@@ -34,6 +40,11 @@ pub(super) fn in_item(item: &str) -> Option<String> {
             None => ", which lacks its `:cache_key`".into(),
         });
     };
+    // Without a colon between them, the mark would be taken for the cache key.
+    let arrow = ARROWS.into_iter().find(|arrow| event.contains(arrow));
+    if let Some(arrow) = arrow.filter(|_| private_mark::is_mark(key.trim())) {
+        return Some(lacks_colon(&format!("`{arrow}`")));
+    }
     if key.contains(':') && item.split_whitespace().all(|pair| pair.contains(':')) {
         return item
             .contains(char::is_whitespace)
@@ -53,12 +64,29 @@ fn is_quote(character: char) -> bool {
 
 /// The list with the usual mistakes corrected. It may still be no valid list.
 pub(super) fn corrected(list: &str) -> String {
-    let items = list.split([',', '\n']);
-    let pairs = items.flat_map(|item| match pair_without_colon(item) {
-        Some(pair) => vec![pair],
-        None => item.split(';').flat_map(corrected_pairs).collect(),
-    });
-    pairs.collect::<Vec<_>>().join(",")
+    let mut pairs: Vec<String> = Vec::new();
+    for item in list.split([',', '\n']) {
+        if let Some(pair) = pair_without_colon(item) {
+            pairs.push(pair);
+            continue;
+        }
+        for item in item.split(';') {
+            match pairs.last_mut() {
+                Some(last) if private_mark::is_mark(strip(item)) => {
+                    *last = marked(last);
+                }
+                _ => pairs.extend(corrected_pairs(item)),
+            }
+        }
+    }
+    pairs.join(",")
+}
+
+/// The pair with a mark, unless it has one.
+fn marked(pair: &str) -> String {
+    let (_, key) = pair.split_once(':').unwrap_or((pair, ""));
+    let (_, is_private) = private_mark::split(key);
+    private_mark::with_mark(pair, !is_private)
 }
 
 /// Two names with another sign than the colon between them are probably an event and its cache key.
@@ -67,7 +95,11 @@ fn pair_without_colon(item: &str) -> Option<String> {
     let names: Vec<&str> = names.map(strip).filter(|name| !name.is_empty()).collect();
     match names.as_slice() {
         [event, key] if !item.contains([':', '\n', '=', '>', '\u{2192}']) => {
-            Some(format!("{event}:{key}"))
+            // A mark after a single name, which is then also the key's.
+            Some(match private_mark::is_mark(key) {
+                true => private_mark::with_mark(&format!("{event}:{event}"), true),
+                false => format!("{event}:{key}"),
+            })
         }
         _ => None,
     }
@@ -75,33 +107,49 @@ fn pair_without_colon(item: &str) -> Option<String> {
 
 /// The pairs of an item, which spaces may separate.
 fn corrected_pairs(item: &str) -> Vec<String> {
-    let mut item = strip(item).to_owned();
-    if !item.contains(':')
-        && let Some(arrow) = ARROWS.into_iter().find(|arrow| item.contains(arrow))
+    let mut item = strip(&with_corrected_mark(item)).to_owned();
+    let (event, rest) = item.split_once(':').unwrap_or((&item, ""));
+    if (rest.is_empty() || private_mark::is_mark(rest.trim()))
+        && let Some(arrow) = ARROWS.into_iter().find(|arrow| event.contains(arrow))
     {
-        item = item.replacen(arrow, ":", 1);
+        item = with_corrected_mark(&item.replacen(arrow, ":", 1));
     }
-    let names: Vec<&str> = item.split(':').map(strip).collect();
-    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    let item = names.join(":");
+    let (unmarked, is_private) = match item.split_once(':') {
+        Some((_, rest)) if private_mark::split(rest).1 => (item.rsplit_once(':'), true),
+        _ => (None, false),
+    };
+    let unmarked = unmarked.map_or(&*item, |(unmarked, _)| unmarked);
+    let names = unmarked.split(':').map(strip);
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let pair = private_mark::with_mark(&names.join(":"), is_private);
     match names.as_slice() {
         [] => Vec::new(),
         // Then the cache key often has the same name.
-        [name] => vec![format!("{name}:{name}")],
-        [_, _] => vec![item],
-        _ => item.split_whitespace().map(str::to_owned).collect(),
+        [name] => vec![private_mark::with_mark(
+            &format!("{name}:{name}"),
+            is_private,
+        )],
+        [_, _] => vec![pair],
+        _ => pair.split_whitespace().map(with_corrected_mark).collect(),
     }
+}
+
+fn with_corrected_mark(item: &str) -> String {
+    let mistake = private_mark::mistake(item);
+    mistake.map_or_else(|| item.to_owned(), |mistake| mistake.corrected)
 }
 
 /// The list with names that are similar and allowed. It may still be no valid list.
 pub(super) fn with_allowed_names(list: &str) -> String {
     let pairs = list.split(',').map(|pair| {
         let (event, key) = pair.split_once(':').unwrap_or((pair, ""));
+        let (key, is_private) = private_mark::split(key);
         let key = key::with_allowed_chars(key);
-        match event.strip_prefix(RESERVED_PREFIX) {
+        let pair = match event.strip_prefix(RESERVED_PREFIX) {
             Some(rest) => format!("sse_{rest}:{key}"),
             None => format!("{event}:{key}"),
-        }
+        };
+        private_mark::with_mark(&pair, is_private)
     });
     pairs.collect::<Vec<_>>().join(",")
 }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{allowed::split_items, event_mistakes};
+use super::{allowed::split_items, event_mistakes, private_mark};
 use crate::{
     error::{Error, ErrorKind, excerpt, is_control, one_line},
     key,
@@ -35,12 +35,23 @@ pub(super) const RESERVED_PREFIX: &str = "sse.";
 /// assert_eq!(events.to_string(), "order:orders,sold:orders,chat:messages");
 /// # Ok(()) }
 /// ```
+///
+/// A third part, `private`, makes the key private: a save without an audience is refused.
+///
+/// ```
+/// use actix_web_sse::Events;
+///
+/// # fn main() -> Result<(), actix_web_sse::Error> {
+/// let events: Events = "invoice:invoices:private,chat:messages".parse()?;
+/// assert!(events.is_private("invoices") && !events.is_private("messages"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Events {
     pairs: Arc<[Pair]>,
 }
 
-/// One `event:key` of `SSE_EVENTS`.
+/// One `event:key` or `event:key:private` of `SSE_EVENTS`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(crate) event: Arc<str>,
@@ -48,31 +59,36 @@ pub(crate) struct Pair {
     /// The event's place among those of its key, and the last part of its id. It depends on the
     /// event's name alone, so that an id has the same meaning after `SSE_EVENTS` was changed. Not 0.
     pub(crate) part: u32,
+    /// Whether this pair has the mark. The key is private if any of its pairs has it.
+    is_marked: bool,
 }
 
 impl Events {
-    /// Parses `event:key,event:key`, and ignores white space around names and empty items, as after a trailing
-    /// comma. One key may trigger several events, and one event may have several keys.
+    /// Parses `event:key,event:key:private`, and ignores white space around names and empty items, as after a
+    /// trailing comma. One key may trigger several events, and one event may have several keys.
     ///
     /// The error continues a sentence that starts with `SSE_EVENTS`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pairs: Vec<Pair> = Vec::new();
-        let mut events_by_id = HashMap::new();
+        let mut indices_by_id = HashMap::new();
         for item in split_items(text) {
-            let (event, key) = parse_pair(item)
+            let (event, key, is_marked) = parse_pair(item)
                 .map_err(|reason| format!("contains `{}`{reason}", one_line(&excerpt(item))))?;
             let part = part_of_event(event);
-            match events_by_id.insert((key, part), event) {
+            let index = *indices_by_id.entry((key, part)).or_insert(pairs.len());
+            match pairs.get_mut(index) {
                 None => pairs.push(Pair {
                     event: event.into(),
                     key: key.into(),
                     part,
+                    is_marked,
                 }),
-                Some(same) if same == event => {}
+                Some(same) if *same.event == *event => same.is_marked |= is_marked,
                 Some(other) => {
                     return Err(format!(
-                        "contains `{item}`: event ids cannot tell `{event}` from `{other}`, which has \
-                         the same key; rename one of them"
+                        "contains `{item}`: event ids cannot tell `{event}` from `{}`, which has \
+                         the same key; rename one of them",
+                        other.event
                     ));
                 }
             }
@@ -118,6 +134,15 @@ impl Events {
         self.pairs_of_key(key).into_iter().map(|pair| &*pair.event)
     }
 
+    /// Returns whether values of `key` are private: `SSE_EVENTS` has a pair `event:key:private`. A save or a drop-in
+    /// of such a key without an audience is refused.
+    #[must_use]
+    pub fn is_private(&self, key: &str) -> bool {
+        self.pairs
+            .iter()
+            .any(|pair| pair.is_marked && *pair.key == *key)
+    }
+
     /// The pairs with this key, in the order of [`of_key`](Self::of_key).
     pub(crate) fn pairs_of_key(&self, key: &str) -> Vec<&Pair> {
         let of_key = self.pairs.iter().filter(|pair| *pair.key == *key);
@@ -153,25 +178,29 @@ impl FromStr for Events {
 impl Display for Events {
     /// Writes the list in the form of `SSE_EVENTS`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (event, key)) in self.iter().enumerate() {
+        for (index, pair) in self.pairs.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };
-            write!(f, "{comma}{event}:{key}")?;
+            let (event, key) = (&pair.event, &pair.key);
+            let pair = private_mark::with_mark(&format!("{event}:{key}"), pair.is_marked);
+            write!(f, "{comma}{pair}")?;
         }
         Ok(())
     }
 }
 
-/// The error continues a sentence that ends with the item.
-fn parse_pair(item: &str) -> Result<(&str, &str), String> {
+/// The event, the cache key, and whether it is marked as private. The error continues a sentence that ends with the
+/// item.
+fn parse_pair(item: &str) -> Result<(&str, &str, bool), String> {
     if let Some(mistake) = event_mistakes::in_item(item) {
         return Err(mistake);
     }
     let (event, key) = item.split_once(':').unwrap_or((item, ""));
+    let (key, is_marked) = private_mark::split(key);
     let (event, key) = (event.trim(), key.trim());
     check_event_name(event).map_err(|reason| format!(": {reason}"))?;
     match key::rule_violation(key) {
         Some(violation) => Err(format!(": the cache key {violation}")),
-        None => Ok((event, key)),
+        None => Ok((event, key, is_marked)),
     }
 }
 
@@ -246,6 +275,36 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_private_if_one_of_its_pairs_is_marked() {
+        for text in [
+            "a:k:private,b:k,c:l",
+            " a : k,b : k : private ,c:l",
+            "a:k,a:k:private,b:k,c:l",
+            "a:k:private,a:k,b:k,c:l",
+        ] {
+            let events = Events::parse(text).unwrap();
+            assert!(events.is_private("k") && !events.is_private("l"), "{text}");
+            assert!(!events.is_private("a") && !events.is_private("k:private"));
+            let pairs = [("a", "k"), ("b", "k"), ("c", "l")];
+            assert_eq!(events.iter().collect::<Vec<_>>(), pairs);
+            assert_eq!(events.keys().collect::<Vec<_>>(), ["k", "l"]);
+            assert_eq!(events.to_string().parse::<Events>().unwrap(), events);
+        }
+        // A word like any other, as an event and as a key.
+        let events = Events::parse("private:private,a:private:private").unwrap();
+        assert_eq!(events.keys().collect::<Vec<_>>(), ["private"]);
+        assert_eq!(
+            events.to_string(),
+            "private:private,a:private:private",
+            "the mark stays where it was written"
+        );
+        assert_ne!(
+            Events::parse("a:k").unwrap(),
+            Events::parse("a:k:private").unwrap()
+        );
+    }
+
+    #[test]
     fn a_list_is_written_as_it_is_parsed() {
         let events: Events = " a:k1 , b:k2,c:k1,".parse().unwrap();
         assert_eq!(events.to_string(), "a:k1,b:k2,c:k1");
@@ -307,6 +366,43 @@ mod tests {
             ("a:user:1", "the cache key contains a `:`", "a:user_1"),
             ("a:../k", "the cache key has a leading dot", "a:k"),
             ("sse.a:k", "are reserved", "sse_a:k"),
+            ("a:k:Private", "is spelled `private`", "a:k:private"),
+            ("a:k:privat,b:l", "is spelled `private`", "a:k:private,b:l"),
+            ("a:k:public", "without a mark is public", "a:k"),
+            ("a:k private", "after one `:`", "a:k:private"),
+            ("a:k;private", "after one `:`", "a:k:private"),
+            ("a:k,private", "follows the key after a `:`", "a:k:private"),
+            (
+                "a:k:private,private",
+                "follows the key after a `:`",
+                "a:k:private",
+            ),
+            ("a:k:private:private", "more than once", "a:k:private"),
+            ("a:private:k", "is the last part", "a:k:private"),
+            ("a=k:private", "not by `=`", "a:k:private"),
+            ("a->k:Private", "not by `->`", "a:k:private"),
+            ("a private", "not by a space", "a:a:private"),
+            ("a::private", "the cache key is empty", "a:a:private"),
+            (
+                "a:k:private b:l:private",
+                "not by spaces",
+                "a:k:private,b:l:private",
+            ),
+            ("a:k:Private b:l", "not by spaces", "a:k:private,b:l"),
+            ("a:k:private;b:l", "not by `;`", "a:k:private,b:l"),
+            (
+                "a:new/k:private",
+                "the cache key contains a `/`",
+                "a:new_k:private",
+            ),
+            (
+                "a:user:1:private",
+                "the cache key contains a `:`",
+                "a:user_1:private",
+            ),
+            ("sse.a:k:private", "are reserved", "sse_a:k:private"),
+            ("'a':'k':'private'", "is spelled `private`", "a:k:private"),
+            ("a:k:", "the cache key contains a `:`", "a:k"),
         ] {
             let error = text.parse::<Events>().unwrap_err();
             assert!(error.to_string().contains(reason), "{text:?}: {error}");

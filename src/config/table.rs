@@ -110,7 +110,7 @@ pub(super) type Lookup<'a> = dyn Fn(&'static SettingInfo) -> Result<RawValue<'a>
 // CodeIgniter module, so that apps that move from it behave the same.
 settings! {
     events: Events = "SSE_EVENTS", required, parsers::events, ToString::to_string,
-        "the events, and the cache keys that trigger them: `event:key,event:key`";
+        "the events, and the cache keys that trigger them: `event:key,event:key`; `event:key:private` refuses saves without an audience";
     stream_duration: Duration = "SSE_STREAM_DURATION", "15", parsers::stream_duration, in_seconds,
         "seconds until the server ends a stream, varied by up to a third per stream; 0: never";
     poll_interval: Duration = "SSE_POLL_INTERVAL", "2", parsers::poll_interval, in_seconds,
