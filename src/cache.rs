@@ -30,8 +30,9 @@ pub(crate) use self::test_caches::is_installed;
 pub(crate) use self::test_caches::{Installation, cache_of_other_tests};
 pub use self::{
     follow::{Follow, Next},
-    operations::{Delete, Get, Save},
+    operations::{Delete, Get, Revoke, Save},
 };
+pub use crate::audience::IntoAudiences;
 use crate::{
     config::Config,
     entry::Entry,
@@ -129,6 +130,7 @@ impl Cache {
             key: key.into(),
             value: to_raw_value(&value).map_err(|error| error.to_string()),
             ttl: None,
+            to: None,
         }
     }
 
@@ -147,8 +149,8 @@ impl Cache {
         self.save(key, value).blocking()
     }
 
-    /// Reads the newest value saved under `key`, once the result is awaited or [`Get::blocking`] is
-    /// called.
+    /// Reads the newest value saved under `key` for everyone, once the result is awaited or [`Get::blocking`] is
+    /// called. [`Get::to`] reads that of one audience.
     ///
     /// The result is `None` if nothing was saved under the key, or if the newest value has expired,
     /// or was deleted or swept; an older value never comes back. A value expires when its time to
@@ -168,6 +170,7 @@ impl Cache {
         Get {
             source: self.source.clone(),
             key: key.into(),
+            to: None,
         }
     }
 
@@ -182,8 +185,8 @@ impl Cache {
         self.get(key).blocking()
     }
 
-    /// Deletes the value saved under `key`, once the result is awaited or [`Delete::blocking`] is
-    /// called. Until another value is saved, [`get`](Self::get) returns `None`.
+    /// Deletes the value saved under `key`, for everyone and for every audience, once the result is awaited or
+    /// [`Delete::blocking`] is called. Until another value is saved, [`get`](Self::get) returns `None`.
     ///
     /// A deletion triggers no event and recalls none: reconnecting clients still receive the values
     /// saved before it. Deleting a key without a value succeeds, too.
@@ -191,7 +194,41 @@ impl Cache {
         Delete {
             source: self.source.clone(),
             key: key.into(),
+            to: None,
         }
+    }
+
+    /// Ends every stream that holds the audience `name`, on every server of this cache, once the result is
+    /// awaited or [`Revoke::blocking`] is called. For example, when a user has logged out:
+    ///
+    /// ```no_run
+    /// # async fn logout(user_id: u64) -> Result<(), actix_web_sse::Error> {
+    /// use actix_web_sse::cache;
+    ///
+    /// // First the session, so that the client cannot open its stream again.
+    /// # #[cfg(feature = "actix")]
+    /// cache().revoke(format!("user:{user_id}")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The revocation has a place in the order of the saved values: no stream that was authorized before it
+    /// receives what is saved after it. The clients connect again, and the app decides again what they may
+    /// receive.
+    pub fn revoke(&self, name: impl Into<String>) -> Revoke {
+        Revoke {
+            source: self.source.clone(),
+            name: name.into(),
+        }
+    }
+
+    /// Ends every stream that holds the audience `name`, like [`revoke`](Self::revoke). Saves the revocation on
+    /// this thread.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Revoke::blocking`].
+    pub fn revoke_blocking(&self, name: impl Into<String>) -> Result<EventId, Error> {
+        self.revoke(name).blocking()
     }
 
     /// Deletes the value saved under `key` on this thread.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
+    audience::Recipients,
     epoch::Epoch,
     error::{Error, ErrorKind, one_line},
     event_id::EventId,
@@ -15,6 +16,12 @@ use crate::{
 /// was saved before the clock was set back.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(2);
 
+/// The feature that an entry with audiences needs. A version without it must not send the value to every client.
+const AUDIENCES: &str = "audiences";
+
+/// The feature that a revocation needs. A version without it would not end the streams.
+const REVOCATIONS: &str = "revocations";
+
 /// A saved value, read back from the cache.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -22,6 +29,7 @@ pub struct Entry {
     /// In the journal, counted from 1.
     pub(crate) number: u64,
     document: Document,
+    recipients: Recipients,
     time: SystemTime,
 }
 
@@ -40,7 +48,13 @@ struct Document {
     /// one recognises by it the drop-ins that are already in the journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drop_in: Option<String>,
-    /// Features that a reader must support to use this entry; none exist so far. For example, a server
+    /// The audiences that the value is for; without them, it is for every client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<Vec<String>>,
+    /// The audience whose streams this entry ends. Such an entry has no key and no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revokes: Option<String>,
+    /// Features that a reader must support to use this entry. For example, a server
     /// that does not support private entries must not send one to every client.
     #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
     required_features: Vec<String>,
@@ -52,17 +66,21 @@ impl Entry {
         let unreadable = |reason, key| UnreadableEntry { reason, key };
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string(), None))?;
-        if let Some(feature) = document.required_features.first() {
+        if let Some(feature) = document.unsupported_feature() {
             let feature = one_line(feature);
             let reason = format!("it needs `{feature}`, which this version does not support");
             return Err(unreadable(reason, Some(document.key)));
         }
         let time = humantime::parse_rfc3339(&document.time)
             .map_err(|error| unreadable(format!("its time is not valid: {error}"), None))?;
+        let recipients = document
+            .recipients()
+            .map_err(|reason| unreadable(reason, None))?;
         Ok(Self {
             epoch,
             number,
             document,
+            recipients,
             time,
         })
     }
@@ -115,9 +133,29 @@ impl Entry {
         envelope(&self.document.time, self.document.value.get())
     }
 
-    /// Whether this entry has no value and deletes the earlier value of its key.
+    /// Iterates over the audiences that the value was saved for. Without any, it is public: every client
+    /// receives it.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.recipients.names().iter().map(String::as_str)
+    }
+
+    pub(crate) fn recipients(&self) -> &Recipients {
+        &self.recipients
+    }
+
+    /// Whether this entry deletes the earlier value of its key.
     pub(crate) fn is_tombstone(&self) -> bool {
         self.document.deleted
+    }
+
+    /// The audience whose streams this entry ends.
+    pub(crate) fn revoked_audience(&self) -> Option<&str> {
+        self.document.revokes.as_deref()
+    }
+
+    /// Whether this entry is a saved value, and neither a deletion nor a revocation.
+    pub(crate) fn has_value(&self) -> bool {
+        !self.is_tombstone() && self.revoked_audience().is_none()
     }
 
     /// How long ago the entry was saved, by the wall clock; `None` if the clock was set back since.
@@ -141,12 +179,44 @@ impl Entry {
     }
 }
 
+impl Document {
+    fn addressed_to(mut self, recipients: &Recipients) -> Self {
+        if let Recipients::HoldersOf(names) = recipients {
+            self.to = Some(names.to_vec());
+            self.required_features.push(AUDIENCES.into());
+        }
+        self
+    }
+
+    fn unsupported_feature(&self) -> Option<&String> {
+        let mut features = self.required_features.iter();
+        features.find(|feature| !matches!(feature.as_str(), AUDIENCES | REVOCATIONS))
+    }
+
+    /// The error is the reason why the entry cannot be used. A name that does not match its feature would be
+    /// ignored by older versions, which would then send the value to every client.
+    fn recipients(&self) -> Result<Recipients, String> {
+        let needs = |feature: &str| {
+            self.required_features
+                .iter()
+                .any(|needed| needed == feature)
+        };
+        if self.to.is_some() != needs(AUDIENCES) || self.revokes.is_some() != needs(REVOCATIONS) {
+            return Err("its audiences do not match the features that it needs".into());
+        }
+        let revoked = self.revokes.as_deref().map(crate::audience::validate);
+        let recipients = Recipients::new(self.to.clone());
+        (revoked.transpose().and(recipients)).map_err(|error| error.message().to_owned())
+    }
+}
+
 /// Neither part needs escaping: the time has no character that JSON escapes, and the value is JSON.
 fn envelope(time: &str, value: &str) -> String {
     format!("{{\"timestamp\":\"{time}\",\"value\":{value}}}")
 }
 
-/// Encodes the journal's document for a value saved at `time`.
+/// Encodes the journal's document for a public value saved at `time`.
+#[cfg(any(test, fuzzing, feature = "__internals"))]
 pub(crate) fn encode_document(
     key: &str,
     value: Box<RawValue>,
@@ -167,8 +237,30 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
         value,
         deleted: false,
         drop_in: None,
+        to: None,
+        revokes: None,
         required_features: Vec::new(),
     }
+}
+
+/// Encodes the journal's document for a value saved at `time` for these recipients.
+pub(crate) fn encode_document_for(
+    recipients: &Recipients,
+    key: &str,
+    value: Box<RawValue>,
+    ttl: Duration,
+    time: SystemTime,
+) -> Vec<u8> {
+    to_bytes(&new_document(key, value, ttl, time).addressed_to(recipients))
+}
+
+/// Encodes the journal's document that ends the streams which hold the audience `name`.
+pub(crate) fn encode_revocation(name: &str, now: SystemTime) -> Vec<u8> {
+    to_bytes(&Document {
+        revokes: Some(name.to_owned()),
+        required_features: vec![REVOCATIONS.into()],
+        ..new_document("", RawValue::NULL.to_owned(), Duration::ZERO, now)
+    })
 }
 
 /// Encodes the journal's document for a value that another program saved as the drop-in `name`.
@@ -191,12 +283,14 @@ pub(crate) fn token(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
-/// Encodes the journal's document that deletes a key's value.
-pub(crate) fn encode_tombstone(key: &str, now: SystemTime) -> Vec<u8> {
-    to_bytes(&Document {
+/// Encodes the journal's document that deletes a key's value: that of these recipients, or that of everyone
+/// and of every audience.
+pub(crate) fn encode_tombstone(recipients: &Recipients, key: &str, now: SystemTime) -> Vec<u8> {
+    let document = Document {
         deleted: true,
         ..new_document(key, RawValue::NULL.to_owned(), Duration::ZERO, now)
-    })
+    };
+    to_bytes(&document.addressed_to(recipients))
 }
 
 fn to_bytes(document: &Document) -> Vec<u8> {
@@ -240,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_recognised() {
-        let bytes = encode_tombstone("k", SystemTime::UNIX_EPOCH);
+        let bytes = encode_tombstone(&Recipients::Everyone, "k", SystemTime::UNIX_EPOCH);
         assert_eq!(
             String::from_utf8_lossy(&bytes),
             r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":null,"deleted":true}"#
@@ -279,6 +373,55 @@ mod tests {
         assert_eq!(age(now - second), Some(second));
         assert_eq!(age(now + MAX_CLOCK_SKEW), Some(Duration::ZERO));
         assert_eq!(age(now + MAX_CLOCK_SKEW + second), None);
+    }
+
+    #[test]
+    fn a_private_entry_has_its_audiences_and_older_versions_refuse_it() {
+        let recipients =
+            Recipients::new(Some(vec!["user:42".into(), "role:admin".into()])).unwrap();
+        let value = RawValue::from_string("1".into()).unwrap();
+        let time = SystemTime::UNIX_EPOCH;
+        let bytes = encode_document_for(&recipients, "k", value, Duration::ZERO, time);
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":1,"to":["role:admin","user:42"],"needs":["audiences"]}"#
+        );
+        let entry = Entry::parse(Epoch(15), 1, &bytes).unwrap();
+        let audiences: Vec<_> = entry.audiences().collect();
+        assert_eq!(audiences, ["role:admin", "user:42"]);
+        assert!(entry.has_value());
+    }
+
+    #[test]
+    fn a_revocation_names_its_audience_and_has_no_value() {
+        let bytes = encode_revocation("user:42", SystemTime::UNIX_EPOCH);
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"","value":null,"revokes":"user:42","needs":["revocations"]}"#
+        );
+        let entry = Entry::parse(Epoch(15), 1, &bytes).unwrap();
+        assert_eq!(entry.revoked_audience(), Some("user:42"));
+        assert!(!entry.has_value());
+    }
+
+    #[test]
+    fn a_list_of_audiences_that_cannot_be_trusted_makes_an_entry_unreadable() {
+        for fields in [
+            r#""to":["a"]"#,
+            r#""to":[],"needs":["audiences"]"#,
+            r#""to":["*"],"needs":["audiences"]"#,
+            r#""needs":["audiences"]"#,
+            r#""revokes":"a""#,
+            r#""revokes":"a,b","needs":["revocations"]"#,
+            r#""to":["a"],"needs":["audiences","later"]"#,
+        ] {
+            let time = "2026-11-23T15:51:00Z";
+            let text = format!(r#"{{"time":"{time}","ttl_ms":0,"key":"k","value":1,{fields}}}"#);
+            assert!(
+                Entry::parse(Epoch(15), 1, text.as_bytes()).is_err(),
+                "{fields}"
+            );
+        }
     }
 
     #[test]

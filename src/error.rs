@@ -20,6 +20,9 @@ pub enum ErrorKind {
     /// A value cannot be saved, because it cannot be written as JSON or is too large; or a saved value
     /// does not have the requested type.
     Value,
+    /// The name of an audience is not valid, a list of audiences is empty or too long, or a private key is saved
+    /// without an audience.
+    Audience,
     /// The cache folder cannot be read or written.
     Cache,
     /// The query of a request for a stream cannot be parsed, or its list of events is empty or
@@ -30,6 +33,8 @@ pub enum ErrorKind {
     Busy,
     /// A request is for a host that this server does not answer for.
     Host,
+    /// A client may not receive what it asks for.
+    Forbidden,
 }
 
 /// An error of this library.

@@ -21,5 +21,6 @@ pub(crate) use self::{
     batch::BatchEnd,
     contract::{EntryWatcher, Journal},
     file::check_existing,
+    index::Slot,
     recent::{first_since, first_within},
 };

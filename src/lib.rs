@@ -57,6 +57,7 @@
 #[cfg(not(unix))]
 compile_error!("actix-web-sse runs only on Linux and other Unix systems");
 
+mod audience;
 pub mod cache;
 mod client_files;
 mod config;

@@ -106,8 +106,8 @@ impl Follow {
             self.journal_handle.reload_config_if_due();
             let config = self.journal_handle.config();
             match self.batch.next() {
-                Some(Ok(entry)) if !entry.is_tombstone() => return Ok(Some(Next::Entry(entry))),
-                // Otherwise a deleted key would hide the entries that were read with it.
+                Some(Ok(entry)) if entry.has_value() => return Ok(Some(Next::Entry(entry))),
+                // Otherwise a deletion would hide the entries that were read with it.
                 Some(Ok(_)) if self.batch.len() > 0 || start.elapsed() < timeout => continue,
                 Some(Ok(_)) => return Ok(None),
                 Some(Err(_)) => return Ok(Some(Next::Gap)),

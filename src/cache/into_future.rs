@@ -4,7 +4,7 @@ use std::{panic::resume_unwind, pin::Pin};
 
 use tokio::runtime::Handle;
 
-use super::operations::{Delete, Get, Save};
+use super::operations::{Delete, Get, Revoke, Save};
 use crate::{
     entry::Entry,
     error::{Error, ErrorKind},
@@ -37,6 +37,15 @@ impl IntoFuture for Delete {
 
     fn into_future(self) -> Self::IntoFuture {
         run_on_blocking_thread("the value was not deleted", move || self.blocking())
+    }
+}
+
+impl IntoFuture for Revoke {
+    type Output = Result<EventId, Error>;
+    type IntoFuture = CacheFuture<EventId>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        run_on_blocking_thread("the audience was not revoked", move || self.blocking())
     }
 }
 

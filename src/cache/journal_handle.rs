@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     event_id::{Cursor, EventId},
     ingest,
-    journal::{Backend, CacheAddress, Journal, MAX_REPLACEMENT_RETRIES, OpenedJournal},
+    journal::{Backend, CacheAddress, Journal, MAX_REPLACEMENT_RETRIES, OpenedJournal, Slot},
     runtime::{BackgroundThread, lock},
 };
 
@@ -154,9 +154,9 @@ impl JournalHandle {
         }
     }
 
-    /// The newest entry of a key; `None` if it has expired, or was deleted or swept.
-    pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.retry_if_replaced(|journal| journal.latest(key))
+    /// The newest entry of a slot; `None` if it has expired, or was deleted or swept.
+    pub(crate) fn get(&self, slot: &Slot<'_>) -> Result<Option<Entry>, Error> {
+        self.retry_if_replaced(|journal| journal.latest(slot))
     }
 
     /// Where the configured journal is, for logs and errors.

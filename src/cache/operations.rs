@@ -6,9 +6,11 @@ use serde_json::value::RawValue;
 
 use super::journal_source::JournalSource;
 use crate::{
+    audience::{self, IntoAudiences, Recipients},
     entry::{self, Entry},
     error::{Error, ErrorKind},
     event_id::EventId,
+    journal::Slot,
     key,
 };
 
@@ -22,6 +24,8 @@ pub struct Save {
     pub(super) key: String,
     pub(super) value: Result<Box<RawValue>, String>,
     pub(super) ttl: Option<Duration>,
+    /// `None` stands for everyone.
+    pub(super) to: Option<Vec<String>>,
 }
 
 impl Save {
@@ -34,15 +38,35 @@ impl Save {
         self
     }
 
+    /// Saves the value for this audience only, instead of for everyone: a stream receives it if the app has
+    /// granted it the name. Takes a name or a list of names; repeated calls add names. A stream that holds
+    /// several of them receives the value once.
+    ///
+    /// ```no_run
+    /// # async fn handler() -> Result<(), actix_web_sse::Error> {
+    /// use actix_web_sse::cache;
+    ///
+    /// # #[cfg(feature = "actix")]
+    /// cache().save("orders", "1").to("user:42").await?;
+    /// # #[cfg(feature = "actix")]
+    /// cache().save("orders", "1").to(["user:42", "role:admin"]).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn to(mut self, audiences: impl IntoAudiences) -> Self {
+        (self.to.get_or_insert_default()).extend(audiences.into_audiences());
+        self
+    }
+
     /// Saves on this thread and returns the id of the event that the value triggers; of the last one, if
     /// there are several.
     ///
     /// # Errors
     ///
-    /// Fails if the key is not valid, if the value cannot be written as JSON or is too large, or if
-    /// the cache cannot be written. Then nothing was saved.
+    /// Fails if the key or an audience is not valid, if the value cannot be written as JSON or is too large, or
+    /// if the cache cannot be written. Then nothing was saved.
     pub fn blocking(self) -> Result<EventId, Error> {
         let key = key::validate(&self.key)?;
+        let recipients = Recipients::new(self.to)?;
         let value = self.value.map_err(|reason| {
             Error::new(
                 ErrorKind::Value,
@@ -64,7 +88,9 @@ impl Save {
                  raises the limit"));
         }
         let ttl = self.ttl.unwrap_or(config.ttl());
-        journal_handle.append(&entry::encode_document(key, value, ttl, SystemTime::now()))
+        let now = SystemTime::now();
+        let document = entry::encode_document_for(&recipients, key, value, ttl, now);
+        journal_handle.append(&document)
     }
 }
 
@@ -76,17 +102,26 @@ impl Save {
 pub struct Get {
     pub(super) source: JournalSource,
     pub(super) key: String,
+    pub(super) to: Option<String>,
 }
 
 impl Get {
+    /// Reads the newest value that was saved for this audience, among others or alone.
+    pub fn to(mut self, audience: impl Into<String>) -> Self {
+        self.to = Some(audience.into());
+        self
+    }
+
     /// Reads on this thread. See [`Cache::get`](crate::Cache::get) for when it returns `None`.
     ///
     /// # Errors
     ///
-    /// Fails if the key is not valid or the cache cannot be read.
+    /// Fails if the key or the audience is not valid, or if the cache cannot be read.
     pub fn blocking(self) -> Result<Option<Entry>, Error> {
         let key = key::validate(&self.key)?;
-        self.source.journal_handle()?.get(key)
+        let audience = self.to.as_deref();
+        audience.map(audience::validate).transpose()?;
+        self.source.journal_handle()?.get(&Slot { key, audience })
     }
 }
 
@@ -99,18 +134,51 @@ impl Get {
 pub struct Delete {
     pub(super) source: JournalSource,
     pub(super) key: String,
+    pub(super) to: Option<String>,
 }
 
 impl Delete {
+    /// Deletes only the value that was saved for this audience.
+    pub fn to(mut self, audience: impl Into<String>) -> Self {
+        self.to = Some(audience.into());
+        self
+    }
+
     /// Deletes on this thread.
     ///
     /// # Errors
     ///
-    /// Fails if the key is not valid or the cache cannot be written. Then nothing was deleted.
+    /// Fails if the key or the audience is not valid, or if the cache cannot be written. Then nothing was deleted.
     pub fn blocking(self) -> Result<(), Error> {
         let key = key::validate(&self.key)?;
+        let recipients = Recipients::new(self.to.map(|name| vec![name]))?;
         let journal_handle = self.source.journal_handle()?;
-        journal_handle.append(&entry::encode_tombstone(key, SystemTime::now()))?;
+        let document = entry::encode_tombstone(&recipients, key, SystemTime::now());
+        journal_handle.append(&document)?;
         Ok(())
+    }
+}
+
+/// A revocation that has not started, from [`Cache::revoke`](crate::Cache::revoke). Await it, or call
+/// [`blocking`](Revoke::blocking).
+///
+/// Awaiting it returns what `blocking` returns, and saves on a thread that may wait for the disk.
+#[derive(Debug)]
+#[must_use = "nothing is revoked until this is awaited or `blocking()` is called"]
+pub struct Revoke {
+    pub(super) source: JournalSource,
+    pub(super) name: String,
+}
+
+impl Revoke {
+    /// Saves the revocation on this thread, and returns its place in the order of the events.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the audience is not valid or the cache cannot be written. Then nothing was revoked.
+    pub fn blocking(self) -> Result<EventId, Error> {
+        audience::validate(&self.name)?;
+        let document = entry::encode_revocation(&self.name, SystemTime::now());
+        self.source.journal_handle()?.append(&document)
     }
 }

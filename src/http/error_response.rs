@@ -16,7 +16,10 @@ impl ResponseError for Error {
         match self.kind() {
             ErrorKind::Request => StatusCode::BAD_REQUEST,
             ErrorKind::Host => StatusCode::MISDIRECTED_REQUEST,
-            ErrorKind::Key | ErrorKind::Value => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Key | ErrorKind::Value | ErrorKind::Audience => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::Config | ErrorKind::Cache | ErrorKind::Busy => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

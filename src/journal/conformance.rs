@@ -9,7 +9,7 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{
-    BatchEnd, Journal,
+    BatchEnd, Journal, Slot,
     batch::Batch,
     file,
     memory::{MemoryJournal, MemoryStore},
@@ -114,7 +114,7 @@ fn sweep(journal: &dyn Journal, keep: u64) {
 }
 
 fn value_of(journal: &dyn Journal, key: &str) -> Option<String> {
-    let entry = journal.latest(key).unwrap()?;
+    let entry = journal.latest(&Slot::public(key)).unwrap()?;
     assert_eq!(entry.key(), key);
     Some(entry.value().to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{address::CacheAddress, batch::Batch};
+use super::{address::CacheAddress, batch::Batch, index::Slot};
 use crate::{entry::Entry, epoch::Epochs, error::Error, runtime::Interrupt};
 
 /// Entries in a total order. Numbers start at 1 and have no gaps. An entry never changes, and the
@@ -42,9 +42,17 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// Reads the entries before `number`, the newest first, `limit` at most.
     fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error>;
 
-    /// The newest entry of a key; `None` if it has expired, or was deleted or swept. An older entry never
+    /// The newest entry of a slot; `None` if it has expired, or was deleted or swept. An older entry never
     /// takes its place.
-    fn latest(&self, key: &str) -> Result<Option<Entry>, Error>;
+    fn latest(&self, slot: &Slot<'_>) -> Result<Option<Entry>, Error>;
+
+    /// The numbers of the newest entries of these slots, in ascending order, each once. Slots without a value
+    /// have none.
+    #[cfg_attr(
+        not(any(feature = "actix", test)),
+        expect(dead_code, reason = "only streams begin with the latest values")
+    )]
+    fn latest_numbers(&self, slots: &[Slot<'_>]) -> Result<Vec<u64>, Error>;
 
     /// The number of the newest entry, or 0 before the first one.
     fn newest_number(&self) -> Result<u64, Error>;

@@ -11,7 +11,7 @@ use super::{
     address::CacheAddress,
     batch::{self, Batch, StoredEntry},
     contract::{EntryWatcher, Journal},
-    index::SharedIndex,
+    index::{SharedIndex, Slot},
 };
 use crate::{
     entry::{self, Entry},
@@ -169,8 +169,12 @@ impl Journal for MemoryJournal {
         batch::backward(&self.epochs, number, limit, |number| Ok(state.read(number)))
     }
 
-    fn latest(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.index.latest(self, key)
+    fn latest(&self, slot: &Slot<'_>) -> Result<Option<Entry>, Error> {
+        self.index.latest(self, slot)
+    }
+
+    fn latest_numbers(&self, slots: &[Slot<'_>]) -> Result<Vec<u64>, Error> {
+        self.index.latest_numbers(self, slots)
     }
 
     fn newest_number(&self) -> Result<u64, Error> {

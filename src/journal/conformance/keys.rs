@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Place, document, raw, sweep, value_of};
-use crate::entry;
+use crate::{audience::Recipients, entry};
 
 on_every_journal! {
     the_latest_entry_of_a_key_hides_older_ones_whatever_it_is
@@ -20,7 +20,9 @@ fn the_latest_entry_of_a_key_hides_older_ones_whatever_it_is(place: &dyn Place) 
     }
     let now = SystemTime::now();
     for key in ["deleted", "saved again"] {
-        journal.append(&entry::encode_tombstone(key, now)).unwrap();
+        journal
+            .append(&entry::encode_tombstone(&Recipients::Everyone, key, now))
+            .unwrap();
     }
     let long_ago = now - Duration::from_secs(3600);
     let expired = entry::encode_document("expired", raw("2"), Duration::from_secs(60), long_ago);

@@ -1,6 +1,6 @@
 //! A journal that is discarded, and the one after it.
 
-use super::{Place, append, document, document_with_token};
+use super::{Place, Slot, append, document, document_with_token};
 
 on_every_journal! {
     a_discarded_journal_takes_no_entry_and_the_next_one_has_another_epoch
@@ -22,7 +22,7 @@ fn a_discarded_journal_takes_no_entry_and_the_next_one_has_another_epoch(place: 
             .is_err()
     );
     assert!(
-        former.latest("k").is_err(),
+        former.latest(&Slot::public("k")).is_err(),
         "a newer value may be in the next one"
     );
     let next = place.open();

@@ -26,7 +26,7 @@ use crate::{
         address::CacheAddress,
         batch::{self, Batch},
         contract::{EntryWatcher, Journal},
-        index::SharedIndex,
+        index::{SharedIndex, Slot},
     },
     runtime::lock,
 };
@@ -190,8 +190,12 @@ impl Journal for FileJournal {
         })
     }
 
-    fn latest(&self, key: &str) -> Result<Option<Entry>, Error> {
-        self.index.latest(self, key)
+    fn latest(&self, slot: &Slot<'_>) -> Result<Option<Entry>, Error> {
+        self.index.latest(self, slot)
+    }
+
+    fn latest_numbers(&self, slots: &[Slot<'_>]) -> Result<Vec<u64>, Error> {
+        self.index.latest_numbers(self, slots)
     }
 
     fn newest_number(&self) -> Result<u64, Error> {

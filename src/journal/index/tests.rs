@@ -6,6 +6,7 @@ use serde_json::value::to_raw_value;
 
 use super::*;
 use crate::{
+    audience::Recipients,
     entry,
     journal::memory::{MemoryJournal, MemoryStore},
 };
@@ -22,7 +23,7 @@ impl MemoryJournal {
     }
 
     fn delete(&self, key: &str) {
-        let tombstone = entry::encode_tombstone(key, SystemTime::now());
+        let tombstone = entry::encode_tombstone(&Recipients::Everyone, key, SystemTime::now());
         self.append(&tombstone).unwrap();
     }
 
@@ -39,19 +40,22 @@ fn journal() -> Arc<MemoryJournal> {
 
 struct Index {
     journal: Arc<MemoryJournal>,
-    index: KeyIndex,
+    index: SlotIndex,
 }
 
 fn index(journal: &Arc<MemoryJournal>) -> Index {
     Index {
         journal: Arc::clone(journal),
-        index: KeyIndex::new(&**journal).unwrap(),
+        index: SlotIndex::new(&**journal).unwrap(),
     }
 }
 
 impl Index {
     fn value_at(&mut self, key: &str, now: ClockReadings) -> Option<String> {
-        let entry = self.index.get(&*self.journal, key, now).unwrap()?;
+        let entry = self
+            .index
+            .get(&*self.journal, &Slot::public(key), now)
+            .unwrap()?;
         assert_eq!(entry.key(), key);
         Some(entry.value().to_owned())
     }
@@ -136,7 +140,7 @@ fn setting_the_clock_back_neither_revives_nor_prolongs_a_value() {
     let created_at = |now: ClockReadings| {
         let mut index = index(&journal);
         (index.index)
-            .scan_backward_for(&*journal, "k", now)
+            .scan_backward_for(&*journal, "k", "k", now)
             .unwrap();
         index
     };
@@ -219,7 +223,7 @@ fn keys_whose_entries_were_swept_are_removed() {
         let newest = journal.save_without_ttl(&key, number);
         if number.is_multiple_of(10) {
             assert!(created_early.value(&key).is_some());
-            max_keys = max_keys.max(created_early.index.newest_by_key.len());
+            max_keys = max_keys.max(created_early.index.newest_by_slot.len());
         }
         if newest.is_multiple_of(500) && newest > 2_000 {
             journal.sweep_before(newest - 1_999);
@@ -229,7 +233,7 @@ fn keys_whose_entries_were_swept_are_removed() {
     assert!(created_early.value("key1").is_none());
     let mut created_late = index(&journal);
     assert!(created_late.value("key1").is_none());
-    assert_eq!(created_late.index.newest_by_key.len(), 2_000);
+    assert_eq!(created_late.index.newest_by_slot.len(), 2_000);
     // An index that was not used for long skips the entries that were swept meanwhile.
     let behind = journal.save_without_ttl("x", 1);
     journal.sweep_before(behind);
@@ -237,4 +241,85 @@ fn keys_whose_entries_were_swept_are_removed() {
     journal.save_without_ttl("y", 1);
     journal.sweep_before(behind + 1);
     assert!(created_late.value("x").is_none());
+}
+
+fn recipients(names: &[&str]) -> Recipients {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    Recipients::new(Some(names)).unwrap()
+}
+
+fn save_for(journal: &MemoryJournal, names: &[&str], value: u64) {
+    let value = to_raw_value(&value).unwrap();
+    let (ttl, now) = (Duration::ZERO, SystemTime::now());
+    let document = entry::encode_document_for(&recipients(names), "k", value, ttl, now);
+    journal.append(&document).unwrap();
+}
+
+impl Index {
+    fn value_for(&mut self, audience: &str) -> Option<String> {
+        let (key, audience) = ("k", Some(audience));
+        let now = ClockReadings::read();
+        let found = self.index.get(&*self.journal, &Slot { key, audience }, now);
+        Some(found.unwrap()?.value().to_owned())
+    }
+
+    /// What everyone, the audience `a`, and the audience `b` find.
+    fn values(&mut self) -> [Option<String>; 3] {
+        [self.value("k"), self.value_for("a"), self.value_for("b")]
+    }
+}
+
+/// For an index that has followed the journal, and for one that reads it backward.
+fn assert_values(followed: &mut Index, expected: [Option<&str>; 3]) {
+    let expected = expected.map(|value| value.map(str::to_owned));
+    assert_eq!(followed.values(), expected);
+    let mut fresh = index(&followed.journal);
+    let backward = [fresh.value_for("b"), fresh.value_for("a"), fresh.value("k")];
+    let [everyone, a, b] = expected;
+    assert_eq!(backward, [b, a, everyone]);
+}
+
+#[test]
+fn everyone_and_each_audience_have_a_value_of_their_own() {
+    let journal = journal();
+    let mut index = index(&journal);
+    journal.save_without_ttl("k", 1);
+    save_for(&journal, &["a", "b"], 2);
+    assert_values(&mut index, [Some("1"), Some("2"), Some("2")]);
+    save_for(&journal, &["b"], 3);
+    assert_values(&mut index, [Some("1"), Some("2"), Some("3")]);
+    journal.save_without_ttl("k", 4);
+    assert_values(&mut index, [Some("4"), Some("2"), Some("3")]);
+    let (for_a, now) = (recipients(&["a"]), SystemTime::now());
+    let tombstone = entry::encode_tombstone(&for_a, "k", now);
+    journal.append(&tombstone).unwrap();
+    assert_values(&mut index, [Some("4"), None, Some("3")]);
+    let revocation = entry::encode_revocation("b", now);
+    journal.append(&revocation).unwrap();
+    assert_values(&mut index, [Some("4"), None, Some("3")]);
+    journal.delete("k");
+    assert_values(&mut index, [None, None, None]);
+    save_for(&journal, &["a"], 5);
+    assert_values(&mut index, [None, Some("5"), None]);
+}
+
+#[test]
+fn the_newest_numbers_are_in_order_and_each_is_there_once() {
+    let journal = journal();
+    let mut index = index(&journal);
+    save_for(&journal, &["a", "b"], 1);
+    journal.save_without_ttl("k", 2);
+    journal.save_without_ttl("deleted", 3);
+    journal.delete("deleted");
+    let slot = |key, audience| Slot { key, audience };
+    let slots = [
+        slot("k", None),
+        slot("deleted", None),
+        slot("k", Some("b")),
+        slot("k", Some("a")),
+        slot("k", Some("c")),
+    ];
+    let now = ClockReadings::read();
+    let numbers = index.index.newest_numbers(&*journal, &slots, now).unwrap();
+    assert_eq!(numbers, [1, 2]);
 }

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     entry,
     journal::{
-        Journal,
+        Journal, Slot,
         batch::StoredEntry,
         file::{CacheFolder, FileJournal},
     },
@@ -104,7 +104,7 @@ fn a_non_regular_file_with_an_entrys_name_breaks_no_other_entry() {
                 &folder.join(".00000000000000000002"),
                 &folder.join(".00000000000000000001"),
             );
-            let entry = journal.latest("k").unwrap().unwrap();
+            let entry = journal.latest(&Slot::public("k")).unwrap().unwrap();
             assert_eq!((entry.number, entry.value()), (1, "\"real\""), "{file:?}");
             assert_eq!(journal.append(&document).unwrap(), 3, "{file:?}");
             let journal = open(&config);
