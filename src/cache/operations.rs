@@ -62,8 +62,9 @@ impl Save {
     ///
     /// # Errors
     ///
-    /// Fails if the key or an audience is not valid, if the value cannot be written as JSON or is too large, or
-    /// if the cache cannot be written. Then nothing was saved.
+    /// Fails if the key or an audience is not valid, if the key [is private](crate::Events::is_private) and there is
+    /// no audience, if the value cannot be written as JSON or is too large, or if the cache cannot be written. Then
+    /// nothing was saved.
     pub fn blocking(self) -> Result<EventId, Error> {
         let key = key::validate(&self.key)?;
         let recipients = Recipients::new(self.to)?;
@@ -76,6 +77,9 @@ impl Save {
         })?;
         let journal_handle = self.source.journal_handle()?;
         let config = journal_handle.config();
+        if recipients == Recipients::Everyone && config.events().is_private(key) {
+            return Err(public_save_of_private_key(key));
+        }
         let (length, limit) = (value.get().len(), config.max_value_bytes());
         if length > limit {
             return Err(Error::new(
@@ -92,6 +96,14 @@ impl Save {
         let document = entry::encode_document_for(&recipients, key, value, ttl, now);
         journal_handle.append(&document)
     }
+}
+
+fn public_save_of_private_key(key: &str) -> Error {
+    let message = format!("the cache key `{key}` is private, and the save names no audience");
+    Error::new(ErrorKind::Audience, message).with_help(
+        "name the audiences that may receive the value: `.to(\"user:42\")` in Rust, `sse save --to user:42` in a \
+         shell; to save for everyone, remove `:private` after the key in SSE_EVENTS",
+    )
 }
 
 /// A read that has not started, from [`Cache::get`](crate::Cache::get). Await it, or call [`blocking`](Get::blocking).

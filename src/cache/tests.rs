@@ -438,3 +438,28 @@ fn a_follower_receives_private_values_and_no_revocation() {
     assert_eq!(entry.number, 2);
     assert_eq!(entry.audiences().collect::<Vec<_>>(), ["user:42"]);
 }
+
+#[test]
+fn a_private_key_is_saved_only_with_an_audience() {
+    let app = TestSse::in_folder("a:k:private,b:k,c:l");
+    let cache = app.cache();
+    let error = cache.save_blocking("k", 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Audience);
+    let text = format!("{error:?}");
+    for part in [
+        "`k` is private",
+        ".to(\"user:42\")",
+        "sse save --to user:42",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let error = cache.save("k", 1).to([""; 0]).blocking().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Audience);
+    assert!(cache.get_blocking("k").unwrap().is_none());
+    // Nothing was appended.
+    let id = cache.save("k", 1).to("user:42").blocking().unwrap();
+    assert_eq!(id.cursor.last_received(), 1);
+    cache.save_blocking("l", 1).unwrap();
+    // A deletion shows nothing to anybody.
+    cache.delete_blocking("k").unwrap();
+}

@@ -30,6 +30,9 @@ use crate::{
 /// that is empty or locked is not.
 const MAX_CLOSE_DELAY: Duration = Duration::from_millis(500);
 
+const PRIVATE_KEY_REASON: &str = "its cache key is private, and a file cannot name an audience; help: save the value \
+    with `sse save KEY VALUE --to AUDIENCE` instead, or remove `:private` after the key in SSE_EVENTS";
+
 /// What an ingest of drop-ins works with.
 pub(super) struct Surroundings<'a> {
     pub(super) journal: &'a dyn Journal,
@@ -155,6 +158,10 @@ impl ClaimedDropIn {
         folder: &OpenFolder,
         surroundings: &Surroundings<'_>,
     ) -> Result<ClaimState, Error> {
+        // Claimed before the key became private.
+        if surroundings.config.events().is_private(key) {
+            return self.set_aside(key, folder, surroundings, PRIVATE_KEY_REASON);
+        }
         match drop_in_file::read(file, &self.name, key, &surroundings.config) {
             Err(ReadError::Temporary(error)) => Err(self.read_error(folder, error)),
             Err(ReadError::Broken(reason)) => self.set_aside(key, folder, surroundings, &reason),
@@ -204,7 +211,6 @@ impl ClaimedDropIn {
         Error::io("read the drop-in", &folder.path_of(&self.name), error)
     }
 
-    /// Keeps the last broken drop-in of each key for its owner to read.
     fn set_aside(
         &self,
         key: &str,
@@ -212,28 +218,55 @@ impl ClaimedDropIn {
         surroundings: &Surroundings<'_>,
         reason: &str,
     ) -> Result<ClaimState, Error> {
-        let path = folder.path_of(&self.name);
-        let error_at = |error| Error::io("set the drop-in aside", &path, error);
-        let cache_folder = surroundings.cache_folder;
-        let broken_folder = cache_folder.broken_folder()?;
-        if folder.rename(&self.name, &broken_folder, key).is_err() {
-            // A folder has the name: a rename does not replace folders.
-            discard(&broken_folder, key, &cache_folder.trash_folder()?).map_err(error_at)?;
-            folder
-                .rename(&self.name, &broken_folder, key)
-                .map_err(error_at)?;
-        }
-        static LOG: LimitedLog = LimitedLog::new(Level::Error, "drop-ins were skipped");
-        LOG.log(|| {
-            format!(
-                "the drop-in `{}` is skipped and kept as {}: {}",
-                one_line(key),
-                one_line(&broken_folder.path_of(key).to_string_lossy()),
-                one_line(reason)
-            )
-        });
+        set_aside(key, folder, &self.name, surroundings.cache_folder, reason)?;
         Ok(ClaimState::Finished)
     }
+}
+
+/// Moves the drop-in of a private key out of the way as it stands, perhaps before its writer has closed it. It is
+/// never claimed: a server whose `.env` does not have the key, and which takes over from a killed one, would
+/// publish it.
+pub(super) fn set_private_aside(key: &str, cache_folder: &CacheFolder) -> Result<(), Error> {
+    set_aside(
+        key,
+        cache_folder.root(),
+        key,
+        cache_folder,
+        PRIVATE_KEY_REASON,
+    )
+}
+
+/// Keeps the last broken drop-in of each key for its owner to read.
+fn set_aside(
+    key: &str,
+    folder: &OpenFolder,
+    name: &str,
+    cache_folder: &CacheFolder,
+    reason: &str,
+) -> Result<(), Error> {
+    let path = folder.path_of(name);
+    let error_at = |error| Error::io("set the drop-in aside", &path, error);
+    let broken_folder = cache_folder.broken_folder()?;
+    match folder.rename(name, &broken_folder, key) {
+        Ok(()) => {}
+        // Another server or program was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(_) => {
+            // A folder has the name: a rename does not replace folders.
+            discard(&broken_folder, key, &cache_folder.trash_folder()?).map_err(error_at)?;
+            folder.rename(name, &broken_folder, key).map_err(error_at)?;
+        }
+    }
+    static LOG: LimitedLog = LimitedLog::new(Level::Error, "drop-ins were skipped");
+    LOG.log(|| {
+        format!(
+            "the drop-in `{}` is skipped and kept as {}: {}",
+            one_line(key),
+            one_line(&broken_folder.path_of(key).to_string_lossy()),
+            one_line(reason)
+        )
+    });
+    Ok(())
 }
 
 #[cfg(test)]

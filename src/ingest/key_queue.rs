@@ -10,7 +10,7 @@ use std::{collections::VecDeque, io, time::Instant};
 use rustix::{fs::FlockOperation, io::Errno};
 
 use super::{
-    claim::{ClaimState, ClaimedDropIn, Surroundings},
+    claim::{ClaimState, ClaimedDropIn, Surroundings, set_private_aside},
     drop_in_watcher::DropInWatcher,
     retries::{Retries, Shortage},
 };
@@ -131,6 +131,10 @@ impl KeyQueue {
         surroundings: &Surroundings<'_>,
         watcher: &mut DropInWatcher,
     ) -> Result<bool, Error> {
+        if surroundings.config.events().is_private(&self.key) {
+            self.was_written = false;
+            return set_private_aside(&self.key, surroundings.cache_folder).map(|()| true);
+        }
         let root = surroundings.cache_folder.root();
         for _ in 0..MAX_CLAIM_ATTEMPTS {
             let is_locked = self.lock_folder(surroundings, watcher)?;

@@ -1,6 +1,7 @@
 //! Drop-ins, from their writers to the journal.
 
 mod failing;
+mod private_keys;
 mod servers;
 mod unusable;
 
@@ -32,8 +33,12 @@ struct App {
 
 impl App {
     fn new() -> Self {
+        Self::for_events("a:k1,b:k2")
+    }
+
+    fn for_events(events: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config::new(dir.path(), "a:k1,b:k2")
+        let config = Config::new(dir.path(), events)
             .unwrap()
             .with_poll_interval(Duration::from_millis(50));
         Self { dir, config }

@@ -48,6 +48,39 @@ fn an_open_stream_gets_added_events_and_no_removed_ones() {
 }
 
 #[test]
+fn a_key_becomes_private_and_public_again() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    let trigger = |value: &str| {
+        let json = [("Content-Type", "application/json")];
+        let mut response = http::request(server.address(), "POST /trigger/key1", &json, value);
+        (response.status, response.read_text())
+    };
+    assert_eq!(trigger("1").0, 204);
+    receives(&stream, "first", 1);
+
+    edit(
+        &app,
+        "SSE_STREAM_DURATION=0\nSSE_EVENTS=first:key1:private\n",
+    );
+    server.wait_for_log("its new values are in effect");
+    let (status, answer) = trigger("2");
+    assert_eq!(status, 422);
+    assert!(answer.contains("`key1` is private"), "{answer}");
+    fs::write(app.cache().join("key1"), "3").unwrap();
+    server.wait_for_log("its cache key is private");
+    let kept = fs::read_to_string(app.cache().join(".sse/broken/key1"));
+    assert_eq!(kept.unwrap(), "3");
+
+    edit(&app, LASTING);
+    until("the key is public again", || {
+        (trigger("4").0 == 204).then_some(())
+    });
+    receives(&stream, "first", 4);
+}
+
+#[test]
 fn an_edit_takes_effect_although_the_app_copied_the_file_into_its_environment() {
     // The starter copies it; a real environment variable would take precedence over the file.
     let app = App::with_env(LASTING);
