@@ -1,6 +1,7 @@
 //! Saves values, reads and deletes them, and follows what is saved. [`cache()`] and [`Cache`] are also at
 //! the root of the crate.
 
+mod any_value;
 mod follow;
 #[cfg(feature = "actix")]
 mod into_future;
@@ -39,6 +40,7 @@ use crate::{
     error::Error,
     event_id::EventId,
     journal::{CacheAddress, check_existing},
+    key,
 };
 
 /// The app's cache. A value saved here reaches every client that receives the events of its key, from
@@ -264,6 +266,13 @@ impl Cache {
     /// Fails if the cache cannot be opened or read.
     pub fn follow_since(&self, time: SystemTime) -> Result<Follow, Error> {
         Follow::start(self.journal_handle()?, Some(time))
+    }
+
+    /// Whether the key has a value, for everyone or for an audience. Reads the whole cache if it has none.
+    pub(crate) fn has_any_value(&self, key: &str) -> Result<bool, Error> {
+        let key = key::validate(key)?;
+        let journal_handle = self.journal_handle()?;
+        journal_handle.retry_if_replaced(|journal| any_value::has_any_value(&**journal, key))
     }
 
     /// The journal's handle, with the configuration of the last edit of `.env`.

@@ -12,7 +12,7 @@ pub use crate::config::{
 };
 pub use crate::error::{is_control, one_line};
 use crate::{
-    Config, Error, EventId,
+    Cache, Config, Error, ErrorKind, EventId, audience,
     journal::file::may_be_at,
     platform::{ChangeKinds, FolderWatcher, Interrupt},
 };
@@ -24,6 +24,27 @@ use crate::{
 /// Fails like [`Config::from_dir`].
 pub fn config_from(app_dir: &Path, env_file: Option<&EnvFile>) -> Result<Config, Error> {
     Config::from_env_file(app_dir.to_owned(), env_file)
+}
+
+/// Fails if one of these texts cannot name an audience, or if there are too many.
+///
+/// # Errors
+///
+/// The error is that of a save for these audiences.
+pub fn check_audiences(names: &[String]) -> Result<(), Error> {
+    match names {
+        [] => Ok(()),
+        names => audience::check_all(names, ErrorKind::Audience),
+    }
+}
+
+/// Whether the key has a value, for everyone or for an audience. Reads the whole cache if it has none.
+///
+/// # Errors
+///
+/// Fails if the key is not valid or the cache cannot be read.
+pub fn has_any_value(cache: &Cache, key: &str) -> Result<bool, Error> {
+    cache.has_any_value(key)
 }
 
 /// Whether clients of the journal in the configured folder may be at this id, if they have received

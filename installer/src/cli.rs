@@ -110,6 +110,13 @@ pub(crate) enum Command {
     /// reconnect later. If the key has no value, the command says so and exits with 0: there was nothing to do.
     Delete(DeleteArgs),
 
+    /// End the streams that hold an audience, on every server of this cache
+    ///
+    /// Their clients connect again, and the app decides again what they may receive. So first end the session or
+    /// remove the right in the app, then revoke the audience: nothing that is saved afterwards reaches a stream
+    /// that was authorized before. Works without a running server.
+    Revoke(RevokeArgs),
+
     /// Print events as they arrive, until Ctrl-C
     ///
     /// Without a URL it reads the cache folder on this machine, from now on, which needs no running server. With
@@ -181,6 +188,13 @@ pub(crate) struct SaveArgs {
     /// For this long, reconnecting clients still receive the value, and `sse get` prints it. 0: until it is swept.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) ttl: Option<Duration>,
+
+    /// Save the value for this audience only, such as user:42; can be repeated [default: everyone]
+    ///
+    /// A stream receives it if the app has granted it one of the names. A key that is marked as private in SSE_EVENTS
+    /// requires this option.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub(crate) to: Vec<String>,
 }
 
 #[derive(Args)]
@@ -188,15 +202,30 @@ pub(crate) struct GetArgs {
     /// The cache key: the part after the colon in SSE_EVENTS
     pub(crate) key: String,
 
-    /// Print the whole entry as one JSON object: id, key, timestamp and value
+    /// Print the whole entry as one JSON object: id, key, audiences if it has some, timestamp and value
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The value that was saved for this audience, among others or alone [default: for everyone]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub(crate) to: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
     /// The cache key: the part after the colon in SSE_EVENTS
     pub(crate) key: String,
+
+    /// Delete only the value of this audience [default: the values for everyone and for all audiences]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct RevokeArgs {
+    /// The audience, such as user:42
+    #[arg(value_hint = ValueHint::Other)]
+    pub(crate) name: String,
 }
 
 #[derive(Args)]
@@ -208,6 +237,14 @@ pub(crate) struct ListenArgs {
     /// Print only these events
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) events: Vec<String>,
+
+    /// Ask for this audience, such as order:42; can be repeated
+    ///
+    /// With a URL, the server must grant the names to this request, see --cookie and --header, or it answers with
+    /// 403. Without one, print the values that were saved for everyone or for one of these audiences, as a stream
+    /// that holds them; by default all values are printed.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub(crate) to: Vec<String>,
 
     /// Start from now, without the events of the last few seconds that a server sends first
     #[arg(long, conflicts_with = "since")]

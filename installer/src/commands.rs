@@ -1,5 +1,6 @@
 //! One module for each command.
 
+mod audiences;
 pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod doctor;
@@ -10,6 +11,7 @@ mod key_suggestions;
 pub(crate) mod listen;
 pub(crate) mod man;
 mod planned_change;
+pub(crate) mod revoke;
 pub(crate) mod save;
 pub(crate) mod status;
 pub(crate) mod uninstall;

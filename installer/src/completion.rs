@@ -69,7 +69,13 @@ fn keys() -> Vec<CompletionCandidate> {
     let events = app_events().unwrap_or_default();
     let candidate = |key| {
         let names: Vec<&str> = events.of_key(key).collect();
-        CompletionCandidate::new(key).help(Some(format!("triggers {}", names.join(", ")).into()))
+        let private = if events.is_private(key) {
+            "private, "
+        } else {
+            ""
+        };
+        let help = format!("{private}triggers {}", names.join(", "));
+        CompletionCandidate::new(key).help(Some(help.into()))
     };
     let keys = events.keys().filter(|key| is_plain_word(key));
     keys.map(candidate).collect()

@@ -8,7 +8,7 @@ mod stream_source;
 mod stream_url;
 mod update;
 
-pub(crate) use self::cache_source::follow_cache;
+pub(crate) use self::cache_source::{EntryFilter, follow_cache};
 pub(crate) use self::scoped_stream::ScopedStream;
 pub(crate) use self::sse_parser::{Block, SseParser};
 pub(crate) use self::stream_source::{credentials_help, follow_stream};

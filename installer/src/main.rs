@@ -47,6 +47,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Save(args) => commands::save::run(app_folder()?, args, output),
         Command::Get(args) => commands::get::run(app_folder()?, args, output),
         Command::Delete(args) => commands::delete::run(app_folder()?, args, output),
+        Command::Revoke(args) => commands::revoke::run(app_folder()?, args, output),
         Command::Listen(args) => commands::listen::run(app_folder, args, output),
         Command::Completions { shell } => commands::completions::run(*shell, output),
         Command::Man { folder } => commands::man::run(folder.as_deref(), output),

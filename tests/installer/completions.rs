@@ -57,7 +57,7 @@ fn bash_completes_commands_keys_events_and_options() {
         ),
         (&["listen", "--events", ""], "order sold stock"),
         (&["listen", "--events", "order,s"], "order,sold order,stock"),
-        (&["save", "--t"], "--text --ttl"),
+        (&["save", "--t"], "--text --ttl --to"),
         (&["completions", "z"], "zsh"),
         (&["-C", dir, "save", "st"], "stock_levels"),
         (&["save", "-C", "/", "st"], ""),
@@ -81,6 +81,16 @@ fn fish_completes_keys_and_events_with_their_meaning() {
     let ran = shell(&app, "fish", &["--no-config", "-c", script]);
     let expected =
         "stock_levels\ttriggers stock\norder,sold\tof orders\norder,stock\tof stock_levels\n";
+    assert_eq!((ran.code, &*ran.out), (0, expected), "{}", ran.err);
+}
+
+#[test]
+fn a_private_key_is_completed_with_its_mark_as_a_description() {
+    let app = App::with_env("SSE_EVENTS=invoice:invoices:private,stock:stock_levels\n");
+    let script =
+        "sse completions fish | source; complete -C 'sse save '; complete -C 'sse revoke ./'";
+    let ran = shell(&app, "fish", &["--no-config", "-c", script]);
+    let expected = "invoices\tprivate, triggers invoice\nstock_levels\ttriggers stock\n";
     assert_eq!((ran.code, &*ran.out), (0, expected), "{}", ran.err);
 }
 

@@ -43,7 +43,7 @@ fn the_summary_lists_what_was_done_and_what_remains() {
         " if let Err(error) = actix_web_sse::cache().save(\"event_cache_key1\", \"Somebody pressed a button\").await {\n",
         "  3. Start the app, and open the page. To save a value from a terminal, too:\n",
         " sse save event_cache_key1 '{\"order\": 42}'\n",
-        "The stream is public: every visitor can receive every value of every key in SSE_EVENTS.\n",
+        "The stream is public: every visitor can receive every value that is saved without an audience.\n",
     ] {
         assert!(out.contains(text), "{text:?} is missing:\n{out}");
     }

@@ -39,6 +39,7 @@ fn a_page_is_written_for_each_command_and_man_shows_it() {
         "install",
         "listen",
         "man",
+        "revoke",
         "save",
         "status",
         "uninstall",

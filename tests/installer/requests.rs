@@ -72,6 +72,28 @@ fn assert_no_secret(ran: &Ran) {
 }
 
 #[test]
+fn a_listener_asks_for_audiences() {
+    let (server, requests) = serve_stream();
+    let names = ["--to", "order:42", "--to", "team 7&x", "--events", "a"];
+    let ran = listen(&server.url(), &names);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let request = requests.recv_timeout(DEADLINE).unwrap();
+    assert!(
+        request.starts_with("get /sse/stream?events=a&to=order%3a42,team%207%26x "),
+        "{request}"
+    );
+    let refusal = "error: this stream may not hold order:42\nhelp: log in\n";
+    let (server, _) = serve("403 Forbidden\r\nContent-Type: text/plain", refusal);
+    let ran = listen(&server.url(), &["--to", "order:42"]);
+    ran.fails(1, "403");
+    assert!(
+        ran.err.contains("this stream may not hold order:42"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn headers_and_cookies_are_sent_and_never_printed() {
     let (server, requests) = serve_stream();
     for ran in [

@@ -13,7 +13,7 @@ const SEE_ALSO: &str =
     "`sse --help` describes the options of every command, such as -C DIR, and the exit codes.";
 
 /// Command lines with their meaning, by the name of the subcommand.
-const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
     (
         "install",
         &[
@@ -61,11 +61,14 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
     (
         "save",
         &[
-            ("sse save orders", "save 1: something has changed"),
             ("sse save orders '{\"id\": 42, \"total\": 9.5}'", "JSON"),
             (
                 "sse save orders 'Order 42 has shipped' --ttl 3600",
                 "text, for an hour",
+            ),
+            (
+                "sse save invoices 7 --to user:42 --to role:admin",
+                "only for these audiences",
             ),
             ("date | sse save clock -", "the output of a program"),
         ],
@@ -75,6 +78,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         &[
             ("sse get orders", "the value"),
             ("sse get orders --json", "with id and timestamp"),
+            ("sse get invoices --to user:42", "the value of one audience"),
         ],
     ),
     (
@@ -82,6 +86,14 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         &[
             ("sse delete orders", ""),
             ("sse delete -q orders", "for scripts: prints only errors"),
+            ("sse delete invoices --to user:42", "of one audience"),
+        ],
+    ),
+    (
+        "revoke",
+        &[
+            ("sse revoke user:42", "after a logout, for example"),
+            ("sse revoke -q team:7", "for scripts: prints only errors"),
         ],
     ),
     (

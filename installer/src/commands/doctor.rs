@@ -31,7 +31,7 @@ struct Diagnosis {
 
 /// Without a URL, `app` must be an app's folder.
 pub(crate) fn run(app: &Path, args: &DoctorArgs, output: Output) -> Result<u8, Failure> {
-    let url = args.url.as_ref().map(|url| stream_url(url, &[]));
+    let url = args.url.as_ref().map(|url| stream_url(url, &[], &[]));
     let url = url.transpose()?;
     let is_app = match check_folder(app) {
         Ok(()) => true,

@@ -33,14 +33,33 @@ pub(super) fn suggestion(key: &str, events: &Events) -> Option<String> {
     ))
 }
 
-/// A cache key of the app that is mapped to an event, for examples.
-pub(super) fn example_key(app: &Path) -> String {
-    let config = Config::from_dir(app).ok();
-    let key = config.and_then(|config| {
-        let (_, key) = config.events().iter().next()?;
-        Some(key.to_owned())
-    });
-    key.unwrap_or_else(|| "event_cache_key1".to_owned())
+/// A save for examples.
+pub(super) struct ExampleSave {
+    /// A cache key of the app that is mapped to an event.
+    pub(super) key: String,
+    /// For a private key.
+    pub(super) audience: Option<&'static str>,
+}
+
+impl ExampleSave {
+    /// Of a public key of the app, if it has one.
+    pub(super) fn of_app(app: &Path) -> Self {
+        let config = Config::from_dir(app).ok();
+        let example = config.and_then(|config| Self::among(config.events()));
+        example.unwrap_or_else(|| Self {
+            key: "event_cache_key1".to_owned(),
+            audience: None,
+        })
+    }
+
+    fn among(events: &Events) -> Option<Self> {
+        let public = events.keys().find(|key| !events.is_private(key));
+        let key = public.or_else(|| events.keys().next())?;
+        Some(Self {
+            key: key.to_owned(),
+            audience: public.is_none().then_some("user:42"),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +80,18 @@ mod tests {
             "SSE_EVENTS has no event for `event_cache_key`; did you mean `event_cache_key1`?"
         );
         assert!(why("zzz").ends_with("its keys are event_cache_key1, new_order"));
+    }
+
+    #[test]
+    fn an_example_is_a_save_that_succeeds() {
+        let example = |events: &str| {
+            let events: Events = events.parse().expect("it is valid");
+            let example = ExampleSave::among(&events).expect("there is a key");
+            (example.key, example.audience)
+        };
+        assert_eq!(example("a:k,b:l"), ("k".to_owned(), None));
+        assert_eq!(example("a:k:private,b:l"), ("l".to_owned(), None));
+        assert_eq!(example("a:k:private"), ("k".to_owned(), Some("user:42")));
     }
 
     #[test]

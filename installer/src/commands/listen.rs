@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use actix_web_sse::{Config, Events};
 
+use super::audiences;
 use crate::cli::ListenArgs;
 use crate::exit::{self, Failure};
 use crate::http::Client;
 use crate::listen::{
-    ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url, without_lookback,
+    EntryFilter, ReceivedEvent, Update, Updates, follow_cache, follow_stream, stream_url,
+    without_lookback,
 };
 use crate::nearest::nearest;
 use crate::output::{
@@ -27,11 +29,13 @@ pub(crate) fn run(
     args: &ListenArgs,
     output: Output,
 ) -> Result<u8, Failure> {
+    audiences::check(&args.to)?;
     let (updates, source_name) = if let Some(url) = &args.url {
         if args.since.is_some() {
             return Err(since_with_url());
         }
-        let url = stream_url(url, &args.events).map_err(|failure| explain_name(failure, url))?;
+        let url = stream_url(url, &args.events, &args.to)
+            .map_err(|failure| explain_name(failure, url))?;
         let url = if args.new { without_lookback(url) } else { url };
         let client = Client::new(&url, &args.http)?;
         client.warn_if_insecure(output);
@@ -41,10 +45,11 @@ pub(crate) fn run(
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
         let folder = config.cache_dir().display().to_string();
-        (
-            follow_cache(&config, args.events.clone(), args.since)?,
-            folder,
-        )
+        let filter = EntryFilter {
+            events: args.events.clone(),
+            audiences: args.to.clone(),
+        };
+        (follow_cache(&config, filter, args.since)?, folder)
     };
     let session = Session::new(source_name, args, output);
     if args.json {
@@ -201,7 +206,12 @@ fn print(event: &ReceivedEvent, json: bool, out: &mut dyn Write) -> Result<bool,
 fn styled_line(event: &ReceivedEvent) -> String {
     let name = excerpt(&event.event);
     let value = json_on_one_line(event.value.get());
-    let line = format!("{NAME_STYLE}{name}{NAME_STYLE:#}  {value}");
+    let audiences: Vec<String> = event.audiences.iter().map(|name| excerpt(name)).collect();
+    let recipients = match audiences.as_slice() {
+        [] => String::new(),
+        names => format!("{FAINT_STYLE}(for {}){FAINT_STYLE:#}  ", names.join(", ")),
+    };
+    let line = format!("{NAME_STYLE}{name}{NAME_STYLE:#}  {recipients}{value}");
     match &event.timestamp {
         Some(timestamp) => {
             let timestamp = excerpt(timestamp);
@@ -237,6 +247,7 @@ mod tests {
             id: Some("7".to_owned()),
             event: "a".to_owned(),
             key: None,
+            audiences: Vec::new(),
             timestamp: Some("t".to_owned()),
             value: RawValue::from_string(value.to_owned()).expect("it is JSON"),
         })
@@ -247,6 +258,7 @@ mod tests {
         ListenArgs {
             url: None,
             events: Vec::new(),
+            to: Vec::new(),
             new: false,
             since: None,
             json,
@@ -302,6 +314,7 @@ mod tests {
             id: None,
             event: "a\u{1b}[31mred\u{7}".to_owned(),
             key: None,
+            audiences: Vec::new(),
             timestamp: Some("\u{1b}c".to_owned()),
             value,
         });

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use actix_web_sse::{Cache, Config};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::audiences;
 use super::json_slip;
 use super::key_suggestions::no_event_warning;
 use crate::cli::SaveArgs;
@@ -17,6 +18,7 @@ use crate::output::Output;
 const MAX_INPUT_BYTES_PER_VALUE_BYTE: usize = 16;
 
 pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, Failure> {
+    audiences::check(&args.to)?;
     let config = Config::from_dir(app)?;
     let text = read_value(args, config.max_value_bytes())?;
     let (value, slip) = parse_value(&text, args.text)?;
@@ -26,6 +28,11 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
         Some(ttl) => save.ttl(ttl),
         None => save,
     };
+    // An empty list of audiences would be an error.
+    let save = match args.to.as_slice() {
+        [] => save,
+        names => save.to(names),
+    };
     let id = save.blocking()?;
     if let Some(slip) = slip {
         output.warn(format!(
@@ -34,12 +41,19 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
         output.help("correct the value, or save it as text without this warning: sse save --text");
     }
     let events: Vec<&str> = config.events().of_key(&args.key).collect();
+    let recipients = match args.to.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " for {}",
+            audiences::joined(names.iter().map(String::as_str))
+        ),
+    };
     if events.is_empty() {
         output.warn(no_event_warning(&args.key, config.events()));
-        output.note(format!("saved {} ({id})", args.key));
+        output.note(format!("saved {} ({id}){recipients}", args.key));
     } else {
         output.note(format!(
-            "saved {} ({id}); triggers {}",
+            "saved {} ({id}); triggers {}{recipients}",
             args.key,
             events.join(", ")
         ));

@@ -1,9 +1,10 @@
 //! `sse status`.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use actix_web_sse::Config;
-use actix_web_sse::cli_support::EXAMPLE_EVENTS;
+use actix_web_sse::cli_support::{EXAMPLE_EVENTS, one_line, settings};
 use anstyle::Style;
 use serde::Serialize;
 
@@ -40,7 +41,7 @@ struct Item {
     path: String,
     state: ItemState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
+    note: Option<Cow<'static, str>>,
 }
 
 #[derive(Serialize)]
@@ -48,17 +49,22 @@ struct Status {
     app: PathBuf,
     state: OverallState,
     items: Vec<Item>,
+    /// Of `SSE_EVENTS`. Empty if the app rejects its configuration.
+    private_keys: Vec<String>,
 }
 
 pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure> {
     let app_files = AppFiles::read(app, EXAMPLE_EVENTS)?;
-    let items = items(&app_files);
+    let config = Config::from_dir(app);
+    let private_keys = config.as_ref().map(private_keys).unwrap_or_default();
+    let items = items(&app_files, &private_keys);
     let status = Status {
         app: app_files.app,
         state: overall_state(&items),
         items,
+        private_keys,
     };
-    if let Err(error) = Config::from_dir(app)
+    if let Err(error) = config
         && status.state != OverallState::Absent
     {
         output.warn(format!("the app rejects its configuration: {error}"));
@@ -96,6 +102,7 @@ impl Item {
         };
         let note = self
             .note
+            .as_deref()
             .map(|note| format!(" ({note})"))
             .unwrap_or_default();
         let state = format!("{:?}", self.state).to_lowercase();
@@ -104,7 +111,13 @@ impl Item {
     }
 }
 
-fn items(app_files: &AppFiles) -> Vec<Item> {
+fn private_keys(config: &Config) -> Vec<String> {
+    let events = config.events();
+    let keys = events.keys().filter(|key| events.is_private(key));
+    keys.map(str::to_owned).collect()
+}
+
+fn items(app_files: &AppFiles, private_keys: &[String]) -> Vec<Item> {
     let is_served_by_app = app_files.serves_its_own_scripts();
     let scripts = app_files.scripts.iter();
     let scripts = scripts
@@ -112,7 +125,7 @@ fn items(app_files: &AppFiles) -> Vec<Item> {
         .map(|script| script_item(script, is_served_by_app));
     [dependency_item(app_files), route_call_item(app_files)]
         .into_iter()
-        .chain(setting_items(app_files))
+        .chain(setting_items(app_files, private_keys))
         .chain(scripts)
         .collect()
 }
@@ -130,9 +143,11 @@ fn dependency_item(app_files: &AppFiles) -> Item {
     }
 }
 
-fn setting_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
+fn setting_items(app_files: &AppFiles, private_keys: &[String]) -> impl Iterator<Item = Item> {
+    let private_keys = (!private_keys.is_empty())
+        .then(|| one_line(&format!("private: {}", private_keys.join(", "))));
     let settings = app_files.env_state.settings.into_iter();
-    settings.map(|(setting, state)| Item {
+    settings.map(move |(setting, state)| Item {
         item: setting.name.to_owned(),
         path: ".env".to_owned(),
         state: match state {
@@ -140,7 +155,8 @@ fn setting_items(app_files: &AppFiles) -> impl Iterator<Item = Item> {
             SettingState::Installed => ItemState::Installed,
             SettingState::ByOwner => ItemState::Yours,
         },
-        note: None,
+        note: (private_keys.clone().map(Cow::Owned))
+            .filter(|_| setting.name == settings::events.name),
     })
 }
 
@@ -155,7 +171,7 @@ fn route_call_item(app_files: &AppFiles) -> Item {
         item: "stream".to_owned(),
         path,
         state,
-        note: (state == ItemState::Missing).then_some("not in the code"),
+        note: (state == ItemState::Missing).then_some("not in the code".into()),
     }
 }
 
@@ -192,7 +208,7 @@ fn script_item(script: &ScriptFile, is_served_by_app: bool) -> Item {
         item: script.shipped.path.clone(),
         path: script.shipped.path.clone(),
         state,
-        note,
+        note: note.map(Cow::Borrowed),
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn check_app(app: &Path, client: Option<&Client>) -> Vec<Finding> {
         findings.extend(listeners::check(&sources, config.events()));
         findings.extend(swapped_pairs::check(config, &sources));
         findings.extend(cache_access::check(config));
-        findings.extend(drop_ins::check(config.cache_dir(), config.events().keys()));
+        findings.extend(drop_ins::check(config.cache_dir(), config.events()));
         findings.extend(key_prefix::check(config));
         findings.extend(file_system::check(config.cache_dir()));
         findings.extend(notifications::check(config.cache_dir()));

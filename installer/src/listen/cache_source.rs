@@ -14,11 +14,31 @@ const WAIT: Duration = Duration::from_secs(3600);
 const GAP_WARNING: &str = "events may have been missed: entries were swept or are damaged, or the \
                            journal was replaced";
 
-/// The app's cache, from a time on, or from now on. `event_filter` has the names of the events to report.
-/// Empty: all.
+/// What to report of the cache.
+pub(crate) struct EntryFilter {
+    /// The names of the events. Empty: all.
+    pub(crate) events: Vec<String>,
+    /// Values for other audiences are left out, as in a stream that holds these. Empty: none is.
+    pub(crate) audiences: Vec<String>,
+}
+
+impl EntryFilter {
+    fn selects_event(&self, event: &str) -> bool {
+        self.events.is_empty() || self.events.iter().any(|name| name == event)
+    }
+
+    fn selects_entry(&self, entry: &Entry) -> bool {
+        let mut recipients = entry.audiences().peekable();
+        self.audiences.is_empty()
+            || recipients.peek().is_none()
+            || recipients.any(|recipient| self.audiences.iter().any(|name| name == recipient))
+    }
+}
+
+/// The app's cache, from a time on, or from now on.
 pub(crate) fn follow_cache(
     config: &Config,
-    event_filter: Vec<String>,
+    filter: EntryFilter,
     since: Option<SystemTime>,
 ) -> Result<Updates, Failure> {
     let cache = Cache::open(config)?;
@@ -30,15 +50,15 @@ pub(crate) fn follow_cache(
     let (updates, receiver) = channel();
     updates.send(Update::Connected)?;
     updates.send_in_background(move |updates| {
-        let is_selected =
-            |event: &&str| event_filter.is_empty() || event_filter.iter().any(|name| name == event);
         loop {
             match follow.next_timeout(WAIT)? {
-                Some(Next::Entry(entry)) => {
-                    for event in events.of_key(entry.key()).filter(is_selected) {
+                Some(Next::Entry(entry)) if filter.selects_entry(&entry) => {
+                    let names = events.of_key(entry.key());
+                    for event in names.filter(|event| filter.selects_event(event)) {
                         updates.send(update_of_entry(&entry, event)?)?;
                     }
                 }
+                Some(Next::Entry(_)) => {}
                 Some(_) => updates.send(Update::Warning(GAP_WARNING.to_owned()))?,
                 None => {}
             }
@@ -56,6 +76,7 @@ fn update_of_entry(entry: &Entry, event: &str) -> Result<Update, Failure> {
         id: Some(entry.id().to_string()),
         event: event.to_owned(),
         key: Some(entry.key().to_owned()),
+        audiences: entry.audiences().map(str::to_owned).collect(),
         timestamp: Some(entry.timestamp().to_string()),
         value,
     }))

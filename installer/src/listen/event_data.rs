@@ -41,6 +41,7 @@ fn received_event(id: String, event: String, data: &str) -> Option<ReceivedEvent
         id: Some(id).filter(|id| !id.is_empty()),
         event,
         key: None,
+        audiences: Vec::new(),
         timestamp,
         value,
     })

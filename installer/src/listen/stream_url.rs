@@ -11,17 +11,20 @@ pub(crate) const STREAM_PATH: &str = "/sse/stream";
 
 /// The stream's URL. A URL without a path gets the path of the library's routes, and one without a scheme gets the
 /// scheme that is certain.
-pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failure> {
+pub(crate) fn stream_url(
+    text: &str,
+    events: &[String],
+    audiences: &[String],
+) -> Result<String, Failure> {
     let url = text.split_once('#').map_or(text, |(url, _)| url);
     let url = with_scheme(url)?;
     let parsed = parse(&url).ok_or_else(|| not_a_url(text))?;
     let path = Some(parsed.path()).filter(|path| *path != "/");
     let path = path.unwrap_or(STREAM_PATH);
-    // Its own query, and the names of the events to receive.
-    let names: Vec<String> = events.iter().map(|event| percent_encode(event)).collect();
-    let names = (!names.is_empty()).then(|| format!("events={}", names.join(",")));
-    let parameters = parsed.query().into_iter().chain(names.as_deref());
-    let parameters: Vec<&str> = parameters.collect();
+    // Its own query, and the names of the events to receive and of the audiences to ask for.
+    let added = [list("events", events), list("to", audiences)];
+    let added = added.iter().filter_map(Option::as_deref);
+    let parameters: Vec<&str> = parsed.query().into_iter().chain(added).collect();
     let separator = if parameters.is_empty() { "" } else { "?" };
     let query = parameters.join("&");
     let (scheme, authority) = (parsed.scheme_str(), parsed.authority());
@@ -29,6 +32,12 @@ pub(crate) fn stream_url(text: &str, events: &[String]) -> Result<String, Failur
         return Err(not_a_url(text));
     };
     Ok(format!("{scheme}://{authority}{path}{separator}{query}"))
+}
+
+/// A parameter with names; `None` if there are none.
+fn list(parameter: &str, names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| percent_encode(name)).collect();
+    (!names.is_empty()).then(|| format!("{parameter}={}", names.join(",")))
 }
 
 /// The URL of the stream from now on: without the events of the last few seconds, which a new client receives.
@@ -134,7 +143,17 @@ mod tests {
 
     fn url(text: &str, events: &[&str]) -> Option<String> {
         let events: Vec<String> = events.iter().map(|event| (*event).to_owned()).collect();
-        stream_url(text, &events).ok()
+        stream_url(text, &events, &[]).ok()
+    }
+
+    #[test]
+    fn audiences_are_asked_for() {
+        let names = ["order:42".to_owned(), "\u{e9} &x".to_owned()];
+        let url = stream_url("http://a?x=1", &["b".to_owned()], &names);
+        assert_eq!(
+            url.expect("it is valid"),
+            "http://a/sse/stream?x=1&events=b&to=order%3A42,%C3%A9%20%26x"
+        );
     }
 
     #[test]
@@ -203,7 +222,7 @@ mod tests {
             "https://u:SEC#RET@h/",
             "/u:SECRET@h",
         ] {
-            let failure = stream_url(text, &[]).expect_err(text);
+            let failure = stream_url(text, &[], &[]).expect_err(text);
             let printed = format!(
                 "{} {}",
                 failure.message(),
@@ -244,7 +263,7 @@ mod tests {
             ("", "localhost:8080"),
             ("http://", "localhost:8080"),
         ] {
-            let failure = stream_url(text, &[]).expect_err(text);
+            let failure = stream_url(text, &[], &[]).expect_err(text);
             assert_eq!(failure.code(), crate::exit::USAGE, "{text}");
             let given = failure.help().unwrap_or_default();
             assert!(given.contains(help), "{text}: {given}");

@@ -22,6 +22,9 @@ pub(crate) struct ReceivedEvent {
     /// The cache key. A stream does not carry it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
+    /// The audiences that the value was saved for; none stands for everyone. A stream does not carry them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audiences: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timestamp: Option<String>,
     pub(crate) value: Box<RawValue>,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use actix_web_sse::cli_support::one_line;
 
-use super::super::key_suggestions;
+use super::super::key_suggestions::ExampleSave;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
 use crate::cli::InstallArgs;
@@ -21,7 +21,8 @@ use crate::sources::source_files::{self, FileKind, SOURCE_FOLDERS, SourceFile};
 use crate::sources::tag_place::{self, TagPlace};
 
 const PUBLIC_STREAM_NOTE: &str = "
-The stream is public: every visitor can receive every value of every key in SSE_EVENTS.
+The stream is public: every visitor can receive every value that is saved without an audience.
+A key that is marked in SSE_EVENTS, as in `event:key:private`, accepts no such value.
 To put it behind your own middleware, configure a scope that wraps it:
          web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)";
 
@@ -50,14 +51,14 @@ pub(super) fn print(app: &Path, next: NextSteps, output: Output) {
             None => missing_page(),
         });
     }
-    let key = key_suggestions::example_key(app);
-    let command = save_command(app, &key);
+    let example = ExampleSave::of_app(app);
+    let command = save_command(app, &example);
     if steps.is_empty() {
         output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
         output.note(format!("         {command}"));
     } else {
         if !sources.iter().any(saves_values) {
-            steps.push(first_save(&library_name, &key));
+            steps.push(first_save(&library_name, &example));
         }
         steps.push(NextStep {
             instruction: "Start the app, and open the page. To save a value from a terminal, too:"
@@ -98,12 +99,17 @@ fn saves_values(source: &SourceFile) -> bool {
 }
 
 /// The guide to the first notification shows these lines, too.
-fn first_save(library_name: &str, key: &str) -> NextStep {
+fn first_save(library_name: &str, example: &ExampleSave) -> NextStep {
+    let key = &example.key;
+    let to = match example.audience {
+        Some(audience) => format!(".to({audience:?})"),
+        None => String::new(),
+    };
     NextStep {
         instruction: "Save a value. For a first test, at the beginning of a handler after which the browser stays on its page:".to_owned(),
         lines: format!(
             "// A notification that fails must not fail the request.\n\
-             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody pressed a button\").await {{\n    \
+             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody pressed a button\"){to}.await {{\n    \
                  eprintln!(\"{{error:?}}\");                       // with the help\n\
              }}"
         ),
@@ -216,8 +222,13 @@ fn missing_listeners(app_files: &AppFiles) -> Option<NextStep> {
     })
 }
 
-fn save_command(app: &Path, key: &str) -> String {
-    format!("sse {}save {key} '{{\"order\": 42}}'", dir_flag(app))
+fn save_command(app: &Path, example: &ExampleSave) -> String {
+    let (key, dir) = (&example.key, dir_flag(app));
+    let to = match example.audience {
+        Some(audience) => format!(" --to {audience}"),
+        None => String::new(),
+    };
+    format!("sse {dir}save {key} '{{\"order\": 42}}'{to}")
 }
 
 /// The flag `-C` for a command that is run in the working directory; empty if `sse` finds the

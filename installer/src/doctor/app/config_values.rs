@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web_sse::{Config, Error};
+use actix_web_sse::{Config, Error, Events};
 
 use crate::doctor::finding::{Check, Finding};
 
@@ -18,6 +18,7 @@ pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
                 .settings()
                 .map(|setting| CHECK.ok(setting.to_string()));
             values
+                .chain(private_keys(config.events()))
                 .chain(short_streams(config.stream_duration()))
                 .collect()
         }
@@ -25,6 +26,17 @@ pub(super) fn check(config: &Result<Config, Error>) -> Vec<Finding> {
             vec![CHECK.refusal(error, "see the documentation of the configuration")]
         }
     }
+}
+
+fn private_keys(events: &Events) -> Option<Finding> {
+    let keys = events.keys().filter(|key| events.is_private(key));
+    let keys: Vec<&str> = keys.collect();
+    (!keys.is_empty()).then(|| {
+        let keys = keys.join(", ");
+        CHECK.ok(format!(
+            "private cache keys, which accept only values for audiences: {keys}"
+        ))
+    })
 }
 
 fn short_streams(duration: Duration) -> Option<Finding> {
@@ -66,6 +78,21 @@ mod tests {
         ] {
             assert!(messages.contains(&message), "{messages:?}");
         }
+    }
+
+    #[test]
+    fn private_keys_are_shown() {
+        let last = |env: &str| findings(env).pop().expect("there is one").message;
+        let env = "SSE_STREAM_DURATION=0\nSSE_EVENTS=a:k:private,b:k,c:l,d:m:private\n";
+        assert_eq!(
+            last(env),
+            "private cache keys, which accept only values for audiences: k, m"
+        );
+        assert!(!last("SSE_STREAM_DURATION=0\nSSE_EVENTS=a:k\n").contains("private"));
+        assert_eq!(
+            findings(env)[0].message,
+            "SSE_EVENTS is a:k:private,b:k,c:l,d:m:private (.env line 2)"
+        );
     }
 
     #[test]

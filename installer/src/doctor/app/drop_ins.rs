@@ -2,8 +2,9 @@
 //! no value, and whatever else has the name of a cache key.
 
 use std::fs::{self, FileType, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use actix_web_sse::Events;
 use rustix::fs::{Access, access};
 
 use super::cache_access::describe_permissions;
@@ -11,9 +12,31 @@ use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("drop-ins");
 
-pub(super) fn check<'a>(folder: &Path, keys: impl Iterator<Item = &'a str>) -> Vec<Finding> {
-    keys.flat_map(|key| check_key(folder, key, &is_readable))
-        .collect()
+pub(super) fn check(folder: &Path, events: &Events) -> Vec<Finding> {
+    let findings = events.keys().flat_map(|key| match events.is_private(key) {
+        true => check_private_key(folder, key),
+        false => check_key(folder, key, &is_readable),
+    });
+    findings.collect()
+}
+
+/// A file names no audience, so the server refuses each.
+fn check_private_key(folder: &Path, key: &str) -> Vec<Finding> {
+    let files = [folder.join(key), folder.join(".sse/broken").join(key)];
+    let is_file = |file: &&PathBuf| fs::symlink_metadata(file).is_ok_and(|found| found.is_file());
+    let found = files.iter().filter(is_file).map(|file| {
+        CHECK.warning(
+            format!(
+                "{} is a drop-in of a private key: the server refuses it, because a file names no audience",
+                file.display()
+            ),
+            format!(
+                "save the value with `sse save {key} VALUE --to AUDIENCE` instead, or remove `:private` after the key \
+                 in SSE_EVENTS; then delete this file"
+            ),
+        )
+    });
+    found.collect()
 }
 
 fn is_readable(file: &Path) -> bool {
@@ -112,6 +135,26 @@ mod tests {
         assert_eq!(levels("skipped", true), [Level::Note]);
         assert_eq!(levels("secret", false), [Level::Warning]);
         assert_eq!(levels("none", false), []);
+    }
+
+    #[test]
+    fn drop_ins_of_private_keys_are_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let broken = folder.join(".sse/broken");
+        fs::create_dir_all(&broken).expect("it can be created");
+        let events: Events = "a:k:private,b:l".parse().expect("it is valid");
+        assert_eq!(check(folder, &events), []);
+        for (index, file) in [folder.join("k"), broken.join("k")].iter().enumerate() {
+            fs::write(file, "1").expect("it can be written");
+            let findings = check(folder, &events);
+            assert_eq!(findings.len(), index + 1);
+            let found = findings.last().expect("there is one");
+            let name = file.display().to_string();
+            assert!(found.is_problem() && found.message.starts_with(&name));
+            let help = found.help.as_deref().unwrap_or_default();
+            assert!(help.contains("sse save k VALUE --to"), "{help}");
+        }
     }
 
     #[test]

@@ -81,7 +81,12 @@ fn corrected(events: &Events, swapped: &[Evidence<'_>]) -> String {
         } else {
             (event, key)
         };
-        format!("{first}:{second}")
+        let mark = if events.is_private(key) {
+            ":private"
+        } else {
+            ""
+        };
+        format!("{first}:{second}{mark}")
     });
     pairs.collect::<Vec<_>>().join(",")
 }
@@ -214,6 +219,17 @@ mod tests {
         assert_eq!(findings(app, ENV, ""), []);
         fs::write(app.join("writable/cache/stock_levels"), "1").expect("it can be written");
         only("", "writable/cache/stock_levels");
+    }
+
+    /// The suggestion must not make a private key public.
+    #[test]
+    fn the_corrected_list_keeps_private_keys() {
+        let app = tempfile::tempdir().expect("a folder");
+        let env = "SSE_EVENTS=order:orders:private,stock_levels:stock:private,a:b\n";
+        let page = "<script>sse.on('stock', f)</script>";
+        let help = findings(app.path(), env, page)[0].help.clone();
+        let expected = "SSE_EVENTS=order:orders:private,stock:stock_levels:private,a:b";
+        assert!(help.is_some_and(|help| help.ends_with(expected)));
     }
 
     #[test]

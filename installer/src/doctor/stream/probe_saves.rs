@@ -70,6 +70,23 @@ impl ProbeSaves {
                     .with_help(format!("the keys in SSE_EVENTS are {}", keys.join(", "))),
             );
         }
+        if config.events().is_private(key) {
+            let keys = config.events().keys();
+            let public: Vec<&str> = keys
+                .filter(|key| !config.events().is_private(key))
+                .collect();
+            let help = match public.as_slice() {
+                [] => {
+                    "add a public key to SSE_EVENTS for this measurement, for example probe:probe"
+                        .to_owned()
+                }
+                keys => format!("choose a public key: {}", keys.join(", ")),
+            };
+            return Err(Failure::usage(format!(
+                "the key `{key}` is private, so no value can be saved for everyone"
+            ))
+            .with_help(help));
+        }
         Ok(Self {
             cache: Cache::open(&config)?,
             key: key.to_owned(),

@@ -42,7 +42,7 @@ fn stream(body: &str) -> String {
 }
 
 fn open(url: &str) -> Updates {
-    let url = stream_url(url, &[]).expect("it is a URL");
+    let url = stream_url(url, &[], &[]).expect("it is a URL");
     follow_stream(
         Client::new(&url, &HttpArgs::default()).expect("no options"),
         None,

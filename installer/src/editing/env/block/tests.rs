@@ -68,6 +68,7 @@ const UNUSUAL_FILES: &[&str] = &[
     "A=1\n\n\n\n",
     "# only a comment, it's harmless",
     "SSE_EVENTS=a:b\n",
+    "SSE_EVENTS=a:b:private\n",
     "SSE_EVENTS=\n",
     "export SSE_STREAM_DURATION=300",
     "SSE_STREAM_DURATION = '300'\nSSE_POLL_INTERVAL=1\nSSE_EVENTS=a:b\n",
@@ -203,9 +204,9 @@ fn a_key_that_was_removed_from_the_block_is_added_again() {
 
 #[test]
 fn a_value_from_arguments_is_ours_until_it_is_edited() {
-    let chosen = InstallValues(vec![("SSE_EVENTS", "an order:orders".to_owned())]);
+    let chosen = InstallValues(vec![("SSE_EVENTS", "an order:orders:private".to_owned())]);
     let with = install(b"A=1\n", &Receipt::default(), &chosen).expect("it can be installed");
-    assert_eq!(values(&with)["SSE_EVENTS"], "an order:orders");
+    assert_eq!(values(&with)["SSE_EVENTS"], "an order:orders:private");
     let state = EnvState::new(&with).expect("valid input");
     assert!(
         state
