@@ -37,7 +37,7 @@ use super::{
 /// # }
 /// ```
 ///
-/// The stream is public: every visitor receives every value of every key in `SSE_EVENTS`. To protect
+/// The stream is public: every visitor receives every value that is saved without an audience. To protect
 /// it, configure it in a scope behind your own authentication:
 ///
 /// ```no_run

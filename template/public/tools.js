@@ -53,9 +53,11 @@ export const isButtonMissing = (name) =>
 function renderTools(cache, events) {
   showText(byId('no-events'), events.length ? '' : 'SSE_EVENTS contains no events.');
   renderButtons(events);
-  byId('terminal').hidden = events.length === 0;
-  if (events.length > 0) {
-    const [{ key }] = events;
+  // The commands name no audience, without which a private key accepts no value.
+  const example = events.find((event) => !event.private);
+  byId('terminal').hidden = !example;
+  if (example) {
+    const { key } = example;
     renderCommand('echo-command', `echo '{"order":42}' > ${quoteForShell(`${cache}/${key}`)}`);
     renderCommand('save-command', `sse save ${quoteForShell(key)} '{"order":42}'`);
   }
@@ -82,11 +84,18 @@ function renderCommand(id, text) {
   byId(id).replaceChildren(...parts);
 }
 
-function createEventItem({ event, key }) {
+function createEventItem({ event, key, private: isPrivate }) {
   const button = createElement('button');
   button.type = 'button';
   button.dataset.eventButton = event;
-  button.append(createElement('span', 'name', event), createElement('span', 'key', key));
+  button.append(
+    createElement('span', 'name', event),
+    createElement('span', 'key', isPrivate ? `${key} (private)` : key),
+  );
+  if (isPrivate) {
+    button.disabled = true;
+    button.title = `Values of ${key} need an audience: .to(…) in the app, or sse save --to`;
+  }
   button.addEventListener('click', () => trigger(event, key, button));
   const item = createElement('li');
   item.append(button);

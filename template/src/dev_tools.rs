@@ -70,10 +70,10 @@ async fn info(_: ToolsAllowed, sse: Data<Sse>) -> Result<impl Responder, actix_w
     let config = sse.config()?;
     let error = web::block(Config::from_env).await?.err();
     let problem = error.map(|error| format!("error: {error:?}"));
-    let events: Vec<Value> = config
-        .events()
+    let events = config.events();
+    let events: Vec<Value> = events
         .iter()
-        .map(|(event, key)| json!({"event": event, "key": key}))
+        .map(|(event, key)| json!({"event": event, "key": key, "private": events.is_private(key)}))
         .collect();
     let info = Json(json!({"cache": config.cache_dir(), "events": events, "problem": problem}));
     Ok(info

@@ -170,7 +170,9 @@ fn print_greeting(addresses: &[(SocketAddr, &str)], sse: &Sse) -> io::Result<()>
     let Ok(config) = sse.config() else {
         return Ok(());
     };
-    if let Some((_, key)) = config.events().iter().next() {
+    // The commands name no audience, without which a private key accepts no value.
+    let events = config.events();
+    if let Some(key) = events.keys().find(|key| !events.is_private(key)) {
         let (file, app) = (config.cache_dir().join(key), app_dir());
         writeln!(
             out,

@@ -62,6 +62,23 @@ fn the_tools_answer_programs_on_this_machine() {
 }
 
 #[test]
+fn the_tools_know_private_keys() {
+    let app = App::with_env("SSE_EVENTS=a:k:private,b:l\n");
+    let server = app.start();
+    let (_, answer) = info(server.address(), &[]);
+    for event in [
+        r#"{"event":"a","key":"k","private":true}"#,
+        r#"{"event":"b","key":"l","private":false}"#,
+    ] {
+        assert!(answer.contains(event), "{answer}");
+    }
+    let json = [("Content-Type", "application/json")];
+    let (status, answer) = ask(server.address(), "POST /trigger/k", &json, "1");
+    assert_eq!(status, 422, "{answer}");
+    assert!(answer.contains("help: name the audiences"), "{answer}");
+}
+
+#[test]
 fn a_button_sends_its_value_unchanged() {
     const VALUE: &str =
         r#"{"z":1,"a":{"y":12345678901234567890123,"b":1.10},"10":"ten","9":"nine"}"#;

@@ -67,6 +67,27 @@ fn the_page_shows_an_event_within_a_second_whatever_triggers_it() {
 }
 
 #[test]
+fn a_private_key_has_no_button_to_press_and_no_commands() {
+    let app =
+        App::with_env("SSE_STREAM_DURATION=0\nSSE_EVENTS=event_name1:k:private,event_name2:l\n");
+    let server = app.start();
+    let browser = Browser::start();
+    open_page(&browser, &server);
+    wait_for_text(&browser, "[data-event-button=event_name1]", "k (private)");
+    let disabled =
+        "[...document.querySelectorAll('#buttons button')].map(({ disabled }) => disabled)";
+    assert_eq!(browser.evaluate(disabled), json!([true, false]));
+    wait_for_text(&browser, "#save-command", "sse save l ");
+
+    fs::write(
+        app.path().join(".env"),
+        "SSE_STREAM_DURATION=0\nSSE_EVENTS=event_name1:k:private\n",
+    )
+    .unwrap();
+    browser.wait("document.querySelector('#terminal').hidden");
+}
+
+#[test]
 fn two_browsers_and_curl_each_get_every_event_once() {
     let app = App::new();
     let server = app.start();
