@@ -66,13 +66,14 @@ fn is_quote(character: char) -> bool {
 pub(super) fn corrected(list: &str) -> String {
     let mut pairs: Vec<String> = Vec::new();
     for item in list.split([',', '\n']) {
+        let item = &*with_corrected_mark(item);
         if let Some(pair) = pair_without_colon(item) {
             pairs.push(pair);
             continue;
         }
         for item in item.split(';') {
             match pairs.last_mut() {
-                Some(last) if private_mark::is_mark(strip(item)) => {
+                Some(last) if private_mark::is_similar(strip(item)) => {
                     *last = marked(last);
                 }
                 _ => pairs.extend(corrected_pairs(item)),
@@ -96,7 +97,7 @@ fn pair_without_colon(item: &str) -> Option<String> {
     match names.as_slice() {
         [event, key] if !item.contains([':', '\n', '=', '>', '\u{2192}']) => {
             // A mark after a single name, which is then also the key's.
-            Some(match private_mark::is_mark(key) {
+            Some(match private_mark::is_similar(key) {
                 true => private_mark::with_mark(&format!("{event}:{event}"), true),
                 false => format!("{event}:{key}"),
             })

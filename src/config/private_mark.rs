@@ -117,7 +117,7 @@ fn without_marks(mut pair: &str) -> &str {
 }
 
 /// Whether at most two edits separate the word from the mark, whatever its case.
-fn is_similar(word: &str) -> bool {
+pub(super) fn is_similar(word: &str) -> bool {
     const MAX_EDITS: usize = 2;
     let lower_case = word.chars().flat_map(char::to_lowercase);
     // No longer word is similar.

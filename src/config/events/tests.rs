@@ -204,3 +204,35 @@ fn an_invalid_list_is_rejected_with_the_reason() {
         assert!(error.contains(reason), "{text:?} gave {error:?}");
     }
 }
+
+/// Whatever signs people write: `k` is never a public key, neither in what is accepted nor in what is suggested.
+#[test]
+fn no_way_to_write_a_mark_makes_the_key_public() {
+    const SIGNS: [&str; 14] = [
+        ":", " : ", "::", ";", " ", "=", "->", "=>", "/", "@", "|", " (", ",", ", ",
+    ];
+    let is_public = |list: &str| match list.parse::<Events>() {
+        Ok(events) => events.keys().any(|key| key == "k") && !events.is_private("k"),
+        Err(_) => false,
+    };
+    let mut wrong = Vec::new();
+    for first in SIGNS {
+        for second in SIGNS {
+            for mark in ["private", "Private", "privat", "'private'", "private:"] {
+                let list = format!("a{first}k{second}{mark}");
+                let suggested = match list.parse::<Events>() {
+                    Ok(_) => list.clone(),
+                    Err(error) => {
+                        let help = error.help().unwrap();
+                        let value = help.trim_start_matches("write SSE_EVENTS=");
+                        value.trim_matches('\'').to_owned()
+                    }
+                };
+                if is_public(&suggested) {
+                    wrong.push((list, suggested));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
