@@ -41,6 +41,11 @@ export interface SseOwnEvents {
    * is that of `events`.
    */
   'sse.events': SseEvent<readonly SseName[]>;
+  /**
+   * The stream now belongs to another user than this page, for example after a login in another tab. The page
+   * receives none of its events, and the client has closed: load the page again.
+   */
+  'sse.identity-changed': SseEvent<null>;
   /** This tab has become the leader, which holds the connection, or has stopped being it. */
   'sse.leading': SseEvent<boolean>;
 }
@@ -77,7 +82,8 @@ export type SseEventListener<Name extends string> =
 /**
  * The state of the client. `idle`: it has not connected yet. `connecting`: it connects for the first time.
  * `open`: it receives events. `reconnecting`: the connection was lost or refused, and the client retries.
- * `closed`: `close()` was called, or the server's refusal was final. `unsupported`: this environment cannot
+ * `closed`: `close()` was called, the server's refusal was final, or the stream belongs to another user than the
+ * page. `unsupported`: this environment cannot
  * read streams; listeners can be added, but are never called.
  */
 export type SseStatus = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed' | 'unsupported';
@@ -99,7 +105,10 @@ export interface SseErrorEvent extends Event {
   readonly status: number | undefined;
   /** The first 4,096 characters of the refusal's body. */
   readonly body: string | undefined;
-  /** Whether the client stops retrying until `connect()` is called. */
+  /**
+   * Whether the client stops retrying until `connect()` is called. After 401 and 403 it also tries again when
+   * the page becomes visible.
+   */
   readonly final: boolean;
 }
 
@@ -112,11 +121,29 @@ export class SseEvent<Value = any> extends MessageEvent<string> {
   readonly time: string | undefined;
 }
 
+/** What the function `headers` returns. */
+export type SseHeaders = HeadersInit | null | undefined;
+
 export interface SseClientOptions {
   /** Whether cookies are also sent to another origin. Default: false. */
   withCredentials?: boolean | undefined;
   /** The events to request from the server. Default: all. */
   events?: readonly SseName[] | undefined;
+  /**
+   * The audiences to ask for besides those that the server grants without being asked: one name such as
+   * `order:42`, or several. The client throws a TypeError if a name is not valid.
+   */
+  to?: string | readonly string[] | undefined;
+  /**
+   * Headers of each request, such as `Authorization`. A function is called for each request. With this option,
+   * tabs share a connection only if `share` is a name.
+   */
+  headers?: HeadersInit | (() => SseHeaders | Promise<SseHeaders>) | undefined;
+  /**
+   * Whether a new page begins with the newest value of each key, also if it was saved before the page opened.
+   * Default: false.
+   */
+  latest?: boolean | undefined;
   /** Resume after the event with this id. Default: the id that `resume` has stored, if any. */
   lastEventId?: string | undefined;
   /**
@@ -125,8 +152,8 @@ export interface SseClientOptions {
    */
   resume?: boolean | undefined;
   /**
-   * Whether all tabs of this origin share one connection. A string names the user, for example by id: only
-   * tabs with the same string share. Default: true.
+   * Whether all tabs of this origin that ask for the same audiences share one connection. A string names the
+   * user, for example by id: only tabs with the same string share. Default: true, or false with `headers`.
    */
   share?: boolean | string | undefined;
 }
@@ -161,7 +188,7 @@ export class SseClient extends EventTarget {
   /** The `readyState` of a client that was closed, or refused for good: 2. */
   readonly CLOSED: 2;
 
-  /** The stream's URL, with the requested events and without the last event id. */
+  /** The stream's URL, with the requested audiences and events, and without the last event id. */
   readonly url: string;
   /** Whether cookies are also sent to another origin. */
   readonly withCredentials: boolean;
@@ -189,6 +216,8 @@ export class SseClient extends EventTarget {
   onstatus: ((this: SseClient, event: SseEvent<SseStatus>) => any) | null;
   /** Called when events may have been missed. Default: null. */
   ongap: ((this: SseClient, event: SseEvent<SseGap>) => any) | null;
+  /** Called when the stream belongs to another user than this page. Default: null. */
+  onidentitychanged: ((this: SseClient, event: SseEvent<null>) => any) | null;
 
   /** As in EventSource; the listener receives an SseEvent. */
   addEventListener<Name extends SseListenedName>(

@@ -2,8 +2,8 @@
 
 import { SseEvent } from './event.js';
 import { ListenerCheck } from './listener-check.js';
+import { subscriptionOptions } from './options.js';
 import { Subscription } from './subscription.js';
-import { withQuery } from './url.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
 /**
@@ -11,6 +11,8 @@ const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
  * streams as planned and the client returns within a second, which users need not see.
  */
 const RECONNECTING_DELAY_MS = 2000;
+/** Refusals after which the client tries again when the user returns to the page, perhaps after a login. */
+const LOGIN_STATUSES = [401, 403];
 
 /**
  * An EventSource that reconnects after every failure, and resumes where it was.
@@ -27,6 +29,7 @@ export class SseClient extends EventTarget {
   onerror = null;
   onstatus = null;
   ongap = null;
+  onidentitychanged = null;
 
   #url;
   #withCredentials;
@@ -48,41 +51,29 @@ export class SseClient extends EventTarget {
 
   constructor(url = '/sse/stream', options = {}) {
     super();
-    for (const name of ['open', 'message', 'error', 'sse.status', 'sse.gap']) {
-      const handler = `on${name.replace('sse.', '')}`;
+    for (const name of ['open', 'message', 'error', 'sse.status', 'sse.gap', 'sse.identity-changed']) {
+      const handler = `on${name.replace(/sse\.|-/g, '')}`;
       super.addEventListener(name, (event) => this[handler]?.(event));
     }
-    const { withCredentials = false, events = [], lastEventId = '', resume = true, share = true } = options;
-    this.#withCredentials = Boolean(withCredentials);
+    this.#withCredentials = Boolean(options.withCredentials);
     this.#url = String(url);
     const pageUrl = globalThis.document?.baseURI ?? globalThis.location?.href;
     if (!pageUrl || typeof ReadableStream !== 'function') {
-      this.#subscription = new Subscription({ lastEventId });
+      this.#subscription = new Subscription(options);
       this.#status = 'unsupported';
       return;
     }
-    const base = new URL(url, pageUrl);
-    const requested = [...events, ...(base.searchParams.get('events')?.split(',') ?? [])];
-    this.#listenerCheck.requested = requested;
-    base.searchParams.delete('events');
-    this.#url = withQuery(base, { events: requested.join() });
-    this.#subscription = new Subscription(
-      {
-        url: base.href,
-        credentials: withCredentials ? 'include' : 'same-origin',
-        events: requested,
-        lastEventId,
-        share: this.#shareName(base.href, share),
-        storageKey: resume && `sse ${this.#url}`,
-      },
-      {
-        open: () => this.#opened(),
-        error: (failure) => this.#failed(failure),
-        gap: (reason) => this.#gap(reason),
-        eventNames: (list) => this.#setEvents(list),
-        dispatch: (name, data, init) => this.#dispatch(name, data, init),
-      },
-    );
+    const { url: fullUrl, subscription } = subscriptionOptions(url, pageUrl, options);
+    this.#url = fullUrl;
+    this.#listenerCheck.requested = subscription.events;
+    this.#subscription = new Subscription(subscription, {
+      open: () => this.#opened(),
+      error: (failure) => this.#failed(failure),
+      gap: (reason) => this.#dispatchOwn('sse.gap', { reason }),
+      identityChanged: () => this.#identityChanged(),
+      eventNames: (list) => this.#setEvents(list),
+      dispatch: (name, data, init) => this.#dispatch(name, data, init),
+    });
     this.#open(false);
   }
 
@@ -135,8 +126,8 @@ export class SseClient extends EventTarget {
   }
 
   close() {
+    this.#pageListeners?.abort();
     if (this.#status === 'closed' || this.#status === 'unsupported') return;
-    this.#pageListeners.abort();
     this.#stop();
     this.#readyState = CLOSED;
     this.#setStatus('closed');
@@ -169,36 +160,37 @@ export class SseClient extends EventTarget {
     for (const listener of this.#registered.get('*')?.values() ?? []) this.addEventListener(name, listener);
   }
 
-  #shareName(url, share) {
-    if (share === false || !navigator.locks || !globalThis.BroadcastChannel) return undefined;
-    // Tabs that may receive different events must not share a connection.
-    return JSON.stringify(['sse', url, this.#withCredentials, String(share)]);
-  }
-
-  #listenToPage() {
+  /** Replaces the listeners to the page. */
+  #listenToPage(handlers) {
+    this.#pageListeners?.abort();
     this.#pageListeners = new AbortController();
     const { signal } = this.#pageListeners;
     const listen = (target, name, handler) => {
       const guarded = (event) => {
         // Node.js may keep a listener whose signal has aborted.
-        if (!signal.aborted) handler(event);
+        if (!signal.aborted) handler?.(event);
       };
       target?.addEventListener?.(name, guarded, { signal });
     };
-    // A page with a connection, a lock or a channel may not enter the back/forward cache.
-    listen(globalThis, 'pagehide', () => this.#stop());
+    listen(globalThis, 'pagehide', handlers.hide);
     listen(globalThis, 'pageshow', ({ persisted }) => {
-      if (persisted) this.#start(false);
+      if (persisted) handlers.restore();
     });
-    listen(globalThis, 'online', () => this.#subscription.replaceConnection());
+    listen(globalThis, 'online', handlers.online);
     listen(globalThis.document, 'visibilitychange', () => {
-      if (!document.hidden) this.#subscription.check(false);
+      if (!document.hidden) handlers.show();
     });
   }
 
   /** With `isForced`, it connects at once, even if the server has asked to wait. */
   #open(isForced) {
-    this.#listenToPage();
+    this.#listenToPage({
+      // A page with a connection, a lock or a channel may not enter the back/forward cache.
+      hide: () => this.#stop(),
+      restore: () => this.#start(false),
+      online: () => this.#subscription.replaceConnection(),
+      show: () => this.#subscription.check(false),
+    });
     this.#start(isForced);
     this.#setStatus('connecting');
   }
@@ -223,8 +215,10 @@ export class SseClient extends EventTarget {
     if (this.#readyState === OPEN) this.dispatchEvent(new Event('open'));
   }
 
-  #gap(reason) {
-    this.#dispatchOwn('sse.gap', { reason });
+  /** The page shows what belongs to another user, so it must receive nothing more. */
+  #identityChanged() {
+    this.close();
+    this.#dispatchOwn('sse.identity-changed', null);
   }
 
   #setEvents(list) {
@@ -253,6 +247,11 @@ export class SseClient extends EventTarget {
 
   #stopForGood(status) {
     this.close();
+    // A listener to the status may have opened the client again.
+    if (LOGIN_STATUSES.includes(status) && this.#status === 'closed') {
+      const retry = () => this.#open(false);
+      this.#listenToPage({ restore: retry, show: retry });
+    }
     if (this.#warnedStatus === status) return;
     this.#warnedStatus = status;
     const { origin, pathname } = new URL(this.#url);

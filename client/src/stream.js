@@ -2,7 +2,9 @@
 
 import { compareEventIds } from './event-id.js';
 import { SILENCE_TIMEOUT_MS, silenceTimeout } from './heartbeat.js';
+import { LatestValues } from './latest-values.js';
 import { Parser } from './parser.js';
+import { isEventStream, refusal } from './response.js';
 import { withQuery } from './url.js';
 
 /** The delay before the first retry until the server names another: the server's own default. */
@@ -18,6 +20,8 @@ const MIN_REQUEST_INTERVAL_MS = 1000;
 const PLANNED_END = 'planned end';
 /** Precedes the names of the events that the stream may carry, in a comment. */
 const EVENT_NAMES = 'events ';
+/** Precedes the identity of the user, in a comment at the beginning of a stream that is not the same for everybody. */
+const IDENTITY = 'identity ';
 /**
  * The longest delay after a planned end: short, because the server is working, but random, because many
  * streams may end together.
@@ -25,8 +29,6 @@ const EVENT_NAMES = 'events ';
 const MAX_PLANNED_DELAY_MS = 100;
 /** Responses that another request would not change. */
 const FINAL_STATUSES = [204, 401, 403, 404, 410];
-/** Enough for an error message; an error page of any size is not kept in memory. */
-const MAX_BODY_LENGTH = 4096;
 
 /**
  * The connection of one client, or of all tabs that share it. After each failure it reconnects with the last
@@ -43,9 +45,15 @@ export class Stream {
   #lastEventId = '';
   /** Whether a new member needs the events that were saved shortly before it connected. */
   #needsLookback = false;
+  /** Whether a member needs the latest values. */
+  #needsLatest = false;
+  /** The latest values of the connection, if it was asked for them. */
+  #latestValues;
   /** The events that the newest request named; empty for all. */
   #requestedEvents = '';
-  /** The names of the events that the stream may carry, as the server has listed them. */
+  /** The identity of the connection, empty if it has none; undefined until its first event has arrived. */
+  #identity;
+  /** The names of the events that the connection may carry, as the server has listed them. */
   #eventNames;
   #session = 0;
   #request;
@@ -57,23 +65,32 @@ export class Stream {
   #requestedAt = 0;
   #silenceTimeout = SILENCE_TIMEOUT_MS;
   #receivedAt = 0;
+  /** Whether the console tells that the headers have failed. */
+  #hasWarned = false;
 
   /** `requestedWait` is how long the server has asked to wait before the next request. */
-  constructor(url, credentials, requestedWait, emit) {
-    Object.assign(this, { url, credentials, requestedWait, emit });
+  constructor({ url, credentials, headers }, requestedWait, emit) {
+    Object.assign(this, { url, credentials, headers, requestedWait, emit });
   }
 
   join(request) {
-    const { member, id, isNew } = request;
+    const { member, id, isNew, needsLatest } = request;
     const order = id === this.#lastEventId ? 0 : compareEventIds(id, this.#lastEventId);
-    const isServed = !isNew && order >= 0 && this.#serves(request);
+    const isServed = !isNew && !needsLatest && order >= 0 && this.#serves(request);
     this.#members.set(member, request);
     if (isServed) {
       const members = new Map([[member, id]]);
-      this.emit({ session: this.#session, members, open: this.#isOpen, eventNames: this.#eventNames });
+      this.emit({
+        session: this.#session,
+        members,
+        open: this.#isOpen,
+        identity: this.#identity,
+        eventNames: this.#eventNames,
+      });
       return;
     }
     let gap;
+    if (needsLatest) this.#needsLatest = true;
     if (id === '') this.#needsLookback = true;
     else if (this.#lastEventId === '' || order < 0) this.#lastEventId = id;
     // The id belongs to another journal, so this member may have missed events.
@@ -117,7 +134,7 @@ export class Stream {
   #abort() {
     clearTimeout(this.#timer);
     this.#request?.abort();
-    this.#request = undefined;
+    this.#request = this.#identity = this.#eventNames = undefined;
     this.#isOpen = false;
   }
 
@@ -126,7 +143,14 @@ export class Stream {
     const requests = new Set([...this.#members.values()].map(({ events }) => events));
     this.#requestedEvents = requests.size === 1 ? [...requests][0] : '';
     const lookback = this.#needsLookback && this.#lastEventId ? 'true' : '';
-    return withQuery(this.url, { events: this.#requestedEvents, last_event_id: this.#lastEventId, lookback });
+    const latest = this.#needsLatest ? 'true' : '';
+    this.#latestValues = latest ? new LatestValues(lookback ? '' : this.#lastEventId) : undefined;
+    return withQuery(this.url, {
+      events: this.#requestedEvents,
+      last_event_id: this.#lastEventId,
+      lookback,
+      latest,
+    });
   }
 
   /** Connects after the delay, but not before the server allows it. */
@@ -144,10 +168,14 @@ export class Stream {
     this.#restartSilenceTimer();
     let failure = {};
     try {
+      const headers =
+        typeof this.headers === 'function' ? await this.#callHeaders() : new Headers(this.headers || {});
+      headers.set('Accept', 'text/event-stream');
+      if (request !== this.#request) return;
       const response = await fetch(this.#nextUrl(), {
         cache: 'no-store',
         credentials: this.credentials,
-        headers: { Accept: 'text/event-stream' },
+        headers,
         signal: request.signal,
       });
       if (!isEventStream(response)) failure = await refusal(response);
@@ -158,12 +186,25 @@ export class Stream {
     if (request === this.#request) this.#fail(failure);
   }
 
+  async #callHeaders() {
+    const { headers } = this;
+    try {
+      return new Headers((await headers()) || {});
+    } catch (error) {
+      if (!this.#hasWarned) console.warn('sse.js: the function in the option `headers` failed:', error);
+      this.#hasWarned = true;
+      throw error;
+    }
+  }
+
   /** Reads until the stream ends, and returns how it ended. */
   async #read({ body, url }, request) {
     const parser = new Parser();
     const reader = body.getReader();
     const { origin } = new URL(url);
     let isPlanned = false;
+    let identity = '';
+    let eventNames;
     this.#isOpen = true;
     this.requestedWait.end();
     this.emit({ session: this.#session, open: true });
@@ -171,29 +212,52 @@ export class Stream {
       const { done, value } = await reader.read();
       if (done || request !== this.#request) return { isPlanned };
       const events = parser.read(value);
-      for (const event of events) this.#note(event);
-      let eventNames;
+      let isStale = false;
+      for (const event of events) {
+        if (event.name === 'sse.gap' && !this.#latestValues?.isBeginning) {
+          isStale = true;
+          this.#latestValues = undefined;
+        }
+        this.#note(event);
+      }
       for (const comment of parser.comments) {
         isPlanned = comment === PLANNED_END;
         if (comment.startsWith(EVENT_NAMES)) eventNames = comment.slice(EVENT_NAMES.length);
+        if (comment.startsWith(IDENTITY)) identity = comment.slice(IDENTITY.length);
       }
-      this.#eventNames = eventNames ?? this.#eventNames;
       this.#retryDelay = parser.retry ?? this.#retryDelay;
       this.#restartSilenceTimer();
-      if (events.length || eventNames !== undefined) {
-        this.emit({ session: this.#session, eventNames, events, origin });
-      }
+      // The identity precedes the first event. Nothing is delivered before every tab can compare it.
+      if (events.some(({ data, id }) => (data ?? id) !== undefined)) this.#identity ??= identity;
+      if (this.#identity === undefined || !(events.length || eventNames !== undefined)) continue;
+      this.#eventNames = eventNames ?? this.#eventNames;
+      this.emit({ session: this.#session, identity: this.#identity, eventNames, events, origin });
+      eventNames = undefined;
+      if (isStale) this.#requestLatest(request);
     }
   }
 
   /** Keeps what the next request needs to know of an event. */
-  #note({ name, data, id }) {
+  #note(event) {
+    const { name, data, id } = event;
     this.#failures = 0;
-    if (id !== undefined) {
+    this.#latestValues?.mark(event);
+    if (event.latest === false) this.#needsLatest = false;
+    // A latest value may be old: the next connection must not resume after it.
+    if (id !== undefined && !event.latest) {
       this.#lastEventId = id;
       this.#needsLookback = false;
     }
     if (name === 'sse.heartbeat') this.#silenceTimeout = silenceTimeout(data);
+  }
+
+  /** After a gap, members that show the latest values may have missed some of them. */
+  #requestLatest(request) {
+    const isWanted = [...this.#members.values()].some(({ wantsLatest }) => wantsLatest);
+    if (!isWanted || request !== this.#request) return;
+    this.#needsLatest = true;
+    // Many clients may have the same gap.
+    this.#reconnect(this.#nextDelay(true));
   }
 
   #restartSilenceTimer() {
@@ -228,13 +292,4 @@ export class Stream {
     if (this.requestedWait.left) return 0;
     return backoff * (0.5 + Math.random() / 2);
   }
-}
-
-function isEventStream({ status, headers }) {
-  return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(headers.get('content-type'));
-}
-
-async function refusal(response) {
-  const body = (await response.text()).slice(0, MAX_BODY_LENGTH);
-  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
 }

@@ -1,9 +1,8 @@
 // A tab's subscription: over a connection of its own, or over one that the tabs share.
 
-import { compareEventIds } from './event-id.js';
 import { SILENCE_TIMEOUT_MS, silenceTimeout } from './heartbeat.js';
+import { Position } from './position.js';
 import { RequestedWait } from './requested-wait.js';
-import { stored } from './storage.js';
 import { Stream } from './stream.js';
 import { Tabs } from './tabs.js';
 
@@ -12,8 +11,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 /**
  * Receives each event once and in order, whichever tab holds the connection. The handlers are methods of the
- * client: `open()`, `error(failure)`, `gap(reason)`, `eventNames(list)`, and `dispatch(name, data, init)` for
- * an event.
+ * client: `open()`, `error(failure)`, `gap(reason)`, `identityChanged()`, `eventNames(list)`, and
+ * `dispatch(name, data, init)` for an event.
  */
 export class Subscription {
   isLeading = false;
@@ -23,6 +22,11 @@ export class Subscription {
   #generation = 0;
   /** The session of the leader's connection that delivers to this tab. */
   #session;
+  /** Whether no leader has served this tab since it started. */
+  #isNew;
+  /** The identity of the first connection that delivered to this tab. The tab belongs to this user for its life. */
+  #identity;
+  #position;
   #tabs;
   /** The connection, if this tab leads. */
   #stream;
@@ -34,14 +38,18 @@ export class Subscription {
   #silenceTimeout = SILENCE_TIMEOUT_MS;
 
   /**
-   * `options`: `url`, `credentials`, `events`, `lastEventId`; `share`, a name common to all tabs that share
-   * one connection; and `storageKey`, to store the last event id for the next page of this tab.
+   * `options`: `url`, `credentials`, `headers`, `events`, `latest`, `lastEventId`; `share`, a name common to all
+   * tabs that share one connection; and `storageKey`, to store the last event id for the next page of this tab.
    */
   constructor(options, handlers) {
-    Object.assign(this, options, { handlers });
-    const storedId = this.storageKey && stored('sessionStorage', this.storageKey);
-    this.lastEventId = String(this.lastEventId || storedId || '');
+    const { lastEventId, storageKey, latest, ...others } = options;
+    Object.assign(this, others, { latest, handlers });
+    this.#position = new Position(lastEventId, storageKey, latest);
     this.#requestedWait = new RequestedWait(this.share);
+  }
+
+  get lastEventId() {
+    return this.#position.lastEventId;
   }
 
   get isStarted() {
@@ -52,6 +60,7 @@ export class Subscription {
   start(isForced) {
     if (isForced) this.#requestedWait.end();
     this.#member = Math.random().toString(36).slice(2);
+    this.#isNew = true;
     if (!this.share) {
       this.#lead();
       return;
@@ -61,7 +70,7 @@ export class Subscription {
       follow: () => this.#follow(),
       receive: (message) => this.#receivePosted(message),
     });
-    this.#post({ join: this.#joinRequest(true), isForced });
+    this.#post({ join: this.#joinRequest(), isForced });
     this.#awaitLeader();
   }
 
@@ -73,7 +82,7 @@ export class Subscription {
     clearTimeout(this.#leaderTimer);
     this.#generation = 0;
     this.#member = this.#session = this.#tabs = this.#stream = undefined;
-    this.#storeLastEventId();
+    this.#position.store();
     this.#setLeading(false);
   }
 
@@ -102,12 +111,15 @@ export class Subscription {
     // generation of another tab that knows of the same.
     this.#generation = Math.floor(this.#generation) + 1 + Math.random();
     this.#post({ leader: true });
-    this.#stream = new Stream(this.url, this.credentials, this.#requestedWait, (message) => {
+    // The request that follows is newer than this tab.
+    this.#isNew = false;
+    const { url, credentials, headers } = this;
+    this.#stream = new Stream({ url, credentials, headers }, this.#requestedWait, (message) => {
       // The other tabs first, because a listener in this tab may take long.
       this.#post(message);
       this.#receive(message);
     });
-    this.#stream.join(this.#joinRequest(false));
+    this.#stream.join(this.#joinRequest());
     this.#setLeading(true);
   }
 
@@ -127,7 +139,7 @@ export class Subscription {
     if (!this.#member) return;
     this.#noteLostPosition();
     this.#session = undefined;
-    this.#post({ join: this.#joinRequest(false) });
+    this.#post({ join: this.#joinRequest() });
     this.#awaitLeader();
   }
 
@@ -147,7 +159,7 @@ export class Subscription {
 
   /** Asks the leader to serve this tab, and takes the lead if it does not answer. */
   #askLeader(message) {
-    this.#post({ join: this.#joinRequest(false), ...message });
+    this.#post({ join: this.#joinRequest(), ...message });
     clearTimeout(this.#leaderTimer);
     this.#leaderTimer = setTimeout(() => this.#tabs.steal(), ANSWER_TIMEOUT_MS);
   }
@@ -158,8 +170,19 @@ export class Subscription {
     this.#tabs?.post({ generation: this.#generation, ...message });
   }
 
-  #joinRequest(isNew) {
-    return { member: this.#member, id: this.lastEventId, events: this.events.join(), isNew };
+  /**
+   * A tab is new until a leader serves it. It may belong to another user than the leader's connection, which may
+   * be older, and a new tab makes the leader connect again.
+   */
+  #joinRequest() {
+    return {
+      member: this.#member,
+      id: this.lastEventId,
+      events: this.events.join(),
+      isNew: this.#isNew,
+      wantsLatest: this.latest,
+      needsLatest: this.#position.needsLatest,
+    };
   }
 
   /**
@@ -218,20 +241,33 @@ export class Subscription {
   // ---- Messages of the stream
 
   #receive(message) {
-    const { session, members, gap, open, eventNames, events, origin, error } = message;
+    const { session, members, gap, open, identity, eventNames, events, origin, error } = message;
     if (this.#isServedBy(message)) {
       this.#session = session;
+      this.#isNew = false;
       if (gap === this.#member) this.handlers.gap('other-epoch');
     }
     if (session === undefined || session !== this.#session) return;
+    if (!this.#isOwn(identity)) {
+      this.handlers.identityChanged();
+      return;
+    }
     if (!this.#stream) this.#awaitLeader();
     // A message with `members` confirms a connection that was open before.
     if (open) this.#opened(!members);
-    if (eventNames !== undefined) this.handlers.eventNames(eventNames);
-    if (events) this.#deliver(events, origin, session);
+    if (identity !== undefined) {
+      if (eventNames !== undefined) this.handlers.eventNames(eventNames);
+      if (events) this.#deliver(events, origin, session);
+    }
     if (!error) return;
     this.#interrupt();
     this.handlers.error(error);
+  }
+
+  /** Whether this tab may receive what the connection with this identity carries; undefined if it carries nothing. */
+  #isOwn(identity) {
+    this.#identity ??= identity;
+    return identity === undefined || identity === this.#identity;
   }
 
   #opened(isNew) {
@@ -258,27 +294,16 @@ export class Subscription {
     for (const event of events) {
       // A listener may have closed the client.
       if (session !== this.#session) return;
-      const { name, data } = event;
-      const isWanted = this.#advance(event);
-      if (isWanted) this.handlers.dispatch(name, data, { lastEventId: this.lastEventId, origin });
+      const { name, data, id } = event;
+      const isNew = this.#position.advance(event);
+      if (name === 'sse.heartbeat') this.#silenceTimeout = silenceTimeout(data);
+      if (!isNew || data === undefined || !this.#isRequested(name)) continue;
+      this.handlers.dispatch(name, data, { lastEventId: id ?? this.lastEventId, origin });
     }
-    this.#storeLastEventId();
+    this.#position.store();
   }
 
-  /** Moves the last event id forward. Returns whether the page should receive the event. */
-  #advance({ name, data, id }) {
-    // Another member of the connection may have started further back. If the server does not know the
-    // requested id, the new one counts.
-    const isOld =
-      compareEventIds(id, this.lastEventId) <= 0 && !(name === 'sse.gap' && data?.includes('unknown-id'));
-    if (id !== undefined && !isOld) this.lastEventId = id;
-    const isHeartbeat = name === 'sse.heartbeat';
-    if (isHeartbeat) this.#silenceTimeout = silenceTimeout(data);
-    if (data === undefined || (isOld && !isHeartbeat)) return false;
+  #isRequested(name) {
     return name.startsWith('sse.') || !this.events.length || this.events.includes(name);
-  }
-
-  #storeLastEventId() {
-    if (this.storageKey && this.lastEventId) stored('sessionStorage', this.storageKey, this.lastEventId);
   }
 }

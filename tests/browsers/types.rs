@@ -51,6 +51,20 @@ fn event_names_follow_sse_events_and_without_their_file_any_name_compiles() {
 }
 
 #[test]
+fn every_form_of_the_options_is_accepted() {
+    let app = App::new("order:k");
+    let lines = "new SseClient('/', { to: 'order:42', headers: { Authorization: 'x' }, latest: true });
+new SseClient('/', { to: ['a', 'b'] as const, headers: () => ({ Authorization: 'x' }) });
+new SseClient('/', { to: undefined, headers: async () => new Headers(), share: 'user-1' });
+new SseClient('/', { headers: async () => undefined });
+sse.on('sse.identity-changed', (value: null) => value);
+sse.onidentitychanged = ({ value }) => { const nothing: null = value; void nothing; };
+";
+    app.write("web/options.ts", &format!("{BEGIN}{lines}"));
+    app.compiles();
+}
+
+#[test]
 fn special_characters_in_names_are_preserved() {
     let names = [
         "it's",

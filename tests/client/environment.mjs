@@ -45,12 +45,15 @@ export function collectValues(sse, name) {
 /** Opens a tab, and records what its listeners receive. */
 export async function openTab(options = {}, url = '/sse/stream') {
   const sse = new client.SseClient(url, { resume: false, ...options });
-  const tab = { sse, values: [], gaps: [], statuses: [], opened: 0, errors: [] };
+  const tab = { sse, values: [], gaps: [], statuses: [], opened: 0, errors: [], identityChanges: 0 };
   sse.on('*', (value) => tab.values.push(value));
   sse.ongap = ({ value }) => tab.gaps.push(value.reason);
   sse.onstatus = ({ value }) => tab.statuses.push(value);
   sse.onopen = () => {
     tab.opened += 1;
+  };
+  sse.onidentitychanged = () => {
+    tab.identityChanges += 1;
   };
   sse.onerror = ({ status, body, final }) => tab.errors.push([status, body, final]);
   await settle();
@@ -65,6 +68,14 @@ export async function openTabs(count, number = 0) {
     await FakeRequest.last.open(eventId(number));
   }
   return tabs;
+}
+
+/** The next tabs have a window of their own. Returns the window of the earlier tabs. */
+export function openWindow() {
+  const { window } = environment;
+  environment.window = new EventTarget();
+  globalThis.addEventListener = environment.window.addEventListener.bind(environment.window);
+  return window;
 }
 
 export const pluck = (tabs, property) => tabs.map((tab) => tab[property]);

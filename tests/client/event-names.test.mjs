@@ -75,6 +75,9 @@ describe('the names', () => {
     await FakeRequest.last.send('nts ord');
     assert.deepEqual(sse.events, []);
     await FakeRequest.last.send('er\n');
+    // The identity of the connection is unknown until its first event.
+    assert.deepEqual(sse.events, []);
+    await FakeRequest.last.send(`id: ${eventId(1)}\nevent: sse.heartbeat\ndata: 15\n\n`);
     assert.deepEqual(sse.events, ['order']);
   });
 

@@ -109,10 +109,11 @@ export class FakeRequest {
     await settle();
   }
 
-  /** The stream begins. With an id, its first event is a heartbeat with that id. */
-  async open(id) {
+  /** The stream begins. With an id, its first event is a heartbeat with that id. An identity precedes it. */
+  async open(id, identity) {
     await this.respond(200, { 'content-type': 'text/event-stream' }, this.body);
-    if (id !== undefined) await this.send(`id: ${id}\nevent: sse.heartbeat\ndata: 15\n\n`);
+    const comment = identity ? `: identity ${identity}\n` : '';
+    if (id !== undefined) await this.send(`${comment}id: ${id}\nevent: sse.heartbeat\ndata: 15\n\n`);
   }
 
   async send(text) {

@@ -168,7 +168,8 @@ describe('a generation', () => {
     await settle();
     const { member, id } = last().join;
     assert.equal(id, eventId(1));
-    const deliver = (session, number) => post({ generation: 7.5, session, events: [postedEvent(number)] });
+    const deliver = (session, number) =>
+      post({ generation: 7.5, session, identity: '', events: [postedEvent(number)] });
     post({ generation: 7.5, session: 1, members: new Map([[member, '']]) });
     deliver(1, 9);
     post({ generation: 7.5, session: 2, members: new Map([[member, id]]) });

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, mock, test } from 'node:test';
 
-import { collectValues, environment, eventId, FakeRequest, openAlone, settle } from './environment.mjs';
+import {
+  collectValues,
+  dispatchToWindow,
+  environment,
+  eventId,
+  FakeRequest,
+  openAlone,
+  openTabs,
+  pluck,
+  settle,
+} from './environment.mjs';
 
 let warnings;
 
@@ -82,3 +92,103 @@ describe('a refusal', () => {
     assert.equal(body.length, 4096);
   });
 });
+
+const show = (hidden = false) => {
+  environment.document.hidden = hidden;
+  environment.document.dispatchEvent(new Event('visibilitychange'));
+};
+
+describe('after 401 or 403', () => {
+  for (const status of [401, 403]) {
+    test(`the client tries again when the page becomes visible, once each time: ${status}`, async () => {
+      const sse = openAlone();
+      await FakeRequest.last.open(eventId(5));
+      await FakeRequest.last.end();
+      FakeRequest.answer = (request) => request.respond(status);
+      await environment.clock.tick(1000);
+      assert.deepEqual([sse.status, FakeRequest.all.length], ['closed', 2]);
+      show(true);
+      await environment.clock.tick(600_000);
+      assert.equal(FakeRequest.all.length, 2, 'a hidden page does not');
+      for (const count of [3, 4]) {
+        show();
+        await environment.clock.tick(600_000);
+        assert.deepEqual([sse.status, FakeRequest.all.length], ['closed', count]);
+      }
+      assert.equal(warnings.length, 1);
+      FakeRequest.answer = undefined;
+      show();
+      assert.equal(FakeRequest.last.query('last_event_id'), eventId(5));
+      await FakeRequest.last.open(eventId(5));
+      assert.equal(sse.status, 'open');
+      show();
+      assert.equal(FakeRequest.all.length, 5, 'an open stream is left alone');
+    });
+  }
+
+  test('the client tries again when the page returns from the back/forward cache', async () => {
+    const sse = openAlone();
+    await FakeRequest.last.respond(401);
+    dispatchToWindow('pagehide', { persisted: true });
+    dispatchToWindow('pageshow', { persisted: false });
+    assert.equal(FakeRequest.all.length, 1);
+    dispatchToWindow('pageshow', { persisted: true });
+    show();
+    assert.equal(FakeRequest.all.length, 2, 'the browser dispatches both events');
+    await FakeRequest.last.open(eventId(5));
+    assert.equal(sse.status, 'open');
+  });
+
+  test('the client does not try again after close, and connect tries as before', async () => {
+    const sse = openAlone();
+    await FakeRequest.last.respond(401);
+    sse.close();
+    show();
+    dispatchToWindow('pageshow', { persisted: true });
+    assert.equal(FakeRequest.all.length, 1);
+    sse.connect();
+    await FakeRequest.last.open(eventId(1));
+    assert.equal(sse.status, 'open');
+  });
+
+  test('a listener that calls connect at once keeps the listeners of the open client', async () => {
+    const sse = openAlone();
+    sse.once('sse.status', () => sse.connect());
+    await FakeRequest.last.respond(401);
+    await FakeRequest.last.open(eventId(1));
+    assert.equal(sse.status, 'open');
+    dispatchToWindow('pagehide', { persisted: true });
+    assert.equal(FakeRequest.allOpen.length, 0);
+  });
+
+  test('all tabs of a connection stop, and return together', async () => {
+    const tabs = await openTabs(3, 5);
+    FakeRequest.answer = (request) => request.respond(401);
+    await FakeRequest.last.end();
+    await environment.clock.tick(60_000);
+    assert.deepEqual(
+      tabs.map(({ sse }) => sse.status),
+      ['closed', 'closed', 'closed'],
+    );
+    assert.deepEqual(pluck(tabs, 'identityChanges'), [0, 0, 0]);
+    FakeRequest.answer = undefined;
+    show();
+    await settle();
+    await FakeRequest.last.open(eventId(5));
+    assert.deepEqual(
+      tabs.map(({ sse }) => sse.status),
+      ['open', 'open', 'open'],
+    );
+    assert.equal(FakeRequest.allOpen.length, 1);
+  });
+});
+
+for (const status of [204, 404, 410]) {
+  test(`after ${status}, the client does not try again when the page becomes visible`, async () => {
+    openAlone();
+    await FakeRequest.last.respond(status);
+    show();
+    dispatchToWindow('pageshow', { persisted: true });
+    assert.equal(FakeRequest.all.length, 1);
+  });
+}

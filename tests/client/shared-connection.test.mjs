@@ -11,6 +11,7 @@ import {
   OTHER_EPOCH,
   openTab,
   openTabs,
+  openWindow,
   pluck,
   settle,
 } from './environment.mjs';
@@ -226,9 +227,7 @@ test('a page in the back/forward cache gives up the lead, and returns as a follo
   const first = await openTab();
   await FakeRequest.last.open(eventId(0));
   // Each tab has a window of its own.
-  const { window } = environment;
-  environment.window = new EventTarget();
-  globalThis.addEventListener = environment.window.addEventListener.bind(environment.window);
+  const window = openWindow();
   const second = await openTab();
   await FakeRequest.last.open(eventId(0));
   await FakeRequest.last.sendEvent('a', eventId(1), 1);

@@ -3,7 +3,7 @@
 use super::{BEGIN, app::App};
 
 /// Invalid lines, each with the error that explains it.
-const INVALID_LINES: [(&str, &str); 22] = [
+const INVALID_LINES: [(&str, &str); 26] = [
     ("sse.on('ordre', () => {});", MISSPELT),
     ("sse.once('ordre', () => {});", MISSPELT),
     ("sse.off('ordre', () => {});", MISSPELT),
@@ -56,6 +56,22 @@ const INVALID_LINES: [(&str, &str); 22] = [
     (
         "new SseClient('/', { lastEventId: 7 });",
         "TS2322: Type 'number' is not assignable to type 'string'",
+    ),
+    (
+        "new SseClient('/', { to: 7 });",
+        "TS2322: Type 'number' is not assignable to type 'string | readonly string[] | undefined'",
+    ),
+    (
+        "new SseClient('/', { headers: 7 });",
+        "TS2322: Type 'number' is not assignable to type",
+    ),
+    (
+        "new SseClient('/', { latest: 'yes' });",
+        "TS2322: Type 'string' is not assignable to type 'boolean | undefined'",
+    ),
+    (
+        "sse.on('sse.identity-changed', (value: string) => value);",
+        "Type 'null' is not assignable to type 'string'",
     ),
     (
         "new SseClient(7);",

@@ -15,6 +15,8 @@ export class Browser {
   #tabCount = 0;
   channels = new Set();
   locks = new LockManager();
+  /** The users to whom the cookies have belonged, the current user last; empty if nobody is logged in. */
+  users = [''];
   /** The `localStorage` of all tabs. */
   commonStorage = new FakeStorage();
   /** Future events, the earliest first. */
@@ -24,6 +26,10 @@ export class Browser {
 
   constructor(random) {
     this.random = random;
+  }
+
+  get user() {
+    return this.users.at(-1);
   }
 
   takeTabId() {

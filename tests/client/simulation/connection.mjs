@@ -9,6 +9,9 @@ const HEARTBEAT_SECONDS = 15;
 const LOOKBACK_MS = 5000;
 const encoder = new TextEncoder();
 
+/** An event stands for the value of a key; each name and audience has one. */
+export const keyOf = ({ name, to }) => `${name} ${to}`;
+
 export class Connection {
   static #count = 0;
   /** Names the queue that keeps the parts of this connection in order. */
@@ -35,7 +38,11 @@ export class Connection {
     const { browser, journal, journals } = server;
     server.connections.add(this);
     this.openedAt = browser.now;
+    this.user = browser.user;
     this.respond(200, { 'content-type': 'text/event-stream' });
+    // The user's name takes the place of an event's, so that pages see whose connection it is.
+    this.#deliverText(`: events a,b,user${this.user}\n`);
+    if (this.user) this.#deliverText(`: identity ${this.user.repeat(32)}\n`);
     const lastEventId = query.get('last_event_id');
     const recent = journal.findIndex(({ savedAt }) => savedAt >= browser.now - LOOKBACK_MS);
     const lookback = recent === -1 ? journal.length : recent;
@@ -47,9 +54,23 @@ export class Connection {
       if (query.get('lookback')) start = Math.min(start, lookback);
       if (!isKnown) this.sendGap();
     }
-    this.#sendHeartbeat(start);
+    const latest = query.get('latest') ? this.#latestValues(start) : [];
+    // The protocol leaves the order open.
+    if (browser.random.chance(0.5)) this.#sendHeartbeat(start);
+    else latest.push(undefined);
+    for (const event of latest) {
+      if (event) this.sendEvent(event);
+      else this.#sendHeartbeat(start);
+    }
     for (const event of journal.slice(start)) this.sendEvent(event);
     this.#beat();
+  }
+
+  /** The newest event of each key and audience up to this number, in their order. */
+  #latestValues(number) {
+    const newest = new Map();
+    for (const event of this.server.journal.slice(0, number)) newest.set(keyOf(event), event);
+    return [...newest.values()].sort((first, second) => first.number - second.number);
   }
 
   #beat() {
@@ -66,15 +87,19 @@ export class Connection {
   sendGap() {
     this.#sendBlock(0, 'sse.gap', { reason: 'other-epoch' });
   }
-  sendEvent({ name, number }) {
+  sendEvent(event) {
+    const { name, number, to } = event;
     const requested = this.query.get('events');
     if (requested && !requested.split(',').includes(name)) return;
-    const value = { epoch: this.server.journals.length - 1, number };
+    if (to && to !== this.user && to !== this.query.get('to')) return;
+    const value = { epoch: this.server.journals.length - 1, number, key: keyOf(event), user: this.user };
     this.#sendBlock(number, name, { timestamp: '2026-11-23T15:51:00.123Z', value });
   }
   #sendBlock(number, name, data) {
     const epoch = this.server.journals.length - 1;
-    const text = `id: ${formatId(epoch, number)}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    this.#deliverText(`id: ${formatId(epoch, number)}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+  #deliverText(text) {
     this.#deliver(() => ({ value: encoder.encode(text), done: false }));
   }
 

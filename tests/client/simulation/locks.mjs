@@ -29,9 +29,9 @@ export class LockManager {
     this.#grant();
   }
 
-  /** The tab that holds the lock; the schedules use only one. */
-  holder() {
-    return this.#held.values().next().value?.tab;
+  /** The tab that holds the lock. */
+  holder(name) {
+    return this.#held.get(name)?.tab;
   }
 
   #grant() {

@@ -8,6 +8,10 @@ import { Tab } from './tab.mjs';
 
 /** Enough for several followers, and few enough that most tabs take part in most actions. */
 const MAX_TABS = 6;
+/** Two users share the browser; the third is nobody. */
+const USERS = ['1', '2', ''];
+/** The audience for which some pages ask. */
+const TOPIC = 'topic';
 /** Some minutes of simulated time. */
 const ACTIONS = 40;
 /** Longer than the client's longest delay, for a silent connection and the retry after it. */
@@ -45,14 +49,17 @@ export class Schedule {
   open(options = {}, storage = undefined) {
     const page = new Page(this, new Tab(this.browser, this.server, storage), options);
     this.pages.push(page);
-    this.note(`tab ${page.tab.id} opens, for ${options.events ?? 'all events'}`);
+    this.note(
+      `tab ${page.tab.id} opens, for ${options.events ?? 'all events'}, to ${options.to ?? 'all'}${options.latest ? ', latest values' : ''}`,
+    );
     return page;
   }
 
   save() {
     const name = this.random.pick(['a', 'b']);
-    this.server.save(name);
-    this.note(`${name} ${this.server.journal.length} is saved`);
+    const to = this.random.pick(['', '', '1', '2', TOPIC]);
+    this.server.save(name, to);
+    this.note(`${name} ${this.server.journal.length} is saved for ${to || 'everybody'}`);
   }
 
   note(text) {
@@ -85,37 +92,57 @@ export class Schedule {
     do await this.browser.run(Math.max(0, ...this.openPages.map(({ tab }) => tab.busyFor)) + DELIVERY_MS);
     while (this.openPages.some(({ tab }) => tab.isBusy));
     this.note('all tabs are responsive');
+    // Otherwise the connections may belong to an earlier user.
+    if (this.random.chance(0.5)) this.server.endAll();
     const end = this.browser.now + RECOVERY_MS;
     for (let pause = 2000; this.browser.now < end; pause *= 1.5) {
       await this.browser.run(pause);
-      const wasConnected = this.#isLeaderConnected;
-      await this.#saveAndCheck(wasConnected);
+      const connected = this.openPages.filter((page) => this.#isLeaderConnected(page));
+      await this.#saveAndCheck(connected);
     }
-    await this.#saveAndCheck(true);
-    const {
-      connections: { size: connections },
-      earlyRequests,
-    } = this.server;
+    await this.#saveAndCheck(this.openPages);
+    const { connections, earlyRequests } = this.server;
     if (earlyRequests) this.failures.push(`${earlyRequests} requests were too early`);
-    if (connections !== Math.min(1, this.openPages.length))
-      this.failures.push(`${connections} connections are open`);
+    const shares = new Set(this.openPages.filter((page) => !page.hasLeft).map((page) => page.shareName));
+    if (connections.size !== shares.size)
+      this.failures.push(`${connections.size} connections are open for ${shares.size} shares`);
+    for (const connection of connections)
+      for (const page of this.openPages)
+        if (this.browser.locks.holder(page.shareName) === connection.tab) page.checkConnection(connection);
   }
 
-  get #isLeaderConnected() {
-    const leader = this.browser.locks.holder();
+  #isLeaderConnected(page) {
+    const leader = this.browser.locks.holder(page.shareName);
     return [...this.server.connections].some(
       ({ tab, openedAt }) => tab === leader && this.browser.now - openedAt > DELIVERY_MS,
     );
   }
 
-  async #saveAndCheck(isConnected) {
-    for (const name of ['a', 'b']) this.server.save(name);
+  async #saveAndCheck(connected) {
+    for (const name of ['a', 'b']) for (const to of [...USERS, TOPIC]) this.server.save(name, to);
     await this.browser.run(DELIVERY_MS);
-    if (isConnected) for (const page of this.openPages) page.checkServed();
+    for (const page of connected) page.checkServed();
   }
 
   #open() {
-    return this.open({ events: this.random.pick([undefined, undefined, ['a'], ['b']]) });
+    const { random } = this;
+    const events = random.pick([undefined, undefined, ['a'], ['b']]);
+    return this.open({ events, to: random.chance(0.3) ? TOPIC : undefined, latest: random.chance(0.3) });
+  }
+
+  /** The cookies belong to another user. Most logins load a page. */
+  #logIn(page) {
+    const { browser, random } = this;
+    const user = random.pick(USERS.filter((other) => other !== browser.user));
+    browser.users.push(user);
+    this.note(`user ${user || 'nobody'} logs in`);
+    if (random.chance(0.4)) this.#reload(page);
+    else if (random.chance(0.6)) this.#open();
+  }
+
+  #connect({ tab, sse }) {
+    tab.task('page', () => sse?.connect());
+    this.note(`tab ${tab.id} calls connect`);
   }
 
   #act() {
@@ -143,6 +170,8 @@ export class Schedule {
       [1, () => this.#reload(random.pick([leader, page]))],
       [1, () => this.#cache(random.pick([leader, page]))],
       [2, () => this.#show(page)],
+      [2, () => this.#logIn(page)],
+      [1, () => this.#connect(random.pick([...this.openPages.filter(({ hasLeft }) => hasLeft), page]))],
       [3, () => this.#disturbNetwork()],
       [
         0.1,
@@ -188,7 +217,7 @@ export class Schedule {
     page.tab.close();
     const { storage } = page.tab;
     this.browser.schedule(this.random.between(5, 500), () => {
-      const lastEventId = storage.getItem('sse http://page.test/sse/stream');
+      const lastEventId = storage.getItem(`sse ${page.sse?.url ?? 'http://page.test/sse/stream'}`);
       this.open({ ...page.options, lastEventId }, storage);
     });
   }

@@ -2,8 +2,11 @@
 import { Connection } from './connection.mjs';
 import { formatId } from './event-id.mjs';
 
-/** The name that the tabs' clients share, under which they store until when the server asked to wait. */
-const SHARE = '["sse","http://page.test/sse/stream",false,"true"]';
+/** The name that the clients with this option `to` share: that of their lock, and of the stored wait. */
+export function shareName(to) {
+  const query = to ? `?to=${to}` : '';
+  return `["sse 2","http://page.test/sse/stream${query}",false,"true"]`;
+}
 
 export class Server {
   /** The journals by epoch; each is the list of its events. */
@@ -27,9 +30,10 @@ export class Server {
     return formatId(this.journals.length - 1, this.journal.length);
   }
 
-  save(name) {
+  /** Saves an event for everybody, for a user, or for an audience that pages ask for. */
+  save(name, to = '') {
     const number = this.journal.length + 1;
-    const event = { name, number, savedAt: this.browser.now };
+    const event = { name, number, to, savedAt: this.browser.now };
     this.journal.push(event);
     for (const connection of this.connections) connection.sendEvent(event);
   }
@@ -59,9 +63,10 @@ export class Server {
   }
 
   fetch(tab, address, { signal }) {
-    const waitsUntil = this.browser.commonStorage.getItem(SHARE);
+    const query = new URL(address).searchParams;
+    const waitsUntil = this.browser.commonStorage.getItem(shareName(query.get('to')));
     if (Number(waitsUntil) > tab.now) this.earlyRequests += 1;
-    const connection = new Connection(this, tab, new URL(address).searchParams);
+    const connection = new Connection(this, tab, query);
     signal.addEventListener('abort', () => connection.abort());
     tab.effect('network', () => this.#accept(connection));
     return connection.response;
