@@ -53,7 +53,8 @@ fn event_names_follow_sse_events_and_without_their_file_any_name_compiles() {
 #[test]
 fn every_form_of_the_options_is_accepted() {
     let app = App::new("order:k");
-    let lines = "new SseClient('/', { to: 'order:42', headers: { Authorization: 'x' }, latest: true });
+    let lines =
+        "new SseClient('/', { to: 'order:42', headers: { Authorization: 'x' }, latest: true });
 new SseClient('/', { to: ['a', 'b'] as const, headers: () => ({ Authorization: 'x' }) });
 new SseClient('/', { to: undefined, headers: async () => new Headers(), share: 'user-1' });
 new SseClient('/', { headers: async () => undefined });

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use actix_web_sse::cli_support::has_any_value;
 use actix_web_sse::{Cache, Config, Events};
 
 use crate::doctor::finding::{Check, Finding};
@@ -123,8 +124,13 @@ impl<'a> Saves<'a> {
         if fs::symlink_metadata(&drop_in).is_ok_and(|metadata| metadata.is_file()) {
             return Some(format!("a program has saved {}", drop_in.display()));
         }
-        let entry = self.cache.as_ref()?.get_blocking(key).ok()??;
-        Some(format!("a value was saved under the key `{}`", entry.key()))
+        let cache = self.cache.as_ref()?;
+        let is_public = cache.get_blocking(key).ok()?.is_some();
+        // Without the shared index, so only where it is needed.
+        let is_private = || {
+            self.config.events().is_private(key) && has_any_value(cache, key).unwrap_or_default()
+        };
+        (is_public || is_private()).then(|| format!("a value was saved under the key `{key}`"))
     }
 }
 
@@ -273,6 +279,24 @@ mod tests {
         let help = "listen for the event `order`";
         slip("<script>sse.on('orders', f)</script>", true, message, help);
         assert_eq!(findings(app, ENV, ""), []);
+    }
+
+    #[test]
+    fn values_for_audiences_show_that_a_pair_is_right() {
+        let app = tempfile::tempdir().expect("a folder");
+        let env = "SSE_EVENTS=order:orders:private\n";
+        let page = "<script>sse.on('orders', f)</script>";
+        assert!(
+            findings(app.path(), env, page)[0]
+                .message
+                .contains("swapped")
+        );
+        let config = Config::from_dir(app.path()).expect("it is valid");
+        let cache = Cache::open(&config).expect("it can be opened");
+        let save = cache.save("orders", 1).to("user:42");
+        save.blocking().expect("it can be saved");
+        let found = &findings(app.path(), env, page)[0];
+        assert!(!found.message.contains("swapped"), "{found:?}");
     }
 
     #[test]
