@@ -172,7 +172,7 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Args)]
 pub(crate) struct SaveArgs {
-    /// The cache key: the part after the colon in SSE_EVENTS
+    /// The cache key: the second part of each pair in SSE_EVENTS
     pub(crate) key: String,
 
     /// The value; `-` reads it from standard input
@@ -199,7 +199,7 @@ pub(crate) struct SaveArgs {
 
 #[derive(Args)]
 pub(crate) struct GetArgs {
-    /// The cache key: the part after the colon in SSE_EVENTS
+    /// The cache key: the second part of each pair in SSE_EVENTS
     pub(crate) key: String,
 
     /// Print the whole entry as one JSON object: id, key, audiences if it has some, timestamp and value
@@ -213,7 +213,7 @@ pub(crate) struct GetArgs {
 
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
-    /// The cache key: the part after the colon in SSE_EVENTS
+    /// The cache key: the second part of each pair in SSE_EVENTS
     pub(crate) key: String,
 
     /// Delete only the value of this audience [default: the values for everyone and for all audiences]
