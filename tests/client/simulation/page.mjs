@@ -14,6 +14,7 @@ export class Page {
   #newestByKey = new Map();
   #received = new Set();
   #hasLatestValues = false;
+  #isOutdated = false;
   /** The user whose connection was the first to deliver to this page. */
   #user;
   /** The position of the user in the browser's list when the page was loaded. */
@@ -33,6 +34,7 @@ export class Page {
       sse.on('sse.identity-changed', () => this.#identityChanged());
       sse.on('sse.status', (status) => {
         this.schedule.note(`tab ${tab.id} is ${status}`);
+        if (status !== 'closed') this.#isOutdated = false;
         if (status === 'open') this.#newestAtOpen ??= this.#newest;
       });
       sse.on('sse.leading', (leading) =>
@@ -63,7 +65,7 @@ export class Page {
 
   /** Whether the page has closed its client, because the connection belongs to another user. */
   get hasLeft() {
-    return this.sse?.status === 'closed';
+    return this.#isOutdated && this.sse.status === 'closed';
   }
 
   /** The users to whom the cookies have belonged since the page was loaded. */
@@ -82,6 +84,7 @@ export class Page {
 
   #identityChanged() {
     this.schedule.note(`tab ${this.tab.id} of user ${this.#user} leaves`);
+    this.#isOutdated = true;
     if (!this.hasLeft) this.schedule.fail(this, 'leaves, but is not closed');
     if (this.#possibleUsers.every((user) => user === this.#user))
       this.schedule.fail(this, 'leaves, but the user is the same');

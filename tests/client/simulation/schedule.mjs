@@ -92,6 +92,8 @@ export class Schedule {
     do await this.browser.run(Math.max(0, ...this.openPages.map(({ tab }) => tab.busyFor)) + DELIVERY_MS);
     while (this.openPages.some(({ tab }) => tab.isBusy));
     this.note('all tabs are responsive');
+    // Clients that the server has refused try again.
+    for (const { tab } of this.openPages) tab.dispatch(tab.document, 'visibilitychange');
     // Otherwise the connections may belong to an earlier user.
     if (this.random.chance(0.5)) this.server.endAll();
     const end = this.browser.now + RECOVERY_MS;
@@ -237,7 +239,7 @@ export class Schedule {
 
   #disturbNetwork() {
     const { random, server } = this;
-    const fault = random.pick(['failAll', 'endAll', 'loseAll', 'refusing', 'busy', 'silent']);
+    const fault = random.pick(['failAll', 'endAll', 'loseAll', 'refusing', 'busy', 'silent', 'unauthorized']);
     this.note(`network: ${fault}`);
     if (['failAll', 'endAll', 'loseAll'].includes(fault)) server[fault]();
     else {

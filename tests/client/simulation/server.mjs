@@ -12,7 +12,7 @@ export class Server {
   /** The journals by epoch; each is the list of its events. */
   journals = [[]];
   connections = new Set();
-  /** `up`, `refusing` (no connection), `busy` (503) or `silent` (no answer). */
+  /** `up`, `refusing` (no connection), `busy` (503), `unauthorized` (401) or `silent` (no answer). */
   mode = 'up';
   /** While it is busy: the seconds that clients are asked to wait. */
   retryAfter;
@@ -75,6 +75,7 @@ export class Server {
   #accept(connection) {
     if (this.mode === 'refusing') connection.fail();
     else if (this.mode === 'busy') connection.respond(503, { 'retry-after': this.retryAfter });
+    else if (this.mode === 'unauthorized') connection.respond(401, {});
     else if (this.mode === 'up') connection.open();
   }
 }

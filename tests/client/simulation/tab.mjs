@@ -6,6 +6,7 @@ import { Channel } from './channel.mjs';
 
 const GLOBALS = [
   'globalThis',
+  'console',
   'document',
   'navigator',
   'BroadcastChannel',
@@ -52,6 +53,8 @@ export class Tab {
     });
     const globals = {
       globalThis: this.window,
+      // Refusals are part of the schedules.
+      console: { warn() {} },
       document: this.document,
       navigator: {
         locks: { request: (name, options, callback) => this.#requestLock(name, options, callback) },
