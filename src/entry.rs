@@ -37,9 +37,9 @@ pub struct Entry {
 /// not know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Document {
-    time: String,
+    time: Box<str>,
     ttl_ms: u64,
-    key: String,
+    key: Box<str>,
     value: Box<RawValue>,
     /// Whether this is a tombstone, which deletes the earlier value of its key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -50,10 +50,10 @@ struct Document {
     drop_in: Option<String>,
     /// The audiences that the value is for; without them, it is for every client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<Vec<String>>,
+    to: Option<Box<[String]>>,
     /// The audience whose streams this entry ends. Such an entry has no key and no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    revokes: Option<String>,
+    revokes: Option<Box<str>>,
     /// Features that a reader must support to use this entry. For example, a server
     /// that does not support private entries must not send one to every client.
     #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
@@ -69,7 +69,7 @@ impl Entry {
         if let Some(feature) = document.unsupported_feature() {
             let feature = one_line(feature);
             let reason = format!("it needs `{feature}`, which this version does not support");
-            return Err(unreadable(reason, Some(document.key)));
+            return Err(unreadable(reason, Some(document.key.into())));
         }
         let time = humantime::parse_rfc3339(&document.time)
             .map_err(|error| unreadable(format!("its time is not valid: {error}"), None))?;
@@ -182,7 +182,7 @@ impl Entry {
 impl Document {
     fn addressed_to(mut self, recipients: &Recipients) -> Self {
         if let Recipients::HoldersOf(names) = recipients {
-            self.to = Some(names.to_vec());
+            self.to = Some((**names).into());
             self.required_features.push(AUDIENCES.into());
         }
         self
@@ -205,7 +205,7 @@ impl Document {
             return Err("its audiences do not match the features that it needs".into());
         }
         let revoked = self.revokes.as_deref().map(crate::audience::validate);
-        let recipients = Recipients::new(self.to.clone());
+        let recipients = Recipients::new(self.to.clone().map(Vec::from));
         (revoked.transpose().and(recipients)).map_err(|error| error.message().to_owned())
     }
 }
@@ -230,10 +230,10 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
     // A drop-in may be dated before 1970, which RFC 3339 as written by humantime cannot express.
     let time = time.max(SystemTime::UNIX_EPOCH);
     Document {
-        time: humantime::format_rfc3339_millis(time).to_string(),
+        time: humantime::format_rfc3339_millis(time).to_string().into(),
         // Rounded up, because 0 stands for "until it is swept".
         ttl_ms: u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
-        key: key.to_owned(),
+        key: key.into(),
         value,
         deleted: false,
         drop_in: None,
@@ -257,7 +257,7 @@ pub(crate) fn encode_document_for(
 /// Encodes the journal's document that ends the streams which hold the audience `name`.
 pub(crate) fn encode_revocation(name: &str, now: SystemTime) -> Vec<u8> {
     to_bytes(&Document {
-        revokes: Some(name.to_owned()),
+        revokes: Some(name.into()),
         required_features: vec![REVOCATIONS.into()],
         ..new_document("", RawValue::NULL.to_owned(), Duration::ZERO, now)
     })

@@ -1,10 +1,13 @@
 //! The HTTP side: requests for streams, their responses, and the checks and limits around them.
 
+mod access;
 mod access_log;
+mod authorization_position;
 mod close_at_signal;
 mod connection;
 mod cors;
 mod error_response;
+mod grant;
 mod host_check;
 mod is_local;
 mod lazy_stream_state;
@@ -22,7 +25,9 @@ mod subscription;
 pub(crate) use self::subscription::LastEventId;
 pub use self::{
     access_log::request_line,
+    authorization_position::track_authorization,
     connection::{on_connect, watch_connection},
+    grant::Grant,
     host_check::check_host,
     is_local::is_local,
     routes::{routes, scripts},

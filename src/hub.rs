@@ -5,18 +5,22 @@
 //! client needs no more memory here than a fast one and delays no other. A stream whose next entry is no
 //! longer in the ring is served from the journal.
 
+mod authorization;
 mod chunk;
 mod connections;
 mod cursor;
 mod disconnect;
 mod event_names;
 mod frame;
+mod holders;
 mod local_hub;
 mod notifiers;
+mod read_frames;
 mod read_request;
 mod replay;
 mod replay_cache;
 mod replay_threads;
+mod revocations;
 mod ring;
 mod ring_check;
 mod ring_entry;
@@ -24,6 +28,7 @@ mod shared_state;
 mod subscribers;
 mod tail;
 mod timers;
+mod topic_index;
 mod value_frame;
 mod worker_task;
 
@@ -34,12 +39,14 @@ use tokio::sync::oneshot;
 #[cfg(any(fuzzing, test))]
 pub(crate) use self::frame::encode_entry;
 pub(crate) use self::{
+    authorization::{Authorization, Grants, NameGrant},
     connections::Endpoints,
     cursor::{Cursor, EventId, Gap, StartPoints, StreamPosition},
     frame::{DataFormat, encode_gap, encode_heartbeat},
     local_hub::{LocalHub, StreamHandle},
-    read_request::{Filter, ReadRequest},
-    replay::{ReplayRequest, ReplayResult},
+    read_frames::ReadFrames,
+    read_request::{Filter, ReadRequest, Selection},
+    replay::{ReplayRange, ReplayRequest, ReplayResult},
     ring::{Ring, RingRead},
     ring_check::RingCheck,
     shared_state::SharedState,
@@ -112,13 +119,31 @@ impl Hub {
         check
     }
 
+    /// The authorization of a stream that opens now. `position` is the end of the ring when its request was
+    /// authenticated, if the app has noted it.
+    pub(crate) fn authorize(&self, grants: Grants, position: Option<EventId>) -> Authorization {
+        self.shared_state.revocations.authorize(grants, position)
+    }
+
+    /// Whether a stream that starts at `start` must not, because one of its audiences was revoked before, or may
+    /// have been.
+    pub(crate) fn is_revoked_before(&self, authorization: &Authorization, start: Cursor) -> bool {
+        let revocations = &self.shared_state.revocations;
+        !authorization.is_public() && revocations.end_before(authorization, start)
+    }
+
+    /// How many streams hold this audience.
+    pub(crate) fn count_holders(&self, name: &str) -> usize {
+        self.shared_state.notifiers.count_holders(name)
+    }
+
     /// Registers a stream on this thread. Call it on a worker.
     pub(crate) fn add_stream(
         &self,
-        filter: &Filter,
+        selection: &Selection,
         connection: Option<Endpoints>,
     ) -> StreamHandle {
-        self.local_hub().add_stream(filter, connection)
+        self.local_hub().add_stream(selection, connection)
     }
 
     /// The comment that names the events of `allowed`, for the beginning of a stream and after a change of

@@ -88,8 +88,9 @@ pub mod testing;
 
 #[cfg(feature = "actix")]
 pub use crate::http::{
-    Closing, EventStream, Sse, Stats, StreamResponse, Subscription, check_host, is_local,
-    on_connect, request_line, routes, scripts, shutdown_signal, watch_connection,
+    Closing, EventStream, Grant, Sse, Stats, StreamResponse, Subscription, check_host, is_local,
+    on_connect, request_line, routes, scripts, shutdown_signal, track_authorization,
+    watch_connection,
 };
 pub use crate::{
     cache::{Cache, cache},

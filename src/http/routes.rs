@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use super::{
+    authorization_position::PositionSource,
     scripts::{sse_client_js, sse_js},
     sse::Sse,
     subscription::Subscription,
@@ -73,6 +74,7 @@ impl Sse {
     pub fn configure(&self, app: &mut ServiceConfig) {
         let sse = self.clone();
         let stream = move |subscription: Subscription| ready(sse.respond(subscription));
+        app.app_data(PositionSource(self.clone()));
         app.service(web::resource("/sse/stream").to(stream));
         scripts(app);
     }

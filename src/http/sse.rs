@@ -25,6 +25,8 @@ use crate::{
     cache::{Cache, cache},
     config::Config,
     error::Error,
+    event_id::EventId,
+    hub::Hub,
 };
 
 /// How long a server waits for its streams to end before it stops. Clients that do not read are
@@ -75,11 +77,36 @@ pub struct Sse {
 }
 
 /// The current figures of an [`Sse`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Stats {
     /// The number of open streams.
     pub connections: usize,
+    /// `None` before the streams have started.
+    hub: Option<Arc<Hub>>,
+}
+
+impl Stats {
+    /// Returns how many open streams of this server hold the audience `name`. A user may have several, and none
+    /// while the client connects again. Grants of a prefix do not count, and neither do the streams of other
+    /// servers.
+    ///
+    /// ```no_run
+    /// # let sse = actix_web_sse::Sse::from_env();
+    /// let is_here = sse.stats().audience("user:42") > 0;
+    /// ```
+    #[must_use]
+    pub fn audience(&self, name: &str) -> usize {
+        self.hub.as_ref().map_or(0, |hub| hub.count_holders(name))
+    }
+}
+
+impl fmt::Debug for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stats")
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A future that waits until all streams have ended. [`Sse::close`] returns it.
@@ -175,7 +202,8 @@ impl Sse {
     ///
     /// Fails if the request is for a host that is not allowed (421, see
     /// [`check_host`](Sse::check_host)), if its query cannot be parsed or asks for an event that does not
-    /// exist (400), or if too many streams are open or the cache cannot be used (503).
+    /// exist (400), if the client asks for audiences that the app has not granted, or may not have the stream for
+    /// another reason (403), if a granted name is not valid (422), or if too many streams are open or the cache cannot be used (503).
     pub fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
         match self.state() {
             Ok(state) => {
@@ -221,9 +249,24 @@ impl Sse {
     /// Returns the current figures.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let state = self.state().ok();
         Stats {
-            connections: self.state().map_or(0, |state| state.limits.open_streams()),
+            connections: state.map_or(0, |state| state.limits.open_streams()),
+            hub: state.map(|state| Arc::clone(&state.hub)),
         }
+    }
+
+    /// Returns how far this server has read the cache: the id of the newest event. Read it before you
+    /// authenticate a request, and pass it to
+    /// [`Subscription::authorized_at`](crate::Subscription::authorized_at).
+    #[must_use]
+    pub fn position(&self) -> EventId {
+        (self.state()).map_or_else(|_| EventId::default(), |state| state.hub.ring().end())
+    }
+
+    /// The position of [`from_env`](Self::from_env), if the app uses that.
+    pub(super) fn position_from_env() -> Option<EventId> {
+        FROM_ENV.get().map(Self::position)
     }
 
     /// Ends every open stream now, and later ones as soon as they open. Await the result to wait until

@@ -46,17 +46,21 @@ const PROBE_COMMENT: &[u8] = b":\n";
 /// keep a short retry delay for as long as the server is down, so it gets none.
 const PLANNED_END_COMMENT: &[u8] = b": planned end\n";
 
+/// Precedes the identity of the user, in a comment.
+const IDENTITY_PREFIX: &str = ": identity ";
+
 /// How much longer than configured a client waits after a planned end, at most: many streams end at the
 /// same time if a change of the configuration shortens them.
 const PLANNED_END_SPREAD: f32 = 0.1;
 
-/// The same after a shutdown, at which all streams end.
+/// The same after a shutdown, at which all streams end, and after a revocation.
 const SHUTDOWN_SPREAD: f32 = 1.0;
 
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
 /// It starts with a comment that names the events in `SSE_EVENTS`, or those that
-/// [`only`](Subscription::only) allows, and with a heartbeat that contains the client's position. It sends
+/// [`only`](Subscription::only) allows, a comment that identifies the user if the app has granted audiences, and
+/// a heartbeat that contains the client's position. It sends
 /// another heartbeat whenever it was silent for a while. It ends after `SSE_STREAM_DURATION`; the client then
 /// reconnects and receives the events after that position.
 ///
@@ -92,7 +96,7 @@ impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
             .field("position", &self.reader.position)
-            .field("filter", &self.reader.filter)
+            .field("filter", &self.reader.selection.filter)
             .finish_non_exhaustive()
     }
 }
@@ -105,11 +109,14 @@ impl EventStream {
         let hub = Arc::clone(&state.hub);
         let config = hub.config();
         subscription.check(config.events())?;
+        subscription.access.check(config.allowed_origins())?;
         let guard = state.limits.acquire(&config, subscription.address)?;
         state.close_on_signals();
         let allowed = subscription.allowed.clone();
+        let identity = identity_comment(subscription.access.identity());
+        let ends_at = subscription.access.ends_at();
         let (reader, gap, id) = StreamReader::open(hub, subscription);
-        let schedule = Schedule::new(&reader.hub);
+        let schedule = Schedule::new(&reader.hub, ends_at);
         let interval = schedule.heartbeat_interval();
         let names = reader.hub.event_names(&allowed);
         let gap = gap.map_or_else(Bytes::new, |gap| reader.gap_frame(gap));
@@ -117,10 +124,17 @@ impl EventStream {
         Ok(Self {
             reader,
             allowed,
-            unsent: [names.as_bytes(), &gap, &heartbeat].concat().into(),
+            unsent: [names.as_bytes(), identity.as_bytes(), &gap, &heartbeat]
+                .concat()
+                .into(),
             schedule,
             _guard: guard,
         })
+    }
+
+    /// Whether the app has granted this stream audiences.
+    pub(super) fn is_private(&self) -> bool {
+        !self.reader.selection.authorization.is_public()
     }
 
     fn heartbeat(&self, retry_delay: Option<Duration>) -> Bytes {
@@ -158,6 +172,13 @@ impl EventStream {
         [PLANNED_END_COMMENT, &heartbeat].concat().into()
     }
 
+    /// The last frame of a stream that ends so that the app authorizes it again. Many streams may end together.
+    fn reauthorization_heartbeat(&mut self) -> Bytes {
+        let heartbeat = self.heartbeat_with_retry_spread(SHUTDOWN_SPREAD);
+        self.reader.end();
+        heartbeat
+    }
+
     fn heartbeat_with_retry_spread(&self, spread: f32) -> Bytes {
         let factor = 1.0 + spread * fastrand::f32();
         self.heartbeat(Some(self.reader.hub.config().retry().mul_f32(factor)))
@@ -174,6 +195,13 @@ impl EventStream {
             DueAction::Probe => Bytes::from_static(PROBE_COMMENT),
         })
     }
+}
+
+/// The comment that identifies the user to the page.
+fn identity_comment(identity: Option<String>) -> String {
+    identity.map_or_else(String::new, |identity| {
+        format!("{IDENTITY_PREFIX}{identity}\n")
+    })
 }
 
 impl MessageBody for EventStream {
@@ -207,6 +235,9 @@ impl MessageBody for EventStream {
                 this.schedule.note_chunk_sent(now);
                 this.unsent = bytes;
                 return Poll::Ready(Some(Ok(this.next_slice())));
+            }
+            Poll::Ready(None) if this.reader.must_reauthorize() => {
+                return Poll::Ready(Some(Ok(this.reauthorization_heartbeat())));
             }
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {}

@@ -99,14 +99,24 @@ impl StreamResponse {
 }
 
 fn stream_response(request: &HttpRequest, stream: EventStream) -> HttpResponse {
+    let is_private = stream.is_private();
+    let cache_control = match is_private {
+        // "The no-store response directive indicates that a cache MUST NOT store any part of either the
+        // immediate request or the response" (RFC 9111, 5.2.2.5).
+        true => "no-store, no-transform, private",
+        false => "no-cache, no-transform, private",
+    };
     let mut response = HttpResponse::Ok();
     response
         // "MIME type text/event-stream", without a parameter: browsers refuse some charsets.
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         // Proxies must neither store the stream nor delay it to compress it.
-        .insert_header((header::CACHE_CONTROL, "no-cache, no-transform, private"))
+        .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("X-Accel-Buffering", "no"));
+    if is_private {
+        response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    }
     if request.method() == Method::HEAD {
         // Without a length, because the length of a stream is not known.
         return response.body(body::None::new());

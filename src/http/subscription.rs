@@ -8,6 +8,7 @@ use std::{
     convert::Infallible,
     future::{Ready, ready},
     net::IpAddr,
+    time::SystemTime,
 };
 
 use actix_web::{
@@ -17,7 +18,11 @@ use actix_web::{
     web,
 };
 
-use super::requested_host::RequestedHost;
+use super::{
+    access::{Access, parse_asked},
+    grant::Grant,
+    requested_host::RequestedHost,
+};
 use crate::{
     config::Events,
     error::{Error, ErrorKind, excerpt},
@@ -31,6 +36,8 @@ use crate::{
 /// | `?events=a,b` | only these events; without it, all |
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
 /// | `?data=value` | as data, each saved value alone, see [`without_envelope`](Self::without_envelope) |
+/// | `?to=a,b` | also what is saved for these [audiences](Self::grant), if the app grants them; otherwise, the response is 403 |
+/// | `?latest=true` | at first the newest value of each key, see [`with_latest`](Self::with_latest) |
 /// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
 /// | `?lookback=false` | without an id: only what is saved from now on |
 ///
@@ -61,6 +68,8 @@ pub struct Subscription {
     /// The connection of the request, if it can be shut down when the client does not read.
     pub(crate) connection: Option<Endpoints>,
     pub(super) host: RequestedHost,
+    pub(super) access: Access,
+    pub(super) wants_latest: bool,
     /// Set if the query cannot be parsed.
     query_error: Option<Error>,
 }
@@ -79,6 +88,8 @@ struct Query {
     last_event_id: Option<String>,
     lookback: Option<bool>,
     data: Option<String>,
+    to: Option<String>,
+    latest: Option<bool>,
 }
 
 impl Query {
@@ -91,13 +102,18 @@ impl Query {
                 format!("the query cannot be read: {reason}"),
             )
             .with_help(
-                "use events=name1,name2, last_event_id=ID, lookback=true or lookback=false, and data=value, each at most once",
+                "use events=name1,name2, last_event_id=ID, lookback=true or lookback=false, latest=true, data=value, and to=audience1,audience2, each at most once",
             )
         })
     }
 }
 
 impl Query {
+    /// The audiences that the client asks for.
+    fn asked(&self) -> Result<Vec<String>, Error> {
+        self.to.as_deref().map_or(Ok(Vec::new()), parse_asked)
+    }
+
     fn format(&self) -> Result<DataFormat, Error> {
         match self.data.as_deref() {
             None => Ok(DataFormat::Envelope),
@@ -129,10 +145,10 @@ impl Subscription {
     #[must_use]
     pub fn new(request: &HttpRequest) -> Self {
         let query = Query::parse(request.query_string());
-        let query = query.and_then(|query| Ok((query.format()?, query)));
-        let ((format, query), query_error) = match query {
+        let query = query.and_then(|query| Ok((query.format()?, query.asked()?, query)));
+        let ((format, asked, query), query_error) = match query {
             Ok(parsed) => (parsed, None),
-            Err(error) => (<(DataFormat, Query)>::default(), Some(error)),
+            Err(error) => (Default::default(), Some(error)),
         };
         let in_header = request
             .headers()
@@ -152,8 +168,116 @@ impl Subscription {
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
             host: RequestedHost::new(request),
+            access: Access::new(request, asked),
+            wants_latest: query.latest.unwrap_or_default(),
             query_error,
         }
+    }
+
+    /// Grants the stream an audience: it receives what was saved for that name. Repeated calls add audiences.
+    ///
+    /// ```no_run
+    /// # use actix_web::{HttpRequest, Responder, error::ErrorUnauthorized, web};
+    /// # struct User { id: u64 }
+    /// # fn logged_in_user(_: &HttpRequest) -> Option<User> { None }
+    /// use actix_web_sse::{Sse, Subscription};
+    ///
+    /// async fn stream(
+    ///     request: HttpRequest,
+    ///     sse: web::Data<Sse>,
+    ///     subscription: Subscription,
+    /// ) -> actix_web::Result<impl Responder> {
+    ///     let user = logged_in_user(&request).ok_or_else(|| ErrorUnauthorized("log in"))?;
+    ///     Ok(sse.respond(subscription.grant(format!("user:{}", user.id))))
+    /// }
+    /// ```
+    ///
+    /// A stream that holds audiences ends when one of them is [revoked](crate::Cache::revoke). It also ends where
+    /// it may have missed a revocation, which clients notice as `sse.gap`. The client connects again, and the app
+    /// decides again.
+    ///
+    /// A name that is not valid is refused in the response (422), as are more than 1,000 grants.
+    #[must_use]
+    pub fn grant(mut self, grant: impl Into<Grant>) -> Self {
+        self.access.grant(grant.into());
+        self
+    }
+
+    /// Grants every audience whose name starts with `prefix`, for example `order:` to the staff of a shop. See
+    /// [`Grant::prefix`].
+    #[must_use]
+    pub fn grant_prefix(self, prefix: impl Into<String>) -> Self {
+        self.grant(Grant::prefix(prefix))
+    }
+
+    /// Iterates over the audiences that the client asks for with `?to=`. The app grants or refuses them: if it
+    /// does not grant all of them, the response is 403.
+    ///
+    /// ```no_run
+    /// # use actix_web::{Responder, web};
+    /// # async fn owns_order(_: u64, _: &str) -> bool { true }
+    /// use actix_web_sse::{Sse, Subscription};
+    ///
+    /// async fn stream(
+    ///     user_id: web::ReqData<u64>,
+    ///     sse: web::Data<Sse>,
+    ///     mut subscription: Subscription,
+    /// ) -> impl Responder {
+    ///     let asked: Vec<String> = subscription.asked().map(str::to_owned).collect();
+    ///     for name in asked {
+    ///         if let Some(order) = name.strip_prefix("order:")
+    ///             && owns_order(*user_id, order).await
+    ///         {
+    ///             subscription = subscription.grant(name);
+    ///         }
+    ///     }
+    ///     sse.respond(subscription)
+    /// }
+    /// ```
+    pub fn asked(&self) -> impl Iterator<Item = &str> {
+        self.access.asked()
+    }
+
+    /// Ends the stream at this time, when the client's session or token expires. The client connects again, and
+    /// the app decides again. A time in the past is refused in the response (403). Of several times, the earliest
+    /// counts.
+    #[must_use]
+    pub fn until(mut self, time: SystemTime) -> Self {
+        self.access.until(time);
+        self
+    }
+
+    /// Identifies the user, for example by an id from your database. Tabs of one browser share a connection and
+    /// its cookies, so after a login in one tab, the connection of the others may be another user's. A page keeps
+    /// the user that it began with, and receives no event of another one: it stops, and reports
+    /// `sse.identity-changed`.
+    ///
+    /// Clients receive a hash of `value`. Without this call, it is a hash of the names that are granted without
+    /// being asked for. So call it if these may change for one user.
+    #[must_use]
+    pub fn identify(mut self, value: impl Into<String>) -> Self {
+        self.access.identify(value.into());
+        self
+    }
+
+    /// Sets how far this server had read the cache before the request was authenticated, from
+    /// [`Sse::position`](crate::Sse::position): later revocations end the stream, earlier ones do not. The
+    /// middleware [`track_authorization`](crate::track_authorization()) does this for every request.
+    #[must_use]
+    pub fn authorized_at(mut self, position: EventId) -> Self {
+        self.access.position = Some(position);
+        self
+    }
+
+    /// Begins the stream with the newest value of each key, for everyone and for each audience that was granted
+    /// by its name, unless the client knows them already. `?latest=true` in the request does the same.
+    ///
+    /// A value is there for its time to live, as for [`Cache::get`](crate::Cache::get). The events have their own
+    /// ids and times, and come before all others, the oldest first.
+    #[must_use]
+    pub fn with_latest(mut self) -> Self {
+        self.wants_latest = true;
+        self
     }
 
     /// Restricts the subscription to these events. Use it if a client may receive some events and not

@@ -5,10 +5,11 @@ use bytes::{Bytes, BytesMut};
 use super::{
     cursor::{Cursor, Gap},
     frame::encode_gap,
+    read_frames::ReadFrames,
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
-use crate::epoch::Epochs;
+use crate::{audience::Recipients, epoch::Epochs};
 
 /// Upper bound for the bytes that are copied into one chunk. It bounds the memory that a client
 /// which does not read holds. Larger chunks would not make a burst faster: actix-web flushes
@@ -27,6 +28,8 @@ pub(super) struct Chunk {
     /// Written before the next frame, so that consecutive missing entries make one gap.
     pending_gap: Option<Gap>,
     newly_encoded: usize,
+    must_reauthorize: bool,
+    depends_on_grants: bool,
 }
 
 impl Chunk {
@@ -37,6 +40,8 @@ impl Chunk {
             joined: BytesMut::new(),
             pending_gap: None,
             newly_encoded: 0,
+            must_reauthorize: false,
+            depends_on_grants: false,
         }
     }
 
@@ -49,15 +54,29 @@ impl Chunk {
         entry: &RingEntry,
     ) -> Cursor {
         let after = Cursor::before(cursor.next + 1);
-        let Content::Frames(frames) = &entry.content else {
-            self.add_gap(Gap::Unreadable);
-            return after;
+        let selection = request.selection;
+        let frames = match &entry.content {
+            Content::Frames(frames) => frames,
+            Content::Revocation(name) => {
+                self.depends_on_grants = true;
+                self.must_reauthorize |= (name.iter())
+                    .any(|name| selection.authorization.is_ended_by(cursor.next, name));
+                return after;
+            }
+            Content::Unreadable => {
+                self.add_opaque_gap(request, Gap::Unreadable);
+                return after;
+            }
         };
         let mut frames = frames
             .iter()
-            .filter(|frame| frame.part > cursor.part && request.filter.wants(&frame.event))
+            .filter(|frame| frame.part > cursor.part && selection.filter.wants(&frame.event))
             .peekable();
         if frames.peek().is_none() {
+            return after;
+        }
+        self.depends_on_grants |= entry.recipients != Recipients::Everyone;
+        if !(selection.authorization.grants).allow(&entry.recipients, cursor.next) {
             return after;
         }
         if request.is_expired(cursor.next, entry.expires_at) {
@@ -68,7 +87,7 @@ impl Chunk {
         }
         let mut part = cursor.part;
         for frame in frames {
-            let bytes = frame.bytes(request.format, &mut self.newly_encoded);
+            let bytes = frame.bytes(selection.format, &mut self.newly_encoded);
             if !self.has_room_for(bytes) {
                 return Cursor { part, ..cursor };
             }
@@ -84,6 +103,18 @@ impl Chunk {
         self.pending_gap.get_or_insert(gap);
     }
 
+    /// Records that entries are missing here which may have been revocations.
+    pub(super) fn add_opaque_gap(&mut self, request: &ReadRequest<'_>, gap: Gap) {
+        self.depends_on_grants = true;
+        self.must_reauthorize |= !request.selection.authorization.is_public();
+        self.add_gap(gap);
+    }
+
+    /// Whether the stream must not get anything after this.
+    pub(super) fn must_reauthorize(&self) -> bool {
+        self.must_reauthorize
+    }
+
     /// How many bytes the entries take more in memory, because their frames were encoded in another format for
     /// this chunk.
     pub(super) fn newly_encoded(&self) -> usize {
@@ -94,13 +125,19 @@ impl Chunk {
         self.len() >= MAX_CHUNK_BYTES
     }
 
-    /// The bytes, for a client that continues at `cursor`.
-    pub(super) fn finish(mut self, cursor: Cursor) -> Bytes {
+    /// What was read, for a client that continues at `cursor`.
+    pub(super) fn finish(mut self, cursor: Cursor) -> ReadFrames {
         self.write_gap(cursor.next);
-        if self.joined.is_empty() {
+        let bytes = if self.joined.is_empty() {
             self.first_frame.unwrap_or_default()
         } else {
             self.joined.freeze()
+        };
+        ReadFrames {
+            bytes,
+            cursor,
+            must_reauthorize: self.must_reauthorize,
+            depends_on_grants: self.depends_on_grants,
         }
     }
 
@@ -148,7 +185,7 @@ mod tests {
         hub::{
             cursor::{EventId, StreamPosition},
             frame::{DataFormat, Frame},
-            read_request::Filter,
+            read_request::{Filter, Selection},
         },
     };
 
@@ -164,11 +201,19 @@ mod tests {
         RingEntry {
             seen_at: Some(Instant::now()),
             expires_at: None,
+            recipients: Recipients::Everyone,
             content: Content::Frames(frames.collect()),
         }
     }
 
-    fn request(cursor: Cursor, filter: &Filter) -> ReadRequest<'_> {
+    fn selection(filter: &Filter) -> Selection {
+        Selection {
+            filter: filter.clone(),
+            ..Selection::default()
+        }
+    }
+
+    fn request(cursor: Cursor, selection: &Selection) -> ReadRequest<'_> {
         let position = StreamPosition {
             at: EventId {
                 epoch: EPOCH,
@@ -179,8 +224,7 @@ mod tests {
         };
         ReadRequest {
             position,
-            filter,
-            format: DataFormat::Envelope,
+            selection,
         }
     }
 
@@ -189,7 +233,8 @@ mod tests {
         let mut cursor = Cursor::before(1);
         let mut chunks = Vec::new();
         while usize::try_from(cursor.next).unwrap() <= entries.len() {
-            let request = request(cursor, filter);
+            let selection = selection(filter);
+            let request = request(cursor, &selection);
             let mut chunk = Chunk::new(EPOCH.into());
             while let Some(entry) = entries.get(usize::try_from(cursor.next).unwrap() - 1) {
                 let number = cursor.next;
@@ -198,7 +243,7 @@ mod tests {
                     break;
                 }
             }
-            chunks.push((chunk.finish(cursor).len(), cursor.next, cursor.part));
+            chunks.push((chunk.finish(cursor).bytes.len(), cursor.next, cursor.part));
             assert!(
                 chunks.len() < 100,
                 "the cursor does not advance: {chunks:?}"
@@ -243,16 +288,17 @@ mod tests {
             unreachable!("the entry has frames")
         };
         let start = Cursor::before(1);
-        let request = request(start, &Filter::All);
+        let selection = selection(&Filter::All);
+        let request = request(start, &selection);
         let mut chunk = Chunk::new(EPOCH.into());
         chunk.add_gap(Gap::Swept);
         assert_eq!(chunk.push_entry(&request, start, &large), start);
-        let gap = chunk.finish(start);
+        let gap = chunk.finish(start).bytes;
         assert!(gap.starts_with(b"id: ") && gap.len() < 200, "{gap:?}");
 
         let mut chunk = Chunk::new(EPOCH.into());
         let after = chunk.push_entry(&request, start, &large);
         let frame = frames[0].bytes(DataFormat::Envelope, &mut 0);
-        assert_eq!(chunk.finish(after).as_ptr(), frame.as_ptr());
+        assert_eq!(chunk.finish(after).bytes.as_ptr(), frame.as_ptr());
     }
 }

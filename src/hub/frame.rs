@@ -78,12 +78,12 @@ impl Frame {
     }
 }
 
-/// Encodes one frame for each event that the entry triggers; none for a tombstone.
+/// Encodes one frame for each event that the entry triggers; none for a deletion or a revocation.
 ///
 /// The last frame carries the entry's own id. The ids of the earlier ones end in their part, so that a
 /// client that disconnects between two of them gets only the others.
 pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>, Error> {
-    if entry.is_tombstone() {
+    if !entry.has_value() {
         return Ok(Vec::new());
     }
     let mut pairs = events.pairs_of_key(entry.key()).into_iter();

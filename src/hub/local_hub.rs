@@ -6,6 +6,7 @@ mod tests;
 use std::{
     cell::{Cell, RefCell, RefMut},
     rc::Rc,
+    sync::{Arc, Mutex},
     task::{Context, Waker},
     time::Instant,
 };
@@ -17,7 +18,9 @@ use super::{
     connections::{Connections, Endpoints},
     cursor::{Cursor, EventId},
     event_names::EventNames,
-    read_request::{Filter, ReadRequest},
+    holders::Holders,
+    read_frames::ReadFrames,
+    read_request::{ReadRequest, Selection},
     ring::{Ring, RingRead},
     subscribers::{SubscriberId, Subscribers},
     timers::Timers,
@@ -46,11 +49,13 @@ struct SeenEnd {
     position: EventId,
 }
 
-/// What the streams of one format at one cursor read next, joined once for all of them.
+/// What the streams of one format at one cursor read next, joined once for all of them that may receive the same.
 struct SharedChunk {
     start: EventId,
     bytes: Bytes,
     end: Cursor,
+    /// Then it is for streams without grants.
+    depends_on_grants: bool,
 }
 
 /// A stream's registration with the hub of its thread, which ends when this is dropped.
@@ -62,14 +67,14 @@ pub(crate) struct StreamHandle {
 }
 
 impl LocalHub {
-    pub(super) fn new(ring: &Ring) -> Self {
+    pub(super) fn new(ring: &Ring, holders: Arc<Mutex<Holders>>) -> Self {
         // The count first, as in `ring_end`.
         let seen_end = SeenEnd {
             change_count: ring.change_count(),
             position: ring.end(),
         };
         Self {
-            subscribers: RefCell::new(Subscribers::new(seen_end.position)),
+            subscribers: RefCell::new(Subscribers::new(seen_end.position, holders)),
             timers: RefCell::new(Timers::new(Instant::now())),
             connections: RefCell::default(),
             seen_end: Cell::new(seen_end),
@@ -83,10 +88,15 @@ impl LocalHub {
     /// Registers a stream.
     pub(crate) fn add_stream(
         self: Rc<Self>,
-        filter: &Filter,
+        selection: &Selection,
         connection: Option<Endpoints>,
     ) -> StreamHandle {
-        let subscriber_id = self.subscribers.borrow_mut().add(filter.names());
+        let Selection {
+            filter,
+            authorization,
+            ..
+        } = selection;
+        let subscriber_id = (self.subscribers.borrow_mut()).add(filter, &authorization.grants);
         let stream_index = self.timers.borrow_mut().add();
         self.connections().add(stream_index, connection);
         StreamHandle {
@@ -129,23 +139,26 @@ impl LocalHub {
         if !request.is_shareable() {
             return ring.read(request);
         }
-        let shared_chunk = &mut self.shared_chunks.borrow_mut()[request.format as usize];
+        let is_public = request.selection.authorization.is_public();
+        let shared_chunk = &mut self.shared_chunks.borrow_mut()[request.selection.format as usize];
         if let Some(chunk) = shared_chunk
             && chunk.start == start
+            && (is_public || !chunk.depends_on_grants)
         {
-            return RingRead::Frames(chunk.bytes.clone(), chunk.end);
+            return RingRead::Frames(chunk.frames());
         }
-        let result = ring.read(request);
-        if let RingRead::Frames(bytes, end) = result {
-            let bytes = copy_for_this_thread(bytes);
-            *shared_chunk = Some(SharedChunk {
-                start,
-                bytes: bytes.clone(),
-                end,
-            });
-            return RingRead::Frames(bytes, end);
+        match ring.read(request) {
+            RingRead::Frames(read) if is_public || !read.depends_on_grants => {
+                let chunk = SharedChunk {
+                    start,
+                    bytes: copy_for_this_thread(read.bytes),
+                    end: read.cursor,
+                    depends_on_grants: read.depends_on_grants,
+                };
+                RingRead::Frames(shared_chunk.insert(chunk).frames())
+            }
+            result => result,
         }
-        result
     }
 
     /// Wakes the streams that want one of the events that were added to the ring.
@@ -186,6 +199,17 @@ impl LocalHub {
     }
 }
 
+impl SharedChunk {
+    fn frames(&self) -> ReadFrames {
+        ReadFrames {
+            bytes: self.bytes.clone(),
+            cursor: self.end,
+            must_reauthorize: false,
+            depends_on_grants: self.depends_on_grants,
+        }
+    }
+}
+
 /// Sharing one `Bytes` across workers would move the cache line of its reference count between
 /// cores on every delivery, so each thread shares a copy. Copying a larger frame would cost more
 /// than that.
@@ -212,7 +236,7 @@ impl StreamHandle {
     /// For a stream that was caught up at `at` and then waited: the cursor at which it continues.
     /// No entry before it has one of its events.
     pub(crate) fn first_unchecked(&self, at: EventId) -> Cursor {
-        let mut subscribers = self.local_hub.subscribers.borrow_mut();
+        let subscribers = self.local_hub.subscribers.borrow();
         let first_unchecked = subscribers.first_unchecked(&self.subscriber_id, at.epoch);
         first_unchecked.map_or(at.cursor, |number| at.cursor.max(Cursor::before(number)))
     }

@@ -14,6 +14,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
+use super::holders::Holders;
 use crate::runtime::lock;
 
 /// The notifiers of all worker threads of one hub.
@@ -29,6 +30,8 @@ pub(super) struct WorkerNotifier {
     must_wake_all: AtomicBool,
     is_stopped: AtomicBool,
     task_waker: AtomicWaker,
+    /// Which of the worker's streams hold which audiences.
+    pub(super) holders: Arc<Mutex<Holders>>,
 }
 
 impl Default for Notifiers {
@@ -63,6 +66,15 @@ impl Notifiers {
         for notifier in lock(&self.all).iter() {
             notifier.notify(&notifier.has_new_entries);
         }
+    }
+
+    /// How many streams of all workers hold this audience.
+    pub(super) fn count_holders(&self, name: &str) -> usize {
+        let all = lock(&self.all);
+        let counts = all
+            .iter()
+            .map(|notifier| lock(&notifier.holders).count(name));
+        counts.sum()
     }
 
     /// Wakes every stream.

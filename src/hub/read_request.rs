@@ -2,21 +2,28 @@
 
 use std::{collections::HashSet, sync::Arc, time::SystemTime};
 
-use super::{cursor::StreamPosition, frame::DataFormat};
+use super::{authorization::Authorization, cursor::StreamPosition, frame::DataFormat};
 use crate::config::Events;
 
-/// A request for everything after a position that matches a filter.
+/// What a stream sends: the events that its client asked for and may receive, and their form.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selection {
+    pub(crate) filter: Filter,
+    pub(crate) format: DataFormat,
+    pub(crate) authorization: Authorization,
+}
+
+/// A request for everything after a position that a stream sends.
 pub(crate) struct ReadRequest<'a> {
     pub(crate) position: StreamPosition,
-    pub(crate) filter: &'a Filter,
-    pub(crate) format: DataFormat,
+    pub(crate) selection: &'a Selection,
 }
 
 impl ReadRequest<'_> {
-    /// Whether the result depends on the cursor and the format alone, so that all streams of a thread at the
-    /// same cursor can share it.
+    /// Whether the result depends on the cursor, the format and the grants alone, so that all streams of a thread
+    /// at the same cursor can share it unless it depends on the grants.
     pub(crate) fn is_shareable(&self) -> bool {
-        matches!(self.filter, Filter::All)
+        matches!(self.selection.filter, Filter::All)
             && self.position.at.cursor.next > self.position.ttl_applies_until
     }
 

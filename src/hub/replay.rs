@@ -1,6 +1,7 @@
 //! Serves a stream from the journal if its client was away, or if the ring does not contain its next entry
-//! any more.
+//! any more. Also reads the latest values, with which a stream may begin.
 
+mod latest;
 #[cfg(test)]
 mod tests;
 
@@ -10,13 +11,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use bytes::Bytes;
-
 use super::{
     chunk::Chunk,
     cursor::{Cursor, Gap, StreamPosition},
-    frame::DataFormat,
-    read_request::{Filter, ReadRequest},
+    read_frames::ReadFrames,
+    read_request::{ReadRequest, Selection},
     replay_cache::{EntrySource, ReplayCache},
     ring_entry::RingEntry,
 };
@@ -41,17 +40,28 @@ const MAX_BATCH_ENTRIES: u64 = 32;
 /// A stream's request to the journal. It owns everything, because another thread handles it.
 pub(crate) struct ReplayRequest {
     pub(crate) position: StreamPosition,
-    pub(crate) filter: Filter,
-    pub(crate) format: DataFormat,
-    /// The oldest entry in the ring: the stream continues there.
-    pub(crate) ring_start: u64,
+    pub(crate) selection: Selection,
+    pub(crate) range: ReplayRange,
+}
+
+/// Which entries a stream requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReplayRange {
+    /// Those from its position to the oldest in the ring, where the stream continues.
+    UpTo(u64),
+    /// The newest of each key before its position, for everyone and for each of the stream's audiences.
+    Latest {
+        /// What was sent already.
+        after: Cursor,
+        /// The client may have missed events before.
+        gap: Option<Gap>,
+    },
 }
 
 /// The answer of the journal.
 #[derive(Debug)]
 pub(crate) enum ReplayResult {
-    /// Frames, possibly none, and the cursor after them.
-    Frames(Bytes, Cursor),
+    Frames(ReadFrames),
     /// The client's journal was replaced.
     Replaced,
 }
@@ -68,7 +78,12 @@ pub(super) fn replay(
         if journal.epoch() != request.position.at.epoch {
             return Ok(ReplayResult::Replaced);
         }
-        Replay::new(Arc::clone(journal), journal_handle.config(), cache, request).run()
+        let replay = Replay::new(Arc::clone(journal), journal_handle.config(), cache, request);
+        let frames = match request.range {
+            ReplayRange::UpTo(end) => replay.read_up_to(end)?,
+            ReplayRange::Latest { after, gap } => replay.read_latest(after, gap)?,
+        };
+        Ok(ReplayResult::Frames(frames))
     })
 }
 
@@ -83,8 +98,6 @@ struct Replay<'a> {
     /// How many the next call reads.
     batch_limit: u64,
     cursor: Cursor,
-    /// The entry at which reading ends.
-    end: u64,
     chunk: Chunk,
 }
 
@@ -100,8 +113,7 @@ impl<'a> Replay<'a> {
         Self {
             request: ReadRequest {
                 position: request.position,
-                filter: &request.filter,
-                format: request.format,
+                selection: &request.selection,
             },
             source: EntrySource {
                 epoch: journal.epoch(),
@@ -112,30 +124,30 @@ impl<'a> Replay<'a> {
             batch: VecDeque::new(),
             batch_limit: 1,
             cursor,
-            end: request.ring_start,
             chunk,
         }
     }
 
-    fn run(mut self) -> Result<ReplayResult, Error> {
+    /// Reads the entries before `end`.
+    fn read_up_to(mut self, end: u64) -> Result<ReadFrames, Error> {
         let turn_end = Instant::now() + MAX_TURN;
-        while self.cursor.next < self.end
+        while self.cursor.next < end
             && !self.chunk.is_full()
-            && self.read_entry()?
+            && self.read_entry(end)?
+            && !self.chunk.must_reauthorize()
             && Instant::now() < turn_end
         {}
-        let cursor = self.cursor;
-        Ok(ReplayResult::Frames(self.chunk.finish(cursor), cursor))
+        Ok(self.chunk.finish(self.cursor))
     }
 
     /// `false`: the next frame does not fit.
-    fn read_entry(&mut self) -> Result<bool, Error> {
+    fn read_entry(&mut self, end: u64) -> Result<bool, Error> {
         let number = self.cursor.next;
         let entry = self.batch.pop_front();
         if let Some(entry) = entry.or_else(|| self.cache.get(&self.source, number)) {
             return Ok(self.push(&entry));
         }
-        let limit = self.batch_limit.min(self.end - number);
+        let limit = self.batch_limit.min(end - number);
         self.batch_limit = (2 * limit).min(MAX_BATCH_ENTRIES);
         let batch = self.journal.read_from(number, limit)?;
         self.batch = (number..)
@@ -176,7 +188,7 @@ impl<'a> Replay<'a> {
     }
 
     fn skip_to(&mut self, number: u64, gap: Gap) {
-        self.chunk.add_gap(gap);
+        self.chunk.add_opaque_gap(&self.request, gap);
         self.cursor = Cursor::before(number);
     }
 }

@@ -12,15 +12,18 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
-
 use super::{
     chunk::Chunk,
-    cursor::{Cursor, EventId, StartPoints},
+    cursor::{EventId, StartPoints},
+    frame::Frame,
+    read_frames::ReadFrames,
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
-use crate::epoch::{Epoch, Epochs};
+use crate::{
+    audience::Recipients,
+    epoch::{Epoch, Epochs},
+};
 
 /// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
 /// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
@@ -47,24 +50,35 @@ struct Window {
     byte_count: AtomicUsize,
 }
 
-/// The events that were added to the ring after a position.
+/// What was added to the ring after a position.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NewEvents {
-    /// These, each with the number of the first entry that has it.
-    Named(Vec<(Arc<str>, u64)>),
+    /// The topics of these entries, each with the number of an entry, in ascending order. An event is there only
+    /// with the first entry that has it.
+    Topics(Vec<(Topic, u64)>),
     /// Every stream is concerned: an entry is unreadable, or the ring no longer holds the position.
     All,
+}
+
+/// What streams wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// An event for everyone.
+    Event(Arc<str>),
+    /// Something that concerns the streams that hold one of these audiences.
+    Audiences(Arc<[String]>),
 }
 
 /// What a stream reads from the ring.
 #[derive(Debug)]
 pub(crate) enum RingRead {
-    /// Frames, possibly none, and the cursor after them.
-    Frames(Bytes, Cursor),
+    Frames(ReadFrames),
     /// The stream is at the end of the ring.
     CaughtUp,
     /// The stream is before the ring, whose oldest entry this is: the journal has to serve it.
-    Behind { ring_start: u64 },
+    Behind {
+        ring_start: u64,
+    },
     /// The stream is in another journal than the ring, or beyond its end.
     Elsewhere,
 }
@@ -207,18 +221,30 @@ impl Window {
         let Some(start) = self.index_of(position) else {
             return NewEvents::All;
         };
-        let mut events: Vec<(Arc<str>, u64)> = Vec::new();
+        let mut topics: Vec<(Topic, u64)> = Vec::new();
+        let mut events: Vec<&Arc<str>> = Vec::new();
         for (number, entry) in (position.cursor.next..).zip(self.entries.range(start..)) {
-            let Content::Frames(frames) = &entry.content else {
-                return NewEvents::All;
-            };
-            for frame in frames {
-                if events.iter().all(|(event, _)| *event != frame.event) {
-                    events.push((Arc::clone(&frame.event), number));
+            match (&entry.content, &entry.recipients) {
+                (Content::Unreadable, _) => return NewEvents::All,
+                (Content::Revocation(names), _) => {
+                    topics.push((Topic::Audiences(Arc::clone(names)), number));
+                }
+                (Content::Frames(frames), Recipients::HoldersOf(names)) => {
+                    if !frames.is_empty() {
+                        topics.push((Topic::Audiences(Arc::clone(names)), number));
+                    }
+                }
+                (Content::Frames(frames), Recipients::Everyone) => {
+                    for Frame { event, .. } in frames {
+                        if !events.contains(&event) {
+                            events.push(event);
+                            topics.push((Topic::Event(Arc::clone(event)), number));
+                        }
+                    }
                 }
             }
         }
-        NewEvents::Named(events)
+        NewEvents::Topics(topics)
     }
 
     /// The index of the first entry after `position`; `None` if it is not in the window.
@@ -234,7 +260,7 @@ impl Window {
         for entry in self.entries.range(start..) {
             let number = cursor.next;
             cursor = chunk.push_entry(request, cursor, entry);
-            if cursor.next == number {
+            if cursor.next == number || chunk.must_reauthorize() {
                 break;
             }
         }
@@ -242,6 +268,6 @@ impl Window {
             // Relaxed: only the holder of the write lock relies on it, and the lock orders it after this.
             (self.byte_count).fetch_add(chunk.newly_encoded(), Ordering::Relaxed);
         }
-        RingRead::Frames(chunk.finish(cursor), cursor)
+        RingRead::Frames(chunk.finish(cursor))
     }
 }

@@ -2,13 +2,14 @@
 
 use std::{
     fmt::Display,
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
 use log::Level;
 
 use super::frame::{Frame, encode_entry};
-use crate::{config::Events, entry::Entry, runtime::LimitedLog};
+use crate::{audience::Recipients, config::Events, entry::Entry, runtime::LimitedLog};
 
 /// An entry whose events are encoded.
 pub(crate) struct RingEntry {
@@ -17,21 +18,25 @@ pub(crate) struct RingEntry {
     pub(crate) seen_at: Option<Instant>,
     /// When streams stop replaying it.
     pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) recipients: Recipients,
     pub(crate) content: Content,
 }
 
 pub(crate) enum Content {
     /// One frame for each event that the entry triggers; often none.
     Frames(Vec<Frame>),
+    /// It ends the streams that hold this audience. A list of one, because streams are woken by lists.
+    Revocation(Arc<[String]>),
     Unreadable,
 }
 
 impl RingEntry {
     /// Encodes an entry that is seen now.
     pub(crate) fn new(entry: &Entry, events: &Events, now: SystemTime) -> Self {
-        let content = match encode_entry(entry, events) {
-            Ok(frames) => Content::Frames(frames),
-            Err(error) => {
+        let content = match (entry.revoked_audience(), encode_entry(entry, events)) {
+            (Some(name), _) => Content::Revocation([name.to_owned()].into()),
+            (None, Ok(frames)) => Content::Frames(frames),
+            (None, Err(error)) => {
                 log_skipped(entry.number, error);
                 Content::Unreadable
             }
@@ -39,6 +44,7 @@ impl RingEntry {
         Self {
             seen_at: Some(Instant::now()),
             expires_at: entry.expires_at(now),
+            recipients: entry.recipients().clone(),
             content,
         }
     }
@@ -48,6 +54,7 @@ impl RingEntry {
         Self {
             seen_at: Some(Instant::now()),
             expires_at: None,
+            recipients: Recipients::Everyone,
             content: Content::Unreadable,
         }
     }
@@ -64,7 +71,7 @@ impl Content {
     pub(crate) fn byte_count(&self) -> usize {
         match self {
             Self::Frames(frames) => frames.iter().map(Frame::byte_count).sum(),
-            Self::Unreadable => 0,
+            Self::Revocation(_) | Self::Unreadable => 0,
         }
     }
 }

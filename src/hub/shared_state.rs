@@ -1,8 +1,17 @@
 //! What the tail fills and the streams of all threads read.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
-use super::{notifiers::Notifiers, ring::Ring, ring_check::RingChecks, ring_entry::RingEntry};
+use super::{
+    notifiers::Notifiers,
+    revocations::Revocations,
+    ring::Ring,
+    ring_check::RingChecks,
+    ring_entry::{Content, RingEntry},
+};
 use crate::{config::Config, epoch::Epochs};
 
 /// The ring, the notifiers that wake the streams that wait for it, and whether the hub closes.
@@ -10,6 +19,7 @@ pub(crate) struct SharedState {
     pub(crate) ring: Ring,
     pub(super) ring_checks: RingChecks,
     pub(super) notifiers: Notifiers,
+    pub(super) revocations: Revocations,
     is_closing: AtomicBool,
 }
 
@@ -19,18 +29,32 @@ impl SharedState {
             ring: Ring::new(config.entries_in_memory()),
             ring_checks: RingChecks::new(),
             notifiers: Notifiers::default(),
+            revocations: Revocations::default(),
             is_closing: AtomicBool::new(false),
         }
     }
 
-    /// Adds entries and wakes the streams that want them.
-    pub(super) fn publish(&self, entries: Vec<RingEntry>) {
+    /// Adds entries, of which the first has this number, and wakes the streams that want them.
+    pub(super) fn publish(&self, first_number: u64, entries: Vec<RingEntry>) {
+        let newest = first_number + entries.len() as u64 - 1;
+        let revocations = (first_number..)
+            .zip(&entries)
+            .filter_map(|(number, entry)| {
+                let Content::Revocation(names) = &entry.content else {
+                    return None;
+                };
+                Some((number, entry.seen_at, names.first()?.as_str()))
+            });
+        // Before the ring, so that a stream that starts after a revocation finds it.
+        self.revocations.add(newest, revocations);
         self.ring.push(entries);
         self.notifiers.notify_new_entries();
     }
 
-    /// Empties the ring, see [`Ring::restart`], and wakes the streams.
-    pub(super) fn restart(&self, epochs: Epochs, next: u64) {
+    /// Empties the ring, see [`Ring::restart`], and wakes the streams. Entries before `next` that were saved
+    /// before `unknown_until` may be revocations.
+    pub(super) fn restart(&self, epochs: Epochs, next: u64, unknown_until: Option<Instant>) {
+        (self.revocations).restart(epochs.current(), next, unknown_until);
         self.ring.restart(epochs, next);
         self.notifiers.notify_new_entries();
     }

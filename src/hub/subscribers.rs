@@ -1,34 +1,38 @@
-//! The streams of one thread, by the events that they wait for.
+//! The streams of one thread, by the events and audiences that they wait for.
 //!
 //! An event wakes the streams that want it and no others, so the cost of a rare event does not
 //! depend on how many streams are open. A stream that sleeps through unwanted events does not fall
-//! behind: the list knows which entries had none of its events, and the stream continues after them.
+//! behind: its subscriber knows which entries had none of its events, and the stream continues after them.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
     task::Waker,
 };
 
-use super::{cursor::EventId, ring::NewEvents};
-use crate::epoch::Epoch;
+use super::{
+    authorization::Grants,
+    cursor::EventId,
+    holders::Holders,
+    read_request::Filter,
+    ring::{NewEvents, Topic},
+    topic_index::{Slot, TopicIndex},
+};
+use crate::{epoch::Epoch, runtime::lock};
 
-/// The streams of one thread.
-#[derive(Default)]
+/// The streams of one thread. Slots of closed streams are reused.
 pub(super) struct Subscribers {
-    to_all_events: SubscriberList,
-    by_event: HashMap<Box<str>, SubscriberList>,
+    slots: Vec<Subscriber>,
+    free_slots: Vec<Slot>,
+    /// The streams that want every event.
+    to_all_events: Vec<Slot>,
+    /// The others.
+    by_event: TopicIndex,
+    holders: Arc<Mutex<Holders>>,
     /// The ring was scanned up to here: no entry before has an event of a stream that waits.
     scanned_to: EventId,
-}
-
-/// The streams that want the same event. Slots of closed streams are reused.
-#[derive(Default)]
-struct SubscriberList {
-    slots: Vec<Subscriber>,
-    free_slots: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -37,80 +41,92 @@ struct Subscriber {
     waker: Option<Waker>,
     /// The first entry that the stream was woken for: no entry before has one of its events.
     woken_at: EventId,
+    /// Where the stream is in `to_all_events`, if it is there.
+    index_in_all: usize,
 }
 
-/// The slots of one stream: one among the streams that want all events, or one for each event that
-/// it names.
-pub(super) enum SubscriberId {
-    All(usize),
-    Named(Box<[(Box<str>, usize)]>),
+/// One stream.
+pub(super) struct SubscriberId {
+    slot: Slot,
+    filter: Filter,
 }
 
 impl Subscribers {
-    pub(super) fn new(scanned_to: EventId) -> Self {
+    pub(super) fn new(scanned_to: EventId, holders: Arc<Mutex<Holders>>) -> Self {
         Self {
+            slots: Vec::new(),
+            free_slots: Vec::new(),
+            to_all_events: Vec::new(),
+            by_event: TopicIndex::default(),
+            holders,
             scanned_to,
-            ..Self::default()
         }
     }
 
-    /// Adds a stream that wants these events; `None` means all.
-    pub(super) fn add(&mut self, names: Option<&HashSet<String>>) -> SubscriberId {
-        let Some(names) = names else {
-            return SubscriberId::All(self.to_all_events.add());
-        };
-        let named = names.iter().map(|name| {
-            let name = name.as_str().into();
-            let list = self.by_event.entry(Box::clone(&name)).or_default();
-            (name, list.add())
+    /// Adds a stream that wants the events of this filter, as far as its grants allow.
+    pub(super) fn add(&mut self, filter: &Filter, grants: &Grants) -> SubscriberId {
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.slots.push(Subscriber::default());
+            Slot::try_from(self.slots.len() - 1).expect("each stream has a file descriptor")
         });
-        SubscriberId::Named(named.collect())
-    }
-
-    pub(super) fn remove(&mut self, id: &SubscriberId) {
-        match id {
-            SubscriberId::All(slot) => self.to_all_events.remove(*slot),
-            SubscriberId::Named(named) => {
-                for (name, slot) in named {
-                    self.remove_named(name, *slot);
+        match filter.names() {
+            None => {
+                self.slots[slot as usize].index_in_all = self.to_all_events.len();
+                self.to_all_events.push(slot);
+            }
+            Some(names) => {
+                for name in names {
+                    self.by_event.insert(name, slot);
                 }
             }
         }
+        if !grants.is_empty() {
+            lock(&self.holders).add(slot, grants);
+        }
+        let filter = filter.clone();
+        SubscriberId { slot, filter }
     }
 
-    fn remove_named(&mut self, name: &str, slot: usize) {
-        if let Some(list) = self.by_event.get_mut(name) {
-            list.remove(slot);
-            if list.is_empty() {
-                self.by_event.remove(name);
+    pub(super) fn remove(&mut self, id: &SubscriberId) {
+        match id.filter.names() {
+            None => self.remove_from_all(id.slot),
+            Some(names) => {
+                for name in names {
+                    self.by_event.remove(name, id.slot);
+                }
             }
+        }
+        lock(&self.holders).remove(id.slot);
+        self.slots[id.slot as usize] = Subscriber::default();
+        self.free_slots.push(id.slot);
+    }
+
+    fn remove_from_all(&mut self, slot: Slot) {
+        let index = self.slots[slot as usize].index_in_all;
+        self.to_all_events.swap_remove(index);
+        if let Some(moved) = self.to_all_events.get(index) {
+            self.slots[*moved as usize].index_in_all = index;
         }
     }
 
     /// Wakes the stream once, at the next event that it wants. The stream must have read everything
     /// before `scanned_to`.
     pub(super) fn wake_at_next_event(&mut self, id: &SubscriberId, waker: &Waker) {
-        self.for_each_slot(id, |subscriber| match &mut subscriber.waker {
+        match &mut self.slots[id.slot as usize].waker {
             Some(waiting) => waiting.clone_from(waker),
             none => *none = Some(waker.clone()),
-        });
+        }
     }
 
     /// For a stream that waited: the first entry that was not checked for its events, or the first that
     /// has one. `None` if that entry is not in the journal of `epoch`.
-    pub(super) fn first_unchecked(&mut self, id: &SubscriberId, epoch: Epoch) -> Option<u64> {
-        let scanned_to = self.scanned_to;
-        let mut earliest = Some(u64::MAX);
-        self.for_each_slot(id, |subscriber| {
-            let position = match subscriber.waker {
-                Some(_) => scanned_to,
-                None => subscriber.woken_at,
-            };
-            let next = (position.epoch == epoch).then_some(position.cursor.next);
-            // `None` is the least, so it wins if one of the slots is in another journal.
-            earliest = earliest.min(next);
-        });
-        earliest
+    pub(super) fn first_unchecked(&self, id: &SubscriberId, epoch: Epoch) -> Option<u64> {
+        let subscriber = &self.slots[id.slot as usize];
+        let position = match subscriber.waker {
+            Some(_) => self.scanned_to,
+            None => subscriber.woken_at,
+        };
+        (position.epoch == epoch).then_some(position.cursor.next)
     }
 
     pub(super) fn scanned_to(&self) -> EventId {
@@ -127,17 +143,25 @@ impl Subscribers {
     ) {
         let start = self.scanned_to;
         self.scanned_to = end;
-        match events {
-            NewEvents::All => self.take_all_wakers_at(start, wakers),
-            NewEvents::Named(events) => {
-                let at = |next| EventId::before(end.epoch, next);
-                if let Some(number) = events.iter().map(|(_, number)| *number).min() {
-                    self.to_all_events.take_wakers(at(number), wakers);
-                }
-                for (name, number) in events {
-                    if let Some(list) = self.by_event.get_mut(&**name) {
-                        list.take_wakers(at(*number), wakers);
+        let NewEvents::Topics(topics) = events else {
+            return self.take_all_wakers_at(start, wakers);
+        };
+        let slots = &mut self.slots;
+        let mut take = |slot: Slot, position| slots[slot as usize].take_waker(position, wakers);
+        let mut is_first_event = true;
+        // In the order of the entries, because a stream continues at the first entry that it was woken for.
+        for (topic, number) in topics {
+            let position = EventId::before(end.epoch, *number);
+            match topic {
+                Topic::Event(name) => {
+                    if std::mem::take(&mut is_first_event) {
+                        (self.to_all_events.iter()).for_each(|slot| take(*slot, position));
                     }
+                    (self.by_event.slots(name)).for_each(|slot| take(slot, position));
+                }
+                Topic::Audiences(names) => {
+                    let holders = lock(&self.holders);
+                    holders.slots(names).for_each(|slot| take(slot, position));
                 }
             }
         }
@@ -149,49 +173,17 @@ impl Subscribers {
     }
 
     fn take_all_wakers_at(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
-        self.to_all_events.take_wakers(position, wakers);
-        for list in self.by_event.values_mut() {
-            list.take_wakers(position, wakers);
-        }
-    }
-
-    fn for_each_slot(&mut self, id: &SubscriberId, mut visit: impl FnMut(&mut Subscriber)) {
-        match id {
-            SubscriberId::All(slot) => visit(&mut self.to_all_events.slots[*slot]),
-            SubscriberId::Named(named) => {
-                for (name, slot) in named {
-                    if let Some(list) = self.by_event.get_mut(name) {
-                        visit(&mut list.slots[*slot]);
-                    }
-                }
-            }
+        for subscriber in &mut self.slots {
+            subscriber.take_waker(position, wakers);
         }
     }
 }
 
-impl SubscriberList {
-    fn add(&mut self) -> usize {
-        self.free_slots.pop().unwrap_or_else(|| {
-            self.slots.push(Subscriber::default());
-            self.slots.len() - 1
-        })
-    }
-
-    fn remove(&mut self, slot: usize) {
-        self.slots[slot] = Subscriber::default();
-        self.free_slots.push(slot);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.slots.len() == self.free_slots.len()
-    }
-
-    fn take_wakers(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
-        for subscriber in &mut self.slots {
-            if let Some(waker) = subscriber.waker.take() {
-                subscriber.woken_at = position;
-                wakers.push(waker);
-            }
+impl Subscriber {
+    fn take_waker(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
+        if let Some(waker) = self.waker.take() {
+            self.woken_at = position;
+            wakers.push(waker);
         }
     }
 }

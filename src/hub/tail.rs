@@ -224,18 +224,19 @@ impl<'a> Tail<'a> {
 
     fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
         let journal = Arc::clone(&session.followed.opened.journal);
-        let batch = journal.read_from(session.next_number, MAX_BATCH_ENTRIES)?;
+        let first_number = session.next_number;
+        let batch = journal.read_from(first_number, MAX_BATCH_ENTRIES)?;
         let config = self.journal_handle.config();
         let ring_entries: Vec<_> = (batch.entries.into_iter())
             .map(|entry| to_ring_entry(entry, session, &config))
             .collect();
         if !ring_entries.is_empty() {
-            self.shared_state.publish(ring_entries);
+            self.shared_state.publish(first_number, ring_entries);
         }
         if let BatchEnd::Swept { oldest } = batch.end {
             session.next_number = oldest;
             // The streams request the entries before the ring from the journal, and find the gap.
-            session.restart_ring(self.shared_state);
+            session.restart_ring(self.shared_state, Some(Instant::now()));
         }
         Ok(batch.end)
     }

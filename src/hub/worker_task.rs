@@ -45,7 +45,10 @@ fn start(shared_state: &Arc<SharedState>) -> Rc<LocalHub> {
     }
     // After the notifier was added, so that it is notified of every entry after the ring's end
     // that is read here.
-    let local_hub = Rc::new(LocalHub::new(&shared_state.ring));
+    let local_hub = Rc::new(LocalHub::new(
+        &shared_state.ring,
+        Arc::clone(&notifier.holders),
+    ));
     actix_web::rt::spawn(wake_streams(
         notifier,
         Rc::clone(&local_hub),

@@ -305,7 +305,7 @@ fn read_after(journal: &dyn Journal, number: u64) -> Result<(Vec<Entry>, bool), 
         let batch = journal.read_from(next_number, BATCH_ENTRIES)?;
         next_number += batch.entries.len() as u64;
         let readable = batch.entries.into_iter().flatten();
-        entries.extend(readable.filter(|entry| entry.has_value()));
+        entries.extend(readable.filter(Entry::has_value));
         match batch.end {
             BatchEnd::CaughtUp => return Ok((entries, is_swept)),
             BatchEnd::More => {}

@@ -1,6 +1,7 @@
 //! Where a stream is, and what it sends next.
 
 use std::{
+    mem,
     ops::ControlFlow,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -12,17 +13,19 @@ use super::pending_replay::PendingReplay;
 use crate::{
     http::subscription::{LastEventId, Subscription},
     hub::{
-        Cursor, DataFormat, EventId, Filter, Gap, Hub, ReadRequest, ReplayRequest, ReplayResult,
-        RingCheck, RingRead, StartPoints, StreamHandle, StreamPosition, encode_gap,
+        Cursor, EventId, Gap, Hub, ReadFrames, ReadRequest, ReplayRange, ReplayRequest,
+        ReplayResult, RingCheck, RingRead, Selection, StartPoints, StreamHandle, StreamPosition,
+        encode_gap,
     },
 };
 
 pub(super) struct StreamReader {
     pub(super) hub: Arc<Hub>,
     pub(super) handle: StreamHandle,
-    pub(super) filter: Filter,
-    format: DataFormat,
+    pub(super) selection: Selection,
     pub(super) position: StreamPosition,
+    /// Whether the client wants the latest values where it does not know what it has missed.
+    wants_latest: bool,
     state: State,
 }
 
@@ -34,11 +37,16 @@ enum State {
     CaughtUp,
     /// The ring has dropped the next entry: another thread reads the journal.
     Replaying(PendingReplay),
+    /// Another thread reads the latest values from before the position.
+    ReadingLatest(PendingReplay),
     /// The position is not in the ring: the tail checks whether it is in the journal.
     Unconfirmed {
         check: RingCheck,
         wants_lookback: bool,
     },
+    /// An audience of the stream was revoked, or may have been: the stream ends, and the app authorizes the
+    /// client's next request.
+    MustReauthorize,
     Ended,
 }
 
@@ -52,21 +60,26 @@ impl StreamReader {
         subscription: Subscription,
     ) -> (Self, Option<Gap>, Option<EventId>) {
         let points = hub.start_points();
-        let filter = subscription.filter;
+        let grants = subscription.access.grants(&points.epochs);
+        let selection = Selection {
+            filter: subscription.filter,
+            format: subscription.format,
+            authorization: hub.authorize(grants, subscription.access.position),
+        };
         let is_new = subscription.last_event_id.is_none();
         let position = match is_new && !subscription.wants_lookback {
             true => points.without_lookback(),
             false => points.for_new_client(),
         };
         let mut reader = Self {
-            handle: hub.add_stream(&filter, subscription.connection),
-            filter,
-            format: subscription.format,
+            handle: hub.add_stream(&selection, subscription.connection),
+            selection,
             position,
+            wants_latest: subscription.wants_latest,
             state: State::Reading,
             hub,
         };
-        let gap = match subscription.last_event_id {
+        let mut gap = match subscription.last_event_id {
             None => None,
             Some(LastEventId::Invalid) => Some(Gap::UnknownId),
             Some(LastEventId::Valid(id)) => {
@@ -74,6 +87,10 @@ impl StreamReader {
                 reader.resume(&points, None, subscription.wants_lookback)
             }
         };
+        if reader.is_confirmed() {
+            let is_fresh = is_new || subscription.wants_lookback;
+            gap = reader.begin_at_position(is_fresh, gap);
+        }
         // Not from the ring: it may show another journal by now.
         let id = reader.is_confirmed().then(|| {
             let cursor = reader.position.at.cursor;
@@ -89,7 +106,15 @@ impl StreamReader {
     }
 
     fn is_confirmed(&self) -> bool {
-        !matches!(self.state, State::Unconfirmed { .. })
+        !matches!(
+            self.state,
+            State::Unconfirmed { .. } | State::ReadingLatest(_)
+        )
+    }
+
+    /// Whether the stream must end, so that the app authorizes it again.
+    pub(super) fn must_reauthorize(&self) -> bool {
+        matches!(self.state, State::MustReauthorize)
     }
 
     pub(super) fn gap_frame(&self, gap: Gap) -> Bytes {
@@ -119,7 +144,7 @@ impl StreamReader {
                     self.handle.wake_at_next_event(context);
                     return Poll::Pending;
                 }
-                State::Replaying(replay) => {
+                State::Replaying(replay) | State::ReadingLatest(replay) => {
                     let result = ready!(replay.poll(context));
                     self.apply_replay(result)
                 }
@@ -131,7 +156,7 @@ impl StreamReader {
                     let ring_end = ready!(check.as_mut().poll(context));
                     self.resume_and_report(Some(ring_end), wants_lookback)
                 }
-                State::Ended => return Poll::Ready(None),
+                State::MustReauthorize | State::Ended => return Poll::Ready(None),
             };
             if let ControlFlow::Break(bytes) = step {
                 return Poll::Ready(Some(bytes));
@@ -142,40 +167,58 @@ impl StreamReader {
     fn read_ring(&mut self) -> Step {
         let request = ReadRequest {
             position: self.position,
-            filter: &self.filter,
-            format: self.format,
+            selection: &self.selection,
         };
         match self.handle.read(self.hub.ring(), &request) {
-            RingRead::Frames(bytes, cursor) => return self.advance_to(cursor, bytes),
+            RingRead::Frames(read) => return self.advance(read),
             RingRead::CaughtUp => self.state = State::CaughtUp,
             RingRead::Behind { ring_start } => {
-                let request = ReplayRequest {
-                    position: self.position,
-                    filter: self.filter.clone(),
-                    format: self.format,
-                    ring_start,
-                };
-                self.state = State::Replaying(PendingReplay::start(&self.hub, request));
+                self.state = State::Replaying(self.replay(ReplayRange::UpTo(ring_start)));
             }
             RingRead::Elsewhere => return self.resume_and_report(None, false),
         }
         ControlFlow::Continue(())
     }
 
-    fn advance_to(&mut self, cursor: Cursor, bytes: Bytes) -> Step {
-        self.position.at.cursor = cursor;
-        if bytes.is_empty() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(bytes)
+    fn replay(&self, range: ReplayRange) -> PendingReplay {
+        let request = ReplayRequest {
+            position: self.position,
+            selection: self.selection.clone(),
+            range,
+        };
+        PendingReplay::start(&self.hub, request)
+    }
+
+    /// Reads the latest values after this cursor.
+    fn read_latest(&mut self, after: Cursor, gap: Option<Gap>) {
+        let range = ReplayRange::Latest { after, gap };
+        self.state = State::ReadingLatest(self.replay(range));
+    }
+
+    fn advance(&mut self, read: ReadFrames) -> Step {
+        self.position.at.cursor = read.cursor;
+        if read.must_reauthorize {
+            self.state = State::MustReauthorize;
         }
+        send(read.bytes)
+    }
+
+    /// The latest values are before the position, which stays where it is.
+    fn advance_latest(&mut self, read: ReadFrames) -> Step {
+        if read.cursor < self.position.at.cursor {
+            self.read_latest(read.cursor, None);
+        }
+        send(read.bytes)
     }
 
     /// `None` means that the journal could not be read.
     fn apply_replay(&mut self, result: Option<ReplayResult>) -> Step {
-        self.state = State::Reading;
+        let former = mem::replace(&mut self.state, State::Reading);
         match result {
-            Some(ReplayResult::Frames(bytes, cursor)) => return self.advance_to(cursor, bytes),
+            Some(ReplayResult::Frames(read)) if matches!(former, State::ReadingLatest(_)) => {
+                return self.advance_latest(read);
+            }
+            Some(ReplayResult::Frames(read)) => return self.advance(read),
             Some(ReplayResult::Replaced) => self.check_ring(false),
             None => self.end(),
         }
@@ -211,9 +254,38 @@ impl StreamReader {
     }
 
     fn resume_and_report(&mut self, checked_end: Option<EventId>, wants_lookback: bool) -> Step {
-        match self.resume(&self.hub.start_points(), checked_end, wants_lookback) {
+        let gap = self.resume(&self.hub.start_points(), checked_end, wants_lookback);
+        let gap = match self.is_confirmed() {
+            true => self.begin_at_position(wants_lookback, gap),
+            false => gap,
+        };
+        match gap {
             Some(gap) => ControlFlow::Break(self.gap_frame(gap)),
             None => ControlFlow::Continue(()),
         }
+    }
+
+    /// Checks whether the stream may begin at its position, and begins with the latest values if the client
+    /// wants them. `is_fresh`: the client may have received nothing before. Returns the gap if that is to be
+    /// sent now, rather than with the latest values.
+    fn begin_at_position(&mut self, is_fresh: bool, gap: Option<Gap>) -> Option<Gap> {
+        let EventId { epoch, cursor } = self.position.at;
+        let authorization = &self.selection.authorization;
+        let is_other_journal = !authorization.is_public() && authorization.epoch != epoch;
+        if is_other_journal || self.hub.is_revoked_before(authorization, cursor) {
+            self.state = State::MustReauthorize;
+        } else if self.wants_latest && (is_fresh || gap.is_some()) {
+            self.read_latest(Cursor::default(), gap);
+            return None;
+        }
+        gap
+    }
+}
+
+fn send(bytes: Bytes) -> Step {
+    if bytes.is_empty() {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(bytes)
     }
 }

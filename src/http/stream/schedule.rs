@@ -40,6 +40,8 @@ pub(super) struct Schedule {
     heartbeat_at: Instant,
     opened_at: Instant,
     ends_at: Option<Instant>,
+    /// How long after its opening the stream is authorized; `None` means for ever.
+    authorized_for: Option<Millis>,
     heartbeat_interval: Millis,
     /// The stream lasts for the configured duration times this.
     lifetime_factor: f32,
@@ -76,12 +78,13 @@ pub(super) enum DueAction {
 }
 
 impl Schedule {
-    pub(super) fn new(hub: &Hub) -> Self {
+    pub(super) fn new(hub: &Hub, authorized_until: Option<Instant>) -> Self {
         let now = Instant::now();
         let mut schedule = Self {
             heartbeat_at: now,
             opened_at: now,
             ends_at: None,
+            authorized_for: authorized_until.map(|end| Millis::new(end.duration_since(now))),
             heartbeat_interval: Millis::new(hub.config().heartbeat()),
             lifetime_factor: random_lifetime_factor(),
             config_version: hub.config_version(),
@@ -112,7 +115,10 @@ impl Schedule {
     fn plan_end(&mut self, hub: &Hub) {
         let duration = hub.config().stream_duration();
         let planned = || self.opened_at + duration.mul_f32(self.lifetime_factor);
-        self.ends_at = (!duration.is_zero()).then(planned);
+        let planned = (!duration.is_zero()).then(planned);
+        let authorized = (self.authorized_for).map(|time| self.opened_at + time.duration());
+        let ends = [planned, authorized];
+        self.ends_at = ends.into_iter().flatten().min();
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {

@@ -3,7 +3,10 @@ use std::fs;
 use serde::Serialize;
 
 use super::*;
-use crate::{cache::Cache, hub::cursor::EventId};
+use crate::{
+    cache::Cache,
+    hub::{Filter, cursor::EventId},
+};
 
 struct Saved {
     app: tempfile::TempDir,
@@ -41,13 +44,15 @@ impl Saved {
         };
         let request = ReplayRequest {
             position,
-            filter,
-            format: DataFormat::Envelope,
-            ring_start: end,
+            selection: Selection {
+                filter,
+                ..Selection::default()
+            },
+            range: ReplayRange::UpTo(end),
         };
         match replay(&self.journal_handle, &self.cache, &request).unwrap() {
-            ReplayResult::Frames(bytes, cursor) => {
-                (String::from_utf8(bytes.to_vec()).unwrap(), cursor)
+            ReplayResult::Frames(read) => {
+                (String::from_utf8(read.bytes.to_vec()).unwrap(), read.cursor)
             }
             ReplayResult::Replaced => panic!("the journal was replaced"),
         }

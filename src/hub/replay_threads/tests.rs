@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     epoch::Epoch,
-    hub::{DataFormat, EventId, Filter, StreamPosition},
+    hub::{EventId, ReplayRange, Selection, StreamPosition},
 };
 
 /// Longer than a thread needs to start on a busy machine.
@@ -23,9 +23,15 @@ fn request(number: u64) -> ReplayRequest {
             ttl_applies_until: 0,
             gap_applies_from: 0,
         },
-        filter: Filter::All,
-        format: DataFormat::Envelope,
-        ring_start: number,
+        selection: Selection::default(),
+        range: ReplayRange::UpTo(number),
+    }
+}
+
+fn number_of(request: &ReplayRequest) -> u64 {
+    match request.range {
+        ReplayRange::UpTo(number) => number,
+        ReplayRange::Latest { .. } => panic!("not a request of these tests"),
     }
 }
 
@@ -42,7 +48,7 @@ impl Stalled {
         let (allowed, wait) = mpsc::channel();
         let wait = Mutex::new(wait);
         let threads = ReplayThreads::start(count, move |request| {
-            start.send(request.ring_start).unwrap();
+            start.send(number_of(request)).unwrap();
             wait.lock().unwrap().recv().unwrap();
             Ok(ReplayResult::Replaced)
         });
@@ -134,7 +140,7 @@ fn closed_streams_leave_no_replays_behind_while_the_disk_hangs() {
 #[test]
 fn a_panic_ends_no_thread() {
     let threads = ReplayThreads::start(1, |request| {
-        assert_ne!(request.ring_start, 1, "this panic is part of the test");
+        assert_ne!(number_of(request), 1, "this panic is part of the test");
         Ok(ReplayResult::Replaced)
     });
     let threads = threads.unwrap();

@@ -1,10 +1,13 @@
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+
 use super::*;
 use crate::hub::{
-    cursor::StreamPosition,
-    frame::{DataFormat, Frame},
-    read_request::Filter,
+    authorization::{Authorization, Grants},
+    cursor::{Cursor, StreamPosition},
+    frame::DataFormat,
+    read_request::{Filter, Selection},
 };
 
 const EPOCH: Epoch = Epoch(1);
@@ -21,6 +24,7 @@ fn entry(events: &[&str]) -> RingEntry {
     RingEntry {
         seen_at: Some(Instant::now()),
         expires_at: None,
+        recipients: Recipients::Everyone,
         content: Content::Frames(frames),
     }
 }
@@ -45,15 +49,25 @@ fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
     };
     ring.read(&ReadRequest {
         position,
-        filter,
-        format: DataFormat::Envelope,
+        selection: &selection(filter),
     })
+}
+
+fn selection(filter: &Filter) -> Selection {
+    Selection {
+        filter: filter.clone(),
+        ..Selection::default()
+    }
 }
 
 fn text(result: RingRead) -> String {
     match result {
-        RingRead::Frames(bytes, cursor) => {
-            format!("{} {}", String::from_utf8_lossy(&bytes), cursor.next)
+        RingRead::Frames(read) => {
+            format!(
+                "{} {}",
+                String::from_utf8_lossy(&read.bytes),
+                read.cursor.next
+            )
         }
         other => format!("{other:?}"),
     }
@@ -117,8 +131,7 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
         };
         text(ring.read(&ReadRequest {
             position,
-            filter,
-            format: DataFormat::Envelope,
+            selection: &selection(filter),
         }))
     };
     assert_eq!(read(&Filter::All, 0, 0), "<a><b><a> 4", "delivered live");
@@ -164,8 +177,10 @@ fn frames_that_a_read_encodes_count_until_their_entry_is_dropped() {
                 ttl_applies_until: 0,
                 gap_applies_from: 0,
             },
-            filter: &Filter::All,
-            format: DataFormat::Value,
+            selection: &Selection {
+                format: DataFormat::Value,
+                ..Selection::default()
+            },
         }))
     };
     let byte_count = || ring.read_window().byte_count.load(Ordering::Relaxed);
@@ -195,4 +210,129 @@ fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
     assert_eq!([20, 5, 3, 0].map(lookback_start), [7, 8, 9, 10]);
     let all = ring.start_points(None);
     assert_eq!((all.lookback_start, all.end), (7, 10));
+}
+
+fn recipients(names: &[&str]) -> Recipients {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    Recipients::new(Some(names)).unwrap()
+}
+
+fn private(event: &str, names: &[&str]) -> RingEntry {
+    RingEntry {
+        recipients: recipients(names),
+        ..entry(&[event])
+    }
+}
+
+fn revocation(name: &str) -> RingEntry {
+    RingEntry {
+        content: Content::Revocation([name.to_owned()].into()),
+        ..entry(&[])
+    }
+}
+
+/// What a stream reads that holds this audience since the entry `authorized_at`, from the first entry on.
+fn read_as(ring: &Ring, name: Option<&str>, authorized_at: u64) -> ReadFrames {
+    let names: Vec<&str> = name.into_iter().collect();
+    let selection = Selection {
+        authorization: Authorization {
+            grants: Grants::of(&names),
+            epoch: EPOCH,
+            number: authorized_at,
+        },
+        ..Selection::default()
+    };
+    let position = StreamPosition {
+        at: EventId::before(EPOCH, 1),
+        ttl_applies_until: 0,
+        gap_applies_from: 0,
+    };
+    let request = ReadRequest {
+        position,
+        selection: &selection,
+    };
+    match ring.read(&request) {
+        RingRead::Frames(read) => read,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_private_entry_reaches_the_holders_of_its_audiences_once() {
+    let ring = Ring::new(10);
+    ring.restart(EPOCH.into(), 1);
+    ring.push([
+        entry(&["a"]),
+        private("b", &["user:4", "team:7"]),
+        private("c", &["user:5"]),
+        entry(&["d"]),
+    ]);
+    let bytes = |name| read_as(&ring, name, 0).bytes;
+    assert_eq!(bytes(Some("user:4")), "<a><b><d>");
+    assert_eq!(bytes(Some("team:7")), "<a><b><d>");
+    assert_eq!(bytes(Some("user:5")), "<a><c><d>");
+    assert_eq!(bytes(Some("user:42")), "<a><d>");
+    assert_eq!(bytes(None), "<a><d>");
+    assert!(read_as(&ring, None, 0).depends_on_grants);
+}
+
+#[test]
+fn a_revocation_ends_the_streams_that_were_authorized_before_it() {
+    let ring = Ring::new(10);
+    ring.restart(EPOCH.into(), 1);
+    ring.push([
+        private("a", &["user:4"]),
+        revocation("user:4"),
+        private("b", &["user:4"]),
+        entry(&["c"]),
+    ]);
+    let ended = read_as(&ring, Some("user:4"), 1);
+    assert_eq!((ended.bytes, ended.cursor.next), ("<a>".into(), 3));
+    assert!(ended.must_reauthorize);
+    for (name, number, text) in [
+        (Some("user:4"), 2, "<a><b><c>"),
+        (Some("user:5"), 1, "<c>"),
+        (None, 0, "<c>"),
+    ] {
+        let read = read_as(&ring, name, number);
+        assert_eq!(read.bytes, text);
+        assert!(!read.must_reauthorize);
+    }
+}
+
+#[test]
+fn an_unreadable_entry_may_be_a_revocation() {
+    let ring = Ring::new(10);
+    ring.restart(EPOCH.into(), 1);
+    ring.push([RingEntry::unreadable(), entry(&["a"])]);
+    let holder = read_as(&ring, Some("user:4"), 1);
+    assert!(holder.must_reauthorize && !holder.bytes.ends_with(b"<a>"));
+    let public = read_as(&ring, None, 1);
+    assert!(!public.must_reauthorize && public.bytes.ends_with(b"<a>"));
+}
+
+#[test]
+fn the_new_topics_are_in_the_order_of_their_entries() {
+    let ring = Ring::new(10);
+    ring.restart(EPOCH.into(), 1);
+    ring.push([
+        private("a", &["user:4"]),
+        entry(&["a"]),
+        revocation("user:5"),
+        entry(&["a", "b"]),
+        RingEntry {
+            recipients: recipients(&["user:6"]),
+            ..entry(&[])
+        },
+    ]);
+    let names = |name: &str| Topic::Audiences([name.to_owned()].into());
+    let event = |name: &str| Topic::Event(name.into());
+    let (topics, _) = ring.events_since(EventId::before(EPOCH, 1));
+    let expected = vec![
+        (names("user:4"), 1),
+        (event("a"), 2),
+        (names("user:5"), 3),
+        (event("b"), 4),
+    ];
+    assert_eq!(topics, NewEvents::Topics(expected));
 }

@@ -9,7 +9,7 @@ use crate::{
     cache::{FollowedJournal, JournalHandle},
     config::Config,
     error::Error,
-    hub::shared_state::SharedState,
+    hub::{revocations::DEFAULT_AUTHENTICATION_TIME, shared_state::SharedState},
     journal::{EntryWatcher, MAX_REPLACEMENT_RETRIES, first_within},
     runtime::Interrupt,
 };
@@ -64,8 +64,13 @@ impl TailSession {
         // Watching starts before the journal is read, so that no entry is missed in between.
         let watcher = journal.watch();
         let first_new_number = journal.newest_number()? + 1;
-        let age = config.lookback().saturating_add(unread_for);
-        let next_number = first_within(&**journal, age, config.entries_in_memory() as u64)?;
+        // Streams whose app has not noted when it authenticated their requests end at recent revocations.
+        let age = config.lookback().max(DEFAULT_AUTHENTICATION_TIME);
+        let age = age.saturating_add(unread_for);
+        let max_entries = config.entries_in_memory() as u64;
+        let next_number = first_within(&**journal, age, max_entries)?;
+        // Otherwise everything before is older.
+        let is_limited = next_number > 1 && first_new_number - next_number >= max_entries;
         let session = Self {
             followed,
             next_number,
@@ -76,14 +81,15 @@ impl TailSession {
             was_notified: false,
             last_sweep: None,
         };
-        session.restart_ring(shared_state);
+        session.restart_ring(shared_state, is_limited.then(Instant::now));
         Ok(session)
     }
 
-    /// Empties the ring: it continues with the next entry.
-    pub(super) fn restart_ring(&self, shared_state: &SharedState) {
+    /// Empties the ring: it continues with the next entry. Entries before that were saved before
+    /// `unknown_until` may be revocations.
+    pub(super) fn restart_ring(&self, shared_state: &SharedState, unknown_until: Option<Instant>) {
         let journal = &self.followed.opened.journal;
-        shared_state.restart(journal.epochs(), self.next_number);
+        shared_state.restart(journal.epochs(), self.next_number, unknown_until);
     }
 
     /// When an entry was saved that the journal already had when the tail opened it, if its time says that
