@@ -32,7 +32,7 @@ const IDENTITY_BYTES: usize = 16;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Access {
-    /// In the order of the request, each once.
+    /// Sorted, each once.
     asked: Vec<String>,
     grants: Vec<Grant>,
     /// Set if a name that was granted is not valid.
@@ -47,14 +47,10 @@ pub(super) struct Access {
 
 /// Parses the value of `?to=`.
 pub(super) fn parse_asked(list: &str) -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = Vec::new();
-    for name in list.split(',') {
-        // Many names, such as commas alone, are refused before any is compared with others.
-        names.push(name.to_owned());
-    }
+    let mut names: Vec<String> = list.split(',').map(str::to_owned).collect();
     audience::check_all(&names, ErrorKind::Request)?;
-    let mut seen = std::collections::HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
+    names.sort_unstable();
+    names.dedup();
     Ok(names)
 }
 

@@ -15,7 +15,7 @@ use crate::{
     hub::{
         Cursor, EventId, Gap, Hub, ReadFrames, ReadRequest, ReplayRange, ReplayRequest,
         ReplayResult, RingCheck, RingRead, Selection, StartPoints, StreamHandle, StreamPosition,
-        encode_gap,
+        encode_gap, encode_heartbeat,
     },
 };
 
@@ -207,8 +207,12 @@ impl StreamReader {
     fn advance_latest(&mut self, read: ReadFrames) -> Step {
         if read.cursor < self.position.at.cursor {
             self.read_latest(read.cursor, None);
+            return send(read.bytes);
         }
-        send(read.bytes)
+        // The client learns its position, as other clients do when their stream begins.
+        let interval = self.hub.config().heartbeat();
+        let heartbeat = encode_heartbeat(self.id(), interval, None);
+        ControlFlow::Break([read.bytes, heartbeat].concat().into())
     }
 
     /// `None` means that the journal could not be read.
