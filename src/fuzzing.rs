@@ -26,7 +26,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
-    Config, Subscription,
+    Config, Subscription, audience,
     config::{Events, Pair},
     entry,
     entry::{Entry, UnreadableEntry},
@@ -105,12 +105,16 @@ pub fn check_env(bytes: &[u8]) {
     }
 }
 
-/// An entry's file: an accepted entry is encoded as frames that a parser decodes to its events only.
+/// An entry's file: an accepted entry is encoded as frames that a parser decodes to its events only, and the names
+/// of its audiences follow the rules.
 pub fn check_entry(bytes: &[u8], decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     match Entry::parse(EPOCH, 42, bytes) {
         Ok(entry) => {
             serde_json::from_str::<serde::de::IgnoredAny>(&entry.data())
                 .expect("the envelope is JSON");
+            for name in entry.audiences().chain(entry.revoked_audience()) {
+                audience::validate(name).expect("the name of an audience follows the rules");
+            }
             let events = Events::parse("first:k,second:k,third:k").unwrap();
             assert_arrives(&entry, &events, decode);
         }
@@ -159,7 +163,11 @@ pub fn check_last_event_id(bytes: &[u8]) {
     if let Ok(uri) = Uri::try_from([b"/s?", bytes].concat()) {
         let request = TestRequest::with_uri(&uri.to_string()).to_http_request();
         let events = Events::parse("a:k,b:k").unwrap();
-        if let Err(error) = Subscription::new(&request).check(&events) {
+        let subscription = Subscription::new(&request);
+        for name in subscription.asked() {
+            audience::validate(name).expect("a name that is asked for follows the rules");
+        }
+        if let Err(error) = subscription.check(&events) {
             assert_eq!(error.kind(), ErrorKind::Request);
             assert_one_line(&error);
         }
@@ -193,7 +201,10 @@ fn assert_follows_rules(events: &Events) {
 /// Each frame alone, and all frames concatenated, decode to the entry's events and nothing else.
 fn assert_arrives(entry: &Entry, events: &Events, decode: impl Fn(&[u8]) -> Vec<Decoded>) {
     let frames = hub::encode_entry(entry, events).expect("allowed event names can be encoded");
-    let pairs = events.pairs_of_key(entry.key());
+    let pairs = match entry.has_value() {
+        true => events.pairs_of_key(entry.key()),
+        false => Vec::new(),
+    };
     assert_eq!(frames.len(), pairs.len());
     for (format, data) in [
         (DataFormat::Envelope, entry.data()),
