@@ -33,6 +33,10 @@ export class Subscription {
   #requestedWait;
   #leaderTimer;
   #isOpen = false;
+  /** Set from the response of a connection until it counts as open: whether the connection is a new one. */
+  #opening;
+  /** Whether the server names its events, which it does together with the identity. */
+  #namesEvents = false;
   /** Whether a connection was lost before the server had named an id to resume after. */
   #hasLostPosition = false;
   #silenceTimeout = SILENCE_TIMEOUT_MS;
@@ -254,9 +258,11 @@ export class Subscription {
     }
     if (!this.#stream) this.#awaitLeader();
     // A message with `members` confirms a connection that was open before.
-    if (open) this.#opened(!members);
+    if (open) this.#opening ||= !members;
+    // Pages load data when a connection opens, which a page of another user must not do.
+    if (identity !== undefined || !this.#namesEvents) this.#finishOpening();
     if (identity !== undefined) {
-      if (eventNames !== undefined) this.handlers.eventNames(eventNames);
+      if (eventNames !== undefined) this.#nameEvents(eventNames);
       if (events) this.#deliver(events, origin, session);
     }
     if (!error) return;
@@ -270,8 +276,15 @@ export class Subscription {
     return identity === undefined || identity === this.#identity;
   }
 
-  #opened(isNew) {
-    if (isNew) this.#noteLostPosition();
+  #nameEvents(list) {
+    this.#namesEvents = true;
+    this.handlers.eventNames(list);
+  }
+
+  #finishOpening() {
+    if (this.#opening === undefined) return;
+    if (this.#opening) this.#noteLostPosition();
+    this.#opening = undefined;
     this.#isOpen = true;
     this.handlers.open();
     // A listener may have closed the client.
@@ -283,6 +296,7 @@ export class Subscription {
   #interrupt() {
     this.#noteLostPosition();
     this.#isOpen = false;
+    this.#opening = undefined;
   }
 
   /** Without an id from the server, the next connection cannot tell what this tab missed. */

@@ -138,6 +138,34 @@ describe('after a login as another user', () => {
     assert.deepEqual([bob.values, bob.identityChanges], [['for Bob'], 0]);
   });
 
+  test('a page of the earlier user that connects again never seems to be open', async () => {
+    for (const share of [true, false]) {
+      const anne = await openTab({ share });
+      await FakeRequest.last.open();
+      await FakeRequest.last.send(beginning(ANNE, 0, 'for Anne'));
+      anne.sse.close();
+      anne.sse.connect();
+      await settle();
+      await FakeRequest.last.open();
+      await FakeRequest.last.send(beginning(BOB, 1, 'for Bob'));
+      assert.deepEqual(anne.statuses, ['open', 'closed', 'connecting', 'closed']);
+      assert.deepEqual([anne.opened, anne.identityChanges], [1, 1]);
+    }
+  });
+
+  test('a page of the same user that connects again is open as soon as it knows that', async () => {
+    const anne = await openTab();
+    await FakeRequest.last.open();
+    assert.equal(anne.sse.status, 'open', 'the first connection decides whose page it is');
+    await FakeRequest.last.send(beginning(ANNE, 0, 'for Anne'));
+    await FakeRequest.last.end();
+    await environment.clock.tick(1000);
+    await FakeRequest.last.open();
+    assert.deepEqual([anne.sse.readyState, anne.opened], [0, 1]);
+    await FakeRequest.last.send(beginning(ANNE, 1, 'next'));
+    assert.deepEqual([anne.sse.readyState, anne.opened, anne.values], [1, 2, ['for Anne', 'next']]);
+  });
+
   test('a page learns of the change after it was closed', async () => {
     const anne = openAlone();
     const seen = [];
