@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use actix_files::Files;
 use actix_web::{
-    App, HttpServer, rt,
+    App, HttpRequest, HttpServer, Responder,
+    error::ErrorUnauthorized,
+    rt,
     web::{self, ServiceConfig},
 };
-use actix_web_sse::{Config, Sse};
+use actix_web_sse::{Config, Sse, Subscription, app_dir};
 
 const MIB: usize = 1024 * 1024;
 
@@ -29,6 +31,35 @@ fn routes_in_a_scope(app: &mut ServiceConfig) {
     app.service(web::scope("/members").configure(actix_web_sse::routes));
 }
 
+/// A stream for each user, whose name is in the header `X-User`. A user whose name is a file of the app's folder has
+/// logged out.
+fn streams_of_users(app: &mut ServiceConfig) {
+    app.app_data(web::Data::new(Sse::from_env()))
+        .route("/sse/stream", web::get().to(stream_of_user));
+}
+
+async fn stream_of_user(
+    sse: web::Data<Sse>,
+    request: HttpRequest,
+    mut subscription: Subscription,
+) -> Result<impl Responder, actix_web::Error> {
+    let position = sse.position();
+    let user = request.headers().get("x-user");
+    let Some(user) = user.and_then(|user| user.to_str().ok()) else {
+        return Ok(sse.respond(subscription));
+    };
+    if app_dir().join(user).exists() {
+        return Err(ErrorUnauthorized("error: this user has logged out\n"));
+    }
+    let orders = format!("order:{user}-");
+    let asked: Vec<String> = subscription.asked().map(str::to_owned).collect();
+    for name in asked.into_iter().filter(|name| name.starts_with(&orders)) {
+        subscription = subscription.grant(name);
+    }
+    let subscription = subscription.grant(format!("user:{user}"));
+    Ok(sse.respond(subscription.authorized_at(position)))
+}
+
 async fn serve(kind: &str) {
     let sse = match kind {
         "without signal handling" => {
@@ -41,6 +72,7 @@ async fn serve(kind: &str) {
     let add_routes = match kind {
         "routes behind a file service" => routes_behind_a_file_service,
         "routes in a scope" => routes_in_a_scope,
+        "users in a header" => streams_of_users,
         _ => actix_web_sse::routes,
     };
     let signal = sse.clone().filter(|_| kind != "without signal handling");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::App;
 
 use crate::{
-    hello::{Hello, Ran},
+    hello::{Hello, Ran, serve},
     listen::Listener,
 };
 
@@ -292,4 +292,86 @@ fn the_doctor_saves_no_public_value_under_a_private_key() {
         "{}",
         ran.err
     );
+}
+
+const USER_42: [&str; 2] = ["--header", "X-User: 42"];
+const USER_7: [&str; 2] = ["--header", "X-User: 7"];
+
+/// Listens to the server's stream until this many events have arrived.
+fn listen(app: &App, url: &str, user: &[&str], count: &str) -> Listener {
+    let arguments = [&[url, "--new", "--json", "--count", count], user].concat();
+    Listener::start(app, &arguments)
+}
+
+#[test]
+fn a_value_reaches_the_streams_that_hold_its_audience() {
+    let app = App::with_env(PRIVATE);
+    let (_server, url) = serve(app.path(), "users in a header");
+    let listeners = [&USER_42[..], &USER_7, &[]].map(|user| listen(&app, &url, user, "2"));
+    for (key, value, to) in [
+        ("invoices", "1", "--to=user:42"),
+        ("invoices", "2", "--to=user:7"),
+        ("stock_levels", "3", "--to=user:421"),
+    ] {
+        assert_succeeds(&app, &["save", "-q", key, value, to], "");
+    }
+    for value in ["4", "5"] {
+        assert_succeeds(&app, &["save", "-q", "stock_levels", value], "");
+    }
+    let received = listeners.map(Listener::values);
+    assert_eq!(received[0], [json!(1), json!(4)]);
+    assert_eq!(received[1], [json!(2), json!(4)]);
+    assert_eq!(received[2], [json!(4), json!(5)]);
+}
+
+#[test]
+fn an_audience_that_is_not_granted_ends_the_command_with_the_reason() {
+    let app = App::with_env(PRIVATE);
+    let (_server, url) = serve(app.path(), "users in a header");
+    let granted = listen(
+        &app,
+        &url,
+        &[&USER_42[..], &["--to", "order:42-1"]].concat(),
+        "1",
+    );
+    let asks = [
+        "listen",
+        &url,
+        "--timeout",
+        "20",
+        "--to",
+        "order:42-1",
+        "--to",
+        "order:7-1",
+    ];
+    let ran = sse(&app, &[&asks, &USER_42[..]].concat());
+    ran.fails(1, "refused the request with 403");
+    assert!(ran.err.contains("order:7-1"), "{}", ran.err);
+    assert!(!ran.err.contains("order:42-1"), "{}", ran.err);
+    let save = ["save", "-q", "invoices", "1", "--to", "order:42-1"];
+    assert_succeeds(&app, &save, "");
+    assert_eq!(granted.values(), [json!(1)]);
+}
+
+#[test]
+fn a_revocation_ends_the_streams_of_a_user_who_has_logged_out() {
+    let app = App::with_env(PRIVATE);
+    let (_server, url) = serve(app.path(), "users in a header");
+    let [ended, other] = [USER_42, USER_7].map(|user| listen(&app, &url, &user, "2"));
+    let to_both = ["--to", "user:42", "--to", "user:7"];
+    let save = |value| {
+        let arguments = [&["save", "-q", "invoices", value], &to_both[..]].concat();
+        assert_succeeds(&app, &arguments, "");
+    };
+    save("1");
+    fs::write(app.path().join("42"), "").unwrap();
+    assert_succeeds(&app, &["revoke", "-q", "user:42"], "");
+    save("2");
+    let ran = ended.end();
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("401"), "{}", ran.err);
+    let values = json_lines(&ran.out);
+    let values: Vec<&Value> = values.iter().map(|event| &event["value"]).collect();
+    assert_eq!(values, [&json!(1)]);
+    assert_eq!(other.values(), [json!(1), json!(2)]);
 }

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
+use support::Running;
 use tempfile::TempDir;
 
 const CARGO_TOML: &str = r#"[package]
@@ -151,6 +152,22 @@ impl Ran {
             self.out
         );
     }
+}
+
+/// A server of the app in this folder with routes of this kind, and its URL.
+pub(crate) fn serve(app: &Path, kind: &str) -> (Running, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
+        .args(["server", kind])
+        .current_dir(app)
+        .env("CARGO_MANIFEST_DIR", app)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = output.lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
+    (Running(child), format!("http://{}", address.unwrap()))
 }
 
 /// `sse` as a shell would start it in this folder, with nothing on standard input.

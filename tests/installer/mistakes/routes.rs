@@ -1,32 +1,9 @@
 //! The app does not serve the stream where the page and the user expect it.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
-
-use support::Running;
-
 use crate::{
     doctor::findings::{Finding, examine, examine_url, installed, of_check, only, problems},
-    hello::{Hello, Ran, command},
+    hello::{Hello, Ran, command, serve},
 };
-
-/// A server of the app's folder with routes of this kind, and its URL.
-fn serve(hello: &Hello, kind: &str) -> (Running, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
-        .args(["server", kind])
-        .current_dir(hello.path())
-        .env("CARGO_MANIFEST_DIR", hello.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let mut lines = output.lines().map_while(Result::ok);
-    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
-    (Running(child), format!("http://{}", address.unwrap()))
-}
 
 /// In the app's folder, with the URL of its server.
 fn examine_server(hello: &Hello, url: &str) -> Vec<Finding> {
@@ -62,7 +39,7 @@ fn the_routes_are_behind_a_file_service() {
     only(&problems(&examine(&hello))).assert_is("warning", "wiring", what, remedy);
 
     // As the running server shows it: the page's script is a file, but the stream is not.
-    let (_server, url) = serve(&hello, "routes behind a file service");
+    let (_server, url) = serve(hello.path(), "routes behind a file service");
     let found = problems(&examine_url(&url, &[]));
     only(&found).assert_is(
         "error",
@@ -112,7 +89,7 @@ fn a_file_service_for_some_paths_hides_no_routes() {
 #[test]
 fn the_routes_are_under_another_path() {
     let hello = installed();
-    let (_server, url) = serve(&hello, "routes in a scope");
+    let (_server, url) = serve(hello.path(), "routes in a scope");
     let found = examine_server(&hello, &url);
     of_check(&found, "response")[0].assert_is(
         "error",
