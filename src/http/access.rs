@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 
 use super::{authorization_position::AuthorizationPosition, grant::Grant};
 use crate::{
-    audience,
     epoch::Epochs,
     error::{Error, ErrorKind, excerpt},
     event_id::EventId,
@@ -43,15 +42,6 @@ pub(super) struct Access {
     pub(super) position: Option<EventId>,
     /// The origin of a request that a page of another site made.
     cross_site_origin: Option<Vec<u8>>,
-}
-
-/// Parses the value of `?to=`.
-pub(super) fn parse_asked(list: &str) -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = list.split(',').map(str::to_owned).collect();
-    audience::check_all(&names, ErrorKind::Request)?;
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
 }
 
 impl Access {

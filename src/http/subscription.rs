@@ -1,5 +1,6 @@
 //! A client's request for a stream: which events it wants, and from which entry on.
 
+mod query;
 #[cfg(test)]
 mod tests;
 
@@ -15,14 +16,10 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::{Version, header::HeaderName},
-    web,
 };
 
-use super::{
-    access::{Access, parse_asked},
-    grant::Grant,
-    requested_host::RequestedHost,
-};
+use self::query::Query;
+use super::{access::Access, grant::Grant, requested_host::RequestedHost};
 use crate::{
     config::Events,
     error::{Error, ErrorKind, excerpt},
@@ -80,54 +77,6 @@ pub(crate) enum LastEventId {
     Valid(EventId),
     /// Text that is not an id of this library, so it does not show what the client has received.
     Invalid,
-}
-
-#[derive(Default, serde::Deserialize)]
-struct Query {
-    events: Option<String>,
-    last_event_id: Option<String>,
-    lookback: Option<bool>,
-    data: Option<String>,
-    to: Option<String>,
-    latest: Option<bool>,
-}
-
-impl Query {
-    fn parse(text: &str) -> Result<Self, Error> {
-        let parsed = web::Query::from_query(text);
-        parsed.map(web::Query::into_inner).map_err(|error| {
-            let reason = excerpt(&error.to_string());
-            Error::new(
-                ErrorKind::Request,
-                format!("the query cannot be read: {reason}"),
-            )
-            .with_help(
-                "use events=name1,name2, last_event_id=ID, lookback=true or lookback=false, latest=true, data=value, and to=audience1,audience2, each at most once",
-            )
-        })
-    }
-}
-
-impl Query {
-    /// The audiences that the client asks for.
-    fn asked(&self) -> Result<Vec<String>, Error> {
-        self.to.as_deref().map_or(Ok(Vec::new()), parse_asked)
-    }
-
-    fn format(&self) -> Result<DataFormat, Error> {
-        match self.data.as_deref() {
-            None => Ok(DataFormat::Envelope),
-            Some("value") => Ok(DataFormat::Value),
-            Some(other) => {
-                let other = excerpt(other);
-                let message = format!("the format `data={}` does not exist", other.escape_debug());
-                Err(Error::new(ErrorKind::Request, message).with_help(
-                    "use data=value to receive each value alone, or leave `data` out to receive \
-                     {\"timestamp\":…,\"value\":…}",
-                ))
-            }
-        }
-    }
 }
 
 impl FromRequest for Subscription {

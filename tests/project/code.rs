@@ -10,6 +10,7 @@ const MAX_LINES: usize = 400;
 /// The modules of the library. Each uses only those before it.
 const LAYERS: &[&str] = &[
     "error",
+    "audience",
     "key",
     "epoch",
     "event_id",
