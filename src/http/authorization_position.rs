@@ -18,17 +18,19 @@ pub(super) struct AuthorizationPosition(pub(super) EventId);
 /// In the data of an app that was configured with the routes: where its positions come from.
 pub(super) struct PositionSource(pub(super) Sse);
 
-/// Middleware that notes, for each request, how far this server has read the cache. Wrap it around the
-/// middleware that authenticates requests, which means: add it last.
+/// Middleware that notes, for each request, the [position](crate::Sse::position) that this server has reached in the
+/// cache. Add it after the middleware that authenticates requests: actix-web runs the middleware first that was added
+/// last.
 ///
 /// ```no_run
-/// use actix_web::{App, HttpServer, middleware::{from_fn, NormalizePath as Session}};
+/// # use actix_web::middleware::NormalizePath as Session;
+/// use actix_web::{App, HttpServer, middleware::from_fn};
 ///
 /// # #[actix_web::main] async fn main() -> std::io::Result<()> {
 /// HttpServer::new(|| {
 ///     App::new()
 ///         .configure(actix_web_sse::routes)
-///         .wrap(Session::trim())
+///         .wrap(Session::trim())                  // authenticates
 ///         .wrap(from_fn(actix_web_sse::track_authorization))
 /// })
 /// .bind(("127.0.0.1", 8080))?
@@ -72,48 +74,4 @@ fn position(request: &ServiceRequest) -> Option<EventId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::{
-        App, HttpRequest, HttpResponse,
-        middleware::from_fn,
-        test::{TestRequest, call_service, init_service},
-    };
-
-    use super::*;
-    use crate::testing::TestSse;
-
-    /// Answers with the position that was noted, if there is one.
-    async fn noted(request: HttpRequest) -> HttpResponse {
-        match request.extensions().get::<AuthorizationPosition>() {
-            Some(AuthorizationPosition(position)) => HttpResponse::Ok().body(position.to_string()),
-            None => HttpResponse::NotFound().finish(),
-        }
-    }
-
-    #[actix_web::test]
-    async fn the_position_is_that_of_the_routes_or_of_the_apps_own_streams() {
-        let kit = TestSse::in_memory("a:k");
-        let (sse, own) = (kit.sse().clone(), kit.sse().clone());
-        let with_routes = App::new().configure(move |app| sse.configure(app));
-        let with_data = App::new().app_data(web::Data::new(own));
-        for app in [with_routes, with_data] {
-            let app = app
-                .route("/noted", web::get().to(noted))
-                .wrap(from_fn(track_authorization));
-            let app = init_service(app).await;
-            let request = TestRequest::with_uri("/noted").to_request();
-            let body = actix_web::test::call_and_read_body(&app, request).await;
-            assert_eq!(body, kit.sse().position().to_string());
-        }
-    }
-
-    #[actix_web::test]
-    async fn without_streams_there_is_no_position() {
-        let app = App::new()
-            .route("/noted", web::get().to(noted))
-            .wrap(from_fn(track_authorization));
-        let app = init_service(app).await;
-        let request = TestRequest::with_uri("/noted").to_request();
-        assert_eq!(call_service(&app, request).await.status(), 404);
-    }
-}
+mod tests;

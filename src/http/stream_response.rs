@@ -139,3 +139,6 @@ fn end_with_connection(head: &mut ResponseHead) {
     head.no_chunking(true);
     head.set_connection_type(ConnectionType::Close);
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,10 @@ fn a_request_cannot_forge_headers_events_or_log_lines() {
             b"",
             "400",
         ),
+        (b"/sse/stream?to=user:4%0d%0aforged:%201", b"", "400"),
+        (b"/sse/stream?to=%1b%5b31m%c2%9b", b"", "400"),
+        (b"/sse/stream?to=%e2%80%aeforged", b"", "400"),
+        (b"/sse/stream?to=forged:%201", b"", "403"),
         (
             b"/sse/stream?last_event_id=%0d%0aforged:%201%0d%0a%0d%0a",
             b"",

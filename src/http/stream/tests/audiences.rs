@@ -155,6 +155,43 @@ async fn a_holder_ends_where_a_revocation_may_be_hidden() {
 }
 
 #[actix_web::test]
+async fn an_expired_private_value_is_a_gap_for_its_holders_only() {
+    let app = app(|config| config);
+    let uri = format!("/?last_event_id={}", app.first_id());
+    let save = app.cache().save("k", 1).to("user:4");
+    save.ttl(Duration::from_millis(1)).blocking().unwrap();
+    app.has_read(app.cache().save_blocking("k", 2).unwrap())
+        .await;
+    sleep(Duration::from_millis(5)).await;
+    for (name, has_gap) in [("user:4", true), ("user:5", false)] {
+        let mut stream = app.open_stream(request(&uri).grant(name));
+        let text = read_until(&mut stream, "\"value\":2}").await;
+        assert_eq!(text.contains("sse.gap"), has_gap, "{name}: {text}");
+        assert_eq!(values(&text), [2]);
+    }
+}
+
+#[actix_web::test]
+async fn after_a_start_with_many_recent_entries_a_holder_needs_a_position() {
+    let app = TestSse::in_folder_with("a:k", |config| {
+        let config = config.with_entries_in_memory(2);
+        config.with_heartbeat(Duration::from_secs(15))
+    })
+    .with_deadline(DEADLINE);
+    for value in 1..5 {
+        app.save_for("user:5", value);
+    }
+    // The server starts here, and does not read the first entries, which may be revocations.
+    app.has_read(app.save_for("user:5", 5)).await;
+    let new = || request("/?lookback=false").grant("user:4");
+    let mut without = app.open_stream(new());
+    let mut with = app.open_stream(new().authorized_at(app.sse().position()));
+    app.save_for("user:4", 6);
+    assert!(values(&rest(&mut without).await).is_empty());
+    read_until(&mut with, "\"value\":6}").await;
+}
+
+#[actix_web::test]
 async fn a_holder_ends_when_the_journal_is_replaced() {
     let app = app(|config| config);
     let mut holder = app.open_stream(request("/").grant("user:4"));
