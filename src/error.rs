@@ -25,15 +25,16 @@ pub enum ErrorKind {
     Audience,
     /// The cache folder cannot be read or written.
     Cache,
-    /// The query of a request for a stream cannot be parsed, or its list of events is empty or
-    /// contains an unknown event, or the request's `Host` is invalid; or a text is not an
-    /// [`EventId`](crate::EventId).
+    /// The query of a request for a stream cannot be parsed, its list of events is empty or contains an
+    /// unknown event, or it asks for an audience whose name is not valid; or the request's `Host` is
+    /// invalid; or a text is not an [`EventId`](crate::EventId).
     Request,
     /// The limit of open streams is reached: of the configuration, of one address, or of open files.
     Busy,
     /// A request is for a host that this server does not answer for.
     Host,
-    /// A client may not receive what it asks for.
+    /// A client may not have the stream: it asks for audiences that the app has not granted, its
+    /// authorization has expired, or a page of another site made the request.
     Forbidden,
 }
 

@@ -28,20 +28,21 @@
 //! | save, read, delete and follow values | [`cache()`], [`Cache`] | `docs/guides/trigger-events.md` |
 //! | save from a shell, PHP or another program | | `docs/guides/other-programs.md` |
 //! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
-//! | decide which client receives which event | [`Sse`], [`Subscription`], [`StreamResponse`], [`EventStream`] | `docs/guides/private-stream.md` |
+//! | decide which client receives which event | [`Sse`], [`Subscription`], [`Grant`], [`track_authorization()`], [`StreamResponse`], [`EventStream`] | `docs/guides/private-stream.md` |
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
 //! | update pages with htmx, Turbo or Datastar | [`Subscription::without_envelope`] | `docs/guides/html-front-ends.md` |
 //! | test an app | the module `testing` | `docs/guides/testing.md` |
 //! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |
 //! | handle errors | [`Error`], [`ErrorKind`] | `docs/errors.md` |
 //! | know what is delivered, and when | | `docs/delivery.md` |
+//! | know who can receive what | | `docs/security.md` |
 //! | read how it works | | `docs/architecture.md` |
 //!
 //! # Features
 //!
-//! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get) and
-//!   [`Delete`](cache::Delete). Without it,
-//!   any program can save, read, delete and follow values.
+//! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get),
+//!   [`Delete`](cache::Delete) and [`Revoke`](cache::Revoke). Without it, any program can save, read, delete and
+//!   follow values, and revoke audiences.
 //! - `rustls-0_23`: [`on_connect()`] knows the TLS connections of actix-web's feature of the same name.
 //! - `testing`: the test kit, for `dev-dependencies`.
 #![cfg_attr(docsrs, feature(doc_cfg))]

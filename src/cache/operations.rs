@@ -118,7 +118,7 @@ pub struct Get {
 }
 
 impl Get {
-    /// Reads the newest value that was saved for this audience, among others or alone.
+    /// Reads the newest value that was saved for this audience, alone or with others.
     pub fn to(mut self, audience: impl Into<String>) -> Self {
         self.to = Some(audience.into());
         self
@@ -150,7 +150,7 @@ pub struct Delete {
 }
 
 impl Delete {
-    /// Deletes only the value that was saved for this audience.
+    /// Deletes only the value of this audience. If it was saved for several audiences, it stays for the others.
     pub fn to(mut self, audience: impl Into<String>) -> Self {
         self.to = Some(audience.into());
         self
@@ -183,7 +183,7 @@ pub struct Revoke {
 }
 
 impl Revoke {
-    /// Saves the revocation on this thread, and returns its place in the order of the events.
+    /// Saves the revocation on this thread, and returns its id, which is its place in the order of the saved values.
     ///
     /// # Errors
     ///

@@ -203,7 +203,8 @@ impl Sse {
     /// Fails if the request is for a host that is not allowed (421, see
     /// [`check_host`](Sse::check_host)), if its query cannot be parsed or asks for an event that does not
     /// exist (400), if the client asks for audiences that the app has not granted, or may not have the stream for
-    /// another reason (403), if a granted name is not valid (422), or if too many streams are open or the cache cannot be used (503).
+    /// another reason (403), if a granted name is not valid (422), or if too many streams are open or the cache
+    /// cannot be used (503).
     pub fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
         match self.state() {
             Ok(state) => {
@@ -256,9 +257,9 @@ impl Sse {
         }
     }
 
-    /// Returns how far this server has read the cache: the id of the newest event. Read it before you
-    /// authenticate a request, and pass it to
-    /// [`Subscription::authorized_at`](crate::Subscription::authorized_at).
+    /// Returns the position that this server has reached in the cache. Call this before you authenticate a request,
+    /// and pass the result to [`Subscription::authorized_at`](crate::Subscription::authorized_at). Before the
+    /// streams have started, the result counts as no position.
     #[must_use]
     pub fn position(&self) -> EventId {
         (self.state()).map_or_else(|_| EventId::default(), |state| state.hub.ring().end())

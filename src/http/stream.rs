@@ -59,10 +59,10 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// The events of one client, encoded as `text/event-stream`: a body for your own response.
 ///
 /// It starts with a comment that names the events in `SSE_EVENTS`, or those that
-/// [`only`](Subscription::only) allows, a comment that identifies the user if the app has granted audiences, and
-/// a heartbeat that contains the client's position. It sends
-/// another heartbeat whenever it was silent for a while. It ends after `SSE_STREAM_DURATION`; the client then
-/// reconnects and receives the events after that position.
+/// [`only`](Subscription::only) allows, a comment with the user's [identity](Subscription::identify) if the stream
+/// has one, and a heartbeat that contains the client's position. It sends another heartbeat whenever it was silent
+/// for a while. It ends after `SSE_STREAM_DURATION`, and earlier if the app has to authorize the client again; the
+/// client then reconnects and receives the events after that position.
 ///
 /// ```no_run
 /// use actix_web::{HttpResponse, get, http::header, web::Data};

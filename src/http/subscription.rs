@@ -34,7 +34,7 @@ use crate::{
 /// | header `Last-Event-ID`, or `?last_event_id=` | the id of the last event that the client has received; the stream continues after it |
 /// | `?data=value` | as data, each saved value alone, see [`without_envelope`](Self::without_envelope) |
 /// | `?to=a,b` | also what is saved for these [audiences](Self::grant), if the app grants them; otherwise, the response is 403 |
-/// | `?latest=true` | at first the newest value of each key, see [`with_latest`](Self::with_latest) |
+/// | `?latest=true` | begin with the newest value of each key, see [`with_latest`](Self::with_latest) |
 /// | `?lookback=true` | with an id: also the entries of the last few seconds, which a new client receives. For a connection that reconnecting and new pages share |
 /// | `?lookback=false` | without an id: only what is saved from now on |
 ///
@@ -123,7 +123,8 @@ impl Subscription {
         }
     }
 
-    /// Grants the stream an audience: it receives what was saved for that name. Repeated calls add audiences.
+    /// Grants the stream an audience: the stream also receives what is saved for this name. Repeated calls add
+    /// audiences.
     ///
     /// ```no_run
     /// # use actix_web::{HttpRequest, Responder, error::ErrorUnauthorized, web};
@@ -141,9 +142,9 @@ impl Subscription {
     /// }
     /// ```
     ///
-    /// A stream that holds audiences ends when one of them is [revoked](crate::Cache::revoke). It also ends where
-    /// it may have missed a revocation, which clients notice as `sse.gap`. The client connects again, and the app
-    /// decides again.
+    /// A stream that holds audiences ends when one of them is [revoked](crate::Cache::revoke). It also ends if it
+    /// may have missed a revocation, for example after an entry that cannot be read. The client connects again, and
+    /// the app decides again.
     ///
     /// A name that is not valid is refused in the response (422), as are more than 1,000 grants.
     #[must_use]
@@ -187,7 +188,7 @@ impl Subscription {
         self.access.asked()
     }
 
-    /// Ends the stream at this time, when the client's session or token expires. The client connects again, and
+    /// Ends the stream at this time, for example when the client's session or token expires. The client connects again, and
     /// the app decides again. A time in the past is refused in the response (403). Of several times, the earliest
     /// counts.
     #[must_use]
@@ -197,8 +198,8 @@ impl Subscription {
     }
 
     /// Identifies the user, for example by an id from your database. Tabs of one browser share a connection and
-    /// its cookies, so after a login in one tab, the connection of the others may be another user's. A page keeps
-    /// the user that it began with, and receives no event of another one: it stops, and reports
+    /// its cookies, so after a login in one tab, the connection of the others may be another user's. A page accepts
+    /// only the user that it began with. If its connection is another user's, it receives nothing, stops, and reports
     /// `sse.identity-changed`.
     ///
     /// Clients receive a hash of `value`. Without this call, it is a hash of the names that are granted without
@@ -209,9 +210,12 @@ impl Subscription {
         self
     }
 
-    /// Sets how far this server had read the cache before the request was authenticated, from
-    /// [`Sse::position`](crate::Sse::position): later revocations end the stream, earlier ones do not. The
-    /// middleware [`track_authorization`](crate::track_authorization()) does this for every request.
+    /// Sets the position that this server had reached in the cache before the request was authenticated:
+    /// revocations after it end the stream, and earlier ones do not. [`Sse::position`](crate::Sse::position) returns
+    /// the position. The middleware [`track_authorization`](crate::track_authorization()) does this for every
+    /// request.
+    ///
+    /// Without a position, every revocation of the last ten seconds ends the stream.
     #[must_use]
     pub fn authorized_at(mut self, position: EventId) -> Self {
         self.access.position = Some(position);
@@ -219,10 +223,11 @@ impl Subscription {
     }
 
     /// Begins the stream with the newest value of each key, for everyone and for each audience that was granted
-    /// by its name, unless the client knows them already. `?latest=true` in the request does the same.
+    /// by its name. `?latest=true` in the request does the same. A client that resumes after its last event id
+    /// receives what it missed instead.
     ///
-    /// A value is there for its time to live, as for [`Cache::get`](crate::Cache::get). The events have their own
-    /// ids and times, and come before all others, the oldest first.
+    /// The values are those that [`Cache::get`](crate::Cache::get) returns: none that has expired. The events have
+    /// their own ids and times, and come before all others, the oldest first.
     #[must_use]
     pub fn with_latest(mut self) -> Self {
         self.wants_latest = true;
