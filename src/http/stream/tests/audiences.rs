@@ -1,5 +1,7 @@
 //! Streams that hold audiences.
 
+mod hidden_revocations;
+
 use super::*;
 use crate::{Grant, event_id::EventId};
 
@@ -132,29 +134,6 @@ async fn a_stream_does_not_begin_after_a_revocation_that_followed_its_authentica
 }
 
 #[actix_web::test]
-async fn a_holder_ends_where_a_revocation_may_be_hidden() {
-    let app = app(|config| config.with_entries_in_memory(1));
-    let id = app.first_id();
-    for value in 1..=3 {
-        app.has_read(app.save_for("user:4", value)).await;
-    }
-    fs::remove_file(app.file(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
-    let uri = format!("/?last_event_id={id}");
-    let mut stream = app.open_stream(request(&uri).grant("user:4"));
-    let text = rest(&mut stream).await;
-    assert_eq!(values(&text), [1], "{text}");
-    assert!(text.contains("sse.gap"), "{text}");
-    // The stream continues after the gap.
-    let ids: Vec<_> = text
-        .split("id: ")
-        .map(|id| id.split('\n').next().unwrap())
-        .collect();
-    let uri = format!("/?last_event_id={}", ids.last().unwrap());
-    let mut next = app.open_stream(request(&uri).grant("user:4"));
-    assert_eq!(values(&read_until(&mut next, "\"value\":3}").await), [3]);
-}
-
-#[actix_web::test]
 async fn an_expired_private_value_is_a_gap_for_its_holders_only() {
     let app = app(|config| config);
     let uri = format!("/?last_event_id={}", app.first_id());
@@ -169,39 +148,6 @@ async fn an_expired_private_value_is_a_gap_for_its_holders_only() {
         assert_eq!(text.contains("sse.gap"), has_gap, "{name}: {text}");
         assert_eq!(values(&text), [2]);
     }
-}
-
-#[actix_web::test]
-async fn after_a_start_with_many_recent_entries_a_holder_needs_a_position() {
-    let app = TestSse::in_folder_with("a:k", |config| {
-        let config = config.with_entries_in_memory(2);
-        config.with_heartbeat(Duration::from_secs(15))
-    })
-    .with_deadline(DEADLINE);
-    for value in 1..5 {
-        app.save_for("user:5", value);
-    }
-    // The server starts here, and does not read the first entries, which may be revocations.
-    app.has_read(app.save_for("user:5", 5)).await;
-    let new = || request("/?lookback=false").grant("user:4");
-    let mut without = app.open_stream(new());
-    let mut with = app.open_stream(new().authorized_at(app.sse().position()));
-    app.save_for("user:4", 6);
-    assert!(values(&rest(&mut without).await).is_empty());
-    read_until(&mut with, "\"value\":6}").await;
-}
-
-#[actix_web::test]
-async fn a_holder_ends_when_the_journal_is_replaced() {
-    let app = app(|config| config);
-    let mut holder = app.open_stream(request("/").grant("user:4"));
-    let mut public = app.open_stream(request("/"));
-    read_until(&mut holder, "sse.heartbeat").await;
-    read_until(&mut public, "sse.heartbeat").await;
-    app.replace_cache_folder();
-    app.cache().save_blocking("k", 1).unwrap();
-    read_until(&mut public, "\"value\":1}").await;
-    assert!(values(&rest(&mut holder).await).is_empty());
 }
 
 #[actix_web::test]
