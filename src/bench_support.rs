@@ -22,6 +22,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     Cache, Error, EventStream, Sse, Subscription,
+    audience::Recipients,
+    cache::IntoAudiences,
     config::Events,
     entry::{self, Entry},
     epoch::Epoch,
@@ -40,6 +42,27 @@ impl EncodedDocument {
         let value = RawValue::from_string(value.to_owned()).expect("the value is JSON");
         let time = SystemTime::UNIX_EPOCH;
         Self(entry::encode_document(key, value, Duration::ZERO, time))
+    }
+
+    /// A value that was saved for these audiences.
+    ///
+    /// # Panics
+    ///
+    /// If `value` is not JSON, or a name is not valid.
+    #[must_use]
+    pub fn for_audiences(key: &str, value: &str, names: impl IntoAudiences) -> Self {
+        let value = RawValue::from_string(value.to_owned()).expect("the value is JSON");
+        let recipients =
+            Recipients::new(Some(names.into_audiences())).expect("the names are valid");
+        let time = SystemTime::UNIX_EPOCH;
+        let ttl = Duration::ZERO;
+        Self(entry::encode_document_for(
+            &recipients,
+            key,
+            value,
+            ttl,
+            time,
+        ))
     }
 
     /// Parses and encodes the entry as the tail does.
@@ -91,15 +114,26 @@ impl Streams {
     ///
     /// If the cache cannot be used, or its configuration allows fewer streams.
     pub fn open(cache: &Cache, count: usize) -> Result<Self, Error> {
+        Self::open_with(cache, count, |_, subscription| subscription)
+    }
+
+    /// Opens `count` streams, to each of which `grant` grants audiences by its index.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        cache: &Cache,
+        count: usize,
+        grant: impl Fn(usize, Subscription) -> Subscription,
+    ) -> Result<Self, Error> {
         let sse = Sse::from_cache(cache);
-        let open_stream = || {
+        let open_stream = |index| {
             let request = TestRequest::default().to_http_request();
-            let stream = sse.subscribe(Subscription::new(&request))?;
+            let stream = sse.subscribe(grant(index, Subscription::new(&request)))?;
             Ok((Box::pin(stream), Arc::default()))
         };
-        let opened = (0..count)
-            .map(|_| open_stream())
-            .collect::<Result<_, Error>>()?;
+        let opened = (0..count).map(open_stream).collect::<Result<_, Error>>()?;
         let local_hub = sse.state()?.hub.local_hub();
         let mut streams = Self {
             sse,
@@ -115,28 +149,41 @@ impl Streams {
 
     /// Adds the document's event to the ring, and returns how many streams it wakes.
     pub fn wake(&self, document: &EncodedDocument) -> usize {
-        let hub = &self.sse.state().expect("the streams are open").hub;
-        let ring = hub.ring();
-        ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
-        self.local_hub.wake_for_new_entries(ring);
+        self.publish(document);
         self.streams
             .iter()
             .filter(|(_, woken)| woken.0.load(Ordering::Relaxed))
             .count()
     }
 
+    /// Adds the document's event to the ring and wakes streams, at a cost that does not depend on their number.
+    pub fn publish(&self, document: &EncodedDocument) {
+        let hub = &self.sse.state().expect("the streams are open").hub;
+        let ring = hub.ring();
+        ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
+        self.local_hub.wake_for_new_entries(ring);
+    }
+
     /// Polls the woken streams until each waits again, and returns how many bytes they sent.
     pub fn deliver(&mut self) -> usize {
-        let mut bytes = 0;
-        for (stream, woken) in &mut self.streams {
-            if woken.0.swap(false, Ordering::Relaxed) {
-                let waker = Waker::from(Arc::clone(woken));
-                let mut context = Context::from_waker(&waker);
-                while let Poll::Ready(Some(Ok(chunk))) = stream.as_mut().poll_next(&mut context) {
-                    bytes += chunk.len();
-                }
-            }
-        }
-        bytes
+        let delivered = self.streams.iter_mut().map(poll_if_woken);
+        delivered.sum()
     }
+
+    /// Polls the stream with this index until it waits again, if it is woken. Returns how many bytes it sent.
+    pub fn deliver_to(&mut self, index: usize) -> usize {
+        poll_if_woken(&mut self.streams[index])
+    }
+}
+
+fn poll_if_woken((stream, woken): &mut (Pin<Box<EventStream>>, Arc<WakeRecorder>)) -> usize {
+    let mut bytes = 0;
+    if woken.0.swap(false, Ordering::Relaxed) {
+        let waker = Waker::from(Arc::clone(woken));
+        let mut context = Context::from_waker(&waker);
+        while let Poll::Ready(Some(Ok(chunk))) = stream.as_mut().poll_next(&mut context) {
+            bytes += chunk.len();
+        }
+    }
+    bytes
 }

@@ -21,6 +21,18 @@ pub fn document() -> EncodedDocument {
     EncodedDocument::new("order", &format!("\"{}\"", value()))
 }
 
+/// An entry with this value for the stream of one user.
+#[must_use]
+pub fn private_document(user: usize) -> EncodedDocument {
+    EncodedDocument::for_audiences("order", &format!("\"{}\"", value()), user_name(user))
+}
+
+/// The audience of one user. It is as long for the last user as for the first.
+#[must_use]
+pub fn user_name(user: usize) -> String {
+    format!("user:{user:06}")
+}
+
 /// The configuration of all caches here.
 #[must_use]
 pub fn config(dir: &Path) -> Config {
