@@ -134,6 +134,23 @@ async fn a_stream_does_not_begin_after_a_revocation_that_followed_its_authentica
 }
 
 #[actix_web::test]
+async fn clients_see_that_something_was_saved_and_not_for_whom() {
+    let app = app(|config| config);
+    let mut holder = app.open_stream(request("/").grant("user:4"));
+    let mut public = app.open_stream(request("/"));
+    let save = app.cache().save("k", 1).to(["user:4", "user:5"]);
+    save.blocking().unwrap();
+    app.cache().revoke_blocking("user:6").unwrap();
+    let last = app.cache().save_blocking("k", 2).unwrap();
+    assert!(last.to_string().ends_with("-3"));
+    for stream in [&mut holder, &mut public] {
+        let text = read_until(stream, "\"value\":2}").await;
+        assert!(text.contains(&format!("id: {last}\n")), "{text}");
+        assert!(!text.contains("user:"), "{text}");
+    }
+}
+
+#[actix_web::test]
 async fn an_expired_private_value_is_a_gap_for_its_holders_only() {
     let app = app(|config| config);
     let uri = format!("/?last_event_id={}", app.first_id());
