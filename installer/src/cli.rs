@@ -206,7 +206,7 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// The value that was saved for this audience, among others or alone [default: for everyone]
+    /// The value that was saved for this audience, alone or with others [default: for everyone]
     #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub(crate) to: Option<String>,
 }

@@ -188,9 +188,9 @@ impl Subscription {
         self.access.asked()
     }
 
-    /// Ends the stream at this time, for example when the client's session or token expires. The client connects again, and
-    /// the app decides again. A time in the past is refused in the response (403). Of several times, the earliest
-    /// counts.
+    /// Ends the stream at this time, for example when the client's session or token expires. The client connects
+    /// again, and the app decides again. A time in the past is refused in the response (403). Of several times, the
+    /// earliest counts.
     #[must_use]
     pub fn until(mut self, time: SystemTime) -> Self {
         self.access.until(time);
@@ -199,8 +199,8 @@ impl Subscription {
 
     /// Identifies the user, for example by an id from your database. Tabs of one browser share a connection and
     /// its cookies, so after a login in one tab, the connection of the others may be another user's. A page accepts
-    /// only the user that it began with. If its connection is another user's, it receives nothing, stops, and reports
-    /// `sse.identity-changed`.
+    /// only the user that it began with. If the connection is another user's, the page receives nothing of it, stops,
+    /// and reports `sse.identity-changed`.
     ///
     /// Clients receive a hash of `value`. Without this call, it is a hash of the names that are granted without
     /// being asked for. So call it if these may change for one user.
