@@ -55,6 +55,8 @@ export class Stream {
   #identity;
   /** The names of the events that the connection may carry, as the server has listed them. */
   #eventNames;
+  /** Whether the server names its events, and so the identity, at the beginning of each connection. */
+  #serverNamesEvents = false;
   #session = 0;
   #request;
   #isOpen = false;
@@ -74,7 +76,8 @@ export class Stream {
   }
 
   join(request) {
-    const { member, id, isNew, needsLatest } = request;
+    const { member, id, isNew, needsLatest, serverNamesEvents } = request;
+    this.#serverNamesEvents ||= serverNamesEvents;
     const order = id === this.#lastEventId ? 0 : compareEventIds(id, this.#lastEventId);
     const isServed = !isNew && !needsLatest && order >= 0 && this.#serves(request);
     this.#members.set(member, request);
@@ -205,9 +208,13 @@ export class Stream {
     let isPlanned = false;
     let identity = '';
     let eventNames;
-    this.#isOpen = true;
     this.requestedWait.end();
-    this.emit({ session: this.#session, open: true });
+    // Pages load data when a connection opens, which a page of another user must not do. So the connection counts as
+    // open when its identity is known, unless the server may be of another kind.
+    if (!this.#serverNamesEvents) {
+      this.#isOpen = true;
+      this.emit({ session: this.#session, open: true });
+    }
     for (;;) {
       const { done, value } = await reader.read();
       if (done || request !== this.#request) return { isPlanned };
@@ -231,7 +238,10 @@ export class Stream {
       if (events.some(({ data, id }) => (data ?? id) !== undefined)) this.#identity ??= identity;
       if (this.#identity === undefined || !(events.length || eventNames !== undefined)) continue;
       this.#eventNames = eventNames ?? this.#eventNames;
-      this.emit({ session: this.#session, identity: this.#identity, eventNames, events, origin });
+      if (eventNames !== undefined) this.#serverNamesEvents = true;
+      const open = !this.#isOpen;
+      this.#isOpen = true;
+      this.emit({ session: this.#session, open, identity: this.#identity, eventNames, events, origin });
       eventNames = undefined;
       if (isStale) this.#requestLatest(request);
     }

@@ -33,10 +33,8 @@ export class Subscription {
   #requestedWait;
   #leaderTimer;
   #isOpen = false;
-  /** Set from the response of a connection until it counts as open: whether the connection is a new one. */
-  #opening;
-  /** Whether the server names its events, which it does together with the identity. */
-  #namesEvents = false;
+  /** Whether the server names its events, and so the identity, at the beginning of each connection. */
+  #serverNamesEvents = false;
   /** Whether a connection was lost before the server had named an id to resume after. */
   #hasLostPosition = false;
   #silenceTimeout = SILENCE_TIMEOUT_MS;
@@ -184,6 +182,7 @@ export class Subscription {
       id: this.lastEventId,
       events: this.events.join(),
       isNew: this.#isNew,
+      serverNamesEvents: this.#serverNamesEvents,
       wantsLatest: this.latest,
       needsLatest: this.#position.needsLatest,
     };
@@ -258,9 +257,7 @@ export class Subscription {
     }
     if (!this.#stream) this.#awaitLeader();
     // A message with `members` confirms a connection that was open before.
-    if (open) this.#opening ||= !members;
-    // Pages load data when a connection opens, which a page of another user must not do.
-    if (identity !== undefined || !this.#namesEvents) this.#finishOpening();
+    if (open) this.#opened(!members);
     if (identity !== undefined) {
       if (eventNames !== undefined) this.#nameEvents(eventNames);
       if (events) this.#deliver(events, origin, session);
@@ -277,14 +274,12 @@ export class Subscription {
   }
 
   #nameEvents(list) {
-    this.#namesEvents = true;
+    this.#serverNamesEvents = true;
     this.handlers.eventNames(list);
   }
 
-  #finishOpening() {
-    if (this.#opening === undefined) return;
-    if (this.#opening) this.#noteLostPosition();
-    this.#opening = undefined;
+  #opened(isNew) {
+    if (isNew) this.#noteLostPosition();
     this.#isOpen = true;
     this.handlers.open();
     // A listener may have closed the client.
@@ -296,7 +291,6 @@ export class Subscription {
   #interrupt() {
     this.#noteLostPosition();
     this.#isOpen = false;
-    this.#opening = undefined;
   }
 
   /** Without an id from the server, the next connection cannot tell what this tab missed. */

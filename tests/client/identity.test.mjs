@@ -166,6 +166,20 @@ describe('after a login as another user', () => {
     assert.deepEqual([anne.sse.readyState, anne.opened, anne.values], [1, 2, ['for Anne', 'next']]);
   });
 
+  test('a new page whose first block is lost with the leader has no gap', async () => {
+    const anne = await openTab();
+    await FakeRequest.last.open();
+    await FakeRequest.last.send(beginning(ANNE, 0, 'for Anne'));
+    const bob = await openTab();
+    await FakeRequest.last.open();
+    assert.equal(bob.sse.status, 'connecting', 'the connection may be of another user');
+    anne.sse.close();
+    await settle();
+    await FakeRequest.last.open();
+    await FakeRequest.last.send(beginning(BOB, 2, 'for Bob'));
+    assert.deepEqual([bob.statuses, bob.gaps, bob.values], [['open'], [], ['for Bob']]);
+  });
+
   test('a page learns of the change after it was closed', async () => {
     const anne = openAlone();
     const seen = [];
