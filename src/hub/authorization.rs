@@ -63,7 +63,7 @@ impl Grants {
         self.iter().any(|grant| grant.is_prefix)
     }
 
-    fn iter(&self) -> impl Iterator<Item = NameGrant<'_>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = NameGrant<'_>> {
         let texts = self.0.as_deref().into_iter();
         (texts.flat_map(|grants| grants.split(','))).map(NameGrant::from_text)
     }
@@ -89,7 +89,7 @@ impl<'a> NameGrant<'a> {
         }
     }
 
-    fn covers(&self, name: &str) -> bool {
+    pub(super) fn covers(&self, name: &str) -> bool {
         if self.is_prefix {
             name.starts_with(self.name)
         } else {

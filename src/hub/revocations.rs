@@ -4,12 +4,12 @@
 mod tests;
 
 use std::{
-    collections::VecDeque,
-    sync::Mutex,
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use super::authorization::{Authorization, Grants};
+use super::authorization::{Authorization, Grants, NameGrant};
 use crate::{
     epoch::Epoch,
     event_id::{Cursor, EventId},
@@ -20,7 +20,7 @@ use crate::{
 /// seconds: hardly any app needs longer from reading a session to opening the stream.
 pub(crate) const DEFAULT_AUTHENTICATION_TIME: Duration = Duration::from_secs(10);
 
-/// Upper bound for the revocations in memory: 5 MB with usual names. A stream that was authenticated before the
+/// Upper bound for the revocations in memory: 7 MB with usual names. A stream that was authenticated before the
 /// oldest of them ends, and is authenticated again.
 const MAX_REVOCATIONS: usize = 65_536;
 
@@ -39,12 +39,15 @@ struct KnownRevocations {
     newest: u64,
     /// In the order of their numbers.
     revocations: VecDeque<Revocation>,
+    /// The name and the number of each. Many users may be revoked together, and then all their clients come back
+    /// together: a stream that opens looks its own names up, and does not walk through the others.
+    by_name: BTreeSet<(Arc<str>, u64)>,
 }
 
 struct Revocation {
     number: u64,
     read_at: Instant,
-    name: Box<str>,
+    name: Arc<str>,
 }
 
 impl Revocations {
@@ -56,7 +59,7 @@ impl Revocations {
             known_after: next - 1,
             unknown_until,
             newest: next - 1,
-            revocations: VecDeque::new(),
+            ..KnownRevocations::default()
         };
     }
 
@@ -70,10 +73,12 @@ impl Revocations {
         let mut known = lock(&self.0);
         known.newest = newest;
         for (number, read_at, name) in revocations {
+            let name: Arc<str> = name.into();
+            known.by_name.insert((Arc::clone(&name), number));
             known.revocations.push_back(Revocation {
                 number,
                 read_at: read_at.unwrap_or_else(Instant::now),
-                name: name.into(),
+                name,
             });
         }
         while known.revocations.len() > MAX_REVOCATIONS
@@ -81,6 +86,7 @@ impl Revocations {
         {
             known.known_after = forgotten.number;
             known.unknown_until = Some(forgotten.read_at);
+            known.by_name.remove(&(forgotten.name, forgotten.number));
         }
     }
 
@@ -105,16 +111,25 @@ impl Revocations {
         if authorization.epoch != known.epoch || authorization.number < known.known_after {
             return true;
         }
-        let later = known.revocations.iter().rev();
-        let mut later = later.take_while(|revocation| revocation.number > authorization.number);
-        later.any(|revocation| {
-            revocation.number < start.next
-                && authorization.is_ended_by(revocation.number, &revocation.name)
-        })
+        let newest = known.revocations.back();
+        newest.is_some_and(|newest| newest.number > authorization.number)
+            && (authorization.grants.iter())
+                .any(|grant| known.has_revoked(grant, authorization.number, start.next))
     }
 }
 
 impl KnownRevocations {
+    /// Whether a name of this grant was revoked between two numbers.
+    fn has_revoked(&self, grant: NameGrant<'_>, after: u64, before: u64) -> bool {
+        let first = match grant.is_prefix {
+            true => 0,
+            false => after.saturating_add(1),
+        };
+        (self.by_name.range((Arc::from(grant.name), first)..))
+            .take_while(|(name, _)| grant.covers(name))
+            .any(|(_, number)| after < *number && *number < before)
+    }
+
     /// The newest number of which it is known that no revocation up to it was read within this time.
     fn newest_before(&self, time: Duration) -> u64 {
         let is_recent = |read_at: Instant| read_at.elapsed() <= time;

@@ -91,3 +91,74 @@ fn the_oldest_revocations_are_forgotten_and_then_end_streams_that_are_as_old() {
     assert!(!ends(&revocations, "user:4", Some(10), newest + 1));
     assert!(!ends(&revocations, "user:4", None, newest + 1));
 }
+
+/// All names, some of which are prefixes of others, and all ranges of numbers.
+#[test]
+fn a_grant_finds_the_revocations_of_its_names_and_no_others() {
+    let revocations = revocations(1);
+    let names = ["user:4", "user:40", "user:4", "team:1", "user:", "user:41"];
+    revocations.add(
+        6,
+        (1..)
+            .zip(names)
+            .map(|(number, name)| (number, ago(0), name)),
+    );
+    for (name, is_prefix) in ["user:4", "user:", "team", "u", "user:5"]
+        .into_iter()
+        .flat_map(|name| [(name, false), (name, true)])
+    {
+        let grant = NameGrant {
+            name,
+            is_prefix,
+            after: 0,
+        };
+        for (position, start) in
+            (0..=6).flat_map(|position| (1..=7).map(move |start| (position, start)))
+        {
+            let authorization = Authorization {
+                grants: Grants::new([grant]),
+                epoch: EPOCH,
+                number: position,
+            };
+            let expected = (1..start)
+                .zip(names)
+                .any(|(number, name)| authorization.is_ended_by(number, name));
+            let ends = revocations.end_before(&authorization, Cursor::before(start));
+            assert_eq!(ends, expected, "{grant:?} after {position}, before {start}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_opens_after_a_mass_revocation_does_not_walk_through_it() {
+    let revocations = revocations(1);
+    let names: Vec<String> = (0..MAX_REVOCATIONS + 10)
+        .map(|index| format!("user:{index}"))
+        .collect();
+    let newest = names.len() as u64;
+    let saved = (1..).zip(&names);
+    revocations.add(
+        newest,
+        saved.map(|(number, name)| (number, ago(0), &**name)),
+    );
+    let known = lock(&revocations.0);
+    assert_eq!(
+        [known.revocations.len(), known.by_name.len()],
+        [MAX_REVOCATIONS; 2]
+    );
+    drop(known);
+    let teams: Vec<String> = (0..1_000).map(|index| format!("team:{index}")).collect();
+    let teams: Vec<&str> = teams.iter().map(String::as_str).collect();
+    let authorization = Authorization {
+        grants: Grants::of(&teams),
+        epoch: EPOCH,
+        number: 10,
+    };
+    let started = Instant::now();
+    for _ in 0..10 {
+        assert!(!revocations.end_before(&authorization, Cursor::before(newest + 1)));
+    }
+    // A walk takes many seconds.
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(ends(&revocations, "user:70", Some(10), newest + 1));
+}
