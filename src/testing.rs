@@ -32,10 +32,13 @@ mod test_sse;
 #[cfg(test)]
 #[cfg(feature = "actix")]
 mod tests;
+#[cfg(feature = "actix")]
+mod user;
 
 #[cfg(feature = "actix")]
 pub use self::{
     event::{Event, EventParser},
     stream::TestStream,
+    user::TestUser,
 };
 pub use self::{saved::Saved, test_sse::TestSse};

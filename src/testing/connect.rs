@@ -13,12 +13,15 @@ use actix_web::{
 use super::{
     connection::Connection,
     stream::{Connect, TestStream},
-    test_sse::TestSse,
+    test_sse::{TestSse, expect},
 };
-use crate::http::{Sse, Subscription};
+use crate::{
+    event_id::EventId,
+    http::{Grant, Sse, Subscription},
+};
 
 /// Where the kit opens its own streams.
-const PATH: &str = "/sse/stream";
+pub(super) const PATH: &str = "/sse/stream";
 
 impl TestSse {
     /// The running server of this test, for `Data<Sse>`. It starts at the first call.
@@ -43,31 +46,36 @@ impl TestSse {
     #[track_caller]
     #[must_use]
     pub fn connect(&self) -> TestStream<'_> {
-        self.connect_to_uri(PATH.to_owned(), None)
+        self.connect_to_uri(PATH.to_owned(), None, Vec::new())
     }
 
     /// Opens a stream of these events.
     #[track_caller]
     #[must_use]
     pub fn connect_to<'e>(&self, events: impl IntoIterator<Item = &'e str>) -> TestStream<'_> {
-        let events: Vec<&str> = events.into_iter().collect();
-        self.connect_to_uri(format!("{PATH}?events={}", events.join(",")), None)
+        self.connect_to_uri(uri_for_events(events), None, Vec::new())
     }
 
     /// Opens the stream of a client whose last event had this id.
     #[track_caller]
     #[must_use]
     pub fn resume(&self, last_event_id: &str) -> TestStream<'_> {
-        self.connect_to_uri(PATH.to_owned(), Some(last_event_id))
+        self.connect_to_uri(PATH.to_owned(), Some(last_event_id), Vec::new())
     }
 
     #[track_caller]
-    fn connect_to_uri(&self, uri: String, id: Option<&str>) -> TestStream<'_> {
+    pub(super) fn connect_to_uri(
+        &self,
+        uri: String,
+        id: Option<&str>,
+        grants: Vec<Grant>,
+    ) -> TestStream<'_> {
         expect_runtime();
         let respond = move |request: TestRequest| {
             let request = request.uri(&uri).to_http_request();
-            let response = self.sse().respond(Subscription::new(&request));
-            response.respond_to(&request)
+            let public = Subscription::new(&request).authorized_at(self.journal_end());
+            let subscription = grants.iter().cloned().fold(public, Subscription::grant);
+            self.sse().respond(subscription).respond_to(&request)
         };
         let response = respond(request_after(id));
         TestStream {
@@ -76,6 +84,13 @@ impl TestSse {
             connect: Box::new(move |request| Box::pin(ready(respond(request)))),
             last_event_id: id.map(str::to_owned),
         }
+    }
+
+    /// Further than the position of the server, which may not have read what the test has just saved.
+    fn journal_end(&self) -> EventId {
+        let journal = self.journal();
+        let newest = expect(journal.newest_number());
+        EventId::before(journal.epochs().current(), newest + 1)
     }
 
     /// Opens a stream through a handler of `app`, which [`init_service`](actix_web::test::init_service)
@@ -127,6 +142,12 @@ impl TestSse {
             }
         }
     }
+}
+
+/// Where the kit opens a stream of these events.
+pub(super) fn uri_for_events<'e>(events: impl IntoIterator<Item = &'e str>) -> String {
+    let events: Vec<&str> = events.into_iter().collect();
+    format!("{PATH}?events={}", events.join(","))
 }
 
 /// Streams need the runtime of an actix-web worker, which `#[tokio::test]` does not start.

@@ -47,20 +47,37 @@ impl Saved {
         values
     }
 
-    /// Asserts that `value` was saved under `key`, at least once.
+    /// Asserts that `value` was saved under `key`, at least once, for everyone or for some audiences.
     ///
     /// # Panics
     ///
     /// Panics if it was not. The message lists what was saved.
     #[track_caller]
     pub fn assert_saved(&self, key: &str, value: impl Serialize) {
-        let value = match serde_json::to_value(value) {
-            Ok(value) => value,
-            Err(error) => panic!("the expected value cannot be written as JSON: {error}"),
-        };
+        let value = to_json(value);
         assert!(
             self.values::<Value>(key).contains(&value),
             "expected {value} to be saved under `{key}`, but {}",
+            self.describe()
+        );
+    }
+
+    /// Asserts that `value` was saved under `key` for this audience, perhaps among others.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it was not. The message lists what was saved.
+    #[track_caller]
+    pub fn assert_saved_to(&self, audience: &str, key: &str, value: impl Serialize) {
+        let is_for_it = |entry: &&Entry| entry.audiences().any(|name| name == audience);
+        let its_own = Self {
+            entries: self.entries.iter().filter(is_for_it).cloned().collect(),
+            elsewhere: Vec::new(),
+        };
+        let value = to_json(value);
+        assert!(
+            its_own.values::<Value>(key).contains(&value),
+            "expected {value} to be saved under `{key}` for `{audience}`, but {}",
             self.describe()
         );
     }
@@ -108,10 +125,22 @@ impl Saved {
     }
 }
 
+#[track_caller]
+fn to_json(value: impl Serialize) -> Value {
+    match serde_json::to_value(value) {
+        Ok(value) => value,
+        Err(error) => panic!("the expected value cannot be written as JSON: {error}"),
+    }
+}
+
 fn list(entries: &[Entry]) -> String {
     let mut text = String::new();
     for entry in entries.iter().take(MAX_LISTED_ENTRIES) {
         let _ = write!(text, "\n  {}: {}", entry.key(), entry.value());
+        let audiences: Vec<&str> = entry.audiences().collect();
+        if !audiences.is_empty() {
+            let _ = write!(text, " (for {})", audiences.join(", "));
+        }
     }
     let left = entries.len().saturating_sub(MAX_LISTED_ENTRIES);
     if left > 0 {

@@ -23,11 +23,13 @@ use crate::hub::EventId;
 pub(super) type Connect<'a> =
     Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = HttpResponse> + 'a>> + 'a>;
 
-/// The stream of one client. [`TestSse::connect`] and [`TestSse::connect_through`] open it.
+/// The stream of one client. [`TestSse::connect`], [`TestUser::connect`] and [`TestSse::connect_through`] open it.
 ///
 /// Heartbeats are skipped, except by [`next_block`](Self::next_block). If what the test expects does not
 /// arrive within the [deadline](TestSse::with_deadline), the test fails, with a message that begins with
 /// the line of the test.
+///
+/// [`TestUser::connect`]: super::TestUser::connect
 pub struct TestStream<'a> {
     pub(super) test: &'a TestSse,
     pub(super) connect: Connect<'a>,

@@ -225,6 +225,12 @@ impl TestSse {
         self.saved().assert_saved(key, value);
     }
 
+    /// Asserts that `value` was saved under `key` for this audience. See [`Saved::assert_saved_to`].
+    #[track_caller]
+    pub fn assert_saved_to(&self, audience: &str, key: &str, value: impl Serialize) {
+        self.saved().assert_saved_to(audience, key, value);
+    }
+
     /// Asserts that nothing was saved. See [`Saved::assert_nothing_saved`].
     #[track_caller]
     pub fn assert_nothing_saved(&self) {

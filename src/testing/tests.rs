@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 
 mod failures;
 mod parser;
+mod users;
 
 use super::*;
 use crate::{Error, Sse, Subscription, cache};
