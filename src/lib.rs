@@ -29,6 +29,9 @@
 //! | save from a shell, PHP or another program | | `docs/guides/other-programs.md` |
 //! | configure the app | [`Config`], [`Events`] | `docs/configuration.md` |
 //! | decide which client receives which event | [`Sse`], [`Subscription`], [`Grant`], [`track_authorization()`], [`StreamResponse`], [`EventStream`] | `docs/guides/private-stream.md` |
+//! | send events to one user, with login and logout | [`Subscription::grant`], [`Cache::revoke`], [`track_authorization()`] | `docs/guides/single-users.md` |
+//! | authenticate streams with tokens | [`Subscription::until`] | `docs/guides/tokens.md` |
+//! | send the events of one order to its page | [`Subscription::asked`], [`Grant`] | `docs/guides/orders.md` |
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
 //! | update pages with htmx, Turbo or Datastar | [`Subscription::without_envelope`] | `docs/guides/html-front-ends.md` |
 //! | test an app | the module `testing` | `docs/guides/testing.md` |

@@ -28,6 +28,7 @@ pub(crate) fn routes(app: &mut ServiceConfig, sse: &Sse) {
 /// SSE_ALLOWED_ORIGINS reconnects; and to other methods with 405.
 async fn stream(sse: Data<Sse>, subscription: Subscription) -> impl Responder {
     // The subscription has what the client asks for: `?events=a,b`, and the last event id to resume after. To
-    // limit a client to some events, read its session here, and add `.only(["event_name1"])`.
+    // limit a client to some events, read its session here, and add `.only(["event_name1"])`. To send it what is
+    // saved for its user alone, add `.grant(format!("user:{id}"))`: see docs/guides/single-users.md of the library.
     sse.respond(subscription)
 }

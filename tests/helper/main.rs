@@ -7,6 +7,7 @@
     reason = "the test that starts this program reports how it ended"
 )]
 
+mod guides;
 mod ingester;
 #[cfg(feature = "tools")]
 mod oracle_server;
@@ -20,6 +21,7 @@ fn main() {
     let role = arguments.next().expect("test-helper ROLE [ARGUMENT…]");
     let arguments: Vec<String> = arguments.collect();
     match role.as_str() {
+        "guide" => guides::run(&arguments),
         "ingester" => ingester::run(),
         "saver" => saver::run(&arguments),
         "server" => server::run(&arguments),

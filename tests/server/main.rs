@@ -11,6 +11,7 @@ mod cross_origin;
 mod delivery;
 mod dev_tools;
 mod event_triggering;
+mod guides;
 mod health;
 mod hostile;
 mod hosts;
