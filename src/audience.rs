@@ -96,6 +96,13 @@ impl Recipients {
             Self::HoldersOf(names) => names,
         }
     }
+
+    /// How much memory the names take.
+    #[cfg(feature = "actix")]
+    pub(crate) fn byte_count(&self) -> usize {
+        let names = self.names().iter();
+        names.map(|name| size_of::<String>() + name.len()).sum()
+    }
 }
 
 /// The audiences of a save: a name, or a list of names. Implement it for types of your own to write

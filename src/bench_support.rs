@@ -74,7 +74,7 @@ impl EncodedDocument {
     /// Encodes the frames that browsers get, and returns their size in bytes.
     #[must_use]
     pub fn encode(&self, events: &Events) -> usize {
-        self.to_ring_entry(Epoch(1), events).content.byte_count()
+        self.to_ring_entry(Epoch(1), events).byte_count()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{config::Config, epoch::Epoch, runtime::lock};
 /// their frames take half a KiB on average.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// What an entry takes in addition to the bytes of its frames, roughly.
+/// What an entry takes in addition to the bytes of its frames and audiences, roughly.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
 
 /// Keeps the newest of the entries, because most clients have missed only these.
@@ -83,7 +83,7 @@ impl CachedEntry {
     fn new(entry: &Arc<RingEntry>) -> Self {
         Self {
             entry: Arc::clone(entry),
-            byte_count: entry.content.byte_count() + ENTRY_OVERHEAD_BYTES,
+            byte_count: entry.byte_count() + ENTRY_OVERHEAD_BYTES,
         }
     }
 }

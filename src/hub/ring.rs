@@ -25,7 +25,7 @@ use crate::{
     epoch::{Epoch, Epochs},
 };
 
-/// Upper bound for the bytes of all frames in the ring: large values must not exhaust the memory
+/// Upper bound for the bytes of all frames and audiences in the ring: large values must not exhaust the memory
 /// of a small server. The default 4,096 entries reach it only if their frames take more than 8 KiB on
 /// average. Frames that a read encodes in another format count from the next entry on. A stream whose next
 /// entry is no longer in the ring is served from the journal.
@@ -46,7 +46,7 @@ struct Window {
     /// The number of the first of `entries`.
     first_number: u64,
     entries: VecDeque<RingEntry>,
-    /// Of all frames together. A read may encode frames in another format.
+    /// Of all frames and audiences together. A read may encode frames in another format.
     byte_count: AtomicUsize,
 }
 
@@ -104,7 +104,7 @@ impl Ring {
     pub(crate) fn push(&self, entries: impl IntoIterator<Item = RingEntry>) {
         let mut window = self.write();
         for entry in entries {
-            *window.byte_count.get_mut() += entry.content.byte_count();
+            *window.byte_count.get_mut() += entry.byte_count();
             window.entries.push_back(entry);
         }
         // The newest entry stays, however large: streams that wait for it read it here.
@@ -204,7 +204,7 @@ impl Window {
 
     fn drop_oldest(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
-            *self.byte_count.get_mut() -= entry.content.byte_count();
+            *self.byte_count.get_mut() -= entry.byte_count();
             self.first_number += 1;
         }
     }

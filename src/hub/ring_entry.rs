@@ -49,6 +49,11 @@ impl RingEntry {
         }
     }
 
+    /// How much memory the frames and the audiences take now: a hundred names take more than many a value.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.content.byte_count() + self.recipients.byte_count()
+    }
+
     /// An entry that cannot be read: clients receive `sse.gap`.
     pub(crate) fn unreadable() -> Self {
         Self {
@@ -68,7 +73,7 @@ pub(super) fn log_skipped(number: u64, reason: impl Display) {
 
 impl Content {
     /// How much memory the frames take now.
-    pub(crate) fn byte_count(&self) -> usize {
+    fn byte_count(&self) -> usize {
         match self {
             Self::Frames(frames) => frames.iter().map(Frame::byte_count).sum(),
             Self::Revocation(_) | Self::Unreadable => 0,

@@ -88,3 +88,22 @@ fn entries_without_events_do_not_fill_the_memory() {
     assert!(entries.by_number.len() < 50_000);
     assert!(entries.byte_count <= MAX_BYTES);
 }
+
+#[test]
+fn audiences_count_as_memory_of_their_entry() {
+    let names: Vec<String> = (0..100).map(|index| format!("\"{index:0200}\"")).collect();
+    let names = names.join(",");
+    let document = format!(
+        r#"{{"time":"2026-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":1,"to":[{names}],"needs":["audiences"]}}"#
+    );
+    let entry = Entry::parse(Epoch(1), 1, document.as_bytes()).unwrap();
+    let config = Config::new(".", "a:k").unwrap();
+    let entry = Arc::new(RingEntry::new(&entry, config.events(), SystemTime::now()));
+    let (cache, source) = (ReplayCache::default(), source(1));
+    for number in 1..=1_000 {
+        cache.insert(&source, number, &entry);
+    }
+    // Each takes 22 KiB.
+    assert!(cache.get(&source, 1_000).is_some());
+    assert!(cache.get(&source, 500).is_none());
+}

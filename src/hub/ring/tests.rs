@@ -336,3 +336,21 @@ fn the_new_topics_are_in_the_order_of_their_entries() {
     ];
     assert_eq!(topics, NewEvents::Topics(expected));
 }
+
+#[test]
+fn audiences_count_as_memory_of_their_entry() {
+    let names: Vec<String> = (0..100).map(|index| format!("{index:0200}")).collect();
+    let ring = Ring::new(4_096);
+    ring.restart(EPOCH.into(), 1);
+    ring.push((0..4_096).map(|_| RingEntry {
+        recipients: Recipients::new(Some(names.clone())).unwrap(),
+        ..entry(&["a"])
+    }));
+    let window = ring.read_window();
+    let kept = window.entries.iter();
+    let bytes: usize = kept.map(|entry| entry.recipients.byte_count()).sum();
+    assert!(
+        bytes > MAX_RING_BYTES / 2 && bytes <= MAX_RING_BYTES,
+        "{bytes}"
+    );
+}
