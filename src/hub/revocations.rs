@@ -24,6 +24,10 @@ pub(crate) const DEFAULT_AUTHENTICATION_TIME: Duration = Duration::from_secs(10)
 /// oldest of them ends, and is authenticated again.
 const MAX_REVOCATIONS: usize = 65_536;
 
+/// Upper bound for the former journals in memory. Each request is younger than a program needs to replace the
+/// cache folder so often.
+const MAX_FORMER_EPOCHS: usize = 16;
+
 /// The newest revocations of one journal.
 #[derive(Default)]
 pub(super) struct Revocations(Mutex<KnownRevocations>);
@@ -31,6 +35,8 @@ pub(super) struct Revocations(Mutex<KnownRevocations>);
 #[derive(Default)]
 struct KnownRevocations {
     epoch: Epoch,
+    /// Of the journals before, the newest last: their revocations are not known any more.
+    former_epochs: VecDeque<Epoch>,
     /// Every revocation after this number is known.
     known_after: u64,
     /// When the newest revocation that is not known may have been read.
@@ -54,10 +60,23 @@ impl Revocations {
     /// Starts again, with the entry `next` of a journal. The entries before it may contain revocations; the
     /// newest of them was saved before `unknown_until`.
     pub(super) fn restart(&self, epoch: Epoch, next: u64, unknown_until: Option<Instant>) {
-        *lock(&self.0) = KnownRevocations {
+        let mut known = lock(&self.0);
+        let mut former_epochs = std::mem::take(&mut known.former_epochs);
+        let is_first = known.epoch == Epoch::default();
+        let is_replaced = !is_first && known.epoch != epoch;
+        if is_replaced {
+            former_epochs.push_back(known.epoch);
+            if former_epochs.len() > MAX_FORMER_EPOCHS {
+                former_epochs.pop_front();
+            }
+        }
+        *known = KnownRevocations {
             epoch,
+            former_epochs,
             known_after: next - 1,
-            unknown_until,
+            // The revocations of the former journal are gone.
+            unknown_until: (unknown_until.max(known.unknown_until))
+                .max(is_replaced.then(Instant::now)),
             newest: next - 1,
             ..KnownRevocations::default()
         };
@@ -94,14 +113,20 @@ impl Revocations {
     /// authenticated, if the app has noted it.
     pub(super) fn authorize(&self, grants: Grants, position: Option<EventId>) -> Authorization {
         let known = lock(&self.0);
-        let noted = position.filter(|position| position.epoch == known.epoch);
+        // A position in another cache, of which this process may follow several, says nothing.
+        let is_known = |epoch| epoch == known.epoch || known.former_epochs.contains(&epoch);
+        let (epoch, number) = match position.filter(|position| is_known(position.epoch)) {
+            Some(position) => (position.epoch, position.cursor.last_received()),
+            None => match known.newest_before(DEFAULT_AUTHENTICATION_TIME) {
+                Some(number) => (known.epoch, number),
+                // No journal has this epoch, so the stream ends.
+                None => (Epoch::default(), 0),
+            },
+        };
         Authorization {
             grants,
-            epoch: known.epoch,
-            number: match noted {
-                Some(position) => position.cursor.last_received(),
-                None => known.newest_before(DEFAULT_AUTHENTICATION_TIME),
-            },
+            epoch,
+            number,
         }
     }
 
@@ -130,14 +155,15 @@ impl KnownRevocations {
             .any(|(_, number)| after < *number && *number < before)
     }
 
-    /// The newest number of which it is known that no revocation up to it was read within this time.
-    fn newest_before(&self, time: Duration) -> u64 {
+    /// The newest number of which it is known that no revocation up to it was read within this time. `None` if
+    /// there may have been one that is not known.
+    fn newest_before(&self, time: Duration) -> Option<u64> {
         let is_recent = |read_at: Instant| read_at.elapsed() <= time;
         if self.unknown_until.is_some_and(is_recent) {
-            return 0;
+            return None;
         }
         let older = (self.revocations).partition_point(|revocation| !is_recent(revocation.read_at));
         let recent = self.revocations.get(older);
-        recent.map_or(self.newest, |revocation| revocation.number - 1)
+        Some(recent.map_or(self.newest, |revocation| revocation.number - 1))
     }
 }

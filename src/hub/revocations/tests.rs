@@ -50,21 +50,31 @@ fn without_a_position_each_revocation_of_the_last_seconds_ends_the_stream() {
 }
 
 #[test]
-fn a_position_in_another_journal_counts_as_none() {
+fn a_position_in_another_cache_counts_as_none() {
     let revocations = revocations(1);
     revocations.add(50, [(43, ago(9), "user:5")].into_iter());
-    let grants = || Grants::of(&["user:5"]);
-    let elsewhere = Some(EventId::before(Epoch(2), 51));
-    let authorization = revocations.authorize(grants(), elsewhere);
-    assert!(revocations.end_before(&authorization, Cursor::before(51)));
-    revocations.restart(Epoch(2), 1, None);
+    let elsewhere = EventId::before(Epoch(2), 51);
+    let authorization = revocations.authorize(Grants::of(&["user:5"]), Some(elsewhere));
+    assert_eq!((authorization.epoch, authorization.number), (EPOCH, 42));
+}
+
+#[test]
+fn an_authentication_before_the_journal_was_replaced_does_not_count() {
+    let revocations = revocations(1);
+    let before = EventId::before(EPOCH, 51);
     let start = Cursor::before(1);
+    let ends = |position| {
+        let authorization = revocations.authorize(Grants::of(&["user:5"]), position);
+        revocations.end_before(&authorization, start)
+    };
+    assert!(!ends(Some(before)));
+    revocations.restart(Epoch(2), 1, None);
+    assert!(ends(Some(before)));
+    assert!(!ends(Some(EventId::before(Epoch(2), 1))));
     assert!(
-        revocations.end_before(&authorization, start),
-        "the journal was replaced since"
+        ends(None),
+        "the former journal may have had a recent revocation"
     );
-    let authorization = revocations.authorize(grants(), None);
-    assert!(!revocations.end_before(&authorization, start));
 }
 
 #[test]
