@@ -7,6 +7,7 @@ mod pages;
 mod refusals;
 mod site;
 mod tabs;
+mod users;
 
 use std::thread;
 
@@ -30,6 +31,11 @@ fn faults_lose_and_repeat_nothing() {
 #[test]
 fn a_plain_eventsource_makes_at_most_one_request_per_second() {
     in_all_engines(refusals::slow_down_a_plain_eventsource);
+}
+
+#[test]
+fn users_of_one_browser_are_kept_apart() {
+    in_all_engines(users::are_kept_apart);
 }
 
 #[test]

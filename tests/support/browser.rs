@@ -241,6 +241,12 @@ impl Browser {
         self.session().devtools(command, parameters).unwrap();
     }
 
+    /// Hides the page until [`Browser::resize`] shows it again.
+    #[track_caller]
+    pub fn minimize(&self) {
+        self.drive(self.client().minimize_window());
+    }
+
     #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {
         self.drive(self.client().set_window_size(width, height));

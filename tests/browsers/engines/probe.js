@@ -14,11 +14,16 @@ function record(list, item) {
 const options = {};
 if (query.has('share')) options.share = query.get('share');
 if (query.has('events')) options.events = query.get('events').split(',');
+if (query.has('to')) options.to = query.get('to').split(',');
+if (query.has('latest')) options.latest = true;
+if (query.has('token')) options.headers = async () => ({ Authorization: `Bearer ${query.get('token')}` });
 
 window.received = [];
 window.gaps = [];
 window.statuses = [];
 window.errors = [];
+window.refusals = [];
+window.identityChanges = 0;
 window.restored = 0;
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) window.restored += 1;
@@ -31,7 +36,13 @@ sse.on('*', () => {
 sse.on('*', (value) => record('received', value));
 sse.ongap = ({ value }) => record('gaps', value.reason);
 sse.onstatus = ({ value }) => statuses.push(value);
-sse.onerror = ({ status }) => errors.push(status ?? 'network');
+sse.onerror = ({ status, body }) => {
+  errors.push(status ?? 'network');
+  if (body) refusals.push(body);
+};
+sse.onidentitychanged = () => {
+  identityChanges += 1;
+};
 window.sse = sse;
 
 // Navigates to other pages at random moments.

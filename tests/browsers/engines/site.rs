@@ -54,12 +54,16 @@ impl Site {
     }
 }
 
-/// Serves the page at every other address.
 fn routes(app: &mut ServiceConfig, sse: &Sse) {
     actix_web_sse::scripts(app);
     app.app_data(Data::new(sse.clone()))
         .route("/sse/stream", web::get().to(stream))
-        .route("/probe.js", web::get().to(script))
+        .configure(pages);
+}
+
+/// Serves the page at every other address.
+pub(super) fn pages(app: &mut ServiceConfig) {
+    app.route("/probe.js", web::get().to(script))
         .default_service(web::get().to(page));
 }
 

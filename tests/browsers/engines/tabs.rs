@@ -35,13 +35,13 @@ pub(super) fn open_tabs(browser: &Browser, site: &Site, path: &str, count: usize
     tabs
 }
 
-fn received(browser: &Browser) -> Vec<u64> {
+pub(super) fn received(browser: &Browser) -> Vec<u64> {
     let received = browser.evaluate("received");
     serde_json::from_value(received).unwrap()
 }
 
 /// Waits until the tab has received this value, and returns all values that it has received.
-fn received_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
+pub(super) fn received_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
     browser.switch_to(tab);
     browser.wait(&format!("received.includes({last})"));
     assert_eq!(browser.evaluate("gaps"), Value::Array(vec![]));
@@ -49,7 +49,7 @@ fn received_up_to(browser: &Browser, tab: &Tab, last: usize) -> Vec<u64> {
 }
 
 #[track_caller]
-fn assert_unbroken(received: &[u64], first: u64, last: usize) {
+pub(super) fn assert_unbroken(received: &[u64], first: u64, last: usize) {
     let expected: Vec<u64> = (first..=last as u64).collect();
     assert_eq!(received, expected);
 }
@@ -70,7 +70,7 @@ pub(crate) fn share_one_connection(engine: Engine) {
 
 /// Sets the flag when it is dropped. That includes a panic: a scope waits for its threads, so a failed
 /// test would hang otherwise.
-struct SetOnDrop<'a>(&'a AtomicBool);
+pub(super) struct SetOnDrop<'a>(pub(super) &'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
