@@ -69,8 +69,10 @@ impl TailSession {
         let age = age.saturating_add(unread_for);
         let max_entries = config.entries_in_memory() as u64;
         let next_number = first_within(&**journal, age, max_entries)?;
+        // After it, because entries may be saved meanwhile.
+        let end = journal.newest_number()? + 1;
         // Otherwise everything before is older.
-        let is_limited = next_number > 1 && first_new_number - next_number >= max_entries;
+        let is_limited = next_number > 1 && end.saturating_sub(next_number) >= max_entries;
         let session = Self {
             followed,
             next_number,
