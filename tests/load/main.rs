@@ -18,6 +18,7 @@ mod limits;
 mod process;
 mod replays;
 mod restart;
+mod revocation;
 mod scale;
 mod shutdown;
 mod stalled;

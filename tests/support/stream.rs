@@ -83,7 +83,8 @@ impl Stream {
     }
 
     /// The next block, of any kind, until the stream ends.
-    pub(crate) fn next_until_end(&self) -> Option<Event> {
+    #[must_use]
+    pub fn next_until_end(&self) -> Option<Event> {
         self.events.recv().ok()
     }
 
