@@ -16,7 +16,9 @@ use actix_web_sse::{Cache, Config};
 use fastrand::Rng;
 use support::{
     number_in_id,
-    oracle::{At, KEYS, SSE_EVENTS, WriterRole, elapsed_in_child},
+    oracle::{
+        AUDIENCES, At, KEYS, SSE_EVENTS, Traffic, WriterRole, elapsed_in_child, random_audience,
+    },
 };
 
 /// After this many saves, the folder that was the newest one has been swept.
@@ -25,6 +27,7 @@ const FLOOD_SAVES: u64 = 4_500;
 struct Writer {
     name: u64,
     rng: Rng,
+    traffic: Traffic,
     cache: Cache,
     saved: File,
     /// Set when the input has ended.
@@ -38,6 +41,7 @@ pub(crate) fn run() {
     let mut writer = Writer {
         name: variable("ORACLE_WRITER").parse().unwrap(),
         rng: Rng::with_seed(variable("ORACLE_SEED").parse().unwrap()),
+        traffic: serde_json::from_str(&variable("ORACLE_TRAFFIC")).unwrap(),
         cache: Cache::open(&config).unwrap(),
         saved: File::create(variable("ORACLE_SAVED")).unwrap(),
         done: Arc::default(),
@@ -52,6 +56,7 @@ pub(crate) fn run() {
         WriterRole::Random => writer.save_at_random(),
         WriterRole::Flood => writer.flood(),
         WriterRole::Final => writer.save_each_key(),
+        WriterRole::Revoke => writer.revoke_some(),
     }
 }
 
@@ -59,11 +64,17 @@ impl Writer {
     fn save_at_random(&mut self) {
         let mut save = 0;
         while !self.is_done() {
-            for _ in 0..self.rng.u32(1..50) {
-                self.save_random_value(save);
-                save += 1;
+            for _ in 0..self.rng.u32(1..self.traffic.burst) {
+                match self.rng.u32(..self.traffic.saves_per_revocation) {
+                    0 => self.revoke(),
+                    1 => self.save_for_nobody(),
+                    _ => {
+                        self.save_random_value(save);
+                        save += 1;
+                    }
+                }
             }
-            let pause = self.rng.u64(0..400);
+            let pause = self.rng.u64(0..self.traffic.pause);
             self.pause(Duration::from_millis(pause));
         }
     }
@@ -72,7 +83,10 @@ impl Writer {
         let began = elapsed_in_child();
         let key = random_key(&mut self.rng);
         let value = random_value(&mut self.rng, self.name, save);
-        let saving = self.cache.save(key, value).ttl(random_ttl(&mut self.rng));
+        let mut saving = self.cache.save(key, value).ttl(random_ttl(&mut self.rng));
+        if self.rng.u32(..100) >= self.traffic.public_percent {
+            saving = saving.to(self.random_audiences());
+        }
         let number = number_in_id(&saving.blocking().unwrap().to_string());
         self.record(number, save, began);
         if number % 1_000 == 999 && self.rng.bool() {
@@ -80,6 +94,39 @@ impl Writer {
             let pause = self.rng.u64(2_000..5_000);
             self.pause(Duration::from_millis(pause));
         }
+    }
+
+    /// One to three names.
+    fn random_audiences(&mut self) -> Vec<String> {
+        let count = self.rng.usize(1..4);
+        (0..count).map(|_| self.random_audience()).collect()
+    }
+
+    fn random_audience(&mut self) -> String {
+        AUDIENCES[random_audience(&mut self.rng, self.traffic.users)].clone()
+    }
+
+    fn revoke(&mut self) {
+        let audience = random_audience(&mut self.rng, self.traffic.users);
+        let began = elapsed_in_child();
+        let id = self.cache.revoke_blocking(&AUDIENCES[audience]).unwrap();
+        let number = number_in_id(&id.to_string());
+        self.write_record(number, &format!("revoked {audience}"), began);
+    }
+
+    /// Revokes a part of the audiences.
+    fn revoke_some(&mut self) {
+        for _ in 0..AUDIENCES.len().min(2 * self.traffic.users) / 4 {
+            self.revoke();
+        }
+    }
+
+    fn save_for_nobody(&mut self) {
+        let saved = self.cache.save("k1", "for nobody").to([""; 0]).blocking();
+        assert!(
+            saved.is_err(),
+            "an empty list of audiences was accepted: {saved:?}"
+        );
     }
 
     fn flood(&mut self) {
@@ -96,6 +143,12 @@ impl Writer {
         for (save, (key, ..)) in (0..).zip(KEYS) {
             self.save_plain_value(key, save);
         }
+        for save in (KEYS.len() as u64..).take(self.traffic.users) {
+            let (began, audiences) = (elapsed_in_child(), self.random_audiences());
+            let saving = self.cache.save("k1", [self.name, save]).to(audiences);
+            let number = number_in_id(&saving.blocking().unwrap().to_string());
+            self.record(number, save, began);
+        }
     }
 
     fn save_plain_value(&mut self, key: &str, save: u64) {
@@ -105,10 +158,14 @@ impl Writer {
         self.record(number, save, began);
     }
 
-    /// Records a save in a single write, so that a kill leaves the line complete or absent.
     fn record(&mut self, number: u64, save: u64, began: At) {
+        self.write_record(number, &format!("saved {save}"), began);
+    }
+
+    /// In a single write, so that a kill leaves the line complete or absent.
+    fn write_record(&mut self, number: u64, what: &str, began: At) {
         let (began, returned) = (began.as_micros(), elapsed_in_child().as_micros());
-        let line = format!("{number} {save} {began} {returned}\n");
+        let line = format!("{number} {what} {began} {returned}\n");
         self.saved.write_all(line.as_bytes()).unwrap();
     }
 

@@ -17,6 +17,7 @@ use std::{
 use support::oracle::At;
 
 use crate::{
+    audiences::Audience,
     clock::Clock,
     disk::epoch,
     journal::{Journal, entry_number, folder_number, identity, newest_folder, path},
@@ -55,6 +56,27 @@ pub(crate) struct ArchiveFollower {
 impl Archive {
     pub(crate) fn journal(&self, epoch: u64) -> Option<&Journal> {
         self.journals.iter().find(|journal| journal.epoch == epoch)
+    }
+
+    /// The index of a journal, in the order in which they were created.
+    pub(crate) fn index(&self, epoch: u64) -> usize {
+        let index = self
+            .journals
+            .iter()
+            .position(|journal| journal.epoch == epoch);
+        index.unwrap_or(self.journals.len())
+    }
+
+    /// Whether only one journal has a revocation of this audience under this number.
+    pub(crate) fn has_once(&self, number: u64, audience: Audience) -> bool {
+        let entries = self
+            .journals
+            .iter()
+            .filter_map(|journal| journal.entry(number));
+        entries
+            .filter(|entry| entry.revokes == Some(audience))
+            .count()
+            == 1
     }
 
     /// The epochs and numbers of entries with this content.

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use support::{event_part, oracle::EVENTS};
+use support::{
+    event_part,
+    oracle::{AUDIENCES, EVENTS, random_audience},
+};
 
 use crate::{
+    audiences::Grant,
     client::{Client, Phase, SentId},
     model::{Filter, Id, Position},
     server::{Address, lock},
@@ -14,6 +18,11 @@ impl Client {
     pub(crate) fn random_server(&mut self) -> Option<Address> {
         let running: Vec<Address> = lock(&self.addresses).iter().flatten().cloned().collect();
         (!running.is_empty()).then(|| running[self.rng.usize(..running.len())].clone())
+    }
+
+    /// How long a stream stays open; usually at most this many milliseconds.
+    pub(crate) fn random_stay(&mut self, milliseconds: u64) -> Duration {
+        Duration::from_millis(self.rng.u64(1..milliseconds)) * self.population.patience
     }
 
     pub(crate) fn random_absence(&mut self) -> Duration {
@@ -60,5 +69,72 @@ impl Client {
             }
             _ => SentId::Last(last),
         }
+    }
+
+    /// What the app grants this client from now on.
+    pub(crate) fn random_grants(&mut self) -> Vec<Grant> {
+        let mut names: Vec<(String, bool)> = Vec::new();
+        if self.rng.u32(..8) == 0 {
+            return Vec::new();
+        }
+        if self.rng.u32(..10) > 0 {
+            names.push((format!("user:{}", self.user), false));
+        }
+        for _ in 0..self.rng.usize(..4) {
+            let name = random_audience(&mut self.rng, self.population.traffic.users);
+            names.push((AUDIENCES[name].clone(), false));
+        }
+        match self.rng.u32(..12) {
+            0 => names.push(("order:".into(), true)),
+            1 => names.push(("order:1".into(), true)),
+            _ => {}
+        }
+        let grant = |(name, is_prefix)| Grant {
+            name,
+            is_prefix,
+            since: self.random_since(),
+        };
+        names.into_iter().map(grant).collect()
+    }
+
+    /// Some grants begin after an event that the client knows, or a few earlier or later.
+    fn random_since(&mut self) -> Option<Id> {
+        let last = self.last.filter(|_| self.rng.u32(..5) == 0)?;
+        let known = last.position.next - 1;
+        let number = (known + self.rng.u64(..200)).saturating_sub(100);
+        Some(match self.rng.bool() {
+            true => last,
+            false => Id::after(last.epoch, number),
+        })
+    }
+
+    /// The audiences in the query: usually some of those that were granted.
+    pub(crate) fn random_asked(&mut self, phase: Phase) -> Vec<String> {
+        if self.rng.u32(..5) > 0 {
+            return Vec::new();
+        }
+        let count = self.rng.usize(1..3);
+        let mut asked: Vec<String> = (0..count.min(self.grants.len()))
+            .map(|_| {
+                let grant = &self.grants[self.rng.usize(..self.grants.len())];
+                match grant.is_prefix {
+                    true => format!("order:1{}", self.rng.u32(..10)),
+                    false => grant.name.clone(),
+                }
+            })
+            .collect();
+        if phase == Phase::Chaos && self.rng.u32(..10) == 0 {
+            let name = random_audience(&mut self.rng, self.population.traffic.users);
+            asked.push(AUDIENCES[name].clone());
+        }
+        asked
+    }
+
+    pub(crate) fn wants_latest(&mut self, sent: SentId) -> bool {
+        let often = match sent {
+            SentId::Last(_) => 20,
+            _ => 2,
+        };
+        self.rng.u32(..often) == 0
     }
 }

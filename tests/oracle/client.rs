@@ -1,6 +1,7 @@
 //! The clients: many on one thread, each like a browser, but with shorter delays.
 
 use std::{
+    fmt::Write,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -14,14 +15,19 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use support::oracle::At;
+use support::oracle::{At, GRANTS, PATH_WITHOUT_POSITION};
 
 use crate::{
+    audiences::{Grant, Held, Selection},
     clock::Clock,
     model::{Filter, Format, Id},
     parser::{Block, Parser, Reason},
+    plan::Population,
     server::{Address, Addresses},
 };
+
+/// The status of a response that refuses an audience.
+const FORBIDDEN: u16 = 403;
 
 /// What clients do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +45,29 @@ pub(crate) enum Record {
     Request {
         at: At,
         server: usize,
-        filter: Filter,
-        format: Format,
+        request: Request,
         sent: SentId,
     },
     /// The head of the response has arrived.
     Answer {
         at: At,
         status: u16,
+        authenticated: Option<At>,
     },
     Block {
         at: At,
         block: Block,
     },
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) selection: Selection,
+    pub(crate) format: Format,
+    pub(crate) wants_latest: bool,
+    /// Whether it asks for an audience that it is not granted.
+    pub(crate) is_forbidden: bool,
 }
 
 /// The id that a request carries.
@@ -68,10 +84,12 @@ pub(crate) enum SentId {
 }
 
 /// The state of a client.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Status {
     pub(crate) last: Option<Id>,
-    pub(crate) filter: Filter,
+    pub(crate) selection: Selection,
+    /// When the request of the open stream was authenticated.
+    pub(crate) authenticated: Option<At>,
     pub(crate) is_open: bool,
     /// When a server last gave it the position of a new client: entries that had expired by then are
     /// irrelevant to it.
@@ -92,8 +110,12 @@ pub(crate) struct Client {
     phase: watch::Receiver<Phase>,
     all: Arc<Vec<Mutex<Status>>>,
     index: usize,
+    /// One of the first users.
+    pub(crate) user: usize,
+    pub(crate) population: Population,
     filter: Filter,
-    format: Format,
+    pub(crate) grants: Vec<Grant>,
+    request: Request,
     pub(crate) last: Option<Id>,
     records: Vec<Record>,
 }
@@ -108,19 +130,25 @@ struct Visit {
 
 impl Clients {
     pub(crate) fn start(
-        count: usize,
+        population: Population,
         seed: u64,
         clock: &Arc<Clock>,
         addresses: &Addresses,
     ) -> Self {
         let (sender, phase) = watch::channel(Phase::Chaos);
+        let selection = Selection {
+            filter: Filter::ALL,
+            held: Arc::default(),
+        };
         let status = Status {
             last: None,
-            filter: Filter::ALL,
+            selection: selection.clone(),
+            authenticated: None,
             is_open: false,
             new_at: None,
         };
-        let all: Arc<Vec<_>> = Arc::new((0..count).map(|_| Mutex::new(status)).collect());
+        let count = population.clients;
+        let all: Arc<Vec<_>> = Arc::new((0..count).map(|_| Mutex::new(status.clone())).collect());
         let clients: Vec<Client> = (0..count)
             .map(|index| Client {
                 rng: Rng::with_seed(seed ^ ((index as u64 + 1) << 40)),
@@ -129,8 +157,16 @@ impl Clients {
                 phase: phase.clone(),
                 all: Arc::clone(&all),
                 index,
+                user: index % population.traffic.users,
+                population,
                 filter: Filter::ALL,
-                format: Format::Envelope,
+                grants: Vec::new(),
+                request: Request {
+                    selection: selection.clone(),
+                    format: Format::Envelope,
+                    wants_latest: false,
+                    is_forbidden: false,
+                },
                 last: None,
                 records: Vec::new(),
             })
@@ -166,7 +202,12 @@ impl Clients {
     pub(crate) fn status(&self) -> Vec<Status> {
         self.status
             .iter()
-            .map(|status| *status.lock().unwrap_or_else(PoisonError::into_inner))
+            .map(|status| {
+                status
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone()
+            })
             .collect()
     }
 
@@ -179,6 +220,9 @@ impl Clients {
 impl Client {
     async fn live(mut self) -> Vec<Record> {
         self.filter = self.random_filter();
+        self.grants = self.random_grants();
+        let patience = u64::from(self.population.patience);
+        sleep(Duration::from_millis(100 * self.rng.u64(..patience))).await;
         loop {
             let phase = *self.phase.borrow_and_update();
             if phase == Phase::Done {
@@ -203,16 +247,31 @@ impl Client {
         if phase == Phase::Chaos && self.rng.u32(..10) == 0 {
             self.filter = self.random_filter();
         }
+        if phase == Phase::Chaos && self.rng.u32(..6) == 0 {
+            self.grants = self.random_grants();
+        }
         // A client may resume in another format than before.
-        self.format = match self.rng.u32(..4) {
+        let format = match self.rng.u32(..4) {
             0 => Format::Value,
             _ => Format::Envelope,
         };
         let sent = self.random_id(phase);
+        let asked = self.random_asked(phase);
+        let held = Held::new(&self.grants, &asked);
+        self.request = Request {
+            is_forbidden: held.is_none(),
+            selection: Selection {
+                filter: self.filter,
+                held: Arc::new(held.unwrap_or_default()),
+            },
+            format,
+            wants_latest: phase == Phase::Chaos && self.wants_latest(sent),
+        };
+        let text = self.request_text(address, phase, sent, &asked);
         let visit = Visit {
             after: match (phase, self.rng.u32(..100)) {
-                (Phase::Chaos, 0..80) => Duration::from_millis(self.rng.u64(1..400)),
-                (Phase::Chaos, 80..95) => Duration::from_millis(self.rng.u64(1..3_000)),
+                (Phase::Chaos, 0..80) => self.random_stay(400),
+                (Phase::Chaos, 80..95) => self.random_stay(3_000),
                 _ => Duration::from_secs(3_600),
             },
             after_bytes: match (phase, self.rng.u32(..3)) {
@@ -228,8 +287,7 @@ impl Client {
         self.records.push(Record::Request {
             at,
             server: address.server,
-            filter: self.filter,
-            format: self.format,
+            request: self.request.clone(),
             sent,
         });
         if !matches!(sent, SentId::Last(_)) {
@@ -238,10 +296,12 @@ impl Client {
         }
         self.publish(true);
         let mut phase = self.phase.clone();
+        // The status of a client does not show which of the latest values it lacks.
+        let wants_latest = self.request.wants_latest;
         tokio::select! {
-            () = self.talk(socket, address, sent, &visit) => {}
+            () = self.talk(socket, &text, &visit) => {}
             () = sleep(visit.after) => {}
-            _ = phase.wait_for(|phase| *phase == Phase::Done) => {}
+            _ = phase.wait_for(|phase| *phase == Phase::Done || (*phase != Phase::Chaos && wants_latest)) => {}
         }
     }
 
@@ -256,14 +316,7 @@ impl Client {
 
     /// Sends the request and reads until the server ends the stream or this is dropped. A block that is
     /// unfinished then is not dispatched.
-    async fn talk(
-        &mut self,
-        mut socket: TcpStream,
-        address: &Address,
-        sent: SentId,
-        visit: &Visit,
-    ) {
-        let request = self.request(address, sent);
+    async fn talk(&mut self, mut socket: TcpStream, request: &str, visit: &Visit) {
         if socket.write_all(request.as_bytes()).await.is_err() {
             return;
         }
@@ -283,7 +336,16 @@ impl Client {
             let at = self.clock.now();
             if let (false, Some(status)) = (answered, parser.status()) {
                 answered = true;
-                self.records.push(Record::Answer { at, status });
+                let authenticated = parser.authenticated();
+                self.records.push(Record::Answer {
+                    at,
+                    status,
+                    authenticated,
+                });
+                self.status().authenticated = authenticated;
+                if status == FORBIDDEN {
+                    return;
+                }
             }
             for block in blocks.drain(..) {
                 self.receive(at, block);
@@ -291,10 +353,23 @@ impl Client {
         }
     }
 
-    fn request(&mut self, address: &Address, sent: SentId) -> String {
-        let format = self.format.parameter().map(str::to_owned);
+    fn request_text(
+        &mut self,
+        address: &Address,
+        phase: Phase,
+        sent: SentId,
+        asked: &[String],
+    ) -> String {
+        let format = self.request.format.parameter().map(str::to_owned);
         let mut parameters: Vec<_> = self.filter.parameter().into_iter().chain(format).collect();
-        let mut header = String::new();
+        if self.request.wants_latest {
+            parameters.push("latest=true".into());
+        }
+        if !asked.is_empty() {
+            parameters.push(format!("to={}", asked.join(",")));
+        }
+        let grants: Vec<_> = self.grants.iter().map(Grant::text).collect();
+        let mut headers = format!("{GRANTS}: {}\r\n", grants.join(","));
         let id = match sent {
             SentId::Nothing => None,
             SentId::Last(id) | SentId::Invented(id) => Some(id.to_string()),
@@ -304,14 +379,19 @@ impl Client {
         };
         if let Some(id) = id {
             if self.rng.bool() {
-                header = format!("Last-Event-ID: {id}\r\n");
+                let _ = write!(headers, "Last-Event-ID: {id}\r\n");
             } else {
                 parameters.push(format!("last_event_id={id}"));
             }
         }
         let host = &address.address;
         let query = parameters.join("&");
-        format!("GET /sse/stream?{query} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n")
+        // Without a position, each revocation of the last ten seconds ends the stream.
+        let path = match phase == Phase::Chaos && self.rng.u32(..12) == 0 {
+            true => PATH_WITHOUT_POSITION,
+            false => "/sse/stream",
+        };
+        format!("GET {path}?{query} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
     }
 
     fn receive(&mut self, at: At, block: Block) {
@@ -338,7 +418,8 @@ impl Client {
     fn publish(&self, is_open: bool) {
         *self.status() = Status {
             last: self.last,
-            filter: self.filter,
+            selection: self.request.selection.clone(),
+            authenticated: None,
             is_open,
             new_at: None,
         };

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use support::oracle::{At, KEYS};
 
+use crate::audiences::{Audience, audience};
 use crate::model::{EVENTS_OF_KEYS, Format, digest};
 
 /// One entry.
@@ -19,9 +20,14 @@ pub(crate) struct Entry {
     /// In milliseconds since 1970.
     pub(crate) time: i64,
     pub(crate) ttl: i64,
-    key: usize,
-    pub(crate) writer: u64,
-    pub(crate) save: u64,
+    /// `None` for a revocation.
+    pub(crate) key: Option<usize>,
+    /// The writer and its number of the save; `None` for a revocation.
+    pub(crate) origin: Option<(u64, u64)>,
+    /// The audiences that may receive it; none stand for everyone.
+    pub(crate) to: Box<[Audience]>,
+    /// The audience that it revokes.
+    pub(crate) revokes: Option<Audience>,
     /// Of its events' data, in each format.
     digests: [u64; 2],
     /// A moment before its file was truncated or removed.
@@ -35,12 +41,15 @@ struct Document<'a> {
     key: &'a str,
     #[serde(borrow)]
     value: &'a RawValue,
+    #[serde(default)]
+    to: Vec<String>,
+    revokes: Option<String>,
 }
 
 impl Entry {
     /// The events that it triggers with their parts, in order.
     pub(crate) fn events(&self) -> &'static [(u32, u8)] {
-        &EVENTS_OF_KEYS[self.key]
+        self.key.map_or(&[], |key| &EVENTS_OF_KEYS[key])
     }
 
     pub(crate) fn digest(&self, format: Format) -> u64 {
@@ -56,26 +65,46 @@ pub(crate) fn read(bytes: &[u8], absent: At, seen: At) -> Result<Entry, String> 
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_err(|error| error.to_string())?;
     let (value, name) = (document.value.get(), document.time);
-    let saved: Vec<serde_json::Value> =
-        serde_json::from_str(value).map_err(|error| error.to_string())?;
-    let number = |at: usize| saved.get(at).and_then(serde_json::Value::as_u64);
+    let to = document.to.iter().map(|name| named(name));
+    let (key, origin) = match &document.revokes {
+        Some(_) => (None, None),
+        None => (Some(key(document.key)?), Some(origin(value)?)),
+    };
     Ok(Entry {
         absent,
         seen,
         time: i64::try_from(time.as_millis()).unwrap(),
         ttl: document.ttl_ms,
-        key: KEYS
-            .iter()
-            .position(|(key, ..)| *key == document.key)
-            .ok_or("the key is not one of the writers' keys")?,
-        writer: number(0).ok_or("no writer")?,
-        save: number(1).ok_or("no number of the save")?,
+        key,
+        origin,
+        to: to.collect::<Result<_, _>>()?,
+        revokes: (document.revokes.as_deref()).map(named).transpose()?,
         digests: [
             digest(&format!("{{\"timestamp\":\"{name}\",\"value\":{value}}}")),
             digest(value),
         ],
         gone: None,
     })
+}
+
+fn key(name: &str) -> Result<usize, String> {
+    let key = KEYS.iter().position(|(key, ..)| *key == name);
+    key.ok_or_else(|| "the key is not one of the writers' keys".into())
+}
+
+/// The writer and the number of the save, with which each value begins.
+fn origin(value: &str) -> Result<(u64, u64), String> {
+    let saved: Vec<serde_json::Value> =
+        serde_json::from_str(value).map_err(|error| error.to_string())?;
+    let number = |at: usize| saved.get(at).and_then(serde_json::Value::as_u64);
+    Ok((
+        number(0).ok_or("no writer")?,
+        number(1).ok_or("no number of the save")?,
+    ))
+}
+
+fn named(name: &str) -> Result<Audience, String> {
+    audience(name).ok_or_else(|| format!("{name} is not one of the writers' audiences"))
 }
 
 /// The current epoch of a journal, from the text of its `.id`.

@@ -1,19 +1,21 @@
 //! Checks the stream of each client against the journals.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use support::oracle::At;
 
 use crate::{
     archive::Archive,
+    audiences::{Audience, Held, Selection},
     client::{Record, SentId},
     clock::Clock,
     disk::Entry,
     gaps,
+    journal::Journal,
     model::{Filter, Format, Id, Position},
     parser::Block,
     server::ServerRun,
-    writer::Writer,
+    writer::{What, Writer},
 };
 
 /// Everything that was recorded in a run.
@@ -24,20 +26,45 @@ pub(crate) struct Evidence<'a> {
     pub(crate) servers: &'a [ServerRun],
     /// When each save that returned has begun.
     pub(crate) began: HashMap<(u64, u64), At>,
+    /// In the order of the journals.
+    revocations: Vec<Revocation>,
     /// How far each server process had read each journal, and when that was first observed.
     passed: HashMap<(usize, u64), Vec<(At, u64)>>,
+}
+
+/// A revocation in a journal.
+#[derive(Debug, Clone, Copy)]
+struct Revocation {
+    audience: Audience,
+    /// The index of the journal.
+    journal: usize,
+    number: u64,
+    /// A moment at which it did not exist yet.
+    absent: At,
+    /// Whether everything in later journals comes after it.
+    precedes_later_journals: bool,
 }
 
 /// The state of one client while its records are checked.
 pub(crate) struct ClientChecker<'a> {
     pub(crate) evidence: &'a Evidence<'a>,
     pub(crate) server: usize,
-    pub(crate) filter: Filter,
+    pub(crate) selection: Selection,
     format: Format,
+    pub(crate) wants_latest: bool,
+    /// Whether the client asked for an audience that it was not granted.
+    is_forbidden: bool,
     pub(crate) sent: SentId,
     /// When the open stream was requested, and when its response began.
     pub(crate) asked: At,
     pub(crate) answered: At,
+    /// The revocations that end the stream.
+    revocations: Vec<Revocation>,
+    /// Whether the stream must end because it may have missed a revocation.
+    pub(crate) must_end: bool,
+    /// The entries of the latest values that it has received, in ascending order. `None` once the stream continues
+    /// after them.
+    pub(crate) latest: Option<Vec<u64>>,
     /// The client's id; `None` before a server has sent one.
     pub(crate) id: Option<Id>,
     /// When a server gave it the position of a new client: it gets no gap for entries that had expired
@@ -82,13 +109,17 @@ impl<'a> Evidence<'a> {
         }
         let began = writers.iter().flat_map(|writer| {
             let saved = writer.saved().into_iter();
-            saved.map(|saved| ((writer.name, saved.save), saved.began))
+            saved.filter_map(|saved| match saved.what {
+                What::Save(save) => Some(((writer.name, save), saved.began)),
+                What::Revocation(_) => None,
+            })
         });
         Self {
             archive,
             clock,
             servers,
             began: began.collect(),
+            revocations: revocations(archive, writers),
             passed: events,
         }
     }
@@ -102,16 +133,31 @@ impl<'a> Evidence<'a> {
         before.checked_sub(1).map_or(0, |last| passed[last].1)
     }
 
+    /// The revocations of these audiences that did not exist at a moment.
+    fn revocations_after(&self, at: At, held: &Held) -> Vec<Revocation> {
+        let ends =
+            |revocation: &&Revocation| revocation.absent > at && held.holds(revocation.audience);
+        self.revocations.iter().filter(ends).copied().collect()
+    }
+
     /// The first error in the stream of a client, and the record at which it was found.
     pub(crate) fn check(&self, records: &[Record], end: At) -> Result<(), (usize, String)> {
         let mut checker = ClientChecker {
             evidence: self,
             server: 0,
-            filter: Filter::ALL,
+            selection: Selection {
+                filter: Filter::ALL,
+                held: Arc::default(),
+            },
             format: Format::Envelope,
+            wants_latest: false,
+            is_forbidden: false,
             sent: SentId::Nothing,
             asked: At::ZERO,
             answered: At::ZERO,
+            revocations: Vec::new(),
+            must_end: false,
+            latest: None,
             id: None,
             new_at: None,
             furthest: HashMap::new(),
@@ -123,20 +169,58 @@ impl<'a> Evidence<'a> {
     }
 }
 
+fn revocations(archive: &Archive, writers: &[Writer]) -> Vec<Revocation> {
+    // The copy of a journal may be late on a busy machine; the writers know better when they began.
+    let mut began: HashMap<(u64, Audience), At> = HashMap::new();
+    for saved in writers.iter().flat_map(Writer::saved) {
+        if let What::Revocation(audience) = saved.what {
+            // Two journals may have the same revocation under the same number.
+            let earliest = began.entry((saved.number, audience)).or_insert(At::MAX);
+            *earliest = saved.began.min(*earliest);
+        }
+    }
+    let mut revocations = Vec::new();
+    for (index, journal) in archive.journals.iter().enumerate() {
+        for (number, entry) in (1..).zip(&journal.entries) {
+            let Some(audience) = entry.revokes else {
+                continue;
+            };
+            revocations.push(Revocation {
+                audience,
+                journal: index,
+                number,
+                absent: match began.get(&(number, audience)) {
+                    Some(began) if archive.has_once(number, audience) => entry.absent.max(*began),
+                    _ => entry.absent,
+                },
+                // What is saved while the journal is replaced may be in no order with the next one.
+                precedes_later_journals: journal
+                    .retired
+                    .is_some_and(|retired| entry.seen < retired),
+            });
+        }
+    }
+    revocations
+}
+
 impl ClientChecker<'_> {
     fn record(&mut self, record: &Record) -> Result<(), String> {
         match record {
             Record::Request {
                 at,
                 server,
-                filter,
-                format,
+                request,
                 sent,
             } => {
                 self.server = *server;
-                self.filter = *filter;
-                self.format = *format;
+                self.selection = request.selection.clone();
+                self.format = request.format;
+                self.wants_latest = request.wants_latest;
+                self.is_forbidden = request.is_forbidden;
                 self.sent = *sent;
+                self.revocations.clear();
+                self.must_end = false;
+                self.latest = None;
                 (self.asked, self.answered) = (*at, *at);
                 self.new_at = None;
                 match sent {
@@ -148,10 +232,29 @@ impl ClientChecker<'_> {
                 }
                 Ok(())
             }
-            Record::Answer { status: 200, at } => {
+            Record::Answer {
+                status: 200,
+                at,
+                authenticated,
+            } => {
                 self.answered = *at;
+                if self.is_forbidden {
+                    return Err(
+                        "the client has a stream for audiences that it was not granted".into(),
+                    );
+                }
+                let authenticated =
+                    authenticated.ok_or("the response does not say when it was authenticated")?;
+                self.revocations = self
+                    .evidence
+                    .revocations_after(authenticated, &self.selection.held);
+                if self.wants_latest && self.sent == SentId::Nothing {
+                    self.new_at = Some(*at);
+                    self.latest = Some(Vec::new());
+                }
                 Ok(())
             }
+            Record::Answer { status: 403, .. } if self.is_forbidden => Ok(()),
             // A server that was stopped may find that the request timed out.
             Record::Answer { status: 408, .. } => Ok(()),
             Record::Answer { status, .. } => Err(format!("the response has the status {status}")),
@@ -171,16 +274,16 @@ impl ClientChecker<'_> {
     }
 
     fn event(&mut self, at: At, event: u8, id: Id, digest: u64) -> Result<(), String> {
-        let from = self.position_in(id)?;
+        let from = match (self.id, &self.latest) {
+            (None, Some(_)) => Position { next: 1, part: 0 },
+            _ => self.position_in(id)?,
+        };
         let journal = self
             .evidence
             .archive
             .journal(id.epoch)
             .ok_or("no such journal")?;
-        let number = match id.position.part {
-            0 => id.position.next - 1,
-            _ => id.position.next,
-        };
+        let number = id.entry();
         let Some(entry) = journal.entry(number) else {
             // The last entries of a cleared journal may not have been copied.
             let may_be_lost = journal.damaged.is_some();
@@ -213,30 +316,74 @@ impl ClientChecker<'_> {
                 "repeated: the client had received everything before {from:?}, {furthest:?}"
             ));
         }
-        if !self.filter.wants(event) {
+        if !self.selection.filter.wants(event) {
             return Err("the client did not ask for this event".into());
         }
-        self.check_nothing_lost(at, from, before)?;
-        self.check_not_expired(at, number, entry)?;
+        self.check_authorized(journal, number, entry)?;
+        self.check_not_expired(at, journal, number, entry)?;
+        if let Some(latest) = &mut self.latest {
+            latest.push(number);
+            self.advance(id);
+            return Ok(());
+        }
+        self.check_nothing_lost(at, journal, from, before)?;
         self.advance(id);
         Ok(())
+    }
+
+    /// The stream may receive this entry at this point.
+    fn check_authorized(
+        &self,
+        journal: &Journal,
+        number: u64,
+        entry: &Entry,
+    ) -> Result<(), String> {
+        if !self.selection.held.allow(&entry.to, journal.epoch, number) {
+            return Err(format!("not for this client: {entry:?}"));
+        }
+        if self.must_end {
+            return Err("the stream continues where it may have missed a revocation".into());
+        }
+        let index = self.evidence.archive.index(journal.epoch);
+        let revocation = self.revocations.iter().find(|revocation| {
+            revocation.journal == index && revocation.number < number
+                || revocation.journal < index && revocation.precedes_later_journals
+        });
+        match revocation {
+            Some(revocation) => Err(format!(
+                "revoked: the stream continues after {revocation:?}"
+            )),
+            None => Ok(()),
+        }
     }
 
     fn heartbeat(&mut self, at: At, id: Id) -> Result<(), String> {
         if self.sent == SentId::Garbage && self.id.is_none() {
             return Err("the server accepted an invalid id".into());
         }
-        if self.id.is_none() {
-            self.new_at = Some(at);
-            gaps::check_lookback(self, at, id)?;
-            self.advance(id);
-            return Ok(());
-        }
-        let from = self.position_in(id)?;
+        let journal = (self.evidence.archive.journal(id.epoch)).ok_or("no such journal")?;
+        let mut from = match self.id {
+            None => {
+                self.new_at = Some(at);
+                if self.latest.is_none() {
+                    gaps::check_lookback(self, at, id)?;
+                }
+                id.position
+            }
+            Some(_) => self.position_in(id)?,
+        };
         if id.position < from {
             return Err("the client is moved back".into());
         }
-        self.check_nothing_lost(at, from, id.position)?;
+        if let Some(latest) = self.latest.take() {
+            from = id.position;
+            // A stream that ends as soon as it opens, to be authorized again, has no latest values.
+            let has_ended = latest.is_empty() && !self.selection.held.is_public();
+            if !has_ended {
+                self.check_latest(at, journal, &latest, id.position.next)?;
+            }
+        }
+        self.check_nothing_lost(at, journal, from, id.position)?;
         self.advance(id);
         Ok(())
     }
@@ -259,14 +406,14 @@ impl ClientChecker<'_> {
     }
 
     /// The client should have received no event between these positions.
-    fn check_nothing_lost(&self, at: At, from: Position, to: Position) -> Result<(), String> {
-        let epoch = self.id.map_or(0, |id| id.epoch);
-        let journal = self
-            .evidence
-            .archive
-            .journal(epoch)
-            .ok_or("no such journal")?;
-        for (number, part, entry) in journal.wanted(self.filter, from, to) {
+    fn check_nothing_lost(
+        &self,
+        at: At,
+        journal: &Journal,
+        from: Position,
+        to: Position,
+    ) -> Result<(), String> {
+        for (number, part, entry) in journal.wanted(&self.selection, from, to) {
             if !self.is_irrelevant(entry, at) {
                 return Err(format!(
                     "lost: entry {number}, event {part:08x} of it; seen on the disk at {:?}",
@@ -294,11 +441,16 @@ impl ClientChecker<'_> {
 
     /// An entry that the server had certainly read before this client connected, and that had expired
     /// by then, must not be sent.
-    fn check_not_expired(&self, at: At, number: u64, entry: &Entry) -> Result<(), String> {
-        let epoch = self.id.map_or(0, |id| id.epoch);
+    fn check_not_expired(
+        &self,
+        at: At,
+        journal: &Journal,
+        number: u64,
+        entry: &Entry,
+    ) -> Result<(), String> {
         let clock = self.evidence.clock;
         let (earliest, _) = clock.wall(self.asked, at);
-        let is_replayed = self.evidence.passed(self.server, epoch, self.asked) >= number;
+        let is_replayed = self.evidence.passed(self.server, journal.epoch, self.asked) >= number;
         if is_replayed && entry.ttl > 0 && earliest > entry.time + entry.ttl + 10 {
             return Err("it had expired".into());
         }
@@ -312,6 +464,6 @@ impl ClientChecker<'_> {
         if id.epoch != journal.epoch {
             return Err(format!("the client is still in another journal, at {id}"));
         }
-        self.check_nothing_lost(at, id.position, journal.end())
+        self.check_nothing_lost(at, journal, id.position, journal.end())
     }
 }

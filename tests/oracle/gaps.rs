@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The timestamps of the file system and of entries are in milliseconds.
-const ROUNDING: Duration = Duration::from_millis(5);
+pub(crate) const ROUNDING: Duration = Duration::from_millis(5);
 
 pub(crate) fn check(
     checker: &mut ClientChecker,
@@ -45,20 +45,28 @@ fn unknown_id(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String>
     if !justified {
         return Err("a gap for an unknown id, but a server has sent this id".into());
     }
-    start_as_new(checker, at, id)
+    start_as_new(checker, at, id)?;
+    if checker.wants_latest {
+        checker.latest = Some(Vec::new());
+    }
+    Ok(())
 }
 
 fn other_epoch(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String> {
-    let current = checker
-        .id
-        .ok_or("a gap to another epoch for a client without an epoch")?;
-    if current.epoch == id.epoch {
-        return Err("a gap to another epoch, but to the same one".into());
-    }
-    let justified = match checker.evidence.archive.journal(current.epoch) {
-        Some(journal) => journal.retired.is_some_and(|retired| retired <= at),
-        None => matches!(checker.sent, SentId::Invented(sent) if sent == current),
+    let journals = &checker.evidence.archive.journals;
+    let was_retired = |journal: &Journal| journal.retired.is_some_and(|retired| retired <= at);
+    let justified = match checker.id {
+        // The journal was replaced before the client received a latest value.
+        None => checker.wants_latest && journals.iter().any(was_retired),
+        Some(current) if current.epoch == id.epoch => {
+            return Err("a gap to another epoch, but to the same one".into());
+        }
+        Some(current) => match checker.evidence.archive.journal(current.epoch) {
+            Some(journal) => was_retired(journal),
+            None => matches!(checker.sent, SentId::Invented(sent) if sent == current),
+        },
     };
+    checker.latest = None;
     if !justified {
         return Err("a gap to another epoch, but the client's journal is in place".into());
     }
@@ -79,8 +87,8 @@ fn check_received_from_start(
 ) -> Result<(), String> {
     let since = checker.evidence.archive.since(new, at);
     let start = Position { next: 1, part: 0 };
-    for (number, _, entry) in new.wanted(checker.filter, start, id.position) {
-        let began = checker.evidence.began.get(&(entry.writer, entry.save));
+    for (number, _, entry) in new.wanted(&checker.selection, start, id.position) {
+        let began = (entry.origin).and_then(|origin| checker.evidence.began.get(&origin));
         let is_promised = began.is_some_and(|began| *began >= since);
         let may_be_unavailable = checker.may_be_expired(entry, at)
             || new.may_be_swept(number, at)
@@ -98,13 +106,22 @@ fn check_received_from_start(
 /// The client gets the position of a new client.
 fn start_as_new(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), String> {
     checker.new_at = Some(at);
-    check_lookback(checker, at, id)?;
+    if !checker.wants_latest {
+        check_lookback(checker, at, id)?;
+    }
     checker.advance(id);
     Ok(())
 }
 
 /// At least one entry was unavailable, and no available entry that the client wanted was skipped.
 fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Result<(), String> {
+    if !checker.selection.held.is_public() {
+        checker.must_end |= reason != Reason::Expired;
+    }
+    if checker.latest.take().is_some() {
+        checker.advance(id);
+        return Ok(());
+    }
     let current = checker.id.ok_or("a gap before the client has an id")?;
     if current.epoch != id.epoch || id.position < current.position {
         return Err("this gap leads to a wrong position".into());
@@ -115,7 +132,7 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         .journal(id.epoch)
         .ok_or("no such journal")?;
     let wanted: HashSet<u64> = journal
-        .wanted(checker.filter, current.position, id.position)
+        .wanted(&checker.selection, current.position, id.position)
         .map(|(number, ..)| number)
         .collect();
     // The last entries of a cleared journal may not have been copied.

@@ -14,9 +14,10 @@ use std::{
 use support::oracle::At;
 
 use crate::{
+    audiences::Selection,
     clock::Clock,
     disk::{self, Entry},
-    model::{Filter, Position},
+    model::Position,
 };
 
 const ENTRIES_PER_FOLDER: u64 = 1_000;
@@ -92,12 +93,14 @@ impl Journal {
     /// The events between two positions that pass the filter: the entry's number, and the event's part.
     pub(crate) fn wanted(
         &self,
-        filter: Filter,
+        selection: &Selection,
         from: Position,
         to: Position,
     ) -> impl Iterator<Item = (u64, u32, &Entry)> {
+        let Selection { filter, held } = selection;
         (from.next..=to.next)
             .filter_map(|number| Some((number, self.entry(number)?)))
+            .filter(|(number, entry)| held.allow(&entry.to, self.epoch, *number))
             .flat_map(move |(number, entry)| {
                 let events = entry.events().iter();
                 events

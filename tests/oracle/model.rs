@@ -75,6 +75,13 @@ impl Id {
         }
     }
 
+    /// The newest entry of which a client with this id has received at least a part. It is the entry of the event
+    /// that has this id.
+    pub(crate) fn entry(self) -> u64 {
+        let Position { next, part } = self.position;
+        if part == 0 { next - 1 } else { next }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (epoch, position) = text.split_once('-')?;
         let epoch = u64::from_str_radix(epoch, 16).ok()?;

@@ -1,6 +1,6 @@
 //! Parses a chunked HTTP response, and the event stream in it, as the HTML standard defines it.
 
-use support::oracle::EVENTS;
+use support::oracle::{AUTHENTICATED, At, EVENTS};
 
 use crate::model::{Id, digest};
 
@@ -36,6 +36,7 @@ pub(crate) enum Reason {
 #[derive(Default)]
 pub(crate) struct Parser {
     status: Option<u16>,
+    authenticated: Option<At>,
     head: Vec<u8>,
     chunk: ChunkState,
     line: Vec<u8>,
@@ -64,6 +65,11 @@ impl Parser {
         self.status
     }
 
+    /// When the request was authenticated.
+    pub(crate) fn authenticated(&self) -> Option<At> {
+        self.authenticated
+    }
+
     pub(crate) fn feed(&mut self, mut bytes: &[u8], blocks: &mut Vec<Block>) {
         while let Some(first) = bytes.first() {
             match &mut self.chunk {
@@ -73,6 +79,7 @@ impl Parser {
                     if self.head.ends_with(b"\r\n\r\n") {
                         let head = String::from_utf8_lossy(&self.head);
                         self.status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+                        self.authenticated = authenticated(&head);
                         self.chunk = ChunkState::Size(Vec::new());
                     }
                 }
@@ -123,6 +130,15 @@ impl Parser {
             }
         }
     }
+}
+
+/// The time in a header of the response.
+fn authenticated(head: &str) -> Option<At> {
+    let values = head.lines().filter_map(|line| line.split_once(": "));
+    let value = values.into_iter().find(|(name, _)| *name == AUTHENTICATED);
+    value
+        .and_then(|(_, time)| time.parse().ok())
+        .map(At::from_micros)
 }
 
 impl Fields {

@@ -3,12 +3,22 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use support::oracle::{At, ServerSetup};
+use support::oracle::{At, ServerSetup, Traffic};
 
 use crate::remover::{Clear, FolderLoss};
 
 /// How long faults are injected. Afterwards the processes are left alone, and the streams are checked.
 const CHAOS_DURATION: Duration = Duration::from_secs(12);
+
+/// The users of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Population {
+    /// One stream each.
+    pub(crate) clients: usize,
+    pub(crate) traffic: Traffic,
+    /// How much longer than usual a stream stays open.
+    pub(crate) patience: u32,
+}
 
 /// The plan of a run.
 #[derive(Debug)]
@@ -16,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) servers: Vec<ServerSetup>,
     pub(crate) writers: usize,
-    pub(crate) clients: usize,
+    pub(crate) population: Population,
     pub(crate) chaos: Duration,
     /// Sorted by time.
     pub(crate) faults: Vec<(At, Fault)>,
@@ -54,8 +64,47 @@ pub(crate) enum Fault {
     Links(u64),
 }
 
+/// How many streams a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// Dozens of clients, which reconnect and receive as often as they can.
+    Dozens,
+    /// 200 users with 50 streams each, which reconnect less often. Nearly everything is saved for a few of them.
+    Crowd,
+}
+
+impl Size {
+    /// `clients` is the number of dozens.
+    fn population(self, clients: usize) -> Population {
+        match self {
+            Self::Dozens => Population {
+                clients,
+                patience: 1,
+                traffic: Traffic {
+                    users: clients / 3,
+                    public_percent: 50,
+                    burst: 50,
+                    pause: 400,
+                    saves_per_revocation: 100,
+                },
+            },
+            Self::Crowd => Population {
+                clients: 200 * 50,
+                patience: 20,
+                traffic: Traffic {
+                    users: 200,
+                    public_percent: 3,
+                    burst: 6,
+                    pause: 1_000,
+                    saves_per_revocation: 20,
+                },
+            },
+        }
+    }
+}
+
 impl Plan {
-    pub(crate) fn from_seed(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, size: Size) -> Self {
         let mut rng = Rng::with_seed(seed);
         let history = *pick(&mut rng, &[1_000, 1_000, 2_000, 5_000]);
         let lookback = Duration::from_millis(rng.u64(200..2_000));
@@ -89,7 +138,7 @@ impl Plan {
             seed,
             servers,
             writers,
-            clients,
+            population: size.population(clients),
             chaos: CHAOS_DURATION,
             faults,
         }

@@ -6,12 +6,13 @@ use support::oracle::At;
 
 use crate::{
     archive::Archive,
+    audiences::Audience,
     client::{Record, Status},
     clock::Clock,
     disk::Entry,
     evidence::Evidence,
     run::MAX_SHOWN,
-    writer::Writer,
+    writer::{What, Writer},
 };
 
 /// The archive may copy an entry this late on a busy machine.
@@ -20,10 +21,16 @@ const MAX_COPY_DELAY: Duration = Duration::from_secs(1);
 /// Each save that has returned is in a journal once, under its number.
 pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), String> {
     let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
+    let mut revoked: HashMap<Audience, Vec<u64>> = HashMap::new();
     for journal in &archive.journals {
         let mut here = HashMap::new();
         for (number, entry) in (1..).zip(&journal.entries) {
-            let save = (entry.writer, entry.save);
+            if let Some(audience) = entry.revokes {
+                revoked.entry(audience).or_default().push(number);
+            }
+            let Some(save) = entry.origin else {
+                continue;
+            };
             if let Some(before) = here.insert(save, number) {
                 return Err(format!(
                     "save {save:?} is entry {before}, and {number} again"
@@ -34,10 +41,14 @@ pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), S
     }
     for writer in writers {
         for saved in writer.saved() {
-            let at = found.get(&(writer.name, saved.save));
+            let at = match saved.what {
+                What::Save(save) => found.get(&(writer.name, save)),
+                What::Revocation(audience) => revoked.get(&audience),
+            };
             let is_found = at.is_some_and(|numbers| numbers.contains(&saved.number));
             // The entry may have been removed before it was copied.
-            let may_be_lost = at.is_none()
+            let is_save = matches!(saved.what, What::Save(_));
+            let may_be_lost = !(is_save && at.is_some())
                 && archive.losses.iter().any(|loss| {
                     loss.end.is_none_or(|end| saved.began <= end)
                         && saved.returned + MAX_COPY_DELAY >= loss.start
@@ -64,6 +75,10 @@ pub(crate) fn waiting_clients(
     };
     let now = clock.now();
     let (_, wall) = clock.wall(now, now);
+    let revocations: Vec<_> = (1_u64..)
+        .zip(&journal.entries)
+        .filter(|(_, entry)| entry.revokes.is_some())
+        .collect();
     let lacks = |status: &Status| {
         let (Some(id), true) = (status.last, status.is_open) else {
             return Some("the client has no stream".to_owned());
@@ -72,8 +87,15 @@ pub(crate) fn waiting_clients(
             return Some(format!("the client is in another journal, at {id}"));
         }
         let is_expired = |entry: &Entry| entry.ttl > 0 && wall >= entry.time + entry.ttl;
+        if let Some((number, _)) = revocations.iter().find(|(_, entry)| {
+            let is_held = |audience| status.selection.held.holds(audience);
+            entry.revokes.is_some_and(is_held)
+                && status.authenticated.is_some_and(|at| at < entry.absent)
+        }) {
+            return Some(format!("the revocation {number} has not ended the stream"));
+        }
         let (number, ..) = journal
-            .wanted(status.filter, id.position, journal.end())
+            .wanted(&status.selection, id.position, journal.end())
             .find(|(.., entry)| {
                 let is_irrelevant = status.new_at.is_some_and(|new| entry.absent <= new);
                 !(is_irrelevant && is_expired(entry))

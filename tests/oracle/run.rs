@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     evidence::Evidence,
     figures::Figures,
-    plan::Plan,
+    plan::{Plan, Size},
     report,
     server::{Addresses, Server, ServerRun},
     stray_files::Outside,
@@ -62,10 +62,10 @@ pub(crate) struct Run {
 }
 
 /// Runs the plan of a seed. An error contains the full report.
-pub(crate) fn run(seed: u64) -> Result<Figures, String> {
-    let plan = Plan::from_seed(seed);
+pub(crate) fn run(seed: u64, size: Size) -> Result<Figures, String> {
+    let plan = Plan::new(seed, size);
     let mut world = Run::new(plan);
-    let clients = Clients::start(world.plan.clients, seed, &world.clock, &world.addresses);
+    let clients = Clients::start(world.plan.population, seed, &world.clock, &world.addresses);
     let result = world.live(&clients);
     // This first, because a followed link explains all other failures.
     let result = world.outside.check().and(result);
@@ -172,7 +172,7 @@ impl Run {
         Writer::start(
             self.next_writer,
             self.plan.seed,
-            role,
+            (role, &self.plan.population.traffic),
             self.app.path(),
             &self.clock,
         )
@@ -249,7 +249,12 @@ impl Run {
         self.writers.append(&mut self.floods);
         self.let_writers_end()?;
         self.wait_for_all(clients)?;
-        // All streams are open and idle, so only a notification delivers the next events.
+        // All streams are open and idle, so only a notification ends those that are revoked.
+        let revoker = self.new_writer(WriterRole::Revoke);
+        self.writers.push(revoker);
+        self.let_writers_end()?;
+        self.wait_for_all(clients)?;
+        // And only a notification delivers the next events.
         let last = self.new_writer(WriterRole::Final);
         self.writers.push(last);
         self.let_writers_end()?;

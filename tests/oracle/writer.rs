@@ -6,21 +6,28 @@ use std::{
     process::Stdio,
 };
 
-use support::oracle::{At, WriterRole};
+use support::oracle::{At, Traffic, WriterRole};
 
 use crate::{
+    audiences::Audience,
     clock::Clock,
     process::{self, Process},
 };
 
-/// A save that has returned to its writer.
+/// A save or revocation that has returned to its writer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Saved {
     pub(crate) number: u64,
-    /// The writer counts its saves from 0.
-    pub(crate) save: u64,
+    pub(crate) what: What,
     pub(crate) began: At,
     pub(crate) returned: At,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The writer counts its saves from 0.
+    Save(u64),
+    Revocation(Audience),
 }
 
 /// One writer process.
@@ -33,7 +40,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(name: u64, seed: u64, role: WriterRole, app: &Path, clock: &Clock) -> Self {
+    pub(crate) fn start(
+        name: u64,
+        seed: u64,
+        (role, traffic): (WriterRole, &Traffic),
+        app: &Path,
+        clock: &Clock,
+    ) -> Self {
         let saved = app.join(format!("saved-{name}"));
         let log = app.join(format!("writer-{name}.log"));
         let child = process::command("oracle-writer", clock)
@@ -42,6 +55,7 @@ impl Writer {
             .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
             .env("ORACLE_SAVED", &saved)
             .env("ORACLE_ROLE", serde_json::to_string(&role).unwrap())
+            .env("ORACLE_TRAFFIC", serde_json::to_string(traffic).unwrap())
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -69,12 +83,16 @@ impl Writer {
 }
 
 fn parse(line: &str) -> Saved {
-    let mut numbers = line.split(' ').map(|number| number.parse().unwrap());
-    let mut next = || numbers.next().unwrap();
+    let mut words = line.split(' ');
+    let mut next = || words.next().unwrap();
+    let number = |word: &str| word.parse().unwrap();
     Saved {
-        number: next(),
-        save: next(),
-        began: At::from_micros(next()),
-        returned: At::from_micros(next()),
+        number: number(next()),
+        what: match next() {
+            "saved" => What::Save(number(next())),
+            _ => What::Revocation(next().parse().unwrap()),
+        },
+        began: At::from_micros(number(next())),
+        returned: At::from_micros(number(next())),
     }
 }

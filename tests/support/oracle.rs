@@ -1,7 +1,12 @@
 //! What the oracle and the processes that it starts have in common.
 
-use std::time::Duration;
+use std::{
+    fmt::{self, Display},
+    sync::LazyLock,
+    time::Duration,
+};
 
+use fastrand::Rng;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +29,20 @@ pub const KEYS: [(&str, &[u8], u32); 6] = [
     ("k6", &[], 6),
 ];
 
+/// How many users, teams and orders have an audience.
+const USERS: usize = 200;
+const TEAMS: usize = 8;
+const ORDERS: usize = 20;
+
+/// The header of a request that lists its grants, see [`GrantText`]. The oracle's server trusts it.
+pub const GRANTS: &str = "x-oracle-grants";
+
+/// The header of a response that says when the request was authenticated, in microseconds.
+pub const AUTHENTICATED: &str = "x-oracle-authenticated";
+
+/// The stream of an app without the middleware that notes positions.
+pub const PATH_WITHOUT_POSITION: &str = "/plain/stream";
+
 /// The environment variable that passes the start of the run to processes under test.
 pub const START: &str = "ORACLE_START";
 
@@ -44,8 +63,80 @@ pub enum WriterRole {
     Random,
     /// Saves so much that several folders are filled and swept.
     Flood,
-    /// Saves once under each key.
+    /// Saves once under each key, for everyone and for some audiences.
     Final,
+    /// Revokes some audiences, and saves nothing.
+    Revoke,
+}
+
+/// For whom writers save.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Traffic {
+    /// The names of these first users are used.
+    pub users: usize,
+    /// How many saves of a hundred are for everyone.
+    pub public_percent: u32,
+    /// At most this many saves follow each other without a pause.
+    pub burst: u32,
+    /// The longest pause after them, in milliseconds.
+    pub pause: u64,
+    /// One audience is revoked after about this many saves.
+    pub saves_per_revocation: u32,
+}
+
+/// All audiences: of users, of teams and of orders.
+pub static AUDIENCES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let users = (0..USERS).map(|user| format!("user:{user}"));
+    let teams = (0..TEAMS).map(|team| format!("team:{team}"));
+    let orders = (0..ORDERS).map(|order| format!("order:{order}"));
+    users.chain(teams).chain(orders).collect()
+});
+
+/// The index of a random audience of one of the first `users` users, a team, or an order.
+pub fn random_audience(rng: &mut Rng, users: usize) -> usize {
+    match rng.u32(..10) {
+        0..6 => rng.usize(..users),
+        6 | 7 => USERS + rng.usize(..TEAMS),
+        _ => USERS + TEAMS + rng.usize(..ORDERS),
+    }
+}
+
+/// A grant in the header [`GRANTS`], where a comma follows each: the name, a `*` for a prefix, and perhaps a `@` and
+/// the id of the event after which it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantText {
+    pub name: String,
+    pub is_prefix: bool,
+    pub since: Option<String>,
+}
+
+impl Display for GrantText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.is_prefix {
+            f.write_str("*")?;
+        }
+        match &self.since {
+            Some(id) => write!(f, "@{id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl GrantText {
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (pattern, since) = match text.split_once('@') {
+            Some((pattern, id)) => (pattern, Some(id.to_owned())),
+            None => (text, None),
+        };
+        let prefix = pattern.strip_suffix('*');
+        Self {
+            name: prefix.unwrap_or(pattern).to_owned(),
+            is_prefix: prefix.is_some(),
+            since,
+        }
+    }
 }
 
 /// The monotonic clock, which all processes share.
