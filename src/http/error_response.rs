@@ -30,7 +30,9 @@ impl ResponseError for Error {
         let mut response = HttpResponse::build(self.status_code());
         response
             .content_type("text/plain; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "no-store"));
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            // The text may quote the request.
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }

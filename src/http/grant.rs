@@ -45,6 +45,9 @@ impl Grant {
 
     /// Restricts the grant to what was saved after this event. Without it, a client that was away, or that begins
     /// with the latest values, also receives what was saved before the grant.
+    ///
+    /// A cache that does not know the event, because it was created after it, has only later values: the grant
+    /// covers all of them. That is wrong for the id of an event of another cache.
     #[must_use]
     pub fn since(mut self, event: EventId) -> Self {
         self.since = Some(event);

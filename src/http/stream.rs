@@ -78,7 +78,8 @@ const SHUTDOWN_SPREAD: f32 = 1.0;
 /// }
 /// ```
 ///
-/// [`Sse::respond`](crate::Sse::respond) builds the whole response, and is right in more cases.
+/// [`Sse::respond`](crate::Sse::respond) builds the whole response, and is right in more cases. For example, it sends
+/// `no-store` if the stream holds audiences.
 ///
 /// It yields an error, so that actix-web drops the connection, if it is polled 10,000 times between two
 /// heartbeats with nothing to send: actix-web does that if the client sends further requests meanwhile.

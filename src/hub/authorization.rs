@@ -114,6 +114,12 @@ impl Authorization {
         self.grants.is_empty()
     }
 
+    /// Whether an entry before `end` that cannot be read may be a revocation that ends the stream. One from before
+    /// the request was authenticated cannot, so a client that was away passes any number of them.
+    pub(crate) fn may_end_before(&self, end: u64) -> bool {
+        !self.is_public() && end - 1 > self.number
+    }
+
     /// Whether the revocation of `name` with this number ends the stream.
     pub(crate) fn is_ended_by(&self, number: u64, name: &str) -> bool {
         number > self.number && self.grants.hold(name)

@@ -64,7 +64,7 @@ impl Chunk {
                 return after;
             }
             Content::Unreadable => {
-                self.add_opaque_gap(request, Gap::Unreadable);
+                self.add_opaque_gap(request, Gap::Unreadable, after);
                 return after;
             }
         };
@@ -103,10 +103,11 @@ impl Chunk {
         self.pending_gap.get_or_insert(gap);
     }
 
-    /// Records that entries are missing here which may have been revocations.
-    pub(super) fn add_opaque_gap(&mut self, request: &ReadRequest<'_>, gap: Gap) {
+    /// Records that the entries before `end` are missing, which may have been revocations.
+    pub(super) fn add_opaque_gap(&mut self, request: &ReadRequest<'_>, gap: Gap, end: Cursor) {
         self.depends_on_grants = true;
-        self.must_reauthorize |= !request.selection.authorization.is_public();
+        let authorization = &request.selection.authorization;
+        self.must_reauthorize |= authorization.may_end_before(end.next);
         self.add_gap(gap);
     }
 

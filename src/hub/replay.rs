@@ -45,23 +45,25 @@ pub(crate) struct ReplayRequest {
 }
 
 /// Which entries a stream requests.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum ReplayRange {
     /// Those from its position to the oldest in the ring, where the stream continues.
     UpTo(u64),
     /// The newest of each key before its position, for everyone and for each of the stream's audiences.
     Latest {
-        /// What was sent already.
-        after: Cursor,
         /// The client may have missed events before.
         gap: Option<Gap>,
     },
+    /// The rest of the latest values, from this cursor on.
+    RestOfLatest(Cursor, Arc<[u64]>),
 }
 
 /// The answer of the journal.
 #[derive(Debug)]
 pub(crate) enum ReplayResult {
     Frames(ReadFrames),
+    /// Some of the latest values, and the numbers of all.
+    Latest(ReadFrames, Arc<[u64]>),
     /// The client's journal was replaced.
     Replaced,
 }
@@ -79,11 +81,13 @@ pub(super) fn replay(
             return Ok(ReplayResult::Replaced);
         }
         let replay = Replay::new(Arc::clone(journal), journal_handle.config(), cache, request);
-        let frames = match request.range {
-            ReplayRange::UpTo(end) => replay.read_up_to(end)?,
-            ReplayRange::Latest { after, gap } => replay.read_latest(after, gap)?,
-        };
-        Ok(ReplayResult::Frames(frames))
+        match &request.range {
+            ReplayRange::UpTo(end) => replay.read_up_to(*end),
+            ReplayRange::Latest { gap } => replay.read_latest(*gap),
+            ReplayRange::RestOfLatest(from, numbers) => {
+                replay.read_rest_of_latest(*from, Arc::clone(numbers))
+            }
+        }
     })
 }
 
@@ -129,7 +133,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Reads the entries before `end`.
-    fn read_up_to(mut self, end: u64) -> Result<ReadFrames, Error> {
+    fn read_up_to(mut self, end: u64) -> Result<ReplayResult, Error> {
         let turn_end = Instant::now() + MAX_TURN;
         while self.cursor.next < end
             && !self.chunk.is_full()
@@ -137,7 +141,7 @@ impl<'a> Replay<'a> {
             && !self.chunk.must_reauthorize()
             && Instant::now() < turn_end
         {}
-        Ok(self.chunk.finish(self.cursor))
+        Ok(ReplayResult::Frames(self.chunk.finish(self.cursor)))
     }
 
     /// `false`: the next frame does not fit.
@@ -188,7 +192,7 @@ impl<'a> Replay<'a> {
     }
 
     fn skip_to(&mut self, number: u64, gap: Gap) {
-        self.chunk.add_opaque_gap(&self.request, gap);
         self.cursor = Cursor::before(number);
+        self.chunk.add_opaque_gap(&self.request, gap, self.cursor);
     }
 }

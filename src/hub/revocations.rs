@@ -28,7 +28,10 @@ const MAX_REVOCATIONS: usize = 65_536;
 /// cache folder so often.
 const MAX_FORMER_EPOCHS: usize = 16;
 
-/// The newest revocations of one journal.
+/// In place of a name: an entry that cannot be read may be the revocation of any. No audience has this name.
+pub(super) const ANY_NAME: &str = "";
+
+/// The newest revocations of one journal, and the entries that may be revocations.
 #[derive(Default)]
 pub(super) struct Revocations(Mutex<KnownRevocations>);
 
@@ -137,8 +140,13 @@ impl Revocations {
             return true;
         }
         let newest = known.revocations.back();
+        let any_name = NameGrant {
+            name: ANY_NAME,
+            is_prefix: false,
+            after: 0,
+        };
         newest.is_some_and(|newest| newest.number > authorization.number)
-            && (authorization.grants.iter())
+            && (authorization.grants.iter().chain([any_name]))
                 .any(|grant| known.has_revoked(grant, authorization.number, start.next))
     }
 }

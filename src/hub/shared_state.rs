@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     notifiers::Notifiers,
-    revocations::Revocations,
+    revocations::{ANY_NAME, Revocations},
     ring::Ring,
     ring_check::RingChecks,
     ring_entry::{Content, RingEntry},
@@ -40,10 +40,12 @@ impl SharedState {
         let revocations = (first_number..)
             .zip(&entries)
             .filter_map(|(number, entry)| {
-                let Content::Revocation(names) = &entry.content else {
-                    return None;
+                let name = match &entry.content {
+                    Content::Revocation(names) => names.first()?.as_str(),
+                    Content::Unreadable => ANY_NAME,
+                    Content::Frames(_) => return None,
                 };
-                Some((number, entry.seen_at, names.first()?.as_str()))
+                Some((number, entry.seen_at, name))
             });
         // Before the ring, so that a stream that starts after a revocation finds it.
         self.revocations.add(newest, revocations);

@@ -13,9 +13,9 @@ use super::pending_replay::PendingReplay;
 use crate::{
     http::subscription::{LastEventId, Subscription},
     hub::{
-        Cursor, EventId, Gap, Hub, ReadFrames, ReadRequest, ReplayRange, ReplayRequest,
-        ReplayResult, RingCheck, RingRead, Selection, StartPoints, StreamHandle, StreamPosition,
-        encode_gap, encode_heartbeat,
+        EventId, Gap, Hub, ReadFrames, ReadRequest, ReplayRange, ReplayRequest, ReplayResult,
+        RingCheck, RingRead, Selection, StartPoints, StreamHandle, StreamPosition, encode_gap,
+        encode_heartbeat,
     },
 };
 
@@ -189,12 +189,6 @@ impl StreamReader {
         PendingReplay::start(&self.hub, request)
     }
 
-    /// Reads the latest values after this cursor.
-    fn read_latest(&mut self, after: Cursor, gap: Option<Gap>) {
-        let range = ReplayRange::Latest { after, gap };
-        self.state = State::ReadingLatest(self.replay(range));
-    }
-
     fn advance(&mut self, read: ReadFrames) -> Step {
         self.position.at.cursor = read.cursor;
         if read.must_reauthorize {
@@ -204,9 +198,10 @@ impl StreamReader {
     }
 
     /// The latest values are before the position, which stays where it is.
-    fn advance_latest(&mut self, read: ReadFrames) -> Step {
+    fn advance_latest(&mut self, read: ReadFrames, numbers: Arc<[u64]>) -> Step {
         if read.cursor < self.position.at.cursor {
-            self.read_latest(read.cursor, None);
+            let rest = ReplayRange::RestOfLatest(read.cursor, numbers);
+            self.state = State::ReadingLatest(self.replay(rest));
             return send(read.bytes);
         }
         // The client learns its position, as other clients do when their stream begins.
@@ -219,11 +214,12 @@ impl StreamReader {
     fn apply_replay(&mut self, result: Option<ReplayResult>) -> Step {
         let former = mem::replace(&mut self.state, State::Reading);
         match result {
-            Some(ReplayResult::Frames(read)) if matches!(former, State::ReadingLatest(_)) => {
-                return self.advance_latest(read);
-            }
             Some(ReplayResult::Frames(read)) => return self.advance(read),
-            Some(ReplayResult::Replaced) => self.check_ring(false),
+            Some(ReplayResult::Latest(read, numbers)) => return self.advance_latest(read, numbers),
+            // A client that has not received all latest values yet begins again, as it has begun.
+            Some(ReplayResult::Replaced) => {
+                self.check_ring(matches!(former, State::ReadingLatest(_)));
+            }
             None => self.end(),
         }
         ControlFlow::Continue(())
@@ -279,7 +275,7 @@ impl StreamReader {
         if is_other_journal || self.hub.is_revoked_before(authorization, cursor) {
             self.state = State::MustReauthorize;
         } else if self.wants_latest && (is_fresh || gap.is_some()) {
-            self.read_latest(Cursor::default(), gap);
+            self.state = State::ReadingLatest(self.replay(ReplayRange::Latest { gap }));
             return None;
         }
         gap

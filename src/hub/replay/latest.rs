@@ -1,42 +1,47 @@
 //! The latest values, with which a stream may begin.
 
-use super::Replay;
+use std::sync::Arc;
+
+use super::{Replay, ReplayResult};
 use crate::{
     error::Error,
-    hub::{
-        cursor::{Cursor, Gap},
-        read_frames::ReadFrames,
-    },
+    hub::cursor::{Cursor, Gap},
     journal::Slot,
 };
 
 impl Replay<'_> {
-    /// Reads the newest entries before the position, in ascending order, as many as fit into one chunk. At the
-    /// end, the cursor is the position.
+    /// Reads the newest entries before the position, in ascending order, as many as fit into one chunk. After the
+    /// last, the cursor is the position.
     ///
     /// An entry after the position is left out, because the stream sends it later. So a client never receives
     /// an older value after a newer one.
-    pub(super) fn read_latest(
-        mut self,
-        after: Cursor,
-        gap: Option<Gap>,
-    ) -> Result<ReadFrames, Error> {
+    pub(super) fn read_latest(mut self, gap: Option<Gap>) -> Result<ReplayResult, Error> {
         if let Some(gap) = gap {
             self.chunk.add_gap(gap);
         }
-        let position = self.request.position.at.cursor;
-        for number in self.latest_numbers()? {
-            if number < after.next || number >= position.next {
-                continue;
-            }
-            // Chunks may end in the middle of an entry.
-            self.cursor = Cursor::before(number).max(after);
+        let end = self.request.position.at.cursor.next;
+        let numbers = self.latest_numbers()?;
+        let before = numbers.partition_point(|number| *number < end);
+        self.read_rest_of_latest(Cursor::default(), numbers[..before].into())
+    }
+
+    /// Continues at `from`, which may be in the middle of an entry.
+    pub(super) fn read_rest_of_latest(
+        mut self,
+        from: Cursor,
+        numbers: Arc<[u64]>,
+    ) -> Result<ReplayResult, Error> {
+        let first = numbers.partition_point(|number| *number < from.next);
+        for number in &numbers[first..] {
+            self.cursor = Cursor::before(*number).max(from);
             let fits = self.push_if_readable()?;
             if !fits || self.chunk.is_full() {
-                return Ok(self.chunk.finish(self.cursor));
+                let frames = self.chunk.finish(self.cursor);
+                return Ok(ReplayResult::Latest(frames, numbers));
             }
         }
-        Ok(self.chunk.finish(position))
+        let frames = self.chunk.finish(self.request.position.at.cursor);
+        Ok(ReplayResult::Latest(frames, numbers))
     }
 
     fn latest_numbers(&self) -> Result<Vec<u64>, Error> {

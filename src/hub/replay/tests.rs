@@ -54,6 +54,7 @@ impl Saved {
             ReplayResult::Frames(read) => {
                 (String::from_utf8(read.bytes.to_vec()).unwrap(), read.cursor)
             }
+            ReplayResult::Latest(..) => panic!("these tests do not request the latest values"),
             ReplayResult::Replaced => panic!("the journal was replaced"),
         }
     }

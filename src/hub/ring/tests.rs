@@ -305,10 +305,12 @@ fn an_unreadable_entry_may_be_a_revocation() {
     let ring = Ring::new(10);
     ring.restart(EPOCH.into(), 1);
     ring.push([RingEntry::unreadable(), entry(&["a"])]);
-    let holder = read_as(&ring, Some("user:4"), 1);
+    let holder = read_as(&ring, Some("user:4"), 0);
     assert!(holder.must_reauthorize && !holder.bytes.ends_with(b"<a>"));
-    let public = read_as(&ring, None, 1);
+    let public = read_as(&ring, None, 0);
     assert!(!public.must_reauthorize && public.bytes.ends_with(b"<a>"));
+    let authorized_later = read_as(&ring, Some("user:4"), 1);
+    assert!(!authorized_later.must_reauthorize && authorized_later.bytes.ends_with(b"<a>"));
 }
 
 #[test]

@@ -6,12 +6,15 @@ use super::*;
 async fn a_holder_ends_where_a_revocation_may_be_hidden() {
     let app = app(|config| config.with_entries_in_memory(1));
     let id = app.first_id();
-    for value in 1..=3 {
+    app.has_read(app.save_for("user:4", 1)).await;
+    let authorized_at = app.sse().position();
+    for value in 2..=3 {
         app.has_read(app.save_for("user:4", value)).await;
     }
     fs::remove_file(app.file(".sse/journal-2/000000000000/.00000000000000000002")).unwrap();
     let uri = format!("/?last_event_id={id}");
-    let mut stream = app.open_stream(request(&uri).grant("user:4"));
+    let authorized_before = request(&uri).grant("user:4").authorized_at(authorized_at);
+    let mut stream = app.open_stream(authorized_before);
     let text = rest(&mut stream).await;
     assert_eq!(values(&text), [1], "{text}");
     assert!(text.contains("sse.gap"), "{text}");
@@ -26,17 +29,60 @@ async fn a_holder_ends_where_a_revocation_may_be_hidden() {
 }
 
 #[actix_web::test]
+async fn a_holder_passes_what_cannot_hide_a_revocation_of_its_authorization() {
+    for in_memory in [100, 1] {
+        let app = app(|config| config.with_entries_in_memory(in_memory));
+        let id = app.first_id();
+        app.save_for("user:4", 1);
+        for _ in 0..3 {
+            app.journal().append(b"damaged").unwrap();
+        }
+        app.has_read(app.save_for("user:4", 2)).await;
+        let again = request(&format!("/?last_event_id={id}")).grant("user:4");
+        let mut stream = app.open_stream(again.authorized_at(app.sse().position()));
+        let text = read_until(&mut stream, "\"value\":2}").await;
+        assert_eq!(values(&text), [1, 2], "{text}");
+        assert_eq!(text.matches("sse.gap").count(), 1, "{text}");
+    }
+}
+
+#[actix_web::test]
+async fn a_stream_does_not_begin_after_an_entry_that_may_be_a_revocation_since_its_authentication()
+{
+    let app = app(|config| config);
+    let authorized_at = app.sse().position();
+    app.journal().append(b"damaged").unwrap();
+    app.has_read(app.cache().save_blocking("k", 0).unwrap())
+        .await;
+    let new = || request("/?lookback=false").grant("user:4");
+    for subscription in [new().authorized_at(authorized_at), new()] {
+        let mut stream = app.open_stream(subscription);
+        app.save_for("user:4", 1);
+        assert!(values(&rest(&mut stream).await).is_empty());
+    }
+    let mut stream = app.open_stream(new().authorized_at(app.sse().position()));
+    app.save_for("user:4", 2);
+    read_until(&mut stream, "\"value\":2}").await;
+}
+
+#[actix_web::test]
 async fn a_holder_ends_where_entries_were_swept() {
     let app = app(|config| config.with_entries_in_memory(1));
     let uri = format!("/?last_event_id={}", app.first_id());
+    let authorized_at = app.sse().position();
     for value in 1..2_000 {
         app.save_for("user:5", value);
     }
     app.has_read(app.save_for("user:5", 2_000)).await;
     while app.journal().sweep(1).unwrap() {}
-    let mut holder = app.open_stream(request(&uri).grant("user:4"));
-    let text = rest(&mut holder).await;
+    let holder = || request(&uri).grant("user:4");
+    let mut authorized_before = app.open_stream(holder().authorized_at(authorized_at));
+    let text = rest(&mut authorized_before).await;
     assert!(text.contains("\"swept\""), "{text}");
+    let mut authorized_now = app.open_stream(holder().authorized_at(app.sse().position()));
+    read_until(&mut authorized_now, "\"swept\"").await;
+    app.has_read(app.save_for("user:4", 1)).await;
+    read_until(&mut authorized_now, "\"value\":1}").await;
     let mut public = app.open_stream(request(&uri));
     read_until(&mut public, "\"swept\"").await;
     app.cache().save_blocking("k", 1).unwrap();
