@@ -25,11 +25,14 @@ const MAX_PENDING_REQUESTS: usize = 256;
 /// Far more than any server needs: what takes longer never happens.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Stands in a target for the number of the client, so that each has a target of its own.
+pub(crate) const CLIENT_NUMBER: &str = "{client}";
+
 /// The clients of one server.
 pub(crate) struct Clients {
     epoll: OwnedFd,
     address: SocketAddr,
-    request: Vec<u8>,
+    request: String,
     clients: Vec<Option<Client>>,
     events: Vec<Event>,
     buffer: Vec<u8>,
@@ -72,7 +75,7 @@ impl Clients {
         Ok(Self {
             epoll: epoll::create(CreateFlags::CLOEXEC)?,
             address,
-            request: request.into_bytes(),
+            request,
             clients: Vec::new(),
             events: Vec::with_capacity(1024),
             buffer: vec![0; 256 * 1024],
@@ -118,7 +121,8 @@ impl Clients {
         socket.connect(&self.address.into())?;
         let mut stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
-        stream.write_all(&self.request)?;
+        let request = (self.request).replace(CLIENT_NUMBER, &index.to_string());
+        stream.write_all(request.as_bytes())?;
         stream.set_nonblocking(true)?;
         epoll::add(
             &self.epoll,

@@ -3,6 +3,7 @@
 mod delivery;
 mod idle;
 mod latency;
+mod private;
 
 use std::{fmt::Display, io, path::Path};
 
@@ -17,12 +18,15 @@ pub(crate) enum Scenario {
     Burst { streams: usize, events: usize },
     /// One stream, one event after the other.
     Latency { events: usize },
+    /// Each stream has a user of its own, and each event is for one of them. Once with few users, and once with
+    /// many.
+    Private { few: usize, many: usize },
     /// Streams without events.
     Idle { streams: usize },
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Steady { streams: 1_000 },
         Self::Steady { streams: 5_000 },
         Self::Steady { streams: 15_000 },
@@ -31,21 +35,30 @@ impl Scenario {
             events: 300,
         },
         Self::Latency { events: 200 },
+        Self::Private {
+            few: 10,
+            many: 10_000,
+        },
         Self::Idle { streams: 10_000 },
     ];
 
     /// The same with small numbers, to test the benchmark.
-    pub(crate) const SMALL: [Self; 4] = [
+    pub(crate) const SMALL: [Self; 5] = [
         Self::Steady { streams: 50 },
         Self::Burst {
             streams: 20,
             events: 30,
         },
         Self::Latency { events: 10 },
+        Self::Private { few: 3, many: 30 },
         Self::Idle { streams: 100 },
     ];
 
     pub(crate) fn servers(self) -> Vec<ServerKind> {
+        if matches!(self, Self::Private { .. }) {
+            // The others have no channels of their own.
+            return vec![ServerKind::Ours, ServerKind::Nchan];
+        }
         let mut servers = ServerKind::DELIVERING.to_vec();
         if matches!(self, Self::Idle { .. }) {
             servers.push(ServerKind::Bare);
@@ -64,6 +77,7 @@ impl Scenario {
             Self::Steady { streams } => delivery::steady(streams, name, dir, results),
             Self::Burst { streams, events } => delivery::burst(streams, events, name, dir, results),
             Self::Latency { events } => latency::measure(events, name, dir, results),
+            Self::Private { few, many } => private::measure(few, many, name, dir, results),
             Self::Idle { streams } => idle::measure(streams, name, dir, results),
         }
     }
@@ -75,6 +89,7 @@ impl Display for Scenario {
             Self::Steady { streams } => write!(f, "{streams} streams, 2 events/s"),
             Self::Burst { streams, events } => write!(f, "{streams} streams, {events} at once"),
             Self::Latency { .. } => write!(f, "one stream"),
+            Self::Private { few, many } => write!(f, "one of {few} or {many} users"),
             Self::Idle { streams } => write!(f, "{streams} idle streams"),
         }
     }

@@ -18,6 +18,8 @@ pub(crate) enum Metric {
     Memory,
     Connect,
     Idle,
+    /// How many times more CPU an event needs with many users.
+    Growth,
     /// A figure of this project's server alone: its unit. The scenario is its name.
     Single(&'static str),
 }
@@ -32,6 +34,7 @@ impl Metric {
             Self::Memory => "memory per stream",
             Self::Connect => "CPU per connect",
             Self::Idle => "idle CPU",
+            Self::Growth => "CPU per delivery, many beside few",
             Self::Single(_) => "",
         }
     }
@@ -43,6 +46,7 @@ impl Metric {
             Self::Median | Self::Slowest => "ms",
             Self::Memory => "KiB",
             Self::Idle => "% of a core",
+            Self::Growth => "times",
             Self::Single(unit) => unit,
         }
     }

@@ -4,6 +4,7 @@ mod process;
 mod publish;
 
 use std::{
+    fmt::Display,
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -14,7 +15,10 @@ use clap::ValueEnum;
 
 use self::process::Process;
 pub(crate) use self::publish::Publisher;
-use crate::system::{self, Usage};
+use crate::{
+    clients::CLIENT_NUMBER,
+    system::{self, Usage},
+};
 
 /// A server to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,6 +136,25 @@ impl Server {
         })
     }
 
+    /// Starts a server on which each client has events of its own, in the empty folder `dir`.
+    pub(crate) fn start_private(name: ServerKind, dir: &Path) -> io::Result<Self> {
+        match name {
+            ServerKind::Ours => Self::granting(dir),
+            other => Self::start(other, dir),
+        }
+    }
+
+    /// This project's server in an app that grants every audience.
+    fn granting(dir: &Path) -> io::Result<Self> {
+        prepare(dir, &StarterSettings::default())?;
+        let mut command = Command::new(built_program("peer")?);
+        command.arg("granting").env_remove("CARGO_MANIFEST_DIR");
+        Ok(Self {
+            protocol: PublishProtocol::Journal,
+            ..Self::peer(&mut command, dir)?
+        })
+    }
+
     fn rust_peer(name: &str, dir: &Path) -> io::Result<Self> {
         Self::peer(Command::new(built_program("peer")?).arg(name), dir)
     }
@@ -180,6 +203,15 @@ impl Server {
         }
     }
 
+    /// The path of the stream of one user, whose number takes the place of [`CLIENT_NUMBER`].
+    pub(crate) fn private_stream_path(&self) -> String {
+        let path = match self.protocol {
+            PublishProtocol::Journal => "/sse/stream",
+            PublishProtocol::Http => "/private/stream",
+        };
+        format!("{path}?to={}", user_name(CLIENT_NUMBER))
+    }
+
     /// A publisher for this server.
     pub(crate) fn publisher(&self) -> io::Result<Publisher> {
         match self.protocol {
@@ -209,6 +241,11 @@ impl Server {
         }
         Ok(memory)
     }
+}
+
+/// The audience or channel of one user.
+pub(crate) fn user_name(number: impl Display) -> String {
+    format!("user:{number}")
 }
 
 /// Makes `dir` the folder of an app.

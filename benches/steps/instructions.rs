@@ -15,13 +15,13 @@ use std::{hint::black_box, path::Path};
 
 use actix_web::rt::{System, SystemRunner};
 use actix_web_sse::{
-    Config, EventId,
+    Config, EventId, Subscription,
     bench_support::{EncodedDocument, Streams, read_journal},
 };
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
-use sse_steps::{App, config, document, value};
+use sse_steps::{App, config, document, private_document, user_name, value};
 
 /// Enough that the work done once for all streams is negligible.
 const STREAMS: usize = 1_000;
@@ -39,21 +39,50 @@ struct OpenStreams {
     _runtime: SystemRunner,
 }
 
-fn opened() -> OpenStreams {
-    let app = App::new();
-    let runtime = System::new();
-    let open = async { Streams::open(&app.cache, STREAMS).unwrap() };
-    let mut streams = runtime.block_on(open);
-    let document = document();
-    // A warm-up, so that all lists have their capacity.
-    assert_eq!(streams.wake(&document), STREAMS);
-    streams.deliver();
-    OpenStreams {
-        streams,
-        document,
-        _app: app,
-        _runtime: runtime,
+impl OpenStreams {
+    /// Opens streams with the audiences of their users as `grant` says, and gives them one event.
+    fn new(
+        count: usize,
+        document: EncodedDocument,
+        grant: impl Fn(usize, Subscription) -> Subscription,
+    ) -> Self {
+        let app = App::new();
+        let runtime = System::new();
+        let open = async { Streams::open_with(&app.cache, count, grant).unwrap() };
+        let mut streams = runtime.block_on(open);
+        // A warm-up, so that all lists have their capacity.
+        streams.publish(&document);
+        assert!(streams.deliver() > 0);
+        Self {
+            streams,
+            document,
+            _app: app,
+            _runtime: runtime,
+        }
     }
+}
+
+fn opened() -> OpenStreams {
+    OpenStreams::new(STREAMS, document(), |_, subscription| subscription)
+}
+
+fn grant_user(user: usize, subscription: Subscription) -> Subscription {
+    subscription.grant(user_name(user))
+}
+
+/// One stream for each of `users`, and an event for the first.
+fn private(users: usize) -> OpenStreams {
+    OpenStreams::new(users, private_document(0), grant_user)
+}
+
+/// Half of the streams hold an audience, and are woken for a public event beside the others.
+fn woken_beside_holders() -> OpenStreams {
+    let opened = OpenStreams::new(STREAMS, document(), |index, subscription| match index % 2 {
+        0 => grant_user(index, subscription),
+        _ => subscription,
+    });
+    assert_eq!(opened.streams.wake(&opened.document), STREAMS);
+    opened
 }
 
 fn woken() -> OpenStreams {
@@ -74,6 +103,23 @@ fn wake(opened: OpenStreams) -> (usize, OpenStreams) {
 #[bench::streams(woken())]
 fn deliver(mut opened: OpenStreams) -> (usize, OpenStreams) {
     (opened.streams.deliver(), opened)
+}
+
+// The same, where every other stream holds an audience. All share the chunk, so it has the same limit.
+#[library_benchmark(config = limit(1_150_000))]
+#[bench::streams(woken_beside_holders())]
+fn deliver_beside_holders(mut opened: OpenStreams) -> (usize, OpenStreams) {
+    (opened.streams.deliver(), opened)
+}
+
+// An event for one user is encoded, and the user's stream gets it. The limit is 20 % above the number for 10 users,
+// also for 10,000.
+#[library_benchmark(config = limit(19_400))]
+#[bench::of_10_users(private(10))]
+#[bench::of_10_000_users(private(10_000))]
+fn deliver_to_one_user(mut opened: OpenStreams) -> (usize, OpenStreams) {
+    opened.streams.publish(&opened.document);
+    (opened.streams.deliver_to(0), opened)
 }
 
 // An entry of the journal is encoded as an event.
@@ -99,7 +145,15 @@ fn save(app: App, value: String) -> (EventId, App) {
 
 library_benchmark_group!(
     name = steps,
-    benchmarks = [wake, deliver, encode, tail, save]
+    benchmarks = [
+        wake,
+        deliver,
+        deliver_beside_holders,
+        deliver_to_one_user,
+        encode,
+        tail,
+        save
+    ]
 );
 
 main!(library_benchmark_groups = steps);

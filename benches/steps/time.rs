@@ -12,7 +12,7 @@ use std::{hint::black_box, path::Path};
 use actix_web::rt::System;
 use actix_web_sse::bench_support::{Streams, read_journal};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sse_steps::{App, config, document, value};
+use sse_steps::{App, config, document, private_document, user_name, value};
 
 fn save(c: &mut Criterion) {
     let app = App::new();
@@ -61,5 +61,28 @@ fn streams(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(steps, save, tail, encode, streams);
+fn one_user(c: &mut Criterion) {
+    let app = App::new();
+    let document = private_document(0);
+    let runtime = System::new();
+    let mut group = c.benchmark_group("deliver to one user");
+    for count in [10, 10_000] {
+        let open = async {
+            Streams::open_with(&app.cache, count, |user, subscription| {
+                subscription.grant(user_name(user))
+            })
+        };
+        let mut streams = runtime.block_on(open).unwrap();
+        assert_eq!(streams.wake(&document), 1);
+        group.bench_function(format!("of {count} users"), |b| {
+            b.iter(|| {
+                streams.publish(&document);
+                streams.deliver_to(0)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(steps, save, tail, encode, streams, one_user);
 criterion_main!(steps);

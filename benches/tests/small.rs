@@ -19,7 +19,9 @@ fn a_small_run_writes_figures_and_plots_of_every_server() {
         command.args(["--server", server]);
     }
     let output = command
-        .args(["--only", "replay", "--only", "filter", "--dir"])
+        .args([
+            "--only", "replay", "--only", "filter", "--only", "private", "--dir",
+        ])
         .arg(dir.path())
         .arg("--out")
         .arg(&out)

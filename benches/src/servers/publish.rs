@@ -47,7 +47,23 @@ impl Publisher {
                 }
                 Ok(())
             }
-            Connection::Http(connection) => publish_by_http(connection, count),
+            Connection::Http(connection) => publish_by_http(connection, "/publish", count),
+        }
+    }
+
+    /// Publishes one event for one user.
+    pub(crate) fn publish_to(&mut self, user: &str) -> io::Result<()> {
+        match &mut self.0 {
+            Connection::Journal(cache) => {
+                let value = raw_value(clock::value(VALUE_BYTES))?;
+                let save = cache.save(DEFAULT_KEY, &value).to(user);
+                save.blocking().map_err(io::Error::other)?;
+                Ok(())
+            }
+            Connection::Http(connection) => {
+                let target = format!("/private/publish?to={user}");
+                publish_by_http(connection, &target, 1)
+            }
         }
     }
 
@@ -76,18 +92,27 @@ fn journal_only() -> io::Error {
 }
 
 fn save(cache: &Cache, key: &str, value: String) -> io::Result<EventId> {
-    let value = RawValue::from_string(value).map_err(io::Error::other)?;
-    cache.save_blocking(key, &value).map_err(io::Error::other)
+    cache
+        .save_blocking(key, &raw_value(value)?)
+        .map_err(io::Error::other)
+}
+
+fn raw_value(value: String) -> io::Result<Box<RawValue>> {
+    RawValue::from_string(value).map_err(io::Error::other)
 }
 
 /// Each request waits for the response to the previous one, as each save waits for the previous one.
-fn publish_by_http(connection: &mut BufReader<TcpStream>, count: usize) -> io::Result<()> {
+fn publish_by_http(
+    connection: &mut BufReader<TcpStream>,
+    target: &str,
+    count: usize,
+) -> io::Result<()> {
     for _ in 0..count {
         // As long as the data that this project's server makes of a value.
         let value = clock::value(VALUE_BYTES);
         let body = format!(r#"{{"timestamp":"2026-01-01T00:00:00.000Z","value":{value}}}"#);
         let request = format!(
-            "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         connection.get_mut().write_all(request.as_bytes())?;

@@ -1,12 +1,13 @@
-//! The Rust servers that this project's server is compared with.
+//! The Rust servers that this project's server is compared with, and one of its own.
 //!
-//! Each answers `GET /stream` with an event stream that begins with an empty comment, and
+//! Each of the others answers `GET /stream` with an event stream that begins with an empty comment, and
 //! `POST /publish` by sending the body to all streams as an event. None sets `TCP_NODELAY`, since
 //! neither actix-web nor axum does so by default.
 
 mod actix_web_lab;
 mod axum;
 mod bare;
+mod granting;
 mod raw;
 
 use std::{
@@ -37,8 +38,9 @@ fn main() -> ExitCode {
         Some("axum") => axum::serve,
         Some("actix-web-lab") => actix_web_lab::serve,
         Some("bare") => bare::serve,
+        Some("granting") => granting::serve,
         _ => {
-            eprintln!("usage: peer raw|axum|actix-web-lab|bare");
+            eprintln!("usage: peer raw|axum|actix-web-lab|bare|granting");
             return ExitCode::from(2);
         }
     };
