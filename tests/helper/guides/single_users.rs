@@ -106,7 +106,8 @@ async fn log_out(user: User, session: Session, logins: Data<Logins>) -> Result<i
 async fn main() -> std::io::Result<()> {
     let sse = Sse::from_env();                       // once, outside of the closure
     let logins = Data::new(Logins::default());
-    let key = Key::generate();                       // from your settings, if logins are to survive a restart
+    // A new key at each start, because the logins are in memory: an old cookie must not name a later login.
+    let key = Key::generate();
     HttpServer::new(move || {
         App::new()
             .app_data(Data::new(sse.clone()))
