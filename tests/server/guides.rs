@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 mod orders;
 mod single_users;
+mod testing;
 mod tokens;
 
 /// The running app of a guide.
