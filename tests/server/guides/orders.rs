@@ -79,6 +79,8 @@ macro_rules! respond {
     ($app:expr, $request:expr) => {{
         let response = call_service(&$app, $request.to_request()).await;
         let status = response.status().as_u16();
+        // The body of a stream does not end.
+        assert_ne!(status, 200);
         let body = read_body(response).await;
         (status, String::from_utf8(body.to_vec()).unwrap())
     }};
