@@ -39,6 +39,8 @@ pub fn config(dir: &Path) -> Config {
     let config = Config::new(dir, "order:order").unwrap();
     config
         .with_signal_handling(false)
+        // The tail reads all entries, however long it took to save them.
+        .with_lookback(Duration::from_secs(3600))
         .with_stream_duration(Duration::ZERO)
 }
 
