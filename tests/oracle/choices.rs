@@ -9,8 +9,9 @@ use support::{
 
 use crate::{
     audiences::Grant,
-    client::{Client, Phase, SentId},
+    client::{Client, Phase},
     model::{Filter, Id, Position},
+    request::SentId,
     server::{Address, lock},
 };
 

@@ -1,7 +1,6 @@
 //! The clients: many on one thread, each like a browser, but with shorter delays.
 
 use std::{
-    fmt::Write,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -15,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use support::oracle::{At, GRANTS, PATH_WITHOUT_POSITION};
+use support::oracle::At;
 
 use crate::{
     audiences::{Grant, Held, Selection},
@@ -23,6 +22,7 @@ use crate::{
     model::{Filter, Format, Id},
     parser::{Block, Parser, Reason},
     plan::Population,
+    request::{Request, SentId},
     server::{Address, Addresses},
 };
 
@@ -60,29 +60,6 @@ pub(crate) enum Record {
     },
 }
 
-/// What a request asks for.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) selection: Selection,
-    pub(crate) format: Format,
-    pub(crate) wants_latest: bool,
-    /// Whether it asks for an audience that it is not granted.
-    pub(crate) is_forbidden: bool,
-}
-
-/// The id that a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SentId {
-    /// None, like a new client.
-    Nothing,
-    /// The last one that it received.
-    Last(Id),
-    /// One that no server has sent to it.
-    Invented(Id),
-    /// An invalid id.
-    Garbage,
-}
-
 /// The state of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Status {
@@ -115,7 +92,7 @@ pub(crate) struct Client {
     pub(crate) population: Population,
     filter: Filter,
     pub(crate) grants: Vec<Grant>,
-    request: Request,
+    pub(crate) request: Request,
     pub(crate) last: Option<Id>,
     records: Vec<Record>,
 }
@@ -351,47 +328,6 @@ impl Client {
                 self.receive(at, block);
             }
         }
-    }
-
-    fn request_text(
-        &mut self,
-        address: &Address,
-        phase: Phase,
-        sent: SentId,
-        asked: &[String],
-    ) -> String {
-        let format = self.request.format.parameter().map(str::to_owned);
-        let mut parameters: Vec<_> = self.filter.parameter().into_iter().chain(format).collect();
-        if self.request.wants_latest {
-            parameters.push("latest=true".into());
-        }
-        if !asked.is_empty() {
-            parameters.push(format!("to={}", asked.join(",")));
-        }
-        let grants: Vec<_> = self.grants.iter().map(Grant::text).collect();
-        let mut headers = format!("{GRANTS}: {}\r\n", grants.join(","));
-        let id = match sent {
-            SentId::Nothing => None,
-            SentId::Last(id) | SentId::Invented(id) => Some(id.to_string()),
-            SentId::Garbage => {
-                Some(["0", "x-1", "-", "ffffffffffffffff"][self.rng.usize(..4)].into())
-            }
-        };
-        if let Some(id) = id {
-            if self.rng.bool() {
-                let _ = write!(headers, "Last-Event-ID: {id}\r\n");
-            } else {
-                parameters.push(format!("last_event_id={id}"));
-            }
-        }
-        let host = &address.address;
-        let query = parameters.join("&");
-        // Without a position, each revocation of the last ten seconds ends the stream.
-        let path = match phase == Phase::Chaos && self.rng.u32(..12) == 0 {
-            true => PATH_WITHOUT_POSITION,
-            false => "/sse/stream",
-        };
-        format!("GET {path}?{query} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
     }
 
     fn receive(&mut self, at: At, block: Block) {

@@ -6,14 +6,16 @@ use support::oracle::At;
 
 use crate::{
     archive::Archive,
-    audiences::{Audience, Held, Selection},
-    client::{Record, SentId},
+    audiences::Selection,
+    client::Record,
     clock::Clock,
     disk::Entry,
     gaps,
     journal::Journal,
     model::{Filter, Format, Id, Position},
     parser::Block,
+    request::SentId,
+    revocations::{Revocation, find_revocations},
     server::ServerRun,
     writer::{What, Writer},
 };
@@ -27,22 +29,9 @@ pub(crate) struct Evidence<'a> {
     /// When each save that returned has begun.
     pub(crate) began: HashMap<(u64, u64), At>,
     /// In the order of the journals.
-    revocations: Vec<Revocation>,
+    pub(crate) revocations: Vec<Revocation>,
     /// How far each server process had read each journal, and when that was first observed.
     passed: HashMap<(usize, u64), Vec<(At, u64)>>,
-}
-
-/// A revocation in a journal.
-#[derive(Debug, Clone, Copy)]
-struct Revocation {
-    audience: Audience,
-    /// The index of the journal.
-    journal: usize,
-    number: u64,
-    /// A moment at which it did not exist yet.
-    absent: At,
-    /// Whether everything in later journals comes after it.
-    precedes_later_journals: bool,
 }
 
 /// The state of one client while its records are checked.
@@ -59,7 +48,7 @@ pub(crate) struct ClientChecker<'a> {
     pub(crate) asked: At,
     pub(crate) answered: At,
     /// The revocations that end the stream.
-    revocations: Vec<Revocation>,
+    pub(crate) revocations: Vec<Revocation>,
     /// Whether the stream must end because it may have missed a revocation.
     pub(crate) must_end: bool,
     /// The entries of the latest values that it has received, in ascending order. `None` once the stream continues
@@ -119,7 +108,7 @@ impl<'a> Evidence<'a> {
             clock,
             servers,
             began: began.collect(),
-            revocations: revocations(archive, writers),
+            revocations: find_revocations(archive, writers),
             passed: events,
         }
     }
@@ -131,13 +120,6 @@ impl<'a> Evidence<'a> {
         };
         let before = passed.partition_point(|(when, _)| *when < at);
         before.checked_sub(1).map_or(0, |last| passed[last].1)
-    }
-
-    /// The revocations of these audiences that did not exist at a moment.
-    fn revocations_after(&self, at: At, held: &Held) -> Vec<Revocation> {
-        let ends =
-            |revocation: &&Revocation| revocation.absent > at && held.holds(revocation.audience);
-        self.revocations.iter().filter(ends).copied().collect()
     }
 
     /// The first error in the stream of a client, and the record at which it was found.
@@ -167,40 +149,6 @@ impl<'a> Evidence<'a> {
         }
         checker.end(end).map_err(|why| (records.len(), why))
     }
-}
-
-fn revocations(archive: &Archive, writers: &[Writer]) -> Vec<Revocation> {
-    // The copy of a journal may be late on a busy machine; the writers know better when they began.
-    let mut began: HashMap<(u64, Audience), At> = HashMap::new();
-    for saved in writers.iter().flat_map(Writer::saved) {
-        if let What::Revocation(audience) = saved.what {
-            // Two journals may have the same revocation under the same number.
-            let earliest = began.entry((saved.number, audience)).or_insert(At::MAX);
-            *earliest = saved.began.min(*earliest);
-        }
-    }
-    let mut revocations = Vec::new();
-    for (index, journal) in archive.journals.iter().enumerate() {
-        for (number, entry) in (1..).zip(&journal.entries) {
-            let Some(audience) = entry.revokes else {
-                continue;
-            };
-            revocations.push(Revocation {
-                audience,
-                journal: index,
-                number,
-                absent: match began.get(&(number, audience)) {
-                    Some(began) if archive.has_once(number, audience) => entry.absent.max(*began),
-                    _ => entry.absent,
-                },
-                // What is saved while the journal is replaced may be in no order with the next one.
-                precedes_later_journals: journal
-                    .retired
-                    .is_some_and(|retired| entry.seen < retired),
-            });
-        }
-    }
-    revocations
 }
 
 impl ClientChecker<'_> {
@@ -329,32 +277,6 @@ impl ClientChecker<'_> {
         self.check_nothing_lost(at, journal, from, before)?;
         self.advance(id);
         Ok(())
-    }
-
-    /// The stream may receive this entry at this point.
-    fn check_authorized(
-        &self,
-        journal: &Journal,
-        number: u64,
-        entry: &Entry,
-    ) -> Result<(), String> {
-        if !self.selection.held.allow(&entry.to, journal.epoch, number) {
-            return Err(format!("not for this client: {entry:?}"));
-        }
-        if self.must_end {
-            return Err("the stream continues where it may have missed a revocation".into());
-        }
-        let index = self.evidence.archive.index(journal.epoch);
-        let revocation = self.revocations.iter().find(|revocation| {
-            revocation.journal == index && revocation.number < number
-                || revocation.journal < index && revocation.precedes_later_journals
-        });
-        match revocation {
-            Some(revocation) => Err(format!(
-                "revoked: the stream continues after {revocation:?}"
-            )),
-            None => Ok(()),
-        }
     }
 
     fn heartbeat(&mut self, at: At, id: Id) -> Result<(), String> {

@@ -5,11 +5,11 @@ use std::{collections::HashSet, time::Duration};
 use support::oracle::At;
 
 use crate::{
-    client::SentId,
     evidence::ClientChecker,
     journal::Journal,
     model::{Id, Position},
     parser::Reason,
+    request::SentId,
 };
 
 /// The timestamps of the file system and of entries are in milliseconds.

@@ -34,6 +34,8 @@ mod plan;
 mod process;
 mod remover;
 mod report;
+mod request;
+mod revocations;
 mod run;
 mod server;
 mod stray_files;
