@@ -47,6 +47,8 @@ pub(crate) struct ClientChecker<'a> {
     /// When the open stream was requested, and when its response began.
     pub(crate) asked: At,
     pub(crate) answered: At,
+    /// When the request of the open stream was authenticated.
+    pub(crate) authenticated: At,
     /// The revocations that end the stream.
     pub(crate) revocations: Vec<Revocation>,
     /// Whether the stream must end because it may have missed a revocation.
@@ -137,6 +139,7 @@ impl<'a> Evidence<'a> {
             sent: SentId::Nothing,
             asked: At::ZERO,
             answered: At::ZERO,
+            authenticated: At::ZERO,
             revocations: Vec::new(),
             must_end: false,
             latest: None,
@@ -193,6 +196,7 @@ impl ClientChecker<'_> {
                 }
                 let authenticated =
                     authenticated.ok_or("the response does not say when it was authenticated")?;
+                self.authenticated = authenticated;
                 self.revocations = self
                     .evidence
                     .revocations_after(authenticated, &self.selection.held);

@@ -115,9 +115,6 @@ fn start_as_new(checker: &mut ClientChecker, at: At, id: Id) -> Result<(), Strin
 
 /// At least one entry was unavailable, and no available entry that the client wanted was skipped.
 fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Result<(), String> {
-    if !checker.selection.held.is_public() {
-        checker.must_end |= reason != Reason::Expired;
-    }
     if checker.latest.take().is_some() {
         checker.advance(id);
         return Ok(());
@@ -137,6 +134,8 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         .collect();
     // The last entries of a cleared journal may not have been copied.
     let mut justified = journal.damaged.is_some_and(|damaged| damaged <= at);
+    // Whether each entry that may be missing was saved after the request was authenticated.
+    let mut may_hide_revocation = None;
     for number in current.position.next..=id.position.next {
         let Some(entry) = journal.entry(number) else {
             continue;
@@ -148,6 +147,10 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
         let gone = journal.may_be_gone(number, at);
         // A folder without its high-water mark cannot be distinguished from one that was swept.
         let swept = swept || journal.damaged.is_some_and(|damaged| damaged <= at);
+        if swept || gone {
+            let is_later = entry.absent > checker.authenticated;
+            may_hide_revocation = Some(may_hide_revocation.unwrap_or(true) && is_later);
+        }
         let is_wanted = wanted.contains(&number);
         let is_expired =
             is_wanted && entry.absent <= checker.answered && checker.may_be_expired(entry, at);
@@ -167,6 +170,8 @@ fn missing(checker: &mut ClientChecker, at: At, reason: Reason, id: Id) -> Resul
     if !justified {
         return Err("a gap, but nothing was missing".into());
     }
+    let is_holder = !checker.selection.held.is_public();
+    checker.must_end |= is_holder && reason != Reason::Expired && may_hide_revocation == Some(true);
     checker.advance(id);
     Ok(())
 }
