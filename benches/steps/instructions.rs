@@ -92,7 +92,7 @@ fn woken() -> OpenStreams {
 }
 
 // 1,000 streams are woken.
-#[library_benchmark(config = limit(67_000))]
+#[library_benchmark(config = limit(72_000))]
 #[bench::streams(opened())]
 fn wake(opened: OpenStreams) -> (usize, OpenStreams) {
     (opened.streams.wake(&opened.document), opened)
