@@ -220,7 +220,7 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
         .replace(":orders", ":bills");
     assert_eq!(
         uninstalled(edited.as_bytes()).edited,
-        ["SSE_EVENTS='an order:bills'"]
+        ["SSE_EVENTS='an order:bills:private'"]
     );
 }
 
