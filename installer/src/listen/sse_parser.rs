@@ -26,6 +26,8 @@ pub(crate) struct Block {
     /// The reconnection time that this block sets. [`SseParser::reconnection_time`] has it as soon as
     /// its line is complete.
     pub(crate) retry: Option<Duration>,
+    /// Whether it contains the comment that announces a planned end.
+    pub(crate) is_planned_end: bool,
 }
 
 /// The state between two chunks of a stream.
@@ -110,7 +112,7 @@ impl SseParser {
         }
         self.is_block_open = true;
         // "If the line starts with a U+003A COLON character (:)": "Ignore the line." Here
-        // it is a field with an empty name, which is ignored like any unknown field.
+        // it is a field with an empty name.
         // "If the line contains a U+003A COLON character (:)": "Collect the characters on
         // the line before the first U+003A COLON character (:), and let field be that
         // string. Collect the characters on the line after the first U+003A COLON character
@@ -148,6 +150,8 @@ impl SseParser {
                 block.retry = milliseconds.or(block.retry);
                 self.reconnection_time = block.retry.or(self.reconnection_time);
             }
+            // A comment.
+            "" => block.is_planned_end |= value == "planned end",
             // "Otherwise": "The field is ignored."
             _ => {}
         }
@@ -188,6 +192,7 @@ mod tests {
             event: event.to_owned(),
             data: data.into().map(str::to_owned),
             retry: None,
+            is_planned_end: false,
         }
     }
 
@@ -223,6 +228,13 @@ mod tests {
                 .collect();
             assert_eq!(blocks, expected, "chunks of {size}");
         }
+    }
+
+    #[test]
+    fn a_planned_end_is_announced_by_a_comment() {
+        let blocks = parse("data: planned end\n\n: planned end\nretry: 5\ndata: 15\n\ndata: x\n\n");
+        let announced: Vec<_> = blocks.iter().map(|block| block.is_planned_end).collect();
+        assert_eq!(announced, [false, true, false]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether the server ended the stream as planned, or something cut it off.
+//! Whether the server ended the stream, as planned or to authorize it again, or something cut it off.
 
 use std::time::Duration;
 
@@ -22,17 +22,29 @@ pub(super) fn judge(recording: &Recording, listening_time: Duration) -> Finding 
              cuts it off later"
         ));
     };
-    if is_planned(recording, end) {
-        let at = in_seconds(end.at);
+    if !is_ended_by_server(recording, end) {
+        return cut_off(recording, end);
+    }
+    let at = in_seconds(end.at);
+    let last = recording.blocks.last();
+    if last.is_some_and(|last| last.block.is_planned_end) {
         return CHECK.ok(format!(
-            "the server ended the stream as planned after {at} (SSE_STREAM_DURATION)"
+            "the server ended the stream as planned after {at} (SSE_STREAM_DURATION, or the time that the app \
+             gives to `until`)"
         ));
     }
-    cut_off(recording, end)
+    CHECK.tip(
+        format!(
+            "the server ended the stream after {at}: an audience of the stream was revoked, or may have been, or \
+             the server was shut down"
+        ),
+        "clients connect again, and the app authorizes them again; if every stream ends at once after a \
+         revocation, add the middleware `track_authorization` to the app",
+    )
 }
 
 /// The server ends a stream with a heartbeat that sets `retry`. The first block also sets it.
-fn is_planned(recording: &Recording, end: &StreamEnd) -> bool {
+fn is_ended_by_server(recording: &Recording, end: &StreamEnd) -> bool {
     let heartbeats_with_retry = recording.heartbeats().filter(|block| block.retry.is_some());
     let last = recording.blocks.last();
     heartbeats_with_retry.count() > 1
@@ -86,9 +98,23 @@ mod tests {
     }
 
     #[test]
-    fn a_last_heartbeat_with_retry_is_a_planned_end() {
-        let messages = vec![heartbeat_with_retry(5), heartbeat_with_retry(60)];
+    fn an_announced_end_is_planned() {
+        let mut last = heartbeat_with_retry(60);
+        last.block.is_planned_end = true;
+        let messages = vec![heartbeat_with_retry(5), last];
         assert_eq!(finding(messages, false, None).level, Level::Ok);
+    }
+
+    #[test]
+    fn an_end_that_is_not_announced_as_planned_has_other_reasons() {
+        let messages = vec![heartbeat_with_retry(5), heartbeat_with_retry(60)];
+        let finding = finding(messages, false, None);
+        assert_eq!(finding.level, Level::Note);
+        assert!(
+            finding.message.contains("was revoked"),
+            "{}",
+            finding.message
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(super) fn block(at_millis: u64, event: &str, data: &str) -> TimedBlock {
             event: event.to_owned(),
             data: Some(data.to_owned()),
             retry: None,
+            is_planned_end: false,
         },
     }
 }
