@@ -31,7 +31,10 @@ impl Claims {
         let cookie = request.cookie("token");
         let header = request.headers().get(AUTHORIZATION);
         let token = match header {
-            Some(header) => header.to_str().ok()?.strip_prefix("Bearer ")?,
+            Some(header) => {
+                let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then_some(token)?
+            }
             None => cookie.as_ref().map(Cookie::value)?,
         };
         let mut validation = Validation::new(Algorithm::HS256);
