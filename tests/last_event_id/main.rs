@@ -119,8 +119,8 @@ fn an_id_needs_no_search_of_the_disk() {
     const MAX_CALLS_PER_ID: u64 = 60;
 
     let app = app();
-    // A server reads what was saved in the five seconds before its start; here that is nothing.
-    thread::sleep(Duration::from_millis(5_500));
+    // A server reads what was saved in the ten seconds before its start; here that is nothing.
+    thread::sleep(Duration::from_millis(10_500));
     let (counts, wrapper) = (app.path().join("calls"), app.path().join("traced"));
     // With -D strace is not the parent, so that the server can be killed like any other.
     let script = format!(
