@@ -11,7 +11,7 @@ const MAX_NAME_BYTES: usize = 200;
 const MAX_NAMES: usize = 100;
 
 /// Returns the rule that `name` breaks; `None` if it can name an audience. The text continues a sentence that
-/// starts with "the name".
+/// starts with "the audience".
 fn rule_violation(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("is empty".into());

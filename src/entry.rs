@@ -67,7 +67,7 @@ impl Entry {
     /// Parses what a journal has stored for a number.
     pub(crate) fn parse(epoch: Epoch, number: u64, bytes: &[u8]) -> Result<Self, UnreadableEntry> {
         let unreadable = |reason, key| UnreadableEntry { reason, key };
-        let document: Document =
+        let mut document: Document =
             serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string(), None))?;
         if let Some(feature) = document.unsupported_feature() {
             let feature = one_line(feature);
@@ -77,7 +77,7 @@ impl Entry {
         let time = humantime::parse_rfc3339(&document.time)
             .map_err(|error| unreadable(format!("its time is not valid: {error}"), None))?;
         let recipients = document
-            .recipients()
+            .take_recipients()
             .map_err(|reason| unreadable(reason, None))?;
         Ok(Self {
             epoch,
@@ -196,9 +196,9 @@ impl Document {
         features.find(|feature| !matches!(feature.as_str(), AUDIENCES | REVOCATIONS))
     }
 
-    /// The error is the reason why the entry cannot be used. A name that does not match its feature would be
-    /// ignored by older versions, which would then send the value to every client.
-    fn recipients(&self) -> Result<Recipients, String> {
+    /// Takes the list of audiences out of the document. The error is the reason why the entry cannot be used: older
+    /// versions would ignore a list without its feature, and send the value to every client.
+    fn take_recipients(&mut self) -> Result<Recipients, String> {
         let needs = |feature: &str| {
             self.required_features
                 .iter()
@@ -208,7 +208,7 @@ impl Document {
             return Err("its audiences do not match the features that it needs".into());
         }
         let revoked = self.revokes.as_deref().map(crate::audience::validate);
-        let recipients = Recipients::new(self.to.clone().map(Vec::from));
+        let recipients = Recipients::new(self.to.take().map(Vec::from));
         (revoked.transpose().and(recipients)).map_err(|error| error.message().to_owned())
     }
 }

@@ -3,8 +3,8 @@
 import { compareEventIds } from './event-id.js';
 
 /**
- * Tells the latest values of one connection from the events that follow. A latest value has the id of its save,
- * which is not after the position at which the stream starts, so it is no position to resume after.
+ * Tells the latest values of one connection from the events that follow. A latest value has the id of its own save,
+ * which lies before the start of the stream. A client that resumed after that id would receive older events again.
  */
 export class LatestValues {
   /** The position at which the stream starts; undefined before the first heartbeat, which names it. */

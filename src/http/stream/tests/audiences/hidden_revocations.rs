@@ -54,15 +54,7 @@ async fn a_stream_does_not_begin_after_an_entry_that_may_be_a_revocation_since_i
     app.journal().append(b"damaged").unwrap();
     app.has_read(app.cache().save_blocking("k", 0).unwrap())
         .await;
-    let new = || request("/?lookback=false").grant("user:4");
-    for subscription in [new().authorized_at(authorized_at), new()] {
-        let mut stream = app.open_stream(subscription);
-        app.save_for("user:4", 1);
-        assert!(values(&rest(&mut stream).await).is_empty());
-    }
-    let mut stream = app.open_stream(new().authorized_at(app.sse().position()));
-    app.save_for("user:4", 2);
-    read_until(&mut stream, "\"value\":2}").await;
+    assert_begins_only_if_authorized_after(&app, authorized_at).await;
 }
 
 #[actix_web::test]
