@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use actix_web::{body::MessageBody, test::TestRequest};
@@ -28,6 +28,7 @@ use crate::{
     entry::{self, Entry},
     epoch::Epoch,
     hub::{LocalHub, RingEntry, SharedState, read_existing_entries},
+    observe::{DELIVERIES_PER_LAG, DeliveryTally, SentEvents},
 };
 
 /// An entry's JSON document, as its file contains it.
@@ -62,6 +63,8 @@ impl EncodedDocument {
             value,
             ttl,
             time,
+            None,
+            None,
         ))
     }
 
@@ -86,8 +89,37 @@ impl EncodedDocument {
 /// If the cache cannot be read.
 pub fn read_journal(cache: &Cache) -> Result<u64, Error> {
     let journal_handle = cache.journal_handle()?;
-    let shared = SharedState::new(&journal_handle.config());
+    let observations = journal_handle.observations().clone();
+    let shared = SharedState::new(&journal_handle.config(), observations);
     read_existing_entries(&journal_handle, &shared)
+}
+
+/// What one worker records beside its deliveries.
+pub struct Recording {
+    tally: DeliveryTally,
+    sent: SentEvents,
+}
+
+impl Recording {
+    /// Records what a server with this cache does.
+    #[must_use]
+    pub fn new(cache: &Cache) -> Self {
+        let mut sent = SentEvents::default();
+        sent.add(&"order".into(), false, Some(Instant::now()));
+        let tally = DeliveryTally::new(cache.observations().clone());
+        Self { tally, sent }
+    }
+
+    /// Records that an event was sent to this many streams in one turn.
+    pub fn record(&mut self, streams: u32) {
+        let mut left = streams;
+        while left > 0 {
+            let group = left.min(DELIVERIES_PER_LAG);
+            self.tally.add(&self.sent, group);
+            left -= group;
+        }
+        self.tally.report();
+    }
 }
 
 /// Streams on one thread that only the caller polls. What is delivered to them is in no journal.
@@ -161,18 +193,22 @@ impl Streams {
         let hub = &self.sse.state().expect("the streams are open").hub;
         let ring = hub.ring();
         ring.push([document.to_ring_entry(ring.end().epoch, hub.config().events())]);
-        self.local_hub.wake_for_new_entries(ring);
+        self.local_hub.queue_for_new_entries(ring);
+        while self.local_hub.wake_group() {}
     }
 
     /// Polls the woken streams until each waits again, and returns how many bytes they sent.
     pub fn deliver(&mut self) -> usize {
-        let delivered = self.streams.iter_mut().map(poll_if_woken);
-        delivered.sum()
+        let delivered = self.streams.iter_mut().map(poll_if_woken).sum();
+        self.local_hub.report_deliveries();
+        delivered
     }
 
     /// Polls the stream with this index until it waits again, if it is woken. Returns how many bytes it sent.
     pub fn deliver_to(&mut self, index: usize) -> usize {
-        poll_if_woken(&mut self.streams[index])
+        let delivered = poll_if_woken(&mut self.streams[index]);
+        self.local_hub.report_deliveries();
+        delivered
     }
 }
 

@@ -4,9 +4,12 @@
 mod any_value;
 mod follow;
 #[cfg(feature = "actix")]
+mod hand_over;
+#[cfg(feature = "actix")]
 mod into_future;
 mod journal_handle;
 mod journal_source;
+mod keyed_save;
 mod operations;
 #[cfg(any(test, feature = "testing"))]
 mod test_caches;
@@ -14,6 +17,7 @@ mod test_caches;
 mod tests;
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     time::SystemTime,
 };
@@ -22,9 +26,9 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 
 pub(crate) use self::journal_handle::JournalHandle;
-#[cfg(feature = "actix")]
-pub(crate) use self::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal};
 use self::journal_source::JournalSource;
+#[doc(hidden)]
+pub use self::keyed_save::KeyedSave;
 #[cfg(all(any(test, feature = "testing"), feature = "actix"))]
 pub(crate) use self::test_caches::is_installed;
 #[cfg(any(test, feature = "testing"))]
@@ -33,7 +37,14 @@ pub use self::{
     follow::{Follow, Next},
     operations::{Delete, Get, Revoke, Save},
 };
+#[cfg(feature = "actix")]
+pub(crate) use self::{
+    hand_over::{EntryReceiver, SavedEntry},
+    journal_handle::{FORMER_CACHE_TIME, FollowedJournal},
+};
 pub use crate::audience::IntoAudiences;
+#[cfg(feature = "actix")]
+use crate::config::app_dir;
 use crate::{
     config::Config,
     entry::Entry,
@@ -41,15 +52,22 @@ use crate::{
     event_id::EventId,
     journal::{CacheAddress, check_existing},
     key,
+    observe::Observations,
 };
 
 /// The app's cache. A value saved here reaches every client that receives the events of its key, from
-/// this process and from every other that uses the same cache folder.
+/// this process and from every other that uses the same cache.
 ///
 /// It is cheap to clone. [`cache()`] returns the cache that the app's `.env` describes.
 #[derive(Debug, Clone)]
 pub struct Cache {
     source: JournalSource,
+    /// The folder of the app; `None` for the one of [`app_dir()`].
+    #[cfg_attr(
+        not(feature = "actix"),
+        allow(dead_code, reason = "only the HTTP side reads it")
+    )]
+    app_dir: Option<Arc<Path>>,
 }
 
 /// Returns the cache of the app in [`app_dir()`](crate::app_dir). It is opened when it is first used.
@@ -64,8 +82,7 @@ pub struct Cache {
 /// ```
 #[must_use]
 pub fn cache() -> &'static Cache {
-    static CACHE: LazyLock<Cache> =
-        LazyLock::new(|| Cache::lazy(|| JournalHandle::open(Config::from_env()?)));
+    static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache::lazy(None, Config::from_env));
     #[cfg(any(test, feature = "testing"))]
     if let Some(cache) = test_caches::cache_of_test() {
         return cache;
@@ -74,32 +91,84 @@ pub fn cache() -> &'static Cache {
 }
 
 impl Cache {
-    /// Opens the cache that `config` describes, and creates its folder if it does not exist.
+    /// Opens the cache that `config` describes, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// Fails if the folder cannot be created, read or written.
+    /// Fails if the cache cannot be created, read or written.
     pub fn open(config: &Config) -> Result<Self, Error> {
+        let handle = JournalHandle::open(config.clone(), Observations::new())?;
         Ok(Self {
-            source: JournalSource::opened(JournalHandle::open(config.clone())?),
+            source: JournalSource::opened(handle),
+            app_dir: Some(config.app_dir().into()),
         })
     }
 
     /// A cache in memory, for tests.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn in_memory(config: &Config) -> Result<Self, Error> {
+        Self::observed_in_memory(config, Observations::new())
+    }
+
+    /// A cache in memory that is observed by itself.
+    #[cfg(any(test, feature = "actix", feature = "testing"))]
+    pub(crate) fn observed_in_memory(
+        config: &Config,
+        observations: Observations,
+    ) -> Result<Self, Error> {
+        let handle = JournalHandle::in_memory(config.clone(), observations)?;
         Ok(Self {
-            source: JournalSource::opened(JournalHandle::in_memory(config.clone())?),
+            source: JournalSource::opened(handle),
+            app_dir: Some(config.app_dir().into()),
         })
     }
 
-    /// Opens the cache when it is first used.
+    /// Returns the cache of the app in `app_dir`, as its `.env` describes it. It is opened when it is first used.
+    ///
+    /// ```no_run
+    /// use actix_web_sse::{Cache, Sse};
+    ///
+    /// // A server for the app in another folder. It follows edits of the `.env` there.
+    /// let sse = Sse::from_cache(&Cache::from_dir("/srv/shop"));
+    /// # drop(sse);
+    /// ```
+    #[must_use]
+    pub fn from_dir(app_dir: impl Into<PathBuf>) -> Self {
+        let app_dir: PathBuf = app_dir.into();
+        Self::lazy(Some(app_dir.as_path().into()), move || {
+            Config::from_dir(&app_dir)
+        })
+    }
+
+    /// Opens the cache that a configuration describes when it is first used.
     pub(crate) fn lazy(
-        open: impl Fn() -> Result<JournalHandle, Error> + Send + Sync + 'static,
+        app_dir: Option<Arc<Path>>,
+        config: impl Fn() -> Result<Config, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self::lazy_in(app_dir, move |observations| {
+            JournalHandle::open(config()?, observations)
+        })
+    }
+
+    fn lazy_in(
+        app_dir: Option<Arc<Path>>,
+        open: impl Fn(Observations) -> Result<JournalHandle, Error> + Send + Sync + 'static,
     ) -> Self {
         Self {
             source: JournalSource::lazy(open),
+            app_dir,
         }
+    }
+
+    #[cfg(feature = "actix")]
+    pub(crate) fn observations(&self) -> &Observations {
+        self.source.observations()
+    }
+
+    /// The folder of the app.
+    #[cfg(feature = "actix")]
+    pub(crate) fn app_dir(&self) -> PathBuf {
+        (self.app_dir.as_deref()).map_or_else(app_dir, Path::to_owned)
     }
 
     /// Returns where the cache is.
@@ -133,6 +202,7 @@ impl Cache {
             value: to_raw_value(&value).map_err(|error| error.to_string()),
             ttl: None,
             to: None,
+            trace_parent: None,
         }
     }
 
@@ -247,7 +317,7 @@ impl Cache {
     /// Starts to follow the cache: the result yields the values that are saved after this call.
     ///
     /// While it lives, a background thread ingests the files that other programs put into the cache
-    /// folder, unless another process does so.
+    /// folder or the drop-in folder, unless another process does so.
     ///
     /// # Errors
     ///

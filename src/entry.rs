@@ -13,6 +13,7 @@ use crate::{
     epoch::Epoch,
     error::{Error, ErrorKind, one_line},
     event_id::EventId,
+    trace_parent::{self, TraceParent},
 };
 
 /// The clocks of two machines or users may differ by this much. An entry whose time is further ahead
@@ -24,6 +25,9 @@ const AUDIENCES: &str = "audiences";
 
 /// The feature that a revocation needs. A version without it would not end the streams.
 const REVOCATIONS: &str = "revocations";
+
+/// The feature that a loss needs. A version without it treats the entry as missed, as it should.
+const LOSSES: &str = "losses";
 
 /// A saved value, read back from the cache.
 #[derive(Debug, Clone)]
@@ -50,17 +54,35 @@ struct Document {
     /// The name of the drop-in that the entry was created from. A server that takes over from a killed
     /// one recognises by it the drop-ins that are already in the journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    drop_in: Option<String>,
+    drop_in: Option<Box<str>>,
+    /// What the save's client has named it with, so that the repetition of a save is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<Box<str>>,
+    /// The trace context of the save. Without a valid one, as if it were absent.
+    #[serde(
+        default,
+        deserialize_with = "trace_parent::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    trace: Option<Box<TraceParent>>,
     /// The audiences that the value is for; without them, it is for every client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<Box<[String]>>,
     /// The audience whose streams this entry ends. Such an entry has no key and no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revokes: Option<Box<str>>,
+    /// Whether a value of the key was lost: another program removed its file before a server read it. Such an entry has
+    /// no value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
     /// Features that a reader must support to use this entry. For example, a server
     /// that does not support private entries must not send one to every client.
-    #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
-    required_features: Vec<String>,
+    #[serde(
+        rename = "needs",
+        default,
+        skip_serializing_if = "<[String]>::is_empty"
+    )]
+    required_features: Box<[String]>,
 }
 
 impl Entry {
@@ -142,8 +164,47 @@ impl Entry {
         self.recipients.names().iter().map(String::as_str)
     }
 
+    /// Returns the trace context that the value was [saved with](crate::cache::Save::trace_parent), in the format of the
+    /// HTTP header `traceparent`.
+    #[must_use]
+    pub fn trace_parent(&self) -> Option<&str> {
+        self.document.trace.as_ref().map(|trace| trace.as_str())
+    }
+
     pub(crate) fn recipients(&self) -> &Recipients {
         &self.recipients
+    }
+
+    /// The token of the save that the entry is from, which is the name of its drop-in.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.document.drop_in.as_deref()
+    }
+
+    /// The idempotency key of the save that the entry is from.
+    pub(crate) fn idempotency_key(&self) -> Option<&str> {
+        self.document.idempotency_key.as_deref()
+    }
+
+    /// Whether a save of this value would make the same entry, at another time. Without a time to live, it is the one
+    /// that the configuration had.
+    pub(crate) fn is_of_save(
+        &self,
+        recipients: &Recipients,
+        key: &str,
+        value: &RawValue,
+        ttl: Option<Duration>,
+    ) -> bool {
+        self.key() == key
+            && self.value() == value.get()
+            && self.recipients == *recipients
+            && ttl.is_none_or(|ttl| in_milliseconds(ttl) == self.document.ttl_ms)
+    }
+
+    /// Corrects the time of saving, which another clock has shown, by the difference from this machine's clock.
+    #[cfg(feature = "redis")]
+    pub(crate) fn shift_time(&mut self, forward: Duration, back: Duration) {
+        let shifted = self.time.checked_add(forward);
+        self.time = (shifted.and_then(|time| time.checked_sub(back))).unwrap_or(self.time);
     }
 
     /// Whether this entry deletes the earlier value of its key.
@@ -156,9 +217,14 @@ impl Entry {
         self.document.revokes.as_deref()
     }
 
-    /// Whether this entry is a saved value, and neither a deletion nor a revocation.
+    /// Whether this entry tells that a value of its key was lost.
+    pub(crate) fn is_loss(&self) -> bool {
+        self.document.lost
+    }
+
+    /// Whether this entry is a saved value, and not a deletion, a revocation or a loss.
     pub(crate) fn has_value(&self) -> bool {
-        !self.is_tombstone() && self.revoked_audience().is_none()
+        !self.is_tombstone() && !self.is_loss() && self.revoked_audience().is_none()
     }
 
     /// How long ago the entry was saved, by the wall clock; `None` if the clock was set back since.
@@ -186,14 +252,14 @@ impl Document {
     fn addressed_to(mut self, recipients: &Recipients) -> Self {
         if let Recipients::HoldersOf(names) = recipients {
             self.to = Some((**names).into());
-            self.required_features.push(AUDIENCES.into());
+            self.required_features = [AUDIENCES.into()].into();
         }
         self
     }
 
     fn unsupported_feature(&self) -> Option<&String> {
         let mut features = self.required_features.iter();
-        features.find(|feature| !matches!(feature.as_str(), AUDIENCES | REVOCATIONS))
+        features.find(|feature| !matches!(feature.as_str(), AUDIENCES | REVOCATIONS | LOSSES))
     }
 
     /// Takes the list of audiences out of the document. The error is the reason why the entry cannot be used: older
@@ -234,16 +300,23 @@ fn new_document(key: &str, value: Box<RawValue>, ttl: Duration, time: SystemTime
     let time = time.max(SystemTime::UNIX_EPOCH);
     Document {
         time: humantime::format_rfc3339_millis(time).to_string().into(),
-        // Rounded up, because 0 stands for "until it is swept".
-        ttl_ms: u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
+        ttl_ms: in_milliseconds(ttl),
         key: key.into(),
         value,
         deleted: false,
         drop_in: None,
+        idempotency_key: None,
+        trace: None,
         to: None,
         revokes: None,
-        required_features: Vec::new(),
+        lost: false,
+        required_features: Box::default(),
     }
+}
+
+/// Rounded up, because 0 stands for "until it is swept".
+fn in_milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Encodes the journal's document for a value saved at `time` for these recipients.
@@ -253,15 +326,22 @@ pub(crate) fn encode_document_for(
     value: Box<RawValue>,
     ttl: Duration,
     time: SystemTime,
+    idempotency_key: Option<&str>,
+    trace_parent: Option<&TraceParent>,
 ) -> Vec<u8> {
-    to_bytes(&new_document(key, value, ttl, time).addressed_to(recipients))
+    let document = Document {
+        idempotency_key: idempotency_key.map(Into::into),
+        trace: trace_parent.cloned().map(Box::new),
+        ..new_document(key, value, ttl, time)
+    };
+    to_bytes(&document.addressed_to(recipients))
 }
 
 /// Encodes the journal's document that ends the streams which hold the audience `name`.
 pub(crate) fn encode_revocation(name: &str, now: SystemTime) -> Vec<u8> {
     to_bytes(&Document {
         revokes: Some(name.into()),
-        required_features: vec![REVOCATIONS.into()],
+        required_features: [REVOCATIONS.into()].into(),
         ..new_document("", RawValue::NULL.to_owned(), Duration::ZERO, now)
     })
 }
@@ -275,15 +355,9 @@ pub(crate) fn encode_drop_in_document(
     time: SystemTime,
 ) -> Vec<u8> {
     to_bytes(&Document {
-        drop_in: Some(name.to_owned()),
+        drop_in: Some(name.into()),
         ..new_document(key, value, ttl, time)
     })
-}
-
-/// The token of the save that a document is from, which is the name of its drop-in; `None` if it has
-/// none, or if the bytes are not a document.
-pub(crate) fn token(bytes: &[u8]) -> Option<String> {
-    serde_json::from_slice::<Document>(bytes).ok()?.drop_in
 }
 
 /// Encodes the journal's document that deletes a key's value: that of these recipients, or that of everyone
@@ -294,6 +368,15 @@ pub(crate) fn encode_tombstone(recipients: &Recipients, key: &str, now: SystemTi
         ..new_document(key, RawValue::NULL.to_owned(), Duration::ZERO, now)
     };
     to_bytes(&document.addressed_to(recipients))
+}
+
+/// Encodes the journal's document which tells that a value of the key was lost.
+pub(crate) fn encode_loss(key: &str, now: SystemTime) -> Vec<u8> {
+    to_bytes(&Document {
+        lost: true,
+        required_features: [LOSSES.into()].into(),
+        ..new_document(key, RawValue::NULL.to_owned(), Duration::ZERO, now)
+    })
 }
 
 fn to_bytes(document: &Document) -> Vec<u8> {

@@ -17,13 +17,13 @@ pub enum ErrorKind {
     Config,
     /// A cache key is not valid.
     Key,
-    /// A value cannot be saved, because it cannot be written as JSON or is too large; or a saved value
-    /// does not have the requested type.
+    /// A value cannot be saved, because it cannot be written as JSON or is too large, or its trace context is not valid;
+    /// or a saved value does not have the requested type.
     Value,
     /// The name of an audience is not valid, a list of audiences is empty or too long, or a private key is saved
     /// without an audience.
     Audience,
-    /// The cache folder cannot be read or written.
+    /// The cache cannot be read or written: the folder, or Redis.
     Cache,
     /// The query of a request for a stream cannot be parsed, its list of events is empty or contains an
     /// unknown event, or it asks for an audience whose name is not valid; or the request's `Host` is
@@ -58,6 +58,20 @@ struct Inner {
     location: Option<Location>,
     help: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    repetition: Repetition,
+}
+
+/// What a repetition of the operation that has failed would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repetition {
+    /// Fail again, as long as the cause is there.
+    FailsAgain,
+    /// It may succeed soon: a server is away for a moment.
+    #[cfg(feature = "redis")]
+    MaySucceed,
+    /// It may have been done, and would be done twice.
+    #[cfg(feature = "redis")]
+    MayDouble,
 }
 
 /// The file that an [`Error`] is about, and the line if it is known.
@@ -113,6 +127,9 @@ impl Display for Location {
     }
 }
 
+/// What names the folder, where an error does not tell whether it has the journal or only drop-ins.
+pub(crate) const FOLDER_SETTING: &str = "SSE_CACHE (SSE_DROP_INS beside a cache in Redis)";
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -122,6 +139,7 @@ impl Error {
                 location: None,
                 help: None,
                 source: None,
+                repetition: Repetition::FailsAgain,
             }),
         }
     }
@@ -129,19 +147,19 @@ impl Error {
     /// A failed operation on the cache's files. `operation` continues "cannot", as in "read the entry".
     pub(crate) fn io(operation: &str, path: &Path, source: std::io::Error) -> Self {
         let help = match source.kind() {
-            std::io::ErrorKind::PermissionDenied => Some(
-                "give this program's user read and write permission (chown or chmod), or set SSE_CACHE to another folder",
+            std::io::ErrorKind::PermissionDenied => Some(format!(
+                "give this program's user read and write permission (chown or chmod), or set {FOLDER_SETTING} to another folder"
+            )),
+            std::io::ErrorKind::ReadOnlyFilesystem => Some(format!(
+                "set {FOLDER_SETTING} to a folder on a writable file system"
+            )),
+            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(format!(
+                "a file or a symbolic link is in the way: move it, or set {FOLDER_SETTING} to another folder"
+            )),
+            std::io::ErrorKind::StorageFull => Some("free some space on that file system".into()),
+            _ if is_out_of_descriptors(&source) => Some(
+                "raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS".into(),
             ),
-            std::io::ErrorKind::ReadOnlyFilesystem => {
-                Some("set SSE_CACHE to a folder on a writable file system")
-            }
-            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Some(
-                "a file or a symbolic link is in the way: move it, or set SSE_CACHE to another folder",
-            ),
-            std::io::ErrorKind::StorageFull => Some("free some space on that file system"),
-            _ if is_out_of_descriptors(&source) => {
-                Some("raise the limit of open files (`ulimit -n`), or lower SSE_MAX_CONNECTIONS")
-            }
             _ => None,
         };
         let error = Self::new(ErrorKind::Cache, format!("cannot {operation}: {source}"))
@@ -166,6 +184,38 @@ impl Error {
     pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.inner).source = Some(Arc::new(source));
         self
+    }
+
+    /// Marks the error of an operation that may have been done, so that nothing repeats it.
+    #[cfg(feature = "redis")]
+    pub(crate) fn may_be_done(mut self) -> Self {
+        Arc::make_mut(&mut self.inner).repetition = Repetition::MayDouble;
+        self
+    }
+
+    /// Marks the error of an operation that may succeed soon.
+    #[cfg(feature = "redis")]
+    pub(crate) fn temporary(mut self) -> Self {
+        Arc::make_mut(&mut self.inner).repetition = Repetition::MaySucceed;
+        self
+    }
+
+    /// Whether a repetition could do it twice.
+    pub(crate) fn must_not_be_repeated(&self) -> bool {
+        match self.inner.repetition {
+            Repetition::FailsAgain => false,
+            #[cfg(feature = "redis")]
+            repetition => repetition == Repetition::MayDouble,
+        }
+    }
+
+    /// Whether a repetition may succeed soon.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self.inner.repetition {
+            Repetition::FailsAgain => false,
+            #[cfg(feature = "redis")]
+            repetition => repetition == Repetition::MaySucceed,
+        }
     }
 
     /// Whether a file or folder does not exist.

@@ -60,8 +60,9 @@ impl Default for Cursor {
 /// The id of an event. Browsers receive it with the event, and send the last one as `Last-Event-ID` when
 /// they reconnect.
 ///
-/// A later event of the same cache has a greater id, unless the cache folder was replaced or a power
-/// failure lost events in between; the default is before all. An id is printed and parsed in the form that clients use:
+/// A later event of the same cache has a greater id, unless the journal was replaced, or a power failure
+/// or a failover of Redis lost events in between; the default is before all. An id is printed and parsed in
+/// the form that clients use:
 ///
 /// ```no_run
 /// use actix_web_sse::{Error, EventId, cache};

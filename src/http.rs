@@ -12,7 +12,9 @@ mod host_check;
 mod is_local;
 mod lazy_stream_state;
 mod limits;
+mod refusal_count;
 mod requested_host;
+mod reservation;
 mod routes;
 mod scripts;
 mod signal_receiver;
@@ -33,6 +35,7 @@ pub use self::{
     routes::{routes, scripts},
     sse::{Closing, Sse, Stats, shutdown_signal},
     stream::EventStream,
-    stream_response::StreamResponse,
+    stream_response::{StreamRefusal, StreamResponse},
     subscription::Subscription,
 };
+pub(crate) use self::{lazy_stream_state::SharedStreamState, scripts::respond_with_file};

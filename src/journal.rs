@@ -11,16 +11,28 @@ pub(crate) mod conformance;
 mod contract;
 pub(crate) mod file;
 mod index;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "actix", feature = "testing"))]
 mod memory;
 mod recent;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
+mod redis_facts;
+mod tokens;
 
-pub use self::address::CacheAddress;
+#[cfg(feature = "actix")]
+pub(crate) use self::contract::Notified;
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::examine;
+pub use self::{
+    address::CacheAddress,
+    redis_facts::{RedisFacts, StoredJournal},
+};
 pub(crate) use self::{
-    backend::{Backend, MAX_REPLACEMENT_RETRIES, OpenedJournal},
+    backend::{
+        Backend, DropInSource, MAX_REPLACEMENT_RETRIES, OpenedJournal, check_existing, may_be_at,
+    },
     batch::BatchEnd,
-    contract::{EntryWatcher, Journal},
-    file::check_existing,
+    contract::{EntryWatcher, Journal, KeyedAppend, save_deadline},
     index::Slot,
     recent::{first_since, first_within},
 };

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, excerpt};
 
 /// The longest file name that common file systems allow.
-const MAX_KEY_BYTES: usize = 255;
+pub(crate) const MAX_KEY_BYTES: usize = 255;
 
 /// The characters that CodeIgniter reserves (`{}()/\@:`), and the comma that separates pairs in
 /// `SSE_EVENTS`.
@@ -26,14 +26,37 @@ pub(crate) fn rule_violation(key: &str) -> Option<String> {
             key.len()
         ));
     }
-    if key.starts_with('.') {
+    char_violation(key)
+}
+
+/// Returns the rule that a prefix of the names of drop-ins breaks: what a cache key may not contain. The text continues
+/// a sentence that starts with "the prefix".
+pub(crate) fn prefix_violation(prefix: &str) -> Option<String> {
+    // A key of one byte must fit behind it.
+    if prefix.len() >= MAX_KEY_BYTES {
+        return Some(format!(
+            "has {} bytes; at most {} are allowed",
+            prefix.len(),
+            MAX_KEY_BYTES - 1
+        ));
+    }
+    char_violation(prefix)
+}
+
+fn char_violation(name: &str) -> Option<String> {
+    if name.starts_with('.') {
         return Some("has a leading dot".into());
     }
-    if key.chars().any(char::is_control) {
+    if name.chars().any(char::is_control) {
         return Some("has a control character".into());
     }
-    let reserved = key.chars().find(|c| RESERVED_CHARS.contains(c))?;
+    let reserved = name.chars().find(|c| RESERVED_CHARS.contains(c))?;
     Some(format!("contains a `{reserved}`"))
+}
+
+/// The characters that neither a cache key nor a prefix of drop-ins may have.
+pub(crate) fn reserved_chars() -> String {
+    RESERVED_CHARS.iter().collect()
 }
 
 /// Returns `key`, or an error for the caller of the library if it breaks a rule.
@@ -47,7 +70,7 @@ pub(crate) fn validate(key: &str) -> Result<&str, Error> {
     );
     Err(Error::new(ErrorKind::Key, message).with_help(format!(
         "use 1 to {MAX_KEY_BYTES} bytes, without control characters, a leading dot, or any of {}",
-        RESERVED_CHARS.iter().collect::<String>()
+        reserved_chars()
     )))
 }
 

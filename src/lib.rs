@@ -35,7 +35,11 @@
 //! | receive events in the page | [`client_files()`] | `docs/guides/in-the-page.md` |
 //! | update pages with htmx, Turbo or Datastar | [`Subscription::without_envelope`] | `docs/guides/html-front-ends.md` |
 //! | test an app | the module `testing` | `docs/guides/testing.md` |
+//! | run on several machines, with Redis | [`Config`] | `docs/guides/several-machines.md` |
 //! | run in production | [`on_connect()`], [`shutdown_signal()`], [`check_host()`] | `docs/guides/production.md` |
+//! | see open streams, rates of events and problems | [`Dashboard`] | `docs/guides/dashboard.md` |
+//! | see what happens, with metrics | the function `metrics` | `docs/guides/metrics.md` |
+//! | see what happens, with spans | | `docs/guides/tracing.md` |
 //! | handle errors | [`Error`], [`ErrorKind`] | `docs/errors.md` |
 //! | know what is delivered, and when | | `docs/delivery.md` |
 //! | know who can receive what | | `docs/security.md` |
@@ -46,6 +50,10 @@
 //! - `actix` (default): the HTTP side, and `.await` on [`Save`](cache::Save), [`Get`](cache::Get),
 //!   [`Delete`](cache::Delete) and [`Revoke`](cache::Revoke). Without it, any program can save, read, delete and
 //!   follow values, and revoke audiences.
+//! - `metrics`: what happens is recorded through the facade [`metrics`](https://docs.rs/metrics).
+//! - `redis`: the cache in Redis (`SSE_CACHE=redis://…`), which servers on several machines share.
+//! - `redis-tls`: the same, with TLS to Redis (`SSE_CACHE=rediss://…`). The first such connection installs the provider
+//!   `ring` for the whole program, unless the program has installed one of rustls's providers before.
 //! - `rustls-0_23`: [`on_connect()`] knows the TLS connections of actix-web's feature of the same name.
 //! - `testing`: the test kit, for `dev-dependencies`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -69,17 +77,24 @@ mod entry;
 mod epoch;
 mod error;
 mod event_id;
+#[cfg(feature = "actix")]
+mod gap;
 mod ingest;
 mod journal;
 mod key;
+mod observe;
 mod platform;
 mod runtime;
+mod spans;
+mod trace_parent;
 
 #[cfg(feature = "__internals")]
 #[doc(hidden)]
 pub mod bench_support;
 #[doc(hidden)]
 pub mod cli_support;
+#[cfg(feature = "actix")]
+mod dashboard;
 #[cfg(all(any(fuzzing, test), feature = "actix"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -91,11 +106,15 @@ mod hub;
 pub mod testing;
 
 #[cfg(feature = "actix")]
+pub use crate::dashboard::Dashboard;
+#[cfg(feature = "actix")]
 pub use crate::http::{
-    Closing, EventStream, Grant, Sse, Stats, StreamResponse, Subscription, check_host, is_local,
-    on_connect, request_line, routes, scripts, shutdown_signal, track_authorization,
-    watch_connection,
+    Closing, EventStream, Grant, Sse, Stats, StreamRefusal, StreamResponse, Subscription,
+    check_host, is_local, on_connect, request_line, routes, scripts, shutdown_signal,
+    track_authorization, watch_connection,
 };
+#[cfg(feature = "metrics")]
+pub use crate::observe::{Metric, MetricKind, metrics};
 pub use crate::{
     cache::{Cache, cache},
     client_files::{ClientFile, client_files},

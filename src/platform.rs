@@ -17,8 +17,6 @@ use self::linux as system;
 use self::portable as system;
 #[cfg(test)]
 pub(crate) use self::system::lease::hold_write_lease;
-#[cfg(feature = "actix")]
-pub(crate) use self::system::tcp;
 pub(crate) use self::system::{
     boot::boot_id,
     file_user,
@@ -26,6 +24,11 @@ pub(crate) use self::system::{
     interrupt::Interrupt,
     lease::has_writer,
     rename::rename_without_replacing,
+};
+#[cfg(feature = "actix")]
+pub(crate) use self::system::{
+    cached_file::{can_read_cached, read_cached},
+    tcp,
 };
 
 /// Whether this build uses the system calls that only Linux has.

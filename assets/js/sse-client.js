@@ -6,6 +6,8 @@
 
 window.sseReady ??= import('./sse.js').then(({ SseClient }) => {
   const sse = new SseClient('/sse/stream');
+  // Listeners that were written for an EventSource work, too: source.addEventListener('event_name1', …)
+  const source = sse;
   const showToast = sseToasts();
 
   sse.on('event_name1', (value) => {
@@ -17,7 +19,7 @@ window.sseReady ??= import('./sse.js').then(({ SseClient }) => {
   });
 
   window.sse = sse;
-  return sse;
+  return source;
 });
 
 /** Returns a function that shows a title and a value in a corner of the page, for some seconds. Change it as you like. */

@@ -165,12 +165,13 @@ export interface SseClientOptions {
  *     sse.addEventListener('event_name1', (event) => JSON.parse(event.data).timestamp);
  *     sse.on('event_name1', (value, event) => console.log(value, event.time, event.lastEventId));
  *
- * Add listeners in the same task that creates the client: events that were saved while the page loaded arrive
- * with the first bytes.
+ * Scripts of the page's HTML may add listeners until `DOMContentLoaded`, and code that runs later in the same task that
+ * creates the client: events that were saved while the page loaded arrive with the first bytes.
  */
 export class SseClient extends EventTarget {
   /**
-   * Opens the stream at once.
+   * Opens the stream when the scripts of the page's HTML have run, after five seconds at the latest; at once if they
+   * have run already.
    * @param url The stream's URL, relative to the page. Default: `/sse/stream`.
    */
   constructor(url?: string | URL, options?: SseClientOptions);

@@ -17,6 +17,7 @@ use rustix::event::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use self::client::Client;
+pub(crate) use self::client::Recording;
 use crate::system;
 
 /// Requests sent before their responses are awaited. Every server's accept queue has room for them.
@@ -37,6 +38,7 @@ pub(crate) struct Clients {
     events: Vec<Event>,
     buffer: Vec<u8>,
     reconnects: bool,
+    records: bool,
     pub(crate) counts: Counts,
 }
 
@@ -80,6 +82,7 @@ impl Clients {
             events: Vec::with_capacity(1024),
             buffer: vec![0; 256 * 1024],
             reconnects: false,
+            records: false,
             counts: Counts {
                 open: 0,
                 deliveries: 0,
@@ -93,6 +96,16 @@ impl Clients {
     /// From now on, a client whose stream ends reconnects at once.
     pub(crate) fn reconnect_when_ended(&mut self) {
         self.reconnects = true;
+    }
+
+    /// Streams that open from now on record what they receive.
+    pub(crate) fn record(&mut self) {
+        self.records = true;
+    }
+
+    /// What each open stream has recorded.
+    pub(crate) fn recordings(&self) -> impl Iterator<Item = &Recording> {
+        self.clients.iter().flatten().filter_map(Client::recording)
     }
 
     /// Opens `count` more streams, and waits for their responses.
@@ -130,7 +143,7 @@ impl Clients {
             EventData::new_u64(index as u64),
             EventFlags::IN,
         )?;
-        Ok(Client::new(stream))
+        Ok(Client::new(stream, self.records.then(Recording::default)))
     }
 
     /// Reads until `is_done`. Fails after `timeout`; `expected` describes what was awaited.

@@ -3,6 +3,7 @@
 mod delivery;
 mod idle;
 mod latency;
+mod losses;
 mod private;
 
 use std::{fmt::Display, io, path::Path};
@@ -14,71 +15,109 @@ use crate::{clients::Load, report::Results, servers::ServerKind};
 pub(crate) enum Scenario {
     /// Many streams, two events a second.
     Steady { streams: usize },
+    /// The same behind nginx, for the two servers of this project.
+    BehindNginx { streams: usize },
     /// Many events at once.
     Burst { streams: usize, events: usize },
-    /// One stream, one event after the other.
-    Latency { events: usize },
+    /// One stream on each server, which are open at the same time; one event after the other.
+    Latency { turns: usize },
     /// Each stream has a user of its own, and each event is for one of them. Once with few users, and once with
     /// many.
     Private { few: usize, many: usize },
     /// Streams without events.
     Idle { streams: usize },
+    /// Redis is killed and restarted with its data while events are published.
+    RedisLosses { streams: usize, outages: usize },
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Steady { streams: 1_000 },
         Self::Steady { streams: 5_000 },
         Self::Steady { streams: 15_000 },
+        Self::BehindNginx { streams: 9_000 },
         Self::Burst {
             streams: 500,
             events: 300,
         },
-        Self::Latency { events: 200 },
+        Self::Latency { turns: 40 },
         Self::Private {
             few: 10,
             many: 10_000,
         },
         Self::Idle { streams: 10_000 },
+        Self::RedisLosses {
+            streams: 100,
+            outages: 3,
+        },
     ];
 
     /// The same with small numbers, to test the benchmark.
-    pub(crate) const SMALL: [Self; 5] = [
+    pub(crate) const SMALL: [Self; 7] = [
         Self::Steady { streams: 50 },
+        Self::BehindNginx { streams: 50 },
         Self::Burst {
             streams: 20,
             events: 30,
         },
-        Self::Latency { events: 10 },
+        Self::Latency { turns: 2 },
         Self::Private { few: 3, many: 30 },
         Self::Idle { streams: 100 },
+        Self::RedisLosses {
+            streams: 5,
+            outages: 1,
+        },
     ];
 
     pub(crate) fn servers(self) -> Vec<ServerKind> {
-        if matches!(self, Self::Private { .. }) {
+        match self {
             // The others have no channels of their own.
-            return vec![ServerKind::Ours, ServerKind::Nchan];
+            Self::Private { .. } => vec![ServerKind::Ours, ServerKind::Nchan],
+            Self::BehindNginx { .. } => {
+                vec![ServerKind::OursBehindNginx, ServerKind::ServeBehindNginx]
+            }
+            Self::RedisLosses { .. } => vec![ServerKind::OursOnRedis, ServerKind::BetterSseOnRedis],
+            Self::Idle { .. } => [&ServerKind::DELIVERING[..], &[ServerKind::Bare]].concat(),
+            Self::Burst { .. } | Self::Latency { .. } => ServerKind::DELIVERING_BOTH_WAYS.to_vec(),
+            Self::Steady { .. } => ServerKind::DELIVERING.to_vec(),
         }
-        let mut servers = ServerKind::DELIVERING.to_vec();
-        if matches!(self, Self::Idle { .. }) {
-            servers.push(ServerKind::Bare);
-        }
-        servers
     }
 
-    /// Starts one server in the empty folder `dir`, and measures it.
+    /// Measures these servers. Their files are in empty folders below `dir`.
     pub(crate) fn measure(
         self,
-        name: ServerKind,
+        servers: &[ServerKind],
         dir: &Path,
         results: &mut Results,
     ) -> io::Result<()> {
+        let mut each = |measure: &dyn Fn(ServerKind, &Path, &mut Results) -> io::Result<()>| {
+            for server in servers {
+                eprintln!("  {self}, {}", server.label());
+                let dir = tempfile::tempdir_in(dir)?;
+                measure(*server, dir.path(), results)?;
+            }
+            Ok(())
+        };
         match self {
-            Self::Steady { streams } => delivery::steady(streams, name, dir, results),
-            Self::Burst { streams, events } => delivery::burst(streams, events, name, dir, results),
-            Self::Latency { events } => latency::measure(events, name, dir, results),
-            Self::Private { few, many } => private::measure(few, many, name, dir, results),
-            Self::Idle { streams } => idle::measure(streams, name, dir, results),
+            Self::Steady { streams } | Self::BehindNginx { streams } => {
+                each(&|name, dir, results| delivery::steady(self, streams, name, dir, results))
+            }
+            Self::Burst { streams, events } => {
+                each(&|name, dir, results| delivery::burst(streams, events, name, dir, results))
+            }
+            Self::Latency { turns } => {
+                eprintln!("  {self}, all servers in turn");
+                latency::measure(turns, servers, dir, results)
+            }
+            Self::Private { few, many } => {
+                each(&|name, dir, results| private::measure(few, many, name, dir, results))
+            }
+            Self::Idle { streams } => {
+                each(&|name, dir, results| idle::measure(streams, name, dir, results))
+            }
+            Self::RedisLosses { streams, outages } => {
+                each(&|name, dir, results| losses::measure(streams, outages, name, dir, results))
+            }
         }
     }
 }
@@ -87,10 +126,16 @@ impl Display for Scenario {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Steady { streams } => write!(f, "{streams} streams, 2 events/s"),
+            Self::BehindNginx { streams } => {
+                write!(f, "{streams} streams behind nginx, 2 events/s")
+            }
             Self::Burst { streams, events } => write!(f, "{streams} streams, {events} at once"),
             Self::Latency { .. } => write!(f, "one stream"),
             Self::Private { few, many } => write!(f, "one of {few} or {many} users"),
             Self::Idle { streams } => write!(f, "{streams} idle streams"),
+            Self::RedisLosses { streams, outages } => {
+                write!(f, "{streams} streams, Redis killed {outages} times")
+            }
         }
     }
 }

@@ -36,8 +36,8 @@ struct Arguments {
     /// Measure with small numbers, to test the benchmark: the figures mean nothing
     #[arg(long)]
     small: bool,
-    /// Only measurements with this text in their name, such as `burst`, `steady` or `save`; may be
-    /// repeated
+    /// Only measurements with this text in their name, such as `burst`, `steady`, `save` or `redis`; may
+    /// be repeated. `redis-soak`, which takes minutes, is measured only if this is its whole name
     #[arg(long)]
     only: Vec<String>,
     /// Only these servers; may be repeated
@@ -88,23 +88,30 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     }
     let mut results = Results::default();
     for round in 1..=arguments.rounds {
+        eprintln!("round {round}");
         for scenario in scenarios(arguments) {
-            for server in scenario.servers() {
-                if !arguments.server.is_empty() && !arguments.server.contains(&server) {
-                    continue;
-                }
-                eprintln!("round {round}: {scenario}, {}", server.label());
-                let dir = tempfile::tempdir_in(&arguments.dir)?;
-                scenario.measure(server, dir.path(), &mut results)?;
+            let mut servers = scenario.servers();
+            servers.retain(|server| {
+                arguments.server.is_empty() || arguments.server.contains(&server.option())
+            });
+            if !servers.is_empty() {
+                scenario.measure(&servers, &arguments.dir, &mut results)?;
             }
         }
         for measurement in StarterMeasurement::ALL {
-            if is_selected(arguments, measurement.name()) {
-                eprintln!("round {round}: {}", measurement.name());
+            let name = measurement.name();
+            let is_named = arguments.only.iter().any(|part| part == name);
+            if is_named || !measurement.is_slow() && is_selected(arguments, name) {
+                eprintln!("  {name}");
                 let dir = tempfile::tempdir_in(&arguments.dir)?;
                 measurement.measure(arguments.small, dir.path(), &mut results)?;
             }
         }
+    }
+    if results.columns().is_empty() {
+        return Err(io::Error::other(
+            "no measurement has a name with one of the texts of --only, or none is for the servers of --server",
+        ));
     }
     results.write(&run_info(arguments)?, &arguments.out)
 }

@@ -20,6 +20,15 @@ pub(crate) enum Metric {
     Idle,
     /// How many times more CPU an event needs with many users.
     Growth,
+    /// Events that the publisher was told are published.
+    Acknowledged,
+    /// Events that the publisher got an error for.
+    Refused,
+    /// Acknowledged events that a stream never received, per stream.
+    Lost,
+    Repeated,
+    /// Events `sse.gap`, per stream.
+    Gaps,
     /// A figure of this project's server alone: its unit. The scenario is its name.
     Single(&'static str),
 }
@@ -35,6 +44,11 @@ impl Metric {
             Self::Connect => "CPU per connect",
             Self::Idle => "idle CPU",
             Self::Growth => "CPU per delivery, many beside few",
+            Self::Acknowledged => "acknowledged events",
+            Self::Refused => "events refused with an error",
+            Self::Lost => "acknowledged events that a stream never received",
+            Self::Repeated => "events that a stream received again",
+            Self::Gaps => "events `sse.gap` that a stream received",
             Self::Single(_) => "",
         }
     }
@@ -47,6 +61,8 @@ impl Metric {
             Self::Memory => "KiB",
             Self::Idle => "% of a core",
             Self::Growth => "times",
+            Self::Acknowledged | Self::Refused => "events",
+            Self::Lost | Self::Repeated | Self::Gaps => "events per stream",
             Self::Single(unit) => unit,
         }
     }
@@ -135,7 +151,7 @@ impl Results {
     }
 
     /// The measured scenarios and metrics, in their order.
-    fn columns(&self) -> Vec<(&str, Metric)> {
+    pub(crate) fn columns(&self) -> Vec<(&str, Metric)> {
         let mut columns: Vec<(&str, Metric)> = Vec::new();
         for row in &self.rows {
             if !columns.contains(&(&row.scenario, row.metric)) {

@@ -3,6 +3,7 @@
 mod endings;
 mod filter;
 mod history;
+mod redis;
 mod replay;
 pub(crate) mod save;
 mod tail;
@@ -20,16 +21,24 @@ pub(crate) enum StarterMeasurement {
     Replay,
     Endings,
     History,
+    RedisDelivery,
+    RedisSaves,
+    RedisTraffic,
+    RedisSoak,
 }
 
 impl StarterMeasurement {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Save,
         Self::Tail,
         Self::Filter,
         Self::Replay,
         Self::Endings,
         Self::History,
+        Self::RedisDelivery,
+        Self::RedisSaves,
+        Self::RedisTraffic,
+        Self::RedisSoak,
     ];
 
     /// The name for `--only`.
@@ -41,7 +50,16 @@ impl StarterMeasurement {
             Self::Replay => "replay",
             Self::Endings => "endings",
             Self::History => "history",
+            Self::RedisDelivery => "redis-delivery",
+            Self::RedisSaves => "redis-saves",
+            Self::RedisTraffic => "redis-traffic",
+            Self::RedisSoak => "redis-soak",
         }
+    }
+
+    /// Whether it takes so long that it is measured only if `--only` contains its whole name.
+    pub(crate) fn is_slow(self) -> bool {
+        matches!(self, Self::RedisSoak)
     }
 
     /// Measures in the empty folder `dir`. `small` only tests the benchmark.
@@ -54,6 +72,16 @@ impl StarterMeasurement {
             Self::Replay => replay::measure(2_000 / scale, dir, results),
             Self::Endings => endings::measure(10_000 / scale, small, dir, results),
             Self::History => history::measure(100_000 / scale, dir, results),
+            Self::RedisDelivery => {
+                redis::delivery::measure(1_000 / scale, 100 / scale.min(10), dir, results)
+            }
+            Self::RedisSaves => redis::saves::measure(80_000 / scale, dir, results),
+            Self::RedisTraffic => {
+                redis::traffic::measure(10_000 / scale, if small { 2 } else { 10 }, dir, results)
+            }
+            Self::RedisSoak => {
+                redis::soak::measure(1_000_000 / scale, 10_000 / scale, dir, results)
+            }
         }
     }
 }

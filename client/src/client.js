@@ -3,6 +3,7 @@
 import { SseEvent } from './event.js';
 import { ListenerCheck } from './listener-check.js';
 import { subscriptionOptions } from './options.js';
+import { afterPageScripts } from './page-scripts.js';
 import { Subscription } from './subscription.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
@@ -182,7 +183,10 @@ export class SseClient extends EventTarget {
     });
   }
 
-  /** With `isForced`, it connects at once, even if the server has asked to wait. */
+  /**
+   * With `isForced`, it connects at once, even if the server has asked to wait. Otherwise it connects after the page's
+   * scripts have run, so that their listeners miss no event.
+   */
   #open(isForced) {
     this.#listenToPage({
       // A page with a connection, a lock or a channel may not enter the back/forward cache.
@@ -191,7 +195,9 @@ export class SseClient extends EventTarget {
       online: () => this.#subscription.replaceConnection(),
       show: () => this.#subscription.check(false),
     });
-    this.#start(isForced);
+    this.#readyState = CONNECTING;
+    if (isForced) this.#start(true);
+    else afterPageScripts(() => this.#start(false), this.#pageListeners.signal);
     this.#setStatus('connecting');
   }
 

@@ -4,6 +4,7 @@
 mod change;
 mod help;
 mod http;
+mod serve;
 mod since;
 
 use std::env;
@@ -17,11 +18,12 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 pub(crate) use self::change::{ChangeArgs, DependencyArgs, InstallArgs};
 pub(crate) use self::help::command;
 pub(crate) use self::http::HttpArgs;
+pub(crate) use self::serve::ServeArgs;
 use self::since::parse_since;
 use crate::exit;
 
-/// Live notifications for actix-web apps: save a value under a cache key, and every connected browser
-/// receives it as a Server-Sent Event.
+/// Live notifications for actix-web apps, and for apps in any language beside `sse serve`: save a value under a cache
+/// key, and every connected browser receives it as a Server-Sent Event.
 #[derive(Parser)]
 #[command(name = "sse", version, after_long_help = exit::table(), max_term_width = 100)]
 pub(crate) struct Cli {
@@ -47,8 +49,8 @@ pub(crate) struct AppArgs {
     /// The app's folder
     ///
     /// By default, under cargo, the package's folder. Otherwise the nearest folder with a .env, from the working
-    /// directory upwards; install, uninstall, status and doctor also accept one with a Cargo.toml. Otherwise the
-    /// working directory.
+    /// directory upwards; install, uninstall, status and doctor also accept one with a Cargo.toml or a CodeIgniter app.
+    /// Otherwise the working directory.
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = GLOBAL_OPTIONS_HEADING)]
     pub(crate) dir: Option<PathBuf>,
 
@@ -63,19 +65,20 @@ pub(crate) struct AppArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Add live notifications to an actix-web app
+    /// Add live notifications to an actix-web app, a CodeIgniter 4 app, or another app
     ///
-    /// Adds the dependency to Cargo.toml, `.configure(actix_web_sse::routes)` directly after the
-    /// app's `App::new()`, and three settings to .env. In public/js it creates sse.js, its types for
-    /// TypeScript and editors, and sse-client.js for your own listeners. Existing settings, lines
-    /// and files are kept, and a second run changes nothing. `sse uninstall` restores the files.
+    /// Adds three settings to .env. In public/js it creates sse.js, its types for TypeScript and editors, and
+    /// sse-client.js for your own listeners. An actix-web app also gets the dependency in Cargo.toml, and
+    /// `.configure(actix_web_sse::routes)` directly after its `App::new()`; `sse serve` serves the stream of every other
+    /// app. Existing settings, lines and files are kept, and a second run changes nothing. `sse uninstall` restores
+    /// the files.
     Install(InstallArgs),
 
     /// Remove what `sse install` added, and the saved values
     ///
     /// Removes the block in .env, the marked line in Cargo.toml, the call in your code, the folder
     /// .sse in the cache folder, and the scripts. It keeps and lists what you have changed since:
-    /// values in the block, your own lines in it, listeners.
+    /// values in the block, your own lines in it, listeners. It also keeps values that are saved in Redis.
     Uninstall(ChangeArgs),
 
     /// Print what is installed, missing, modified or yours
@@ -87,7 +90,7 @@ pub(crate) enum Command {
 
     /// Find out why events do not arrive
     ///
-    /// Examines the app's configuration, pages, code and cache folder. With a URL it also examines
+    /// Examines the app's configuration, pages, code and cache. With a URL it also examines
     /// the stream at that address, through all proxies, as a browser does. It changes nothing, and
     /// saves values only with --save.
     Doctor(DoctorArgs),
@@ -119,10 +122,17 @@ pub(crate) enum Command {
 
     /// Print events as they arrive, until Ctrl-C
     ///
-    /// Without a URL it reads the cache folder on this machine, from now on, which needs no running server. With
+    /// Without a URL it reads the app's cache, from now on, which needs no running server. With
     /// a URL it reads the stream there, which begins with the events of the last few seconds; when the stream
     /// ends, it reconnects and resumes.
     Listen(ListenArgs),
+
+    /// Run a server for an app that is written in any language, such as PHP
+    ///
+    /// Serves the stream at /sse/stream from the cache that the .env of the app's folder describes, and follows edits of
+    /// its settings. Each option can also be set in .env or in the environment, as SSE_LISTEN, SSE_AUTH_URL and so on.
+    /// At SIGTERM and Ctrl-C the streams end, and browsers reconnect to the next server.
+    Serve(ServeArgs),
 
     /// Print a shell completion script for this command
     ///
@@ -250,7 +260,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, conflicts_with = "since")]
     pub(crate) new: bool,
 
-    /// Also print what was saved since then, as far as the cache folder still has it
+    /// Also print what was saved since then, as far as the cache still has it
     ///
     /// How long ago, such as 10m or 1h 30m, or a time of RFC 3339, such as 2026-01-31T08:00:00Z. Not for a URL:
     /// a server can be asked only for the events after an id.
@@ -322,7 +332,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "it must be a number of seconds, for example 60 or 0.5".to_owned())

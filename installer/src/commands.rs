@@ -16,6 +16,9 @@ pub(crate) mod save;
 pub(crate) mod status;
 pub(crate) mod uninstall;
 
+#[cfg(feature = "serve")]
+pub(crate) use self::key_suggestions::no_event_warning;
+
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -16,6 +16,12 @@ mod verifier;
 
 pub(crate) use self::client::{Client, Timeouts};
 pub(crate) use self::connection::is_loopback;
+#[cfg(feature = "serve")]
+pub(crate) use self::connection::open_transport;
+#[cfg(feature = "serve")]
+pub(crate) use self::error::with_causes;
 pub(crate) use self::error::{ErrorKind, RequestError};
 pub(crate) use self::head::{ResponseHead, ServerError};
 pub(crate) use self::response::{Chunk, Response};
+#[cfg(feature = "serve")]
+pub(crate) use self::tls::tls_for_http1;

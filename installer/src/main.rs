@@ -13,6 +13,7 @@ mod listen;
 mod nearest;
 mod output;
 mod prompt;
+mod serve;
 mod sources;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Delete(args) => commands::delete::run(app_folder()?, args, output),
         Command::Revoke(args) => commands::revoke::run(app_folder()?, args, output),
         Command::Listen(args) => commands::listen::run(app_folder, args, output),
+        Command::Serve(args) => serve::run(&app_folder()?, args, output),
         Command::Completions { shell } => commands::completions::run(*shell, output),
         Command::Man { folder } => commands::man::run(folder.as_deref(), output),
     }

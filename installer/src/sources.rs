@@ -2,4 +2,5 @@
 
 pub(crate) mod script_tags;
 pub(crate) mod source_files;
+pub(crate) mod source_folders;
 pub(crate) mod tag_place;

@@ -7,7 +7,7 @@ use std::{
     vec,
 };
 
-use super::journal_handle::{FORMER_FOLDER_TIME, FollowedJournal, JournalHandle};
+use super::journal_handle::{FORMER_CACHE_TIME, FollowedJournal, JournalHandle};
 use crate::{
     config::Config,
     entry::{Entry, UnreadableEntry},
@@ -84,7 +84,7 @@ impl Follow {
         };
         let watch = followed.opened.journal.watch();
         let interrupt = Interrupt::new()
-            .map_err(|error| (journal_handle.address()).error("follow the cache folder", error))?;
+            .map_err(|error| (journal_handle.address()).error("follow the cache", error))?;
         Ok(Self {
             journal_handle,
             followed,
@@ -107,6 +107,7 @@ impl Follow {
             let config = self.journal_handle.config();
             match self.batch.next() {
                 Some(Ok(entry)) if entry.has_value() => return Ok(Some(Next::Entry(entry))),
+                Some(Ok(entry)) if entry.is_loss() => return Ok(Some(Next::Gap)),
                 // Otherwise a deletion would hide the entries that were read with it.
                 Some(Ok(_)) if self.batch.len() > 0 || start.elapsed() < timeout => continue,
                 Some(Ok(_)) => return Ok(None),
@@ -121,8 +122,10 @@ impl Follow {
                 Err(_) => {}
             }
             if !self.is_current()? {
-                self.reopen()?;
-                return Ok(Some(Next::Gap));
+                if self.reopen()? {
+                    return Ok(Some(Next::Gap));
+                }
+                continue;
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -167,17 +170,27 @@ impl Follow {
     /// Follows the journal that has replaced the former one. It starts far enough back to yield every
     /// entry that was saved since the former one was last read, so it may yield some older ones, too.
     /// If the caller pauses for longer than `max_age` between two calls, [`Next::Gap`] covers the rest.
-    fn reopen(&mut self) -> Result<(), Error> {
+    ///
+    /// If it is the same journal in another epoch, it continues with the first entry that may be another one.
+    /// Returns whether entries may have been missed.
+    fn reopen(&mut self) -> Result<bool, Error> {
         let config = self.journal_handle.config();
         // The replacement is noticed within one poll interval; a second one covers a slow check. The
         // lookback is a margin for drop-ins, which count as saved when their file was written. After a
-        // change of SSE_CACHE, other processes may have saved in the new folder twice as long as this
+        // change of SSE_CACHE, other processes may have saved in the new cache twice as long as this
         // one has followed the former.
-        let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_FOLDER_TIME);
+        let max_age = config.lookback() + 2 * (config.poll_interval() + FORMER_CACHE_TIME);
+        let former = self.followed.opened.journal.epochs();
         self.followed = self.journal_handle.follow()?;
         let journal = &self.followed.opened.journal;
         self.watch = journal.watch();
+        let epochs = journal.epochs().remembering(&former);
+        if let Some(last_number) = epochs.last_number_shared_with(former.current()) {
+            let is_gap = self.next_number - 1 > last_number;
+            self.next_number = self.next_number.min(last_number.saturating_add(1));
+            return Ok(is_gap);
+        }
         self.next_number = first_within(&**journal, max_age, NO_ENTRY_LIMIT)?;
-        Ok(())
+        Ok(true)
     }
 }

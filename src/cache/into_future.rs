@@ -3,6 +3,7 @@
 use std::{panic::resume_unwind, pin::Pin};
 
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use super::operations::{Delete, Get, Revoke, Save};
 use crate::{
@@ -49,11 +50,15 @@ impl IntoFuture for Revoke {
     }
 }
 
+/// Other threads do not know the span of the caller, so it is taken along.
+///
 /// `consequence` starts the error message if the runtime was shut down before `work` ran.
 fn run_on_blocking_thread<T: Send + 'static>(
     consequence: &'static str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> CacheFuture<T> {
+    let span = Span::current();
+    let work = move || span.in_scope(work);
     Box::pin(async move {
         // Outside tokio, no thread pool for blocking work is known, so the work runs on this thread.
         let Ok(runtime) = Handle::try_current() else {

@@ -9,12 +9,16 @@ use super::journal_handle::JournalHandle;
 use crate::{
     error::Error,
     journal::CacheAddress,
+    observe::Observations,
     runtime::{lock, try_lock},
 };
 
 /// Where a cache gets its journal from. Clones share one handle.
 #[derive(Clone)]
-pub(super) struct JournalSource(Arc<HandleOrigin>);
+pub(super) struct JournalSource {
+    origin: Arc<HandleOrigin>,
+    observations: Observations,
+}
 
 impl fmt::Debug for JournalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,36 +39,50 @@ enum HandleOrigin {
 
 /// A failure to open is not kept, so the next use tries again.
 struct LazyHandle {
-    open: Box<dyn Fn() -> Result<JournalHandle, Error> + Send + Sync>,
+    open: Box<dyn Fn(Observations) -> Result<JournalHandle, Error> + Send + Sync>,
     opened: Mutex<Option<Arc<JournalHandle>>>,
 }
 
 impl JournalSource {
     pub(super) fn opened(handle: JournalHandle) -> Self {
-        Self(Arc::new(HandleOrigin::Opened(Arc::new(handle))))
+        Self {
+            observations: handle.observations().clone(),
+            origin: Arc::new(HandleOrigin::Opened(Arc::new(handle))),
+        }
     }
 
     /// Opens the journal when it is first used.
     pub(super) fn lazy(
-        open: impl Fn() -> Result<JournalHandle, Error> + Send + Sync + 'static,
+        open: impl Fn(Observations) -> Result<JournalHandle, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(HandleOrigin::Lazy(LazyHandle {
+        let lazy = LazyHandle {
             open: Box::new(open),
             opened: Mutex::new(None),
-        })))
+        };
+        Self {
+            origin: Arc::new(HandleOrigin::Lazy(lazy)),
+            observations: Observations::new(),
+        }
     }
 
     /// Does not keep the journal open.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn of_test(handle: &Arc<JournalHandle>) -> Self {
-        Self(Arc::new(HandleOrigin::OfTest(Arc::downgrade(handle))))
+        Self {
+            origin: Arc::new(HandleOrigin::OfTest(Arc::downgrade(handle))),
+            observations: handle.observations().clone(),
+        }
+    }
+
+    pub(super) fn observations(&self) -> &Observations {
+        &self.observations
     }
 
     /// The handle, with the configuration of the last edit of `.env`.
     pub(super) fn journal_handle(&self) -> Result<Arc<JournalHandle>, Error> {
-        let handle = match &*self.0 {
+        let handle = match &*self.origin {
             HandleOrigin::Opened(handle) => Arc::clone(handle),
-            HandleOrigin::Lazy(lazy) => lazy.get_or_open()?,
+            HandleOrigin::Lazy(lazy) => lazy.get_or_open(&self.observations)?,
             #[cfg(any(test, feature = "testing"))]
             HandleOrigin::OfTest(handle) => handle.upgrade().ok_or_else(|| {
                 Error::new(
@@ -80,7 +98,7 @@ impl JournalSource {
 
     /// Waits for nothing, so that a log line can show the cache while it is opened.
     fn address_if_open(&self) -> Option<CacheAddress> {
-        match &*self.0 {
+        match &*self.origin {
             HandleOrigin::Opened(handle) => Some(handle.address()),
             HandleOrigin::Lazy(lazy) => Some(try_lock(&lazy.opened)?.as_ref()?.address()),
             #[cfg(any(test, feature = "testing"))]
@@ -90,12 +108,12 @@ impl JournalSource {
 }
 
 impl LazyHandle {
-    fn get_or_open(&self) -> Result<Arc<JournalHandle>, Error> {
+    fn get_or_open(&self, observations: &Observations) -> Result<Arc<JournalHandle>, Error> {
         let mut opened = lock(&self.opened);
         if let Some(handle) = &*opened {
             return Ok(Arc::clone(handle));
         }
-        let handle = Arc::new((self.open)()?);
+        let handle = Arc::new((self.open)(observations.clone())?);
         *opened = Some(Arc::clone(&handle));
         Ok(handle)
     }

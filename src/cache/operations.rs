@@ -1,18 +1,31 @@
 //! Saves, reads and deletions: values that do their work once they are awaited or told to block.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::value::RawValue;
 
-use super::journal_source::JournalSource;
+use super::{
+    journal_handle::{JournalHandle, KeyedAppended},
+    journal_source::JournalSource,
+    keyed_save::KeyedSave,
+};
 use crate::{
     audience::{self, IntoAudiences, Recipients},
     entry::{self, Entry},
     error::{Error, ErrorKind},
     event_id::EventId,
-    journal::Slot,
+    journal::{Slot, save_deadline},
     key,
+    observe::{JournalOperation, SaveResult},
+    spans,
+    trace_parent::TraceParent,
 };
+
+/// The pause before a save is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A save that has not started, from [`Cache::save`](crate::Cache::save). Await it, or call [`blocking`](Save::blocking).
 ///
@@ -26,6 +39,7 @@ pub struct Save {
     pub(super) ttl: Option<Duration>,
     /// `None` stands for everyone.
     pub(super) to: Option<Vec<String>>,
+    pub(super) trace_parent: Option<String>,
 }
 
 impl Save {
@@ -57,15 +71,76 @@ impl Save {
         self
     }
 
+    /// Stores the trace context of this save with the value, so that its delivery, perhaps by another server, can be
+    /// linked to it: the field `traceparent` of the span `sse.deliver`. It has the format of the HTTP header
+    /// `traceparent` of W3C's Trace Context.
+    ///
+    /// ```no_run
+    /// # async fn handler() -> Result<(), actix_web_sse::Error> {
+    /// use actix_web_sse::cache;
+    ///
+    /// let trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// # #[cfg(feature = "actix")]
+    /// cache().save("orders", "1").trace_parent(trace_parent).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn trace_parent(mut self, trace_parent: impl Into<String>) -> Self {
+        self.trace_parent = Some(trace_parent.into());
+        self
+    }
+
     /// Saves on this thread and returns the id of the event that the value triggers; of the last one, if
     /// there are several.
     ///
     /// # Errors
     ///
     /// Fails if the key or an audience is not valid, if the key [is private](crate::Events::is_private) and there is
-    /// no audience, if the value cannot be written as JSON or is too large, or if the cache cannot be written. Then
-    /// nothing was saved.
+    /// no audience, if the value cannot be written as JSON or is too large, if the trace context is not valid, or if
+    /// the cache cannot be written. Then nothing was saved, unless the text of the error says otherwise: Redis may lose its answer.
     pub fn blocking(self) -> Result<EventId, Error> {
+        let source = self.source.clone();
+        observe(
+            &source,
+            |_| SaveResult::Saved,
+            || {
+                let save = self.validate()?;
+                let append = || append(&source, |handle| save.encode(handle, None));
+                save.in_span(append, |id| Some(*id))
+            },
+        )
+    }
+
+    /// Saves once, however often this is repeated with the same idempotency key and in whatever process, as long as the
+    /// entry is in the journal.
+    pub(crate) fn blocking_once(self, idempotency_key: &str) -> Result<KeyedSave, Error> {
+        let source = self.source.clone();
+        observe(&source, KeyedSave::result, || {
+            self.append_once(&source, idempotency_key)
+        })
+    }
+
+    fn append_once(
+        self,
+        source: &JournalSource,
+        idempotency_key: &str,
+    ) -> Result<KeyedSave, Error> {
+        let save = self.validate()?;
+        let append = |handle: &JournalHandle, deadline| {
+            let document = save.encode(handle, Some(idempotency_key))?;
+            Ok(
+                match handle.append_keyed(idempotency_key, &document, deadline)? {
+                    KeyedAppended::Now(id) => KeyedSave::Saved(id),
+                    KeyedAppended::Earlier(entry) if save.is_saved_as(&entry) => {
+                        KeyedSave::Repeated(entry.id())
+                    }
+                    KeyedAppended::Earlier(_) => KeyedSave::Differs,
+                },
+            )
+        };
+        save.in_span(|| retry_while_away(source, append), KeyedSave::id)
+    }
+
+    fn validate(self) -> Result<ValidSave, Error> {
         let key = key::validate(&self.key)?;
         let recipients = Recipients::new(self.to)?;
         let value = self.value.map_err(|reason| {
@@ -75,34 +150,139 @@ impl Save {
             )
             .with_help("use a type that serde_json can serialize, for example with strings as the keys of its maps")
         })?;
-        let journal_handle = self.source.journal_handle()?;
-        let config = journal_handle.config();
-        if recipients == Recipients::Everyone && config.events().is_private(key) {
+        let trace_parent = self.trace_parent.as_deref().map(TraceParent::parse);
+        Ok(ValidSave {
+            key: self.key,
+            value,
+            ttl: self.ttl,
+            recipients,
+            trace_parent: trace_parent.transpose()?,
+        })
+    }
+}
+
+/// Counts a save.
+fn observe<T>(
+    source: &JournalSource,
+    success: impl Fn(&T) -> SaveResult,
+    save: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let start = Instant::now();
+    let result = save();
+    let outcome = match &result {
+        Ok(saved) => success(saved),
+        Err(error) => error.kind().into(),
+    };
+    source.observations().saved(outcome, start.elapsed());
+    result
+}
+
+/// A save whose parts are valid for themselves.
+struct ValidSave {
+    key: String,
+    value: Box<RawValue>,
+    ttl: Option<Duration>,
+    recipients: Recipients,
+    trace_parent: Option<TraceParent>,
+}
+
+impl ValidSave {
+    /// Does the work of this save in its span. `id` is that of its entry.
+    fn in_span<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error>,
+        id: impl Fn(&T) -> Option<EventId>,
+    ) -> Result<T, Error> {
+        let span = spans::save(&self.key, self.value.get().len());
+        let result = span.in_scope(work);
+        if let Some(id) = result.as_ref().ok().and_then(id) {
+            span.record("id", tracing::field::display(id));
+        }
+        spans::record_error(&span, &result);
+        result
+    }
+
+    /// The document for the journal, if the configuration allows it.
+    fn encode(
+        &self,
+        journal_handle: &JournalHandle,
+        idempotency_key: Option<&str>,
+    ) -> Result<Vec<u8>, Error> {
+        let (key, config) = (&self.key, journal_handle.config());
+        if self.recipients == Recipients::Everyone && config.events().is_private(key) {
             return Err(public_save_of_private_key(key));
         }
-        let (length, limit) = (value.get().len(), config.max_value_bytes());
+        let (length, limit) = (self.value.get().len(), config.max_value_bytes());
         if length > limit {
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!(
-                    "the value for `{key}` has {length} bytes as JSON; at most {limit} are allowed"
-                ),
-            )
-            .with_help("save an id and let the page fetch the rest; in Rust, `Config::with_max_value_bytes` \
-                 raises the limit"));
+            return Err(too_large(key, length, limit));
         }
-        let ttl = self.ttl.unwrap_or(config.ttl());
-        let now = SystemTime::now();
-        let document = entry::encode_document_for(&recipients, key, value, ttl, now);
-        journal_handle.append(&document)
+        Ok(entry::encode_document_for(
+            &self.recipients,
+            key,
+            self.value.clone(),
+            self.ttl.unwrap_or(config.ttl()),
+            journal_handle.now()?,
+            idempotency_key,
+            self.trace_parent.as_ref(),
+        ))
     }
+
+    fn is_saved_as(&self, entry: &Entry) -> bool {
+        entry.is_of_save(&self.recipients, &self.key, &self.value, self.ttl)
+    }
+}
+
+/// Appends a document to the journal.
+fn append(
+    source: &JournalSource,
+    encode: impl Fn(&JournalHandle) -> Result<Vec<u8>, Error>,
+) -> Result<EventId, Error> {
+    retry_while_away(source, |handle, deadline| {
+        handle.append(&encode(handle)?, deadline)
+    })
+}
+
+/// Saves until the deadline that `save` gets. While a server that keeps the journal is away, tries again.
+fn retry_while_away<T>(
+    source: &JournalSource,
+    save: impl Fn(&JournalHandle, Instant) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let deadline = save_deadline();
+    loop {
+        let journal_handle = source.journal_handle();
+        let result = journal_handle.and_then(|handle| save(&handle, deadline));
+        match result {
+            Err(error) if error.is_temporary() && Instant::now() < deadline => {
+                thread::sleep(RETRY_INTERVAL);
+            }
+            Err(error) => {
+                if error.kind() == ErrorKind::Cache {
+                    source
+                        .observations()
+                        .journal_failed(JournalOperation::Append);
+                }
+                return Err(error);
+            }
+            saved => return saved,
+        }
+    }
+}
+
+fn too_large(key: &str, length: usize, limit: usize) -> Error {
+    Error::new(
+        ErrorKind::Value,
+        format!("the value for `{key}` has {length} bytes as JSON; at most {limit} are allowed"),
+    )
+    .with_help(
+        "save an id and let the page fetch the rest; in Rust, `Config::with_max_value_bytes` raises the limit",
+    )
 }
 
 fn public_save_of_private_key(key: &str) -> Error {
     let message = format!("the cache key `{key}` is private, and the save names no audience");
     Error::new(ErrorKind::Audience, message).with_help(
         "name the audiences that may receive the value: `.to(\"user:42\")` in Rust, `sse save --to user:42` in a \
-         shell; to save for everyone, remove `:private` after the key in SSE_EVENTS",
+         shell, `?to=user:42` over HTTP; to save for everyone, remove `:private` after the key in SSE_EVENTS",
     )
 }
 
@@ -133,7 +313,14 @@ impl Get {
         let key = key::validate(&self.key)?;
         let audience = self.to.as_deref();
         audience.map(audience::validate).transpose()?;
-        self.source.journal_handle()?.get(&Slot { key, audience })
+        let handle = self.source.journal_handle();
+        let result = handle.and_then(|handle| handle.get(&Slot { key, audience }));
+        if result.is_err() {
+            self.source
+                .observations()
+                .journal_failed(JournalOperation::Get);
+        }
+        result
     }
 }
 
@@ -160,13 +347,15 @@ impl Delete {
     ///
     /// # Errors
     ///
-    /// Fails if the key or the audience is not valid, or if the cache cannot be written. Then nothing was deleted.
+    /// Fails if the key or the audience is not valid, or if the cache cannot be written. Then nothing was deleted,
+    /// unless the text of the error says otherwise.
     pub fn blocking(self) -> Result<(), Error> {
         let key = key::validate(&self.key)?;
         let recipients = Recipients::new(self.to.map(|name| vec![name]))?;
-        let journal_handle = self.source.journal_handle()?;
-        let document = entry::encode_tombstone(&recipients, key, SystemTime::now());
-        journal_handle.append(&document)?;
+        append(&self.source, |journal_handle| {
+            let now = journal_handle.now()?;
+            Ok(entry::encode_tombstone(&recipients, key, now))
+        })?;
         Ok(())
     }
 }
@@ -187,10 +376,12 @@ impl Revoke {
     ///
     /// # Errors
     ///
-    /// Fails if the audience is not valid or the cache cannot be written. Then nothing was revoked.
+    /// Fails if the audience is not valid or the cache cannot be written. Then nothing was revoked, unless
+    /// the text of the error says otherwise.
     pub fn blocking(self) -> Result<EventId, Error> {
         audience::validate(&self.name)?;
-        let document = entry::encode_revocation(&self.name, SystemTime::now());
-        self.source.journal_handle()?.append(&document)
+        append(&self.source, |journal_handle| {
+            Ok(entry::encode_revocation(&self.name, journal_handle.now()?))
+        })
     }
 }

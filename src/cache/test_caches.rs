@@ -14,8 +14,11 @@ use crate::{
 };
 
 /// The cache of tests that have installed none. A test must not save in the app's own cache.
-static SHARED: LazyLock<Cache> =
-    LazyLock::new(|| Cache::lazy(|| JournalHandle::in_memory(config_of_app()?)));
+static SHARED: LazyLock<Cache> = LazyLock::new(|| {
+    Cache::lazy_in(None, |observations| {
+        JournalHandle::in_memory(config_of_app()?, observations)
+    })
+});
 
 /// The newest is last.
 static INSTALLED: RwLock<Vec<Installed>> = RwLock::new(Vec::new());
@@ -54,6 +57,7 @@ impl Installation {
         // Leaked, because `cache()` returns a static reference. It does not keep the journal open.
         let cache: &'static Cache = Box::leak(Box::new(Cache {
             source: JournalSource::of_test(handle),
+            app_dir: None,
         }));
         let installed = Installed {
             thread: thread::current().id(),

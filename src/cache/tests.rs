@@ -1,11 +1,13 @@
 //! The cache as programs use it.
 
 mod audiences;
+mod keyed_saves;
+mod losses;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
-use crate::{error::ErrorKind, testing::TestSse};
+use crate::{entry, error::ErrorKind, journal::save_deadline, testing::TestSse};
 
 fn cache() -> (TestSse, Cache) {
     let app = TestSse::in_folder("a:k");
@@ -37,6 +39,19 @@ fn next(follow: &mut Follow) -> Entry {
         Some(Next::Entry(entry)) => entry,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_value_is_saved_with_its_trace_context() {
+    let (_app, cache) = cache();
+    let mut follow = cache.follow().unwrap();
+    let trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let save = |text: &str| cache.save("k", 1).trace_parent(text).blocking();
+    assert_eq!(save("00-4bf9").unwrap_err().kind(), ErrorKind::Value);
+    save(trace_parent).unwrap();
+    cache.save_blocking("k", 2).unwrap();
+    assert_eq!(next(&mut follow).trace_parent(), Some(trace_parent));
+    assert_eq!(next(&mut follow).trace_parent(), None);
 }
 
 #[test]
@@ -95,8 +110,8 @@ fn values_are_followed_from_a_time_on_although_a_clock_was_set_back() {
     let day_before = time - Duration::from_secs(24 * 60 * 60);
     for _ in 0..100 {
         let value = to_raw_value(&2).unwrap();
-        let document = crate::entry::encode_document("k", value, Duration::MAX, day_before);
-        journal.append(&document).unwrap();
+        let document = entry::encode_document("k", value, Duration::MAX, day_before);
+        journal.append(&document, save_deadline()).unwrap();
     }
     assert_eq!(next(&mut cache.follow_since(time).unwrap()).value(), "1");
 }
@@ -287,7 +302,7 @@ async fn save_get_and_delete_can_be_awaited_and_their_futures_are_send() {
 fn created_files_and_folders_are_accessible_to_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
-    fn modes(folder: &std::path::Path, found: &mut Vec<(std::path::PathBuf, bool, u32)>) {
+    fn modes(folder: &Path, found: &mut Vec<(PathBuf, bool, u32)>) {
         for item in std::fs::read_dir(folder).unwrap() {
             let path = item.unwrap().path();
             let about = std::fs::symlink_metadata(&path).unwrap();
@@ -373,7 +388,7 @@ fn the_debug_text_of_a_cache_shows_where_it_is_and_does_not_open_it() {
     let config = Config::new(app.path(), "a:k").unwrap();
     let cache = {
         let config = config.clone();
-        Cache::lazy(move || JournalHandle::open(config.clone()))
+        Cache::lazy(None, move || Ok(config.clone()))
     };
     assert!(format!("{cache:?}").contains("not opened yet"), "{cache:?}");
     assert!(!config.cache_dir().exists());

@@ -12,7 +12,11 @@ use super::{
     table::{Settings, settings_in_markdown},
 };
 #[cfg(feature = "actix")]
-use super::{authority::Authority, events::EXAMPLE_EVENTS, table::Lookup};
+use super::{
+    authority::Authority,
+    events::EXAMPLE_EVENTS,
+    table::{Lookup, rows},
+};
 use crate::error::Error;
 
 /// The settings of an app's streams and of its cache.
@@ -68,9 +72,17 @@ impl Config {
 
     /// `file` is the `.env` in `app_dir`.
     pub(crate) fn from_env_file(app_dir: PathBuf, file: Option<&EnvFile>) -> Result<Self, Error> {
+        let config = Self::parse(app_dir, file)?;
+        config.settings.check_drop_in_names()?;
+        Ok(config)
+    }
+
+    fn parse(app_dir: PathBuf, file: Option<&EnvFile>) -> Result<Self, Error> {
         let raw = RawSettings::new(&app_dir, file)?;
+        let settings = Settings::parse(&|info| raw.get(info))?;
+        settings.check_redis_only(&raw)?;
         Ok(Self {
-            settings: Settings::parse(&|info| raw.get(info))?,
+            settings,
             is_from_env: true,
             options: Options::default(),
             app_dir,
@@ -81,9 +93,10 @@ impl Config {
     pub(super) fn with_edited_env(&self, file: Option<&EnvFile>) -> Result<Self, Error> {
         let mut edited = Self {
             options: self.options.clone(),
-            ..Self::from_env_file(self.app_dir.clone(), file)?
+            ..Self::parse(self.app_dir.clone(), file)?
         };
         edited.settings.keep_values_from_code(&self.settings);
+        edited.settings.check_drop_in_names()?;
         Ok(edited)
     }
 
@@ -138,6 +151,14 @@ impl Config {
             config.settings.allowed_origins = origins;
         }
         Ok(config)
+    }
+
+    /// The folder of public files that `.env` names, whatever else is in it. The default, if it cannot be used.
+    pub(crate) fn public_dir_of_env(app_dir: PathBuf) -> PathBuf {
+        let default = app_dir.join(rows::public.default.unwrap_or_default());
+        Self::new(app_dir, EXAMPLE_EVENTS)
+            .and_then(|config| config.read_alone(Settings::public))
+            .map_or(default, |public| public.value.0)
     }
 
     fn read_alone<T>(&self, parse: fn(&Lookup<'_>) -> Result<T, Error>) -> Result<T, Error> {

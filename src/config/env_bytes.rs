@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, ErrorKind, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
@@ -22,12 +22,26 @@ use crate::{
 /// middle of a save, and the memory, except for what dotenvy adds where a value repeats others by `${NAME}`.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 
-/// How long the program behind a named pipe may take: long enough for a person to confirm the access. Without
-/// a limit, a pipe that nobody writes to would hold up its readers for ever.
-const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
+const PIPE_TIMEOUTS: PipeTimeouts = PipeTimeouts {
+    writer: Duration::from_secs(3),
+    content: Duration::from_secs(30),
+};
 
 /// Short beside the time that another program takes to write.
 const PIPE_POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The error for a named pipe that no program opens for writing. The system never returns this error to a reader.
+const NO_WRITER: ErrorKind = ErrorKind::BrokenPipe;
+
+/// What an `.env` that is a named pipe may take. Without limits, a pipe that nobody writes to would hold up its
+/// readers for ever.
+#[derive(Clone, Copy)]
+struct PipeTimeouts {
+    /// Until a program has opened the pipe for writing, which it usually has tried before.
+    writer: Duration,
+    /// Until that program has written everything: long enough for a person to confirm the access.
+    content: Duration,
+}
 
 /// What was read from a named pipe; `None` before.
 type PipeContent = Arc<Mutex<Option<Result<Vec<u8>, ErrorKind>>>>;
@@ -47,9 +61,12 @@ fn read_or_else(
     path: &Path,
     read_other: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, Error> {
-    let read = || match fs::metadata(path)?.is_file() {
-        true => read_to_limit(open_without_waiting(path)?),
-        false => read_other(),
+    let read = || {
+        let metadata = fs::metadata(path)?;
+        match metadata.is_file() {
+            true => read_to_limit(open_without_waiting(path)?, metadata.len()),
+            false => read_other(),
+        }
     };
     match read() {
         Ok(bytes) => Ok(Some(bytes)),
@@ -69,14 +86,27 @@ fn read_once(path: &Path) -> io::Result<Vec<u8>> {
         empty => {
             // Not kept: that it cannot be opened may be a lack of descriptors.
             let file = open_without_waiting(path)?;
-            empty.insert(read_within(file, PIPE_TIMEOUT).map_err(|error| error.kind()))
+            let read = match file.metadata()?.file_type().is_fifo() {
+                true => read_pipe(file, PIPE_TIMEOUTS),
+                // A device such as `/dev/null` is complete where it ends: no program writes to it later.
+                false => read_to_limit(file, 0),
+            };
+            empty.insert(read.map_err(|error| error.kind()))
         }
     };
     content.clone().map_err(io::Error::from)
 }
 
 fn cannot_read(path: &Path, error: io::Error) -> Error {
+    let problem = match error.kind() {
+        NO_WRITER => "no program writes to this named pipe".to_owned(),
+        _ => error.to_string(),
+    };
     let help = match error.kind() {
+        NO_WRITER => {
+            "start the program that provides .env, for example the password manager, then restart the app; or \
+             make .env a regular file"
+        }
         ErrorKind::FileTooLarge => "keep .env below 1 MiB",
         _ => {
             "make .env a file that the app's user can read; if it is a named pipe or a device, restart the \
@@ -85,7 +115,7 @@ fn cannot_read(path: &Path, error: io::Error) -> Error {
     };
     Error::new(
         error::ErrorKind::Config,
-        format!("cannot read .env: {error}"),
+        format!("cannot read .env: {problem}"),
     )
     .with_location(Location::file(path))
     .with_help(help)
@@ -108,8 +138,10 @@ pub(super) fn unchanged_for(path: &Path) -> Duration {
     age.unwrap_or_default()
 }
 
-fn read_to_limit(file: File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads the file to its end. Two reads suffice if it has the expected size: the second one finds the end.
+fn read_to_limit(file: File, expected_bytes: u64) -> io::Result<Vec<u8>> {
+    let expected_bytes = usize::try_from(expected_bytes).unwrap_or(MAX_FILE_BYTES);
+    let mut bytes = Vec::with_capacity(expected_bytes.min(MAX_FILE_BYTES) + 1);
     limited(file).read_to_end(&mut bytes)?;
     check_size(bytes)
 }
@@ -132,17 +164,23 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-fn read_within(pipe: File, timeout: Duration) -> io::Result<Vec<u8>> {
+fn read_pipe(pipe: File, timeouts: PipeTimeouts) -> io::Result<Vec<u8>> {
     let mut file = limited(pipe);
     let (start, mut bytes) = (Instant::now(), Vec::new());
+    let mut last_writer = start;
     loop {
         match file.read_to_end(&mut bytes) {
             // A pipe without a writer is empty. It is complete when its writer has closed it.
             Ok(_) if !bytes.is_empty() => return check_size(bytes),
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-            _ if start.elapsed() >= timeout => return Err(ErrorKind::TimedOut.into()),
-            _ => thread::sleep(PIPE_POLL_INTERVAL),
+            Ok(_) if last_writer.elapsed() >= timeouts.writer => return Err(NO_WRITER.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => last_writer = Instant::now(),
+            Err(error) => return Err(error),
         }
+        if start.elapsed() >= timeouts.content {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        thread::sleep(PIPE_POLL_INTERVAL);
     }
 }
 
@@ -161,11 +199,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join(".env");
         make_pipe(&pipe);
-        let nobody_writes = read_within(
-            open_without_waiting(&pipe).unwrap(),
-            Duration::from_millis(50),
-        );
-        assert_eq!(nobody_writes.unwrap_err().kind(), ErrorKind::TimedOut);
+        let timeouts = PipeTimeouts {
+            writer: Duration::from_millis(50),
+            content: Duration::from_millis(200),
+        };
+        let error = || {
+            let pipe = open_without_waiting(&pipe).unwrap();
+            read_pipe(pipe, timeouts).unwrap_err().kind()
+        };
+        assert_eq!(error(), NO_WRITER);
+        let silent_writer = File::options().read(true).write(true).open(&pipe).unwrap();
+        assert_eq!(error(), ErrorKind::TimedOut);
+        drop(silent_writer);
         let writer = thread::spawn({
             let pipe = pipe.clone();
             move || fs::write(pipe, "A=1\n").unwrap()
@@ -175,10 +220,28 @@ mod tests {
         let start = Instant::now();
         let again = read(&pipe).unwrap().unwrap();
         assert_eq!(again, b"A=1\n", "it is not read again");
-        assert!(start.elapsed() < PIPE_TIMEOUT / 2);
+        assert!(start.elapsed() < PIPE_TIMEOUTS.writer);
         let error = read_regular(&pipe).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert!(error.help().unwrap().contains("restart the app"));
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_soon_an_error_and_an_empty_device_is_an_empty_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join(".env");
+        make_pipe(&pipe);
+        let start = Instant::now();
+        let error = read(&pipe).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("no program writes to this named pipe"),
+            "{text}"
+        );
+        assert_eq!(error.location().unwrap().path(), pipe);
+        assert!(error.help().unwrap().contains("password manager"));
+        assert_eq!(read(Path::new("/dev/null")).unwrap().unwrap(), b"");
+        assert!(start.elapsed() < PIPE_TIMEOUTS.content / 2);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl EnvFile {
         }
         self.refuse_values_over_lines(path)?;
         if let Some(warning) = self.new_warning(path) {
-            log::warn!("{warning}");
+            tracing::warn!("{warning}");
         }
         Ok(())
     }

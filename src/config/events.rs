@@ -143,6 +143,16 @@ impl Events {
             .any(|pair| pair.is_marked && *pair.key == *key)
     }
 
+    /// The names of the events that everybody may receive: of those that have a key without private values.
+    #[cfg(feature = "actix")]
+    pub(crate) fn public_names(&self) -> HashSet<&str> {
+        let marked = self.pairs.iter().filter(|pair| pair.is_marked);
+        let private_keys: HashSet<_> = marked.map(|pair| &*pair.key).collect();
+        let is_public = |pair: &&Pair| !private_keys.contains(&*pair.key);
+        let public = self.pairs.iter().filter(is_public);
+        public.map(|pair| &*pair.event).collect()
+    }
+
     /// The pairs with this key, in the order of [`of_key`](Self::of_key).
     pub(crate) fn pairs_of_key(&self, key: &str) -> Vec<&Pair> {
         let of_key = self.pairs.iter().filter(|pair| *pair.key == *key);

@@ -117,7 +117,7 @@ impl Config {
     }
 
     /// Sets how many entries a server keeps in memory, at least 1. Clients that lag further behind
-    /// are served from the cache folder. Default: 4,096.
+    /// are served from the cache. Default: 4,096.
     #[must_use]
     pub fn with_entries_in_memory(mut self, entries: usize) -> Self {
         self.options.entries_in_memory = entries.max(1);

@@ -44,6 +44,8 @@ pub(crate) struct ConfigPoller {
     current: RwLock<Arc<Config>>,
     /// How often `current` has changed.
     version: AtomicU32,
+    /// Why the last edit has no effect. Apart from the state, whose lock is held while a cache is opened.
+    problem: Mutex<Option<Error>>,
     poll_state: Mutex<PollState>,
 }
 
@@ -51,9 +53,10 @@ pub(crate) struct ConfigPoller {
 struct PollState {
     next_check: Instant,
     /// The content that was accepted or rejected last; `None` before the first, and while an edit waits
-    /// for its cache folder.
+    /// for its cache.
     last_evaluated: Option<Snapshot>,
     pending: Option<Pending>,
+    problem: Option<Error>,
     /// `None` if another poller of the same file writes the log.
     log: Option<RepeatedError>,
 }
@@ -80,7 +83,7 @@ impl PartialEq for Snapshot {
     }
 }
 
-/// Content that has not taken effect yet: it has to stay the same for a while first, or its cache folder
+/// Content that has not taken effect yet: it has to stay the same for a while first, or its cache
 /// cannot be used.
 struct Pending {
     snapshot: Snapshot,
@@ -110,10 +113,12 @@ impl ConfigPoller {
         Self {
             current: RwLock::new(Arc::new(config)),
             version: AtomicU32::new(0),
+            problem: Mutex::default(),
             poll_state: Mutex::new(PollState {
                 next_check: Instant::now() + ENV_POLL_INTERVAL,
                 last_evaluated: None,
                 pending: None,
+                problem: None,
                 log,
             }),
         }
@@ -129,6 +134,12 @@ impl ConfigPoller {
         // Pairs with `Release` in `replace`: a thread that sees the new version also sees the new
         // configuration.
         self.version.load(Ordering::Acquire)
+    }
+
+    /// Why the last edit has no effect; `None` if it has.
+    #[cfg(feature = "actix")]
+    pub(crate) fn problem(&self) -> Option<Error> {
+        lock(&self.problem).clone()
     }
 
     /// How long until the file is to be read again. Until then, the configuration does not change.
@@ -171,7 +182,9 @@ impl ConfigPoller {
             return;
         };
         state.observe(snapshot, &path, now);
-        let Some(config) = state.evaluate_pending(&current, now, prepare) else {
+        let evaluated = state.evaluate_pending(&current, now, prepare);
+        (*lock(&self.problem)).clone_from(&state.problem);
+        let Some(config) = evaluated else {
             return;
         };
         // Otherwise only lines have moved, which later error messages name.
@@ -181,7 +194,7 @@ impl ConfigPoller {
             // Release: see `version`.
             self.version.fetch_add(1, Ordering::Release);
             if state.log.is_some() {
-                log::info!(".env was edited: its new values are in effect");
+                tracing::info!(".env was edited: its new values are in effect");
             }
         }
     }
@@ -197,7 +210,7 @@ impl PollState {
         let is_known = |pending: &Pending| pending.snapshot == snapshot;
         if !self.pending.as_ref().is_some_and(is_known) {
             // A program that saves rarely also checks rarely. Its first save after an edit must not use
-            // the former cache folder, which servers may have left long ago.
+            // the former cache, which servers may have left long ago.
             let since = now.checked_sub(unchanged_for(path));
             self.pending = Some(Pending {
                 snapshot,
@@ -254,6 +267,7 @@ impl PollState {
     }
 
     fn note(&mut self, result: Result<(), Error>) {
+        self.problem = result.as_ref().err().cloned();
         if let Some(log) = &mut self.log {
             log.note(result);
         }

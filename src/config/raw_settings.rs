@@ -89,8 +89,8 @@ impl<'a> RawSettings<'a> {
             let searched = app_dir::searched_folders(self.app_dir);
             (
                 format!(".env does not exist{searched}, and {name} is not in the environment"),
-                "start the program in the app's folder (the command: `sse -C DIR`), or pass that folder to \
-                 `Config::from_dir`; in an app without a .env, run `sse install`",
+                "start the program in the app's folder, or pass that folder to `Config::from_dir` or to the command \
+                 (`sse -C DIR`); in an app without a .env, run `sse install`",
             )
         };
         Error::new(ErrorKind::Config, message)

@@ -2,12 +2,16 @@
 //!
 //! It is the only list of them: the library, the `sse` command and the check of the documentation read it.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{
     authority::Authority,
+    cache_location::CacheLocation,
+    drop_in_prefix::DropInPrefix,
     events::Events,
     parsers,
+    public_folder::PublicFolder,
+    redis_settings::{DropIns, RedisWait},
     settings::{Origin, RawValue, Setting, SettingInfo, Value},
 };
 use crate::error::Error;
@@ -115,8 +119,16 @@ settings! {
         "seconds until the server ends a stream, varied by up to a third per stream; 0: never";
     poll_interval: Duration = "SSE_POLL_INTERVAL", "2", parsers::poll_interval, in_seconds,
         "seconds between two reads of the cache without a notification, 0.05 to 3600; fractions are allowed";
-    cache_dir: PathBuf = "SSE_CACHE", "writable/cache", parsers::cache_dir, |path: &PathBuf| path.display().to_string(),
-        "the cache folder; a relative path is resolved against the app's folder";
+    cache: CacheLocation = "SSE_CACHE", "writable/cache", parsers::cache, ToString::to_string,
+        "the cache folder, a relative path is resolved against the app's folder; or a Redis server, such as `redis://:PASSWORD@host:6379/0?prefix=shop`";
+    redis_wait: Option<RedisWait> = "SSE_REDIS_WAIT", none, parsers::redis_wait, in_words_or_none,
+        "`REPLICAS:MILLISECONDS`: a save to Redis fails if fewer replicas confirm it within this time";
+    drop_ins: DropIns = "SSE_DROP_INS", "writable/cache", parsers::drop_ins, ToString::to_string,
+        "the folder where other programs put drop-ins if the cache is in Redis; `off`: nowhere";
+    drop_in_prefix: DropInPrefix = "SSE_DROP_IN_PREFIX", none, parsers::drop_in_prefix, ToString::to_string,
+        "what other programs put in front of the cache key in the name of a drop-in, such as CodeIgniter's `$prefix`";
+    public: PublicFolder = "SSE_PUBLIC", "public", parsers::public, ToString::to_string,
+        "the folder of the app's public files, whose `js` has the scripts; a relative path is resolved against the app's folder";
     ttl: Duration = "SSE_TTL", "60", parsers::ttl, in_seconds,
         "an entry's time to live in seconds, unless the save sets another; 0: until it is swept";
     allowed_origins: Vec<String> = "SSE_ALLOWED_ORIGINS", none, parsers::allowed_origins, as_list,
@@ -130,6 +142,10 @@ settings! {
 
 fn in_seconds(duration: &Duration) -> String {
     format!("{} s", duration.as_secs_f64())
+}
+
+fn in_words_or_none<T: ToString>(value: &Option<T>) -> String {
+    (value.as_ref()).map_or_else(|| "none".to_owned(), T::to_string)
 }
 
 fn as_list<T: ToString>(items: &[T]) -> String {

@@ -64,9 +64,31 @@ fn every_invalid_value_is_reported_with_its_line_and_a_remedy() {
             "must be a whole number of at least 1, not `0`",
         ),
         ("SSE_EVENTS=a:k\nSSE_CACHE=", "is empty"),
+        ("SSE_EVENTS=a:k\nSSE_PUBLIC=", "SSE_PUBLIC is empty"),
+        ("SSE_EVENTS=a:k\nSSE_PUBLIC=../www", "contains `..`"),
         (
-            "SSE_EVENTS=a:k\nSSE_CACHE=redis://localhost",
-            "`redis` cache",
+            "SSE_EVENTS=a:k\nSSE_PUBLIC=https://a.example",
+            "must be a folder, not a URL",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_CACHE=memcached://localhost",
+            "`memcached` cache",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_CACHE=redis://:secret@/",
+            "SSE_CACHE does not name a host",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_DROP_INS=drop-ins",
+            "SSE_DROP_INS is set, but SSE_CACHE is a folder",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_REDIS_WAIT=one",
+            "must be REPLICAS:MILLISECONDS, not `one`",
+        ),
+        (
+            "SSE_EVENTS=a:k\nSSE_DROP_IN_PREFIX=app:",
+            "SSE_DROP_IN_PREFIX is `app:`, which contains a `:`",
         ),
         (
             "SSE_EVENTS=a:k\nSSE_ALLOWED_ORIGINS=*",
@@ -156,6 +178,7 @@ fn every_setting_is_listed_with_its_value_and_origin() {
         .unwrap();
     let listed: Vec<String> = config.settings().map(|found| found.to_string()).collect();
     let cache = config.cache_dir().display();
+    let public = config.public_dir().display();
     assert_eq!(
         listed,
         [
@@ -163,12 +186,32 @@ fn every_setting_is_listed_with_its_value_and_origin() {
             "SSE_STREAM_DURATION is 15 s (default)",
             "SSE_POLL_INTERVAL is 1 s (code)",
             &format!("SSE_CACHE is {cache} (default)"),
+            "SSE_DROP_IN_PREFIX is none (default)",
+            &format!("SSE_PUBLIC is {public} (default)"),
             "SSE_TTL is 0.5 s (.env line 3)",
             "SSE_ALLOWED_ORIGINS is none (default)",
             "SSE_ALLOWED_HOSTS is a.example,[::1]:80 (code)",
             "SSE_MAX_CONNECTIONS is 10000 (default)",
         ]
     );
+}
+
+#[test]
+fn a_prefix_that_makes_too_long_a_file_name_is_reported() {
+    let key = "k".repeat(250);
+    let env = format!("SSE_EVENTS=a:b,c:{key}\nSSE_DROP_IN_PREFIX=");
+    assert_eq!(
+        read(&format!("{env}123_5")).unwrap().drop_in_prefix(),
+        "123_5"
+    );
+    let error = read(&format!("{env}123_56")).unwrap_err();
+    assert!(
+        error.to_string().contains("make a file name of 256 bytes"),
+        "{error}"
+    );
+    assert_eq!(error.location().unwrap().line_number(), Some(2));
+    let config = Config::new("", &format!("a:b,c:{key}")).unwrap();
+    assert!(config.with_drop_in_prefix("123_56").is_err());
 }
 
 #[test]
@@ -193,6 +236,7 @@ fn what_code_sets_can_be_read() {
         .with_cache_dir("other")
         .with_allowed_origins(["https://A.example"])
         .and_then(|config| config.with_allowed_hosts(["B.example:80"]))
+        .and_then(|config| config.with_drop_in_prefix("p_"))
         .unwrap();
     assert_eq!(config.lookback(), 2 * second);
     assert_eq!(config.heartbeat(), 3 * second);
@@ -206,6 +250,11 @@ fn what_code_sets_can_be_read() {
     assert_eq!(config.max_connections_per_address(), Some(12));
     assert!(!config.signal_handling());
     assert_eq!(config.cache_dir(), app.path().join("other"));
+    assert_eq!(config.drop_in_prefix(), "p_");
+    assert_eq!(
+        config.drop_in_path("k"),
+        Some(config.cache_dir().join("p_k"))
+    );
     assert_eq!(config.allowed_origins(), ["https://a.example"]);
     assert!(config.allowed_hosts().eq(["b.example:80"]));
 }

@@ -33,6 +33,18 @@ fn a_tombstone_is_recognised() {
     assert!(!Entry::parse(Epoch(15), 1, &null).unwrap().is_tombstone());
 }
 
+/// An older version has to treat it as missed.
+#[test]
+fn a_loss_needs_a_reader_that_knows_it() {
+    let bytes = encode_loss("k", SystemTime::UNIX_EPOCH);
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":null,"lost":true,"needs":["losses"]}"#
+    );
+    let entry = Entry::parse(Epoch(15), 1, &bytes).unwrap();
+    assert!(entry.is_loss() && !entry.has_value() && !entry.is_tombstone());
+}
+
 #[test]
 fn an_entry_expires_after_its_ttl_and_never_without_one() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
@@ -62,11 +74,36 @@ fn the_age_of_an_entry_is_unknown_only_if_its_time_is_far_ahead() {
 }
 
 #[test]
+fn a_trace_context_is_stored_and_one_that_is_not_valid_is_ignored() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let value = RawValue::from_string("1".into()).unwrap();
+    let (time, trace) = (SystemTime::UNIX_EPOCH, TraceParent::parse(TRACE).unwrap());
+    let everyone = Recipients::Everyone;
+    let ttl = Duration::ZERO;
+    let bytes = encode_document_for(&everyone, "k", value, ttl, time, None, Some(&trace));
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(
+        text,
+        format!(
+            r#"{{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":1,"trace":"{TRACE}"}}"#
+        )
+    );
+    let parse = |text: &str| Entry::parse(Epoch(15), 1, text.as_bytes()).unwrap();
+    assert_eq!(parse(&text).trace_parent(), Some(TRACE));
+    let quoted = format!("\"{TRACE}\"");
+    for other in ["null", "7", "{\"a\":[1]}", "\"\"", "\"00-x\""] {
+        let entry = parse(&text.replace(&quoted, other));
+        assert_eq!(entry.trace_parent(), None, "{other}");
+        assert_eq!(entry.value(), "1");
+    }
+}
+
+#[test]
 fn a_private_entry_has_its_audiences_and_older_versions_refuse_it() {
     let recipients = Recipients::new(Some(vec!["user:42".into(), "role:admin".into()])).unwrap();
     let value = RawValue::from_string("1".into()).unwrap();
     let time = SystemTime::UNIX_EPOCH;
-    let bytes = encode_document_for(&recipients, "k", value, Duration::ZERO, time);
+    let bytes = encode_document_for(&recipients, "k", value, Duration::ZERO, time, None, None);
     assert_eq!(
         String::from_utf8_lossy(&bytes),
         r#"{"time":"1970-01-01T00:00:00.000Z","ttl_ms":0,"key":"k","value":1,"to":["role:admin","user:42"],"needs":["audiences"]}"#

@@ -85,7 +85,7 @@ pub(super) fn exit_at_next_signal(mut signals: ShutdownSignals) {
         // Drops the signals that arrived within the debounce.
         while signals.wait().now_or_never().is_some() {}
         let number = signals.wait().await;
-        log::warn!("second signal: the process ends at once");
+        tracing::warn!("second signal: the process ends at once");
         // The exit code that shells report for a process that a signal has ended.
         std::process::exit(128 + number);
     });

@@ -96,7 +96,7 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
     match tcp_stream(connection) {
         Some(stream) => watch_connection(stream, extensions),
         None => UNKNOWN_TYPE_LOGGED.call_once(|| {
-            log::warn!(
+            tracing::warn!(
                 "stalled clients cannot be disconnected: actix_web_sse::on_connect does not \
                  know this type of connection; pass its TcpStream to \
                  actix_web_sse::watch_connection"
@@ -141,7 +141,7 @@ pub fn watch_connection(stream: &TcpStream, extensions: &mut Extensions) {
     HAS_WATCHED_CONNECTION.store(true, Ordering::Relaxed);
     if let Err(error) = set_options(&SockRef::from(stream)) {
         REFUSAL_LOGGED.call_once(|| {
-            log::warn!(
+            tracing::warn!(
                 "stalled clients cannot be disconnected, because the system refuses a socket option: {error}"
             );
         });

@@ -57,7 +57,11 @@ impl CorsHeaders {
 
     /// The response to a request that gets no stream, without these headers.
     pub(super) fn refusal(&self, error: &Error) -> HttpResponse {
-        let mut response = error.error_response();
+        self.make_readable(error.error_response())
+    }
+
+    /// The response, with a `Retry-After` that pages of allowed origins can read.
+    pub(super) fn make_readable(&self, mut response: HttpResponse) -> HttpResponse {
         if self.has_allowed_origin {
             let readable = HeaderValue::from_static("Retry-After");
             let headers = response.headers_mut();

@@ -4,15 +4,16 @@
 use std::sync::{Arc, OnceLock};
 
 use actix_web::{
-    ResponseError,
+    HttpRequest, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
     web,
 };
 
-use super::requested_host::RequestedHost;
+use super::{refusal_count::count_refusal_of_host, requested_host::RequestedHost, sse::Sse};
 use crate::{
+    cache::cache,
     config::{Config, ConfigPoller, app_dir},
     error::Error,
 };
@@ -64,6 +65,7 @@ pub async fn check_host<B: MessageBody>(
     if !matches!(host, RequestedHost::Loopback | RequestedHost::Ip)
         && let Err(error) = check_against_env(&host).await
     {
+        count_refusal_of_host(request.request(), &error, cache);
         let refusal = request.into_response(error.error_response());
         return Ok(refusal.map_into_right_body());
     }
@@ -93,6 +95,19 @@ fn read_env() -> Result<Arc<Config>, Error> {
     };
     poller.reload_if_due(|_| Ok(()));
     Ok(poller.current())
+}
+
+impl Sse {
+    /// Like [`check_host`](Self::check_host), and passes the hosts that may be allowed while the configuration cannot be
+    /// used.
+    pub(crate) fn check_host_without_config(&self, request: &HttpRequest) -> Result<(), Error> {
+        if self.config().is_ok() {
+            return self.check_host(request);
+        }
+        let config = ENV.get().map(ConfigPoller::current);
+        let allowed = (config.as_ref()).and_then(|config| config.allowed_authorities());
+        RequestedHost::new(request).check(allowed)
+    }
 }
 
 /// Replaces the reason why the stream is off by a general one, unless the request's host is allowed. While

@@ -8,9 +8,10 @@ use std::{
 use super::{close_at_signal::SignalTask, limits::StreamLimits};
 use crate::{
     cache::{Cache, JournalHandle},
-    config::{Config, app_dir},
+    config::Config,
     error::Error,
     hub::Hub,
+    observe::JournalOperation,
     runtime::{BackgroundThread, Interrupt, RepeatedError, lock},
 };
 
@@ -26,12 +27,29 @@ pub(crate) struct SharedStreamState {
 }
 
 impl SharedStreamState {
-    fn start(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
+    /// A start that fails counts as a read of the tail that fails: both keep events from the clients.
+    fn start(cache: &Cache) -> Result<Self, Error> {
+        let observations = cache.observations();
+        observations.tail_starts();
+        observations.refresh_tail_age();
+        let result = cache.journal_handle().and_then(Self::follow);
+        if result.is_err() {
+            observations.journal_failed(JournalOperation::Tail);
+        }
+        result
+    }
+
+    fn follow(journal_handle: Arc<JournalHandle>) -> Result<Self, Error> {
         Ok(Self {
             hub: Arc::new(Hub::start(journal_handle)?),
             limits: Arc::new(StreamLimits::new()),
             signal_task: SignalTask::default(),
         })
+    }
+
+    /// How many streams may be open.
+    pub(crate) fn max_streams(&self) -> usize {
+        self.limits.max_streams(&self.hub.config())
     }
 
     /// Ends the streams at SIGTERM and SIGINT. Must be called on an actix worker.
@@ -70,7 +88,7 @@ struct StartFailure {
 impl LazyStreamState {
     /// Fails if the start fails.
     pub(super) fn start(cache: &Cache) -> Result<Self, Error> {
-        SharedStreamState::start(cache.journal_handle()?).map(Self::Started)
+        SharedStreamState::start(cache).map(Self::Started)
     }
 
     /// Logs the error if the start fails, and tries again.
@@ -142,7 +160,7 @@ impl RetriedStart {
             started: OnceLock::new(),
             failure: Mutex::new(StartFailure {
                 last_error: error,
-                allowed_origins: origins_in_env(),
+                allowed_origins: origins_in_env(cache),
                 log,
                 is_closing: false,
             }),
@@ -160,9 +178,8 @@ impl RetriedStart {
     }
 
     fn try_start(&self) {
-        let handle = self.cache.journal_handle();
-        let result = handle.and_then(SharedStreamState::start);
-        let origins = origins_in_env();
+        let result = SharedStreamState::start(&self.cache);
+        let origins = origins_in_env(&self.cache);
         let mut failure = lock(&self.failure);
         match result {
             Ok(state) => {
@@ -183,8 +200,8 @@ impl RetriedStart {
 
 /// Read before each refusal is stored, because requests read no files. Without a list that can be used, no
 /// origin is known to be allowed.
-fn origins_in_env() -> Vec<String> {
-    let config = Config::with_access_of_env(app_dir());
+fn origins_in_env(cache: &Cache) -> Vec<String> {
+    let config = Config::with_access_of_env(cache.app_dir());
     config.map_or_else(|_| Vec::new(), |config| config.allowed_origins().to_vec())
 }
 
@@ -215,9 +232,8 @@ mod tests {
     fn a_configuration_can_be_corrected_while_the_app_runs() {
         let app = tempfile::tempdir().unwrap();
         let dir = app.path().to_owned();
-        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
-            JournalHandle::open(Config::from_dir(&dir)?)
-        }));
+        let lazy =
+            LazyStreamState::start_or_retry(&Cache::lazy(None, move || Config::from_dir(&dir)));
         let error = lazy.get().err().unwrap();
         assert_eq!(error.kind(), crate::ErrorKind::Config);
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
@@ -233,7 +249,7 @@ mod tests {
     fn nothing_is_started_after_the_drop() {
         let attempts = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&attempts);
-        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
+        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(None, move || {
             counted.fetch_add(1, Ordering::SeqCst);
             Err(Error::new(crate::ErrorKind::Config, "never valid"))
         }));
@@ -251,9 +267,8 @@ mod tests {
     fn streams_that_are_closed_before_the_start_stay_closed() {
         let app = tempfile::tempdir().unwrap();
         let dir = app.path().to_owned();
-        let lazy = LazyStreamState::start_or_retry(&Cache::lazy(move || {
-            JournalHandle::open(Config::from_dir(&dir)?)
-        }));
+        let lazy =
+            LazyStreamState::start_or_retry(&Cache::lazy(None, move || Config::from_dir(&dir)));
         lazy.close();
         std::fs::write(app.path().join(".env"), "SSE_EVENTS=a:k\n").unwrap();
         assert!(wait_until_started(&lazy).hub.is_closing());

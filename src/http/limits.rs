@@ -70,6 +70,12 @@ impl StreamLimits {
         self.open_streams.load(Ordering::Relaxed)
     }
 
+    /// How many streams may be open.
+    pub(super) fn max_streams(&self, config: &Config) -> usize {
+        let limit = config.max_connections();
+        limit.min(self.max_streams_by_descriptors).max(1)
+    }
+
     /// Waits until no stream is open.
     pub(super) async fn all_ended(&self) {
         loop {
@@ -89,10 +95,7 @@ impl StreamLimits {
         config: &Config,
         address: Option<IpAddr>,
     ) -> Result<StreamGuard, Error> {
-        let limit = config
-            .max_connections()
-            .min(self.max_streams_by_descriptors)
-            .max(1);
+        let limit = self.max_streams(config);
         // The guard exists before the check, so that a refused stream is subtracted again.
         let mut guard = StreamGuard {
             limits: Arc::clone(self),

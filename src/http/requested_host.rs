@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, http::header, http::uri};
-use log::Level;
+use tracing::Level;
 
 use super::connection::LocalAddress;
 use crate::{
@@ -152,7 +152,13 @@ fn host_not_allowed(name: &Authority) -> Error {
 }
 
 fn host_not_valid() -> Error {
-    Error::new(ErrorKind::Request, "the request's Host header is not valid").with_help(
+    static LOG: LimitedLog = LimitedLog::new(
+        Level::WARN,
+        "requests were refused with 400 for their Host header",
+    );
+    const MESSAGE: &str = "the request's Host header is not valid";
+    LOG.log(|| format!("400: {MESSAGE}"));
+    Error::new(ErrorKind::Request, MESSAGE).with_help(
         "send one Host header with a host name and an optional port, such as localhost:8080",
     )
 }
@@ -165,7 +171,7 @@ fn refuse(message: &str) -> Error {
 
 /// Logs a refusal, because middleware that logs requests may not see it.
 fn log_refusal(message: &str) {
-    static LOG: LimitedLog = LimitedLog::new(Level::Warn, "requests were refused with 421");
+    static LOG: LimitedLog = LimitedLog::new(Level::WARN, "requests were refused with 421");
     LOG.log(|| format!("421: {message}; see SSE_ALLOWED_HOSTS"));
 }
 

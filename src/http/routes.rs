@@ -1,6 +1,6 @@
 //! The ready-made routes.
 
-use std::future::ready;
+use std::{future::ready, path::PathBuf};
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
@@ -9,10 +9,15 @@ use actix_web::{
 
 use super::{
     authorization_position::PositionSource,
-    scripts::{sse_client_js, sse_js},
+    scripts::{respond_with_listeners, sse_client_js, sse_js},
     sse::Sse,
     subscription::Subscription,
 };
+use crate::config::Config;
+
+pub(super) const STREAM_PATH: &str = "/sse/stream";
+const CLIENT_PATH: &str = "/js/sse.js";
+const LISTENERS_PATH: &str = "/js/sse-client.js";
 
 /// Adds the stream and its scripts to an app.
 ///
@@ -20,7 +25,7 @@ use super::{
 /// |---|---|
 /// | `GET /sse/stream` | the events; see [`Subscription`](crate::Subscription) for the parameters |
 /// | `GET /js/sse.js` | the client, embedded in this library |
-/// | `GET /js/sse-client.js` | the app's listeners, from `public/js` in the app's folder |
+/// | `GET /js/sse-client.js` | the app's listeners, from `js` in the app's [public folder](crate::Config::public_dir) |
 ///
 /// The routes also answer HEAD, which opens no stream. The stream's route answers the preflight
 /// requests of browsers for pages of `SSE_ALLOWED_ORIGINS` (see [`Sse::respond`]), and refuses requests
@@ -65,8 +70,8 @@ pub fn routes(app: &mut ServiceConfig) {
 /// Adds only the two scripts of [`routes`](crate::routes()), for an app with a stream controller of
 /// its own.
 pub fn scripts(app: &mut ServiceConfig) {
-    app.service(get_or_head("/js/sse.js", sse_js))
-        .service(get_or_head("/js/sse-client.js", sse_client_js));
+    app.service(get_or_head(CLIENT_PATH, sse_js))
+        .service(get_or_head(LISTENERS_PATH, sse_client_js));
 }
 
 impl Sse {
@@ -75,8 +80,25 @@ impl Sse {
         let sse = self.clone();
         let stream = move |subscription: Subscription| ready(sse.respond(subscription));
         app.app_data(PositionSource(self.clone()));
-        app.service(web::resource("/sse/stream").to(stream));
-        scripts(app);
+        app.service(web::resource(STREAM_PATH).to(stream));
+        self.scripts(app);
+    }
+
+    /// Adds only the two scripts of [`configure`](Self::configure), for an app with a stream controller of its own.
+    pub fn scripts(&self, app: &mut ServiceConfig) {
+        app.service(get_or_head(CLIENT_PATH, sse_js));
+        let sse = self.clone();
+        let listeners = move |request| respond_with_listeners(request, public_dir(&sse));
+        app.service(get_or_head(LISTENERS_PATH, listeners));
+    }
+}
+
+/// The folder of the public files. Before the streams have started, `.env` names it.
+fn public_dir(sse: &Sse) -> impl FnOnce() -> PathBuf + Send + use<> {
+    let (config, app_dir) = (sse.config(), sse.app_dir());
+    move || match config {
+        Ok(config) => config.public_dir().to_owned(),
+        Err(_) => Config::public_dir_of_env(app_dir),
     }
 }
 

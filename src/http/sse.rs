@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -16,6 +17,7 @@ use super::{
     cors::CorsHeaders,
     host_check::public_reason,
     lazy_stream_state::{LazyStreamState, SharedStreamState},
+    refusal_count::count_refusal_of_host,
     requested_host::RequestedHost,
     signal_receiver::ShutdownSignals,
     stream::EventStream,
@@ -24,9 +26,10 @@ use super::{
 use crate::{
     cache::{Cache, cache},
     config::Config,
-    error::Error,
+    error::{Error, ErrorKind},
     event_id::EventId,
     hub::Hub,
+    observe::Observations,
 };
 
 /// How long a server waits for its streams to end before it stops. Clients that do not read are
@@ -73,7 +76,8 @@ static FROM_ENV: OnceLock<Sse> = OnceLock::new();
 /// with status 503. A thread tries again every two seconds until the mistake is corrected.
 #[derive(Clone)]
 pub struct Sse {
-    state: Arc<LazyStreamState>,
+    pub(crate) state: Arc<LazyStreamState>,
+    pub(crate) cache: Cache,
 }
 
 /// The current figures of an [`Sse`].
@@ -153,6 +157,7 @@ impl Sse {
     pub fn from_cache(cache: &Cache) -> Self {
         Self {
             state: Arc::new(LazyStreamState::start_or_retry(cache)),
+            cache: cache.clone(),
         }
     }
 
@@ -176,9 +181,20 @@ impl Sse {
     ///
     /// Fails if the cache cannot be used. The error says what to do.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        let cache = Cache::open(config)?;
         Ok(Self {
-            state: Arc::new(LazyStreamState::start(&Cache::open(config)?)?),
+            state: Arc::new(LazyStreamState::start(&cache)?),
+            cache,
         })
+    }
+
+    pub(crate) fn observations(&self) -> &Observations {
+        self.cache.observations()
+    }
+
+    /// The folder of the app.
+    pub(super) fn app_dir(&self) -> PathBuf {
+        self.cache.app_dir()
     }
 
     /// For pages of the allowed origins. Before the streams start, these are the ones in `.env`.
@@ -206,6 +222,12 @@ impl Sse {
     /// another reason (403), if a granted name is not valid (422), or if too many streams are open or the cache
     /// cannot be used (503).
     pub fn subscribe(&self, subscription: Subscription) -> Result<EventStream, Error> {
+        let count = subscription.refusal_count.clone();
+        let refused = |error: &Error| count.add(self.observations(), error.kind().into());
+        self.open(subscription).inspect_err(refused)
+    }
+
+    fn open(&self, subscription: Subscription) -> Result<EventStream, Error> {
         match self.state() {
             Ok(state) => {
                 let config = state.hub.config();
@@ -232,10 +254,11 @@ impl Sse {
     /// Also fails if the configuration cannot be used (503).
     pub fn check_host(&self, request: &HttpRequest) -> Result<(), Error> {
         let host = RequestedHost::new(request);
-        match self.config() {
+        let result = match self.config() {
             Ok(config) => host.check(config.allowed_authorities()),
             Err(error) => Err(public_reason(&host, error)),
-        }
+        };
+        result.inspect_err(|error| count_refusal_of_host(request, error, || &self.cache))
     }
 
     /// Returns the current configuration. An edit of `.env` replaces it.
@@ -268,6 +291,23 @@ impl Sse {
     /// The position of [`from_env`](Self::from_env), if the app uses that.
     pub(super) fn position_from_env() -> Option<EventId> {
         FROM_ENV.get().map(Self::position)
+    }
+
+    /// Checks whether this server delivers saved values now and can save some, for the readiness check of a load
+    /// balancer. It returns what threads have found out, so a handler may call it as often as it likes. Whether the
+    /// cache can be written is checked once per poll interval while somebody asks, and every ten seconds otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the reason: the streams have not started, they are closing, or the cache cannot be read or
+    /// written, for example because the disk is full or hangs, or Redis is away. Do not end the process for
+    /// it: its streams stay open.
+    pub fn check_ready(&self) -> Result<(), Error> {
+        let hub = &self.state()?.hub;
+        if hub.is_closing() {
+            return Err(Error::new(ErrorKind::Busy, "this server is shutting down"));
+        }
+        hub.problem().map_or(Ok(()), Err)
     }
 
     /// Ends every open stream now, and later ones as soon as they open. Await the result to wait until

@@ -25,11 +25,13 @@ use self::{
     schedule::{DueAction, Schedule},
 };
 use super::{
-    lazy_stream_state::SharedStreamState, limits::StreamGuard, subscription::Subscription,
+    lazy_stream_state::SharedStreamState, reservation::ReservedPlace, subscription::Subscription,
 };
 use crate::{
     error::Error,
-    hub::{Filter, encode_heartbeat},
+    hub::{Filter, Selection, encode_heartbeat},
+    observe::{CloseReason, StreamKind, StreamObservation, StreamTopics},
+    spans,
 };
 
 /// Upper bound for the bytes that actix-web gets at once. actix-web copies each slice into its write
@@ -90,7 +92,8 @@ pub struct EventStream {
     /// Bytes to send before anything else: the beginning of the stream, or the rest of a large chunk.
     unsent: Bytes,
     schedule: Schedule,
-    _guard: StreamGuard,
+    observation: StreamObservation,
+    _place: ReservedPlace,
 }
 
 impl fmt::Debug for EventStream {
@@ -107,16 +110,32 @@ impl EventStream {
         state: &SharedStreamState,
         subscription: Subscription,
     ) -> Result<Self, Error> {
+        let span = spans::stream(subscription.last_event_id.is_some());
+        let result = span.in_scope(|| Self::set_up(state, subscription));
+        spans::record_error(&span, &result);
+        result
+    }
+
+    fn set_up(state: &SharedStreamState, mut subscription: Subscription) -> Result<Self, Error> {
         let hub = Arc::clone(&state.hub);
         let config = hub.config();
         subscription.check(config.events())?;
         subscription.access.check(config.allowed_origins())?;
-        let guard = state.limits.acquire(&config, subscription.address)?;
+        let place = match subscription.place.take() {
+            Some(place) => place,
+            None => ReservedPlace::acquire(state, &subscription)?,
+        };
         state.close_on_signals();
         let allowed = subscription.allowed.clone();
         let identity = identity_comment(subscription.access.identity());
         let ends_at = subscription.access.ends_at();
+        let requested_at = subscription.requested_at;
+        let kind = match subscription.last_event_id {
+            None => StreamKind::New,
+            Some(_) => StreamKind::Resumed,
+        };
         let (reader, gap, id) = StreamReader::open(hub, subscription);
+        let observation = (reader.hub.observations()).stream(requested_at.elapsed(), kind, gap);
         let schedule = Schedule::new(&reader.hub, ends_at);
         let interval = schedule.heartbeat_interval();
         let names = reader.hub.event_names(&allowed);
@@ -129,7 +148,8 @@ impl EventStream {
                 .concat()
                 .into(),
             schedule,
-            _guard: guard,
+            observation,
+            _place: place,
         })
     }
 
@@ -165,7 +185,12 @@ impl EventStream {
             PLANNED_END_SPREAD
         };
         let heartbeat = self.heartbeat_with_retry_spread(spread);
-        self.reader.end();
+        let is_expired = self.schedule.is_authorization_over(Instant::now());
+        self.end(match (is_shutdown, is_expired) {
+            (true, _) => CloseReason::Drain,
+            (_, true) => CloseReason::Expired,
+            _ => CloseReason::Duration,
+        });
         if is_shutdown {
             self.reader.handle.end_in_shutdown();
             return heartbeat;
@@ -176,8 +201,13 @@ impl EventStream {
     /// The last frame of a stream that ends so that the app authorizes it again. Many streams may end together.
     fn reauthorization_heartbeat(&mut self) -> Bytes {
         let heartbeat = self.heartbeat_with_retry_spread(SHUTDOWN_SPREAD);
-        self.reader.end();
+        self.end(CloseReason::Revoked);
         heartbeat
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        self.reader.end();
+        self.observation.end(reason);
     }
 
     fn heartbeat_with_retry_spread(&self, spread: f32) -> Bytes {
@@ -185,8 +215,51 @@ impl EventStream {
         self.heartbeat(Some(self.reader.hub.config().retry().mul_f32(factor)))
     }
 
-    fn must_end(&self, now: Instant) -> bool {
-        self.reader.hub.is_closing() || self.schedule.is_over(now)
+    fn must_end(&self, now: Option<Instant>) -> bool {
+        self.reader.hub.is_closing() || now.is_some_and(|now| self.schedule.is_over(now))
+    }
+
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if !self.unsent.is_empty() {
+            return Poll::Ready(Some(Ok(self.next_slice())));
+        }
+        if self.reader.has_ended() {
+            return Poll::Ready(None);
+        }
+        if self.schedule.apply_config(&self.reader.hub) {
+            return Poll::Ready(Some(Ok(self.event_names())));
+        }
+        let now = self.schedule.time_to_check();
+        if self.must_end(now) {
+            return Poll::Ready(Some(Ok(self.final_heartbeat())));
+        }
+        match self.reader.poll(context) {
+            Poll::Ready(Some(bytes)) => {
+                self.schedule.note_chunk_read(now);
+                self.unsent = bytes;
+                return Poll::Ready(Some(Ok(self.next_slice())));
+            }
+            Poll::Ready(None) if self.reader.must_reauthorize() => {
+                return Poll::Ready(Some(Ok(self.reauthorization_heartbeat())));
+            }
+            // Nobody could read the journal.
+            Poll::Ready(None) => {
+                self.end(CloseReason::Error);
+                return Poll::Ready(None);
+            }
+            Poll::Pending => {}
+        }
+        if let Some(bytes) = now.and_then(|now| self.take_scheduled(now)) {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        if let Err(error) = self.schedule.count_idle_poll() {
+            self.end(CloseReason::Requests);
+            return Poll::Ready(Some(Err(error)));
+        }
+        self.reader
+            .handle
+            .wake_at(self.schedule.next_deadline(), context);
+        Poll::Pending
     }
 
     fn take_scheduled(&mut self, now: Instant) -> Option<Bytes> {
@@ -195,6 +268,14 @@ impl EventStream {
             DueAction::Heartbeat => self.heartbeat(None),
             DueAction::Probe => Bytes::from_static(PROBE_COMMENT),
         })
+    }
+}
+
+/// What the stream counts for while it is open.
+fn topics_of(selection: &Selection) -> StreamTopics<'_> {
+    StreamTopics {
+        is_private: !selection.authorization.is_public(),
+        events: selection.filter.names(),
     }
 }
 
@@ -218,41 +299,29 @@ impl MessageBody for EventStream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
+        let polled = this.poll_bytes(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &polled {
+            if !this.observation.is_open() {
+                let topics = topics_of(&this.reader.selection);
+                let age = this.schedule.age(Instant::now());
+                this.observation.open(age, &topics);
+            }
+            this.reader.handle.note_sent(bytes.len());
+        }
+        polled
+    }
+}
+
+impl Drop for EventStream {
+    /// Unless the stream has ended before, its connection has.
+    fn drop(&mut self) {
         let now = Instant::now();
-        if !this.unsent.is_empty() {
-            return Poll::Ready(Some(Ok(this.next_slice())));
-        }
-        if this.reader.has_ended() {
-            return Poll::Ready(None);
-        }
-        if this.schedule.apply_config(&this.reader.hub) {
-            return Poll::Ready(Some(Ok(this.event_names())));
-        }
-        if this.must_end(now) {
-            return Poll::Ready(Some(Ok(this.final_heartbeat())));
-        }
-        match this.reader.poll(context) {
-            Poll::Ready(Some(bytes)) => {
-                this.schedule.note_chunk_sent(now);
-                this.unsent = bytes;
-                return Poll::Ready(Some(Ok(this.next_slice())));
-            }
-            Poll::Ready(None) if this.reader.must_reauthorize() => {
-                return Poll::Ready(Some(Ok(this.reauthorization_heartbeat())));
-            }
-            Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending => {}
-        }
-        if let Some(bytes) = this.take_scheduled(now) {
-            return Poll::Ready(Some(Ok(bytes)));
-        }
-        if let Err(error) = this.schedule.count_idle_poll() {
-            this.reader.end();
-            return Poll::Ready(Some(Err(error)));
-        }
-        this.reader
-            .handle
-            .wake_at(this.schedule.next_deadline(), context);
-        Poll::Pending
+        let reason = match self.reader.hub.is_closing() || self.schedule.is_overdue(now) {
+            true => CloseReason::Stalled,
+            false => CloseReason::Client,
+        };
+        let topics = topics_of(&self.reader.selection);
+        self.observation
+            .close(reason, self.schedule.age(now), &topics);
     }
 }

@@ -1,17 +1,17 @@
 //! The response to a request for the stream.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
+    HttpRequest, HttpResponse, Responder, ResponseError,
     body::{self, BoxBody},
     dev::ResponseHead,
     http::{ConnectionType, Method, Version, header},
 };
 
 use super::{
-    access_log::log_stream, cors::CorsHeaders, host_check::public_reason, sse::Sse,
-    stream::EventStream, subscription::Subscription,
+    access_log::log_stream, cors::CorsHeaders, host_check::public_reason,
+    refusal_count::RefusalCount, sse::Sse, stream::EventStream, subscription::Subscription,
 };
-use crate::error::Error;
+use crate::{error::Error, observe::RefusalReason};
 
 /// The complete response to a request for the stream, from [`Sse::respond`]: return it from a handler that
 /// takes every method (`web::resource("/my/stream").to(handler)`).
@@ -64,13 +64,92 @@ impl Sse {
     }
 }
 
+/// A refusal that pages of `SSE_ALLOWED_ORIGINS` can read, from [`Sse::refuse`].
+#[derive(Debug)]
+#[must_use = "a handler must return it"]
+pub struct StreamRefusal {
+    sse: Sse,
+    /// In a box, so that it can be an error that costs a success little.
+    response: Box<HttpResponse>,
+    /// What it counts as when the client gets it.
+    reason: RefusalReason,
+}
+
+impl StreamRefusal {
+    /// The answer to an error of the library.
+    pub(super) fn of_error(sse: &Sse, error: &Error) -> Self {
+        Self {
+            sse: sse.clone(),
+            response: Box::new(error.error_response()),
+            reason: error.kind().into(),
+        }
+    }
+}
+
+impl Sse {
+    /// Refuses a stream with a response of your own, such as 401. Pages of `SSE_ALLOWED_ORIGINS` can read its status
+    /// and its `Retry-After`. From any other response of yours, a browser hides the status from such a page, and the
+    /// page would reconnect again and again.
+    ///
+    /// ```no_run
+    /// use actix_web::{Either, HttpRequest, HttpResponse, Responder, web::Data};
+    /// use actix_web_sse::{Sse, Subscription};
+    ///
+    /// # fn is_logged_in(_: &HttpRequest) -> bool { false }
+    /// async fn stream(request: HttpRequest, sse: Data<Sse>, subscription: Subscription) -> impl Responder {
+    ///     if is_logged_in(&request) {
+    ///         Either::Left(sse.respond(subscription))
+    ///     } else {
+    ///         Either::Right(sse.refuse(HttpResponse::Unauthorized().body("error: log in\n")))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// A request with OPTIONS is answered as by [`respond`](Self::respond): a browser's preflight request has no
+    /// cookies, so it must not be refused for lack of them.
+    pub fn refuse(&self, response: HttpResponse) -> StreamRefusal {
+        let reason = match response.status().is_server_error() {
+            true => RefusalReason::AppError,
+            false => RefusalReason::App,
+        };
+        StreamRefusal {
+            sse: self.clone(),
+            response: Box::new(response),
+            reason,
+        }
+    }
+}
+
+impl Responder for StreamRefusal {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        if request.method() == Method::OPTIONS {
+            return self
+                .sse
+                .respond(Subscription::new(request))
+                .respond_to(request);
+        }
+        let observations = self.sse.observations();
+        RefusalCount::of(request).add(observations, self.reason);
+        let cors = self.sse.cors_headers(request);
+        let response = cors.make_readable(*self.response);
+        cors.add_to(response)
+    }
+}
+
 impl Responder for StreamResponse {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let cors = self.sse.cors_headers(request);
         let response = match *request.method() {
-            Method::GET | Method::HEAD => self.open(request),
+            Method::GET | Method::HEAD => {
+                let observations = self.sse.observations().clone();
+                let count = self.subscription.refusal_count.clone();
+                let refused = |error: &Error| count.add(&observations, error.kind().into());
+                self.open(request).inspect_err(refused)
+            }
             Method::OPTIONS => self.check_host().map(|()| cors.preflight(request)),
             _ => Ok(CorsHeaders::method_not_allowed()),
         };
@@ -84,8 +163,11 @@ impl StreamResponse {
         self.check_host()?;
         let state = self.sse.state();
         let state = state.map_err(|error| public_reason(&self.subscription.host, error))?;
+        let is_logged = self.subscription.is_logged;
         let stream = EventStream::open(state, self.subscription);
-        log_stream(request, &stream);
+        if is_logged || stream.is_err() {
+            log_stream(request, &stream);
+        }
         Ok(stream_response(request, stream?))
     }
 

@@ -9,7 +9,7 @@ use std::{
     convert::Infallible,
     future::{Ready, ready},
     net::IpAddr,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use actix_web::{
@@ -19,7 +19,10 @@ use actix_web::{
 };
 
 use self::query::Query;
-use super::{access::Access, grant::Grant, requested_host::RequestedHost};
+use super::{
+    access::Access, grant::Grant, refusal_count::RefusalCount, requested_host::RequestedHost,
+    reservation::ReservedPlace,
+};
 use crate::{
     config::Events,
     error::{Error, ErrorKind, excerpt},
@@ -65,8 +68,15 @@ pub struct Subscription {
     /// The connection of the request, if it can be shut down when the client does not read.
     pub(crate) connection: Option<Endpoints>,
     pub(super) host: RequestedHost,
+    /// Whether the log shows that the stream opens. It always shows a refusal.
+    pub(super) is_logged: bool,
     pub(super) access: Access,
     pub(super) wants_latest: bool,
+    pub(super) refusal_count: RefusalCount,
+    /// Set if the place of the stream was reserved before.
+    pub(super) place: Option<ReservedPlace>,
+    /// When the request arrived.
+    pub(super) requested_at: Instant,
     /// Set if the query cannot be parsed.
     query_error: Option<Error>,
 }
@@ -117,8 +127,12 @@ impl Subscription {
             address: request.peer_addr().map(|peer| peer.ip()),
             connection: endpoints(request),
             host: RequestedHost::new(request),
+            is_logged: true,
             access: Access::new(request, asked),
             wants_latest: query.latest.unwrap_or_default(),
+            refusal_count: RefusalCount::of(request),
+            place: None,
+            requested_at: Instant::now(),
             query_error,
         }
     }
@@ -288,6 +302,14 @@ impl Subscription {
     #[must_use]
     pub fn events(&self) -> Option<impl Iterator<Item = &str>> {
         Some(self.filter.names()?.iter().map(String::as_str))
+    }
+
+    /// For a stream that is not the app's: it makes no check of the host, because that was made with the list of
+    /// another `Sse`, and its opening has no line in the log.
+    pub(crate) fn for_dashboard(mut self) -> Self {
+        self.host = RequestedHost::default();
+        self.is_logged = false;
+        self
     }
 
     /// Fails if the query cannot be parsed, if it asks for an unknown event, or if no event is left that

@@ -9,7 +9,7 @@ use super::{
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
 };
-use crate::{audience::Recipients, epoch::Epochs};
+use crate::{audience::Recipients, epoch::Epochs, observe::SentEvents};
 
 /// Upper bound for the bytes that are copied into one chunk. It bounds the memory that a client
 /// which does not read holds. Larger chunks would not make a burst faster: actix-web flushes
@@ -30,6 +30,7 @@ pub(super) struct Chunk {
     newly_encoded: usize,
     must_reauthorize: bool,
     depends_on_grants: bool,
+    sent: SentEvents,
 }
 
 impl Chunk {
@@ -42,6 +43,7 @@ impl Chunk {
             newly_encoded: 0,
             must_reauthorize: false,
             depends_on_grants: false,
+            sent: SentEvents::default(),
         }
     }
 
@@ -61,6 +63,12 @@ impl Chunk {
                 self.depends_on_grants = true;
                 self.must_reauthorize |= (name.iter())
                     .any(|name| selection.authorization.is_ended_by(cursor.next, name));
+                return after;
+            }
+            Content::Lost(events) => {
+                if events.iter().any(|event| selection.filter.wants(event)) {
+                    self.add_gap(Gap::Unreadable);
+                }
                 return after;
             }
             Content::Unreadable => {
@@ -85,6 +93,7 @@ impl Chunk {
             }
             return after;
         }
+        let is_replayed = cursor.next <= request.position.ttl_applies_until;
         let mut part = cursor.part;
         for frame in frames {
             let bytes = frame.bytes(selection.format, &mut self.newly_encoded);
@@ -93,6 +102,7 @@ impl Chunk {
             }
             self.write_gap(cursor.next);
             self.push(bytes);
+            (self.sent).add(&frame.event, is_replayed, entry.saved_at);
             part = frame.part;
         }
         after
@@ -126,20 +136,21 @@ impl Chunk {
         self.len() >= MAX_CHUNK_BYTES
     }
 
-    /// What was read, for a client that continues at `cursor`.
-    pub(super) fn finish(mut self, cursor: Cursor) -> ReadFrames {
+    /// What was read, for a client that continues at `cursor`, and what it contains.
+    pub(super) fn finish(mut self, cursor: Cursor) -> (ReadFrames, SentEvents) {
         self.write_gap(cursor.next);
         let bytes = if self.joined.is_empty() {
             self.first_frame.unwrap_or_default()
         } else {
             self.joined.freeze()
         };
-        ReadFrames {
+        let frames = ReadFrames {
             bytes,
             cursor,
             must_reauthorize: self.must_reauthorize,
             depends_on_grants: self.depends_on_grants,
-        }
+        };
+        (frames, self.sent)
     }
 
     /// An empty chunk takes a frame of any size.
@@ -152,6 +163,7 @@ impl Chunk {
         if let Some(gap) = self.pending_gap.take() {
             let id = Cursor::before(next).event_id(&self.epochs);
             self.push(&encode_gap(id, gap));
+            self.sent.add_gap(gap);
         }
     }
 
@@ -200,7 +212,9 @@ mod tests {
             Frame::new(char::from(event).to_string().into(), part, bytes)
         });
         RingEntry {
+            saved: None,
             seen_at: Some(Instant::now()),
+            saved_at: None,
             expires_at: None,
             recipients: Recipients::Everyone,
             content: Content::Frames(frames.collect()),
@@ -244,7 +258,8 @@ mod tests {
                     break;
                 }
             }
-            chunks.push((chunk.finish(cursor).bytes.len(), cursor.next, cursor.part));
+            let (frames, _) = chunk.finish(cursor);
+            chunks.push((frames.bytes.len(), cursor.next, cursor.part));
             assert!(
                 chunks.len() < 100,
                 "the cursor does not advance: {chunks:?}"
@@ -294,12 +309,12 @@ mod tests {
         let mut chunk = Chunk::new(EPOCH.into());
         chunk.add_gap(Gap::Swept);
         assert_eq!(chunk.push_entry(&request, start, &large), start);
-        let gap = chunk.finish(start).bytes;
+        let gap = chunk.finish(start).0.bytes;
         assert!(gap.starts_with(b"id: ") && gap.len() < 200, "{gap:?}");
 
         let mut chunk = Chunk::new(EPOCH.into());
         let after = chunk.push_entry(&request, start, &large);
         let frame = frames[0].bytes(DataFormat::Envelope, &mut 0);
-        assert_eq!(chunk.finish(after).bytes.as_ptr(), frame.as_ptr());
+        assert_eq!(chunk.finish(after).0.bytes.as_ptr(), frame.as_ptr());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::epoch::Epochs;
 pub(crate) use crate::event_id::{Cursor, EventId, FIRST_NUMBER};
+pub(crate) use crate::gap::Gap;
 
 /// The value of [`StreamPosition::gap_applies_from`] for a client that never had an id of this journal:
 /// no expired entry is a gap for it.
@@ -32,33 +33,6 @@ pub(crate) struct StartPoints {
     pub(crate) end: u64,
 }
 
-/// Why a client may have missed events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gap {
-    /// This cache never issued the client's id.
-    UnknownId,
-    /// The journal was created anew, or the machine restarted, after the client got its id.
-    OtherEpoch,
-    /// An event's time to live ended before the client reconnected.
-    Expired,
-    /// Entries were swept before the client reconnected.
-    Swept,
-    /// An entry's file is damaged or missing.
-    Unreadable,
-}
-
-impl Gap {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::UnknownId => "unknown-id",
-            Self::OtherEpoch => "other-epoch",
-            Self::Expired => "expired",
-            Self::Swept => "swept",
-            Self::Unreadable => "unreadable",
-        }
-    }
-}
-
 impl StartPoints {
     /// A client without an id starts a few seconds back.
     pub(crate) fn for_new_client(&self) -> StreamPosition {
@@ -73,13 +47,17 @@ impl StartPoints {
     /// A reconnecting client is after its last event, maybe in another journal than the ring.
     ///
     /// In that case, the ring does not show which entries were saved before the stream opened. If the
-    /// client's journal is the current one, it was created after this server last checked, so hardly any of
+    /// client's epoch is the current one, it began after this server last checked, so hardly any of
     /// its entries can have expired: the client receives all of them.
     pub(crate) fn for_reconnecting_client(&self, id: EventId) -> StreamPosition {
-        let is_in_ring = id.epoch == self.epochs.current();
+        let last_kept = self.epochs.last_number_shared_with(id.epoch);
+        let mut at = id;
+        if last_kept.is_some_and(|last_kept| id.cursor.last_received() <= last_kept) {
+            at.epoch = self.epochs.current();
+        }
         StreamPosition {
-            at: id,
-            ttl_applies_until: if is_in_ring { self.end - 1 } else { 0 },
+            at,
+            ttl_applies_until: last_kept.map_or(0, |_| self.end - 1),
             gap_applies_from: id.cursor.next,
         }
     }
@@ -114,21 +92,18 @@ impl StartPoints {
             // The client gets all entries that have taken the numbers of those that were lost.
             (self.before(last_kept + 1), Some(Gap::OtherEpoch))
         } else {
-            (self.in_current_epoch(position), None)
+            (self.in_current_epoch(position, last_kept), None)
         };
         let is_reached = position.at.cursor <= Cursor::before(self.end);
         is_reached.then_some((position, gap))
     }
 
-    fn in_current_epoch(&self, position: StreamPosition) -> StreamPosition {
-        let epoch = self.epochs.current();
-        if position.at.epoch == epoch {
-            return position;
-        }
-        self.for_reconnecting_client(EventId {
-            epoch,
-            ..position.at
-        })
+    /// The numbers up to a position that is still known are the same in both epochs. Those after `last_kept` belong
+    /// to entries that were saved after the stream opened.
+    fn in_current_epoch(&self, mut position: StreamPosition, last_kept: u64) -> StreamPosition {
+        position.at.epoch = self.epochs.current();
+        position.ttl_applies_until = position.ttl_applies_until.min(last_kept);
+        position
     }
 
     fn restart(&self, position: StreamPosition) -> (StreamPosition, Option<Gap>) {
@@ -214,5 +189,12 @@ mod tests {
         };
         let (position, _) = points().resume(open, None).unwrap();
         assert_eq!(position.ttl_applies_until, 4);
+        // Also if the stream goes on in the next epoch.
+        let open = StreamPosition {
+            at: EventId::before(A, 6),
+            ..open
+        };
+        let (position, gap) = points().resume(open, None).unwrap();
+        assert_eq!((position.ttl_applies_until, gap), (4, None));
     }
 }

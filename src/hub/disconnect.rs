@@ -76,7 +76,7 @@ async fn disconnect_all(local_hub: &LocalHub) {
     for _ in 0..MAX_CHECKS_PER_CONNECTION {
         let disconnected = check_all(&mut ending, local_hub);
         if disconnected > 0 {
-            log::info!("disconnected {disconnected} clients that did not read to the end");
+            tracing::info!("disconnected {disconnected} clients that did not read to the end");
         }
         if ending.is_empty() {
             break;

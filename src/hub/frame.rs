@@ -1,11 +1,9 @@
 //! Events encoded as `text/event-stream`, the bytes that go to browsers.
 
 use std::{
-    fmt::{self, Write},
     pin::pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use actix_web::body::MessageBody;
@@ -15,17 +13,13 @@ use futures_util::stream;
 
 use super::{
     cursor::{Cursor, EventId, Gap},
-    value_frame::encode_value,
+    value_frame::{encode_value, value_json},
 };
 use crate::{
     config::{Events, Pair},
     entry::Entry,
     error::{Error, ErrorKind},
 };
-
-/// Holds the longest heartbeat, so that writing one allocates once: a server with many streams
-/// writes thousands each second.
-const HEARTBEAT_CAPACITY_BYTES: usize = 128;
 
 /// What the data of a stream's events contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,6 +66,11 @@ impl Frame {
         }
     }
 
+    /// The saved value as JSON.
+    pub(crate) fn value_json(&self) -> Option<String> {
+        value_json(&self.bytes)
+    }
+
     /// How much memory the bytes take, in all formats that were encoded so far.
     pub(crate) fn byte_count(&self) -> usize {
         self.bytes.len() + self.value_bytes.get().map_or(0, Bytes::len)
@@ -107,40 +106,6 @@ pub(crate) fn encode_entry(entry: &Entry, events: &Events) -> Result<Vec<Frame>,
     Ok(frames)
 }
 
-/// Encodes a heartbeat: the stream is alive, is at `id`, and will not be silent for longer than
-/// `interval`.
-///
-/// It is an event rather than a comment, because browsers hide comments from pages. Pages
-/// without a listener for it do not notice it.
-pub(crate) fn encode_heartbeat(
-    id: Option<EventId>,
-    interval: Duration,
-    retry: Option<Duration>,
-) -> Bytes {
-    let mut text = String::with_capacity(HEARTBEAT_CAPACITY_BYTES);
-    let written = write_heartbeat(&mut text, id, interval, retry);
-    written.expect("writing to a string cannot fail");
-    text.into()
-}
-
-fn write_heartbeat(
-    text: &mut String,
-    id: Option<EventId>,
-    interval: Duration,
-    retry: Option<Duration>,
-) -> fmt::Result {
-    if let Some(retry) = retry {
-        // "If the field value consists of only ASCII digits, then interpret the field value as an
-        // integer in base ten, and set the event stream's reconnection time to that integer."
-        writeln!(text, "retry: {}", retry.as_millis())?;
-    }
-    if let Some(id) = id {
-        writeln!(text, "id: {id}")?;
-    }
-    let seconds = interval.as_secs_f64();
-    write!(text, "event: sse.heartbeat\ndata: {seconds}\n\n")
-}
-
 /// Encodes the notice that the client may have missed events and continues at `id`.
 pub(crate) fn encode_gap(id: EventId, gap: Gap) -> Bytes {
     format!(
@@ -172,7 +137,7 @@ pub(super) fn encode_event(data: sse::Data) -> Result<Bytes, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use serde_json::value::RawValue;
 
@@ -238,23 +203,11 @@ mod tests {
     }
 
     #[test]
-    fn heartbeats_and_gaps_are_encoded_as_documented() {
+    fn a_gap_is_encoded_as_documented() {
         let id = EventId {
             epoch: EPOCH,
             cursor: Cursor::before(42),
         };
-        assert_eq!(
-            encode_heartbeat(Some(id), Duration::from_secs(15), None),
-            "id: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 15\n\n"
-        );
-        assert_eq!(
-            encode_heartbeat(
-                Some(id),
-                Duration::from_millis(1500),
-                Some(Duration::from_secs(1))
-            ),
-            "retry: 1000\nid: 0000000000000abc-41\nevent: sse.heartbeat\ndata: 1.5\n\n"
-        );
         assert_eq!(
             encode_gap(id, Gap::Swept),
             "id: 0000000000000abc-41\nevent: sse.gap\ndata: {\"reason\":\"swept\"}\n\n"

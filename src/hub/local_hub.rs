@@ -5,6 +5,7 @@ mod tests;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
+    collections::VecDeque,
     rc::Rc,
     sync::{Arc, Mutex},
     task::{Context, Waker},
@@ -25,6 +26,12 @@ use super::{
     subscribers::{SubscriberId, Subscribers},
     timers::Timers,
 };
+use crate::observe::{DELIVERIES_PER_LAG, DeliveryTally, Observations, SentEvents};
+
+/// How many streams are woken before they and the other tasks of the thread run. So a task that becomes ready
+/// meanwhile, such as a request, waits for this many deliveries, not for those to all streams; and the data that a
+/// wake-up loads into the CPU's cache is still there when the stream runs.
+const MAX_GROUP: usize = 64;
 
 /// The streams of one thread.
 pub(crate) struct LocalHub {
@@ -37,8 +44,9 @@ pub(crate) struct LocalHub {
     event_names: EventNames,
     /// Wakes the task that wakes the streams of this thread.
     task_waker: RefCell<Waker>,
-    /// Reused, so that waking streams allocates nothing.
-    wakers: Cell<Vec<Waker>>,
+    tally: RefCell<DeliveryTally>,
+    /// The wakers of the streams that are woken next, because something is new or due for them.
+    wakers: Cell<VecDeque<Waker>>,
 }
 
 /// The end of the ring when it was last read.
@@ -56,6 +64,9 @@ struct SharedChunk {
     end: Cursor,
     /// Then it is for streams without grants.
     depends_on_grants: bool,
+    sent: SentEvents,
+    /// How many streams got it since that was last added to the tally.
+    untallied_streams: u32,
 }
 
 /// A stream's registration with the hub of its thread, which ends when this is dropped.
@@ -67,7 +78,11 @@ pub(crate) struct StreamHandle {
 }
 
 impl LocalHub {
-    pub(super) fn new(ring: &Ring, holders: Arc<Mutex<Holders>>) -> Self {
+    pub(super) fn new(
+        ring: &Ring,
+        holders: Arc<Mutex<Holders>>,
+        observations: Observations,
+    ) -> Self {
         // The count first, as in `ring_end`.
         let seen_end = SeenEnd {
             change_count: ring.change_count(),
@@ -81,6 +96,7 @@ impl LocalHub {
             shared_chunks: RefCell::default(),
             event_names: EventNames::default(),
             task_waker: RefCell::new(Waker::noop().clone()),
+            tally: RefCell::new(DeliveryTally::new(observations)),
             wakers: Cell::default(),
         }
     }
@@ -137,7 +153,7 @@ impl LocalHub {
             return RingRead::CaughtUp;
         }
         if !request.is_shareable() {
-            return ring.read(request);
+            return self.read_alone(ring, request);
         }
         let is_public = request.selection.authorization.is_public();
         let shared_chunk = &mut self.shared_chunks.borrow_mut()[request.selection.format as usize];
@@ -145,52 +161,95 @@ impl LocalHub {
             && chunk.start == start
             && (is_public || !chunk.depends_on_grants)
         {
+            chunk.untallied_streams += 1;
+            if chunk.untallied_streams == DELIVERIES_PER_LAG {
+                chunk.add_to(&mut self.tally.borrow_mut());
+            }
             return RingRead::Frames(chunk.frames());
         }
-        match ring.read(request) {
+        let mut sent = SentEvents::default();
+        match ring.read(request, &mut sent) {
             RingRead::Frames(read) if is_public || !read.depends_on_grants => {
+                if let Some(former) = shared_chunk {
+                    former.add_to(&mut self.tally.borrow_mut());
+                }
                 let chunk = SharedChunk {
                     start,
                     bytes: copy_for_this_thread(read.bytes),
                     end: read.cursor,
                     depends_on_grants: read.depends_on_grants,
+                    sent,
+                    untallied_streams: 1,
                 };
                 RingRead::Frames(shared_chunk.insert(chunk).frames())
             }
-            result => result,
+            result => {
+                self.tally.borrow_mut().add(&sent, 1);
+                result
+            }
         }
     }
 
-    /// Wakes the streams that want one of the events that were added to the ring.
-    pub(crate) fn wake_for_new_entries(&self, ring: &Ring) {
-        let scanned_to = self.subscribers.borrow().scanned_to();
-        let (events, end) = ring.events_since(scanned_to);
-        self.wake(|wakers| {
-            let mut subscribers = self.subscribers.borrow_mut();
-            subscribers.take_wakers_for(&events, end, wakers);
-        });
+    /// Reads what only this stream may get.
+    fn read_alone(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
+        let mut sent = SentEvents::default();
+        let result = ring.read(request, &mut sent);
+        self.tally.borrow_mut().add(&sent, 1);
+        result
     }
 
-    /// Wakes all streams.
-    pub(super) fn wake_all(&self) {
-        self.wake(|wakers| self.subscribers.borrow_mut().take_all_wakers(wakers));
+    /// Reports what the streams have sent in this turn.
+    pub(crate) fn report_deliveries(&self) {
+        let mut tally = self.tally.borrow_mut();
+        if tally.has_sent() {
+            for chunk in self.shared_chunks.borrow_mut().iter_mut().flatten() {
+                chunk.add_to(&mut tally);
+            }
+            tally.report();
+        }
     }
 
-    /// Wakes the streams whose deadline has passed, and returns when to call this again.
-    pub(super) fn wake_due(&self, now: Instant) -> Option<Instant> {
-        let mut next = None;
-        self.wake(|wakers| next = self.timers.borrow_mut().take_due(now, wakers));
-        next
+    /// Queues the streams that want one of the events that were added to the ring.
+    pub(crate) fn queue_for_new_entries(&self, ring: &Ring) {
+        let mut subscribers = self.subscribers.borrow_mut();
+        let (events, end) = ring.events_since(subscribers.scanned_to());
+        self.queue(|wakers| subscribers.take_wakers_for(&events, end, wakers));
     }
 
-    /// Nothing is borrowed while a waker runs: it may be code of the app.
-    fn wake(&self, take_wakers: impl FnOnce(&mut Vec<Waker>)) {
+    /// How many entries the slowest stream of this thread has not read yet.
+    pub(super) fn slowest_stream(&self, ring: &Ring) -> u64 {
+        self.subscribers.borrow().slowest(self.ring_end(ring))
+    }
+
+    /// Queues all streams.
+    pub(super) fn queue_all(&self) {
+        self.queue(|wakers| self.subscribers.borrow_mut().take_all_wakers(wakers));
+    }
+
+    /// Queues the streams whose deadline has passed, and returns when to call this again.
+    pub(super) fn queue_due(&self, now: Instant) -> Option<Instant> {
+        self.queue(|wakers| self.timers.borrow_mut().take_due(now, wakers))
+    }
+
+    fn queue<T>(&self, take_wakers: impl FnOnce(&mut VecDeque<Waker>) -> T) -> T {
         let mut wakers = self.wakers.take();
-        take_wakers(&mut wakers);
-        for waker in wakers.drain(..) {
+        let result = take_wakers(&mut wakers);
+        self.wakers.set(wakers);
+        result
+    }
+
+    /// Wakes the streams that were queued first, and returns whether others are left.
+    ///
+    /// Nothing is borrowed while a waker runs: it may be code of the app.
+    pub(crate) fn wake_group(&self) -> bool {
+        let mut wakers = self.wakers.take();
+        let count = wakers.len().min(MAX_GROUP);
+        for waker in wakers.drain(..count) {
             waker.wake();
         }
+        let has_more = !wakers.is_empty();
         self.wakers.set(wakers);
+        has_more
     }
 
     /// Sets the task's waker. It is woken when a stream sets a deadline that is before the next scan.
@@ -199,7 +258,20 @@ impl LocalHub {
     }
 }
 
+impl Drop for LocalHub {
+    fn drop(&mut self) {
+        self.report_deliveries();
+    }
+}
+
 impl SharedChunk {
+    fn add_to(&mut self, tally: &mut DeliveryTally) {
+        // A chunk that was tallied in an earlier turn has an old lag, which was measured then.
+        if self.untallied_streams > 0 {
+            tally.add(&self.sent, std::mem::take(&mut self.untallied_streams));
+        }
+    }
+
     fn frames(&self) -> ReadFrames {
         ReadFrames {
             bytes: self.bytes.clone(),
@@ -225,6 +297,18 @@ impl StreamHandle {
     /// What the stream has not received yet, as much as fits into one chunk.
     pub(crate) fn read(&self, ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
         self.local_hub.read(ring, request)
+    }
+
+    /// The stream sends a chunk that another thread has read for it.
+    pub(crate) fn note_replayed(&self, sent: &SentEvents) {
+        self.local_hub.tally.borrow_mut().add(sent, 1);
+    }
+
+    /// The stream sends so many bytes. They are reported after the streams that are woken now have sent theirs.
+    pub(crate) fn note_sent(&self, byte_count: usize) {
+        if self.local_hub.tally.borrow_mut().add_bytes(byte_count) {
+            self.local_hub.task_waker.borrow().wake_by_ref();
+        }
     }
 
     /// Wakes the stream once, at the next event that it wants.

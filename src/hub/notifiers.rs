@@ -1,13 +1,13 @@
 //! Wakes one task on each worker thread that has streams.
 //!
-//! A stream waits on the worker thread that it runs on. The tail notifies one task for each
-//! worker, and that task wakes the streams beside it: one wake-up crosses threads for each worker,
-//! however many streams it has.
+//! A stream waits on the worker thread that it runs on. A thread that adds an entry to the ring notifies one task for
+//! each worker, and that task wakes the streams beside it: one wake-up crosses threads for each worker, however many
+//! streams it has.
 
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -28,8 +28,11 @@ pub(super) struct Notifiers {
 pub(super) struct WorkerNotifier {
     has_new_entries: AtomicBool,
     must_wake_all: AtomicBool,
+    must_measure: AtomicBool,
     is_stopped: AtomicBool,
     task_waker: AtomicWaker,
+    /// How many entries the worker's slowest stream had not read when that was last measured.
+    slowest_stream: AtomicU64,
     /// Which of the worker's streams hold which audiences.
     pub(super) holders: Arc<Mutex<Holders>>,
 }
@@ -77,6 +80,25 @@ impl Notifiers {
         counts.sum()
     }
 
+    /// Has each worker measure how far behind its streams are.
+    pub(super) fn request_measurement(&self) {
+        for notifier in lock(&self.all).iter() {
+            notifier.notify(&notifier.must_measure);
+        }
+    }
+
+    /// The largest of the last measurements.
+    pub(super) fn slowest_stream(&self) -> u64 {
+        let all = lock(&self.all);
+        let open = all
+            .iter()
+            .filter(|notifier| Arc::strong_count(notifier) > 1);
+        // Relaxed: the number guards no other data.
+        open.map(|notifier| notifier.slowest_stream.load(Ordering::Relaxed))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Wakes every stream.
     pub(super) fn notify_all(&self) {
         for notifier in lock(&self.all).iter() {
@@ -121,6 +143,15 @@ impl WorkerNotifier {
     /// Whether a wake-up of all streams was requested since the last call.
     pub(super) fn take_wake_all(&self) -> bool {
         self.must_wake_all.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether a measurement was requested since the last call.
+    pub(super) fn take_measure(&self) -> bool {
+        self.must_measure.swap(false, Ordering::SeqCst)
+    }
+
+    pub(super) fn set_slowest_stream(&self, entries: u64) {
+        self.slowest_stream.store(entries, Ordering::Relaxed);
     }
 
     /// Whether the hub is gone, so that the task can end.

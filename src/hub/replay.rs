@@ -25,6 +25,8 @@ use crate::{
     entry::{Entry, UnreadableEntry},
     error::Error,
     journal::{BatchEnd, Journal},
+    observe::SentEvents,
+    spans,
 };
 
 /// How long a request may read before it waits for its next turn. A chunk of usual entries takes about a
@@ -61,9 +63,9 @@ pub(crate) enum ReplayRange {
 /// The answer of the journal.
 #[derive(Debug)]
 pub(crate) enum ReplayResult {
-    Frames(ReadFrames),
+    Frames(ReadFrames, SentEvents),
     /// Some of the latest values, and the numbers of all.
-    Latest(ReadFrames, Arc<[u64]>),
+    Latest(ReadFrames, SentEvents, Arc<[u64]>),
     /// The client's journal was replaced.
     Replaced,
 }
@@ -72,6 +74,20 @@ pub(crate) enum ReplayResult {
 ///
 /// It reads files, so call it on a thread that may block.
 pub(super) fn replay(
+    journal_handle: &JournalHandle,
+    cache: &ReplayCache,
+    request: &ReplayRequest,
+) -> Result<ReplayResult, Error> {
+    let span = spans::replay(request.position.at);
+    let result = span.in_scope(|| read(journal_handle, cache, request));
+    if let Ok(ReplayResult::Frames(frames, _) | ReplayResult::Latest(frames, ..)) = &result {
+        span.record("bytes", frames.bytes.len());
+    }
+    spans::record_error(&span, &result);
+    result
+}
+
+fn read(
     journal_handle: &JournalHandle,
     cache: &ReplayCache,
     request: &ReplayRequest,
@@ -141,7 +157,8 @@ impl<'a> Replay<'a> {
             && !self.chunk.must_reauthorize()
             && Instant::now() < turn_end
         {}
-        Ok(ReplayResult::Frames(self.chunk.finish(self.cursor)))
+        let (frames, sent) = self.chunk.finish(self.cursor);
+        Ok(ReplayResult::Frames(frames, sent))
     }
 
     /// `false`: the next frame does not fit.

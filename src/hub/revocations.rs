@@ -25,7 +25,7 @@ pub(crate) const DEFAULT_AUTHENTICATION_TIME: Duration = Duration::from_secs(10)
 const MAX_REVOCATIONS: usize = 65_536;
 
 /// Upper bound for the former journals in memory. Each request is younger than a program needs to replace the
-/// cache folder so often.
+/// journal so often.
 const MAX_FORMER_EPOCHS: usize = 16;
 
 /// In place of a name: an entry that cannot be read may be the revocation of any. No audience has this name.

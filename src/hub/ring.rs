@@ -15,7 +15,6 @@ use std::{
 use super::{
     chunk::Chunk,
     cursor::{EventId, StartPoints},
-    frame::Frame,
     read_frames::ReadFrames,
     read_request::ReadRequest,
     ring_entry::{Content, RingEntry},
@@ -23,6 +22,7 @@ use super::{
 use crate::{
     audience::Recipients,
     epoch::{Epoch, Epochs},
+    observe::SentEvents,
 };
 
 /// Upper bound for the bytes of all frames and audiences in the ring: large values must not exhaust the memory
@@ -83,6 +83,29 @@ pub(crate) enum RingRead {
     Elsewhere,
 }
 
+/// Collects the topics of entries.
+#[derive(Default)]
+struct Topics<'a> {
+    topics: Vec<(Topic, u64)>,
+    events: Vec<&'a Arc<str>>,
+}
+
+impl<'a> Topics<'a> {
+    fn add_audiences(&mut self, names: &Arc<[String]>, number: u64) {
+        self.topics
+            .push((Topic::Audiences(Arc::clone(names)), number));
+    }
+
+    fn add_events(&mut self, events: impl IntoIterator<Item = &'a Arc<str>>, number: u64) {
+        for event in events {
+            if !self.events.contains(&event) {
+                self.events.push(event);
+                self.topics.push((Topic::Event(Arc::clone(event)), number));
+            }
+        }
+    }
+}
+
 impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
@@ -96,6 +119,7 @@ impl Ring {
     /// entries that were swept before they were read.
     pub(crate) fn restart(&self, epochs: Epochs, next: u64) {
         let mut window = self.write();
+        let epochs = epochs.remembering(&window.epochs);
         *window = Window::empty(epochs, next);
         self.count_change();
     }
@@ -133,11 +157,32 @@ impl Ring {
         self.read_window().end_position()
     }
 
+    /// When the newest entry was seen. No later one has an earlier time.
+    pub(super) fn newest_seen_at(&self) -> Option<Instant> {
+        self.read_window().entries.back()?.seen_at
+    }
+
     /// The id of a client here. `None` if the position is in another journal than the ring.
     pub(crate) fn event_id(&self, at: EventId) -> Option<EventId> {
         let window = self.read_window();
         let is_same_journal = at.epoch == window.epochs.current();
         is_same_journal.then(|| at.cursor.event_id(&window.epochs))
+    }
+
+    /// The newest entries that `map` returns something for, the newest first, at most this many. Searches at most ten
+    /// times as many.
+    pub(crate) fn newest<T>(
+        &self,
+        count: usize,
+        map: impl Fn(u64, &RingEntry) -> Option<T>,
+    ) -> Vec<T> {
+        let window = self.read_window();
+        let numbered = (window.first_number..window.end()).rev();
+        let numbered = numbered.zip(window.entries.iter().rev());
+        let searched = numbered.take(count.saturating_mul(10));
+        (searched.filter_map(|(number, entry)| map(number, entry)))
+            .take(count)
+            .collect()
     }
 
     /// The events after `position`, and the end of the ring.
@@ -162,8 +207,8 @@ impl Ring {
         }
     }
 
-    /// What a stream has not received yet, as much as fits into one chunk.
-    pub(crate) fn read(&self, request: &ReadRequest<'_>) -> RingRead {
+    /// What a stream has not received yet, as much as fits into one chunk. Frames set `sent` to what they contain.
+    pub(crate) fn read(&self, request: &ReadRequest<'_>, sent: &mut SentEvents) -> RingRead {
         let window = self.read_window();
         let at = request.position.at;
         let end = window.end_position();
@@ -174,7 +219,7 @@ impl Ring {
             return RingRead::Elsewhere;
         }
         match window.index_of(at) {
-            Some(start) => window.read(request, start),
+            Some(start) => window.read(request, start, sent),
             None => RingRead::Behind {
                 ring_start: window.first_number,
             },
@@ -221,30 +266,23 @@ impl Window {
         let Some(start) = self.index_of(position) else {
             return NewEvents::All;
         };
-        let mut topics: Vec<(Topic, u64)> = Vec::new();
-        let mut events: Vec<&Arc<str>> = Vec::new();
+        let mut topics = Topics::default();
         for (number, entry) in (position.cursor.next..).zip(self.entries.range(start..)) {
             match (&entry.content, &entry.recipients) {
                 (Content::Unreadable, _) => return NewEvents::All,
-                (Content::Revocation(names), _) => {
-                    topics.push((Topic::Audiences(Arc::clone(names)), number));
-                }
+                (Content::Revocation(names), _) => topics.add_audiences(names, number),
                 (Content::Frames(frames), Recipients::HoldersOf(names)) => {
                     if !frames.is_empty() {
-                        topics.push((Topic::Audiences(Arc::clone(names)), number));
+                        topics.add_audiences(names, number);
                     }
                 }
                 (Content::Frames(frames), Recipients::Everyone) => {
-                    for Frame { event, .. } in frames {
-                        if !events.contains(&event) {
-                            events.push(event);
-                            topics.push((Topic::Event(Arc::clone(event)), number));
-                        }
-                    }
+                    topics.add_events(frames.iter().map(|frame| &frame.event), number);
                 }
+                (Content::Lost(events), _) => topics.add_events(events, number),
             }
         }
-        NewEvents::Topics(topics)
+        NewEvents::Topics(topics.topics)
     }
 
     /// The index of the first entry after `position`; `None` if it is not in the window.
@@ -254,7 +292,7 @@ impl Window {
         (position.epoch == self.epochs.current() && index <= self.entries.len()).then_some(index)
     }
 
-    fn read(&self, request: &ReadRequest<'_>, start: usize) -> RingRead {
+    fn read(&self, request: &ReadRequest<'_>, start: usize, sent: &mut SentEvents) -> RingRead {
         let mut chunk = Chunk::new(self.epochs.clone());
         let mut cursor = request.position.at.cursor;
         for entry in self.entries.range(start..) {
@@ -268,6 +306,8 @@ impl Window {
             // Relaxed: only the holder of the write lock relies on it, and the lock orders it after this.
             (self.byte_count).fetch_add(chunk.newly_encoded(), Ordering::Relaxed);
         }
-        RingRead::Frames(chunk.finish(cursor))
+        let (frames, contained) = chunk.finish(cursor);
+        *sent = contained;
+        RingRead::Frames(frames)
     }
 }

@@ -8,6 +8,7 @@
 mod tests;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     task::Waker,
 };
@@ -129,6 +130,17 @@ impl Subscribers {
         (position.epoch == epoch).then_some(position.cursor.next)
     }
 
+    /// How many entries before `end` the slowest stream has not read since it was woken.
+    pub(super) fn slowest(&self, end: EventId) -> u64 {
+        let behind = self.slots.iter().filter_map(|subscriber| {
+            // The epoch of a slot that was never woken is no journal's.
+            let is_reading = subscriber.waker.is_none() && subscriber.woken_at.epoch == end.epoch;
+            let next = subscriber.woken_at.cursor.next;
+            is_reading.then(|| end.cursor.next.saturating_sub(next))
+        });
+        behind.max().unwrap_or(0)
+    }
+
     pub(super) fn scanned_to(&self) -> EventId {
         self.scanned_to
     }
@@ -139,7 +151,7 @@ impl Subscribers {
         &mut self,
         events: &NewEvents,
         end: EventId,
-        wakers: &mut Vec<Waker>,
+        wakers: &mut VecDeque<Waker>,
     ) {
         let start = self.scanned_to;
         self.scanned_to = end;
@@ -168,11 +180,11 @@ impl Subscribers {
     }
 
     /// Takes the wakers of all streams.
-    pub(super) fn take_all_wakers(&mut self, wakers: &mut Vec<Waker>) {
+    pub(super) fn take_all_wakers(&mut self, wakers: &mut VecDeque<Waker>) {
         self.take_all_wakers_at(self.scanned_to, wakers);
     }
 
-    fn take_all_wakers_at(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
+    fn take_all_wakers_at(&mut self, position: EventId, wakers: &mut VecDeque<Waker>) {
         for subscriber in &mut self.slots {
             subscriber.take_waker(position, wakers);
         }
@@ -180,10 +192,10 @@ impl Subscribers {
 }
 
 impl Subscriber {
-    fn take_waker(&mut self, position: EventId, wakers: &mut Vec<Waker>) {
+    fn take_waker(&mut self, position: EventId, wakers: &mut VecDeque<Waker>) {
         if let Some(waker) = self.waker.take() {
             self.woken_at = position;
-            wakers.push(waker);
+            wakers.push_back(waker);
         }
     }
 }

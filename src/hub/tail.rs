@@ -10,17 +10,17 @@ use std::{
 };
 
 use self::{session::TailSession, sweeper::Sweeper};
-use super::{
-    ring_entry::{RingEntry, log_skipped},
-    shared_state::SharedState,
-};
+use super::{ring_entry::RingEntry, shared_state::SharedState};
 use crate::{
-    cache::{FORMER_FOLDER_TIME, JournalHandle},
+    cache::{FORMER_CACHE_TIME, JournalHandle},
     config::Config,
     entry::{Entry, UnreadableEntry},
     error::Error,
-    journal::{BatchEnd, Journal},
+    event_id::EventId,
+    journal::{BatchEnd, Journal, Notified},
+    observe::JournalOperation,
     runtime::{BackgroundThread, Interrupt, RepeatedError},
+    spans,
 };
 
 /// Upper bound for the entries that are read before streams are woken: enough to make the wake-ups
@@ -37,8 +37,16 @@ pub(super) fn start(
     shared_state: Arc<SharedState>,
 ) -> Result<BackgroundThread, Error> {
     let handle = Arc::clone(journal_handle);
-    let sweeper = Sweeper::start(move |journal| journal.sweep(handle.config().history()))
-        .map_err(|error| start_error(journal_handle, error))?;
+    let sweep_step = move |journal: &dyn Journal| {
+        let result = journal.sweep(handle.config().history());
+        if result.is_err() {
+            handle
+                .observations()
+                .journal_failed(JournalOperation::Sweep);
+        }
+        result
+    };
+    let sweeper = Sweeper::start(sweep_step).map_err(|error| start_error(journal_handle, error))?;
     let request_sweep = move |journal| sweeper.request(journal);
     let mut first_session = Some(start_session(
         journal_handle,
@@ -54,13 +62,13 @@ pub(super) fn start(
 }
 
 fn start_error(journal_handle: &JournalHandle, error: io::Error) -> Error {
-    (journal_handle.address()).error("follow the cache folder", error)
+    (journal_handle.address()).error("follow the cache", error)
 }
 
 /// Opens the journal and reads the entries that exist now, before the first stream opens: the ring shows
 /// streams which entries are recent, and which were saved before they opened and may have expired.
 fn start_session(
-    journal_handle: &JournalHandle,
+    journal_handle: &Arc<JournalHandle>,
     shared_state: &SharedState,
     request_sweep: &dyn Fn(Arc<dyn Journal>),
 ) -> Result<TailSession, Error> {
@@ -78,7 +86,7 @@ fn start_session(
 /// none.
 #[cfg(feature = "__internals")]
 pub(crate) fn read_existing_entries(
-    journal_handle: &JournalHandle,
+    journal_handle: &Arc<JournalHandle>,
     shared_state: &SharedState,
 ) -> Result<u64, Error> {
     let session = start_session(journal_handle, shared_state, &drop)?;
@@ -86,7 +94,7 @@ pub(crate) fn read_existing_entries(
 }
 
 struct Tail<'a> {
-    journal_handle: &'a JournalHandle,
+    journal_handle: &'a Arc<JournalHandle>,
     shared_state: &'a SharedState,
     interrupt: &'a Interrupt,
     config: Arc<Config>,
@@ -98,7 +106,7 @@ struct Tail<'a> {
 
 impl<'a> Tail<'a> {
     fn new(
-        journal_handle: &'a JournalHandle,
+        journal_handle: &'a Arc<JournalHandle>,
         shared_state: &'a SharedState,
         interrupt: &'a Interrupt,
         request_sweep: &'a dyn Fn(Arc<dyn Journal>),
@@ -118,12 +126,16 @@ impl<'a> Tail<'a> {
     }
 
     /// Reads until it is interrupted. Without a session, because a panic ended the last call, it
-    /// starts as after a replaced cache folder.
+    /// starts as after a replaced journal.
     fn run(&mut self, mut session: Option<TailSession>) {
         while !self.interrupt.is_raised() {
             session = match session {
                 Some(session) => self.deliver(session),
-                None => self.reopen(),
+                None => {
+                    // The workers leave the former journal, too.
+                    self.shared_state.set_read_source(None);
+                    self.reopen()
+                }
             };
         }
     }
@@ -135,7 +147,7 @@ impl<'a> Tail<'a> {
         match TailSession::open(self.journal_handle, self.shared_state, unread_for) {
             Ok(session) => Some(session),
             Err(error) => {
-                self.delivery_error.report(&error);
+                self.note_error(error);
                 self.interrupt.wait(poll_interval);
                 None
             }
@@ -146,21 +158,26 @@ impl<'a> Tail<'a> {
     fn deliver(&mut self, mut session: TailSession) -> Option<TailSession> {
         let poll_interval = self.config.poll_interval();
         let requested_check = self.shared_state.ring_checks.requested();
+        let notification = mem::replace(&mut session.notification, Notified::Nothing);
+        let is_check_due =
+            requested_check.is_some() || session.checked_at.elapsed() >= poll_interval;
+        session.skip_to_ring_end(&self.shared_state.ring);
         let next = session.next_number;
-        let mut result = self.read_entries(&mut session, u64::MAX);
-        let was_notified = mem::take(&mut session.was_notified);
+        let is_assigned_again = session.is_assigned_again(notification);
+        let mut result = match notification {
+            // The thread that has saved it, or a worker, has added it to the ring.
+            Notified::Entries { highest, .. } if highest < next && !is_check_due => Ok(()),
+            Notified::Entries { highest, .. } => self.read_notified(&mut session, highest),
+            Notified::Nothing | Notified::Other => self.read_entries(&mut session, u64::MAX),
+        };
         // A notification that brought no entry may be about another journal.
-        let must_check_journal = result.is_err()
-            || requested_check.is_some()
-            || (was_notified && session.next_number == next);
-        if must_check_journal || session.checked_at.elapsed() >= poll_interval {
+        let is_unexplained = notification == Notified::Other && session.next_number == next;
+        if result.is_err() || is_check_due || is_unexplained || is_assigned_again {
             match session.followed.is_current(session.next_number - 1) {
                 Ok(true) => session.checked_at = Instant::now(),
                 Ok(false) => {
-                    log::warn!(
-                        "{}: the cache folder was cleared or replaced; following its new journal",
-                        session.followed.opened.journal.address()
-                    );
+                    let address = session.followed.opened.journal.address();
+                    tracing::warn!("{address}: {}", address.replacement());
                     self.last_read_at = session.checked_at;
                     return None;
                 }
@@ -182,17 +199,27 @@ impl<'a> Tail<'a> {
     fn wait(&mut self, session: &mut TailSession, result: Result<(), Error>, timeout: Duration) {
         match result {
             Ok(()) => {
+                session.share(self.journal_handle, self.shared_state);
                 self.delivery_error.note_success();
+                self.shared_state.readiness.note_delivery(None);
+                self.shared_state.observations.tail_caught_up();
                 session.wait(timeout, self.interrupt);
             }
             Err(error) => {
-                self.delivery_error.report(&error);
+                self.note_error(error);
                 self.interrupt.wait(timeout);
             }
         }
     }
 
-    /// Takes over a changed configuration. Returns `None` when it is time to follow another cache folder.
+    fn note_error(&mut self, error: Error) {
+        self.delivery_error.report(&error);
+        let observations = &self.shared_state.observations;
+        observations.journal_failed(JournalOperation::Tail);
+        self.shared_state.readiness.note_delivery(Some(error));
+    }
+
+    /// Takes over a changed configuration. Returns `None` when it is time to follow another cache.
     fn apply_config(&mut self, session: TailSession) -> Option<TailSession> {
         let config = self.journal_handle.config();
         if !Arc::ptr_eq(&self.config, &config) {
@@ -203,18 +230,25 @@ impl<'a> Tail<'a> {
             return Some(session);
         }
         let address = self.journal_handle.address();
-        log::info!("{address}: following this cache folder now");
+        tracing::info!("{address}: following this cache now");
         // Other processes may have saved there since before this one noticed the edit.
         let now = Instant::now();
-        self.last_read_at = now.checked_sub(2 * FORMER_FOLDER_TIME).unwrap_or(now);
+        self.last_read_at = now.checked_sub(2 * FORMER_CACHE_TIME).unwrap_or(now);
         None
+    }
+
+    /// Reads up to this number first, so that the streams get these entries before the journal is asked for more, and
+    /// then reads until it has caught up.
+    fn read_notified(&self, session: &mut TailSession, number: u64) -> Result<(), Error> {
+        let count = number.saturating_sub(session.next_number).saturating_add(1);
+        self.read_batch(session, count.min(MAX_BATCH_ENTRIES))?;
+        self.read_entries(session, u64::MAX)
     }
 
     /// Reads until the next entry is `end`, it has caught up, or is interrupted.
     fn read_entries(&self, session: &mut TailSession, end: u64) -> Result<(), Error> {
         while session.next_number < end {
-            let batch_end = self.read_batch(session)?;
-            self.request_sweep(session);
+            let batch_end = self.read_batch(session, MAX_BATCH_ENTRIES)?;
             if batch_end == BatchEnd::CaughtUp || self.interrupt.is_raised() {
                 break;
             }
@@ -222,22 +256,32 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    fn read_batch(&self, session: &mut TailSession) -> Result<BatchEnd, Error> {
+    fn read_batch(&self, session: &mut TailSession, limit: u64) -> Result<BatchEnd, Error> {
         let journal = Arc::clone(&session.followed.opened.journal);
+        session.skip_to_ring_end(&self.shared_state.ring);
         let first_number = session.next_number;
-        let batch = journal.read_from(first_number, MAX_BATCH_ENTRIES)?;
+        let batch = journal.read_from(first_number, limit)?;
         let config = self.journal_handle.config();
-        let ring_entries: Vec<_> = (batch.entries.into_iter())
+        let ring_entries: Vec<_> = (batch.entries.iter())
             .map(|entry| to_ring_entry(entry, session, &config))
             .collect();
         if !ring_entries.is_empty() {
-            self.shared_state.publish(first_number, ring_entries);
+            let delivery_span = |index: usize| {
+                let is_new = first_number + index as u64 >= session.first_new_number;
+                let entry = batch.entries[index].as_ref().ok();
+                entry.filter(|_| is_new).and_then(spans::deliver)
+            };
+            let at = EventId::before(journal.epoch(), first_number);
+            (self.shared_state).publish(at, ring_entries, delivery_span);
+            self.shared_state.readiness.note_turn();
         }
         if let BatchEnd::Swept { oldest } = batch.end {
             session.next_number = oldest;
             // The streams request the entries before the ring from the journal, and find the gap.
-            session.restart_ring(self.shared_state, Some(Instant::now()));
+            let epochs = journal.epochs();
+            (self.shared_state).skip_to(epochs, oldest, Some(Instant::now()));
         }
+        self.request_sweep(session);
         Ok(batch.end)
     }
 
@@ -251,21 +295,16 @@ impl<'a> Tail<'a> {
 
 /// Encodes the session's next entry.
 fn to_ring_entry(
-    entry: Result<Entry, UnreadableEntry>,
+    entry: &Result<Entry, UnreadableEntry>,
     session: &mut TailSession,
     config: &Config,
 ) -> RingEntry {
     let number = session.next_number;
     session.next_number += 1;
     let now = SystemTime::now();
-    let (mut ring_entry, age) = match entry {
-        Ok(entry) => (RingEntry::new(&entry, config.events(), now), entry.age(now)),
-        Err(UnreadableEntry { reason, .. }) => {
-            log_skipped(number, reason);
-            (RingEntry::unreadable(), None)
-        }
-    };
+    let mut ring_entry = RingEntry::of(number, entry, config.events(), now);
     if number < session.first_new_number {
+        let age = entry.as_ref().ok().and_then(|entry| entry.age(now));
         ring_entry.seen_at = session.saved_at(age);
     }
     ring_entry

@@ -5,6 +5,7 @@
 //! waits for the earliest, and all streams that are due by then are woken together.
 
 use std::{
+    collections::VecDeque,
     task::Waker,
     time::{Duration, Instant},
 };
@@ -73,7 +74,11 @@ impl Timers {
 
     /// Takes the wakers of the streams that are due, and returns when to call this again. Calls
     /// before that time, as after each event, do not scan.
-    pub(super) fn take_due(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> Option<Instant> {
+    pub(super) fn take_due(
+        &mut self,
+        now: Instant,
+        wakers: &mut VecDeque<Waker>,
+    ) -> Option<Instant> {
         let elapsed = millis(now.saturating_duration_since(self.origin));
         if elapsed >= self.next_scan_millis {
             self.next_scan_millis = self.scan(elapsed, wakers);
@@ -82,7 +87,7 @@ impl Timers {
             .then(|| self.origin + Duration::from_millis(self.next_scan_millis))
     }
 
-    fn scan(&mut self, elapsed: u64, wakers: &mut Vec<Waker>) -> u64 {
+    fn scan(&mut self, elapsed: u64, wakers: &mut VecDeque<Waker>) -> u64 {
         let mut earliest = NEVER;
         for (deadline, waker) in self.deadlines.iter_mut().zip(&mut self.wakers) {
             if *deadline <= elapsed {
@@ -116,7 +121,7 @@ mod tests {
 
     /// How many streams are due after these milliseconds, and when the next scan is.
     fn take_due(timers: &mut Timers, after: u64) -> (usize, Option<u64>) {
-        let mut wakers = Vec::new();
+        let mut wakers = VecDeque::new();
         let now = timers.origin + Duration::from_millis(after);
         let next = timers.take_due(now, &mut wakers);
         let next = next.map(|next| millis(next - timers.origin));

@@ -31,23 +31,30 @@ struct Envelope<'a> {
 /// The encoder has replaced line ends between the tokens of the JSON, which parsers would do anyway.
 pub(super) fn encode_value(event: &str, frame: &[u8]) -> Bytes {
     let frame = std::str::from_utf8(frame).expect("a frame is UTF-8");
-    let fields = |name| {
-        frame
-            .lines()
-            .filter_map(move |line| line.strip_prefix(name))
-    };
-    let envelope: Vec<&str> = fields("data: ").collect();
-    let envelope = envelope.join("\n");
+    let envelope = field_lines(frame, "data: ").collect::<Vec<_>>().join("\n");
     let Envelope { value } =
         serde_json::from_str(&envelope).expect("the data of a frame is an envelope");
     let mut data = sse::Data::new(text(value));
-    if let Some(id) = fields("id: ").next() {
+    if let Some(id) = field_lines(frame, "id: ").next() {
         data.set_id(id);
     }
     if event != DEFAULT_EVENT {
         data.set_event(event);
     }
     encode_event(data).expect("the same name and id were encoded before")
+}
+
+fn field_lines<'a>(frame: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let lines = frame.lines();
+    lines.filter_map(move |line| line.strip_prefix(name))
+}
+
+/// The value of a frame with the envelope, as JSON.
+pub(super) fn value_json(frame: &[u8]) -> Option<String> {
+    let frame = std::str::from_utf8(frame).ok()?;
+    let envelope = field_lines(frame, "data: ").collect::<Vec<_>>().join("\n");
+    let Envelope { value } = serde_json::from_str(&envelope).ok()?;
+    Some(value.get().to_owned())
 }
 
 /// The text of a JSON string, and otherwise the JSON.

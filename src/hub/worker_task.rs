@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::{
     disconnect, local_hub::LocalHub, notifiers::WorkerNotifier, shared_state::SharedState,
+    worker_reader::WorkerReader,
 };
 
 thread_local! {
@@ -48,6 +49,7 @@ fn start(shared_state: &Arc<SharedState>) -> Rc<LocalHub> {
     let local_hub = Rc::new(LocalHub::new(
         &shared_state.ring,
         Arc::clone(&notifier.holders),
+        shared_state.observations.clone(),
     ));
     actix_web::rt::spawn(wake_streams(
         notifier,
@@ -67,20 +69,32 @@ async fn wake_streams(
     shared_state: sync::Weak<SharedState>,
 ) {
     let mut timer = pin!(sleep(Duration::ZERO));
+    let mut reader = WorkerReader::default();
     poll_fn(|context| {
-        handle_notifications(&notifier, &local_hub, &shared_state, context);
+        // `None` once the hub is gone.
+        let shared_state = shared_state.upgrade();
+        let shared_state = shared_state.as_deref();
+        if let Some(shared_state) = shared_state {
+            reader.poll(shared_state, context);
+        }
+        handle_notifications(&notifier, &local_hub, shared_state, context);
         local_hub.set_task_waker(context.waker());
-        while let Some(next) = local_hub.wake_due(Instant::now()) {
+        local_hub.report_deliveries();
+        while let Some(next) = local_hub.queue_due(Instant::now()) {
             timer.as_mut().reset(next.into());
             if timer.as_mut().poll(context).is_pending() {
                 break;
             }
         }
-        if notifier.is_stopped() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        let has_more = local_hub.wake_group();
+        if notifier.is_stopped() && !has_more {
+            return Poll::Ready(());
         }
+        if has_more {
+            // Behind the streams that were just woken.
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
     })
     .await;
 }
@@ -88,21 +102,24 @@ async fn wake_streams(
 fn handle_notifications(
     notifier: &WorkerNotifier,
     local_hub: &Rc<LocalHub>,
-    shared_state: &sync::Weak<SharedState>,
+    shared_state: Option<&SharedState>,
     context: &Context<'_>,
 ) {
     notifier.register(context.waker());
     if notifier.take_new_entries()
-        && let Some(shared_state) = shared_state.upgrade()
+        && let Some(shared_state) = shared_state
     {
-        local_hub.wake_for_new_entries(&shared_state.ring);
+        local_hub.queue_for_new_entries(&shared_state.ring);
+    }
+    if notifier.take_measure()
+        && let Some(shared_state) = shared_state
+    {
+        notifier.set_slowest_stream(local_hub.slowest_stream(&shared_state.ring));
+        shared_state.report_slowest_stream();
     }
     if notifier.take_wake_all() {
-        local_hub.wake_all();
-        if shared_state
-            .upgrade()
-            .is_some_and(|shared_state| shared_state.is_closing())
-        {
+        local_hub.queue_all();
+        if shared_state.is_some_and(SharedState::is_closing) {
             disconnect::start_disconnecting(Rc::clone(local_hub));
         }
     }

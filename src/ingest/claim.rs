@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use log::Level;
+use tracing::Level;
 
 use super::{
     drop_in_file::{self, ReadError},
@@ -20,7 +20,9 @@ use crate::{
         Journal,
         file::{CacheFolder, OpenFolder, discard, is_temporary},
     },
+    observe::Observations,
     runtime::LimitedLog,
+    spans,
 };
 
 /// A notification that the writer has closed the file may name the place where the file was before it
@@ -39,6 +41,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) cache_folder: &'a CacheFolder,
     pub(super) claimed_folder: OpenFolder,
     pub(super) config: Arc<Config>,
+    pub(super) observations: Observations,
 }
 
 /// A drop-in in `claimed/KEY/NAME`.
@@ -59,6 +62,8 @@ pub(super) enum ClaimState {
     Finished,
     /// A program may still be writing it.
     HasWriter,
+    /// Another program has removed it.
+    Lost,
 }
 
 impl ClaimedDropIn {
@@ -135,10 +140,7 @@ impl ClaimedDropIn {
         }
         let mut file = match folder.open_file(&self.name) {
             Ok(file) => file,
-            // Another program has cleared the cache.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(ClaimState::Finished);
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ClaimState::Lost),
             Err(error) if is_temporary(&error) => return Err(self.read_error(folder, error)),
             Err(error) => {
                 let reason = drop_in_file::describe_open_error(&error);
@@ -148,7 +150,10 @@ impl ClaimedDropIn {
         if self.has_writer(&file, &surroundings.config) {
             return Ok(ClaimState::HasWriter);
         }
-        self.ingest(&mut file, key, folder, surroundings)
+        let span = spans::ingest(key);
+        let result = span.in_scope(|| self.ingest(&mut file, key, folder, surroundings));
+        spans::record_error(&span, &result);
+        result
     }
 
     fn ingest(
@@ -162,7 +167,13 @@ impl ClaimedDropIn {
         if surroundings.config.events().is_private(key) {
             return self.set_aside(key, folder, surroundings, PRIVATE_KEY_REASON);
         }
-        match drop_in_file::read(file, &self.name, key, &surroundings.config) {
+        match drop_in_file::read(
+            file,
+            &self.name,
+            key,
+            &surroundings.config,
+            surroundings.journal,
+        ) {
             Err(ReadError::Temporary(error)) => Err(self.read_error(folder, error)),
             Err(ReadError::Broken(reason)) => self.set_aside(key, folder, surroundings, &reason),
             Ok(None) => self.remove(folder),
@@ -175,10 +186,12 @@ impl ClaimedDropIn {
                     return Ok(ClaimState::Finished);
                 }
                 appended?;
-                if journal.is_in_place() {
-                    return self.remove(folder);
-                }
-                Ok(ClaimState::Finished)
+                let state = match journal.is_in_place() {
+                    true => self.remove(folder)?,
+                    false => ClaimState::Finished,
+                };
+                surroundings.observations.ingested();
+                Ok(state)
             }
         }
     }
@@ -226,11 +239,12 @@ impl ClaimedDropIn {
 /// Moves the drop-in of a private key out of the way as it stands, perhaps before its writer has closed it. It is
 /// never claimed: a server whose `.env` does not have the key, and which takes over from a killed one, would
 /// publish it.
-pub(super) fn set_private_aside(key: &str, cache_folder: &CacheFolder) -> Result<(), Error> {
+pub(super) fn set_private_aside(key: &str, surroundings: &Surroundings<'_>) -> Result<(), Error> {
+    let cache_folder = surroundings.cache_folder;
     set_aside(
         key,
         cache_folder.root(),
-        key,
+        &surroundings.config.drop_in_name(key),
         cache_folder,
         PRIVATE_KEY_REASON,
     )
@@ -257,10 +271,10 @@ fn set_aside(
             folder.rename(name, &broken_folder, key).map_err(error_at)?;
         }
     }
-    static LOG: LimitedLog = LimitedLog::new(Level::Error, "drop-ins were skipped");
+    static LOG: LimitedLog = LimitedLog::new(Level::ERROR, "drop-ins were skipped");
     LOG.log(|| {
         format!(
-            "the drop-in `{}` is skipped and kept as {}: {}",
+            "a drop-in of the key `{}` is skipped and kept as {}: {}",
             one_line(key),
             one_line(&broken_folder.path_of(key).to_string_lossy()),
             one_line(reason)
@@ -274,21 +288,14 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{entry, journal::file::FileJournal};
+    use crate::{entry, ingest::tests::App};
 
     /// An append may fail after the entry got its number.
     #[test]
     fn a_drop_in_is_not_repeated_if_its_entry_is_found_after_a_failed_append() {
-        let app = tempfile::tempdir().unwrap();
-        let config = Config::new(app.path(), "a:k").unwrap();
-        let cache_folder = Arc::new(CacheFolder::prepare(&config).unwrap());
-        let journal = FileJournal::open(&cache_folder).unwrap();
-        let surroundings = Surroundings {
-            journal: &journal,
-            cache_folder: &cache_folder,
-            claimed_folder: cache_folder.claimed_folder().unwrap(),
-            config: Arc::new(config),
-        };
+        let app = App::for_events("a:k");
+        let journal = app.journal();
+        let surroundings = app.surroundings(&journal);
         let folder = &surroundings.claimed_folder;
         let value = serde_json::value::to_raw_value("1").unwrap();
         let now = std::time::SystemTime::now();

@@ -9,13 +9,16 @@ use std::{
     time::SystemTime,
 };
 
-use log::Level;
+use tracing::Level;
 
 use super::content::{self, DropInContent};
 use crate::{
     config::Config,
     entry,
-    journal::file::{is_temporary, read_all, time_of_ordered_name},
+    journal::{
+        Journal,
+        file::{is_temporary, read_all, time_of_ordered_name},
+    },
     runtime::{LimitedLog, lock},
 };
 
@@ -41,6 +44,7 @@ pub(super) fn read(
     claim_name: &str,
     key: &str,
     config: &Config,
+    journal: &dyn Journal,
 ) -> Result<Option<Vec<u8>>, ReadError> {
     let metadata = file.metadata().map_err(ReadError::Temporary)?;
     let content = read_content(file, &metadata, config.max_value_bytes())?;
@@ -56,12 +60,13 @@ pub(super) fn read(
         report_overlapping_saves(key, content.trailing_bytes);
     }
     if content.has_expired(now) {
-        static LOG: LimitedLog = LimitedLog::new(Level::Info, "drop-ins had expired");
-        LOG.log(|| format!("the drop-in `{key}` has expired and triggers no event"));
+        static LOG: LimitedLog = LimitedLog::new(Level::INFO, "drop-ins had expired");
+        LOG.log(|| format!("a drop-in of the key `{key}` has expired and triggers no event"));
         return Ok(None);
     }
     let ttl = content.ttl.unwrap_or(config.ttl());
-    let document = entry::encode_drop_in_document(claim_name, key, content.value, ttl, saved_at);
+    let time = journal.to_journal_time(saved_at);
+    let document = entry::encode_drop_in_document(claim_name, key, content.value, ttl, time);
     Ok(Some(document))
 }
 
@@ -71,8 +76,8 @@ fn report_overlapping_saves(key: &str, trailing_bytes: usize) {
     /// reported once. Only keys in `SSE_EVENTS` are added.
     static REPORTED_KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if lock(&REPORTED_KEYS).insert(key.to_owned()) {
-        log::warn!(
-            "the record in the drop-in `{key}` is followed by {trailing_bytes} bytes, which are \
+        tracing::warn!(
+            "the record in a drop-in of the key `{key}` is followed by {trailing_bytes} bytes, which are \
              ignored: probably, two programs saved the key at the same moment, and the value of one \
              is lost (logged once per key); help: to lose no value, use `sse save`"
         );

@@ -1,6 +1,9 @@
 //! Wakes the thread that ingests drop-ins when a program has written one.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use crate::{
     journal::file::{OpenFolder, watch},
@@ -9,7 +12,7 @@ use crate::{
 };
 
 /// Watches the cache folder and the folders of claimed drop-ins for files that were closed by their
-/// writers or got their name by a rename.
+/// writers, got their name by a rename, or were removed.
 pub(super) struct DropInWatcher {
     watcher: FolderWatcher,
     /// The key of each watched folder of claimed drop-ins.
@@ -17,16 +20,22 @@ pub(super) struct DropInWatcher {
 }
 
 pub(super) enum DropInEvent {
-    /// A file with this name was closed by its writer, or renamed, in the cache folder.
-    Written { name: String },
+    /// The file of this key was closed by its writer, or renamed, in the cache folder.
+    Written { key: String },
+    /// The file of this key was removed from the cache folder. Whoever claims a drop-in renames it, so nobody has
+    /// claimed this one.
+    Removed { key: String },
     /// A claimed file was closed by its writer.
     WriterClosed { key: String, name: String },
+    /// Anything may have happened: a watched folder was removed, or notifications were lost.
+    Unknown,
 }
 
 impl DropInWatcher {
     pub(super) fn new(folder: &OpenFolder) -> Self {
+        let changes = ChangeKinds::RenamesWritesAndRemovals;
         Self {
-            watcher: watch(&[folder], ChangeKinds::RenamesAndWrites, "drop-ins"),
+            watcher: watch(&[folder], changes, "drop-ins"),
             keys: HashMap::new(),
         }
     }
@@ -38,31 +47,38 @@ impl DropInWatcher {
         }
     }
 
-    pub(super) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
-        self.watcher.wait(timeout, interrupt);
+    /// `true`: only notifications ended the wait, and [`read`](Self::read) tells whether they matter.
+    pub(super) fn wait(&self, timeout: Duration, interrupt: &Interrupt) -> bool {
+        self.watcher.wait(timeout, interrupt)
     }
 
-    /// Reads the pending notifications, without waiting. `is_key` tells which names in the cache folder
-    /// matter: other programs may write many files there.
-    pub(super) fn read(&mut self, is_key: impl Fn(&str) -> bool) -> Vec<DropInEvent> {
+    /// Reads the pending notifications, without waiting. `keys_by_name` are the keys that matter by the names of their
+    /// files in the cache folder: other programs may write many files there.
+    pub(super) fn read(&mut self, keys_by_name: &BTreeMap<String, String>) -> Vec<DropInEvent> {
         let Self { watcher, keys } = self;
         let mut events = Vec::new();
         watcher.read(|notification| {
             if notification.is_watch_removed {
                 keys.remove(&notification.watch);
+                events.push(DropInEvent::Unknown);
                 return;
             }
             let Some(name) = notification.name else {
+                events.push(DropInEvent::Unknown);
                 return;
             };
-            let name = name.to_owned();
-            match keys.get(&notification.watch) {
-                Some(key) => events.push(DropInEvent::WriterClosed {
+            if let Some(key) = keys.get(&notification.watch) {
+                events.push(DropInEvent::WriterClosed {
                     key: key.clone(),
-                    name,
-                }),
-                None if is_key(&name) => events.push(DropInEvent::Written { name }),
-                None => {}
+                    name: name.to_owned(),
+                });
+            } else if let Some(key) = keys_by_name.get(name) {
+                let key = key.clone();
+                events.push(if notification.is_removal {
+                    DropInEvent::Removed { key }
+                } else {
+                    DropInEvent::Written { key }
+                });
             }
         });
         events

@@ -13,6 +13,7 @@ use super::{
     claim::Surroundings,
     drop_in_watcher::{DropInEvent, DropInWatcher},
     key_queue::KeyQueue,
+    losses::Losses,
     retries::Shortage,
 };
 use crate::{
@@ -20,9 +21,10 @@ use crate::{
     error::Error,
     journal::{
         Journal,
-        file::{CacheFolder, OpenFolder, is_file, is_folder},
+        file::{self, CacheFolder, is_file, is_folder},
     },
     key,
+    observe::{JournalOperation, Observations},
     runtime::{BackgroundThread, Interrupt, RepeatedError},
 };
 
@@ -34,43 +36,56 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(600);
 /// the app, its connections and the journal need more.
 const DESCRIPTORS_PER_FOLDER: u64 = 4;
 
+/// Opens the cache folder or the drop-in folder.
+pub(crate) type OpenFolder = Box<dyn Fn(&Config) -> Result<Arc<CacheFolder>, Error> + Send>;
+
 /// Ingests the drop-ins of a folder into a journal until the returned handle is dropped. Of several
-/// processes on one cache folder, one at a time ingests those of a key.
+/// processes on one folder, one at a time ingests those of a key.
 pub(crate) fn start(
     journal: Arc<dyn Journal>,
-    folder: Arc<CacheFolder>,
+    open_folder: OpenFolder,
     config_poller: Arc<ConfigPoller>,
+    observations: Observations,
 ) -> Result<BackgroundThread, Error> {
-    let path = folder.path().to_path_buf();
+    let address = journal.address();
     BackgroundThread::start("sse-drop-ins", move |interrupt| {
         let mut last_error = RepeatedError::new(
             "drop-ins are not ingested",
             "the ingest of drop-ins has resumed",
         );
+        let mut losses = Losses::new();
         while !interrupt.is_raised() {
-            if let Err(error) = run(
-                &*journal,
-                &folder,
-                &config_poller,
-                interrupt,
-                &mut last_error,
-            ) {
+            let config = config_poller.current();
+            let result = open_folder(&config).and_then(|folder| {
+                run(
+                    &*journal,
+                    &folder,
+                    &config_poller,
+                    interrupt,
+                    &mut losses,
+                    &mut last_error,
+                    &observations,
+                )
+            });
+            if let Err(error) = result {
+                observations.journal_failed(JournalOperation::Ingest);
                 last_error.report(&error);
             }
-            interrupt.wait(config_poller.current().poll_interval());
+            interrupt.wait(config.poll_interval());
         }
     })
-    .map_err(|error| Error::io("ingest drop-ins from the cache folder", &path, error))
+    .map_err(|error| address.error("ingest drop-ins", error))
 }
 
 struct Ingester<'a> {
     surroundings: Surroundings<'a>,
     config_poller: &'a ConfigPoller,
-    /// The keys in the configuration.
-    keys: Arc<BTreeSet<String>>,
+    /// The keys in the configuration by the names of their files in the cache folder.
+    keys_by_name: Arc<BTreeMap<String, String>>,
     watcher: DropInWatcher,
     /// The keys with drop-ins in this server's hands, and those that cannot be claimed.
     queues: BTreeMap<String, KeyQueue>,
+    losses: &'a mut Losses,
     /// Whether a key has to wait until the folder of another one is closed.
     needs_room: bool,
     /// When to look for drop-ins that killed servers have left.
@@ -90,19 +105,20 @@ fn run(
     cache_folder: &CacheFolder,
     config_poller: &ConfigPoller,
     interrupt: &Interrupt,
+    losses: &mut Losses,
     last_error: &mut RepeatedError,
+    observations: &Observations,
 ) -> Result<(), Error> {
     if !journal.is_in_place() {
         return Ok(());
     }
     let _impersonation = cache_folder.impersonate_owner()?;
-    let mut ingester = Ingester::new(journal, cache_folder, config_poller)?;
-    while !interrupt.is_raised() && journal.is_in_place() {
-        let next_round = ingester.round()?;
-        last_error.note_success();
-        ingester.wait(next_round, interrupt);
+    let mut ingester = Ingester::new(journal, cache_folder, config_poller, losses, observations)?;
+    let result = ingester.work(interrupt, last_error);
+    if cache_folder.is_replaced() {
+        ingester.note_claimed_as_lost();
     }
-    Ok(())
+    result
 }
 
 impl<'a> Ingester<'a> {
@@ -110,14 +126,17 @@ impl<'a> Ingester<'a> {
         journal: &'a dyn Journal,
         cache_folder: &'a CacheFolder,
         config_poller: &'a ConfigPoller,
+        losses: &'a mut Losses,
+        observations: &Observations,
     ) -> Result<Self, Error> {
         let claimed_folder = cache_folder.claimed_folder()?;
         let config = config_poller.current();
         Ok(Self {
             config_poller,
-            keys: keys_of(&config),
+            keys_by_name: keys_by_name(&config),
             watcher: DropInWatcher::new(cache_folder.root()),
             queues: BTreeMap::new(),
+            losses,
             needs_room: false,
             next_take_over: Instant::now(),
             taken_over_up_to: None,
@@ -136,8 +155,31 @@ impl<'a> Ingester<'a> {
                 cache_folder,
                 claimed_folder,
                 config,
+                observations: observations.clone(),
             },
         })
+    }
+
+    fn work(&mut self, interrupt: &Interrupt, last_error: &mut RepeatedError) -> Result<(), Error> {
+        let Surroundings {
+            journal,
+            cache_folder,
+            ..
+        } = self.surroundings;
+        // A journal elsewhere does not tell that the folder was replaced.
+        while !interrupt.is_raised() && journal.is_in_place() && !cache_folder.is_replaced() {
+            let next_round = self.round()?;
+            last_error.note_success();
+            self.wait(next_round, interrupt);
+        }
+        Ok(())
+    }
+
+    /// The folder is gone with the drop-ins in it.
+    fn note_claimed_as_lost(&mut self) {
+        for queue in self.queues.values().filter(|queue| queue.is_open()) {
+            self.losses.note(queue.key());
+        }
     }
 
     /// Claims drop-ins and appends those that have no writer. Returns when to do that again, unless a
@@ -148,6 +190,9 @@ impl<'a> Ingester<'a> {
         self.claim_all();
         self.take_over();
         self.finish_all();
+        let now = Instant::now();
+        self.losses
+            .record(&self.surroundings, now, &mut self.shortage);
         self.maintain_if_due();
         let now = Instant::now();
         if std::mem::take(&mut self.needs_room) && self.has_room() {
@@ -156,15 +201,23 @@ impl<'a> Ingester<'a> {
         let attempts = self
             .queues
             .values()
-            .filter_map(|queue| queue.next_attempt(now));
+            .filter_map(|queue| queue.next_attempt(now))
+            .chain(self.losses.next_record());
         let next_poll = now + self.surroundings.config.poll_interval();
         Ok(attempts.fold(next_poll, Instant::min))
     }
 
+    /// Waits until the next round is due. A notification of a file that is not a drop-in does not end the wait: a
+    /// framework may keep a busy cache of its own in the folder, and the check whether the cache can be written creates
+    /// files, too.
     fn wait(&mut self, until: Instant, interrupt: &Interrupt) {
-        let timeout = until.saturating_duration_since(Instant::now());
-        self.watcher.wait(timeout, interrupt);
-        self.read_notifications();
+        loop {
+            let timeout = until.saturating_duration_since(Instant::now());
+            let is_notified = self.watcher.wait(timeout, interrupt);
+            if !is_notified || self.read_notifications() || timeout.is_zero() {
+                return;
+            }
+        }
     }
 
     /// Drop-ins of a key that is not configured any more are still finished.
@@ -173,10 +226,13 @@ impl<'a> Ingester<'a> {
         if Arc::ptr_eq(&config, &self.surroundings.config) {
             return;
         }
-        self.keys = keys_of(&config);
+        let has_other_names = config.drop_in_prefix() != self.surroundings.config.drop_in_prefix();
+        self.keys_by_name = keys_by_name(&config);
         self.surroundings.config = config;
+        let keys: BTreeSet<&String> = self.keys_by_name.values().collect();
         for (key, queue) in &mut self.queues {
-            if !self.keys.contains(key) {
+            // What is known about a file with the key's former name says nothing about the one with its new name.
+            if has_other_names || !keys.contains(key) {
                 queue.note_absent();
             }
         }
@@ -196,10 +252,10 @@ impl<'a> Ingester<'a> {
     }
 
     fn claim_all(&mut self) {
-        for key in Arc::clone(&self.keys).iter() {
+        for (name, key) in Arc::clone(&self.keys_by_name).iter() {
             // Folders, links and devices are not drop-ins. An error of `stat` would also be one of the
             // rename, which is reported.
-            let found = self.surroundings.cache_folder.root().stat(key);
+            let found = self.surroundings.cache_folder.root().stat(name);
             let is_absent = found.is_ok_and(|stat| !stat.is_some_and(|stat| is_file(&stat)));
             match self.queues.get_mut(key) {
                 Some(queue) if is_absent => queue.note_absent(),
@@ -280,26 +336,36 @@ impl<'a> Ingester<'a> {
     fn finish_all(&mut self) {
         for queue in self.queues.values_mut() {
             queue.finish(&self.surroundings, &mut self.shortage);
+            if queue.take_loss() {
+                self.losses.note(queue.key());
+            }
         }
         self.queues.retain(|_, queue| !queue.is_idle());
-        if !self.queues.values().any(KeyQueue::is_out_of_descriptors) {
+        let mut queues = self.queues.values();
+        if !self.losses.is_out_of_descriptors() && !queues.any(KeyQueue::is_out_of_descriptors) {
             self.shortage.note_end();
         }
     }
 
-    fn read_notifications(&mut self) {
-        for event in self.watcher.read(|name| self.keys.contains(name)) {
+    /// Returns whether one of them concerns a drop-in.
+    fn read_notifications(&mut self) -> bool {
+        let events = self.watcher.read(&self.keys_by_name);
+        let has_events = !events.is_empty();
+        for event in events {
             match event {
-                DropInEvent::Written { name } => {
-                    queue_of(&mut self.queues, &name).note_written(Instant::now());
+                DropInEvent::Written { key } => {
+                    queue_of(&mut self.queues, &key).note_written(Instant::now());
                 }
+                DropInEvent::Removed { key } => self.losses.note(&key),
                 DropInEvent::WriterClosed { key, name } => {
                     if let Some(queue) = self.queues.get_mut(&key) {
                         queue.note_closed(&name);
                     }
                 }
+                DropInEvent::Unknown => {}
             }
         }
+        has_events
     }
 }
 
@@ -314,12 +380,16 @@ fn queue_of<'a>(queues: &'a mut BTreeMap<String, KeyQueue>, key: &str) -> &'a mu
     (queues.entry(key.to_owned())).or_insert_with(|| KeyQueue::new(key.to_owned()))
 }
 
-fn keys_of(config: &Config) -> Arc<BTreeSet<String>> {
-    Arc::new(config.events().keys().map(str::to_owned).collect())
+fn keys_by_name(config: &Config) -> Arc<BTreeMap<String, String>> {
+    let keys = config.events().keys();
+    Arc::new(
+        keys.map(|key| (config.drop_in_name(key), key.to_owned()))
+            .collect(),
+    )
 }
 
 /// The keys that have a folder of claimed drop-ins. Links and files of other programs are ignored.
-fn keys_in(claimed_folder: &OpenFolder) -> Result<BTreeSet<String>, Error> {
+fn keys_in(claimed_folder: &file::OpenFolder) -> Result<BTreeSet<String>, Error> {
     let names = claimed_folder.names();
     let names = names.map_err(|error| Error::io("find drop-ins", claimed_folder.path(), error))?;
     let is_key_folder = |name: &String| {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::Error,
     journal::file::{CacheFolder, OpenFolder, time_of_ordered_name, time_ordered_name},
+    observe::JournalOperation,
 };
 
 /// How many drop-ins of one key may wait for their writers. A writer that never closes its file holds
@@ -35,6 +36,8 @@ pub(super) struct KeyQueue {
     drop_ins: VecDeque<ClaimedDropIn>,
     /// Whether a writer has closed a drop-in since the last claim.
     was_written: bool,
+    /// Whether another program has removed a claimed drop-in.
+    has_loss: bool,
     claims: Retries,
     appends: Retries,
 }
@@ -46,9 +49,19 @@ impl KeyQueue {
             folder: None,
             drop_ins: VecDeque::new(),
             was_written: false,
+            has_loss: false,
             claims: new_claim_retries(),
             appends: new_append_retries(),
         }
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether another program has removed a claimed drop-in since the last call.
+    pub(super) fn take_loss(&mut self) -> bool {
+        std::mem::take(&mut self.has_loss)
     }
 
     /// Whether there is nothing to remember.
@@ -84,7 +97,7 @@ impl KeyQueue {
         }
     }
 
-    /// No file has the key's name, or it is not a key any more.
+    /// The key has no file, or another file name; or it is not a key any more.
     pub(super) fn note_absent(&mut self) {
         self.was_written = false;
         if self.claims.retry_at().is_some() {
@@ -109,7 +122,12 @@ impl KeyQueue {
             // It may be the server of an app without this key, which only looks for drop-ins that were
             // left.
             Ok(false) => self.claims.postpone(now),
-            Err(error) => self.claims.failed(&error, now, shortage),
+            Err(error) => {
+                surroundings
+                    .observations
+                    .journal_failed(JournalOperation::Ingest);
+                self.claims.failed(&error, now, shortage);
+            }
         }
     }
 
@@ -133,9 +151,10 @@ impl KeyQueue {
     ) -> Result<bool, Error> {
         if surroundings.config.events().is_private(&self.key) {
             self.was_written = false;
-            return set_private_aside(&self.key, surroundings.cache_folder).map(|()| true);
+            return set_private_aside(&self.key, surroundings).map(|()| true);
         }
         let root = surroundings.cache_folder.root();
+        let file_name = surroundings.config.drop_in_name(&self.key);
         for _ in 0..MAX_CLAIM_ATTEMPTS {
             let is_locked = self.lock_folder(surroundings, watcher)?;
             let Some(folder) = self.folder.as_ref().filter(|_| is_locked) else {
@@ -144,7 +163,7 @@ impl KeyQueue {
             let last = self.drop_ins.back().map(ClaimedDropIn::name);
             let name = time_ordered_name(last);
             let claimed = name.and_then(|name| {
-                root.rename(&self.key, folder, &name)?;
+                root.rename(&file_name, folder, &name)?;
                 Ok(name)
             });
             match claimed {
@@ -155,7 +174,7 @@ impl KeyQueue {
                     return Ok(true);
                 }
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    let path = root.path_of(&self.key);
+                    let path = root.path_of(&file_name);
                     return Err(Error::io("ingest the drop-in", &path, error));
                 }
                 Err(_) if folder.is_removed() => {}
@@ -175,9 +194,9 @@ impl KeyQueue {
     ) -> Result<bool, Error> {
         let claimed_folder = &surroundings.claimed_folder;
         if let Some(folder) = &self.folder {
-            let is_in_place = folder
-                .is_at(claimed_folder, &self.key)
-                .map_err(|error| Error::io("use the folder of drop-ins", folder.path(), error))?;
+            let is_in_place = folder.is_at(claimed_folder, &self.key).map_err(|error| {
+                Error::io("use the folder of claimed drop-ins", folder.path(), error)
+            })?;
             if is_in_place {
                 return Ok(true);
             }
@@ -199,6 +218,7 @@ impl KeyQueue {
 
     /// The drop-ins in the folder are gone with it.
     fn forget_folder(&mut self) {
+        self.has_loss |= !self.drop_ins.is_empty();
         self.folder = None;
         self.drop_ins.clear();
         self.appends = new_append_retries();
@@ -211,6 +231,9 @@ impl KeyQueue {
             return;
         }
         if let Err(error) = self.try_finish(surroundings) {
+            surroundings
+                .observations
+                .journal_failed(JournalOperation::Ingest);
             self.appends.failed(&error, now, shortage);
         }
     }
@@ -223,8 +246,10 @@ impl KeyQueue {
             waiting.observe(folder, &surroundings.config);
         }
         while let Some(first) = self.drop_ins.front_mut() {
-            if let ClaimState::HasWriter = first.try_finish(&self.key, folder, surroundings)? {
-                return Ok(());
+            match first.try_finish(&self.key, folder, surroundings)? {
+                ClaimState::HasWriter => return Ok(()),
+                ClaimState::Lost => self.has_loss = true,
+                ClaimState::Finished => {}
             }
             self.drop_ins.pop_front();
             self.appends.succeeded();
@@ -245,10 +270,7 @@ impl KeyQueue {
 }
 
 fn new_claim_retries() -> Retries {
-    Retries::new(
-        "a drop-in stays in the cache folder",
-        "the drop-in has been taken from the cache folder",
-    )
+    Retries::new("a drop-in stays where it is", "the drop-in has been moved")
 }
 
 fn new_append_retries() -> Retries {

@@ -1,6 +1,8 @@
 //! Drop-ins, from their writers to the journal.
 
 mod failing;
+mod losses;
+mod prefixes;
 mod private_keys;
 mod servers;
 mod unusable;
@@ -14,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{content, key_queue::MAX_CLAIMS_PER_KEY};
+use super::{claim::Surroundings, content, key_queue::MAX_CLAIMS_PER_KEY};
 use crate::{
     config::{Config, ConfigPoller},
     entry,
@@ -22,11 +24,12 @@ use crate::{
         Journal,
         file::{CacheFolder, FileJournal},
     },
+    observe::Observations,
     platform,
     runtime::{BackgroundThread, Interrupt},
 };
 
-struct App {
+pub(super) struct App {
     dir: tempfile::TempDir,
     config: Config,
 }
@@ -36,7 +39,12 @@ impl App {
         Self::for_events("a:k1,b:k2")
     }
 
-    fn for_events(events: &str) -> Self {
+    fn with_prefix(mut self, prefix: &str) -> Self {
+        self.config = self.config.with_drop_in_prefix(prefix).unwrap();
+        self
+    }
+
+    pub(super) fn for_events(events: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = Config::new(dir.path(), events)
             .unwrap()
@@ -44,9 +52,26 @@ impl App {
         Self { dir, config }
     }
 
-    fn journal(&self) -> Arc<FileJournal> {
+    fn with_poll_interval(mut self, interval: Duration) -> Self {
+        self.config = self.config.with_poll_interval(interval);
+        self
+    }
+
+    pub(super) fn journal(&self) -> Arc<FileJournal> {
         let folder = Arc::new(CacheFolder::prepare(&self.config).unwrap());
         Arc::new(FileJournal::open(&folder).unwrap())
+    }
+
+    /// Of an ingest that runs only when the test calls it.
+    pub(super) fn surroundings<'a>(&self, journal: &'a FileJournal) -> Surroundings<'a> {
+        let cache_folder = journal.cache_folder();
+        Surroundings {
+            journal,
+            cache_folder,
+            claimed_folder: cache_folder.claimed_folder().unwrap(),
+            config: Arc::new(self.config.clone()),
+            observations: Observations::new(),
+        }
     }
 
     fn config_poller(&self) -> Arc<ConfigPoller> {
@@ -66,7 +91,13 @@ impl App {
 fn start(journal: &Arc<FileJournal>, config_poller: Arc<ConfigPoller>) -> BackgroundThread {
     let folder = Arc::clone(journal.cache_folder());
     let journal = Arc::clone(journal) as Arc<dyn Journal>;
-    super::start(journal, folder, config_poller).unwrap()
+    super::start(
+        journal,
+        Box::new(move |_| Ok(Arc::clone(&folder))),
+        config_poller,
+        Observations::new(),
+    )
+    .unwrap()
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -139,6 +170,26 @@ fn a_drop_in_is_ingested_only_after_its_writer_has_closed_it() {
     slow.write_all(b"true}").unwrap();
     drop(slow);
     assert_eq!(read(&journal, 3), ["k2=3", "k1={\"whole\":true}", "k1=2"]);
+}
+
+/// What `cache()->clean()` of CodeIgniter deletes has a name without a dot.
+#[test]
+fn a_claimed_drop_in_survives_a_php_framework_that_clears_its_cache() {
+    if !platform::IS_LINUX {
+        // Other systems cannot tell that a file still has a writer.
+        return;
+    }
+    let app = App::new();
+    let journal = app.journal();
+    let _ingest = start(&journal, app.config_poller());
+    let _writer = File::create(app.cache().join("k1")).unwrap();
+    until("it is claimed", || !app.cache().join("k1").exists());
+    let claimed = fs::read_dir(app.claimed().join("k1")).unwrap();
+    let names: Vec<_> = claimed.map(|file| file.unwrap().file_name()).collect();
+    let [name] = &names[..] else {
+        panic!("{names:?}");
+    };
+    assert!(name.to_str().unwrap().starts_with('.'), "{name:?}");
 }
 
 /// A file that is never closed holds up all later ones of its key.
@@ -217,5 +268,33 @@ fn a_file_modified_before_1970_is_ingested() {
         .unwrap();
     drop(file);
     let _ingest = start(&journal, app.config_poller());
+    assert_eq!(read(&journal, 1), ["k1=1"]);
+}
+
+/// A round would create the missing folder.
+#[test]
+fn a_file_that_is_no_drop_in_causes_no_round() {
+    /// A round takes less than a millisecond.
+    const ROUND: Duration = Duration::from_millis(200);
+    if !platform::IS_LINUX {
+        // Without notifications, every wait ends with a round.
+        return;
+    }
+    let app = App::new().with_poll_interval(Duration::from_secs(3600));
+    let journal = app.journal();
+    let _ingest = start(&journal, app.config_poller());
+    let stays_removed = || {
+        let _ = fs::remove_dir(app.claimed());
+        thread::sleep(ROUND);
+        !app.claimed().exists()
+    };
+    until("the rounds of the start are over", stays_removed);
+    for count in 0..10 {
+        fs::write(app.cache().join("other"), count.to_string()).unwrap();
+    }
+    fs::remove_file(app.cache().join("other")).unwrap();
+    thread::sleep(ROUND);
+    assert!(!app.claimed().exists());
+    fs::write(app.cache().join("k1"), "1").unwrap();
     assert_eq!(read(&journal, 1), ["k1=1"]);
 }

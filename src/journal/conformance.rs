@@ -23,6 +23,11 @@ macro_rules! on_every_journal {
             use crate::journal::conformance::Folder;
             $(#[test] fn $test() { super::$test(&Folder::default()); })*
         }
+        #[cfg(feature = "__redis-tests")]
+        mod in_redis {
+            use crate::journal::redis::tests::TestRedis;
+            $(#[test] fn $test() { super::$test(&TestRedis::start()); })*
+        }
         mod in_memory {
             use crate::journal::memory::MemoryStore;
             $(#[test] fn $test() { super::$test(&MemoryStore::default()); })*
@@ -31,6 +36,7 @@ macro_rules! on_every_journal {
 }
 
 mod batches;
+mod keyed_saves;
 mod keys;
 mod order;
 mod repeated_saves;
@@ -42,6 +48,11 @@ mod waits;
 trait Place: Sync {
     /// Opens the current journal, as another process does.
     fn open(&self) -> Arc<dyn Journal>;
+
+    /// Removes all entries, so that the next journal begins with number 1.
+    fn clear(&self) {
+        self.open().discard().unwrap();
+    }
 
     /// Puts bytes that are not from this library in the place of an entry.
     fn overwrite(&self, number: u64, bytes: &[u8]);
@@ -69,6 +80,21 @@ impl Place for Folder {
         let folder = format!(".sse/journal-2/{:012}", number / 4);
         let path = self.config.cache_dir().join(folder);
         fs::write(path.join(format!(".{number:020}")), bytes).unwrap();
+    }
+}
+
+#[cfg(feature = "__redis-tests")]
+impl Place for super::redis::tests::TestRedis {
+    fn open(&self) -> Arc<dyn Journal> {
+        Arc::new(self.open_journal())
+    }
+
+    fn clear(&self) {
+        let () = self.run(&["FLUSHALL"]);
+    }
+
+    fn overwrite(&self, number: u64, bytes: &[u8]) {
+        self.overwrite_entry(number, bytes);
     }
 }
 

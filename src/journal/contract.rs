@@ -1,9 +1,19 @@
 //! What every journal must do, however it stores its entries.
 
-use std::time::Duration;
+#[cfg(feature = "actix")]
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{address::CacheAddress, batch::Batch, index::Slot};
 use crate::{entry::Entry, epoch::Epochs, error::Error, runtime::Interrupt};
+
+/// How long a save tries while the journal is away.
+pub(crate) const SAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When a save that begins now gives up.
+pub(crate) fn save_deadline() -> Instant {
+    Instant::now() + SAVE_TIMEOUT
+}
 
 /// Entries in a total order. Numbers start at 1 and have no gaps. An entry never changes, and the
 /// oldest entries are swept first.
@@ -23,9 +33,27 @@ pub(crate) trait Journal: Send + Sync + 'static {
         self.epochs().current()
     }
 
+    /// The time by the clock that all writers of this journal share.
+    fn now(&self) -> SystemTime {
+        self.to_journal_time(SystemTime::now())
+    }
+
+    /// What that clock has shown when this machine's clock has shown `time`.
+    fn to_journal_time(&self, time: SystemTime) -> SystemTime {
+        time
+    }
+
     /// Appends an entry and returns its number. Fails if the journal was certainly replaced meanwhile, so
     /// that its readers may not find the entry.
-    fn append(&self, entry: &[u8]) -> Result<u64, Error>;
+    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+        self.append_until(entry, save_deadline())
+    }
+
+    /// Does the same. While a server that keeps the journal is away, tries until the deadline.
+    fn append_until(&self, entry: &[u8], deadline: Instant) -> Result<u64, Error>;
+
+    /// Prepares what the next append needs. Call it after an append, when readers were notified of the entry.
+    fn prepare_append(&self) {}
 
     /// Appends an entry that contains `token`, unless an earlier call has appended one. Returns the
     /// number of that entry.
@@ -35,9 +63,31 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// it is not known. An entry that was swept since is appended again.
     fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error>;
 
+    /// Appends an entry that has this idempotency key, unless the journal has one, which is returned then. Of several
+    /// calls at once, also of several processes, one appends. Each waits for the others until its deadline.
+    fn append_keyed(
+        &self,
+        idempotency_key: &str,
+        entry: &[u8],
+        deadline: Instant,
+    ) -> Result<KeyedAppend, Error>;
+
     /// Reads the entries from `number` on, `limit` at most. Entries that cannot be read are among them,
     /// each with the reason. Fails only if the first one cannot be read now.
     fn read_from(&self, number: u64, limit: u64) -> Result<Batch, Error>;
+
+    /// Whether entries can be read without waiting.
+    #[cfg(feature = "actix")]
+    fn can_read_cached(&self) -> bool {
+        false
+    }
+
+    /// The content of this entry, if that can be read without waiting. Call it only if
+    /// [`can_read_cached`](Self::can_read_cached).
+    #[cfg(feature = "actix")]
+    fn read_cached(&self, _number: u64) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Reads the entries before `number`, the newest first, `limit` at most.
     fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error>;
@@ -49,7 +99,7 @@ pub(crate) trait Journal: Send + Sync + 'static {
     /// The numbers of the newest entries of these slots, in ascending order, each once. Slots without a value
     /// have none.
     #[cfg_attr(
-        not(any(feature = "actix", test)),
+        not(feature = "actix"),
         expect(dead_code, reason = "only streams begin with the latest values")
     )]
     fn latest_numbers(&self, slots: &[Slot<'_>]) -> Result<Vec<u64>, Error>;
@@ -65,7 +115,7 @@ pub(crate) trait Journal: Send + Sync + 'static {
     )]
     fn sweep(&self, keep: u64) -> Result<bool, Error>;
 
-    /// Whether this is certainly still the journal in its folder, that is, it was not deleted or
+    /// Whether this is certainly still the journal of its cache, that is, it was not deleted or
     /// replaced.
     fn is_in_place(&self) -> bool;
 
@@ -87,8 +137,40 @@ pub(crate) trait Journal: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Fails if this process cannot read or save now. Changes nothing.
+    fn check_usable(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether readers in this process may take an entry from the thread that has appended it. Otherwise, only a read
+    /// of the journal shows whether the entry was lost again.
+    #[cfg(feature = "actix")]
+    fn may_hand_over(&self) -> bool {
+        true
+    }
+
     /// Starts to watch for new entries.
     fn watch(&self) -> Box<dyn EntryWatcher>;
+}
+
+/// What [`Journal::append_keyed`] has done.
+#[derive(Debug)]
+pub(crate) enum KeyedAppend {
+    /// The entry has this number.
+    Appended(u64),
+    /// The entry of an earlier save with this key, whose content may differ.
+    Found(Entry),
+}
+
+/// What a watcher was notified of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notified {
+    /// Nothing: the wait has ended for another reason.
+    Nothing,
+    /// Entries alone, with numbers in this range.
+    Entries { lowest: u64, highest: u64 },
+    /// Perhaps new entries. If there are none, another journal may have taken the place of this one.
+    Other,
 }
 
 /// Waits for new entries.
@@ -97,7 +179,13 @@ pub(crate) trait EntryWatcher: Send {
     /// `interrupt` is raised, or spuriously. Notifications can get lost, so the caller reads again
     /// whatever the reason was.
     ///
-    /// Returns `true` after a notification. If no new entry exists then, another journal may have
-    /// taken the place of this one.
-    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> bool;
+    /// Returns what it was notified of.
+    fn wait(&mut self, next: u64, timeout: Duration, interrupt: &Interrupt) -> Notified;
+
+    /// A descriptor that becomes readable after a notification, for others that wait for it and read nothing from it.
+    /// `None` if there is none.
+    #[cfg(feature = "actix")]
+    fn notifications(&self) -> Option<OwnedFd> {
+        None
+    }
 }

@@ -20,6 +20,7 @@ mod find;
 mod flock;
 mod id;
 mod journal_watcher;
+mod keyed_saves;
 mod layout;
 mod open;
 mod open_folder;
@@ -28,11 +29,11 @@ mod owner;
 mod permissions;
 mod random;
 mod read;
+mod spare_file;
 mod sweep;
 mod test_hooks;
 #[cfg(test)]
 pub(crate) mod tests;
-mod tokens;
 mod trash;
 mod unfinished;
 

@@ -61,9 +61,7 @@ impl SharedIndex {
         journal: &dyn Journal,
         slot: &Slot<'_>,
     ) -> Result<Option<Entry>, Error> {
-        self.look_up(journal, |index| {
-            index.get(journal, slot, ClockReadings::read())
-        })
+        self.look_up(journal, |index, now| index.get(journal, slot, now))
     }
 
     /// The numbers of the newest entries of these slots, in ascending order, each once.
@@ -72,22 +70,25 @@ impl SharedIndex {
         journal: &dyn Journal,
         slots: &[Slot<'_>],
     ) -> Result<Vec<u64>, Error> {
-        self.look_up(journal, |index| {
-            index.newest_numbers(journal, slots, ClockReadings::read())
+        self.look_up(journal, |index, now| {
+            index.newest_numbers(journal, slots, now)
         })
     }
 
     fn look_up<T>(
         &self,
         journal: &dyn Journal,
-        look_up: impl FnOnce(&mut SlotIndex) -> Result<T, Error>,
+        look_up: impl FnOnce(&mut SlotIndex, ClockReadings) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut index = lock(&self.0);
         let index = match &mut *index {
             Some(index) => index,
             none => none.insert(SlotIndex::new(journal)?),
         };
-        let found = look_up(index)?;
+        index.scan_forward(journal)?;
+        // After the scan: the clock may have been set back meanwhile, and values were saved since.
+        let now = ClockReadings::read();
+        let found = look_up(index, now)?;
         if !journal.is_intact_up_to(index.next_number - 1)? {
             // The index would skip the removed numbers when they are assigned again.
             journal.discard()?;
@@ -162,14 +163,13 @@ impl SlotIndex {
     }
 
     /// The slot's newest entry. `None` if that entry has expired or is a tombstone: an older entry
-    /// never takes its place.
+    /// never takes its place. Scan forward before.
     fn get(
         &mut self,
         journal: &dyn Journal,
         slot: &Slot<'_>,
         now: ClockReadings,
     ) -> Result<Option<Entry>, Error> {
-        self.scan_forward(journal, now)?;
         let Some(number) = self.find(journal, slot, now)? else {
             return Ok(None);
         };
@@ -184,7 +184,6 @@ impl SlotIndex {
         slots: &[Slot<'_>],
         now: ClockReadings,
     ) -> Result<Vec<u64>, Error> {
-        self.scan_forward(journal, now)?;
         let mut numbers = Vec::new();
         for slot in slots {
             numbers.extend(self.find(journal, slot, now)?);
@@ -212,9 +211,11 @@ impl SlotIndex {
     }
 
     /// Indexes the entries appended since the last scan.
-    fn scan_forward(&mut self, journal: &dyn Journal, now: ClockReadings) -> Result<(), Error> {
+    fn scan_forward(&mut self, journal: &dyn Journal) -> Result<(), Error> {
         loop {
             let batch = journal.read_from(self.next_number, BATCH_ENTRIES)?;
+            // After the read: an entry that is saved meanwhile would count as one from the future, and expire early.
+            let now = ClockReadings::read();
             for entry in batch.entries {
                 self.add(self.next_number, entry, now);
                 self.next_number += 1;
@@ -311,7 +312,7 @@ impl SlotIndex {
 
 impl Expiry {
     fn of_entry(entry: &Entry, now: ClockReadings) -> Self {
-        if entry.is_tombstone() {
+        if !entry.has_value() {
             return Self::Expired;
         }
         match entry.expires_at(now.wall) {

@@ -1,23 +1,24 @@
-//! A journal in the memory of one process, for tests.
+//! A journal in the memory of one process: for tests, and for the pages that watch the dashboard.
 
 use std::{
     collections::VecDeque,
     io,
     sync::{Arc, Mutex, MutexGuard, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     address::CacheAddress,
     batch::{self, Batch, StoredEntry},
-    contract::{EntryWatcher, Journal},
+    contract::{EntryWatcher, Journal, KeyedAppend, Notified},
     index::{SharedIndex, Slot},
+    tokens::{KeyedSaveIndex, TokenIndex, keyed_saves_are_slow},
 };
 use crate::{
-    entry::{self, Entry},
+    entry::Entry,
     epoch::{Epoch, Epochs},
     error::{Error, ErrorKind},
-    runtime::{Interrupt, lock},
+    runtime::{Interrupt, TimedMutex, lock},
 };
 
 /// Keeps one journal for all caches that share it, and another one after that was discarded.
@@ -38,6 +39,9 @@ pub(crate) struct MemoryJournal {
     epochs: Epochs,
     state: Arc<Mutex<State>>,
     index: SharedIndex,
+    keyed_saves: KeyedSaveIndex,
+    /// Held by the thread that appends an entry with an idempotency key.
+    keyed_save_lock: TimedMutex<()>,
 }
 
 struct State {
@@ -61,6 +65,8 @@ impl MemoryJournal {
         Ok(Self {
             epochs: Epoch(epoch).into(),
             index: SharedIndex::default(),
+            keyed_saves: KeyedSaveIndex::default(),
+            keyed_save_lock: TimedMutex::default(),
             state: Arc::new(Mutex::new(State {
                 oldest: 1,
                 entries: VecDeque::new(),
@@ -106,13 +112,6 @@ impl State {
         Ok(self.newest())
     }
 
-    fn find_token(&self, token: &str, after: u64) -> Option<u64> {
-        let numbered = (self.oldest..).zip(&self.entries);
-        let mut later = numbered.filter(|(number, _)| *number > after);
-        let found = later.find(|(_, bytes)| entry::token(bytes).as_deref() == Some(token));
-        found.map(|(number, _)| number)
-    }
-
     fn read(&self, number: u64) -> StoredEntry {
         // Relaxed: the lock orders the accesses.
         #[cfg(test)]
@@ -147,15 +146,28 @@ impl Journal for MemoryJournal {
         self.epochs.clone()
     }
 
-    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+    fn append_until(&self, entry: &[u8], _: Instant) -> Result<u64, Error> {
         self.lock().append(entry)
     }
 
     fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error> {
-        let mut state = self.lock();
-        match state.find_token(token, after) {
+        match TokenIndex::of_drop_ins(after).find(self, token)? {
             Some(number) => Ok(number),
-            None => state.append(entry),
+            None => self.append(entry),
+        }
+    }
+
+    fn append_keyed(
+        &self,
+        idempotency_key: &str,
+        entry: &[u8],
+        deadline: Instant,
+    ) -> Result<KeyedAppend, Error> {
+        let lock = self.keyed_save_lock.lock_until(deadline);
+        let _lock = lock.ok_or_else(|| keyed_saves_are_slow(self))?;
+        match self.keyed_saves.find(self, idempotency_key, deadline)? {
+            Some(found) => Ok(KeyedAppend::Found(found)),
+            None => (self.append_until(entry, deadline)).map(KeyedAppend::Appended),
         }
     }
 
@@ -230,7 +242,7 @@ impl MemoryWatcher {
 }
 
 impl EntryWatcher for MemoryWatcher {
-    fn wait(&mut self, _next: u64, timeout: Duration, interrupt: &Interrupt) -> bool {
+    fn wait(&mut self, _next: u64, timeout: Duration, interrupt: &Interrupt) -> Notified {
         let waiting = Arc::new(interrupt.clone());
         let mut state = lock(&self.state);
         state.waiting.retain(|waiting| waiting.strong_count() > 0);
@@ -241,6 +253,9 @@ impl EntryWatcher for MemoryWatcher {
         if !is_changed {
             interrupt.wait(timeout);
         }
-        is_changed || self.notices_change()
+        match is_changed || self.notices_change() {
+            true => Notified::Other,
+            false => Notified::Nothing,
+        }
     }
 }

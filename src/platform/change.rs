@@ -7,7 +7,8 @@ pub(crate) enum ChangeKinds {
     Renames,
     /// A program closed a file that it had open for writing.
     Writes,
-    RenamesAndWrites,
+    /// Both, and a file or folder was removed.
+    RenamesWritesAndRemovals,
 }
 
 /// `Id` identifies a watched folder.
@@ -15,6 +16,8 @@ pub(crate) struct Notification<'a, Id> {
     pub(crate) watch: Id,
     /// The file in the watched folder, if its name is valid UTF-8.
     pub(crate) name: Option<&'a str>,
+    /// The file was removed, not renamed to another place.
+    pub(crate) is_removal: bool,
     /// The folder was removed, and its watch with it.
     pub(crate) is_watch_removed: bool,
 }

@@ -1,6 +1,8 @@
 //! Any Unix system, with less than Linux offers. Each function's comment states what it cannot do.
 
 pub(super) mod boot;
+#[cfg(feature = "actix")]
+pub(super) mod cached_file;
 pub(crate) mod file_user;
 pub(super) mod folder_watcher;
 pub(super) mod interrupt;

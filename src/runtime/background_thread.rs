@@ -33,7 +33,7 @@ impl BackgroundThread {
         let thread_name = name.to_owned();
         thread::Builder::new().name(name.into()).spawn(move || {
             while catch_unwind(AssertUnwindSafe(|| work(&thread_interrupt))).is_err() {
-                log::error!(
+                tracing::error!(
                     "the thread `{thread_name}` panicked and is started again; please report this"
                 );
                 thread_interrupt.wait(PANIC_RESTART_DELAY);
@@ -49,7 +49,7 @@ impl BackgroundThread {
 
     /// Does the same, also from another thread.
     #[cfg(feature = "actix")]
-    pub(crate) fn waker(&self) -> impl Fn() + Send + 'static {
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
         let interrupt = self.interrupt.clone();
         move || interrupt.wake()
     }

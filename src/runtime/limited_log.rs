@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use log::Level;
+use tracing::Level;
 
 use super::lock::lock;
 
@@ -67,7 +67,7 @@ impl LimitedLog {
         match decision {
             Decision::Log { omitted } => {
                 self.report(omitted);
-                log::log!(target: TARGET, self.level, "{}", line());
+                self.write(line);
             }
             Decision::BeginToOmit => self.report_later(),
             Decision::Omit => {}
@@ -91,11 +91,17 @@ impl LimitedLog {
     fn report(&self, omitted: u64) {
         if omitted > 0 {
             let (summary, seconds) = (self.summary, INTERVAL.as_secs());
-            log::log!(
-                target: TARGET,
-                self.level,
-                "{omitted} more {summary} within {seconds} seconds"
-            );
+            self.write(|| format!("{omitted} more {summary} within {seconds} seconds"));
+        }
+    }
+
+    /// Each level needs an invocation of its own: tracing has one place in memory for each of them. `line` is called
+    /// only if the level is enabled.
+    fn write(&self, line: impl FnOnce() -> String) {
+        match self.level {
+            Level::ERROR => tracing::error!(target: TARGET, "{}", line()),
+            Level::WARN => tracing::warn!(target: TARGET, "{}", line()),
+            _ => tracing::info!(target: TARGET, "{}", line()),
         }
     }
 }

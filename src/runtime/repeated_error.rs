@@ -1,6 +1,8 @@
 //! Errors of background threads, which have no caller to return them to. An error that persists is
 //! logged once, and once more when it is resolved.
 
+use tracing::Level;
+
 use crate::error::Error;
 
 /// The last error of one activity that is tried again and again.
@@ -48,15 +50,16 @@ impl RepeatedError {
     /// Logs the recovery if an error was reported before.
     pub(crate) fn note_success(&mut self) {
         if self.reported.take().is_some() {
-            log::info!("resolved: {}", self.recovery);
+            tracing::info!("resolved: {}", self.recovery);
         }
     }
 }
 
-/// Logs an error, or prints it to standard error if the app has no logger: it must not go unseen.
+/// Logs an error, or prints it to standard error if the app has neither a subscriber nor a logger: it must not go unseen.
 pub(crate) fn log_or_print(text: &str) {
-    if log::log_enabled!(log::Level::Error) {
-        log::error!("{text}");
+    // The second check is for apps whose logger gets tracing's events through the crate `log`.
+    if tracing::enabled!(Level::ERROR) || log::log_enabled!(log::Level::Error) {
+        tracing::error!("{text}");
     } else {
         eprintln!("{text}");
     }

@@ -257,8 +257,11 @@ async fn gaps_are_expected_with_their_reason() {
     assert_eq!(unknown.expect_gap().await, "unknown-id");
     let mut stream = sse.connect();
     stream.expect_nothing().await;
+    let mut other = sse.connect();
     let brief = cache().save("order", 1).ttl(Duration::from_millis(1));
     brief.await.unwrap();
+    // The server has read it. Otherwise it would reach the returning client as a new one.
+    assert_eq!(other.next::<u64>("order_placed").await, 1);
     sleep(Duration::from_millis(2)).await;
     stream.drop_and_resume().await;
     assert_eq!(stream.expect_gap().await, "expired");

@@ -39,8 +39,8 @@ function showTools(response, info) {
     if (!renderedInfo) showText(byId('no-events'), 'The buttons appear when the app can use its .env.');
     return info.trim();
   }
-  const { cache, events, problem } = JSON.parse(info);
-  if (info !== renderedInfo) renderTools(cache, events);
+  const { events, problem } = JSON.parse(info);
+  if (info !== renderedInfo) renderTools(events);
   renderedInfo = info;
   return problem ?? '';
 }
@@ -50,15 +50,16 @@ export const isButtonMissing = (name) =>
   areToolsEnabled &&
   ![...byId('buttons').querySelectorAll('button')].some(({ dataset }) => dataset.eventButton === name);
 
-function renderTools(cache, events) {
+function renderTools(events) {
   showText(byId('no-events'), events.length ? '' : 'SSE_EVENTS contains no events.');
   renderButtons(events);
   // The commands name no audience, without which a private key accepts no value.
   const example = events.find((event) => !event.private);
   byId('terminal').hidden = !example;
   if (example) {
-    const { key } = example;
-    renderCommand('echo-command', `echo '{"order":42}' > ${quoteForShell(`${cache}/${key}`)}`);
+    const { key, file } = example;
+    byId('files').hidden = file === null;
+    if (file !== null) renderCommand('echo-command', `echo '{"order":42}' > ${quoteForShell(file)}`);
     renderCommand('save-command', `sse save ${quoteForShell(key)} '{"order":42}'`);
   }
 }

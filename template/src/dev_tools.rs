@@ -1,5 +1,5 @@
 //! The endpoints behind the buttons of the start page: they list the events and trigger them. Only a
-//! browser on the app's own machine may use them, because they reveal the path of the cache folder and can
+//! browser on the app's own machine may use them, because they reveal the path of a folder and can
 //! send anything to every client. `DEV_TOOLS=off` in `.env` turns them off.
 
 use std::{
@@ -64,8 +64,8 @@ pub(crate) fn routes(app: &mut ServiceConfig, tools: DevTools) {
         .service(web::resource("/trigger/{key}").post(trigger));
 }
 
-/// Lists the events, the cache folder for the page's shell commands, and what is wrong with an edit of `.env`. Until
-/// it is corrected, the app and these tools use the previous values.
+/// Lists the events, each with the file that triggers it for the page's shell commands (`null` if files do not), and
+/// what is wrong with an edit of `.env`. Until it is corrected, the app and these tools use the previous values.
 async fn info(_: ToolsAllowed, sse: Data<Sse>) -> Result<impl Responder, actix_web::Error> {
     let config = sse.config()?;
     let error = web::block(Config::from_env).await?.err();
@@ -73,9 +73,14 @@ async fn info(_: ToolsAllowed, sse: Data<Sse>) -> Result<impl Responder, actix_w
     let events = config.events();
     let events: Vec<Value> = events
         .iter()
-        .map(|(event, key)| json!({"event": event, "key": key, "private": events.is_private(key)}))
+        .map(|(event, key)| {
+            let file = config.drop_in_path(key);
+            let file = file.map(|path| path.display().to_string());
+            let private = events.is_private(key);
+            json!({"event": event, "key": key, "file": file, "private": private})
+        })
         .collect();
-    let info = Json(json!({"cache": config.cache_dir(), "events": events, "problem": problem}));
+    let info = Json(json!({"events": events, "problem": problem}));
     Ok(info
         .customize()
         .insert_header((header::CACHE_CONTROL, "no-store")))

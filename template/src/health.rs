@@ -1,4 +1,4 @@
-//! Health checks: `GET /health`, and the option `--healthcheck`, which sends that request to the running
+//! Health checks: `GET /health` and `GET /health/ready`, also on the admin listener, and the option `--healthcheck`, which sends that request to the running
 //! app. So a container needs no other HTTP client.
 
 use std::{
@@ -20,13 +20,25 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
     // Some load balancers send HEAD.
-    app.service(web::resource("/health").get(health).head(health));
+    app.service(
+        web::resource(["/health", "/health/live"])
+            .get(health)
+            .head(health),
+    )
+    .service(web::resource("/health/ready").get(ready).head(ready));
 }
 
 /// Answers 200, or 503 with the reason why clients can receive no events. Check here what else your app needs.
 async fn health(sse: Data<Sse>) -> Result<impl Responder, Error> {
     sse.config()?;
     Ok("ok\n")
+}
+
+/// Answers 200 while saved values are delivered, or 503 with the reason, for example while Redis is away. Load balancers
+/// may send new clients elsewhere meanwhile. Do not restart the app for it: its streams stay open.
+async fn ready(sse: Data<Sse>) -> Result<impl Responder, Error> {
+    sse.check_ready()?;
+    Ok("ready\n")
 }
 
 /// Asks the app at this address for its health.

@@ -1,8 +1,10 @@
 //! A small actix-web app with live notifications. Its page has a button for each event, and shows a toast
 //! for each event that it receives, whichever program triggered it.
 
+mod admin;
 mod dev_tools;
 mod health;
+mod logging;
 mod pages;
 mod same_origin;
 mod stream;
@@ -16,17 +18,14 @@ use std::{
 
 use actix_web::{
     App, HttpServer,
+    dev::Server,
     http::header,
-    middleware::{DefaultHeaders, Logger, from_fn},
-    web,
+    middleware::{DefaultHeaders, from_fn},
+    rt, web,
 };
-use actix_web_sse::{Sse, app_dir, request_line};
+use actix_web_sse::{Sse, app_dir};
 
-use self::{dev_tools::DevTools, same_origin::same_origin};
-
-/// Without the errors for requests that are not valid HTTP: any client can send thousands of them in a
-/// second, and actix-web logs each. `RUST_LOG` replaces this.
-const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off,actix_http::h2::dispatcher=off";
+use self::{admin::AdminPages, dev_tools::DevTools, same_origin::same_origin};
 
 /// What the server keeps in memory for a client that does not read, at most about twice this much.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
@@ -42,10 +41,10 @@ const MAX_TLS_HANDSHAKES: usize = 4096;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let loaded = dotenvy::from_path(app_dir().join(".env"));
-    env_logger::init_from_env(env_logger::Env::default().default_filter_or(LOG_FILTER));
+    logging::start();
     if let Err(error) = loaded {
         let path = app_dir().join(".env");
-        log::warn!("{}: {}", path.display(), describe_without_text(&error));
+        tracing::warn!("{}: {}", path.display(), describe_without_text(&error));
     }
     let result = match std::env::args().nth(1).as_deref() {
         Some("--healthcheck") => address().and_then(|(host, port)| health::check(&host, port)),
@@ -73,6 +72,7 @@ fn describe_without_text(error: &dotenvy::Error) -> String {
 async fn serve() -> io::Result<()> {
     let (host, port) = address()?;
     let tools = DevTools::parse(&setting("DEV_TOOLS", "on"))?;
+    let admin_pages = AdminPages::from_settings()?;
     // Opened outside of the closure, which runs once for each worker, so that all workers share one stream.
     let sse = stream::open();
     let server = HttpServer::new({
@@ -82,8 +82,8 @@ async fn serve() -> io::Result<()> {
                 // Accepts requests for this machine's own host names and for SSE_ALLOWED_HOSTS only. Other
                 // sites could otherwise reach the app under their own host name (DNS rebinding).
                 .wrap(from_fn(actix_web_sse::check_host))
-                // Without the logger, which would log a stream only when it ends, after minutes, and keep
-                // memory for it until then. The library logs when one opens.
+                // Without the spans of requests, which would last as long as the stream. The library logs when one
+                // opens.
                 .configure(|app| stream::routes(app, &sse))
                 .service(
                     web::scope("")
@@ -91,7 +91,7 @@ async fn serve() -> io::Result<()> {
                         // Browsers revalidate cached files, and get 304 for unchanged ones, so edits are
                         // visible at once. Without this header, they guess how long a file is valid.
                         .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
-                        .wrap(access_log())
+                        .wrap(logging::requests())
                         .configure(actix_web_sse::scripts)
                         .configure(health::routes)
                         .configure(|app| dev_tools::routes(app, tools))
@@ -116,18 +116,21 @@ async fn serve() -> io::Result<()> {
     };
     let server = server.map_err(|error| bind_error(&host, port, &error))?;
 
-    // The output may be closed, which is no reason to exit.
-    let _ = print_greeting(&server.addrs_with_scheme(), &sse);
-    server.run().await
-}
+    let addresses = server.addrs_with_scheme();
+    let admin_pages = admin_pages.map(|pages| pages.listen(&sse)).transpose()?;
+    let (admin, admin_addresses) = admin_pages.unzip();
 
-/// A line for each request, in which long URLs are cut off.
-fn access_log() -> Logger {
-    Logger::new("%{request}xi %s %Ts")
-        .custom_request_replace("request", |request| request_line(request.request()))
-        .exclude("/health")
-        // The start page asks every two seconds.
-        .exclude("/info")
+    // The output may be closed, which is no reason to exit.
+    let _ = print_greeting(&addresses, &admin_addresses.unwrap_or_default(), &sse);
+    let admin_handle = admin.as_ref().map(Server::handle);
+    if let Some(admin) = admin {
+        rt::spawn(admin);
+    }
+    let result = server.run().await;
+    if let Some(admin) = admin_handle {
+        admin.stop(false).await;
+    }
+    result
 }
 
 /// The host and port to listen on.
@@ -143,7 +146,8 @@ fn bind_error(host: &str, port: u16, error: &io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::AddrInUse {
         return address_error(&format!("cannot listen on {host}:{port}: {error}"));
     }
-    let other = port.checked_add(1).unwrap_or(8080);
+    // The next one may be that of the admin pages.
+    let other = port.checked_add(2).unwrap_or(8080);
     io::Error::other(format!(
         "port {port} is in use: another program listens on {host}:{port}, perhaps this app\n\
          help: end that program, or choose another port: PORT={other} in .env or in the environment"
@@ -161,28 +165,39 @@ fn setting(key: &str, default: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| default.to_owned())
 }
 
-/// Prints the address of the page, and how to trigger an event from a shell.
-fn print_greeting(addresses: &[(SocketAddr, &str)], sse: &Sse) -> io::Result<()> {
+/// Prints the addresses of the page and of the admin pages, and how to trigger an event from a shell.
+fn print_greeting(
+    addresses: &[(SocketAddr, &str)],
+    admin_addresses: &[SocketAddr],
+    sse: &Sse,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    writeln!(out)?;
     for (address, scheme) in addresses {
-        writeln!(out, "\n  Listening on {scheme}://{address}\n")?;
+        writeln!(out, "  Listening on {scheme}://{address}")?;
     }
+    for address in admin_addresses {
+        writeln!(out, "  Admin pages on http://{address}")?;
+    }
+    writeln!(out)?;
     let Ok(config) = sse.config() else {
         return Ok(());
     };
     // The commands name no audience, without which a private key accepts no value.
     let events = config.events();
     if let Some(key) = events.keys().find(|key| !events.is_private(key)) {
-        let (file, app) = (config.cache_dir().join(key), app_dir());
         writeln!(
             out,
-            "  Open it in a browser, then trigger an event from another terminal:\n"
+            "  Open the app in a browser, then trigger an event from another terminal:\n"
         )?;
-        writeln!(out, "    echo 1 > '{}'", file.display())?;
+        // `SSE_DROP_INS=off`: no file is read.
+        if let Some(file) = config.drop_in_path(key) {
+            writeln!(out, "    echo 1 > '{}'", file.display())?;
+        }
         writeln!(
             out,
             "    sse -C '{}' save {key} '{{\"order\": 42}}'\n",
-            app.display()
+            app_dir().display()
         )?;
     }
     Ok(())

@@ -59,7 +59,7 @@ async fn order() -> impl Responder {
     let order = json!({"order": LAST_ORDER.fetch_add(1, Ordering::Relaxed) + 1});
     // A notification that fails must not fail the order.
     if let Err(error) = cache().save("event_cache_key1", order).await {
-        log::error!("cannot send the event for the order: {error}");
+        tracing::error!("cannot send the event for the order: {error}");
     }
     // With 303, reloading the page does not place the order again.
     HttpResponse::SeeOther()

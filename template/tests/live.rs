@@ -37,6 +37,7 @@ impl App {
             // Cargo sets this to the app's folder, which has the real cache.
             .env_remove("CARGO_MANIFEST_DIR")
             .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("RUST_LOG", "warn")])
+            .env("ADMIN_LISTEN", "off")
             .env("SSE_EVENTS", EVENTS)
             .env("SSE_CACHE", "writable/cache")
             .stdout(Stdio::piped())

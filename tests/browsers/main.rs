@@ -5,6 +5,8 @@
     reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
+mod axe;
+mod dashboard;
 mod engines;
 mod fetch_event_source;
 mod html_front_ends;

@@ -95,7 +95,11 @@ beforeEach(() => {
     clock: new FakeClock(),
     random: mock.method(Math, 'random', random),
     window: new EventTarget(),
-    document: Object.assign(new EventTarget(), { hidden: false, baseURI: 'http://page.test/deep/page.html' }),
+    document: Object.assign(new EventTarget(), {
+      hidden: false,
+      readyState: 'complete',
+      baseURI: 'http://page.test/deep/page.html',
+    }),
     locks: new FakeLocks(),
     storage: new FakeStorage(),
     commonStorage: new FakeStorage(),

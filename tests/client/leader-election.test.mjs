@@ -61,6 +61,7 @@ describe('a frozen leader', () => {
     await openTabs(1);
     environment.document = Object.assign(new EventTarget(), {
       hidden: false,
+      readyState: 'complete',
       baseURI: environment.document.baseURI,
     });
     globalThis.document = environment.document;

@@ -1,6 +1,6 @@
 // The page's back/forward cache, and close.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, mock, test } from 'node:test';
 
 import {
   collectValues,
@@ -44,6 +44,68 @@ describe('the page', () => {
     await settle();
     assert.equal(FakeRequest.all.length, 1);
     assert.equal(environment.clock.timers, 0);
+  });
+});
+
+describe('the stream of a page that loads', () => {
+  const finish = () => environment.document.dispatchEvent(new Event('DOMContentLoaded'));
+
+  test('opens after the scripts of the page have run', async () => {
+    environment.document.readyState = 'loading';
+    const sse = openAlone();
+    await settle();
+    assert.deepEqual([FakeRequest.all.length, sse.readyState, sse.status], [0, 0, 'connecting']);
+    environment.document.readyState = 'interactive';
+    finish();
+    assert.equal(FakeRequest.all.length, 1);
+    await FakeRequest.last.open(eventId(0));
+    sse.close();
+    assert.equal(environment.clock.timers, 0);
+  });
+
+  test('opens when the last deferred scripts have run', async () => {
+    const navigation = { domContentLoadedEventStart: 0 };
+    mock.method(performance, 'getEntriesByType', (type) => (type === 'navigation' ? [navigation] : []));
+    environment.document.readyState = 'interactive';
+    openAlone();
+    await settle();
+    assert.equal(FakeRequest.all.length, 0, 'other deferred scripts may follow');
+    finish();
+    assert.equal(FakeRequest.all.length, 1);
+    navigation.domContentLoadedEventStart = 12.5;
+    openAlone();
+    assert.equal(FakeRequest.all.length, 2, 'a client that is created later connects at once');
+  });
+
+  test('opens when the page is loaded, in a browser that rounds the time to 0', async () => {
+    mock.method(performance, 'getEntriesByType', () => [{ domContentLoadedEventStart: 0 }]);
+    environment.document.readyState = 'interactive';
+    openAlone();
+    dispatchToWindow('load');
+    assert.equal(FakeRequest.all.length, 1);
+  });
+
+  test('waits for a script for five seconds at most', async () => {
+    environment.document.readyState = 'loading';
+    openAlone();
+    await environment.clock.tick(4999);
+    assert.equal(FakeRequest.all.length, 0);
+    await environment.clock.tick(1);
+    assert.equal(FakeRequest.all.length, 1);
+    finish();
+    assert.equal(FakeRequest.all.length, 1);
+  });
+
+  test('does not open if the client was closed before', async () => {
+    environment.document.readyState = 'loading';
+    const sse = openAlone();
+    sse.close();
+    assert.equal(environment.clock.timers, 0);
+    finish();
+    await settle();
+    assert.equal(FakeRequest.all.length, 0);
+    sse.connect();
+    assert.equal(FakeRequest.all.length, 1, 'connect() does not wait');
   });
 });
 

@@ -10,6 +10,8 @@
 mod guides;
 mod ingester;
 #[cfg(feature = "tools")]
+mod oracle;
+#[cfg(feature = "tools")]
 mod oracle_server;
 #[cfg(feature = "tools")]
 mod oracle_writer;

@@ -1,4 +1,5 @@
-//! `oracle-server`: streams with audiences, configured so that the limits of the library are reached all the time.
+//! `oracle-server`: streams with audiences, configured so that the limits of the library are reached all the time, and
+//! perhaps writers that save in the same process.
 
 use std::{env, net::TcpListener, time::Duration};
 
@@ -8,13 +9,18 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
     middleware::{Next, from_fn},
-    rt::{System, time::sleep},
+    rt::{self, System, task::JoinHandle, time::sleep},
     web::{self, Data},
 };
-use actix_web_sse::{Config, Grant, Sse, Subscription, track_authorization};
+use actix_web_sse::{Cache, Grant, Sse, Subscription, track_authorization};
 use support::oracle::{
-    AUTHENTICATED, At, GRANTS, GrantText, PATH_WITHOUT_POSITION, SSE_EVENTS, ServerSetup,
-    elapsed_in_child,
+    AUTHENTICATED, At, GRANTS, GrantText, PATH_WITHOUT_POSITION, SavesOn, ServerSetup,
+    WRITERS_ENDED, WriterSetup, elapsed_in_child,
+};
+
+use crate::{
+    oracle,
+    oracle_writer::{self, Writer},
 };
 
 /// Small, so that a slow reader is noticed after some dozen events instead of megabytes.
@@ -27,8 +33,7 @@ pub(crate) fn run() {
     let variable = |name| env::var(name).unwrap();
     let setup: ServerSetup = serde_json::from_str(&variable("ORACLE_SETUP")).unwrap();
     env_logger::init();
-    let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS)
-        .unwrap()
+    let config = oracle::config()
         .with_entries_in_memory(setup.in_memory)
         .with_history(setup.history)
         .with_poll_interval(setup.poll)
@@ -38,10 +43,15 @@ pub(crate) fn run() {
         // Longer than the oracle waits for an event, so that no heartbeat wakes a forgotten stream.
         .with_heartbeat(Duration::from_secs(60));
     System::new().block_on(async {
-        let sse = Sse::new(&config).unwrap();
+        let cache = oracle::start(|| Cache::open(&config));
+        let sse = oracle::start(|| {
+            let sse = Sse::from_cache(&cache);
+            sse.config().map(|_| sse)
+        });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES).unwrap();
         println!("LISTENING {}", listener.local_addr().unwrap());
+        start_writers(&cache);
         HttpServer::new(move || {
             let with_position = web::resource("/sse/stream")
                 .to(stream)
@@ -63,6 +73,37 @@ pub(crate) fn run() {
         .await
         .unwrap();
     });
+}
+
+/// Starts the writers inside this server. They end with the input.
+fn start_writers(cache: &Cache) {
+    let setups: Vec<WriterSetup> =
+        serde_json::from_str(&env::var("ORACLE_WRITERS").unwrap()).unwrap();
+    if setups.is_empty() {
+        return;
+    }
+    let done = oracle::input_end();
+    let writers: Vec<_> = (setups.into_iter())
+        .map(|setup| {
+            start_writer(
+                Writer::new(setup.clone(), cache.clone(), done.clone()),
+                setup.saves_on,
+            )
+        })
+        .collect();
+    rt::spawn(async {
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        println!("{WRITERS_ENDED}");
+    });
+}
+
+fn start_writer(writer: Writer, saves_on: SavesOn) -> JoinHandle<()> {
+    match saves_on {
+        SavesOn::Thread => rt::task::spawn_blocking(|| oracle_writer::block_on(writer.run())),
+        SavesOn::Task => rt::spawn(writer.run()),
+    }
 }
 
 /// When a request was authenticated.

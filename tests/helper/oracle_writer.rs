@@ -1,9 +1,9 @@
-//! `oracle-writer`: saves, and records the saves that have returned.
+//! `oracle-writer`: saves, and records the saves that have returned. Servers have writers, too.
 
 use std::{
     env,
     fs::File,
-    io::{Read, Write},
+    io::Write,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,74 +12,105 @@ use std::{
     time::Duration,
 };
 
-use actix_web_sse::{Cache, Config};
+use actix_web::rt::{Runtime, time::sleep};
+use actix_web_sse::{Cache, Error, EventId, cache::Save};
 use fastrand::Rng;
 use support::{
     number_in_id,
     oracle::{
-        AUDIENCES, At, KEYS, SSE_EVENTS, Traffic, WriterRole, elapsed_in_child, random_audience,
+        AUDIENCES, At, KEYS, SavesOn, Traffic, WriterRole, WriterSetup, elapsed_in_child,
+        random_audience,
     },
 };
+
+use crate::oracle;
 
 /// After this many saves, the folder that was the newest one has been swept.
 const FLOOD_SAVES: u64 = 4_500;
 
-struct Writer {
+pub(crate) struct Writer {
     name: u64,
     rng: Rng,
+    saves_on: SavesOn,
+    role: WriterRole,
     traffic: Traffic,
     cache: Cache,
     saved: File,
-    /// Set when the input has ended.
+    /// Whether a save may fail, because Redis is away.
+    may_fail: bool,
+    /// Set when it is to end.
     done: Arc<AtomicBool>,
 }
 
-pub(crate) fn run() {
-    let variable = |name| env::var(name).unwrap();
-    env_logger::init();
-    let config = Config::new(variable("ORACLE_APP"), SSE_EVENTS).unwrap();
-    let mut writer = Writer {
-        name: variable("ORACLE_WRITER").parse().unwrap(),
-        rng: Rng::with_seed(variable("ORACLE_SEED").parse().unwrap()),
-        traffic: serde_json::from_str(&variable("ORACLE_TRAFFIC")).unwrap(),
-        cache: Cache::open(&config).unwrap(),
-        saved: File::create(variable("ORACLE_SAVED")).unwrap(),
-        done: Arc::default(),
-    };
-    let done = Arc::clone(&writer.done);
-    thread::spawn(move || {
-        let _ = std::io::stdin().read(&mut [0]);
-        // Nothing else is shared through this flag, so any ordering would do.
-        done.store(true, Ordering::Relaxed);
-    });
-    match serde_json::from_str(&variable("ORACLE_ROLE")).unwrap() {
-        WriterRole::Random => writer.save_at_random(),
-        WriterRole::Flood => writer.flood(),
-        WriterRole::Final => writer.save_each_key(),
-        WriterRole::Revoke => writer.revoke_some(),
+/// Ends the process if a writer inside it panics, so that the oracle notices.
+struct ExitOnPanic;
+
+impl Drop for ExitOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::exit(1);
+        }
     }
 }
 
+pub(crate) fn run() {
+    env_logger::init();
+    let setup = serde_json::from_str(&env::var("ORACLE_WRITER").unwrap()).unwrap();
+    let config = oracle::config();
+    let cache = oracle::start(|| Cache::open(&config));
+    block_on(Writer::new(setup, cache, oracle::input_end()).run());
+}
+
+pub(crate) fn block_on(work: impl Future<Output = ()>) {
+    Runtime::new().unwrap().block_on(work);
+}
+
 impl Writer {
-    fn save_at_random(&mut self) {
+    pub(crate) fn new(setup: WriterSetup, cache: Cache, done: Arc<AtomicBool>) -> Self {
+        let role = setup.role;
+        Self {
+            name: setup.name,
+            rng: Rng::with_seed(setup.seed),
+            saves_on: setup.saves_on,
+            role,
+            traffic: setup.traffic,
+            cache,
+            saved: File::create(setup.saved).unwrap(),
+            may_fail: oracle::is_in_redis()
+                && matches!(role, WriterRole::Random | WriterRole::Flood),
+            done,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let _exit = ExitOnPanic;
+        match self.role {
+            WriterRole::Random => self.save_at_random().await,
+            WriterRole::Flood => self.flood().await,
+            WriterRole::Final => self.save_each_key().await,
+            WriterRole::Revoke => self.revoke_some().await,
+        }
+    }
+
+    async fn save_at_random(&mut self) {
         let mut save = 0;
         while !self.is_done() {
             for _ in 0..self.rng.u32(1..self.traffic.burst) {
                 match self.rng.u32(..self.traffic.saves_per_revocation) {
-                    0 => self.revoke(),
-                    1 => self.save_for_nobody(),
+                    0 => self.revoke().await,
+                    1 => self.save_for_nobody().await,
                     _ => {
-                        self.save_random_value(save);
+                        self.save_random_value(save).await;
                         save += 1;
                     }
                 }
             }
             let pause = self.rng.u64(0..self.traffic.pause);
-            self.pause(Duration::from_millis(pause));
+            self.pause(Duration::from_millis(pause)).await;
         }
     }
 
-    fn save_random_value(&mut self, save: u64) {
+    async fn save_random_value(&mut self, save: u64) {
         let began = elapsed_in_child();
         let key = random_key(&mut self.rng);
         let value = random_value(&mut self.rng, self.name, save);
@@ -87,12 +118,12 @@ impl Writer {
         if self.rng.u32(..100) >= self.traffic.public_percent {
             saving = saving.to(self.random_audiences());
         }
-        let number = number_in_id(&saving.blocking().unwrap().to_string());
-        self.record(number, save, began);
+        let saved = self.save(saving).await;
+        let number = self.record(saved, save, began);
         if number % 1_000 == 999 && self.rng.bool() {
             // The folder is full: after this pause, what this writer knows of the next one is old.
             let pause = self.rng.u64(2_000..5_000);
-            self.pause(Duration::from_millis(pause));
+            self.pause(Duration::from_millis(pause)).await;
         }
     }
 
@@ -106,76 +137,100 @@ impl Writer {
         AUDIENCES[random_audience(&mut self.rng, self.traffic.users)].clone()
     }
 
-    fn revoke(&mut self) {
+    async fn revoke(&mut self) {
         let audience = random_audience(&mut self.rng, self.traffic.users);
         let began = elapsed_in_child();
-        let id = self.cache.revoke_blocking(&AUDIENCES[audience]).unwrap();
-        let number = number_in_id(&id.to_string());
-        self.write_record(number, &format!("revoked {audience}"), began);
+        let revoking = self.cache.revoke(&AUDIENCES[audience]);
+        let revoked = match self.saves_on {
+            SavesOn::Thread => revoking.blocking(),
+            SavesOn::Task => revoking.await,
+        };
+        self.write_record(revoked, &format!("revoked {audience}"), began);
     }
 
     /// Revokes a part of the audiences.
-    fn revoke_some(&mut self) {
+    async fn revoke_some(&mut self) {
         for _ in 0..AUDIENCES.len().min(2 * self.traffic.users) / 4 {
-            self.revoke();
+            self.revoke().await;
         }
     }
 
-    fn save_for_nobody(&mut self) {
-        let saved = self.cache.save("k1", "for nobody").to([""; 0]).blocking();
+    async fn save_for_nobody(&mut self) {
+        let saving = self.cache.save("k1", "for nobody").to([""; 0]);
+        let saved = self.save(saving).await;
         assert!(
             saved.is_err(),
             "an empty list of audiences was accepted: {saved:?}"
         );
     }
 
-    fn flood(&mut self) {
+    async fn flood(&mut self) {
         for save in 0..FLOOD_SAVES {
-            self.save_plain_value("k6", save);
+            self.save_plain_value("k6", save).await;
             if save.is_multiple_of(20) {
                 // Lets others save, and lets the oracle's copy keep up.
-                self.pause(Duration::from_millis(1));
+                self.pause(Duration::from_millis(1)).await;
             }
         }
     }
 
-    fn save_each_key(&mut self) {
+    async fn save_each_key(&mut self) {
         for (save, (key, ..)) in (0..).zip(KEYS) {
-            self.save_plain_value(key, save);
+            self.save_plain_value(key, save).await;
         }
         for save in (KEYS.len() as u64..).take(self.traffic.users) {
             let (began, audiences) = (elapsed_in_child(), self.random_audiences());
             let saving = self.cache.save("k1", [self.name, save]).to(audiences);
-            let number = number_in_id(&saving.blocking().unwrap().to_string());
-            self.record(number, save, began);
+            let saved = self.save(saving).await;
+            self.record(saved, save, began);
         }
     }
 
-    fn save_plain_value(&mut self, key: &str, save: u64) {
+    async fn save_plain_value(&mut self, key: &str, save: u64) {
         let began = elapsed_in_child();
-        let id = self.cache.save_blocking(key, [self.name, save]).unwrap();
-        let number = number_in_id(&id.to_string());
-        self.record(number, save, began);
+        let saving = self.cache.save(key, [self.name, save]);
+        let saved = self.save(saving).await;
+        self.record(saved, save, began);
     }
 
-    fn record(&mut self, number: u64, save: u64, began: At) {
-        self.write_record(number, &format!("saved {save}"), began);
+    async fn save(&self, saving: Save) -> Result<EventId, Error> {
+        match self.saves_on {
+            SavesOn::Thread => saving.blocking(),
+            SavesOn::Task => saving.await,
+        }
+    }
+
+    /// Returns the number.
+    fn record(&mut self, saved: Result<EventId, Error>, save: u64, began: At) -> u64 {
+        self.write_record(saved, &format!("saved {save}"), began)
     }
 
     /// In a single write, so that a kill leaves the line complete or absent.
-    fn write_record(&mut self, number: u64, what: &str, began: At) {
+    fn write_record(&mut self, saved: Result<EventId, Error>, what: &str, began: At) -> u64 {
+        let (number, what) = match saved {
+            Err(error) if self.may_fail => {
+                log::warn!("{error}");
+                (0, "failed 0")
+            }
+            saved => (number_in_id(&saved.unwrap().to_string()), what),
+        };
         let (began, returned) = (began.as_micros(), elapsed_in_child().as_micros());
         let line = format!("{number} {what} {began} {returned}\n");
         self.saved.write_all(line.as_bytes()).unwrap();
+        number
     }
 
-    fn pause(&self, time: Duration) {
+    async fn pause(&self, time: Duration) {
         // Short, so that a writer ends soon after its input.
         const STEP: Duration = Duration::from_millis(20);
 
         let mut left = time;
         while !left.is_zero() && !self.is_done() {
-            thread::sleep(left.min(STEP));
+            let step = left.min(STEP);
+            match self.saves_on {
+                SavesOn::Thread => thread::sleep(step),
+                SavesOn::Task => sleep(step).await,
+            }
             left = left.saturating_sub(STEP);
         }
     }

@@ -23,15 +23,20 @@ use std::{
 
 use actix_web_sse::{Cache, Config, Events};
 use fastrand::Rng;
-use support::{App, Server, log_run, until};
+use support::{App, Backend, Server, log_run, on_every_backend, until};
 
 use self::{
     cases::Expected,
     parsers::{ParsedEvent, Parsers},
 };
 
-/// Each kind of value is tried some hundred times.
-const DEFAULT_EVENTS: usize = 20_000;
+/// Each kind of value is tried some hundred times in a folder. In Redis, the same bytes are stored.
+fn default_events(backend: Backend) -> usize {
+    match backend {
+        Backend::Folder => 20_000,
+        Backend::Redis => 4_000,
+    }
+}
 
 /// This many events are saved before the parsers are read. The server keeps more in memory, so that
 /// a slow parser misses nothing.
@@ -41,21 +46,27 @@ const BATCH_EVENTS: usize = 1_000;
 const DROP_INS_PER_THOUSAND: usize = 40;
 const COMMANDS_PER_THOUSAND: usize = 4;
 
-#[test]
-fn every_saved_value_arrives_once_and_unchanged() {
-    let count = number("SSE_INJECTION_EVENTS")
-        .map_or(DEFAULT_EVENTS, |count| usize::try_from(count).unwrap());
+on_every_backend! {
+    every_saved_value_arrives_once_and_unchanged
+}
+
+fn every_saved_value_arrives_once_and_unchanged(backend: Backend) {
+    let count = number("SSE_INJECTION_EVENTS");
+    let count = count.map_or_else(
+        || default_events(backend),
+        |count| usize::try_from(count).unwrap(),
+    );
     let seed = number("SSE_INJECTION_SEED").unwrap_or_else(|| fastrand::u64(..));
     // The test runner prints this only if the test fails.
     println!("seed {seed}: SSE_INJECTION_SEED={seed} repeats these events");
     let start = Instant::now();
-    let mut run = Run::start(seed);
+    let mut run = Run::start(backend, seed);
     while run.received < count {
         run.batch(BATCH_EVENTS.min(count - run.received));
     }
     run.finish();
     if let Ok(path) = env::var("SSE_INJECTION_LOG") {
-        run.report(&path, seed, start.elapsed().as_secs());
+        run.report(&path, backend, seed, start.elapsed().as_secs());
     }
 }
 
@@ -93,16 +104,19 @@ struct Run {
 }
 
 impl Run {
-    fn start(seed: u64) -> Self {
+    fn start(backend: Backend, seed: u64) -> Self {
         let pairs = names::pairs();
         let sse_events = names::sse_events(&pairs);
-        let app = App::in_memory();
+        let app = App::in_memory().on(backend);
         let environment = [
             ("SSE_EVENTS", sse_events.as_str()),
             ("SSE_STREAM_DURATION", "0"),
         ];
         let server = Server::start(app.path(), &environment);
-        let config = Config::new(app.path(), &sse_events).unwrap();
+        let mut config = Config::new(app.path(), &sse_events).unwrap();
+        if let Some(url) = app.redis() {
+            config = config.with_redis(url).unwrap();
+        }
         let events = config.events().clone();
         let names: Vec<String> = events.names().map(str::to_owned).collect();
         assert_eq!(
@@ -310,9 +324,9 @@ impl Run {
         assert!(lines, "a line of the log has a control character");
     }
 
-    fn report(&self, path: &str, seed: u64, seconds: u64) {
+    fn report(&self, path: &str, backend: Backend, seed: u64, seconds: u64) {
         let result = format!(
-            "seed {seed}: {} events in {seconds} s, {} of them by drop-in and {} by `sse save`; \
+            "seed {seed}, {backend:?}: {} events in {seconds} s, {} of them by drop-in and {} by `sse save`; \
              each arrived once and unchanged in Chromium, eventsource-parser and sseer; \
              {} drop-ins without a value triggered nothing",
             self.received, self.by_drop_in, self.by_command, self.broken,

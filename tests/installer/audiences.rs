@@ -3,12 +3,21 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use support::App;
+use support::{App, Backend, on_every_backend};
 
 use crate::{
     hello::{Hello, Ran, serve},
     listen::Listener,
 };
+
+on_every_backend! {
+    each_audience_has_its_own_value
+    a_deletion_without_an_audience_is_for_all
+    a_listener_on_this_machine_shows_the_audiences
+    a_revocation_has_a_place_in_the_order_of_the_saves
+    a_value_reaches_the_streams_that_hold_its_audience
+    a_revocation_ends_the_streams_of_a_user_who_has_logged_out
+}
 
 const KEY: &str = "event_cache_key1";
 
@@ -35,9 +44,8 @@ fn json_lines(text: &str) -> Vec<Value> {
     lines.collect::<Result<_, _>>().unwrap()
 }
 
-#[test]
-fn each_audience_has_its_own_value() {
-    let app = App::new();
+fn each_audience_has_its_own_value(backend: Backend) {
+    let app = App::new().on(backend);
     assert_succeeds(&app, &["save", KEY, "0"], "");
     let to_both = ["save", KEY, "1", "--to", "user:42", "--to", "role:admin"];
     let said = assert_succeeds(&app, &to_both, "");
@@ -57,9 +65,8 @@ fn each_audience_has_its_own_value() {
     assert_eq!(public[0].get("audiences"), None);
 }
 
-#[test]
-fn a_deletion_without_an_audience_is_for_all() {
-    let app = App::new();
+fn a_deletion_without_an_audience_is_for_all(backend: Backend) {
+    let app = App::new().on(backend);
     let nothing = "`event_cache_key1` has no value: nothing to delete\n";
     for to in [&[][..], &["--to", "user:42"]] {
         let save = [&["save", "-q", KEY, "1"], to].concat();
@@ -84,9 +91,8 @@ fn a_deletion_without_an_audience_is_for_all() {
     assert_succeeds(&app, &["get", KEY, "--to", "user:2"], "1\n");
 }
 
-#[test]
-fn a_listener_on_this_machine_shows_the_audiences() {
-    let app = App::new();
+fn a_listener_on_this_machine_shows_the_audiences(backend: Backend) {
+    let app = App::new().on(backend);
     let all = Listener::start(&app, &["--json", "--count", "3"]);
     let lines = Listener::start(&app, &["--count", "2"]);
     let of_user = Listener::start(&app, &["--json", "--count", "2", "--to", "user:42"]);
@@ -176,9 +182,8 @@ fn at_most_100_audiences_are_accepted() {
     run(&["listen", "localhost:1"], 101).fails(2, "there are 101 audiences; at most 100");
 }
 
-#[test]
-fn a_revocation_has_a_place_in_the_order_of_the_saves() {
-    let app = App::new();
+fn a_revocation_has_a_place_in_the_order_of_the_saves(backend: Backend) {
+    let app = App::new().on(backend);
     let number = |said: &str| -> u64 {
         let id = said.split(['(', ')']).nth(1).unwrap();
         id.split_once('-').unwrap().1.parse().unwrap()
@@ -303,9 +308,8 @@ fn listen(app: &App, url: &str, user: &[&str], count: &str) -> Listener {
     Listener::start(app, &arguments)
 }
 
-#[test]
-fn a_value_reaches_the_streams_that_hold_its_audience() {
-    let app = App::with_env(PRIVATE);
+fn a_value_reaches_the_streams_that_hold_its_audience(backend: Backend) {
+    let app = App::with_env(PRIVATE).on(backend);
     let (_server, url) = serve(app.path(), "users in a header");
     let listeners = [&USER_42[..], &USER_7, &[]].map(|user| listen(&app, &url, user, "2"));
     for (key, value, to) in [
@@ -353,9 +357,8 @@ fn an_audience_that_is_not_granted_ends_the_command_with_the_reason() {
     assert_eq!(granted.values(), [json!(1)]);
 }
 
-#[test]
-fn a_revocation_ends_the_streams_of_a_user_who_has_logged_out() {
-    let app = App::with_env(PRIVATE);
+fn a_revocation_ends_the_streams_of_a_user_who_has_logged_out(backend: Backend) {
+    let app = App::with_env(PRIVATE).on(backend);
     let (_server, url) = serve(app.path(), "users in a header");
     let [ended, other] = [USER_42, USER_7].map(|user| listen(&app, &url, &user, "2"));
     let to_both = ["--to", "user:42", "--to", "user:7"];

@@ -88,7 +88,7 @@ pub(crate) fn build(hello: &Hello) -> PathBuf {
         String::from_utf8_lossy(&built.stderr)
     );
     let copy = hello.outside().join(PROGRAM);
-    fs::copy(profile.join(PROGRAM), &copy).unwrap();
+    support::copy_program(&profile.join(PROGRAM), &copy);
     copy
 }
 

@@ -10,8 +10,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use support::{
-    ReservedPort, ReverseProxy, Running, Stream, blocks_of_document, get, namespace::Namespace,
-    sse_in, until,
+    ReservedPort, ReverseProxy, Running, Stream, SystemdUnit, blocks_of_document, get,
+    namespace::Namespace, sse_in, until,
 };
 
 use crate::{
@@ -78,14 +78,6 @@ fn assert_delivers(address: &str, folder: &Path) -> String {
     event.id.unwrap()
 }
 
-/// The lines of a unit that set this key.
-#[track_caller]
-fn setting<'a>(unit: &'a str, key: &str) -> &'a str {
-    let begin = format!("\n{key}=");
-    let (_, rest) = unit.split_once(&begin).expect(key);
-    rest.lines().next().unwrap()
-}
-
 /// Runs the commands that install the app, with another folder and as this user.
 fn install_on_server(hello: &Hello, program: &Path, folder: &str) {
     fs::create_dir_all(hello.path().join("target/release")).unwrap();
@@ -103,10 +95,10 @@ fn install_on_server(hello: &Hello, program: &Path, folder: &str) {
 }
 
 /// Starts the program of a unit as systemd would.
-fn start(unit: &str, namespace: &Namespace, address: &str) -> Running {
-    let folder = Path::new(setting(unit, "WorkingDirectory"));
-    let mut command = namespace.command(Path::new(setting(unit, "ExecStart")), folder);
-    set_variables(&mut command, setting(unit, "Environment"), address);
+fn start(unit: &SystemdUnit, namespace: &Namespace, address: &str) -> Running {
+    let folder = Path::new(unit.setting("WorkingDirectory"));
+    let mut command = namespace.command(Path::new(unit.setting("ExecStart")), folder);
+    set_variables(&mut command, unit.setting("Environment"), address);
     let mut shop = Running(command.spawn().unwrap());
     wait_until_it_answers(&mut shop, address);
     shop
@@ -119,20 +111,13 @@ fn a_systemd_service_delivers_across_a_restart_with_a_writable_cache_folder_alon
     let folder = server.path().canonicalize().unwrap();
     install_on_server(&hello, &program, folder.to_str().unwrap());
     let unit = block("systemd", "ini").replace("/srv/shop", folder.to_str().unwrap());
+    let unit = SystemdUnit::new(unit);
     assert_eq!(
-        Path::new(setting(&unit, "ReadWritePaths")),
+        Path::new(unit.setting("ReadWritePaths")),
         folder.join("writable")
     );
 
-    let file = hello.outside().join("shop.service");
-    fs::write(&file, &unit).unwrap();
-    let mut verify = Command::new("systemd-analyze");
-    let verified = verify.arg("verify").arg(&file).output().unwrap();
-    let complaints = String::from_utf8_lossy(&verified.stderr);
-    assert!(
-        verified.status.success() && complaints.is_empty(),
-        "{complaints}"
-    );
+    unit.verify(hello.outside());
 
     let namespace = Namespace::start(READ_ONLY, &folder);
     assert!(fs::write(namespace.outside_path(&folder.join("file")), "").is_err());

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -53,13 +53,19 @@ pub(crate) struct Ran {
 
 impl Hello {
     pub(crate) fn new() -> Self {
-        let outside = tempfile::tempdir().unwrap();
-        // A path with a space and a special character, and canonical, because `sse` prints it so.
-        let dir = outside.path().canonicalize().unwrap().join("my wörld");
-        let hello = Self { outside, dir };
+        let hello = Self::without_app();
         hello.write("Cargo.toml", CARGO_TOML);
         hello.write("src/main.rs", MAIN_RS);
         hello
+    }
+
+    /// An empty folder.
+    pub(crate) fn without_app() -> Self {
+        let outside = tempfile::tempdir().unwrap();
+        // A path with a space and a special character, and canonical, because `sse` prints it so.
+        let dir = outside.path().canonicalize().unwrap().join("my wörld");
+        fs::create_dir(&dir).unwrap();
+        Self { outside, dir }
     }
 
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
@@ -156,18 +162,8 @@ impl Ran {
 
 /// A server of the app in this folder with routes of this kind, and its URL.
 pub(crate) fn serve(app: &Path, kind: &str) -> (Running, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
-        .args(["server", kind])
-        .current_dir(app)
-        .env("CARGO_MANIFEST_DIR", app)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let mut lines = output.lines().map_while(Result::ok);
-    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
-    (Running(child), format!("http://{}", address.unwrap()))
+    let (server, address) = support::serve(env!("CARGO_BIN_EXE_test-helper"), app, kind);
+    (server, format!("http://{address}"))
 }
 
 /// `sse` as a shell would start it in this folder, with nothing on standard input.

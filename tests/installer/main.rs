@@ -6,6 +6,7 @@
 )]
 
 mod audiences;
+mod beside_serve;
 mod cases;
 mod compiled;
 #[cfg(feature = "tools")]
@@ -31,6 +32,8 @@ mod other_user;
 mod owned;
 #[cfg(feature = "tools")]
 mod proxies_guide;
+#[cfg(feature = "tools")]
+mod redis;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 mod refused;
 mod requests;

@@ -41,6 +41,7 @@ fn a_page_is_written_for_each_command_and_man_shows_it() {
         "man",
         "revoke",
         "save",
+        "serve",
         "status",
         "uninstall",
     ];

@@ -21,7 +21,7 @@ impl OtherUser {
     pub(crate) fn new() -> Self {
         let public = tempfile::tempdir().unwrap();
         fs::set_permissions(public.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::copy(support::sse(), public.path().join("sse")).unwrap();
+        support::copy_program(&support::sse(), &public.path().join("sse"));
         Self { public }
     }
 

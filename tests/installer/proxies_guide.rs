@@ -1,5 +1,7 @@
 //! The configurations of docs/guides/proxies.md, as their readers paste them, with other ports and paths.
 
+mod stream_alone;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},

@@ -11,7 +11,6 @@ mod ids;
 
 use std::{
     env, fs,
-    os::unix::fs::PermissionsExt,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -19,9 +18,13 @@ use std::{
 
 use actix_web_sse::{Cache, Config};
 use fastrand::Rng;
-use support::{App, Server, Stream, log_run, starter, until};
+use support::{App, Backend, Server, Stream, log_run, on_every_backend, starter, until};
 
 use self::ids::Journal;
+
+on_every_backend! {
+    every_id_continues_its_stream_or_gets_a_gap
+}
 
 /// Each kind of id is tried some hundred times.
 const DEFAULT_IDS: u64 = 4_000;
@@ -33,9 +36,10 @@ const ENTRIES: u64 = 5_700;
 const ENV: &str = "SSE_EVENTS=a:two,b:two,c:one\nSSE_STREAM_DURATION=0\nSSE_TTL=0\n";
 
 /// An app whose entries alternate between the two keys.
-fn app() -> App {
+fn app(backend: Backend) -> App {
     let app = App::in_memory();
     fs::write(app.path().join(".env"), ENV).unwrap();
+    let app = app.on(backend);
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
     for number in 1..=ENTRIES {
         let key = if ids::feeds_two(number) { "two" } else { "one" };
@@ -64,12 +68,11 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-#[test]
-fn every_id_continues_its_stream_or_gets_a_gap() {
+fn every_id_continues_its_stream_or_gets_a_gap(backend: Backend) {
     let count = number("SSE_IDS").unwrap_or(DEFAULT_IDS);
     let seed = number("SSE_IDS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("seed {seed}: SSE_IDS_SEED={seed} repeats these ids");
-    let app = app();
+    let app = app(backend);
     let server = Server::start(app.path(), &[("RUST_LOG", "warn")]);
     let journal = journal_of(&server);
     let start = Instant::now();
@@ -102,7 +105,7 @@ fn every_id_continues_its_stream_or_gets_a_gap() {
     if let Ok(path) = env::var("SSE_IDS_LOG") {
         let seconds = start.elapsed().as_secs();
         let result = format!(
-            "seed {seed}: {count} ids in {seconds} s, each one continued its stream or got a gap"
+            "seed {seed}, {backend:?}: {count} ids in {seconds} s, each one continued its stream or got a gap"
         );
         log_run(&path, &result);
     }
@@ -118,7 +121,7 @@ fn an_id_needs_no_search_of_the_disk() {
     /// each with one call per part of the path. One call per entry would be thousands.
     const MAX_CALLS_PER_ID: u64 = 60;
 
-    let app = app();
+    let app = app(Backend::Folder);
     // A server reads what was saved in the ten seconds before its start; here that is nothing.
     thread::sleep(Duration::from_millis(10_500));
     let (counts, wrapper) = (app.path().join("calls"), app.path().join("traced"));
@@ -128,8 +131,7 @@ fn an_id_needs_no_search_of_the_disk() {
         counts.display(),
         starter().display()
     );
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    support::write_script(&wrapper, &script);
     let calls = |use_server: &dyn Fn(&Server, &Journal)| {
         let _ = fs::remove_file(&counts);
         let server = Server::start_program(&wrapper, app.path(), &[("RUST_LOG", "warn")]);

@@ -9,12 +9,16 @@
     reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
+mod authorization;
 mod churn;
 mod client;
 mod closed;
+mod dashboard;
 mod forwarder;
 mod latency;
 mod limits;
+mod machines;
+mod moving_client;
 mod process;
 mod replays;
 mod restart;

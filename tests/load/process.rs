@@ -57,21 +57,11 @@ pub(crate) async fn comes_true(time: Duration, mut condition: impl FnMut() -> bo
     true
 }
 
-/// The processor time that it has used, with that of threads that have ended.
-pub(crate) fn cpu_time(server: &Server) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap();
-    // The program's name, which may contain anything, is in parentheses.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks = fields.split(' ').skip(11).take(2);
-    let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second())
-}
-
 /// Waits until it uses hardly any processor time.
 pub(crate) fn wait_until_idle(server: &Server) {
     let mut before = Duration::ZERO;
     until("the server is idle", || {
-        let now = cpu_time(server);
+        let now = server.cpu_time();
         thread::sleep(Duration::from_millis(200));
         let is_idle = now.saturating_sub(before) <= Duration::from_millis(10);
         before = now;

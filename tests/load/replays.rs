@@ -9,13 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{App, DEADLINE, Server, Stream, http};
+use support::{App, Backend, DEADLINE, Server, Stream, http, on_every_backend};
 
 use crate::{
-    process::{cpu_time, wait_until_idle},
+    process::wait_until_idle,
     scale::{alone, figure, scale},
     stalled::cache,
 };
+
+on_every_backend! {
+    replays_for_many_clients_delay_neither_saves_nor_events_nor_each_other_for_long
+}
 
 /// More than a server keeps in memory, and as many as the journal keeps.
 const HISTORY_ENTRIES: usize = 10_000;
@@ -68,9 +72,10 @@ impl Display for Slowest {
 }
 
 impl LongHistory {
-    fn start() -> Self {
+    fn start(backend: Backend) -> Self {
         let app = App::in_memory();
         fs::write(app.path().join(".env"), ENV).unwrap();
+        let app = app.on(backend);
         let cache = cache(&app);
         for _ in 0..HISTORY_ENTRIES {
             cache.save_blocking("k", "x".repeat(300)).unwrap();
@@ -86,9 +91,9 @@ impl LongHistory {
             _app: app,
         };
         wait_until_idle(&history.server);
-        let before = cpu_time(&history.server);
+        let before = history.server.cpu_time();
         history.stream(PATH, 0).next_event();
-        history.replay_cost = cpu_time(&history.server) - before;
+        history.replay_cost = history.server.cpu_time() - before;
         history
     }
 
@@ -137,13 +142,13 @@ impl LongHistory {
 fn replays_for_clients_that_have_hung_up_cost_little_and_delay_no_save() {
     let _alone = alone();
     let count = scale(1_000, 200);
-    let history = LongHistory::start();
+    let history = LongHistory::start(Backend::Folder);
     let saves = history.measure_saves(scale(200, 50));
-    let before = cpu_time(&history.server);
+    let before = history.server.cpu_time();
     drop(history.request(count));
     let slowest = saves.join().unwrap();
     wait_until_idle(&history.server);
-    let cost = cpu_time(&history.server) - before;
+    let cost = history.server.cpu_time() - before;
     figure(
         &format!("{count} clients that request {HISTORY_ENTRIES} entries and hang up cost"),
         format!(
@@ -159,11 +164,12 @@ fn replays_for_clients_that_have_hung_up_cost_little_and_delay_no_save() {
     slowest.check();
 }
 
-#[test]
-fn replays_for_many_clients_delay_neither_saves_nor_events_nor_each_other_for_long() {
+fn replays_for_many_clients_delay_neither_saves_nor_events_nor_each_other_for_long(
+    backend: Backend,
+) {
     let _alone = alone();
     let count = scale(1_000, 200);
-    let history = LongHistory::start();
+    let history = LongHistory::start(backend);
     let saves = history.measure_saves(scale(200, 50));
     let clients = history.request(count);
     let start = Instant::now();
@@ -190,13 +196,13 @@ fn replays_for_many_clients_delay_neither_saves_nor_events_nor_each_other_for_lo
 fn clients_that_missed_the_same_entries_share_the_cost_of_reading_them() {
     let _alone = alone();
     let count = scale(1_000_u32, 50);
-    let history = LongHistory::start();
-    let before = cpu_time(&history.server);
+    let history = LongHistory::start(Backend::Folder);
+    let before = history.server.cpu_time();
     let streams: Vec<_> = (0..count).map(|_| history.stream(PATH, 0)).collect();
     for stream in &streams {
         assert_eq!(stream.next_event().name(), "rare");
     }
-    let each = (cpu_time(&history.server) - before) / count;
+    let each = (history.server.cpu_time() - before) / count;
     figure(
         &format!("each of {count} clients that request the same {HISTORY_ENTRIES} entries costs"),
         format!(

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Follower};
+use support::{App, Backend, Follower, on_every_backend};
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
@@ -14,14 +14,17 @@ use crate::{
     scale::{alone, figure, run, scale},
 };
 
+on_every_backend! {
+    a_rolling_restart_loses_and_repeats_nothing
+}
+
 /// Longer than all events take to arrive on a busy machine.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
 
-#[test]
-fn a_rolling_restart_loses_and_repeats_nothing() {
+fn a_rolling_restart_loses_and_repeats_nothing(backend: Backend) {
     let _alone = alone();
     let (followers, saves, restarts) = (50, scale(5_000, 1_000), scale(5_u32, 2));
-    let app = App::with_env("SSE_EVENTS=event:key\nSSE_STREAM_DURATION=0\n");
+    let app = App::with_env("SSE_EVENTS=event:key\nSSE_STREAM_DURATION=0\n").on(backend);
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
     run(async {
         let mut server = app.start();

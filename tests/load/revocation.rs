@@ -1,8 +1,6 @@
 //! How soon revocations end streams, on two servers of one cache.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,9 +11,13 @@ use std::{
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Event, Running, Stream, number_in_id};
+use support::{App, Backend, Event, Running, Stream, number_in_id, on_every_backend, serve};
 
 use crate::scale::{alone, figure, is_full, scale};
+
+on_every_backend! {
+    a_revocation_ends_the_streams_of_all_servers_at_once_and_nothing_follows
+}
 
 /// How long a revoked stream may take to end, at 1,000 saves per second.
 const MAX_END_TIME: Duration = Duration::from_millis(100);
@@ -30,17 +32,8 @@ const USERS: usize = 100;
 
 /// A server with a stream for each user, and its address.
 fn server(app: &App) -> (Running, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_test-helper"))
-        .args(["server", "users in a header"])
-        .env("CARGO_MANIFEST_DIR", app.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let mut lines = output.lines().map_while(Result::ok);
-    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
-    (Running(child), address.unwrap())
+    let helper = env!("CARGO_BIN_EXE_test-helper");
+    serve(helper, app.path(), "users in a header")
 }
 
 /// What a stream has received when it ended, and when that was.
@@ -90,10 +83,9 @@ fn name(user: usize) -> String {
     format!("user:{user}")
 }
 
-#[test]
-fn a_revocation_ends_the_streams_of_all_servers_at_once_and_nothing_follows() {
+fn a_revocation_ends_the_streams_of_all_servers_at_once_and_nothing_follows(backend: Backend) {
     let _alone = alone();
-    let app = App::with_env("SSE_EVENTS=event:key\nSSE_STREAM_DURATION=0\n");
+    let app = App::with_env("SSE_EVENTS=event:key\nSSE_STREAM_DURATION=0\n").on(backend);
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
     let servers = [server(&app), server(&app)];
     let streams: Vec<_> = (0..USERS)

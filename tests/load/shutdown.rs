@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use support::{App, Server, number_in_id};
+use support::{App, ReverseProxy, Server, number_in_id};
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
@@ -43,6 +43,40 @@ fn a_terminated_server_ends_all_streams_and_exits() {
         Duration::from_secs(5)
     };
     assert!(took < limit, "{took:?}");
+}
+
+#[test]
+fn a_terminated_sse_serve_behind_nginx_ends_all_streams_and_exits() {
+    let _alone = alone();
+    let count = scale(9_000, 1_000);
+    let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\n");
+    let server = Server::start_serve(app.path(), &[]);
+    let lines = "worker_rlimit_nofile 40000; events { worker_connections 20000; }";
+    let proxy = ReverseProxy::nginx_with(app.path(), lines, |port| {
+        let backend = server.address();
+        format!(
+            "server {{
+                listen 127.0.0.1:{port} backlog=4096;
+                # The end of a response ends the connection.
+                keepalive_timeout 0;
+                location /sse/ {{
+                    proxy_pass http://{backend}; proxy_http_version 1.1; proxy_set_header Connection \"\";
+                }}
+            }}"
+        )
+    });
+    let (took, completed) = run(async {
+        let streams = audience(count, proxy.address(), "/sse/stream", None).await;
+        let readers = reading(streams);
+        let took = terminated(server).await;
+        (took, complete(readers, &[]).await)
+    });
+    figure(
+        &format!("from SIGTERM to the end of `sse serve` with {count} streams through nginx"),
+        format!("{} ms", took.as_millis()),
+    );
+    assert_eq!(completed, count, "streams that ended normally");
+    assert!(took < MAX_SHUTDOWN, "{took:?}");
 }
 
 #[test]

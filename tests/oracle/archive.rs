@@ -1,41 +1,36 @@
-//! The archive: every entry of every journal, copied from the disk as soon as it appears.
+//! The archive: every entry of every journal, copied as soon as it appears.
 //!
-//! It reads the documented format and shares no code with the library. Entries are copied before they
-//! are swept or removed.
-
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+//! It reads the documented formats and shares no code with the library. Entries are copied before they are swept,
+//! removed or lost.
 
 use support::oracle::At;
 
 use crate::{
     audiences::Audience,
-    clock::Clock,
-    disk::epoch,
-    journal::{Journal, entry_number, folder_number, identity, newest_folder, path},
+    journal::Journal,
     model::{Format, Id},
 };
-
-/// Often enough to see each folder before it is swept.
-const FOLDER_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
 pub(crate) struct Archive {
     pub(crate) journals: Vec<Journal>,
-    /// The id of the journal that is in place.
-    in_place: Option<String>,
+    /// The journal that is in place.
+    pub(crate) current: Option<Current>,
     /// Faults after which the library may create another journal.
     pub(crate) losses: Vec<Loss>,
+    /// Journals that were about to begin, when a server was found with entries that an epoch would continue. Some have
+    /// never begun, because nothing was saved.
+    pub(crate) expected: Vec<Journal>,
     /// Why this copy is incomplete, or how the journal is broken.
     pub(crate) broken: Option<String>,
+}
+
+/// Which journal is in place.
+pub(crate) enum Current {
+    /// The one with this epoch.
+    Epoch(u64),
+    /// A part of one.
+    Part(Box<Journal>),
 }
 
 /// Other programs removed a file that a journal requires.
@@ -46,16 +41,17 @@ pub(crate) struct Loss {
     pub(crate) end: Option<At>,
 }
 
-/// Follows the cache folder at a path on a thread.
-pub(crate) struct ArchiveFollower {
-    archive: Arc<Mutex<Archive>>,
-    ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
 impl Archive {
     pub(crate) fn journal(&self, epoch: u64) -> Option<&Journal> {
-        self.journals.iter().find(|journal| journal.epoch == epoch)
+        let mut all = self.journals.iter().chain(&self.expected);
+        all.find(|journal| journal.epoch == epoch)
+    }
+
+    /// Adds what another epoch shares with all journals.
+    pub(crate) fn relate(&mut self, new: &mut Journal) {
+        for known in self.journals.iter_mut().chain(&mut self.expected) {
+            known.relate(new);
+        }
     }
 
     /// The index of a journal, in the order in which they were created.
@@ -67,12 +63,27 @@ impl Archive {
         index.unwrap_or(self.journals.len())
     }
 
+    /// The journals in which a client may have this id, because its newest entry is that of the id.
+    pub(crate) fn with_id(&self, id: Id) -> impl Iterator<Item = &Journal> {
+        let all = self.journals.iter().chain(&self.expected);
+        all.filter(move |journal| journal.knows(id) && journal.epoch_of(id.entry()) == id.epoch)
+    }
+
+    /// Whether the entry of a journal may have been swept at a moment, from this journal or from one that goes on after
+    /// the entry.
+    pub(crate) fn may_be_swept(&self, journal: &Journal, number: u64, at: At) -> bool {
+        let id = Id::after(journal.epoch_of(number), number);
+        journal.may_have_swept(number, at)
+            || (self.with_id(id))
+                .any(|other| other.epoch != journal.epoch && other.may_have_swept(number, at))
+    }
+
     /// Whether only one journal has a revocation of this audience under this number.
     pub(crate) fn has_once(&self, number: u64, audience: Audience) -> bool {
-        let entries = self
-            .journals
-            .iter()
-            .filter_map(|journal| journal.entry(number));
+        let entries = self.journals.iter().filter_map(|journal| {
+            let is_own = journal.epoch_of(number) == journal.epoch;
+            journal.entry(number).filter(|_| is_own)
+        });
         entries
             .filter(|entry| entry.revokes == Some(audience))
             .count()
@@ -82,8 +93,8 @@ impl Archive {
     /// The epochs and numbers of entries with this content.
     pub(crate) fn find(&self, format: Format, digest: u64) -> Vec<String> {
         let all = self.journals.iter().flat_map(|journal| {
-            let entries = (1..).zip(&journal.entries);
-            entries
+            journal
+                .own()
                 .filter(|(_, entry)| entry.digest(format) == digest)
                 .map(|(number, _)| Id::after(journal.epoch, number).to_string())
         });
@@ -92,8 +103,10 @@ impl Archive {
 
     /// The journal that is in place.
     pub(crate) fn current(&self) -> Option<&Journal> {
-        let id = self.in_place.as_ref()?;
-        self.journals.iter().find(|journal| journal.id == *id)
+        match self.current.as_ref()? {
+            Current::Epoch(epoch) => self.journal(*epoch),
+            Current::Part(journal) => Some(journal),
+        }
     }
 
     /// Values saved after this moment are in this journal or in a later one.
@@ -105,240 +118,5 @@ impl Archive {
             .map(|loss| loss.end.unwrap_or(At::MAX))
             .max()
             .unwrap_or_default()
-    }
-
-    /// Copies new entries, and lists the folders of journals that have some, or all. Returns whether
-    /// entries were new.
-    pub(crate) fn poll(
-        &mut self,
-        cache: &Path,
-        clock: &Clock,
-        lists_all: bool,
-    ) -> Result<bool, String> {
-        self.find_new_journal(cache, clock)?;
-        let mut is_new = false;
-        for journal in &mut self.journals {
-            let copied = journal.copy(clock)?;
-            if lists_all || copied {
-                journal.list_folders(clock.now())?;
-            }
-            if lists_all {
-                journal.check_removed()?;
-            }
-            is_new |= copied;
-        }
-        Ok(is_new)
-    }
-
-    /// Opens the journal that is in place, unless it is known.
-    fn find_new_journal(&mut self, cache: &Path, clock: &Clock) -> Result<(), String> {
-        self.in_place = None;
-        let Ok(held) = File::open(cache.join(".sse/journal-2")) else {
-            return Ok(());
-        };
-        // Through the opened folder, because another may be at this path by now.
-        let id_file = path(&held).join(".id");
-        let Ok(id) = fs::read_to_string(&id_file) else {
-            return Ok(());
-        };
-        if self.journals.iter().any(|journal| journal.id == id) {
-            self.in_place = Some(id);
-            return Ok(());
-        }
-        // A journal without a folder of entries cannot be opened, and is about to be replaced.
-        if newest_folder(&path(&held)).is_none() {
-            return Ok(());
-        }
-        self.in_place = Some(id.clone());
-        if let Some(before) = self.journals.iter().find(|known| known.retired.is_none()) {
-            return Err(format!(
-                "{:016x} was replaced, although it was intact",
-                before.epoch
-            ));
-        }
-        // It exists now, and did not yet exist when the one before was damaged or moved away.
-        let before = self.journals.last();
-        let absent = before
-            .and_then(|journal| journal.retired)
-            .unwrap_or_default();
-        let epoch = epoch(&id).ok_or_else(|| format!("this is not an id: {id:?}"))?;
-        let new = Journal::new(epoch, id, held, absent, clock.now());
-        self.journals.push(new);
-        Ok(())
-    }
-
-    /// Removes a file like another program, and keeps a copy of it. `dir_name` is the name of its
-    /// folder.
-    pub(crate) fn remove(
-        &mut self,
-        cache: &Path,
-        dir: &File,
-        dir_name: &str,
-        name: &str,
-        clock: &Clock,
-    ) {
-        // Polls first, so that no journal is missed that is created and removed between two polls, and
-        // no entry of a journal that may be put away from now on.
-        let polled = match name {
-            ".id" | ".high-water" => self.poll(cache, clock, false).map(drop),
-            _ => self.find_new_journal(cache, clock),
-        };
-        if let Err(why) = polled {
-            self.broken.get_or_insert(why);
-        }
-        let now = clock.now();
-        let file = path(dir).join(name);
-        let (inside, above) = (identity(&path(dir)), identity(&path(dir).join("..")));
-        for journal in &mut self.journals {
-            let is_of_folder = above.is_some_and(|above| journal.is_in(above));
-            if name == ".id" && inside.is_some_and(|inside| journal.is_in(inside)) {
-                journal.mark_id_lost(now);
-            } else if let (true, Some(number)) = (is_of_folder, entry_number(name)) {
-                if let Ok(bytes) = fs::read(&file) {
-                    journal.mark_entry_lost(number, &bytes, now);
-                }
-            } else if let (".high-water", true, Some(folder)) =
-                (name, is_of_folder, folder_number(dir_name))
-            {
-                journal.mark_folder_lost(folder, dir, now);
-            }
-        }
-        let _ = fs::remove_file(file);
-    }
-
-    /// A folder of entries is about to be moved away or removed.
-    pub(crate) fn mark_folder_lost(&mut self, folder: u64, dir: &File, now: At) {
-        let above = identity(&path(dir).join(".."));
-        for journal in &mut self.journals {
-            if above.is_some_and(|above| journal.is_in(above)) {
-                journal.mark_folder_lost(folder, dir, now);
-            }
-        }
-    }
-}
-
-impl ArchiveFollower {
-    pub(crate) fn start(cache: PathBuf, clock: Arc<Clock>) -> Self {
-        let archive = Arc::new(Mutex::new(Archive::default()));
-        let ends = Arc::new(AtomicBool::new(false));
-        let thread = thread::spawn({
-            let (archive, ends) = (Arc::clone(&archive), Arc::clone(&ends));
-            move || follow(&cache, &clock, &archive, &ends)
-        });
-        Self {
-            archive,
-            ends,
-            thread: Some(thread),
-        }
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Archive> {
-        lock(&self.archive)
-    }
-
-    /// For a thread that removes files.
-    pub(crate) fn share(&self) -> Arc<Mutex<Archive>> {
-        Arc::clone(&self.archive)
-    }
-
-    /// The archive after another poll, because the thread may be late on a busy machine.
-    pub(crate) fn up_to_date(&self, cache: &Path, clock: &Clock) -> MutexGuard<'_, Archive> {
-        let mut archive = self.lock();
-        if let Err(why) = archive.poll(cache, clock, false) {
-            archive.broken = Some(why);
-        }
-        archive
-    }
-
-    /// Moves the cache folder away. The next process that uses it creates another.
-    pub(crate) fn move_cache(&self, cache: &Path, to: &Path, clock: &Clock) {
-        let mut archive = self.lock();
-        let start = clock.now();
-        fs::rename(cache, to).unwrap();
-        let end = Some(clock.now());
-        archive.losses.push(Loss { start, end });
-        // So that no journal is missed that was created and moved between two polls.
-        if let Err(why) = archive.find_new_journal(to, clock) {
-            archive.broken = Some(why);
-        }
-        archive.in_place = None;
-        for journal in &mut archive.journals {
-            journal.retired.get_or_insert(start);
-        }
-    }
-
-    /// Truncates the files of some entries that were copied already.
-    pub(crate) fn truncate_entries(&self, numbers_from_the_end: &[u64], clock: &Clock) -> usize {
-        let mut archive = self.lock();
-        let Some(journal) = archive.journals.last_mut() else {
-            return 0;
-        };
-        let mut count = 0;
-        for back in numbers_from_the_end {
-            let Some(number) = journal.newest().checked_sub(*back).filter(|n| *n > 0) else {
-                continue;
-            };
-            let now = clock.now();
-            let at = usize::try_from(number - 1).unwrap();
-            let path = journal.entry_path(number);
-            if path.is_some_and(|path| truncate(&path)) {
-                journal.entries[at].gone.get_or_insert(now);
-                count += 1;
-            }
-        }
-        count
-    }
-
-    pub(crate) fn end(mut self) -> Archive {
-        self.ends.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-        std::mem::take(&mut *self.lock())
-    }
-}
-
-impl Drop for ArchiveFollower {
-    fn drop(&mut self) {
-        self.ends.store(true, Ordering::SeqCst);
-    }
-}
-
-pub(crate) fn lock(archive: &Mutex<Archive>) -> MutexGuard<'_, Archive> {
-    archive.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn truncate(path: &Path) -> bool {
-    let file = File::options().write(true).truncate(true).open(path);
-    file.is_ok()
-}
-
-fn follow(cache: &Path, clock: &Clock, archive: &Mutex<Archive>, ends: &AtomicBool) {
-    let mut listed = None;
-    loop {
-        // Read before the last poll, so that this poll comes after all saves.
-        let last = ends.load(Ordering::SeqCst);
-        let is_idle = {
-            let mut archive = lock(archive);
-            let now = clock.now();
-            let is_due = listed.is_none_or(|listed| now > listed + FOLDER_INTERVAL);
-            let result = archive.poll(cache, clock, is_due);
-            if is_due {
-                listed = Some(now);
-            }
-            match result {
-                Ok(is_new) => !is_new,
-                Err(why) => {
-                    archive.broken = Some(why);
-                    return;
-                }
-            }
-        };
-        if last && is_idle {
-            return;
-        }
-        if is_idle {
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 }

@@ -8,7 +8,10 @@ use std::{
 
 use support::oracle::{AUDIENCES, GrantText};
 
-use crate::model::{Filter, Id};
+use crate::{
+    journal::{Journal, Permission},
+    model::{Filter, Id},
+};
 
 /// The index of an audience in [`AUDIENCES`].
 pub(crate) type Audience = u16;
@@ -104,12 +107,22 @@ impl Held {
     }
 
     /// Whether the stream may receive an entry that was saved to these audiences; to everyone if there are none.
-    pub(crate) fn allow(&self, to: &[Audience], epoch: u64, number: u64) -> bool {
-        let covers = |held: &HeldAudience| match held.since {
-            Some((since_epoch, since)) => since_epoch != epoch || number > since,
-            None => true,
-        };
-        to.is_empty() || to.iter().any(|name| self.of(*name).iter().any(covers))
+    pub(crate) fn permission(&self, to: &[Audience], journal: &Journal, number: u64) -> Permission {
+        if to.is_empty() {
+            return Permission::Granted;
+        }
+        let grants = to.iter().flat_map(|name| self.of(*name));
+        let permissions = grants.map(|held| match held.since {
+            Some(since) => journal.is_after(number, since),
+            None => Permission::Granted,
+        });
+        permissions.fold(Permission::Denied, |best, permission| {
+            match (best, permission) {
+                (Permission::Granted, _) | (_, Permission::Granted) => Permission::Granted,
+                (Permission::Denied, Permission::Denied) => Permission::Denied,
+                _ => Permission::Depends,
+            }
+        })
     }
 
     pub(crate) fn holds(&self, audience: Audience) -> bool {

@@ -18,7 +18,15 @@ pub(crate) struct Clock {
     file: PathBuf,
     library: String,
     jumps: Mutex<Vec<Jump>>,
+    /// Whether the processes correct their clock by another one, which never jumps.
+    is_corrected: bool,
 }
+
+/// A process notices within this time that its clock has jumped.
+const CORRECTION_DELAY: Duration = Duration::from_secs(10);
+
+/// By how much two processes on a busy machine measure the other clock differently.
+const CORRECTION_ERROR_MS: i64 = 200;
 
 /// At a moment between two others, the clock was set to this offset.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +37,7 @@ struct Jump {
 }
 
 impl Clock {
-    pub(crate) fn start(file: PathBuf) -> Self {
+    pub(crate) fn start(file: PathBuf, is_corrected: bool) -> Self {
         let unix = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap();
@@ -39,6 +47,7 @@ impl Clock {
             file,
             library: library(),
             jumps: Mutex::default(),
+            is_corrected,
         };
         clock.jump(0);
         clock
@@ -76,6 +85,36 @@ impl Clock {
     /// The earliest and the latest that the wall clock can have shown between two moments, in
     /// milliseconds since 1970.
     pub(crate) fn wall(&self, from: At, to: At) -> (i64, i64) {
+        match self.is_corrected {
+            true => self.corrected_wall(from, to),
+            false => self.own_wall(from, to),
+        }
+    }
+
+    /// What a clock shows that is wrong for a while after each jump.
+    fn corrected_wall(&self, from: At, to: At) -> (i64, i64) {
+        let since = from.saturating_sub(CORRECTION_DELAY);
+        let jumps = self.jumps();
+        let ends = jumps
+            .iter()
+            .skip(1)
+            .map(|next| next.latest)
+            .chain([At::MAX]);
+        let offsets = (jumps.iter().zip(ends))
+            .filter(|(jump, end)| jump.earliest <= to && *end >= since)
+            .map(|(jump, _)| jump.seconds);
+        let (least, most) = offsets.fold((i64::MAX, i64::MIN), |(least, most), seconds| {
+            (least.min(seconds), most.max(seconds))
+        });
+        let error = (most - least) * 1_000 + CORRECTION_ERROR_MS;
+        let start = self.start_ms;
+        (
+            start + milliseconds(from) - error,
+            start + milliseconds(to) + error,
+        )
+    }
+
+    fn own_wall(&self, from: At, to: At) -> (i64, i64) {
         let jumps = self.jumps();
         let mut span = (i64::MAX, i64::MIN);
         for (at, jump) in jumps.iter().enumerate() {

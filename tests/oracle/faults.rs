@@ -1,17 +1,8 @@
 //! The faults of a plan.
 
-use std::sync::Arc;
-
-use fastrand::Rng;
 use support::oracle::WriterRole;
 
-use crate::{
-    overflow,
-    plan::Fault,
-    remover::Remover,
-    run::{Run, cache},
-    stray_files,
-};
+use crate::{plan::Fault, run::Run};
 
 impl Run {
     pub(crate) fn inject(&mut self, fault: Fault) {
@@ -47,59 +38,16 @@ impl Run {
                 self.figures.stops += 1;
             }
             Fault::ContinueWriter(index) => self.writers[index].process.resume(),
-            Fault::Overflow => {
-                self.figures.overflows += u64::from(overflow::fill_queues(&cache(self.app.path())));
-            }
-            Fault::MoveCache => {
-                self.figures.moves += 1;
-                let to = self
-                    .app
-                    .path()
-                    .join(format!("former-{}", self.figures.moves));
-                let cache = cache(self.app.path());
-                if cache.exists() {
-                    self.archive.move_cache(&cache, &to, &self.clock);
-                }
-            }
             Fault::Clock(seconds) => {
                 self.clock.jump(seconds);
                 self.figures.jumps += 1;
             }
-            Fault::Truncate(back) => {
-                self.figures.truncated += self.archive.truncate_entries(&back, &self.clock) as u64;
-            }
-            Fault::Remove(back) => {
-                self.figures.removed += self.remover().remove_entries(&back) as u64;
-            }
-            Fault::Clear(how, seed) => {
-                self.figures.clears += 1;
-                self.clears.push(self.remover().clear(how, seed));
-            }
-            Fault::LoseNewest(leaves) => {
-                let to = self.app.path().join("lost-folder");
-                let lost = self.remover().lose_newest_folder(leaves, &to);
-                self.figures.lost_folders += u64::from(lost);
-            }
-            Fault::StrayNames(seed) => {
-                stray_files::put_names(&cache(self.app.path()), &mut Rng::with_seed(seed));
-            }
-            Fault::Links(seed) => {
-                let mut rng = Rng::with_seed(seed);
-                self.outside.put_links(&cache(self.app.path()), &mut rng);
-            }
+            Fault::Folder(fault) => self.storage.inject(fault, &mut self.figures),
         }
     }
 
     fn disturb(&mut self, index: usize) {
         let now = self.clock.now();
         self.server_runs[self.numbers[index]].disturbed.push(now);
-    }
-
-    fn remover(&self) -> Remover {
-        Remover {
-            archive: self.archive.share(),
-            clock: Arc::clone(&self.clock),
-            cache: cache(self.app.path()),
-        }
     }
 }

@@ -1,77 +1,70 @@
-//! One journal, copied from the disk as soon as its entries appear.
+//! One journal, as far as it was copied.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::{self, File, Metadata},
-    io::{self, ErrorKind},
-    os::{
-        fd::AsRawFd,
-        unix::fs::{MetadataExt, OpenOptionsExt},
-    },
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use support::oracle::At;
 
 use crate::{
     audiences::Selection,
-    clock::Clock,
-    disk::{self, Entry},
-    model::Position,
+    entry::Entry,
+    model::{Id, Position},
 };
 
-const ENTRIES_PER_FOLDER: u64 = 1_000;
+pub(crate) const ENTRIES_PER_FOLDER: u64 = 1_000;
 
-/// This many of the newest folders of entries are kept open, so that they can be copied after they were
-/// swept or moved.
-const MAX_OPEN_FOLDERS: usize = 4;
-
-/// One journal, as far as it was copied.
+/// The entries from number 1 on that belong together: those of one epoch, and those of the epochs before which it has
+/// kept.
+#[derive(Debug, Clone)]
 pub(crate) struct Journal {
     pub(crate) epoch: u64,
-    pub(crate) id: String,
-    held: File,
+    /// The epochs before, the oldest first, each with the newest number that is the same in this journal.
+    pub(crate) former: Vec<(u64, u64)>,
+    /// Other epochs with the same first entries, each with the newest number that is the same there.
+    pub(crate) shared: BTreeMap<u64, u64>,
     /// When it was first seen.
     pub(crate) born: At,
     pub(crate) entries: Vec<Entry>,
-    /// A moment at which the next entry did not exist yet.
-    absent: At,
-    /// When each folder was last seen.
-    present: BTreeMap<u64, At>,
-    folders: BTreeMap<u64, File>,
     /// A moment before a fault after which the library may create another journal.
     pub(crate) retired: Option<At>,
     /// A moment after which the library may remove what remains of it.
     pub(crate) damaged: Option<At>,
-    /// Entries that were removed before they were copied.
-    saved_copies: BTreeMap<u64, (Vec<u8>, At)>,
-    /// Entries that were removed one by one. Their numbers must not be assigned again.
-    removed: BTreeSet<u64>,
-    /// Folders that were removed, or whose high-water mark was removed.
-    lost: BTreeSet<u64>,
+    pub(crate) retention: Retention,
+    /// Entries seen under the numbers of removed ones. A writer that finds its number marked moves its entry to a later
+    /// one, so it is an error only if a save returns such a number.
+    pub(crate) again: BTreeMap<u64, Entry>,
+}
+
+/// Which entries may have been swept.
+#[derive(Debug, Clone)]
+pub(crate) enum Retention {
+    /// Those of older folders. When each folder was last seen.
+    Folders(BTreeMap<u64, At>),
+    /// All but this many.
+    Newest(u64),
+}
+
+/// Whether a stream may receive an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permission {
+    Granted,
+    /// Only if the server does not know the epoch of a grant.
+    Depends,
+    Denied,
 }
 
 impl Journal {
-    pub(crate) fn new(epoch: u64, id: String, held: File, absent: At, born: At) -> Self {
+    pub(crate) fn new(epoch: u64, born: At, retention: Retention) -> Self {
         Self {
             epoch,
-            id,
-            held,
+            former: Vec::new(),
+            shared: BTreeMap::new(),
             born,
             entries: Vec::new(),
-            absent,
-            present: BTreeMap::new(),
-            folders: BTreeMap::new(),
             retired: None,
             damaged: None,
-            saved_copies: BTreeMap::new(),
-            removed: BTreeSet::new(),
-            lost: BTreeSet::new(),
+            retention,
+            again: BTreeMap::new(),
         }
-    }
-
-    pub(crate) fn is_in(&self, directory: (u64, u64)) -> bool {
-        identity(&path(&self.held)) == Some(directory)
     }
 
     pub(crate) fn entry(&self, number: u64) -> Option<&Entry> {
@@ -83,6 +76,60 @@ impl Journal {
         self.entries.len() as u64
     }
 
+    /// The entries of its own epoch, with their numbers.
+    pub(crate) fn own(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        let kept = self.former.last().map_or(0, |(_, last)| *last);
+        let own = (1..).zip(&self.entries);
+        own.filter(move |(number, _)| *number > kept)
+    }
+
+    /// The newest number whose entry is the same in this epoch. `None` if the epoch is not part of this journal.
+    pub(crate) fn last_shared_with(&self, epoch: u64) -> Option<u64> {
+        if epoch == self.epoch {
+            return Some(u64::MAX);
+        }
+        let former = self.former.iter().find(|(former, _)| *former == epoch);
+        former.map(|(_, last)| *last)
+    }
+
+    /// The epoch in which the entry with this number was saved.
+    pub(crate) fn epoch_of(&self, number: u64) -> u64 {
+        let former = self.former.iter().find(|(_, last)| number <= *last);
+        former.map_or(self.epoch, |(epoch, _)| *epoch)
+    }
+
+    /// Whether every server must know that a client with this id continues here without a gap.
+    pub(crate) fn knows(&self, id: Id) -> bool {
+        let last = self.last_shared_with(id.epoch);
+        last.is_some_and(|last| id.entry() <= last)
+    }
+
+    /// Whether a client that has received everything up to this id may continue here without a gap. A server may
+    /// remember an epoch that Redis has lost.
+    pub(crate) fn continues(&self, id: Id) -> bool {
+        let shared = self.shared.get(&id.epoch);
+        self.knows(id) || shared.is_some_and(|last| id.entry() <= *last)
+    }
+
+    /// Whether a client may receive the entry with this number if it was granted what was saved since another event.
+    pub(crate) fn is_after(&self, number: u64, (epoch, since): (u64, u64)) -> Permission {
+        match (self.last_shared_with(epoch), self.shared.get(&epoch)) {
+            (Some(last), _) if number <= since.min(last) => Permission::Denied,
+            (None, Some(last)) if number <= since.min(*last) => Permission::Depends,
+            _ => Permission::Granted,
+        }
+    }
+
+    /// Relates two journals by the entries that they share.
+    pub(crate) fn relate(&mut self, other: &mut Self) {
+        let own = (self.former.iter().copied()).chain([(self.epoch, u64::MAX)]);
+        let shared = own.filter_map(|(epoch, last)| Some(other.last_shared_with(epoch)?.min(last)));
+        if let Some(last) = shared.max() {
+            self.shared.insert(other.epoch, last);
+            other.shared.insert(self.epoch, last);
+        }
+    }
+
     pub(crate) fn end(&self) -> Position {
         Position {
             next: self.newest() + 1,
@@ -90,17 +137,41 @@ impl Journal {
         }
     }
 
-    /// The events between two positions that pass the filter: the entry's number, and the event's part.
+    /// The events between two positions that the stream certainly receives: the entry's number, and the event's part.
     pub(crate) fn wanted(
         &self,
         selection: &Selection,
         from: Position,
         to: Position,
     ) -> impl Iterator<Item = (u64, u32, &Entry)> {
+        self.selected(selection, from, to, |permission| {
+            permission == Permission::Granted
+        })
+    }
+
+    /// The events between two positions that the stream may receive.
+    pub(crate) fn allowed(
+        &self,
+        selection: &Selection,
+        from: Position,
+        to: Position,
+    ) -> impl Iterator<Item = (u64, u32, &Entry)> {
+        self.selected(selection, from, to, |permission| {
+            permission != Permission::Denied
+        })
+    }
+
+    fn selected(
+        &self,
+        selection: &Selection,
+        from: Position,
+        to: Position,
+        has: impl Fn(Permission) -> bool,
+    ) -> impl Iterator<Item = (u64, u32, &Entry)> {
         let Selection { filter, held } = selection;
         (from.next..=to.next)
             .filter_map(|number| Some((number, self.entry(number)?)))
-            .filter(|(number, entry)| held.allow(&entry.to, self.epoch, *number))
+            .filter(move |(number, entry)| has(held.permission(&entry.to, self, *number)))
             .flat_map(move |(number, entry)| {
                 let events = entry.events().iter();
                 events
@@ -115,13 +186,21 @@ impl Journal {
             })
     }
 
-    /// Whether the entry may have been swept at a moment.
-    pub(crate) fn may_be_swept(&self, number: u64, at: At) -> bool {
-        self.present
-            .get(&(number / ENTRIES_PER_FOLDER))
-            .is_none_or(|last| {
-                *last <= at && self.present.last_key_value().map(|(_, last)| last) != Some(last)
-            })
+    /// Whether the entry may have been swept from this journal at a moment.
+    pub(crate) fn may_have_swept(&self, number: u64, at: At) -> bool {
+        match &self.retention {
+            Retention::Folders(present) => {
+                let last = present.get(&(number / ENTRIES_PER_FOLDER));
+                last.is_none_or(|last| {
+                    *last <= at && present.last_key_value().map(|(_, last)| last) != Some(last)
+                })
+            }
+            // Another epoch may have swept it, too.
+            Retention::Newest(count) => {
+                let later = self.entry(number + count);
+                later.is_some_and(|later| later.absent <= at)
+            }
+        }
     }
 
     /// Whether the entry's file may have been truncated or removed at a moment.
@@ -133,193 +212,14 @@ impl Journal {
             .any(|gone| gone <= at)
     }
 
-    /// The folder of entries with this number, if it belongs to this journal.
-    fn folder(&mut self, folder: u64) -> Option<PathBuf> {
-        if !self.folders.contains_key(&folder) {
-            if self.lost.contains(&folder) {
-                return None;
-            }
-            let opened = open_dir(&path(&self.held).join(folder_name(folder))).ok()?;
-            if !has_mark(&path(&opened).join(".")) {
-                return None;
-            }
-            self.folders.insert(folder, opened);
-            if self.folders.len() > MAX_OPEN_FOLDERS {
-                self.folders.pop_first();
-            }
-        }
-        self.folders.get(&folder).map(path)
-    }
-
-    pub(crate) fn entry_path(&mut self, number: u64) -> Option<PathBuf> {
-        let folder = self.folder(number / ENTRIES_PER_FOLDER)?;
-        Some(folder.join(format!(".{number:020}")))
-    }
-
-    fn has_folder(&self, folder: u64) -> bool {
-        has_mark(&path(&self.held).join(folder_name(folder)))
-    }
-
-    /// Copies new entries, and returns whether there were any.
-    pub(crate) fn copy(&mut self, clock: &Clock) -> Result<bool, String> {
-        let before = self.entries.len();
-        loop {
-            let number = self.newest() + 1;
-            let polled = clock.now();
-            let saved_copies = self.saved_copies.remove(&number);
-            let path = self.entry_path(number);
-            let read = match (&saved_copies, &path) {
-                (Some((bytes, _)), _) => Ok(bytes.clone()),
-                (None, Some(path)) => fs::read(path),
-                (None, None) => Err(ErrorKind::NotFound.into()),
-            };
-            match read {
-                Ok(bytes) => self.push(&bytes, saved_copies.map(|(_, gone)| gone), clock.now())?,
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    let folder = number / ENTRIES_PER_FOLDER;
-                    let not_yet = self.has_folder(folder)
-                        || (number.is_multiple_of(ENTRIES_PER_FOLDER)
-                            && self.has_folder(folder - 1))
-                        || path.is_some_and(|path| path.is_file());
-                    if !not_yet && self.damaged.is_none() {
-                        return Err(format!(
-                            "entry {number} of {:016x} was swept before it was copied: this machine is too slow for this test, or the journal is broken",
-                            self.epoch
-                        ));
-                    }
-                    self.absent = polled;
-                    return Ok(self.entries.len() > before);
-                }
-                Err(error) => return Err(format!("entry {number}: {error}")),
-            }
+    /// The journal that continues after `last` in another epoch.
+    pub(crate) fn fork(&self, epoch: u64, last: u64, born: At) -> Self {
+        let count = usize::try_from(last).unwrap_or(usize::MAX);
+        let earlier = self.former.iter().filter(|(_, kept)| *kept < last);
+        Self {
+            former: earlier.copied().chain([(self.epoch, last)]).collect(),
+            entries: self.entries.iter().take(count).cloned().collect(),
+            ..Self::new(epoch, born, self.retention.clone())
         }
     }
-
-    fn push(&mut self, bytes: &[u8], gone: Option<At>, seen: At) -> Result<(), String> {
-        let number = self.newest() + 1;
-        let mut entry = disk::read(bytes, self.absent, seen).map_err(|why| {
-            let text = String::from_utf8_lossy(bytes);
-            format!(
-                "entry {number} of {:016x} is torn: {why}: {text:?}",
-                self.epoch
-            )
-        })?;
-        entry.gone = gone;
-        self.entries.push(entry);
-        Ok(())
-    }
-
-    /// Records which folders exist.
-    pub(crate) fn list_folders(&mut self, now: At) -> Result<(), String> {
-        for item in fs::read_dir(path(&self.held)).into_iter().flatten() {
-            let name = item.map_err(|error| error.to_string())?.file_name();
-            if let Some(folder) = name.to_str().and_then(folder_number)
-                && self.has_folder(folder)
-            {
-                self.present.insert(folder, now);
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that no removed entry exists again.
-    pub(crate) fn check_removed(&self) -> Result<(), String> {
-        if self.damaged.is_some() {
-            return Ok(());
-        }
-        let again = self.removed.iter().find(|number| {
-            let folder = path(&self.held).join(folder_name(*number / ENTRIES_PER_FOLDER));
-            folder.join(format!(".{number:020}")).exists()
-        });
-        match again {
-            Some(number) => Err(format!(
-                "assigned again: entry {number} of {:016x} was removed, and another one has its number",
-                self.epoch
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// The entry's file is about to be removed.
-    pub(crate) fn mark_entry_lost(&mut self, number: u64, bytes: &[u8], now: At) {
-        match self.entry(number) {
-            None => drop(self.saved_copies.insert(number, (bytes.to_owned(), now))),
-            Some(_) => {
-                let at = usize::try_from(number - 1).unwrap();
-                self.entries[at].gone.get_or_insert(now);
-            }
-        }
-    }
-
-    /// The entry was removed alone, and the journal stays.
-    pub(crate) fn mark_entry_removed(&mut self, number: u64) {
-        self.removed.insert(number);
-    }
-
-    /// The folder, or its mark, is about to be removed.
-    pub(crate) fn mark_folder_lost(&mut self, folder: u64, opened: &File, now: At) {
-        if let Ok(opened) = opened.try_clone() {
-            self.folders.entry(folder).or_insert(opened);
-        }
-        self.lost.insert(folder);
-        self.mark_id_lost(now);
-    }
-
-    /// The journal's id is about to be removed.
-    pub(crate) fn mark_id_lost(&mut self, now: At) {
-        self.damaged.get_or_insert(now);
-        self.retired.get_or_insert(now);
-    }
-}
-
-/// Opens a folder, without following a link.
-pub(crate) fn open_dir(path: &Path) -> io::Result<File> {
-    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-    File::options().read(true).custom_flags(flags).open(path)
-}
-
-/// A path to an open folder, wherever it was moved to.
-pub(crate) fn path(opened: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()))
-}
-
-pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
-}
-
-pub(crate) fn folder_name(folder: u64) -> String {
-    format!("{folder:012}")
-}
-
-/// The number of the folder with this name. Names of another length are not folders of entries.
-pub(crate) fn folder_number(name: &str) -> Option<u64> {
-    digits(name, 12)
-}
-
-/// The number of the entry with this name.
-pub(crate) fn entry_number(name: &str) -> Option<u64> {
-    digits(name.strip_prefix('.')?, 20)
-}
-
-fn digits(text: &str, count: usize) -> Option<u64> {
-    let is_canonical = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_canonical.then(|| text.parse().ok()).flatten()
-}
-
-/// Whether this is a folder of entries, and not something with such a name.
-fn has_mark(folder: &Path) -> bool {
-    let is = |path: &Path, kind: fn(&Metadata) -> bool| {
-        path.symlink_metadata().is_ok_and(|found| kind(&found))
-    };
-    is(folder, Metadata::is_dir) && is(&folder.join(".high-water"), Metadata::is_file)
-}
-
-/// The newest folder of entries of a journal.
-pub(crate) fn newest_folder(journal: &Path) -> Option<u64> {
-    let names = fs::read_dir(journal).into_iter().flatten().flatten();
-    names
-        .filter_map(|item| folder_number(item.file_name().to_str()?))
-        .filter(|folder| has_mark(&journal.join(folder_name(*folder))))
-        .max()
 }

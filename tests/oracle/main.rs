@@ -6,6 +6,8 @@
 //! disconnect in the middle of a block. Afterwards every client must have received every event that it
 //! asked for and may receive, once and in order, and `sse.gap` exactly where something was no longer available.
 //!
+//! The journal is in a folder, or in Redis, which has faults of its own.
+//!
 //! The seed determines the schedule, but not the machine's timing. `ORACLE_SEED=N` runs one seed.
 #![allow(
     clippy::unwrap_used,
@@ -17,28 +19,30 @@
 
 mod archive;
 mod audiences;
+mod checker;
 mod choices;
 mod client;
 mod clock;
-mod disk;
+mod entry;
 mod evidence;
 mod faults;
 mod figures;
+mod folder;
 mod gaps;
+mod idle;
 mod journal;
 mod latest;
 mod model;
-mod overflow;
 mod parser;
 mod plan;
 mod process;
-mod remover;
+mod redis;
 mod report;
 mod request;
 mod revocations;
 mod run;
 mod server;
-mod stray_files;
+mod storage;
 mod writer;
 
 use std::{
@@ -47,7 +51,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use plan::Size;
+use plan::{Place, Size};
 
 /// This seed always runs.
 const FIXED_SEED: u64 = 1;
@@ -61,9 +65,22 @@ fn size() -> Size {
     }
 }
 
-fn run(seed: u64) -> figures::Figures {
-    println!("seed {seed}: ORACLE_SEED={seed} repeats it");
-    match run::run(seed, size()) {
+/// `ORACLE_JOURNAL=redis` keeps the journals in Redis.
+fn place() -> Place {
+    match std::env::var("ORACLE_JOURNAL").as_deref() {
+        Ok("redis") => Place::Redis,
+        Ok(other) => panic!("ORACLE_JOURNAL is `redis` or not set, and not {other:?}"),
+        Err(_) => Place::Folder,
+    }
+}
+
+fn run(seed: u64, place: Place) -> figures::Figures {
+    let journal = match place {
+        Place::Folder => "",
+        Place::Redis => "ORACLE_JOURNAL=redis ",
+    };
+    println!("seed {seed}: {journal}ORACLE_SEED={seed} repeats it");
+    match run::run(seed, size(), place) {
         Ok(figures) => {
             println!("{figures}");
             figures
@@ -75,29 +92,39 @@ fn run(seed: u64) -> figures::Figures {
 /// A full run forces at least one reconnect for this many deliveries.
 const MAX_DELIVERIES_PER_RECONNECT: u64 = 100;
 
+/// A full run on Redis has at least one of its faults for this many deliveries: 200 for a million.
+const MAX_DELIVERIES_PER_FAULT: u64 = 5_000;
+
 #[test]
 fn every_client_gets_every_event_once_and_in_order_whatever_happens() {
     let random = fastrand::u64(..1 << 32);
     if let Ok(seed) = std::env::var("ORACLE_SEED") {
-        run(seed.parse().expect("ORACLE_SEED is a number"));
+        run(seed.parse().expect("ORACLE_SEED is a number"), place());
     } else if let Ok(deliveries) = std::env::var("ORACLE_DELIVERIES") {
         let log = std::env::var_os("ORACLE_LOG").expect("ORACLE_LOG is the log's path");
         let deliveries = deliveries.parse().expect("ORACLE_DELIVERIES is a number");
         full(random, deliveries, log.as_ref());
     } else {
-        run(FIXED_SEED);
-        run(random);
+        for place in [Place::Folder, Place::Redis] {
+            run(FIXED_SEED, place);
+            run(random, place);
+        }
     }
 }
 
-/// Runs one seed after another until there were this many deliveries, and enough reconnects.
+/// Runs one seed after another until there were this many deliveries, and enough reconnects and faults of Redis.
 fn full(first: u64, min_deliveries: u64, log: &std::path::Path) {
     let (begin, start) = (SystemTime::now(), Instant::now());
     let mut all = figures::Figures::default();
     for seed in first.. {
-        all += run(seed);
+        all += run(seed, place());
         let min_reconnects = min_deliveries / MAX_DELIVERIES_PER_RECONNECT;
-        if all.deliveries >= min_deliveries && all.reconnects >= min_reconnects {
+        let min_faults = match place() {
+            Place::Folder => 0,
+            Place::Redis => min_deliveries / MAX_DELIVERIES_PER_FAULT,
+        };
+        let has_faults = all.redis_faults >= min_faults;
+        if all.deliveries >= min_deliveries && all.reconnects >= min_reconnects && has_faults {
             break;
         }
     }
@@ -105,8 +132,12 @@ fn full(first: u64, min_deliveries: u64, log: &std::path::Path) {
         Size::Crowd => " with a crowd",
         Size::Dozens => "",
     };
+    let in_redis = match place() {
+        Place::Redis => " in Redis",
+        Place::Folder => "",
+    };
     let line = format!(
-        "{} passed{of_crowd}: seeds {first} to {}, {all}, {} s\n",
+        "{} passed{in_redis}{of_crowd}: seeds {first} to {}, {all}, {} s\n",
         humantime::format_rfc3339_seconds(begin),
         first + all.runs - 1,
         start.elapsed().as_secs()

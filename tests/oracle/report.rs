@@ -9,21 +9,26 @@ use crate::{
     audiences::Audience,
     client::{Record, Status},
     clock::Clock,
-    disk::Entry,
+    entry::Entry,
     evidence::Evidence,
+    journal::Journal,
     run::MAX_SHOWN,
-    writer::{What, Writer},
+    writer::{SaveRecord, What},
 };
 
 /// The archive may copy an entry this late on a busy machine.
 const MAX_COPY_DELAY: Duration = Duration::from_secs(1);
 
+/// A save tries for five seconds. Its writer may be stopped meanwhile, and the machine busy.
+const MAX_SAVE_TIME: Duration = Duration::from_secs(11);
+
 /// Each save that has returned is in a journal once, under its number.
-pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), String> {
+pub(crate) fn check_saves(archive: &Archive, saves: &[SaveRecord]) -> Result<(), String> {
     let mut found: HashMap<(u64, u64), Vec<u64>> = HashMap::new();
     let mut revoked: HashMap<Audience, Vec<u64>> = HashMap::new();
     for journal in &archive.journals {
         let mut here = HashMap::new();
+        let is_own = |number| journal.epoch_of(number) == journal.epoch;
         for (number, entry) in (1..).zip(&journal.entries) {
             if let Some(audience) = entry.revokes {
                 revoked.entry(audience).or_default().push(number);
@@ -36,15 +41,35 @@ pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), S
                     "save {save:?} is entry {before}, and {number} again"
                 ));
             }
-            found.entry(save).or_default().push(number);
+            if is_own(number) {
+                found.entry(save).or_default().push(number);
+            }
         }
     }
-    for writer in writers {
-        for saved in writer.saved() {
+    for record in saves {
+        let writer = record.writer;
+        for saved in record.saved() {
+            if saved.returned > saved.began + MAX_SAVE_TIME {
+                return Err(format!(
+                    "writer {writer}: this save took too long: {saved:?}"
+                ));
+            }
             let at = match saved.what {
-                What::Save(save) => found.get(&(writer.name, save)),
+                What::Save(save) => found.get(&(writer, save)),
                 What::Revocation(audience) => revoked.get(&audience),
+                What::Failure => continue,
             };
+            if let What::Save(save) = saved.what
+                && let Some(journal) = archive.journals.iter().find(|journal| {
+                    let again = journal.again.get(&saved.number);
+                    again.is_some_and(|again| again.origin == Some((writer, save)))
+                })
+            {
+                return Err(format!(
+                    "assigned again: entry {} of {:016x} was removed, and writer {writer} has its number: {saved:?}",
+                    saved.number, journal.epoch
+                ));
+            }
             let is_found = at.is_some_and(|numbers| numbers.contains(&saved.number));
             // The entry may have been removed before it was copied.
             let is_save = matches!(saved.what, What::Save(_));
@@ -55,8 +80,7 @@ pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), S
                 });
             if !is_found && !may_be_lost {
                 return Err(format!(
-                    "lost: writer {}: this save has returned: {saved:?}; the journals have it at {at:?}",
-                    writer.name
+                    "lost: writer {writer}: this save has returned: {saved:?}; the journals have it at {at:?}"
                 ));
             }
         }
@@ -66,11 +90,11 @@ pub(crate) fn check_saves(archive: &Archive, writers: &[Writer]) -> Result<(), S
 
 /// Clients that have not received everything, and what they lack.
 pub(crate) fn waiting_clients(
-    archive: &Archive,
+    current: Option<&Journal>,
     clock: &Clock,
     status: &[Status],
 ) -> Vec<(usize, String)> {
-    let Some(journal) = archive.current() else {
+    let Some(journal) = current else {
         return vec![(0, "no journal exists".into())];
     };
     let now = clock.now();
@@ -83,7 +107,7 @@ pub(crate) fn waiting_clients(
         let (Some(id), true) = (status.last, status.is_open) else {
             return Some("the client has no stream".to_owned());
         };
-        if id.epoch != journal.epoch {
+        if !journal.continues(id) {
             return Some(format!("the client is in another journal, at {id}"));
         }
         let is_expired = |entry: &Entry| entry.ttl > 0 && wall >= entry.time + entry.ttl;
@@ -140,13 +164,18 @@ pub(crate) fn journals(archive: &Archive) -> String {
     for journal in &archive.journals {
         let _ = writeln!(
             text,
-            "journal {:016x}: {} entries, born {:?}, retired {:?}, damaged {:?}",
+            "journal {:016x} after {:x?}: {} entries, born {:?}, retired {:?}, damaged {:?}",
             journal.epoch,
+            journal.former,
             journal.newest(),
             journal.born,
             journal.retired,
             journal.damaged
         );
+    }
+    for expected in &archive.expected {
+        let last = expected.former.last();
+        let _ = writeln!(text, "expected from {:?} on after {last:x?}", expected.born);
     }
     let _ = writeln!(text, "losses: {:?}", archive.losses);
     text

@@ -7,16 +7,18 @@ use support::oracle::At;
 use crate::{
     archive::Archive,
     audiences::{Audience, Held},
-    disk::Entry,
-    evidence::{ClientChecker, Evidence},
-    journal::Journal,
-    writer::{What, Writer},
+    checker::ClientChecker,
+    entry::Entry,
+    evidence::Evidence,
+    journal::{Journal, Permission},
+    writer::{SaveRecord, What},
 };
 
 /// A revocation in a journal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revocation {
     audience: Audience,
+    epoch: u64,
     /// The index of the journal.
     journal: usize,
     number: u64,
@@ -26,10 +28,10 @@ pub(crate) struct Revocation {
     precedes_later_journals: bool,
 }
 
-pub(crate) fn find_revocations(archive: &Archive, writers: &[Writer]) -> Vec<Revocation> {
+pub(crate) fn find_revocations(archive: &Archive, saves: &[SaveRecord]) -> Vec<Revocation> {
     // The copy of a journal may be late on a busy machine; the writers know better when they began.
     let mut began: HashMap<(u64, Audience), At> = HashMap::new();
-    for saved in writers.iter().flat_map(Writer::saved) {
+    for saved in saves.iter().flat_map(SaveRecord::saved) {
         if let What::Revocation(audience) = saved.what {
             // Two journals may have the same revocation under the same number.
             let earliest = began.entry((saved.number, audience)).or_insert(At::MAX);
@@ -38,12 +40,13 @@ pub(crate) fn find_revocations(archive: &Archive, writers: &[Writer]) -> Vec<Rev
     }
     let mut revocations = Vec::new();
     for (index, journal) in archive.journals.iter().enumerate() {
-        for (number, entry) in (1..).zip(&journal.entries) {
+        for (number, entry) in journal.own() {
             let Some(audience) = entry.revokes else {
                 continue;
             };
             revocations.push(Revocation {
                 audience,
+                epoch: journal.epoch,
                 journal: index,
                 number,
                 absent: match began.get(&(number, audience)) {
@@ -77,7 +80,8 @@ impl ClientChecker<'_> {
         number: u64,
         entry: &Entry,
     ) -> Result<(), String> {
-        if !self.selection.held.allow(&entry.to, journal.epoch, number) {
+        let permission = self.selection.held.permission(&entry.to, journal, number);
+        if permission == Permission::Denied {
             return Err(format!("not for this client: {entry:?}"));
         }
         if self.must_end {
@@ -85,7 +89,8 @@ impl ClientChecker<'_> {
         }
         let index = self.evidence.archive.index(journal.epoch);
         let revocation = self.revocations.iter().find(|revocation| {
-            revocation.journal == index && revocation.number < number
+            let is_here = journal.epoch_of(revocation.number) == revocation.epoch;
+            is_here && revocation.number < number
                 || revocation.journal < index && revocation.precedes_later_journals
         });
         match revocation {

@@ -3,35 +3,35 @@
 
 use std::{
     fmt::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use support::oracle::{At, WriterRole};
+use support::oracle::{At, SavesOn, WriterRole, WriterSetup};
 
 use crate::{
-    archive::ArchiveFollower,
     client::Clients,
     clock::Clock,
     evidence::Evidence,
     figures::Figures,
-    plan::{Plan, Size},
+    folder::FolderStorage,
+    plan::{Place, Plan, Size},
+    redis::RedisStorage,
     report,
     server::{Addresses, Server, ServerRun},
-    stray_files::Outside,
-    writer::Writer,
+    storage::Storage,
+    writer::{SaveRecord, Writer},
 };
 
 /// Without saves and faults, some client makes progress within this time, even on a busy machine.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// How long the processor time of idle servers is measured, and how often.
-const IDLE_CHECK_DURATION: Duration = Duration::from_millis(600);
-const MAX_IDLE_CHECKS: u32 = 8;
+/// The writers inside servers end within this time, even in the middle of a save.
+const MAX_END_TIME: Duration = Duration::from_secs(15);
 
 /// The failures of this many clients are printed.
 pub(crate) const MAX_SHOWN: usize = 3;
@@ -40,7 +40,7 @@ pub(crate) struct Run {
     plan: Plan,
     pub(crate) clock: Arc<Clock>,
     addresses: Addresses,
-    pub(crate) archive: ArchiveFollower,
+    pub(crate) storage: Box<dyn Storage>,
     pub(crate) servers: Vec<Server>,
     /// The number of each server's current process.
     pub(crate) numbers: Vec<usize>,
@@ -48,12 +48,13 @@ pub(crate) struct Run {
     pub(crate) writers: Vec<Writer>,
     pub(crate) former_writers: Vec<Writer>,
     pub(crate) floods: Vec<Writer>,
+    /// Of all writers.
+    saves: Vec<SaveRecord>,
     /// Dropped after the processes that use it.
     pub(crate) app: TempDir,
     next_writer: u64,
-    pub(crate) outside: Outside,
-    /// Programs that clear the cache.
-    pub(crate) clears: Vec<JoinHandle<()>>,
+    /// Whether servers that start now have no writers.
+    is_calm: bool,
     /// Servers that were killed, and when they are restarted.
     pub(crate) due: Vec<(At, usize)>,
     pub(crate) figures: Figures,
@@ -62,21 +63,22 @@ pub(crate) struct Run {
 }
 
 /// Runs the plan of a seed. An error contains the full report.
-pub(crate) fn run(seed: u64, size: Size) -> Result<Figures, String> {
-    let plan = Plan::new(seed, size);
+pub(crate) fn run(seed: u64, size: Size, place: Place) -> Result<Figures, String> {
+    let plan = Plan::new(seed, size, place);
+    let planned = format!("{:?}\n{:?}", plan.faults, plan.redis);
     let mut world = Run::new(plan);
     let clients = Clients::start(world.plan.population, seed, &world.clock, &world.addresses);
     let result = world.live(&clients);
-    // This first, because a followed link explains all other failures.
-    let result = world.outside.check().and(result);
     let logs = world.logs();
     let end = world.clock.now();
     let records = clients.end();
+    let outages = world.storage.disturbances();
     let Run {
-        archive,
+        storage,
         clock,
         server_runs,
         mut figures,
+        saves,
         former_writers,
         waiting,
         servers,
@@ -85,8 +87,9 @@ pub(crate) fn run(seed: u64, size: Size) -> Result<Figures, String> {
         app: _app,
         ..
     } = world;
-    drop((servers, writers, floods));
-    let archive = archive.end();
+    drop((servers, writers, former_writers, floods));
+    let (archive, beside) = storage.end();
+    let result = beside.and(result);
     let result = result.map_err(|why| {
         let shown = waiting.iter().take(MAX_SHOWN);
         let last = shown.map(|client| report::excerpt(&records[*client], records[*client].len()));
@@ -96,39 +99,48 @@ pub(crate) fn run(seed: u64, size: Size) -> Result<Figures, String> {
         if let Some(why) = &archive.broken {
             return Err(why.clone());
         }
-        report::check_saves(&archive, &former_writers)?;
-        let evidence = Evidence::new(&archive, &clock, &server_runs, &former_writers, &records);
-        report::check_clients(&evidence, &records, end)
+        report::check_saves(&archive, &saves)?;
+        let evidence = Evidence::new(&archive, &clock, &server_runs, &saves, &records, &outages);
+        report::check_clients(&evidence, &records, end)?;
+        figures.count(&archive, &saves, &records);
+        figures.check_has_saves_in_servers()
     });
     if let Err(why) = verdict {
         let journals = report::journals(&archive);
-        return Err(format!("seed {seed}: {why}\n{journals}{logs}"));
+        return Err(format!(
+            "seed {seed}: {why}\n{journals}outages: {outages:?}\n{planned}\n{logs}"
+        ));
     }
-    figures.count(&archive, &records);
     Ok(figures)
 }
 
 impl Run {
     fn new(plan: Plan) -> Self {
         let app = tempfile::tempdir_in(memory()).unwrap();
-        let clock = Arc::new(Clock::start(app.path().join("clock")));
+        let clock = Clock::start(app.path().join("clock"), plan.redis.is_some());
+        let clock = Arc::new(clock);
         let addresses: Addresses = Arc::new(Mutex::new(vec![None; plan.servers.len()]));
-        let archive = ArchiveFollower::start(cache(app.path()), Arc::clone(&clock));
-        let outside = Outside::new(app.path());
+        let storage: Box<dyn Storage> = match &plan.redis {
+            Some(redis) => {
+                let keep = plan.servers[0].history;
+                Box::new(RedisStorage::start(redis.clone(), keep, &clock))
+            }
+            None => Box::new(FolderStorage::start(app.path(), &clock)),
+        };
         let mut world = Self {
             app,
             clock,
             addresses,
-            archive,
+            storage,
             servers: Vec::new(),
             numbers: Vec::new(),
             server_runs: Vec::new(),
             writers: Vec::new(),
             former_writers: Vec::new(),
             floods: Vec::new(),
+            saves: Vec::new(),
             next_writer: 0,
-            outside,
-            clears: Vec::new(),
+            is_calm: false,
             due: Vec::new(),
             figures: Figures::default(),
             waiting: Vec::new(),
@@ -157,25 +169,46 @@ impl Run {
             Some(of) => *of = number,
             None => self.numbers.push(number),
         }
+        let inside = setup.writers.iter().filter(|_| !self.is_calm);
+        let inside: Vec<SavesOn> = inside.copied().collect();
+        let writers: Vec<WriterSetup> = (inside.into_iter())
+            .map(|saves_on| self.set_up_writer(WriterRole::Random, saves_on, true))
+            .collect();
+        let cache = self.storage.address(index);
         Server::start(
-            &setup,
-            index,
-            number,
-            self.app.path(),
+            (&setup, &writers),
+            (index, number),
+            (self.app.path(), cache.as_deref()),
             &self.clock,
             &self.addresses,
         )
     }
 
     pub(crate) fn new_writer(&mut self, role: WriterRole) -> Writer {
+        let setup = self.set_up_writer(role, SavesOn::Thread, false);
+        let process = usize::try_from(setup.name).unwrap_or_default();
+        let cache = self.storage.address(process);
+        Writer::start(&setup, (self.app.path(), cache.as_deref()), &self.clock)
+    }
+
+    fn set_up_writer(
+        &mut self,
+        role: WriterRole,
+        saves_on: SavesOn,
+        is_in_server: bool,
+    ) -> WriterSetup {
         self.next_writer += 1;
-        Writer::start(
-            self.next_writer,
-            self.plan.seed,
-            (role, &self.plan.population.traffic),
-            self.app.path(),
-            &self.clock,
-        )
+        let name = self.next_writer;
+        let setup = WriterSetup {
+            name,
+            seed: self.plan.seed ^ (name << 32),
+            saved: self.app.path().join(format!("saved-{name}")),
+            saves_on,
+            role,
+            traffic: self.plan.population.traffic,
+        };
+        self.saves.push(SaveRecord::new(&setup, is_in_server));
+        setup
     }
 
     fn live(&mut self, clients: &Clients) -> Result<(), String> {
@@ -208,9 +241,7 @@ impl Run {
 
     /// A process that ends by itself has failed.
     fn check(&mut self) -> Result<(), String> {
-        if let Some(why) = &self.archive.lock().broken {
-            return Err(why.clone());
-        }
+        self.storage.check()?;
         for (index, server) in self.servers.iter_mut().enumerate() {
             let is_killed = self.due.iter().any(|(_, due)| *due == index);
             if !is_killed && server.process.has_ended() {
@@ -236,11 +267,11 @@ impl Run {
     /// Lets all processes run without faults and saves: all clients must soon receive everything, woken by
     /// the earlier saves and not by later ones.
     fn calm(&mut self, clients: &Clients) -> Result<(), String> {
-        for clear in self.clears.drain(..) {
-            clear.join().map_err(|_| "clearing the cache has failed")?;
-        }
-        for server in &self.servers {
+        self.storage.calm(&mut self.figures)?;
+        self.is_calm = true;
+        for server in &mut self.servers {
             server.process.resume();
+            server.finish_writers();
         }
         for writer in &mut self.writers {
             writer.process.resume();
@@ -248,6 +279,7 @@ impl Run {
         }
         self.writers.append(&mut self.floods);
         self.let_writers_end()?;
+        self.let_writers_in_servers_end()?;
         self.wait_for_all(clients)?;
         // All streams are open and idle, so only a notification ends those that are revoked.
         let revoker = self.new_writer(WriterRole::Revoke);
@@ -262,36 +294,16 @@ impl Run {
         self.check_idle()
     }
 
-    /// Idle servers use no processor time, once they have removed swept and damaged journals.
-    fn check_idle(&self) -> Result<(), String> {
-        let mut busy = None;
-        for _ in 0..MAX_IDLE_CHECKS {
-            busy = self.busy_thread();
-            if busy.is_none() {
-                return Ok(());
+    fn let_writers_in_servers_end(&mut self) -> Result<(), String> {
+        let start = Instant::now();
+        while !self.servers.iter().all(Server::writers_have_ended) {
+            self.check()?;
+            if start.elapsed() > MAX_END_TIME {
+                return Err("the writers inside a server do not end".into());
             }
+            thread::sleep(Duration::from_millis(2));
         }
-        Err(format!(
-            "busy: the servers are idle, and in {IDLE_CHECK_DURATION:?} this thread used most time: {busy:?}"
-        ))
-    }
-
-    /// The busiest thread of a server, if it uses much time, and its time.
-    fn busy_thread(&self) -> Option<(usize, String, Duration)> {
-        let used = || self.servers.iter().map(|server| server.process.time_used());
-        let before: Vec<_> = used().collect();
-        thread::sleep(IDLE_CHECK_DURATION);
-        let servers = (0..).zip(before).zip(used());
-        let threads = servers.flat_map(|((index, before), after)| {
-            after.into_iter().map(move |(name, used)| {
-                let earlier = before.iter().find(|(earlier, _)| *earlier == name);
-                let earlier = earlier.map_or(used, |(_, earlier)| *earlier);
-                (index, name, used.saturating_sub(earlier))
-            })
-        });
-        threads
-            .max_by_key(|(.., used)| *used)
-            .filter(|(.., used)| *used > IDLE_CHECK_DURATION / 4)
+        Ok(())
     }
 
     fn let_writers_end(&mut self) -> Result<(), String> {
@@ -315,11 +327,10 @@ impl Run {
             self.check()?;
             if self.servers.iter().all(Server::is_listening) {
                 clients.calm();
-                let archive = self
-                    .archive
-                    .up_to_date(&cache(self.app.path()), &self.clock);
-                let waiting = report::waiting_clients(&archive, &self.clock, &clients.status());
-                drop(archive);
+                let mut waiting = Vec::new();
+                self.storage.with_current(&mut |current| {
+                    waiting = report::waiting_clients(current, &self.clock, &clients.status());
+                });
                 self.waiting = waiting.iter().map(|(client, _)| *client).collect();
                 let waiting: Vec<String> = waiting
                     .into_iter()
@@ -378,8 +389,4 @@ fn memory() -> PathBuf {
     } else {
         std::env::temp_dir()
     }
-}
-
-pub(crate) fn cache(app: &Path) -> PathBuf {
-    app.join("writable/cache")
 }

@@ -5,11 +5,14 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
-use support::oracle::{At, ServerSetup};
+use support::oracle::{At, CACHE, ServerSetup, WRITERS_ENDED, WriterSetup};
 
 use crate::{
     clock::Clock,
@@ -40,31 +43,35 @@ pub(crate) struct Server {
     index: usize,
     addresses: Addresses,
     pub(crate) process: Process,
+    /// Whether no writer inside it saves any more.
+    writers_ended: Arc<AtomicBool>,
     log: PathBuf,
 }
 
 impl Server {
     pub(crate) fn start(
-        setup: &ServerSetup,
-        index: usize,
-        number: usize,
-        app: &Path,
+        (setup, writers): (&ServerSetup, &[WriterSetup]),
+        (index, number): (usize, usize),
+        (app, cache): (&Path, Option<&str>),
         clock: &Clock,
         addresses: &Addresses,
     ) -> Self {
         let log = app.join(format!("server-{number}.log"));
         let mut child = process::command("oracle-server", clock)
             .env("ORACLE_APP", app)
+            .envs(cache.map(|cache| (CACHE, cache)))
             .env("ORACLE_SETUP", serde_json::to_string(setup).unwrap())
+            .env("ORACLE_WRITERS", serde_json::to_string(writers).unwrap())
             .env("RUST_LOG", "info")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
+        let writers_ended = Arc::new(AtomicBool::new(writers.is_empty()));
         thread::spawn({
-            let addresses = Arc::clone(addresses);
+            let (addresses, writers_ended) = (Arc::clone(addresses), Arc::clone(&writers_ended));
             move || {
                 for line in output.lines().map_while(Result::ok) {
                     if let Some(address) = line.strip_prefix("LISTENING ") {
@@ -78,19 +85,33 @@ impl Server {
                             });
                         }
                     }
+                    if line == WRITERS_ENDED {
+                        break;
+                    }
                 }
+                writers_ended.store(true, Ordering::Relaxed);
             }
         });
         Self {
             index,
             addresses: Arc::clone(addresses),
             process: Process::new(child),
+            writers_ended,
             log,
         }
     }
 
     pub(crate) fn is_listening(&self) -> bool {
         lock(&self.addresses)[self.index].is_some()
+    }
+
+    /// Closes its input, which ends the writers inside it.
+    pub(crate) fn finish_writers(&mut self) {
+        self.process.child().stdin.take();
+    }
+
+    pub(crate) fn writers_have_ended(&self) -> bool {
+        self.writers_ended.load(Ordering::Relaxed)
     }
 
     pub(crate) fn kill(&mut self) {

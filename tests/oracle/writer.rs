@@ -1,4 +1,4 @@
-//! The writers: processes that save, and record the saves that have returned.
+//! The writers: processes that save, and record the saves that have returned. Some servers save, too.
 
 use std::{
     fs::{self, File},
@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use support::oracle::{At, Traffic, WriterRole};
+use support::oracle::{At, CACHE, WriterSetup};
 
 use crate::{
     audiences::Audience,
@@ -28,34 +28,53 @@ pub(crate) enum What {
     /// The writer counts its saves from 0.
     Save(u64),
     Revocation(Audience),
+    /// It has failed, and may have been saved all the same.
+    Failure,
+}
+
+/// The saves of one writer.
+pub(crate) struct SaveRecord {
+    pub(crate) writer: u64,
+    pub(crate) is_in_server: bool,
+    /// To which the writer appends.
+    path: PathBuf,
+}
+
+impl SaveRecord {
+    pub(crate) fn new(writer: &WriterSetup, is_in_server: bool) -> Self {
+        Self {
+            writer: writer.name,
+            is_in_server,
+            path: writer.saved.clone(),
+        }
+    }
+
+    pub(crate) fn saved(&self) -> Vec<Saved> {
+        // A writer that was killed at once has not created the file.
+        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        text.lines().map(parse).collect()
+    }
 }
 
 /// One writer process.
 pub(crate) struct Writer {
     pub(crate) name: u64,
     pub(crate) process: Process,
-    /// The file in which it records its saves.
-    saved: PathBuf,
     pub(crate) log: PathBuf,
 }
 
 impl Writer {
     pub(crate) fn start(
-        name: u64,
-        seed: u64,
-        (role, traffic): (WriterRole, &Traffic),
-        app: &Path,
+        setup: &WriterSetup,
+        (app, cache): (&Path, Option<&str>),
         clock: &Clock,
     ) -> Self {
-        let saved = app.join(format!("saved-{name}"));
+        let name = setup.name;
         let log = app.join(format!("writer-{name}.log"));
         let child = process::command("oracle-writer", clock)
             .env("ORACLE_APP", app)
-            .env("ORACLE_WRITER", name.to_string())
-            .env("ORACLE_SEED", (seed ^ (name << 32)).to_string())
-            .env("ORACLE_SAVED", &saved)
-            .env("ORACLE_ROLE", serde_json::to_string(&role).unwrap())
-            .env("ORACLE_TRAFFIC", serde_json::to_string(traffic).unwrap())
+            .envs(cache.map(|cache| (CACHE, cache)))
+            .env("ORACLE_WRITER", serde_json::to_string(setup).unwrap())
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -65,7 +84,6 @@ impl Writer {
         Self {
             name,
             process: Process::new(child),
-            saved,
             log,
         }
     }
@@ -73,12 +91,6 @@ impl Writer {
     /// Closes its input, which ends it.
     pub(crate) fn finish(&mut self) {
         self.process.child().stdin.take();
-    }
-
-    pub(crate) fn saved(&self) -> Vec<Saved> {
-        // A writer that was killed at once has not created the file.
-        let text = fs::read_to_string(&self.saved).unwrap_or_default();
-        text.lines().map(parse).collect()
     }
 }
 
@@ -90,6 +102,10 @@ fn parse(line: &str) -> Saved {
         number: number(next()),
         what: match next() {
             "saved" => What::Save(number(next())),
+            "failed" => {
+                next();
+                What::Failure
+            }
             _ => What::Revocation(next().parse().unwrap()),
         },
         began: At::from_micros(number(next())),

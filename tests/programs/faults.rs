@@ -9,7 +9,6 @@ use std::{
     process::Output,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use support::{
     App, Server, Stream,
     namespace::{Namespace, mount_small_disk, write_program},
@@ -240,16 +239,19 @@ fn drop_ins_of_more_keys_than_there_are_descriptors() {
     app.save(&key(0), "\"before\"");
     receives(&stream, "before");
     // All at once: the server finds them only when it continues.
-    let process = Pid::from_raw(server.id().cast_signed()).unwrap();
-    kill_process(process, Signal::STOP).unwrap();
+    server.suspend();
     for number in 0..KEYS {
         fs::write(app.cache().join(key(number)), "\"new\"").unwrap();
         // One that a killed server has claimed.
         let claimed = app.cache().join(".sse/claimed").join(key(number));
         fs::create_dir(&claimed).unwrap();
-        fs::write(claimed.join(format!("{:024x}-{number:08x}", 1)), "\"left\"").unwrap();
+        fs::write(
+            claimed.join(format!(".{:024x}-{number:08x}", 1)),
+            "\"left\"",
+        )
+        .unwrap();
     }
-    kill_process(process, Signal::CONT).unwrap();
+    server.resume();
     let mut received: Vec<_> = (0..2 * KEYS)
         .map(|_| stream.next_but_heartbeats().value().to_string())
         .collect();

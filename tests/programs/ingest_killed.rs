@@ -31,7 +31,7 @@ fn app_with_drop_ins() -> App {
     app.save("key1", "0");
     let left = app.cache().join(".sse/claimed/key1");
     fs::create_dir_all(&left).unwrap();
-    fs::write(left.join("000000000000000000000001-00000000"), "1").unwrap();
+    fs::write(left.join(".000000000000000000000001-00000000"), "1").unwrap();
     fs::write(app.cache().join("key1"), "2").unwrap();
     fs::write(app.cache().join("key2"), "3").unwrap();
     app

@@ -16,6 +16,8 @@ mod nginx;
 #[cfg(target_os = "linux")]
 mod other_user;
 mod php;
+mod redis;
+mod redis_writers;
 #[cfg(target_os = "linux")]
 mod save_killed;
 #[cfg(target_os = "linux")]

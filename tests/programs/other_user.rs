@@ -70,8 +70,7 @@ fn app_of_two_users() -> Option<(App, Server)> {
         starter().display()
     );
     let program = app.path().join("program");
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    support::write_script(&program, &script);
     let server = Server::start_program(&program, app.path(), &[]);
     Some((app, server))
 }

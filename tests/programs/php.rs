@@ -188,9 +188,8 @@ const FILE_HANDLER: &str = r"
 /// docs/guides/codeigniter.md describes this: PHP counts with a key of its own, and announces the count.
 #[test]
 fn php_keeps_its_own_keys_and_loses_those_that_trigger_events() {
-    let env =
-        support::blocks_of_document("guides/codeigniter.md", "Keep the PHP app", "").remove(0);
-    let app = App::with_env(&format!("SSE_STREAM_DURATION=0\n{env}"));
+    let app =
+        App::with_env("SSE_STREAM_DURATION=0\nSSE_EVENTS=order:orders\nSSE_DROP_IN_PREFIX=shop_\n");
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();

@@ -35,6 +35,7 @@ impl User {
             .args(arguments)
             .current_dir(dir)
             .env("CARGO_TARGET_DIR", kept)
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .env_remove("CARGO_MANIFEST_DIR")
             .stdin(Stdio::null());
         command

@@ -11,7 +11,14 @@ const SUMMARY: &str = "docs/SUMMARY.md";
 /// Every document that a user reads. A link in the template's is relative to the generated app.
 fn documents() -> Vec<PathBuf> {
     let mut documents = files_below("docs", "md");
-    documents.extend(["README.md", "CHANGELOG.md", "template/README.md.liquid"].map(PathBuf::from));
+    let others = [
+        "README.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "installer/README.md",
+        "template/README.md.liquid",
+    ];
+    documents.extend(others.map(PathBuf::from));
     documents
 }
 

@@ -13,5 +13,7 @@ mod first_use;
 mod generate;
 mod links;
 mod markdown;
+mod metrics;
+mod packages;
 mod proofs;
 mod settings;

@@ -68,9 +68,9 @@ fn is_in(file: &Path, module: &str) -> bool {
     file.windows(module.len()).any(|part| part == module)
 }
 
-/// The Rust files of the library and of the tests, with their text.
+/// The Rust files of the library, of the command and of the tests, with their text.
 fn sources() -> Vec<(PathBuf, String)> {
-    let folders = ["src", "tests"].into_iter();
+    let folders = ["src", "installer/src", "tests"].into_iter();
     let files = folders.flat_map(|folder| files_below(folder, "rs"));
     files.map(|file| (file.clone(), read(file))).collect()
 }

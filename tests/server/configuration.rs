@@ -268,15 +268,15 @@ fn the_cache_is_polled_at_the_configured_interval() {
     }
 }
 
-/// The starter as a shell starts it, without `HOST` and `PORT`.
-struct BareStarter(Running);
+/// The starter as a shell starts it, without its own settings in the environment.
+pub(crate) struct BareStarter(Running);
 
 impl BareStarter {
-    fn start(app: &App, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(app: &App, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(support::starter());
         command.current_dir(app.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in ["CARGO_MANIFEST_DIR", "HOST", "PORT"] {
+        for name in ["ADMIN_LISTEN", "CARGO_MANIFEST_DIR", "HOST", "PORT"] {
             command.env_remove(name);
         }
         let child = command.envs(environment.iter().copied()).spawn();
@@ -286,19 +286,29 @@ impl BareStarter {
     /// The address that it prints.
     #[track_caller]
     fn address(&mut self) -> String {
+        let printed = self.printed_until("http://");
+        printed.split_once("http://").unwrap().1.to_owned()
+    }
+
+    /// What it prints, up to the first line that contains `text`.
+    #[track_caller]
+    pub(crate) fn printed_until(&mut self, text: &str) -> String {
         let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        let mut printed = lines.by_ref().map_while(Result::ok);
-        let line = printed
-            .find(|line| line.contains("http://"))
-            .expect("the app has ended");
+        let mut printed = Vec::new();
+        while printed
+            .last()
+            .is_none_or(|line: &String| !line.contains(text))
+        {
+            printed.push(lines.next().expect("the app has ended").unwrap());
+        }
         // The app keeps printing, and would end if its output were closed.
         thread::spawn(move || lines.for_each(drop));
-        line.split_once("http://").unwrap().1.to_owned()
+        printed.join("\n")
     }
 
     /// Its exit code, and what it prints to standard error.
     #[track_caller]
-    fn end(&mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let status = until("the app ends", || self.0.try_wait().unwrap());
         let text = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
         (status.code(), text)

@@ -6,12 +6,18 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{App, Event, Follower, Server};
+use support::{App, Backend, Event, Follower, Server, on_every_backend};
 
 const WRITERS: usize = 4;
 const SAVES_PER_WRITER: usize = 2_500;
 /// Longer than all saves take on a busy machine.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
+
+on_every_backend! {
+    every_stream_gets_the_saves_of_many_processes_in_one_order
+    a_server_killed_between_saves_loses_and_repeats_nothing
+    a_save_while_the_server_is_down_reaches_clients_that_had_no_event_yet
+}
 
 fn save_from_many_processes(app: &App) -> Vec<Child> {
     let writer = |name: usize| {
@@ -57,9 +63,8 @@ fn assert_all_receive_the_same(followers: &mut [Follower]) {
     }
 }
 
-#[test]
-fn every_stream_gets_the_saves_of_many_processes_in_one_order() {
-    let app = App::with_lasting_streams();
+fn every_stream_gets_the_saves_of_many_processes_in_one_order(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let mut followers = [(), (), ()].map(|()| Follower::start(server.address(), "/sse/stream"));
     let writers = save_from_many_processes(&app);
@@ -69,9 +74,8 @@ fn every_stream_gets_the_saves_of_many_processes_in_one_order() {
     }
 }
 
-#[test]
-fn a_server_killed_between_saves_loses_and_repeats_nothing() {
-    let app = App::with_lasting_streams();
+fn a_server_killed_between_saves_loses_and_repeats_nothing(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let (address, port) = (server.address().to_owned(), server.port().to_owned());
     let mut followers = [(), (), ()].map(|()| Follower::start(&address, "/sse/stream"));
@@ -85,9 +89,8 @@ fn a_server_killed_between_saves_loses_and_repeats_nothing() {
     }
 }
 
-#[test]
-fn a_save_while_the_server_is_down_reaches_clients_that_had_no_event_yet() {
-    let app = App::with_lasting_streams();
+fn a_save_while_the_server_is_down_reaches_clients_that_had_no_event_yet(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let (address, port) = (server.address().to_owned(), server.port().to_owned());
     let mut followers = [(), ()].map(|()| Follower::start(&address, "/sse/stream"));

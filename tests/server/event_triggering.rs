@@ -10,11 +10,26 @@ use std::{
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Server, Stream, get, http, until};
+use support::{App, Backend, Server, Stream, get, http, on_every_backend, until};
 
 /// What people perceive as "at once".
 const A_SECOND: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(500);
+
+on_every_backend! {
+    a_save_by_command_arrives_within_a_second
+    a_shells_echo_arrives_within_a_second
+    a_codeigniter_record_arrives_within_a_second
+    a_save_by_another_rust_process_arrives
+    every_client_of_every_worker_gets_every_event_once
+    a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not
+    a_slowly_written_file_arrives_once_and_complete
+    two_servers_on_one_cache_each_send_a_drop_in_once
+    a_deletion_triggers_no_event_and_revokes_none
+    files_that_are_not_cache_keys_of_the_app_stay
+    a_broken_record_is_reported_and_set_aside
+    the_startup_message_shows_commands_that_work
+}
 
 /// Opens a stream and waits for its first block.
 fn listen(server: &Server) -> Stream {
@@ -23,9 +38,8 @@ fn listen(server: &Server) -> Stream {
     stream
 }
 
-#[test]
-fn a_save_by_command_arrives_within_a_second() {
-    let app = App::with_lasting_streams();
+fn a_save_by_command_arrives_within_a_second(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     app.save("event_cache_key1", "{\"order\": 42}");
@@ -34,9 +48,8 @@ fn a_save_by_command_arrives_within_a_second() {
     assert!(saved.elapsed() < A_SECOND);
 }
 
-#[test]
-fn a_shells_echo_arrives_within_a_second() {
-    let app = App::with_lasting_streams();
+fn a_shells_echo_arrives_within_a_second(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     for (content, value) in [
@@ -62,9 +75,8 @@ fn a_shells_echo_arrives_within_a_second() {
     });
 }
 
-#[test]
-fn a_codeigniter_record_arrives_within_a_second() {
-    let app = App::with_lasting_streams();
+fn a_codeigniter_record_arrives_within_a_second(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     // CodeIgniter's file cache writes the file in place, and sets its permissions afterwards.
@@ -80,9 +92,8 @@ fn a_codeigniter_record_arrives_within_a_second() {
     assert!(saved.elapsed() < A_SECOND);
 }
 
-#[test]
-fn a_save_by_another_rust_process_arrives() {
-    let app = App::with_lasting_streams();
+fn a_save_by_another_rust_process_arrives(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     let cache = Cache::open(&Config::from_dir(app.path()).unwrap()).unwrap();
@@ -96,9 +107,8 @@ fn a_save_by_another_rust_process_arrives() {
     );
 }
 
-#[test]
-fn every_client_of_every_worker_gets_every_event_once() {
-    let app = App::with_lasting_streams();
+fn every_client_of_every_worker_gets_every_event_once(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let workers: u32 = {
         let log = server.wait_for_log(" workers");
@@ -122,9 +132,8 @@ fn every_client_of_every_worker_gets_every_event_once() {
     }
 }
 
-#[test]
-fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not() {
-    let app = App::with_lasting_streams();
+fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     // Placing an order triggers an event; opening the page does not.
     let page = get(server.address(), "/order");
@@ -142,9 +151,8 @@ fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not() {
     listen(&server).expect_silence(QUIET);
 }
 
-#[test]
-fn a_slowly_written_file_arrives_once_and_complete() {
-    let app = App::with_lasting_streams();
+fn a_slowly_written_file_arrives_once_and_complete(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     let path = app.cache().join("event_cache_key1");
@@ -162,9 +170,8 @@ fn a_slowly_written_file_arrives_once_and_complete() {
     stream.expect_silence(QUIET);
 }
 
-#[test]
-fn two_servers_on_one_cache_each_send_a_drop_in_once() {
-    let app = App::with_lasting_streams();
+fn two_servers_on_one_cache_each_send_a_drop_in_once(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let servers = [app.start(), app.start()];
     let streams = [listen(&servers[0]), listen(&servers[1])];
     for value in 1..=10 {
@@ -185,9 +192,8 @@ fn two_servers_on_one_cache_each_send_a_drop_in_once() {
     drop(second);
 }
 
-#[test]
-fn a_deletion_triggers_no_event_and_revokes_none() {
-    let app = App::with_lasting_streams();
+fn a_deletion_triggers_no_event_and_revokes_none(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let before = stream.next().id.unwrap();
@@ -213,9 +219,8 @@ fn a_deletion_triggers_no_event_and_revokes_none() {
     assert_eq!(value.status.code(), Some(1));
 }
 
-#[test]
-fn files_that_are_not_cache_keys_of_the_app_stay() {
-    let app = App::with_lasting_streams();
+fn files_that_are_not_cache_keys_of_the_app_stay(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     fs::write(app.cache().join("another_program"), "1").unwrap();
@@ -245,9 +250,8 @@ fn a_world_writable_cache_folder_is_reported() {
     assert_eq!(fs::metadata(saved).unwrap().permissions().mode() & 0o7, 0);
 }
 
-#[test]
-fn a_broken_record_is_reported_and_set_aside() {
-    let app = App::with_lasting_streams();
+fn a_broken_record_is_reported_and_set_aside(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
     let server = app.start();
     let stream = listen(&server);
     fs::write(
@@ -264,9 +268,10 @@ fn a_broken_record_is_reported_and_set_aside() {
     assert!(app.cache().join(".sse/broken/event_cache_key1").exists());
 }
 
-#[test]
-fn the_startup_message_shows_commands_that_work() {
-    let app = App::with_lasting_streams();
+fn the_startup_message_shows_commands_that_work(backend: Backend) {
+    let app = App::with_lasting_streams().on(backend);
+    let env = fs::read_to_string(app.path().join(".env")).unwrap();
+    fs::write(app.path().join(".env"), env + "SSE_DROP_IN_PREFIX=shop_\n").unwrap();
     let server = Server::start(app.path(), &[]);
     let stream = listen(&server);
     let echo = until("the server prints how to trigger an event", || {

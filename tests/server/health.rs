@@ -1,11 +1,13 @@
 //! How a container checks the health of the starter app, and stops it.
 
 use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, chown},
     process::Command,
     time::{Duration, Instant},
 };
 
-use support::{App, Server, Stream, get, starter};
+use support::{App, Server, Stream, get, starter, until};
 
 /// Whether `--healthcheck` succeeds, and what it prints.
 fn healthcheck(app: &App, host: &str, port: &str) -> (bool, String) {
@@ -71,4 +73,45 @@ fn a_terminated_app_does_not_wait_for_its_streams() {
         terminated.elapsed()
     );
     assert!(stream.has_ended());
+}
+
+fn status(server: &Server, path: &str) -> u16 {
+    get(server.address(), path).status
+}
+
+fn until_ready_is(server: &Server, status_code: u16) {
+    until(&format!("ready is {status_code}"), || {
+        (status(server, "/health/ready") == status_code).then_some(())
+    });
+    assert_eq!(status(server, "/health"), 200);
+}
+
+#[test]
+fn an_app_whose_cache_cannot_be_written_is_alive_and_not_ready() {
+    const OTHER_USER: u32 = 12_345;
+    let app = App::with_env(
+        "SSE_EVENTS=event_name1:event_cache_key1\nSSE_STREAM_DURATION=300\nSSE_POLL_INTERVAL=0.2\n",
+    );
+    fs::create_dir_all(app.cache()).unwrap();
+    if rustix::process::geteuid().is_root() {
+        // Permissions do not apply to root, but the server acts as the owner of the folder.
+        chown(app.cache(), Some(OTHER_USER), Some(OTHER_USER)).unwrap();
+    }
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    stream.next();
+    app.save("event_cache_key1", "1");
+    assert_eq!(stream.next_event().value(), 1);
+    until_ready_is(&server, 200);
+    let entries = app.cache().join(".sse/journal-2/000000000000");
+    let set_mode = |mode| fs::set_permissions(&entries, Permissions::from_mode(mode)).unwrap();
+    set_mode(0o500);
+    until_ready_is(&server, 503);
+    let answer = &get(server.address(), "/health/ready").body;
+    assert!(answer.contains("cannot write to a folder"), "{answer}");
+    set_mode(0o700);
+    until_ready_is(&server, 200);
+    let log = server.log();
+    assert_eq!(log.matches("nothing can be saved").count(), 1, "{log}");
+    assert!(log.contains("values can be saved again"), "{log}");
 }

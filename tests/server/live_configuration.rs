@@ -48,6 +48,39 @@ fn an_open_stream_gets_added_events_and_no_removed_ones() {
 }
 
 #[test]
+fn a_prefix_of_drop_ins_is_set_and_removed() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let stream = Stream::open(server.address(), "/sse/stream", None);
+    edit(&app, &format!("{LASTING}SSE_DROP_IN_PREFIX=shop_\n"));
+    server.wait_for_log("its new values are in effect");
+    let file = app.cache().join("shop_key1");
+    let info = get(server.address(), "/info").body.clone();
+    assert!(info.contains(&file.display().to_string()), "{info}");
+    fs::write(app.cache().join("key1"), "2").unwrap();
+    fs::write(file, "1").unwrap();
+    receives(&stream, "first", 1);
+    // Now the other file is the drop-in.
+    edit(&app, LASTING);
+    receives(&stream, "first", 2);
+}
+
+#[test]
+fn the_listeners_come_from_the_public_folder_in_force() {
+    let app = App::with_env(LASTING);
+    let server = app.start();
+    let script = || get(server.address(), "/js/sse-client.js");
+    assert!(script().body.contains("event_name1"));
+    let other = app.path().join("web/js");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("sse-client.js"), "// other").unwrap();
+    edit(&app, &format!("{LASTING}SSE_PUBLIC=web\n"));
+    until("the other script is served", || {
+        (script().body == "// other").then_some(())
+    });
+}
+
+#[test]
 fn a_key_becomes_private_and_public_again() {
     let app = App::with_env(LASTING);
     let server = app.start();
@@ -153,7 +186,7 @@ fn an_edited_cache_folder_is_followed() {
     app.save("key1", "1");
     receives(&stream, "first", 1);
     edit(&app, &format!("{LASTING}SSE_CACHE=other\n"));
-    server.wait_for_log("following this cache folder now");
+    server.wait_for_log("following this cache now");
     app.save("key1", "2");
     assert_eq!(stream.next_but_heartbeats().name(), "sse.gap");
     receives(&stream, "first", 2);
@@ -177,7 +210,7 @@ fn an_edit_whose_cache_folder_cannot_be_used_changes_nothing_until_it_can() {
     receives(&stream, "first", 1);
 
     fs::remove_file(&blocked).unwrap();
-    let log = server.wait_for_log("following this cache folder now");
+    let log = server.wait_for_log("following this cache now");
     assert_eq!(log.matches("SSE_CACHE cannot be used").count(), 1, "{log}");
     assert!(
         log.contains("resolved: changes of .env take effect"),

@@ -5,6 +5,7 @@
     reason = "a test that cannot set up what it needs has failed, and the panic names the place"
 )]
 
+mod admin;
 mod caching;
 mod configuration;
 mod cross_origin;

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use support::{App, Server, Stream, until};
 
 const ENV: &str = "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS=event:key\n";
@@ -45,11 +44,6 @@ fn expect_blocks(stream: &Stream, expected: &[(&str, &str)]) {
         .map(|(event, text)| (event.as_str(), text.trim_matches('"')))
         .collect();
     assert_eq!(blocks, expected);
-}
-
-fn signal(server: &Server, signal: Signal) {
-    let id = Pid::from_raw(server.id().cast_signed()).unwrap();
-    kill_process(id, signal).unwrap();
 }
 
 /// Like `find -type f -delete`, and like programs that clean up temporary files.
@@ -114,7 +108,7 @@ fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
     let stream = open(&server);
     app.save("key", "1");
     expect_blocks(&stream, &[("event", "1")]);
-    signal(&server, Signal::STOP);
+    server.suspend();
     for value in 2..=5 {
         app.save("key", &value.to_string());
     }
@@ -123,7 +117,7 @@ fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
     fs::remove_file(entry(&app, 5)).unwrap();
     app.save("key", "6");
     assert!(!entry(&app, 5).exists() && entry(&app, 6).exists());
-    signal(&server, Signal::CONT);
+    server.resume();
     expect_blocks(
         &stream,
         &[
@@ -136,6 +130,37 @@ fn an_entry_removed_before_it_was_read_is_a_gap_and_the_others_arrive() {
     );
     app.save("key", "7");
     expect_blocks(&stream, &[("event", "7")]);
+}
+
+/// As a command does that clears the app's cache at the moment when a value is saved.
+#[test]
+fn a_drop_in_that_is_removed_before_the_server_has_read_it_is_a_gap_for_its_event() {
+    let app = App::with_env(
+        "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=0.2\nSSE_EVENTS=event:key,event:last,other:another\n",
+    );
+    let server = app.start();
+    let stream = open(&server);
+    let other = Stream::open(server.address(), "/sse/stream?events=other", None);
+    other.next();
+    // Not moved yet, because the server is stopped.
+    server.suspend();
+    for value in ["1", "2"] {
+        fs::write(app.cache().join("key"), value).unwrap();
+        fs::remove_file(app.cache().join("key")).unwrap();
+    }
+    server.resume();
+    expect_blocks(&stream, &[("sse.gap", "unreadable")]);
+    // Moved, and not read yet, because its writer has not closed it.
+    let writer = fs::File::create(app.cache().join("last")).unwrap();
+    let claimed = app.cache().join(".sse/claimed/last");
+    until("it is moved", || fs::read_dir(&claimed).ok()?.next()?.ok());
+    remove_all_files(&claimed);
+    drop(writer);
+    expect_blocks(&stream, &[("sse.gap", "unreadable")]);
+    fs::write(app.cache().join("key"), "3").unwrap();
+    expect_blocks(&stream, &[("event", "3")]);
+    fs::write(app.cache().join("another"), "4").unwrap();
+    expect_blocks(&other, &[("other", "4")]);
 }
 
 #[test]

@@ -2,9 +2,23 @@
 
 use std::{fs, time::Duration};
 
-use support::{App, Stream, event_part, get, http};
+use support::{App, Backend, Stream, event_part, get, http, on_every_backend};
 
 const QUIET: Duration = Duration::from_millis(500);
+
+on_every_backend! {
+    an_event_carries_its_id_its_name_and_the_saved_value_with_its_time
+    a_stream_ends_after_its_duration_and_its_last_block_carries_the_id
+    a_client_that_reconnects_gets_the_events_it_missed
+    a_connection_shared_by_old_and_new_pages_replays_the_lookback
+    a_client_without_lookback_receives_only_what_is_saved_from_then_on
+    the_header_takes_precedence_over_the_id_in_the_query
+    an_unknown_id_is_a_gap
+    an_expired_value_is_a_gap_only_for_reconnecting_clients_that_wanted_it
+    a_client_chooses_its_events
+    a_client_may_disconnect_between_two_events_of_one_key
+    line_ends_in_a_value_cannot_forge_fields
+}
 
 #[test]
 fn the_headers_keep_proxies_from_buffering_the_stream() {
@@ -55,9 +69,8 @@ fn the_first_block_arrives_at_once_and_carries_the_id() {
     );
 }
 
-#[test]
-fn an_event_carries_its_id_its_name_and_the_saved_value_with_its_time() {
-    let app = App::new();
+fn an_event_carries_its_id_its_name_and_the_saved_value_with_its_time(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let before = stream.next();
@@ -81,9 +94,9 @@ fn an_event_carries_its_id_its_name_and_the_saved_value_with_its_time() {
     assert_eq!(json.as_object().unwrap().len(), 2);
 }
 
-#[test]
-fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id() {
-    let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\nSSE_POLL_INTERVAL=2\n");
+fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id(backend: Backend) {
+    let app =
+        App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=1\nSSE_POLL_INTERVAL=2\n").on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     stream.next();
@@ -100,9 +113,8 @@ fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id() {
     assert!(stream.has_ended());
 }
 
-#[test]
-fn a_client_that_reconnects_gets_the_events_it_missed() {
-    let app = App::new();
+fn a_client_that_reconnects_gets_the_events_it_missed(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     for value in ["1", "2", "3", "4"] {
@@ -130,9 +142,8 @@ fn a_client_that_reconnects_gets_the_events_it_missed() {
     }
 }
 
-#[test]
-fn a_connection_shared_by_old_and_new_pages_replays_the_lookback() {
-    let app = App::new();
+fn a_connection_shared_by_old_and_new_pages_replays_the_lookback(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     for value in ["1", "2"] {
@@ -160,9 +171,8 @@ fn a_connection_shared_by_old_and_new_pages_replays_the_lookback() {
     );
 }
 
-#[test]
-fn a_client_without_lookback_receives_only_what_is_saved_from_then_on() {
-    let app = App::new();
+fn a_client_without_lookback_receives_only_what_is_saved_from_then_on(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("event_cache_key1", "1");
@@ -176,9 +186,8 @@ fn a_client_without_lookback_receives_only_what_is_saved_from_then_on() {
     assert_eq!(resumed.next_event().value(), 2);
 }
 
-#[test]
-fn the_header_takes_precedence_over_the_id_in_the_query() {
-    let app = App::new();
+fn the_header_takes_precedence_over_the_id_in_the_query(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("event_cache_key1", "1");
@@ -192,9 +201,8 @@ fn the_header_takes_precedence_over_the_id_in_the_query() {
     again.expect_silence(QUIET);
 }
 
-#[test]
-fn an_unknown_id_is_a_gap() {
-    let app = App::new();
+fn an_unknown_id_is_a_gap(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     app.save("event_cache_key1", "1");
     let epoch = Stream::open(server.address(), "/sse/stream", None)
@@ -221,9 +229,8 @@ fn an_unknown_id_is_a_gap() {
     }
 }
 
-#[test]
-fn an_expired_value_is_a_gap_only_for_reconnecting_clients_that_wanted_it() {
-    let app = App::new();
+fn an_expired_value_is_a_gap_only_for_reconnecting_clients_that_wanted_it(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let start = stream.next().id.unwrap();
@@ -254,9 +261,8 @@ fn an_expired_value_is_a_gap_only_for_reconnecting_clients_that_wanted_it() {
     );
 }
 
-#[test]
-fn a_client_chooses_its_events() {
-    let app = App::new();
+fn a_client_chooses_its_events(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let only = Stream::open(server.address(), "/sse/stream?events=event_name2", None);
     app.save("event_cache_key1", "1");
@@ -271,9 +277,9 @@ fn a_client_chooses_its_events() {
     );
 }
 
-#[test]
-fn a_client_may_disconnect_between_two_events_of_one_key() {
-    let app = App::with_env("SSE_EVENTS=a:k,b:k\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n");
+fn a_client_may_disconnect_between_two_events_of_one_key(backend: Backend) {
+    let app = App::with_env("SSE_EVENTS=a:k,b:k\nSSE_STREAM_DURATION=15\nSSE_POLL_INTERVAL=2\n")
+        .on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     app.save("k", "1");
@@ -289,9 +295,8 @@ fn a_client_may_disconnect_between_two_events_of_one_key() {
     assert_eq!(again.next_event().name(), "b");
 }
 
-#[test]
-fn line_ends_in_a_value_cannot_forge_fields() {
-    let app = App::new();
+fn line_ends_in_a_value_cannot_forge_fields(backend: Backend) {
+    let app = App::new().on(backend);
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let text = "1\r\n\r\nevent: event_name2\ndata: forged\n\nid: 9\r\u{2028}\u{0}";

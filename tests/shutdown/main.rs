@@ -14,7 +14,12 @@ use std::{
 
 use actix_web_sse::{Cache, Config};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{App, Event, Running, Stream, get, until};
+use support::{App, Backend, Event, Running, Stream, get, on_every_backend, until};
+
+on_every_backend! {
+    the_starter_shuts_down_in_time_beside_stalled_clients
+    the_starter_shuts_down_within_a_second
+}
 
 const LASTING: &str = "SSE_STREAM_DURATION=0\nSSE_EVENTS=event_name1:event_cache_key1\n";
 
@@ -180,9 +185,8 @@ fn a_shutdown_signal_shuts_down_in_time_beside_stalled_clients() {
     }
 }
 
-#[test]
-fn the_starter_shuts_down_in_time_beside_stalled_clients() {
-    let app = App::with_env(FLOODED);
+fn the_starter_shuts_down_in_time_beside_stalled_clients(backend: Backend) {
+    let app = App::with_env(FLOODED).on(backend);
     let server = app.start();
     let _stalled = stalled(&app, server.address());
     let start = Instant::now();
@@ -263,9 +267,8 @@ fn a_second_signal_ends_the_process_at_once() {
 }
 
 /// The starter ends its streams before it stops, so nothing is left to wait for.
-#[test]
-fn the_starter_shuts_down_within_a_second() {
-    let app = App::with_env(LASTING);
+fn the_starter_shuts_down_within_a_second(backend: Backend) {
+    let app = App::with_env(LASTING).on(backend);
     let server = app.start();
     let streams: Vec<Stream> = (0..100)
         .map(|_| Stream::open(server.address(), "/sse/stream", None))

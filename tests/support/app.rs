@@ -8,11 +8,13 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{build, server::Server};
+use crate::{backend::Backend, build, server::Server};
 
 /// A copy of the starter app's folder, without its code: the tests run the program that is built.
 pub struct App {
     dir: TempDir,
+    /// The URL of its cache in Redis.
+    redis: Option<String>,
 }
 
 impl App {
@@ -55,7 +57,7 @@ impl App {
         let template = build::workspace().join("template");
         copy(&template.join("public"), &dir.path().join("public"));
         fs::copy(template.join(".env"), dir.path().join(".env")).unwrap();
-        Self { dir }
+        Self { dir, redis: None }
     }
 
     /// The starter with another `.env`.
@@ -66,12 +68,41 @@ impl App {
         app
     }
 
+    /// The same app, with an empty cache in this backend.
+    #[must_use]
+    pub fn on(self, backend: Backend) -> Self {
+        match backend.redis_url() {
+            None => self,
+            Some(url) => {
+                // The server creates it a little later than it listens.
+                fs::create_dir_all(self.cache()).unwrap();
+                self.in_redis(url)
+            }
+        }
+    }
+
+    /// The same app, with its cache in Redis.
+    #[must_use]
+    pub fn in_redis(mut self, url: String) -> Self {
+        let path = self.path().join(".env");
+        let env = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{env}SSE_CACHE={url}\n")).unwrap();
+        self.redis = Some(url);
+        self
+    }
+
+    /// The URL of its cache in Redis; `None` if that is in a folder.
+    #[must_use]
+    pub fn redis(&self) -> Option<&str> {
+        self.redis.as_deref()
+    }
+
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The cache folder.
+    /// The cache folder, or the drop-in folder if the cache is in Redis.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
         self.path().join("writable/cache")

@@ -3,14 +3,12 @@
 mod display;
 mod driver;
 mod engine;
-mod group;
 mod session;
 
 use std::{
-    env,
     fmt::Debug,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -25,7 +23,7 @@ use serde_json::{Value, json};
 
 pub use self::engine::Engine;
 use self::session::Session;
-use crate::{build::workspace, wait::DEADLINE};
+use crate::wait::{DEADLINE, until};
 
 /// Each question costs the browser and its driver milliseconds, which a page that is waited for may need.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -129,6 +127,21 @@ impl Browser {
             );
             thread::sleep(POLL_INTERVAL);
         }
+    }
+
+    /// Waits until the page has called `alert`, answers with OK, and returns the alert's text.
+    #[track_caller]
+    pub fn accept_alert(&self) -> String {
+        until("the page shows an alert", || {
+            let text = self.drive(async {
+                match self.client().get_alert_text().await {
+                    Err(error) if error.is_no_such_alert() => Ok(None),
+                    result => result.map(Some),
+                }
+            })?;
+            self.drive(self.client().accept_alert());
+            Some(text)
+        })
     }
 
     /// Opens an empty tab, which is not current before [`Browser::switch_to`].
@@ -261,15 +274,4 @@ impl Drop for Browser {
             session.give_back();
         }
     }
-}
-
-/// Finds a program in `PATH`, or where `tests/setup` installs what Debian does not package.
-#[track_caller]
-fn find(program: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain([workspace().join("target/tools/bin")])
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{program} is missing\nhelp: `tests/setup` installs it"))
 }

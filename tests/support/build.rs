@@ -25,12 +25,14 @@ pub fn starter() -> PathBuf {
     built().join("sse-starter")
 }
 
-/// cargo, without the variable with which libtest prints the time of each test: with another value of it, cargo compiles
-/// all crates again.
+/// cargo, for this workspace and for apps that share its target folder.
 #[must_use]
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
+    // With this variable libtest prints the time of each test. With another value of it, cargo compiles all crates again.
     cargo.env_remove("RUSTC_BOOTSTRAP");
+    // As in this workspace's manifest, so that an app uses the crates that were compiled for the workspace.
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
     cargo
 }
 
@@ -50,6 +52,8 @@ fn built() -> &'static Path {
                 "sse-cli",
                 "--package",
                 "sse-starter",
+                "--features",
+                "sse-cli/serve",
             ])
             .arg("--target-dir")
             .arg(profile.parent().unwrap())

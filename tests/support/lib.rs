@@ -9,11 +9,15 @@
 )]
 
 mod app;
+mod auth_endpoint;
+mod backend;
 #[cfg(feature = "tools")]
 mod browser;
 mod build;
 mod event;
 mod follower;
+#[cfg(feature = "tools")]
+mod group;
 mod guide;
 pub mod http;
 mod interruptions;
@@ -22,7 +26,14 @@ mod local_server;
 pub mod namespace;
 #[cfg(feature = "tools")]
 pub mod oracle;
+#[cfg(feature = "tools")]
+mod php_fpm;
 mod port;
+#[cfg(feature = "tools")]
+mod program;
+mod program_file;
+#[cfg(feature = "tools")]
+pub mod redis;
 mod refusal;
 #[cfg(feature = "tools")]
 mod reverse_proxy;
@@ -30,7 +41,11 @@ mod run_log;
 mod running;
 mod scratch;
 mod server;
+#[cfg(feature = "tools")]
+pub mod short_stream;
 mod stream;
+#[cfg(feature = "tools")]
+mod systemd_unit;
 #[cfg(all(feature = "tools", target_os = "linux"))]
 pub mod tracing;
 mod wait;
@@ -39,6 +54,8 @@ pub use actix_web_sse::testing::{Event, EventParser};
 
 pub use self::{
     app::{App, sse_in},
+    auth_endpoint::{Answer, AuthEndpoint, Question},
+    backend::Backend,
     build::{cargo, sse, starter, workspace},
     event::{event_part, number_in_id},
     follower::Follower,
@@ -46,9 +63,10 @@ pub use self::{
     interruptions::{app_with_short_streams, interrupt},
     local_server::{HalfClosed, LocalServer},
     port::ReservedPort,
+    program_file::{copy_program, write_script},
     refusal::refuse_stream,
     run_log::log_run,
-    running::Running,
+    running::{Running, serve},
     server::Server,
     stream::{Stream, get},
     wait::{DEADLINE, until},
@@ -56,5 +74,7 @@ pub use self::{
 #[cfg(feature = "tools")]
 pub use self::{
     browser::{Browser, Engine, Tab},
+    php_fpm::PhpFpm,
     reverse_proxy::ReverseProxy,
+    systemd_unit::SystemdUnit,
 };

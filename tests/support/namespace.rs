@@ -1,15 +1,13 @@
 //! Programs with mounts and limits of their own, in a mount and a user namespace.
 
 use std::{
-    fs::{self, Permissions},
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{app::outside_cargo, running::Running};
+use crate::{app::outside_cargo, program_file::write_script, running::Running};
 
 /// Mounts a disk of this many bytes in the folder of the namespaces.
 #[must_use]
@@ -23,8 +21,7 @@ pub fn write_program(folder: &Path, script: &str) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("program-{number}"));
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    write_script(&path, script);
     path
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Display},
+    path::PathBuf,
     sync::LazyLock,
     time::Duration,
 };
@@ -46,6 +47,9 @@ pub const PATH_WITHOUT_POSITION: &str = "/plain/stream";
 /// The environment variable that passes the start of the run to processes under test.
 pub const START: &str = "ORACLE_START";
 
+/// The environment variable with the address of the Redis server that has the cache, if it is in Redis.
+pub const CACHE: &str = "ORACLE_CACHE";
+
 /// How one server is configured; its processes come and go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServerSetup {
@@ -54,9 +58,36 @@ pub struct ServerSetup {
     pub poll: Duration,
     pub lookback: Duration,
     pub stream: Duration,
+    /// Those inside the server.
+    pub writers: Vec<SavesOn>,
 }
 
-/// What a writer process does.
+/// Where a writer calls the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SavesOn {
+    /// On a thread that waits for each save.
+    Thread,
+    /// In an async task that awaits each save.
+    Task,
+}
+
+/// One writer, in a process of its own or inside a server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WriterSetup {
+    /// With which each of its values begins.
+    pub name: u64,
+    pub seed: u64,
+    /// The file in which it records its saves.
+    pub saved: PathBuf,
+    pub saves_on: SavesOn,
+    pub role: WriterRole,
+    pub traffic: Traffic,
+}
+
+/// What a server prints when the writers inside it have ended.
+pub const WRITERS_ENDED: &str = "WRITERS ENDED";
+
+/// What a writer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WriterRole {
     /// Saves at random until its input ends.

@@ -1,13 +1,13 @@
 //! nginx, HAProxy, Caddy and Apache, as their users configure them.
 
 use std::{
-    env, fs,
+    fs,
     io::ErrorKind::ConnectionRefused,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use crate::{http, port::ReservedPort, wait::until};
+use crate::{http, port::ReservedPort, program::find_program, wait::until};
 
 /// A running proxy. It ends when this is dropped.
 pub struct ReverseProxy {
@@ -41,7 +41,7 @@ impl ReverseProxy {
                 configure(port)
             );
             fs::write(dir.join("nginx.conf"), config).unwrap();
-            let mut command = Command::new(program("nginx"));
+            let mut command = Command::new(find_program("nginx"));
             command
                 .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
                 .arg(dir);
@@ -68,7 +68,7 @@ impl ReverseProxy {
         Self::start(|port| {
             let path = dir.join("haproxy.cfg");
             fs::write(&path, configure(port)).unwrap();
-            let mut command = Command::new(program("haproxy"));
+            let mut command = Command::new(find_program("haproxy"));
             command.arg("-db").arg("-f").arg(path);
             command
         })
@@ -90,7 +90,7 @@ impl ReverseProxy {
         modules: &[&str],
         configure: impl FnOnce(u16) -> String,
     ) -> Self {
-        let apache = program("apache2");
+        let apache = find_program("apache2");
         let folder = modules_folder(&apache);
         let modules: String = ["mpm_event", "authz_core"]
             .iter()
@@ -124,7 +124,7 @@ impl ReverseProxy {
         Self::start(|port| {
             let path = dir.join("Caddyfile");
             fs::write(&path, configure(port)).unwrap();
-            let mut command = Command::new(program("caddy"));
+            let mut command = Command::new(find_program("caddy"));
             command.args(["run", "--config"]).arg(path);
             // Its own files would be in the home folder otherwise.
             command.current_dir(dir).env("HOME", dir);
@@ -168,16 +168,6 @@ impl Drop for ReverseProxy {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Debian installs them in a folder that is not in every user's `PATH`.
-fn program(name: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|dir| dir.join(name))
-        .find(|program| program.is_file())
-        .unwrap_or_else(|| panic!("{name} is missing: run `tests/setup`"))
 }
 
 /// `tests/setup` unpacks Apache's package, so its modules are where they are in the package.

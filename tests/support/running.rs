@@ -1,8 +1,10 @@
 //! A program that runs during a test.
 
 use std::{
+    io::{BufRead, BufReader},
     ops::{Deref, DerefMut},
-    process::Child,
+    path::Path,
+    process::{Child, Command, Stdio},
 };
 
 /// A process that is killed when this is dropped.
@@ -27,4 +29,21 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A server of the app in this folder with routes of this kind, and its address. `helper` is the program `test-helper`,
+/// whose path only the tests know.
+pub fn serve(helper: &str, app: &Path, kind: &str) -> (Running, String) {
+    let mut child = Command::new(helper)
+        .args(["server", kind])
+        .current_dir(app)
+        .env("CARGO_MANIFEST_DIR", app)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = output.lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
+    (Running(child), address.unwrap())
 }

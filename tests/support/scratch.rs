@@ -1,6 +1,7 @@
 //! A folder that is removed even if the test's process ends without dropping it.
 
 use std::{
+    env,
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
@@ -23,7 +24,21 @@ pub(crate) struct ScratchFolder {
 
 impl ScratchFolder {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::in_folder(&env::temp_dir())
+    }
+
+    /// In a memory file system, if there is one.
+    #[cfg(feature = "tools")]
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        match memory.is_dir() {
+            true => Self::in_folder(memory),
+            false => Self::new(),
+        }
+    }
+
+    fn in_folder(folder: &Path) -> Self {
+        let dir = tempfile::tempdir_in(folder).unwrap();
         let remover = Command::new("sh")
             .args(["-c", REMOVE_AT_END])
             .arg(dir.path())

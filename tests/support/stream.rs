@@ -100,12 +100,15 @@ impl Stream {
         self.next_where(|event| event.name() != "sse.heartbeat")
     }
 
+    /// Waits no longer for all blocks together than for a single one: a heartbeat always comes.
     #[track_caller]
     fn next_where(&self, is_wanted: impl Fn(&Event) -> bool) -> Event {
+        let end = Instant::now() + DEADLINE;
         loop {
-            let event = self.next();
-            if is_wanted(&event) {
-                return event;
+            match self.next_before(end) {
+                Ok(event) if is_wanted(&event) => return event,
+                Ok(_) => {}
+                Err(error) => panic!("the expected event did not arrive: {error}"),
             }
         }
     }
@@ -114,8 +117,8 @@ impl Stream {
     #[track_caller]
     pub fn expect_silence(&self, time: Duration) {
         let end = Instant::now() + time;
-        while let Some(left) = end.checked_duration_since(Instant::now()) {
-            match self.events.recv_timeout(left) {
+        loop {
+            match self.next_before(end) {
                 Ok(event) => assert!(!event.is_from_app(), "{event:?}"),
                 Err(RecvTimeoutError::Timeout) => return,
                 Err(RecvTimeoutError::Disconnected) => panic!("the stream has ended"),
@@ -128,13 +131,17 @@ impl Stream {
     pub fn has_ended(&self) -> bool {
         let end = Instant::now() + DEADLINE;
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
+            match self.next_before(end) {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
             }
         }
+    }
+
+    fn next_before(&self, end: Instant) -> Result<Event, RecvTimeoutError> {
+        let left = end.saturating_duration_since(Instant::now());
+        self.events.recv_timeout(left)
     }
 }
 

@@ -1,11 +1,12 @@
-// Node.js with better-sse: a session for each client, and a channel that broadcasts to all.
+// Node.js with better-sse: a session for each client, and a channel that broadcasts to all. With the address of a
+// Redis server as its argument, it publishes through Redis, as several servers would.
 
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createChannel, createSession } from 'better-sse';
 
 const channel = createChannel();
-let published = 0;
+let delivered = 0;
 
 const options = {
   // The bodies are JSON already.
@@ -22,11 +23,29 @@ async function stream(request, response) {
   await session.batch((buffer) => buffer.comment().dispatch());
 }
 
+function broadcast(body) {
+  delivered += 1;
+  channel.broadcast(body, 'order', { eventId: `0123456789abcdef-${delivered}` });
+}
+
+const redisAddress = process.argv[2];
+const send = redisAddress ? await throughRedis(redisAddress) : broadcast;
+
+// Loads the package only if it is used, because it would count as memory of the server without Redis.
+async function throughRedis(address) {
+  const { connect } = await import('./redis.mjs');
+  return connect(address, broadcast);
+}
+
 async function publish(request, response) {
   const body = await text(request);
-  published += 1;
-  channel.broadcast(body, 'order', { eventId: `0123456789abcdef-${published}` });
-  response.writeHead(204).end();
+  try {
+    await send(body);
+    response.writeHead(204).end();
+  } catch (error) {
+    console.error(error.message);
+    response.writeHead(503, { 'Content-Length': 0 }).end();
+  }
 }
 
 function notFound(_request, response) {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use memchr::memmem;
 
 use super::Counts;
-use crate::clock::{TIME_DIGITS, TIME_MARKER, since};
+use crate::clock::{self, TIME_DIGITS, TIME_MARKER};
 
 /// The longest incomplete marker with its time.
 const MAX_KEPT_BYTES: usize = TIME_MARKER.len() + TIME_DIGITS - 1;
@@ -15,7 +15,19 @@ pub(super) struct Client {
     state: ClientState,
     kept: [u8; MAX_KEPT_BYTES],
     kept_length: usize,
+    recording: Option<Recording>,
 }
+
+/// What one stream has received.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recording {
+    /// The times in its events, which identify them.
+    pub(crate) times: Vec<u64>,
+    /// The number of events `sse.gap`.
+    pub(crate) gaps: usize,
+}
+
+const GAP_EVENT: &[u8] = b"event: sse.gap\n";
 
 #[derive(PartialEq, Eq)]
 enum ClientState {
@@ -25,13 +37,18 @@ enum ClientState {
 }
 
 impl Client {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, recording: Option<Recording>) -> Self {
         Self {
             stream,
+            recording,
             state: ClientState::WaitingForHead,
             kept: [0; MAX_KEPT_BYTES],
             kept_length: 0,
         }
+    }
+
+    pub(super) fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -56,6 +73,10 @@ impl Client {
             self.state = ClientState::Open;
             counts.open += 1;
         }
+        if let Some(recording) = &mut self.recording {
+            // The server sends such an event in one piece.
+            recording.gaps += memmem::find_iter(&bytes[kept..], GAP_EVENT).count();
+        }
         let mut done = 0;
         for at in memmem::find_iter(bytes, TIME_MARKER) {
             let digits = at + TIME_MARKER.len();
@@ -64,10 +85,13 @@ impl Client {
             };
             done = digits + TIME_DIGITS;
             counts.deliveries += 1;
-            if let Some(age) = since(time) {
-                let nanos = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
+            if let Some(time) = clock::parse(time) {
+                let nanos = u64::try_from(clock::since(time).as_nanos()).unwrap_or(u64::MAX);
                 // The histogram resizes itself, so no value is too large.
                 let _ = counts.latency.record(nanos);
+                if let Some(recording) = &mut self.recording {
+                    recording.times.push(time);
+                }
             }
         }
         let unfinished = &bytes[done.max(bytes.len().saturating_sub(MAX_KEPT_BYTES))..];

@@ -25,12 +25,12 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Events that are published one by one.
 pub(super) fn steady(
+    scenario: Scenario,
     streams: usize,
     name: ServerKind,
     dir: &Path,
     results: &mut Results,
 ) -> io::Result<()> {
-    let scenario = Scenario::Steady { streams };
     run(
         scenario,
         streams,
@@ -76,7 +76,10 @@ fn run(
     let server = Server::start(name, dir)?;
     let mut publisher = server.publisher()?;
     let mut clients = Clients::new(server.address, server.stream_path(), "")?;
-    clients.open(streams)?;
+    // The first stream may cause one-time allocations.
+    clients.open(1)?;
+    let memory = server.memory()?;
+    clients.open(streams - 1)?;
     // One event before the measurement, so that all buffers are allocated.
     publisher.publish(1)?;
     let warm_up = streams as u64;
@@ -116,6 +119,11 @@ fn run(
         Metric::System,
         100.0 * used.system.as_secs_f64() / used.total.as_secs_f64(),
     );
+    if matches!(scenario, Scenario::BehindNginx { .. }) {
+        let grown = server.memory()?.saturating_sub(memory) as f64;
+        let each = grown / 1024.0 / streams as f64;
+        results.add(scenario, name, Metric::Memory, each);
+    }
     let latency = |quantile| clients.counts.latency.value_at_quantile(quantile) as f64 / 1e6;
     results.add(scenario, name, Metric::Median, latency(0.5));
     results.add(scenario, name, Metric::Slowest, latency(0.99));

@@ -11,6 +11,10 @@ use crate::servers::ServerKind;
 const CHART_SIZE: (u32, u32) = (720, 40);
 /// Height of a bar in pixels, with the space below it.
 const BAR_HEIGHT: u32 = 34;
+/// Where the bars start, in pixels, unless a label is longer.
+const MIN_BARS_START: i32 = 180;
+/// At least the mean width of a character in pixels.
+const LABEL_CHARACTER_WIDTH: i32 = 8;
 const STARTER_COLOR: RGBColor = RGBColor(0xc2, 0x41, 0x0c);
 const OTHER_COLOR: RGBColor = RGBColor(0x64, 0x74, 0x8b);
 /// Readable on white and on black pages.
@@ -18,7 +22,10 @@ const TEXT_COLOR: RGBColor = RGBColor(0x6b, 0x72, 0x80);
 
 pub(super) fn write_all(results: &Results, dir: &Path) -> io::Result<()> {
     for (scenario, metric) in results.columns() {
-        if !matches!(metric, Metric::Cpu | Metric::Memory | Metric::Median) {
+        if !matches!(
+            metric,
+            Metric::Cpu | Metric::Memory | Metric::Median | Metric::Lost
+        ) {
             continue;
         }
         let rows: Vec<&Row> = results.rows_of(scenario, metric).collect();
@@ -41,13 +48,16 @@ fn draw_bars(title: &str, rows: &[&Row], file: &Path) -> Result<(), Box<dyn std:
     let area = SVGBackend::new(file, (CHART_SIZE.0, CHART_SIZE.1 + BAR_HEIGHT * count))
         .into_drawing_area();
     let largest = rows.iter().map(|row| row.median()).fold(0.0, f64::max);
+    let longest_label = rows.iter().map(|row| row.server.label().len()).max();
+    let bars_start = i32::try_from(longest_label.unwrap_or(0))? * LABEL_CHARACTER_WIDTH;
+    let bars_start = bars_start.max(MIN_BARS_START);
     let style = ("sans-serif", 15).into_font().color(&TEXT_COLOR);
     area.draw(&Text::new(title.to_owned(), (8, 10), style.clone()))?;
     for (at, row) in (0..).zip(rows) {
         let top = i32::try_from(CHART_SIZE.1 + BAR_HEIGHT * at)?;
         let bottom = top + i32::try_from(BAR_HEIGHT)? - 8;
         // The names are left of the bars, the figures right.
-        let (left, right) = (140, 620);
+        let (left, right) = (bars_start, 620);
         let share = if largest > 0.0 {
             row.median() / largest
         } else {
@@ -58,7 +68,10 @@ fn draw_bars(title: &str, rows: &[&Row], file: &Path) -> Result<(), Box<dyn std:
             reason = "a share of some hundred pixels"
         )]
         let end = left + (f64::from(right - left) * share) as i32;
-        let color = if row.server == ServerKind::Ours {
+        let color = if matches!(
+            row.server.option(),
+            ServerKind::Ours | ServerKind::OursOnRedis
+        ) {
             STARTER_COLOR
         } else {
             OTHER_COLOR

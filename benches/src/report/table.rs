@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::{Metric, Results, RunInfo};
 use crate::servers::ServerKind;
 
+/// What the others are compared with: the first of these that was measured.
+const BASES: [ServerKind; 2] = [ServerKind::Raw, ServerKind::OursBehindNginx];
+
 pub(super) fn render(results: &Results, info: &RunInfo) -> String {
     let mut text = format!(
         "Measured by `{}` on {}; journal on {}; medians of {} rounds, in turn; commit {}.\n",
@@ -14,9 +17,17 @@ pub(super) fn render(results: &Results, info: &RunInfo) -> String {
         if matches!(metric, Metric::Single(_) | Metric::System) {
             continue;
         }
+        let base = BASES.into_iter().find(|base| {
+            let mut rows = results.rows_of(scenario, metric);
+            rows.any(|row| row.server == *base)
+        });
+        let (ratio_title, ratio_line) = match base {
+            Some(base) => (format!(" relative to {} |", base.label()), "---|"),
+            None => (String::new(), ""),
+        };
         let _ = writeln!(
             text,
-            "\n**{scenario}: {}**\n\n| server | {} | relative to raw | lowest to highest |\n|---|---|---|---|",
+            "\n**{scenario}: {}**\n\n| server | {} |{ratio_title} lowest to highest |\n|---|---|{ratio_line}---|",
             metric.name(),
             metric.unit()
         );
@@ -29,15 +40,15 @@ pub(super) fn render(results: &Results, info: &RunInfo) -> String {
                     format!(" ({:.0} % in the kernel)", row.median())
                 })
             });
-            let ratio = results.ratio(row, ServerKind::Raw);
+            let ratio = base.and_then(|base| results.ratio(row, base));
+            let ratio = ratio.map_or(String::new(), |ratio| format!(" {ratio:.2} |"));
             let (low, high) = extremes(&row.values);
             let _ = writeln!(
                 text,
-                "| {} | {}{} | {} | {} to {} |",
+                "| {} | {}{} |{ratio} {} to {} |",
                 row.server.label(),
                 number(row.median()),
                 of_kernel.unwrap_or_default(),
-                ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
                 number(low),
                 number(high)
             );
@@ -90,6 +101,7 @@ fn extremes(values: &[f64]) -> (f64, f64) {
 /// Rounded to about three significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         v if v >= 0.1 => format!("{value:.2}"),

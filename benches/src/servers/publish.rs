@@ -1,14 +1,11 @@
-//! Publishing events: into the journal, or by HTTP.
+//! Publishing events: into the journal, or by POST.
 
-use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
-    path::Path,
-};
+use std::{io, net::SocketAddr, path::Path};
 
 use actix_web_sse::{Cache, Config, EventId};
 use serde_json::value::RawValue;
 
+use super::post::{PostConnection, PostHandler};
 use crate::clock;
 
 /// The length of a value as JSON.
@@ -22,7 +19,7 @@ pub(crate) struct Publisher(Connection);
 
 enum Connection {
     Journal(Cache),
-    Http(BufReader<TcpStream>),
+    Post(PostConnection),
 }
 
 impl Publisher {
@@ -32,22 +29,38 @@ impl Publisher {
         Ok(Self(Connection::Journal(cache)))
     }
 
-    pub(crate) fn by_http(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self(Connection::Http(BufReader::new(stream))))
+    /// A publisher for another thread, which uses the same cache. Only for this project's server.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        match &self.0 {
+            Connection::Journal(cache) => Ok(Self(Connection::Journal(cache.clone()))),
+            Connection::Post(_) => Err(journal_only()),
+        }
+    }
+
+    pub(super) fn by_post(address: SocketAddr, handler: PostHandler) -> io::Result<Self> {
+        let connection = PostConnection::open(address, handler)?;
+        Ok(Self(Connection::Post(connection)))
     }
 
     /// Publishes `count` events, one directly after the other.
     pub(crate) fn publish(&mut self, count: usize) -> io::Result<()> {
+        for _ in 0..count {
+            self.publish_value(clock::value(VALUE_BYTES))?;
+        }
+        Ok(())
+    }
+
+    /// Publishes one event, and returns the time in it once it is acknowledged.
+    pub(crate) fn publish_recorded(&mut self) -> io::Result<u64> {
+        let time = clock::nanos_since_start();
+        self.publish_value(clock::value_at(time, VALUE_BYTES))?;
+        Ok(time)
+    }
+
+    fn publish_value(&mut self, value: String) -> io::Result<()> {
         match &mut self.0 {
-            Connection::Journal(cache) => {
-                for _ in 0..count {
-                    save(cache, DEFAULT_KEY, clock::value(VALUE_BYTES))?;
-                }
-                Ok(())
-            }
-            Connection::Http(connection) => publish_by_http(connection, "/publish", count),
+            Connection::Journal(cache) => save(cache, DEFAULT_KEY, value).map(drop),
+            Connection::Post(connection) => connection.publish(DEFAULT_KEY, &value),
         }
     }
 
@@ -60,10 +73,7 @@ impl Publisher {
                 save.blocking().map_err(io::Error::other)?;
                 Ok(())
             }
-            Connection::Http(connection) => {
-                let target = format!("/private/publish?to={user}");
-                publish_by_http(connection, &target, 1)
-            }
+            Connection::Post(connection) => connection.publish_to(user, &clock::value(VALUE_BYTES)),
         }
     }
 
@@ -71,7 +81,7 @@ impl Publisher {
     pub(crate) fn publish_under(&mut self, key: &str) -> io::Result<EventId> {
         match &mut self.0 {
             Connection::Journal(cache) => save(cache, key, clock::value(VALUE_BYTES)),
-            Connection::Http(_) => Err(journal_only()),
+            Connection::Post(_) => Err(journal_only()),
         }
     }
 
@@ -99,51 +109,4 @@ fn save(cache: &Cache, key: &str, value: String) -> io::Result<EventId> {
 
 fn raw_value(value: String) -> io::Result<Box<RawValue>> {
     RawValue::from_string(value).map_err(io::Error::other)
-}
-
-/// Each request waits for the response to the previous one, as each save waits for the previous one.
-fn publish_by_http(
-    connection: &mut BufReader<TcpStream>,
-    target: &str,
-    count: usize,
-) -> io::Result<()> {
-    for _ in 0..count {
-        // As long as the data that this project's server makes of a value.
-        let value = clock::value(VALUE_BYTES);
-        let body = format!(r#"{{"timestamp":"2026-01-01T00:00:00.000Z","value":{value}}}"#);
-        let request = format!(
-            "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        connection.get_mut().write_all(request.as_bytes())?;
-        read_response(connection)?;
-    }
-    Ok(())
-}
-
-fn read_response(connection: &mut BufReader<TcpStream>) -> io::Result<()> {
-    let mut line = String::new();
-    connection.read_line(&mut line)?;
-    if !line.starts_with("HTTP/1.1 2") {
-        return Err(io::Error::other(format!(
-            "the server refused to publish: {line}"
-        )));
-    }
-    let mut length = 0;
-    loop {
-        line.clear();
-        connection.read_line(&mut line)?;
-        let field = line.trim_end().to_ascii_lowercase();
-        if field.is_empty() {
-            break;
-        }
-        if let Some(value) = field.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(io::Error::other)?;
-        }
-        if field == "transfer-encoding: chunked" {
-            return Err(io::Error::other("a chunked response is not supported"));
-        }
-    }
-    io::copy(&mut connection.by_ref().take(length), &mut io::sink())?;
-    Ok(())
 }

@@ -1,121 +1,82 @@
 //! An app's files as they are before a command changes anything.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use actix_web_sse::cli_support::settings;
 
 use super::cache_location::CacheLocation;
-use super::{folder, workspace};
+use super::codeigniter::cache_config::CacheConfig;
+use super::codeigniter::module::ModuleScript;
+use super::kind::{AppKind, Purpose};
+use super::layout::AppLayout;
+use super::public_folder::PublicFolder;
+use super::rust_app::RustApp;
+use super::script_files::ScriptFile;
 use crate::cli::ChangeArgs;
 use crate::editing::env::block::EnvState;
-use crate::editing::env::values;
-use crate::editing::manifest::cargo_toml::Manifest;
-use crate::editing::manifest::dependency::DependencySource;
+use crate::editing::env::values::{self, InstallValues};
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
-use crate::editing::rust::app_code::AppCode;
-use crate::editing::scripts::{self, Script, ScriptState};
+use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
 
 /// The files that `install` may change, and what each shows about the installation.
 pub(crate) struct AppFiles {
-    pub(crate) app: PathBuf,
-    pub(crate) manifest: OriginalFile,
-    pub(crate) dependency: LibraryEntry,
-    /// Whether the owner's dependency lacks the feature that `routes` needs.
-    pub(crate) lacks_feature: bool,
-    /// The dependency that the app can inherit from its workspace.
-    pub(crate) inherited: Option<DependencySource>,
+    pub(crate) layout: AppLayout,
+    /// `None` if the app is of another kind.
+    pub(crate) rust: Option<RustApp>,
+    /// `None` if the app is not a CodeIgniter app.
+    pub(crate) codeigniter_cache: Option<CacheConfig>,
     pub(crate) env: OriginalFile,
     pub(crate) env_state: EnvState,
+    /// What `install` sets missing settings to.
+    pub(crate) values: InstallValues,
     /// The names of the app's events, as `.env` has them or will have them.
     pub(crate) events: Vec<String>,
     pub(crate) scripts: Vec<ScriptFile>,
-    pub(crate) code: AppCode,
+    /// The scripts that `install` wrote into other folders, before `SSE_PUBLIC` was changed.
+    pub(crate) former_scripts: Vec<ScriptFile>,
+    /// The script of the original module that `install` has replaced. `None` if the app is not a CodeIgniter app.
+    pub(crate) module_script: Option<ModuleScript>,
     pub(crate) cache: CacheLocation,
-    pub(crate) has_actix_web: bool,
 }
 
-/// A script that this version ships, and the file at its path in the app.
-pub(crate) struct ScriptFile {
-    pub(crate) shipped: Script,
-    pub(crate) file: OriginalFile,
-    pub(crate) state: ScriptState,
-    /// Whether `install` wrote the file, as far as is known.
-    pub(crate) is_by_install: bool,
+/// The files that say where the others are.
+struct RootFiles {
+    layout: AppLayout,
+    manifest: OriginalFile,
+    env: OriginalFile,
+    env_state: EnvState,
 }
 
 impl AppFiles {
     /// Reads the app's files for a command that may change them. Unless it only shows the change, it first
-    /// cleans up after a run that was killed. `default_events` is the value of `SSE_EVENTS` if it is not set.
+    /// cleans up after a run that was killed. `values` are those that arguments chose.
     pub(crate) fn open(
         app: &Path,
-        default_events: &str,
+        values: InstallValues,
+        purpose: Purpose,
         args: &ChangeArgs,
     ) -> Result<Self, Failure> {
         if args.is_preview() {
-            return Self::read(app, default_events);
+            return RootFiles::read(app, &values, purpose)?.read_others(values);
         }
-        let files = ["Cargo.toml", ".env"].map(str::to_owned);
-        let scripts = scripts::shipped(&[]).map(|script| script.path);
-        plan::recover(app, files.into_iter().chain(scripts))?;
-        // Manifest and receipt are complete now, and name the source files.
-        Self::read_each(app, default_events, |manifest, receipt| {
-            plan::recover(app, AppCode::source_names(app, manifest, receipt)?)
-        })
+        plan::recover(app, ["Cargo.toml", ".env"])?;
+        // Manifest and receipt are complete now, and name the other files.
+        let files = RootFiles::read(app, &values, purpose)?;
+        plan::recover(app, files.other_names()?)?;
+        files.read_others(values)
     }
 
-    /// Reads the app's files. `default_events` is the value of `SSE_EVENTS` if it is not set.
-    pub(crate) fn read(app: &Path, default_events: &str) -> Result<Self, Failure> {
-        Self::read_each(app, default_events, |_, _| Ok(()))
+    /// Reads the app's files.
+    pub(crate) fn read(app: &Path) -> Result<Self, Failure> {
+        let values = InstallValues::default();
+        RootFiles::read(app, &values, Purpose::Show)?.read_others(values)
     }
 
-    /// Reads each file once. `before_code` is called before the source files are read.
-    fn read_each(
-        app: &Path,
-        default_events: &str,
-        before_code: impl FnOnce(&Manifest<'_>, &Receipt) -> Result<(), Failure>,
-    ) -> Result<Self, Failure> {
-        let manifest_file = OriginalFile::read(app, "Cargo.toml")?;
-        let manifest = read_manifest(app, &manifest_file)?;
-        let env = OriginalFile::read(app, ".env")?;
-        let env_state = EnvState::new(env.contents().unwrap_or_default())?;
-        before_code(&manifest, &env_state.receipt)?;
-
-        let inherited = workspace::inherited_dependency(app, &manifest);
-        let dependency = manifest.library_entry(inherited.as_ref().map(DependencySource::key));
-
-        // `.env` is often not in version control, so a fresh clone lacks its receipt. There
-        // the marked dependency proves that `install` ran.
-        let is_known_by_dependency =
-            !env_state.has_block() && dependency == LibraryEntry::ByInstall;
-
-        let events = env_state.value(settings::events.name);
-        // `install` and `status` warn of an invalid value.
-        let events = values::event_names(events.unwrap_or(default_events)).unwrap_or_default();
-        let scripts = read_scripts(app, &events, &env_state.receipt, is_known_by_dependency)?;
-        let code = AppCode::read(
-            app,
-            &manifest,
-            &env_state.receipt,
-            &dependency,
-            is_known_by_dependency,
-        )?;
-        Ok(Self {
-            app: app.to_owned(),
-            has_actix_web: manifest.has_actix_web(),
-            lacks_feature: matches!(&dependency, LibraryEntry::ByOwner(key) if manifest.lacks_feature(key, inherited.as_ref())),
-            cache: CacheLocation::new(app, env_state.value(settings::cache_dir.name)),
-            manifest: manifest_file,
-            dependency,
-            inherited,
-            env,
-            env_state,
-            events,
-            scripts,
-            code,
-        })
+    pub(crate) fn app(&self) -> &Path {
+        &self.layout.app
     }
 
     /// Whether `install` should write this script. An app that serves its own scripts gets none,
@@ -135,14 +96,19 @@ impl AppFiles {
     /// Whether the app has listeners and its own code serves the scripts they need, as in an app
     /// made from the template.
     pub(crate) fn serves_its_own_scripts(&self) -> bool {
-        let listeners = self
-            .scripts
-            .iter()
-            .find(|script| script.shipped.belongs_to_owner());
-        matches!(self.dependency, LibraryEntry::ByOwner(_))
-            && self.code.serves_scripts()
-            && listeners
-                .is_some_and(|script| !script.is_by_install && script.state != ScriptState::Missing)
+        let has_own_listeners = self
+            .listeners()
+            .is_some_and(|script| !script.is_by_install && script.state != ScriptState::Missing);
+        let rust = self.rust.as_ref();
+        rust.is_some_and(|rust| {
+            matches!(rust.dependency, LibraryEntry::ByOwner(_)) && rust.code.serves_scripts()
+        }) && has_own_listeners
+    }
+
+    /// The owner's file with the listeners.
+    pub(crate) fn listeners(&self) -> Option<&ScriptFile> {
+        let mut scripts = self.scripts.iter();
+        scripts.find(|script| script.shipped.belongs_to_owner())
     }
 
     /// What `install` created, according to the block in `.env`.
@@ -151,31 +117,80 @@ impl AppFiles {
     }
 }
 
-/// Reads the files at the paths of all scripts. `is_by_install` means that `install` wrote them, even
-/// if no receipt lists them.
-fn read_scripts(
-    app: &Path,
-    events: &[String],
-    receipt: &Receipt,
-    is_by_install: bool,
-) -> Result<Vec<ScriptFile>, Failure> {
-    let scripts = scripts::shipped(events).map(|shipped| {
-        let file = OriginalFile::read(app, &shipped.path)?;
-        Ok(ScriptFile {
-            state: shipped.state(file.contents(), receipt),
-            is_by_install: is_by_install || receipt.has(&shipped.path),
-            shipped,
-            file,
+impl RootFiles {
+    fn read(app: &Path, values: &InstallValues, purpose: Purpose) -> Result<Self, Failure> {
+        let manifest = OriginalFile::read(app, "Cargo.toml")?;
+        let env = OriginalFile::read(app, ".env")?;
+        let env_state = EnvState::new(env.contents().unwrap_or_default())?;
+        let existing_env = env.contents().map(|_| &env_state);
+        let kind = AppKind::find(app, manifest.contents(), existing_env, purpose)?;
+        let public = env_state.value(settings::public.name);
+        let public = public.or(values.chosen(settings::public.name));
+        let public = PublicFolder::new(app, public);
+        Ok(Self {
+            layout: AppLayout::new(app, kind, public, existing_env),
+            manifest,
+            env,
+            env_state,
         })
-    });
-    scripts.collect()
-}
-
-fn read_manifest<'a>(app: &Path, file: &'a OriginalFile) -> Result<Manifest<'a>, Failure> {
-    let contents = file.contents().ok_or_else(|| folder::no_manifest(app))?;
-    let manifest = Manifest::parse(contents)?;
-    if manifest.package_name().is_some() {
-        return Ok(manifest);
     }
-    Err(workspace::bare_root(app))
+
+    /// The names of the other files that a command may change.
+    fn other_names(&self) -> Result<Vec<String>, Failure> {
+        let AppLayout {
+            app, kind, public, ..
+        } = &self.layout;
+        let mut names = ScriptFile::all_paths(public, &self.env_state.receipt);
+        if kind.is_rust() {
+            names.extend(RustApp::source_names(app, &self.manifest, &self.env_state)?);
+        }
+        Ok(names)
+    }
+
+    fn read_others(self, mut values: InstallValues) -> Result<AppFiles, Failure> {
+        let Self {
+            layout,
+            manifest,
+            env,
+            env_state,
+        } = self;
+        let AppLayout { app, kind, .. } = &layout;
+        let rust = (kind.is_rust()).then(|| RustApp::read(app, manifest, &env_state));
+        let rust = rust.transpose()?;
+        let is_codeigniter = *kind == AppKind::CodeIgniter;
+        let codeigniter_cache = is_codeigniter.then(|| CacheConfig::read(app, env_state.file()));
+        if let Some(cache) = &codeigniter_cache {
+            cache.choose_values(&env_state, &mut values);
+        }
+        let is_known = rust
+            .as_ref()
+            .is_some_and(|rust| rust.is_known_by_dependency);
+
+        let events = env_state.value(settings::events.name);
+        // `install` and `status` warn of an invalid value.
+        let events = events.unwrap_or(values.get(&settings::events));
+        let events = values::event_names(events).unwrap_or_default();
+        let receipt = &env_state.receipt;
+        let effective = |name| env_state.value(name).or(values.chosen(name));
+        Ok(AppFiles {
+            scripts: ScriptFile::read_all(&layout, &events, receipt, is_known)?,
+            former_scripts: ScriptFile::read_former(&layout, receipt)?,
+            module_script: match is_codeigniter {
+                true => Some(ModuleScript::read(&layout, receipt)?),
+                false => None,
+            },
+            cache: CacheLocation::new(
+                app,
+                effective(settings::cache.name),
+                effective(settings::drop_ins.name),
+            ),
+            layout,
+            rust,
+            codeigniter_cache,
+            env,
+            env_state,
+            values,
+            events,
+        })
+    }
 }

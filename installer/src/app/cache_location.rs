@@ -1,13 +1,14 @@
-//! The cache folder, as far as `install` and `uninstall` handle it.
+//! The cache, as far as `install` and `uninstall` handle it.
 //!
-//! The running app creates this folder and in it `.sse`, which holds the saved values. Without
-//! a stream no browser asks for them, so `uninstall` removes both, but only below the app's
-//! folder, and the cache folder only if it is empty.
+//! The running app creates the cache folder and in it `.sse`, which holds the saved values. If the cache is in
+//! Redis, it creates the same in the drop-in folder, for those in transit. Without a stream no browser asks for
+//! them, so `uninstall` removes both, but only below the app's folder, and the folder around `.sse` only if it is empty.
+//! It removes nothing from Redis, which serves several servers.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use actix_web_sse::cli_support::settings;
+use actix_web_sse::cli_support::{RedisCache, settings};
 
 use crate::editing::plan;
 use crate::exit::Failure;
@@ -17,18 +18,26 @@ const SSE_FOLDER_NAME: &str = ".sse";
 
 pub(crate) struct CacheLocation {
     app: PathBuf,
-    /// Relative to the app's folder and without `..`; `None` if the cache is elsewhere.
+    /// Relative to the app's folder and without `..`; `None` if the folder is elsewhere.
     path: Option<PathBuf>,
-    /// Wherever it is; `None` if the cache is not a folder.
+    /// Wherever it is; `None` if there is none.
     folder: Option<PathBuf>,
+    pub(crate) redis: Option<RedisCache>,
 }
 
 impl CacheLocation {
-    /// `setting` is the value of `SSE_CACHE`, if it is set.
-    pub(crate) fn new(app: &Path, setting: Option<&str>) -> Self {
-        let path = Path::new(setting.or(settings::cache_dir.default).unwrap_or_default());
+    /// The values of `SSE_CACHE` and `SSE_DROP_INS`, if they are set.
+    pub(crate) fn new(app: &Path, cache: Option<&str>, drop_ins: Option<&str>) -> Self {
+        let redis = cache.and_then(|url| RedisCache::parse(app, url));
+        let folder = match redis {
+            Some(_) => drop_ins.or(settings::drop_ins.default),
+            None => cache.or(settings::cache.default),
+        };
+        let folder = folder.unwrap_or_default();
+        let is_none = redis.is_some() && folder == "off";
+        let is_folder = !is_none && !folder.contains("://");
+        let path = Path::new(folder);
         let path = path.strip_prefix(app).unwrap_or(path);
-        let is_folder = !setting.is_some_and(|setting| setting.contains("://"));
         let is_below = is_folder
             && path
                 .components()
@@ -37,6 +46,20 @@ impl CacheLocation {
             app: app.to_owned(),
             path: (is_below && path.to_str().is_some()).then(|| path.to_owned()),
             folder: is_folder.then(|| app.join(path)),
+            redis,
+        }
+    }
+
+    /// The cache folder, or the drop-in folder, wherever it is; `None` if there is none.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The setting that names the folder.
+    pub(crate) fn folder_setting(&self) -> &'static str {
+        match self.redis {
+            Some(_) => settings::drop_ins.name,
+            None => settings::cache.name,
         }
     }
 
@@ -54,7 +77,7 @@ impl CacheLocation {
         Ok(names)
     }
 
-    /// The library's folder in the cache folder, if it exists and no symbolic link leads to it.
+    /// The library's folder, if it exists and no symbolic link leads to it.
     pub(crate) fn sse_folder(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.path else {
             return Ok(None);
@@ -65,8 +88,8 @@ impl CacheLocation {
         Ok(is_own.then(|| receipt_path(&sse_folder)).flatten())
     }
 
-    /// The library's folder in a cache folder outside of the app's folder, or behind a link. Other apps, or other
-    /// releases of this one, may share it.
+    /// The library's folder if it is outside of the app's folder, or behind a link. Other apps, or other releases of
+    /// this one, may share it.
     pub(crate) fn shared_sse_folder(&self) -> Result<Option<PathBuf>, Failure> {
         if self.sse_folder()?.is_some() {
             return Ok(None);
@@ -109,7 +132,7 @@ mod tests {
     fn only_a_cache_below_the_apps_folder_is_handled() {
         let app = tempfile::tempdir().expect("can create a temporary folder");
         let missing = |setting| {
-            let missing = CacheLocation::new(app.path(), setting).missing_folders();
+            let missing = CacheLocation::new(app.path(), setting, None).missing_folders();
             missing.unwrap_or_else(|failure| panic!("{failure}"))
         };
         assert_eq!(missing(None), ["writable/", "writable/cache/"]);
@@ -120,9 +143,9 @@ mod tests {
             "/nowhere/cache",
             "../cache",
             "a/../../b",
-            "redis://127.0.0.1/",
+            "memcached://127.0.0.1/",
         ] {
-            let cache = CacheLocation::new(app.path(), Some(outside));
+            let cache = CacheLocation::new(app.path(), Some(outside), None);
             assert!(matches!(cache.sse_folder(), Ok(None)), "{outside}");
             assert!(
                 cache
@@ -136,9 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn with_a_cache_in_redis_the_folder_is_that_of_drop_ins() {
+        let app = tempfile::tempdir().expect("can create a temporary folder");
+        let missing = |drop_ins| {
+            let cache = CacheLocation::new(app.path(), Some("redis://host"), drop_ins);
+            assert!(cache.redis.is_some());
+            let missing = cache.missing_folders();
+            missing.unwrap_or_else(|failure| panic!("{failure}"))
+        };
+        assert_eq!(missing(None), ["writable/", "writable/cache/"]);
+        assert_eq!(missing(Some("in")), ["in/"]);
+        assert!(missing(Some("off")).is_empty());
+    }
+
+    #[test]
     fn the_sse_folder_is_reported_if_it_exists() {
         let app = tempfile::tempdir().expect("can create a temporary folder");
-        let cache = CacheLocation::new(app.path(), None);
+        let cache = CacheLocation::new(app.path(), None, None);
         assert!(matches!(cache.sse_folder(), Ok(None)));
         fs::create_dir_all(app.path().join("writable/cache/.sse")).expect("can create the folder");
         let folder = cache
@@ -153,7 +190,7 @@ mod tests {
         let shared = tempfile::tempdir().expect("can create a temporary folder");
         fs::create_dir_all(shared.path().join("cache/.sse")).expect("can create the folder");
         symlink(shared.path(), app.path().join("writable")).expect("can create the link");
-        let cache = CacheLocation::new(app.path(), None);
+        let cache = CacheLocation::new(app.path(), None, None);
         assert!(matches!(cache.sse_folder(), Ok(None)));
     }
 }

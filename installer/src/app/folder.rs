@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 
 use actix_web_sse::cli_support::settings;
 
-use super::workspace;
+use super::{codeigniter, workspace};
 use crate::cli::AppArgs;
 use crate::exit::Failure;
 
@@ -27,8 +27,8 @@ pub(crate) fn app_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-/// The folder of the app to install into. Its `.env` may not exist yet, so a `Cargo.toml`
-/// also identifies the folder.
+/// The folder of the app to install into. Its `.env` may not exist yet, so other files of an app
+/// also identify the folder.
 pub(crate) fn installation_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     let dir = named_folder(args).unwrap_or_else(nearest_app_folder)?;
     let Some(package) = &args.package else {
@@ -44,7 +44,7 @@ pub(crate) fn installation_folder(args: &AppArgs) -> Result<PathBuf, Failure> {
     }
 }
 
-pub(crate) fn no_manifest(dir: &Path) -> Failure {
+fn no_manifest(dir: &Path) -> Failure {
     Failure::error(format!("no Cargo.toml in {}", dir.display()))
         .with_help("run the command in your app's folder, or pass the folder: sse -C DIR …")
 }
@@ -93,6 +93,9 @@ fn nearest_app_folder() -> Result<PathBuf, Failure> {
     }
     let here = env::current_dir()
         .map_err(|error| Failure::io("find the working directory", Path::new("."), &error))?;
-    let is_app = |dir: &&Path| dir.join("Cargo.toml").is_file() || dir.join(".env").is_file();
+    let is_app = |dir: &&Path| {
+        let files = ["Cargo.toml", ".env"];
+        files.iter().any(|file| dir.join(file).is_file()) || codeigniter::is_app(dir)
+    };
     Ok(here.ancestors().find(is_app).unwrap_or(&here).to_owned())
 }

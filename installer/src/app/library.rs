@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf, absolute};
 
 use super::git_origin;
-use crate::app::app_files::AppFiles;
+use super::rust_app::RustApp;
 use crate::cli::DependencyArgs;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
@@ -19,18 +19,19 @@ const CHECKOUT: Option<&str> = option_env!("SSE_CHECKOUT");
 /// source of this command itself.
 pub(crate) fn dependency_source(
     args: &DependencyArgs,
-    app_files: &AppFiles,
+    app: &Path,
+    rust: &RustApp,
 ) -> Result<DependencySource, Failure> {
     if let Some(git) = args.git() {
         return Ok(DependencySource::Git(git));
     }
     if let Some(path) = &args.dep_path {
-        return Ok(DependencySource::Path(chosen_path(path, &app_files.app)?));
+        return Ok(DependencySource::Path(chosen_path(path, app)?));
     }
     if let Some(version) = &args.dep_version {
         return Ok(DependencySource::Version(version.clone()));
     }
-    if let Some(inherited) = &app_files.inherited {
+    if let Some(inherited) = &rust.inherited {
         return Ok(inherited.clone());
     }
     match CHECKOUT {

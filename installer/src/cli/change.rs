@@ -1,10 +1,11 @@
 //! The arguments of `install` and `uninstall`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use actix_web_sse::cli_support::settings;
-use clap::Args;
+use clap::{Args, ValueHint};
 
+use crate::app::kind::Purpose;
 use crate::editing::env::values::{self, InstallValues};
 use crate::editing::manifest::dependency::{self, GIT_REFERENCES, GitSource};
 
@@ -50,6 +51,20 @@ pub(crate) struct InstallArgs {
     #[arg(long, help = values::argument_help(&settings::poll_interval), value_name = "SECONDS", value_parser = values::parse_interval)]
     pub(crate) interval: Option<String>,
 
+    /// The folder of the app's public files, which is written to .env as SSE_PUBLIC [default: public]
+    ///
+    /// The scripts are in its folder js. A relative path is relative to the app's folder. In a folder without a
+    /// Cargo.toml or a CodeIgniter app, this option or --cache says that it has an app in another language, beside
+    /// which `sse serve` runs.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = values::parse_public)]
+    pub(crate) public: Option<String>,
+
+    /// The cache folder, which is written to .env as SSE_CACHE [default: writable/cache]
+    ///
+    /// For a CodeIgniter app, the default is the folder in app/Config/Cache.php.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = values::parse_cache)]
+    pub(crate) cache: Option<String>,
+
     #[command(flatten)]
     pub(crate) dependency: DependencyArgs,
 
@@ -59,7 +74,7 @@ pub(crate) struct InstallArgs {
     #[arg(long)]
     pub(crate) no_env: bool,
 
-    /// Do not change public/js
+    /// Do not change public/js, or the js in the folder of --public
     ///
     /// The library serves its own copy of sse.js.
     #[arg(long)]
@@ -84,17 +99,26 @@ pub(crate) struct InstallArgs {
 }
 
 impl InstallArgs {
-    /// The values that the arguments choose.
-    pub(crate) fn values(&self) -> InstallValues {
+    /// The values that the arguments choose for the app in this folder.
+    pub(crate) fn values(&self, app: &Path) -> InstallValues {
+        let folder = |path: &Option<String>| path.as_ref().map(|path| values::folder(app, path));
         let chosen = [
-            (settings::stream_duration.name, &self.duration),
-            (settings::poll_interval.name, &self.interval),
-            (settings::events.name, &self.events),
+            (settings::stream_duration.name, self.duration.clone()),
+            (settings::poll_interval.name, self.interval.clone()),
+            (settings::events.name, self.events.clone()),
+            (settings::cache.name, folder(&self.cache)),
+            (settings::public.name, folder(&self.public)),
         ];
         let chosen = chosen
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value.clone()?)));
+            .filter_map(|(name, value)| Some((name, value?)));
         InstallValues(chosen.collect())
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        Purpose::Install {
+            is_placed: self.public.is_some() || self.cache.is_some(),
+        }
     }
 }
 

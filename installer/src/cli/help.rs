@@ -13,7 +13,7 @@ const SEE_ALSO: &str =
     "`sse --help` describes the options of every command, such as -C DIR, and the exit codes.";
 
 /// Command lines with their meaning, by the name of the subcommand.
-const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
     (
         "install",
         &[
@@ -23,7 +23,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
                 "with your own",
             ),
             ("sse install --diff", "show the changes, and make none"),
-            ("sse install -p shop", "into a package of a workspace"),
+            (
+                "sse install --public web",
+                "into an app in another language",
+            ),
         ],
     ),
     (
@@ -79,6 +82,20 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
             ("sse get orders", "the value"),
             ("sse get orders --json", "with id and timestamp"),
             ("sse get invoices --to user:42", "the value of one audience"),
+        ],
+    ),
+    (
+        "serve",
+        &[
+            ("sse serve", "for the app in this folder"),
+            (
+                "sse serve -C /var/www/shop --listen 127.0.0.1:8090",
+                "behind a proxy on this machine",
+            ),
+            (
+                "sse serve --auth-url http://127.0.0.1/sse/auth",
+                "with private events",
+            ),
         ],
     ),
     (

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::app::workspace;
+use crate::app::{codeigniter, workspace};
 use crate::cli::DoctorArgs;
 use crate::doctor::{Finding, StreamCheck, check_app, likely_url, verdict};
 use crate::exit::{self, Failure};
@@ -75,7 +75,7 @@ fn server_not_checked(app: &Path) -> String {
 
 /// Fails if the folder is not an app's.
 fn check_folder(folder: &Path) -> Result<(), Failure> {
-    if folder.join(".env").is_file() {
+    if folder.join(".env").is_file() || codeigniter::is_app(folder) {
         return Ok(());
     }
     if !folder.join("Cargo.toml").is_file() {
@@ -86,7 +86,7 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
 
 fn no_app(folder: &Path) -> Failure {
     Failure::error(format!(
-        "no app in {}: neither a Cargo.toml nor a .env",
+        "no app in {}: neither a Cargo.toml nor a .env nor a CodeIgniter app",
         folder.display()
     ))
     .with_help("run the command in your app's folder, or pass the folder: sse -C DIR doctor")

@@ -2,28 +2,31 @@
 
 mod dependency;
 mod env_file;
+mod folders;
+mod module_script;
 mod next_steps;
+mod rust_app;
 mod scripts;
 mod steps;
 
 use std::path::Path;
 
 use actix_web_sse::Error;
-use actix_web_sse::cli_support::{EnvFile, settings};
+use actix_web_sse::cli_support::{EXAMPLE_EVENTS, EnvFile, SettingInfo, one_line, settings};
 
 use self::next_steps::NextSteps;
+use self::rust_app::PlannedRustParts;
 use self::steps::{NewContents, NewFile};
 use super::planned_change::{self, PlannedChange};
-use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::app::app_files::AppFiles;
+use crate::app::codeigniter::problems::Problem;
 use crate::app::library;
+use crate::app::script_files::ScriptFile;
 use crate::cli::InstallArgs;
 use crate::doctor::{self, NOT_IGNORED_HELP, NOT_IGNORED_MESSAGE};
 use crate::editing::env::values;
-use crate::editing::plan::{self, OriginalFile};
 use crate::editing::receipt::Receipt;
-use crate::editing::rust::app_code::RouteCall;
-use crate::editing::rust::splice::ROUTES_CALL;
-use crate::editing::scripts::{SCRIPT_FOLDERS, ScriptState};
+use crate::editing::scripts::ScriptState;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
@@ -40,7 +43,7 @@ pub(crate) fn run(app: &Path, args: &InstallArgs, output: Output) -> Result<u8, 
         }
         // Only a warning: the installation itself has succeeded.
         match planned.next_steps {
-            Ok(steps) => next_steps::print(app, steps, output),
+            Ok(steps) => steps.print(app, output),
             Err(failure) => output.warn(format!(
                 "cannot determine the next steps: {}",
                 failure.message()
@@ -59,42 +62,52 @@ pub(super) struct PlannedInstall {
 }
 
 pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Failure> {
-    let values = args.values();
-    let app_files = AppFiles::open(app, values.get(&settings::events), &args.change)?;
-    env_file::check_values(&app_files, &values)?;
+    folders::refuse_url(args)?;
+    let values = args.values(app);
+    let app_files = AppFiles::open(app, values, args.purpose(), &args.change)?;
+    env_file::check_values(&app_files)?;
+    folders::check(&app_files, args)?;
     let mut change = PlannedChange::default();
 
-    let source = dependency::choose_source(&app_files, args)?;
-    dependency::report(&app_files, source.as_ref(), args, &mut change);
-    let manifest = source.map(|source| dependency::plan_manifest(&app_files, &source));
-
-    let route_call = app_files.code.route_call();
-    let next_steps = next_steps::missing_parts(&app_files, &route_call, args);
-    let code = plan_route_call(&route_call, args, &mut change);
+    let rust = match &app_files.rust {
+        Some(rust) => Some(rust_app::plan(&app_files, rust, args, &mut change)?),
+        None => rust_app::refuse_source(args).map(|()| None)?,
+    };
+    let mut next_steps = rust.as_ref().map_or_else(
+        || Ok(NextSteps::beside(app_files.layout.clone())),
+        |rust| next_steps::rust::missing_parts(&app_files, rust, args),
+    );
+    if let Ok(next_steps) = &mut next_steps {
+        next_steps.add_listeners(&app_files);
+    }
     let scripts = if args.no_js {
         Vec::new()
     } else {
         scripts::plan_scripts(&app_files, args, &mut change)
     };
-    let folders = missing_folders(&app_files.app, !scripts.is_empty())?;
-    let file_with_call = match (&code, &route_call) {
-        (Some(code), _) => Some(code.file.name()),
-        (None, RouteCall::Installed(name)) => Some(name.as_str()),
-        (None, _) => None,
-    };
-    let receipt = receipt(&app_files, &scripts, &folders, file_with_call)?;
-    let env = env_file::plan_env(&app_files, args, &receipt, &values, &mut change)?;
+    let replacement = module_script::plan(&app_files, args, &mut change);
+    let folders = folders::missing(&app_files, !scripts.is_empty())?;
+    let file_with_call = rust.as_ref().and_then(PlannedRustParts::file_with_call);
+    let mut receipt = receipt(&app_files, &scripts, &folders, file_with_call)?;
+    if let Some(replacement) = &replacement {
+        replacement.add_to_receipt(&app_files, &mut receipt);
+    }
+    let env = env_file::plan_env(&app_files, args, &receipt, &mut change)?;
 
     let creates_env = env.is_some() && app_files.env.contents().is_none();
     let warnings = warnings(&app_files);
+    let (manifest, code) = rust
+        .map(|rust| (rust.manifest, rust.code))
+        .unwrap_or_default();
     let new = NewContents {
         env,
         folders,
         scripts,
         manifest: manifest.transpose()?,
         code,
+        replacement,
     };
-    steps::add_steps(&mut change.plan, &app_files.app, new)?;
+    steps::add_steps(&mut change.plan, app_files.app(), new)?;
     Ok(PlannedInstall {
         change,
         creates_env,
@@ -103,54 +116,26 @@ pub(super) fn plan(app: &Path, args: &InstallArgs) -> Result<PlannedInstall, Fai
     })
 }
 
-/// The source file with the call inserted, if the call site is certain.
-fn plan_route_call(
-    route_call: &RouteCall<'_>,
-    args: &InstallArgs,
-    change: &mut PlannedChange,
-) -> Option<NewFile> {
-    if args.no_wire {
-        return None;
-    }
-    match route_call {
-        RouteCall::Possible(file, contents) => {
-            change.will_report("Updated", format!("{} (with `{ROUTES_CALL}`)", file.name()));
-            Some(NewFile {
-                file: OriginalFile::clone(file),
-                contents: contents.clone(),
-            })
-        }
-        RouteCall::Installed(name) => {
-            change.will_report("Unchanged", name);
-            None
-        }
-        RouteCall::ByOwner(location) => {
-            change.will_report("Kept", format!("{location} (serves the stream)"));
-            None
-        }
-        RouteCall::Uncertain(_) => None,
-    }
-}
-
 /// What will exist because of this installation, created by `install` or by the app.
 fn receipt(
     app_files: &AppFiles,
     scripts: &[NewFile],
-    folders: &[&str],
+    folders: &[String],
     file_with_call: Option<&str>,
 ) -> Result<Receipt, Failure> {
     let mut receipt = Receipt::default();
     if app_files.env.contents().is_none() {
         receipt.add(".env");
     }
+    let public = &app_files.layout.public;
     for script in scripts {
-        receipt.add_with_hash(script.file.name(), &script.contents);
+        receipt.add_with_hash(&public.receipt_entry(script.file.name()), &script.contents);
     }
     for folder in folders {
-        receipt.add(folder);
+        receipt.add(&public.receipt_entry(folder));
     }
     for ScriptFile { shipped, .. } in current_scripts(app_files) {
-        receipt.add_with_hash(&shipped.path, &shipped.contents);
+        receipt.add_with_hash(&shipped.receipt_path, &shipped.contents);
     }
     if let Some(name) = file_with_call {
         receipt.add(name);
@@ -171,40 +156,54 @@ fn current_scripts(app_files: &AppFiles) -> impl Iterator<Item = &ScriptFile> {
     scripts.filter(|script| script.state == ScriptState::Current && script.is_by_install)
 }
 
-/// The folders to create, if scripts will be written.
-fn missing_folders(app: &Path, writes_scripts: bool) -> Result<Vec<&'static str>, Failure> {
-    let mut missing = Vec::new();
-    for folder in SCRIPT_FOLDERS.into_iter().filter(|_| writes_scripts) {
-        if !plan::exists(&app.join(folder))? {
-            missing.push(folder);
-        }
-    }
-    Ok(missing)
-}
-
 /// Checks the file before its values: the text of a value may be that of other lines.
 fn check_env(app_files: &AppFiles) -> Result<(), Error> {
     let contents = app_files.env.contents().unwrap_or_default();
-    EnvFile::new(contents.to_vec()).check(&app_files.app.join(".env"))
+    EnvFile::new(contents.to_vec()).check(&app_files.app().join(".env"))
+}
+
+/// Why values that CodeIgniter saves will trigger no event.
+fn codeigniter_warnings(app_files: &AppFiles) -> Vec<String> {
+    let Some(cache) = &app_files.codeigniter_cache else {
+        return Vec::new();
+    };
+    let value = |setting: &SettingInfo| {
+        let chosen = app_files.values.chosen(setting.name);
+        app_files.env_state.value(setting.name).or(chosen)
+    };
+    let events = value(&settings::events)
+        .unwrap_or(EXAMPLE_EVENTS)
+        .parse()
+        .ok();
+    let prefix = value(&settings::drop_in_prefix).unwrap_or_default();
+    let location = &app_files.cache;
+    let problems = [
+        cache.handler_problem(),
+        cache.folder_problem(
+            app_files.app(),
+            location.folder(),
+            location.folder_setting(),
+        ),
+        cache.prefix_problem(prefix, events.as_ref()),
+    ];
+    let problems = problems.into_iter().flatten();
+    problems
+        // They repeat text of PHP code.
+        .map(|Problem { message, help }| one_line(&format!("{message}; {help}")))
+        .collect()
 }
 
 fn warnings(app_files: &AppFiles) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !app_files.has_actix_web {
-        warnings
-            .push("Cargo.toml has no dependency actix-web; `cargo add actix-web` adds it".into());
-    }
-    if app_files.lacks_feature {
-        warnings.push(
-            "your dependency in Cargo.toml lacks the feature `actix`, and `actix_web_sse::routes` does not compile without it".into(),
-        );
-    }
+    let rust = app_files.rust.as_ref();
+    let mut warnings = rust.map(rust_app::warnings).unwrap_or_default();
+    warnings.extend(codeigniter_warnings(app_files));
+    let server = app_files.layout.kind.server();
     if let Err(error) = check_env(app_files) {
-        warnings.push(format!("the app will reject .env: {error}"));
+        warnings.push(format!("{server} will reject .env: {error}"));
     } else if let Some(events) = app_files.env_state.value(settings::events.name)
         && let Err(error) = values::event_names(events)
     {
-        warnings.push(format!("the app will reject SSE_EVENTS in .env: {error}"));
+        warnings.push(format!("{server} will reject SSE_EVENTS in .env: {error}"));
     }
     warnings
 }

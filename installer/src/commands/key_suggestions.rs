@@ -7,7 +7,7 @@ use actix_web_sse::{Config, Events};
 use crate::nearest::nearest;
 
 /// The warning about a save that sends no event.
-pub(super) fn no_event_warning(key: &str, events: &Events) -> String {
+pub(crate) fn no_event_warning(key: &str, events: &Events) -> String {
     let suggestion = suggestion(key, events).unwrap_or_else(|| {
         let keys: Vec<&str> = events.keys().collect();
         format!("its keys are {}", keys.join(", "))

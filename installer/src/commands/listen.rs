@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use actix_web_sse::cli_support::cache_address;
 use actix_web_sse::{Config, Events};
 
 use super::audiences;
@@ -44,12 +45,12 @@ pub(crate) fn run(
     } else {
         let config = Config::from_dir(app()?)?;
         check_events(&args.events, config.events())?;
-        let folder = config.cache_dir().display().to_string();
+        let cache = cache_address(&config).to_string();
         let filter = EntryFilter {
             events: args.events.clone(),
             audiences: args.to.clone(),
         };
-        (follow_cache(&config, filter, args.since)?, folder)
+        (follow_cache(&config, filter, args.since)?, cache)
     };
     let session = Session::new(source_name, args, output);
     if args.json {
@@ -91,7 +92,7 @@ fn check_events(names: &[String], events: &Events) -> Result<(), Failure> {
 
 /// One run of the command.
 struct Session<'a> {
-    /// The cache folder or the URL, for messages.
+    /// The cache or the URL, for messages.
     source_name: String,
     args: &'a ListenArgs,
     output: Output,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::slice;
 
-use actix_web_sse::{Cache, Config};
+use actix_web_sse::{Config, cli_support::cache_of};
 
 use super::audiences;
 use crate::cli::RevokeArgs;
@@ -14,7 +14,7 @@ pub(crate) fn run(app: PathBuf, args: &RevokeArgs, output: Output) -> Result<u8,
     let name = &args.name;
     audiences::check(slice::from_ref(name))?;
     let config = Config::from_dir(app)?;
-    let id = Cache::open(&config)?.revoke_blocking(name)?;
+    let id = cache_of(&config).revoke_blocking(name)?;
     output.note(format!("revoked {name} ({id})"));
     Ok(exit::DONE)
 }

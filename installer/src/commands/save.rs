@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use actix_web_sse::{Cache, Config};
+use actix_web_sse::{Config, cli_support::cache_of};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::audiences;
@@ -22,8 +22,7 @@ pub(crate) fn run(app: PathBuf, args: &SaveArgs, output: Output) -> Result<u8, F
     let config = Config::from_dir(app)?;
     let text = read_value(args, config.max_value_bytes())?;
     let (value, slip) = parse_value(&text, args.text)?;
-    let cache = Cache::open(&config)?;
-    let save = cache.save(&args.key, value);
+    let save = cache_of(&config).save(&args.key, value);
     let save = match args.ttl {
         Some(ttl) => save.ttl(ttl),
         None => save,

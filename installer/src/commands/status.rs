@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use actix_web_sse::Config;
-use actix_web_sse::cli_support::{EXAMPLE_EVENTS, one_line, settings};
+use actix_web_sse::cli_support::{one_line, settings};
 use anstyle::Style;
 use serde::Serialize;
 
-use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::app::app_files::AppFiles;
+use crate::app::kind::AppKind;
+use crate::app::rust_app::RustApp;
+use crate::app::script_files::ScriptFile;
 use crate::editing::env::block::SettingState;
 use crate::editing::manifest::edits::LibraryEntry;
 use crate::editing::rust::app_code::RouteCall;
@@ -47,6 +50,7 @@ struct Item {
 #[derive(Serialize)]
 struct Status {
     app: PathBuf,
+    kind: AppKind,
     state: OverallState,
     items: Vec<Item>,
     /// Of `SSE_EVENTS`. Empty if the app rejects its configuration.
@@ -54,12 +58,13 @@ struct Status {
 }
 
 pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure> {
-    let app_files = AppFiles::read(app, EXAMPLE_EVENTS)?;
+    let app_files = AppFiles::read(app)?;
     let config = Config::from_dir(app);
     let private_keys = config.as_ref().map(private_keys).unwrap_or_default();
     let items = items(&app_files, &private_keys);
     let status = Status {
-        app: app_files.app,
+        kind: app_files.layout.kind,
+        app: app_files.layout.app,
         state: overall_state(&items),
         items,
         private_keys,
@@ -67,7 +72,8 @@ pub(crate) fn run(app: &Path, json: bool, output: Output) -> Result<u8, Failure>
     if let Err(error) = config
         && status.state != OverallState::Absent
     {
-        output.warn(format!("the app rejects its configuration: {error}"));
+        let server = status.kind.server();
+        output.warn(format!("{server} rejects the configuration: {error}"));
     }
     if json {
         output.data(&serde_json::to_string_pretty(&status)?)?;
@@ -123,18 +129,18 @@ fn items(app_files: &AppFiles, private_keys: &[String]) -> Vec<Item> {
     let scripts = scripts
         .filter(|script| app_files.needs_script(&script.shipped) || !script.shipped.is_types())
         .map(|script| script_item(script, is_served_by_app));
-    [dependency_item(app_files), route_call_item(app_files)]
-        .into_iter()
+    let rust = app_files.rust.iter();
+    rust.flat_map(|rust| [dependency_item(rust), route_call_item(rust)])
         .chain(setting_items(app_files, private_keys))
         .chain(scripts)
         .collect()
 }
 
-fn dependency_item(app_files: &AppFiles) -> Item {
+fn dependency_item(rust: &RustApp) -> Item {
     Item {
         item: "dependency".to_owned(),
         path: "Cargo.toml".to_owned(),
-        state: match app_files.dependency {
+        state: match rust.dependency {
             LibraryEntry::Absent => ItemState::Missing,
             LibraryEntry::ByInstall => ItemState::Installed,
             LibraryEntry::ByOwner(_) => ItemState::Yours,
@@ -146,7 +152,7 @@ fn dependency_item(app_files: &AppFiles) -> Item {
 fn setting_items(app_files: &AppFiles, private_keys: &[String]) -> impl Iterator<Item = Item> {
     let private_keys = (!private_keys.is_empty())
         .then(|| one_line(&format!("private: {}", private_keys.join(", "))));
-    let settings = app_files.env_state.settings.into_iter();
+    let settings = app_files.env_state.settings_to_show();
     settings.map(move |(setting, state)| Item {
         item: setting.name.to_owned(),
         path: ".env".to_owned(),
@@ -160,8 +166,8 @@ fn setting_items(app_files: &AppFiles, private_keys: &[String]) -> impl Iterator
     })
 }
 
-fn route_call_item(app_files: &AppFiles) -> Item {
-    let (state, path) = match app_files.code.route_call() {
+fn route_call_item(rust: &RustApp) -> Item {
+    let (state, path) = match rust.code.route_call() {
         RouteCall::Installed(path) => (ItemState::Installed, path),
         RouteCall::ByOwner(path) => (ItemState::Yours, path),
         RouteCall::Possible(file, _) => (ItemState::Missing, file.name().to_owned()),
@@ -184,6 +190,10 @@ fn script_item(script: &ScriptFile, is_served_by_app: bool) -> Item {
             (ItemState::Yours, Some("served by the library"))
         }
         ScriptState::Missing => (ItemState::Missing, None),
+        ScriptState::OfModule => (
+            ItemState::Missing,
+            Some("that of the original module is there; `sse install` replaces it"),
+        ),
         ScriptState::Edited | ScriptState::Older if is_owners => (ItemState::Yours, None),
         ScriptState::Edited if script.shipped.is_types() => (
             ItemState::Modified,

@@ -1,5 +1,6 @@
 //! Tests of `install`, `uninstall` and `status` with complete apps.
 
+mod beside_serve;
 mod conflicts;
 mod killed_runs;
 mod round_trips;
@@ -29,15 +30,40 @@ type Tree = BTreeMap<PathBuf, (Option<Vec<u8>>, u32, Option<SystemTime>)>;
 
 struct App {
     dir: TempDir,
+    args: fn() -> InstallArgs,
 }
+
+/// The files of a CodeIgniter app, as far as they matter here.
+const CODEIGNITER: &[(&str, &str)] = &[
+    ("spark", "#!/usr/bin/env php\n"),
+    ("app/Config/Cache.php", "<?php\nclass Cache\n{\n}\n"),
+    ("public/index.php", "<?php\n"),
+    ("writable/cache/index.html", ""),
+];
 
 impl App {
     fn new(files: &[(&str, &str)]) -> Self {
+        let rust = [("Cargo.toml", MANIFEST), ("src/main.rs", MAIN)];
+        Self::with(&[&rust, files].concat(), install_args)
+    }
+
+    fn codeigniter(files: &[(&str, &str)]) -> Self {
+        Self::with(&[CODEIGNITER, files].concat(), InstallArgs::default)
+    }
+
+    /// An app in a language that is not known.
+    fn other(files: &[(&str, &str)]) -> Self {
+        Self::with(files, || InstallArgs {
+            public: Some("web".to_owned()),
+            ..InstallArgs::default()
+        })
+    }
+
+    fn with(files: &[(&str, &str)], args: fn() -> InstallArgs) -> Self {
         let app = Self {
             dir: tempfile::tempdir().expect("can create a temporary folder"),
+            args,
         };
-        app.write("Cargo.toml", MANIFEST);
-        app.write("src/main.rs", MAIN);
         for (name, contents) in files {
             app.write(name, contents);
         }
@@ -60,7 +86,7 @@ impl App {
     }
 
     fn try_install(&self) -> Result<u8, Failure> {
-        install::run(self.dir.path(), &install_args(), Output::new(true))
+        install::run(self.dir.path(), &(self.args)(), Output::new(true))
     }
 
     fn install(&self) {
@@ -128,7 +154,7 @@ fn mode(metadata: &fs::Metadata) -> u32 {
 }
 
 fn install_plan(app: &App) -> Plan {
-    install::plan(app.dir.path(), &install_args())
+    install::plan(app.dir.path(), &(app.args)())
         .unwrap_or_else(|failure| panic!("{failure}"))
         .change
         .plan

@@ -1,18 +1,24 @@
 //! `sse uninstall`.
 
 mod folders;
+mod module_script;
+mod unmarked;
 
 use std::iter;
 use std::path::Path;
 use std::slice;
 
-use actix_web_sse::cli_support::EXAMPLE_EVENTS;
+use actix_web_sse::cli_support::{RedisCache, settings};
 
 use self::folders::CreatedFolders;
 use super::planned_change::{self, PlannedChange};
-use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::app::app_files::AppFiles;
+use crate::app::kind::Purpose;
+use crate::app::layout::AppLayout;
+use crate::app::script_files::ScriptFile;
 use crate::cli::ChangeArgs;
 use crate::editing::env::block::BlockRemoval;
+use crate::editing::env::values::InstallValues;
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::edits::{DependencyRemoval, LibraryEntry};
 use crate::editing::plan::{OriginalFile, Step};
@@ -20,19 +26,19 @@ use crate::editing::rust::app_code::AppCode;
 use crate::editing::rust::rust_file::RouteCallRemoval;
 use crate::editing::rust::source_code::SourceCode;
 use crate::editing::rust::splice::ROUTES_CALL;
-use crate::editing::scripts::ScriptState;
+use crate::editing::scripts::{self, ScriptState};
 use crate::editing::text;
 use crate::exit::{self, Failure};
 use crate::output::Output;
 use crate::prompt;
 use crate::sources::script_tags;
-use crate::sources::source_files::{self, LISTENERS_GLOBAL, LISTENERS_PATH, SourceFile};
+use crate::sources::source_files::{LISTENERS_GLOBAL, SourceFile};
 
 pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, Failure> {
     let _lock = planned_change::lock(app, args)?;
     let Some(planned) = plan(app, args)? else {
         output.note("nothing to uninstall: no file contains changes made by `sse install`");
-        warn_of_unmarked_scripts(app, output)?;
+        unmarked::warn(app, output)?;
         return Ok(exit::DONE);
     };
     for warning in planned.warnings {
@@ -42,8 +48,9 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
         if planned.removes_dependency {
             warn_of_uses(app, output);
         }
-        if planned.removes_dependency || !app.join(LISTENERS_PATH).exists() {
-            warn_of_pages(app, output);
+        let listeners = planned.layout.listeners_path();
+        if planned.removes_dependency || !app.join(listeners).exists() {
+            warn_of_pages(&planned.layout, output);
         }
     }
     Ok(exit::DONE)
@@ -51,15 +58,19 @@ pub(crate) fn run(app: &Path, args: &ChangeArgs, output: Output) -> Result<u8, F
 
 pub(super) struct PlannedUninstall {
     pub(super) change: PlannedChange,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     removes_dependency: bool,
+    layout: AppLayout,
 }
 
 /// Plans the removal; `None` if nothing is installed.
 pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninstall>, Failure> {
-    let app_files = AppFiles::open(app, EXAMPLE_EVENTS, args)?;
-    let contents = app_files.manifest.contents().unwrap_or_default();
-    let dependency = Manifest::parse(contents)?.without_dependency()?;
+    let values = InstallValues::default();
+    let app_files = AppFiles::open(app, values, Purpose::Uninstall, args)?;
+    let dependency = match &app_files.rust {
+        Some(rust) => without_dependency(&rust.manifest)?,
+        None => None,
+    };
     let block = app_files.env_state.uninstall(args.force);
     if dependency.is_none() && block.is_none() {
         return Ok(None);
@@ -67,6 +78,7 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
     let removes_dependency = dependency.is_some();
     let created_env = app_files.receipt().has(".env");
     let env = app_files.env.clone();
+    let layout = app_files.layout.clone();
     let mut change = PlannedChange::default();
     let warnings = plan_files(app_files, dependency, args, &mut change)?;
     // `.env` comes last, because after a kill a second run needs its receipt.
@@ -78,7 +90,12 @@ pub(super) fn plan(app: &Path, args: &ChangeArgs) -> Result<Option<PlannedUninst
         change,
         warnings,
         removes_dependency,
+        layout,
     }))
+}
+
+fn without_dependency(manifest: &OriginalFile) -> Result<Option<DependencyRemoval>, Failure> {
+    Manifest::parse(manifest.contents().unwrap_or_default())?.without_dependency()
 }
 
 /// Plans the steps before `.env`, and returns warnings. The code comes first, because it does not
@@ -91,32 +108,69 @@ fn plan_files(
 ) -> Result<Vec<String>, Failure> {
     let sse_folder = app_files.cache.sse_folder()?;
     let shared_folder = app_files.cache.shared_sse_folder()?;
+    let redis = app_files.cache.redis.clone();
     let mut folders = CreatedFolders::new(&app_files)?;
-    let warnings = plan_code(app_files.code, change)?;
-    plan_manifest(
-        app_files.manifest,
-        dependency,
-        &app_files.dependency,
-        change,
-    )?;
-    for script in app_files.scripts {
-        folders.removed.extend(plan_script(script, args, change)?);
+    let mut warnings = moved_scripts(&app_files);
+    warnings.extend(module_script::lost_copy(&app_files));
+    let app = app_files.layout.app;
+    if let Some(rust) = app_files.rust {
+        warnings.extend(plan_code(rust.code, change)?);
+        plan_manifest(rust.manifest, dependency, &rust.dependency, change)?;
     }
+    let mut copy = app_files.module_script.filter(|copy| copy.is_by_install);
+    let scripts = app_files.scripts.into_iter();
+    for script in scripts.chain(app_files.former_scripts) {
+        let is_listeners = script.shipped.belongs_to_owner();
+        folders
+            .removed
+            .extend(match copy.take_if(|_| is_listeners) {
+                Some(copy) => module_script::plan(script, copy, args, change)?,
+                None => plan_script(script, args, change)?,
+            });
+    }
+    let contents = match &redis {
+        None => "saved values",
+        Some(_) => "drop-ins in transit",
+    };
     if let Some(folder) = sse_folder {
-        change.will_report("Removed", format!("{folder} (saved values)"));
-        let path = app_files.app.join(&folder);
-        change.plan.add(Step::RemoveTree(path))?;
+        change.will_report("Removed", format!("{folder} ({contents})"));
+        change.plan.add(Step::RemoveTree(app.join(&folder)))?;
         folders.removed.insert(folder);
     }
     if let Some(folder) = shared_folder {
         let object = format!(
-            "{} (saved values, which other apps may share)",
+            "{} ({contents}, which other apps may share)",
             folder.display()
         );
         change.will_report("Kept", object);
     }
-    folders.plan_removal(&app_files.app, change)?;
+    if let Some(redis) = redis {
+        change.will_report("Kept", redis_object(&redis));
+    }
+    folders.plan_removal(&app, change)?;
     Ok(warnings)
+}
+
+/// A receipt lists no paths outside of the app's folder.
+fn moved_scripts(app_files: &AppFiles) -> Vec<String> {
+    let has_moved = (app_files.layout.public).has_moved_inside(app_files.receipt());
+    let warning = has_moved.then(|| {
+        format!(
+            "{} was changed after `sse install`: remove {} by hand from the folder js of the folder that it named before",
+            settings::public.name,
+            scripts::NAMES.join(", ")
+        )
+    });
+    warning.into_iter().collect()
+}
+
+/// The keys stay: other servers may use them, and `uninstall` may run on a developer's machine.
+fn redis_object(redis: &RedisCache) -> String {
+    let keys = redis.keys().map(|key| format!("'{key}'")).join(" ");
+    let (address, options) = (redis.address(), redis.redis_cli_options());
+    format!(
+        "{address} (saved values, which other servers may share; to delete them: redis-cli {options} UNLINK {keys})"
+    )
 }
 
 /// Plans to remove the call from the code. Returns a warning for each file where it is not certain
@@ -166,7 +220,7 @@ fn plan_script(
     args: &ChangeArgs,
     change: &mut PlannedChange,
 ) -> Result<Option<String>, Failure> {
-    if script.state == ScriptState::Missing {
+    if matches!(script.state, ScriptState::Missing | ScriptState::OfModule) {
         return Ok(None);
     }
     let path = script.shipped.path.clone();
@@ -236,34 +290,17 @@ fn report_env_lines(
 }
 
 /// Pages belong to the owner, so what they still load or use is only named.
-fn warn_of_pages(app: &Path, output: Output) {
-    let sources = source_files::read_all(app);
-    let others = sources
-        .iter()
-        .filter(|source| source.path != LISTENERS_PATH);
+fn warn_of_pages(layout: &AppLayout, output: Output) {
+    let sources = layout.sources();
+    let others = sources.iter().filter(|source| !source.is_listeners());
     let locations: Vec<String> = others.flat_map(client_locations).collect();
     if !locations.is_empty() {
         output.warn(format!(
-            "these lines still need sse-client.js, which the app no longer serves:\n  {}",
+            "these lines still need sse-client.js, which {} no longer serves:\n  {}",
+            layout.kind.server(),
             locations.join("\n  ")
         ));
     }
-}
-
-/// Without a block in `.env` and a line in the manifest, as after `sse install --no-env` with the owner's
-/// dependency, nothing proves what `install` added.
-fn warn_of_unmarked_scripts(app: &Path, output: Output) -> Result<(), Failure> {
-    let scripts = AppFiles::read(app, EXAMPLE_EVENTS)?.scripts.into_iter();
-    let current = scripts.filter(|script| script.state == ScriptState::Current);
-    let paths: Vec<String> = current.map(|script| script.shipped.path).collect();
-    if !paths.is_empty() {
-        output.warn(format!(
-            "remove these files and `{ROUTES_CALL}` by hand, if you do not need them: nothing shows that \
-             `sse install` added them\n  {}",
-            paths.join("\n  ")
-        ));
-    }
-    Ok(())
 }
 
 /// Where the file loads the listeners' script, or uses what it provides.

@@ -81,6 +81,10 @@ impl Finding {
         self.level >= Level::Warning
     }
 
+    pub(crate) fn is_error(&self) -> bool {
+        self.level == Level::Error
+    }
+
     /// A line with the finding, and below it a line with the help, with styles for a terminal.
     pub(crate) fn to_text(&self) -> String {
         let (style, level) = (self.level.style(), self.level.name());

@@ -2,4 +2,5 @@
 
 pub(crate) mod block;
 mod markers;
+pub(crate) mod readers;
 pub(crate) mod values;

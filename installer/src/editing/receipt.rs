@@ -61,6 +61,12 @@ impl Receipt {
         paths.filter(|path| path.ends_with('/')).map(String::as_str)
     }
 
+    /// The files, and the names of settings.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
+        let paths = self.entries.keys().map(String::as_str);
+        paths.filter(|path| !path.ends_with('/'))
+    }
+
     /// The source files that the call was inserted into.
     pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
         let paths = self.entries.keys().map(String::as_str);

@@ -1,25 +1,28 @@
-//! The scripts and their types in the app's `public/js`.
+//! The scripts and their types in the app's folder of public files.
 
 mod listeners;
 mod types;
 
+use crate::app::codeigniter::module;
+use crate::app::layout::{CLIENT_FILE, LISTENERS_FILE};
+use crate::app::public_folder::PublicFolder;
 use crate::editing::receipt::{self, Receipt};
-
-/// The folders that hold the scripts, the outermost first.
-pub(crate) const SCRIPT_FOLDERS: [&str; 2] = ["public/", SCRIPT_FOLDER];
-const SCRIPT_FOLDER: &str = "public/js/";
 
 /// The tag that a page loads the listeners with.
 pub(crate) const SCRIPT_TAG: &str = "<script src=\"/js/sse-client.js\"></script>";
 
-const LISTENERS_FILE: &str = "sse-client.js";
 const TYPES_FILE: &str = "sse.d.ts";
 const EVENT_TYPES_FILE: &str = "sse-events.d.ts";
 
+/// The names of all scripts.
+pub(crate) const NAMES: [&str; 4] = [LISTENERS_FILE, TYPES_FILE, CLIENT_FILE, EVENT_TYPES_FILE];
+
 /// A script as this version ships it.
 pub(crate) struct Script {
-    /// The path below the app's folder.
+    /// The path; relative if it is below the app's folder.
     pub(crate) path: String,
+    /// The path in a receipt.
+    pub(crate) receipt_path: String,
     pub(crate) contents: Vec<u8>,
     pub(crate) role: ScriptRole,
 }
@@ -44,6 +47,8 @@ pub(crate) enum ScriptState {
     /// As another version wrote it, or for other events, and unedited since.
     Older,
     Edited,
+    /// The unedited listeners of the original module for CodeIgniter.
+    OfModule,
 }
 
 impl Script {
@@ -61,9 +66,12 @@ impl Script {
         match found {
             None => ScriptState::Missing,
             Some(found) if receipt::is_same_text(found, &self.contents) => ScriptState::Current,
-            Some(found) if receipt.is_unmodified(&self.path, found) => ScriptState::Older,
+            Some(found) if receipt.is_unmodified(&self.receipt_path, found) => ScriptState::Older,
             Some(found) if self.role == ScriptRole::EventTypes && types::is_generated(found) => {
                 ScriptState::Older
+            }
+            Some(found) if self.belongs_to_owner() && module::is_client(found) => {
+                ScriptState::OfModule
             }
             Some(_) => ScriptState::Edited,
         }
@@ -71,8 +79,17 @@ impl Script {
 }
 
 /// Every script that this version ships, with a listener and a type for each of these events.
-pub(crate) fn shipped(events: &[String]) -> impl Iterator<Item = Script> {
-    let embedded = actix_web_sse::client_files().map(|file| match file.name {
+pub(crate) fn shipped(public: &PublicFolder, events: &[String]) -> impl Iterator<Item = Script> {
+    let script = |name: &str, contents: String, role| {
+        let path = public.script(name);
+        Script {
+            receipt_path: public.receipt_entry(&path),
+            path,
+            contents: contents.into_bytes(),
+            role,
+        }
+    };
+    let embedded = actix_web_sse::client_files().map(move |file| match file.name {
         LISTENERS_FILE => {
             let contents = listeners::render_file(file.contents, events);
             script(LISTENERS_FILE, contents, ScriptRole::Listeners)
@@ -86,14 +103,6 @@ pub(crate) fn shipped(events: &[String]) -> impl Iterator<Item = Script> {
         ScriptRole::EventTypes,
     );
     embedded.chain([event_types])
-}
-
-fn script(name: &str, contents: String, role: ScriptRole) -> Script {
-    Script {
-        path: format!("{SCRIPT_FOLDER}{name}"),
-        contents: contents.into_bytes(),
-        role,
-    }
 }
 
 /// Each listener of the owner's file for an event that does not exist: its line and its event.
@@ -112,12 +121,19 @@ pub(crate) fn missing_listeners(found: &[u8], events: &[String]) -> Vec<(String,
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn public() -> PublicFolder {
+        PublicFolder::new(Path::new("/app"), None)
+    }
 
     #[test]
     fn a_scripts_state_depends_on_its_contents_and_the_receipt() {
         let script = Script {
             path: "public/js/a.js".to_owned(),
+            receipt_path: "public/js/a.js".to_owned(),
             contents: b"a\nb\n".to_vec(),
             role: ScriptRole::Client,
         };
@@ -140,7 +156,8 @@ mod tests {
     fn types_for_other_events_are_recognised_without_a_receipt() {
         let for_events = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let mut shipped = shipped(&names);
+            let public = public();
+            let mut shipped = shipped(&public, &names);
             let script = shipped.find(|script| script.role == ScriptRole::EventTypes);
             script.expect("the file is shipped")
         };
@@ -157,7 +174,8 @@ mod tests {
 
     #[test]
     fn four_scripts_are_shipped_and_the_listeners_are_the_owners() {
-        let mut found: Vec<_> = shipped(&[])
+        let public = public();
+        let mut found: Vec<_> = shipped(&public, &[])
             .map(|script| {
                 (
                     script.path.clone(),

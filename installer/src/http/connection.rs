@@ -23,7 +23,7 @@ use super::error::{ErrorKind, RequestError, with_causes};
 use super::tls::handshake_error;
 
 /// What TLS and HTTP are spoken over.
-trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
@@ -50,15 +50,19 @@ impl Route<'_> {
         time_limit: Duration,
     ) -> Result<(Connection, Duration), RequestError> {
         let connected = timeout(time_limit, self.open(time_limit)).await;
-        let seconds = time_limit.as_secs();
-        connected.unwrap_or_else(|_| {
-            Err(RequestError::unreachable(format!(
-                "no connection within {seconds} s"
-            )))
-        })
+        connected.unwrap_or_else(|_| Err(not_connected_within(time_limit)))
     }
 
     async fn open(self, time_limit: Duration) -> Result<(Connection, Duration), RequestError> {
+        let opened = self.open_transport(time_limit).await?;
+        let connection = match opened.has_http2 {
+            true => speak_http2(opened.transport).await?,
+            false => speak_http1(opened.transport).await?,
+        };
+        Ok((connection, opened.round_trip))
+    }
+
+    async fn open_transport(self, time_limit: Duration) -> Result<OpenTransport, RequestError> {
         let target = self.proxy.map_or(self.url, Intercept::uri);
         let (tcp, round_trip) = open_tcp(target, time_limit).await.map_err(|mut error| {
             if self.proxy.is_some() {
@@ -68,7 +72,11 @@ impl Route<'_> {
             error
         })?;
         let Some(tls) = self.tls else {
-            return Ok((speak_http1(Box::new(tcp)).await?, round_trip));
+            return Ok(OpenTransport {
+                transport: Box::new(tcp),
+                has_http2: false,
+                round_trip,
+            });
         };
         let transport = match self.proxy {
             Some(proxy) => tunnel(tcp, self.url, proxy).await?,
@@ -78,15 +86,41 @@ impl Route<'_> {
         let name = name.map_err(|_| RequestError::unreachable("its name is not a host name"))?;
         let stream = TlsConnector::from(tls).connect(name, transport).await;
         let stream = stream.map_err(|error| handshake_error(&error))?;
-        let has_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let transport = Box::new(stream);
-        let connection = if has_http2 {
-            speak_http2(transport).await?
-        } else {
-            speak_http1(transport).await?
-        };
-        Ok((connection, round_trip))
+        Ok(OpenTransport {
+            has_http2: stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+            transport: Box::new(stream),
+            round_trip,
+        })
     }
+}
+
+/// What HTTP can be spoken over now.
+struct OpenTransport {
+    transport: BoxedTransport,
+    has_http2: bool,
+    round_trip: Duration,
+}
+
+/// Connects to the server of the URL, without a proxy.
+#[cfg(feature = "serve")]
+pub(crate) async fn open_transport(
+    url: &Uri,
+    tls: Option<Arc<ClientConfig>>,
+    time_limit: Duration,
+) -> Result<Box<dyn Transport>, RequestError> {
+    let route = Route {
+        url,
+        proxy: None,
+        tls,
+    };
+    let opened = timeout(time_limit, route.open_transport(time_limit)).await;
+    let opened = opened.unwrap_or_else(|_| Err(not_connected_within(time_limit)))?;
+    Ok(opened.transport)
+}
+
+fn not_connected_within(time_limit: Duration) -> RequestError {
+    let seconds = time_limit.as_secs_f64();
+    RequestError::unreachable(format!("no connection within {seconds} s"))
 }
 
 impl Connection {

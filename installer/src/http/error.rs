@@ -73,7 +73,7 @@ impl From<hyper::Error> for RequestError {
 
 /// The error and what caused it, without repetition. hyper's own messages leave the cause out. A server may have
 /// written parts of it.
-pub(super) fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

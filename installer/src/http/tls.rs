@@ -69,6 +69,14 @@ pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, RequestError>
     Ok(config)
 }
 
+/// For the server's own requests: trusts the system's certificates only.
+#[cfg(feature = "serve")]
+pub(crate) fn tls_for_http1() -> Result<ClientConfig, RequestError> {
+    let mut config = client_config(&Trust::default())?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 fn verifier(
     trust: &Trust,
     provider: &Arc<CryptoProvider>,

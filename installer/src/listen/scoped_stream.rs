@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hyper::Uri;
 
 use super::stream_url::STREAM_PATH;
+use crate::app::layout::AppLayout;
 use crate::http::{Client, Timeouts};
 use crate::sources::source_files;
 
@@ -35,7 +36,9 @@ impl ScopedStream {
         }
         let uri: Uri = client.url().parse().ok()?;
         let origin = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
-        let sources = app.map(source_files::read_all).unwrap_or_default();
+        let sources = app
+            .map(|app| AppLayout::of(app, None).sources())
+            .unwrap_or_default();
         let scopes = source_files::scopes(&sources);
         let deadline = Instant::now() + SEARCH_TIMEOUT;
         let request = |path: String| Self::request(client, &origin, path, deadline);

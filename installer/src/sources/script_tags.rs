@@ -1,12 +1,9 @@
 //! The `script` tags and imports that load `sse-client.js`, and what browsers request for them.
 
 use super::source_files::{FileKind, SourceFile};
+use crate::app::layout::LISTENERS_FILE;
 
-pub(crate) const LISTENERS_FILE: &str = "sse-client.js";
 const CLIENT_SUFFIX: &str = "js/sse.js";
-
-/// The folders whose pages apps serve as they are, usually at `/`.
-pub(crate) const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
 
 /// A path with one of these is completed by a template or by code.
 const COMPUTED: [char; 8] = ['{', '}', '<', '>', '%', '$', '#', '?'];
@@ -79,15 +76,15 @@ fn tags_of<'a>(source: &'a SourceFile, suffix: &str) -> impl Iterator<Item = Scr
         // Rust's template macros write the tag without `<`, and strings escape its quotes. So
         // all text since the last `>` or `;` is searched.
         let before = last_bytes(&text[..at]);
-        let end = before.rfind('>').max(before.rfind(';'));
-        let statement = end.map_or(before, |end| &before[end..]);
+        let statement = &before[statement_start(before)..];
         let is_tag = ["script", "import"]
             .iter()
             .any(|word| statement.contains(word));
         let ends_url = |c: char| c.is_whitespace() || "\"'`=(".contains(c);
         let stem = before.rsplit(ends_url).next().unwrap_or_default();
         let url = &text[at - stem.len()..at + suffix.len()];
-        let is_template = source.kind == FileKind::Page && statement.contains(['{', '%']);
+        let is_template = source.kind == FileKind::Page
+            && (statement.contains(['{', '%']) || statement.contains("<?"));
         is_tag.then(|| ScriptTag {
             source,
             at,
@@ -96,6 +93,25 @@ fn tags_of<'a>(source: &'a SourceFile, suffix: &str) -> impl Iterator<Item = Scr
             is_computed: is_template || url.contains(COMPUTED),
         })
     })
+}
+
+/// Where the last tag or statement begins. The ends of PHP code inside a tag do not count, as in
+/// `<script src="<?= $root; ?>/js/…`.
+fn statement_start(text: &str) -> usize {
+    let tag_end = last_match(text, '>', |before, _| !before.ends_with(['?', '-', '=']));
+    let statement_end = last_match(text, ';', |_, after| !after.trim_start().starts_with("?>"));
+    tag_end.max(statement_end).unwrap_or_default()
+}
+
+/// Where the character stands for the last time between two texts that are right.
+fn last_match(text: &str, wanted: char, is_right: impl Fn(&str, &str) -> bool) -> Option<usize> {
+    let mut end = text.len();
+    loop {
+        end = text[..end].rfind(wanted)?;
+        if is_right(&text[..end], &text[end + 1..]) {
+            return Some(end);
+        }
+    }
 }
 
 /// The last [`MAX_TAG_BYTES`] of the text.
@@ -125,12 +141,12 @@ impl ScriptTag<'_> {
         if self.url.starts_with('/') {
             return RequestTarget::Path(normalize(self.url));
         }
-        match self.source.path.split_once('/') {
-            Some((folder, page)) if STATIC_FOLDERS.contains(&folder) => {
+        match &self.source.url_path {
+            Some(page) => {
                 let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
                 RequestTarget::Path(normalize(&format!("{folder}/{}", self.url)))
             }
-            _ => RequestTarget::RelativeToPage,
+            None => RequestTarget::RelativeToPage,
         }
     }
 }
@@ -158,7 +174,7 @@ mod tests {
     use super::*;
 
     fn target(path: &str, kind: FileKind, text: &str) -> RequestTarget {
-        let source = SourceFile::new(path, kind, text);
+        let source = SourceFile::for_test(path, kind, text);
         let tags: Vec<_> = tags_of(&source, LISTENERS_FILE).collect();
         assert_eq!(tags.len(), 1, "{text}");
         tags[0].target()
@@ -228,6 +244,15 @@ mod tests {
 
     #[test]
     fn a_path_that_code_completes_is_not_judged() {
+        for php in [
+            "<?= base_url('js/sse-client.js') ?>",
+            "<?= $root; ?>/js/sse-client.js",
+            "<?php echo $app->url ?>/js/sse-client.js",
+        ] {
+            let tag = format!("<p><script src=\"{php}\"></script>");
+            let target = target("app/Views/a.php", FileKind::Page, &tag);
+            assert_eq!(target, RequestTarget::Unknown, "{php}");
+        }
         let helper = "<script src=\"{{ url_for('static', 'js/sse-client.js') }}\">";
         assert_eq!(
             target("templates/a.html", FileKind::Page, helper),
@@ -248,7 +273,7 @@ mod tests {
     #[test]
     fn a_similar_name_is_a_near_miss() {
         let near_misses = |kind, text: &str| {
-            let sources = [SourceFile::new("a", kind, text)];
+            let sources = [SourceFile::for_test("a", kind, text)];
             find_near_misses(&sources).len()
         };
         for url in [
@@ -280,7 +305,7 @@ mod tests {
     fn a_page_of_script_names_without_separators_is_read_soon() {
         let start = Instant::now();
         let text = format!("<script src='{}", "é.js ".repeat(40_000));
-        let page = SourceFile::new("a", FileKind::Page, &text);
+        let page = SourceFile::for_test("a", FileKind::Page, &text);
         assert!(find_near_misses(slice::from_ref(&page)).is_empty());
         assert!(
             start.elapsed() < Duration::from_secs(10),

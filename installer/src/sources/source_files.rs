@@ -1,55 +1,89 @@
 //! The app's pages, scripts and Rust code, as text without comments.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
 
-use crate::editing::{source_reader, text};
+use crate::app::layout::{CLIENT_FILE, LISTENERS_FILE};
+use crate::app::public_folder::PublicFolder;
+use crate::editing::text;
 
-/// The folders in which apps keep pages, scripts and code.
-pub(crate) const SOURCE_FOLDERS: [&str; 6] =
-    ["public", "static", "assets", "templates", "views", "src"];
+/// The folders whose files apps serve as they are, usually at `/`.
+const STATIC_FOLDERS: [&str; 3] = ["public", "static", "assets"];
 
-/// Keeps the check short if a folder holds something else than sources, such as uploads: far more
-/// files than apps write by hand, and few enough to read within seconds.
-const MAX_SOURCE_FILES: usize = 5_000;
-/// All texts are kept and searched for each event. This is far more than people write, and few enough bytes to
-/// search a hundred times within seconds.
-const MAX_ALL_SOURCE_BYTES: usize = 64 * 1024 * 1024;
-
-/// The listeners that `sse install` creates and the app's author edits.
-pub(crate) const LISTENERS_PATH: &str = "public/js/sse-client.js";
 /// What the listeners' script provides to other scripts.
 pub(crate) const LISTENERS_GLOBAL: &str = "sseReady";
-/// The library's client, which `sse install` keeps up to date.
-pub(crate) const CLIENT_PATH: &str = "public/js/sse.js";
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileKind {
     Script,
     Page,
     Rust,
+    Php,
+}
+
+/// What `install` has written into a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InstalledScript {
+    /// The listeners, which the app's author edits.
+    Listeners,
+    /// The library's client.
+    Client,
 }
 
 /// One file without its comments, as far as they are recognized.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
-    /// Relative to the app's folder, with `/` as the separator.
+    /// Relative to the app's folder if it is below it, with `/` as the separator.
     pub(crate) path: String,
     pub(crate) kind: FileKind,
     pub(crate) text: String,
+    /// Where browsers request the file, if the app serves its folder.
+    pub(crate) url_path: Option<String>,
+    installed: Option<InstalledScript>,
 }
 
 impl SourceFile {
-    pub(crate) fn new(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
+    /// In an app with these public files.
+    pub(super) fn new(public: &PublicFolder, path: String, kind: FileKind, text: &str) -> Self {
         let text = match kind {
             FileKind::Page => remove_comment_lines(&remove_html_comments(text)),
-            FileKind::Rust | FileKind::Script => remove_comment_lines(text),
+            FileKind::Rust | FileKind::Script | FileKind::Php => remove_comment_lines(text),
         };
+        let installed = [
+            (LISTENERS_FILE, InstalledScript::Listeners),
+            (CLIENT_FILE, InstalledScript::Client),
+        ];
+        let mut installed = installed.into_iter();
         Self {
-            path: path.into(),
+            installed: installed
+                .find_map(|(name, script)| (public.script(name) == path).then_some(script)),
+            url_path: url_path(public, &path),
+            path,
             kind,
             text,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(path: impl Into<String>, kind: FileKind, text: &str) -> Self {
+        let public = PublicFolder::new(Path::new("/app"), None);
+        Self::new(&public, path.into(), kind, text)
+    }
+
+    pub(crate) fn is_listeners(&self) -> bool {
+        self.installed == Some(InstalledScript::Listeners)
+    }
+
+    pub(crate) fn is_client(&self) -> bool {
+        self.installed == Some(InstalledScript::Client)
+    }
+
+    pub(crate) fn is_page(&self) -> bool {
+        self.kind == FileKind::Page
+    }
+
+    /// Whether it is code that runs on the server.
+    pub(crate) fn is_server_code(&self) -> bool {
+        matches!(self.kind, FileKind::Rust | FileKind::Php)
     }
 
     /// The path and the line of the byte at `offset`, as `path:line`.
@@ -99,65 +133,12 @@ pub(crate) fn scopes(sources: &[SourceFile]) -> Vec<String> {
     known.map(|path| format!("/{path}")).collect()
 }
 
-/// All source files of the app. Files that cannot be read are skipped, because the findings are
-/// only advice.
-pub(crate) fn read_all(app: &Path) -> Vec<SourceFile> {
-    let mut files = Vec::new();
-    let mut bytes_left = MAX_ALL_SOURCE_BYTES;
-    for folder in SOURCE_FOLDERS {
-        read_folder(app, &app.join(folder), &mut files, &mut bytes_left);
-    }
-    files
-}
-
-fn read_folder(app: &Path, folder: &Path, files: &mut Vec<SourceFile>, bytes_left: &mut usize) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if files.len() >= MAX_SOURCE_FILES || *bytes_left == 0 {
-            return;
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') || name == "node_modules" {
-            continue;
-        }
-        if path.is_dir() {
-            // A link may lead back to a parent folder.
-            if !path.is_symlink() {
-                read_folder(app, &path, files, bytes_left);
-            }
-        } else {
-            files.extend(read_file(app, &path, bytes_left));
-        }
-    }
-}
-
-fn read_file(app: &Path, path: &Path, bytes_left: &mut usize) -> Option<SourceFile> {
-    let kind = file_kind(path)?;
-    let bytes = source_reader::read(path)?;
-    *bytes_left = bytes_left.saturating_sub(bytes.len());
-    let relative = path.strip_prefix(app).unwrap_or(path);
-    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-    let text = String::from_utf8_lossy(&bytes);
-    Some(SourceFile::new(parts.join("/"), kind, &text))
-}
-
-fn file_kind(path: &Path) -> Option<FileKind> {
-    if path.to_str()?.ends_with(".d.ts") {
-        // Type declarations contain names of events, but no listeners.
-        return None;
-    }
-    match path.extension()?.to_str()? {
-        "rs" => Some(FileKind::Rust),
-        "js" | "mjs" | "cjs" | "ts" | "jsx" | "tsx" | "vue" | "svelte" => Some(FileKind::Script),
-        "html" | "htm" | "jinja" | "jinja2" | "j2" | "tera" | "hbs" | "askama" | "stpl" => {
-            Some(FileKind::Page)
-        }
-        _ => None,
-    }
+/// The path below the folder of public files, or below one that has a usual name.
+fn url_path(public: &PublicFolder, path: &str) -> Option<String> {
+    let usual = STATIC_FOLDERS.map(|folder| format!("{folder}/"));
+    let folders = [public.file("")].into_iter().chain(usual);
+    let mut below = folders.filter_map(|folder| path.strip_prefix(&folder));
+    below.next().map(|below| format!("/{below}"))
 }
 
 /// Keeps the line breaks inside comments, so that line numbers stay right.
@@ -188,13 +169,11 @@ fn remove_comment_lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
     #[test]
     fn a_name_counts_only_in_quotes() {
-        let has = |kind, text: &str| SourceFile::new("a", kind, text).has_quoted("order");
+        let has = |kind, text: &str| SourceFile::for_test("a", kind, text).has_quoted("order");
         assert!(has(FileKind::Script, "x.on('order', f)"));
         assert!(has(FileKind::Page, "<script>x.on(`order`, f)</script>"));
         assert!(has(
@@ -213,8 +192,8 @@ mod tests {
         let code = "web::scope(\"/a/b\").service(web::scope(\"c\")) // scope(\"/d\n#[scope(\"/e/\")]\n\
                     web::scope(\"\") web::scope(\"/{id}\") web::scope(PATH) scope(\"/g'+alert(1)+'\")";
         let sources = [
-            SourceFile::new("src/a.rs", FileKind::Rust, code),
-            SourceFile::new("src/a.js", FileKind::Script, "scope(\"/f\")"),
+            SourceFile::for_test("src/a.rs", FileKind::Rust, code),
+            SourceFile::for_test("src/a.js", FileKind::Script, "scope(\"/f\")"),
         ];
         assert_eq!(scopes(&sources), ["/a/b", "/c", "/e"]);
     }
@@ -222,72 +201,5 @@ mod tests {
     #[test]
     fn html_comments_leave_their_line_breaks() {
         assert_eq!(remove_html_comments("a<!-- b\nc -->d<!-- e"), "a\nd");
-    }
-
-    #[test]
-    fn the_source_files_of_an_app_are_found() {
-        let app = tempfile::tempdir().expect("a folder");
-        for file in [
-            "public/js/a.js",
-            "public/node_modules/b.js",
-            "public/.c.js",
-            "public/js/sse-events.d.ts",
-            "templates/d.html",
-            "views/d.stpl",
-            "src/e/f.rs",
-            "src/g.txt",
-            "other/h.js",
-        ] {
-            let path = app.path().join(file);
-            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be created");
-            fs::write(path, "x").expect("it can be written");
-        }
-        let files = read_all(app.path()).into_iter();
-        let paths: Vec<String> = files.map(|file| file.path).collect();
-        assert_eq!(
-            paths,
-            [
-                "public/js/a.js",
-                "templates/d.html",
-                "views/d.stpl",
-                "src/e/f.rs"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_bytes_of_all_files_are_bounded() {
-        let app = tempfile::tempdir().expect("a folder");
-        fs::create_dir(app.path().join("src")).expect("it can be created");
-        for number in 100..170 {
-            let file = fs::File::create(app.path().join(format!("src/{number}.rs")));
-            let file = file.expect("it can be created");
-            file.set_len(1024 * 1024).expect("it can be written");
-        }
-        let files = read_all(app.path());
-        assert_eq!(files.len(), 64);
-        assert_eq!(files[63].path, "src/163.rs");
-    }
-
-    #[test]
-    fn links_to_files_are_followed() {
-        let app = tempfile::tempdir().expect("a folder");
-        let public = app.path().join("public");
-        fs::create_dir(&public).expect("it can be created");
-        let outside = tempfile::tempdir().expect("a folder");
-        for file in [outside.path().join("a.js"), app.path().join("b.js")] {
-            fs::write(file, "x").expect("it can be written");
-        }
-        for (target, link) in [
-            (outside.path().join("a.js"), "a.js"),
-            ("../b.js".into(), "b.js"),
-            ("/dev/zero".into(), "c.js"),
-            ("nothing".into(), "d.js"),
-        ] {
-            symlink(target, public.join(link)).expect("it can be created");
-        }
-        let files = read_all(app.path());
-        let paths: Vec<&str> = files.iter().map(|file| &*file.path).collect();
-        assert_eq!(paths, ["public/a.js", "public/b.js"]);
     }
 }

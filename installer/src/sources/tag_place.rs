@@ -23,8 +23,19 @@ const END_TAGS: [&str; 2] = ["</body>", "</head>"];
 const PAGE_MARKS: [&str; 4] = ["<!doctype html", "<html", END_TAGS[0], END_TAGS[1]];
 
 /// The names of files that most visitors see, without their extensions: layouts, then first pages.
-const LIKELY_NAMES: [&str; 10] = [
-    "base", "_base", "layout", "_layout", "master", "default", "main", "app", "index", "home",
+const LIKELY_NAMES: [&str; 12] = [
+    "base",
+    "_base",
+    "layout",
+    "_layout",
+    "master",
+    "default",
+    "main",
+    "app",
+    "index",
+    "home",
+    "welcome_message",
+    "welcome",
 ];
 
 /// Words in the paths of pages that visitors hardly ever see, or that are not shown in a browser.
@@ -36,7 +47,9 @@ const UNLIKELY_WORDS: [&str; 8] = [
 pub(crate) fn find(sources: &[SourceFile]) -> Option<TagPlace> {
     let pages = pages(sources);
     let likeliest = pages.iter().max_by_key(|page| likelihood(page, sources))?;
-    Some(place_in(likeliest, pages.len() - 1))
+    let others = pages.iter().filter(|page| page.path != likeliest.path);
+    let others = others.filter(|page| is_likely(page)).count();
+    Some(place_in(likeliest, others))
 }
 
 /// The app's pages: whole ones in files of their own, otherwise those in its code, otherwise any template.
@@ -57,33 +70,61 @@ fn pages(sources: &[SourceFile]) -> Vec<&SourceFile> {
     of_kind(FileKind::Page).collect()
 }
 
+/// Whether the text is a whole page.
+pub(super) fn has_page_mark(text: &str) -> bool {
+    count_page_marks(text) > 0
+}
+
+fn count_page_marks(text: &str) -> usize {
+    let text = text.to_ascii_lowercase();
+    let marks = PAGE_MARKS.iter().filter(|mark| text.contains(**mark));
+    marks.count()
+}
+
 fn is_whole(source: &SourceFile) -> bool {
-    let text = source.text.to_ascii_lowercase();
     // Code may search pages of other servers for a single tag.
     let marks_needed = if source.kind == FileKind::Rust { 2 } else { 1 };
-    let marks = PAGE_MARKS.iter().filter(|mark| text.contains(**mark));
-    marks.count() >= marks_needed
+    count_page_marks(&source.text) >= marks_needed
 }
 
 /// The page with the highest value is the likeliest; of equal ones, the first.
 fn likelihood<'a>(page: &'a SourceFile, sources: &[SourceFile]) -> impl Ord + use<'a> {
     let path = page.path.to_ascii_lowercase();
-    let (_, below_folder) = page.path.split_once('/').unwrap_or(("", &page.path));
     let name = path.rsplit('/').next().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
-    let is_extended = sources
-        .iter()
-        .any(|other| other.text.contains("extends") && other.has_quoted(below_folder));
-    let is_likely = !UNLIKELY_WORDS.iter().any(|word| path.contains(word));
+    let names = layout_names(&page.path);
+    let is_extended = sources.iter().any(|other| {
+        other.text.contains("extend") && names.iter().any(|name| other.has_quoted(name))
+    });
     let position = LIKELY_NAMES.iter().position(|likely| *likely == stem);
     let depth = path.matches('/').count();
     (
-        is_likely,
+        is_likely(page),
         is_extended,
         Reverse(position.unwrap_or(LIKELY_NAMES.len())),
         Reverse(depth),
         Reverse(&page.path),
     )
+}
+
+fn is_likely(page: &SourceFile) -> bool {
+    let path = page.path.to_ascii_lowercase();
+    !UNLIKELY_WORDS.iter().any(|word| path.contains(word))
+}
+
+/// The names by which other pages extend this one: `shop/frame.html` in most languages, `shop/frame` in
+/// CodeIgniter, `shop.frame` in Laravel.
+fn layout_names(path: &str) -> Vec<String> {
+    let after = |folder: &str| Some(path.split_once(folder)?.1);
+    let below = after("/Views/").or_else(|| after("/views/"));
+    let below = below.or_else(|| after("/")).unwrap_or(path);
+    let stem = below
+        .strip_suffix(".php")
+        .map(|stem| stem.trim_end_matches(".blade"));
+    let php = stem.map(|stem| [stem.to_owned(), stem.replace('/', ".")]);
+    let mut names = vec![below.to_owned()];
+    names.extend(php.into_iter().flatten());
+    names
 }
 
 fn place_in(page: &SourceFile, other_pages: usize) -> TagPlace {
@@ -103,7 +144,7 @@ fn place_in(page: &SourceFile, other_pages: usize) -> TagPlace {
     let tag = match page.kind {
         // Single quotes need no escape in a string.
         FileKind::Rust => SCRIPT_TAG.replace('"', "'"),
-        FileKind::Page | FileKind::Script => SCRIPT_TAG.to_owned(),
+        FileKind::Page | FileKind::Script | FileKind::Php => SCRIPT_TAG.to_owned(),
     };
     TagPlace {
         description,
@@ -125,7 +166,7 @@ mod tests {
             } else {
                 FileKind::Page
             };
-            SourceFile::new(*path, kind, text)
+            SourceFile::for_test(*path, kind, text)
         });
         find(&sources.collect::<Vec<_>>())
     }
@@ -190,13 +231,41 @@ mod tests {
         assert_place(
             &[about, mail],
             "In templates/about.html:6, before </body>",
-            1,
+            0,
         );
         let deeper = ("templates/shop/index.html", WHOLE);
         assert_place(
             &[deeper, index],
             "In templates/index.html:6, before </body>",
             1,
+        );
+    }
+
+    #[test]
+    fn the_layouts_of_php_frameworks_are_known_by_their_names() {
+        let index = ("app/Views/index.php", WHOLE);
+        for (layout, child) in [
+            (
+                "app/Views/layouts/frame.php",
+                "<?= $this->extend('layouts/frame') ?>",
+            ),
+            (
+                "resources/views/layouts/frame.blade.php",
+                "@extends('layouts.frame')",
+            ),
+        ] {
+            assert_place(
+                &[index, (layout, WHOLE), ("app/Views/a.php", child)],
+                &format!("In {layout}:6, before </body>"),
+                1,
+            );
+        }
+        let errors = ("app/Views/errors/html/production.php", WHOLE);
+        let welcome = ("app/Views/welcome_message.php", WHOLE);
+        assert_place(
+            &[errors, welcome],
+            "In app/Views/welcome_message.php:6, before </body>",
+            0,
         );
     }
 

@@ -1,5 +1,10 @@
 //! Cache folders that other programs change, and that an edit of `.env` changes.
 
+#[cfg(feature = "actix")]
+mod hand_over;
+#[cfg(feature = "__redis-tests")]
+mod in_redis;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,6 +21,7 @@ use crate::{
     journal::file::tests::non_regular_files::{
         can_restrict_this_user, make_permissions_apply_to_root,
     },
+    journal::save_deadline,
 };
 
 #[test]
@@ -30,9 +36,9 @@ fn a_save_succeeds_although_the_folder_is_moved_away() {
                 thread::sleep(pause);
                 let _ = fs::rename(config.cache_dir(), app.path().join(former.to_string()));
             });
-            JournalHandle::open(config.clone())
+            JournalHandle::open(config.clone(), Observations::new())
                 .unwrap()
-                .append(b"1")
+                .append(b"1", save_deadline())
                 .unwrap();
             usual_duration = start.elapsed();
         });
@@ -43,7 +49,7 @@ fn a_save_succeeds_although_the_folder_is_moved_away() {
 fn a_save_counts_although_its_path_cannot_be_checked_afterwards() {
     let app = tempfile::tempdir().unwrap();
     let config = Config::new(app.path(), "a:k").unwrap();
-    let handle = JournalHandle::open(config).unwrap();
+    let handle = JournalHandle::open(config, Observations::new()).unwrap();
     let (path, moved) = (app.path().join("writable"), app.path().join("moved"));
     let number = handle.retry_if_replaced(|journal| {
         let number = journal.append(b"1");
@@ -55,10 +61,13 @@ fn a_save_counts_although_its_path_cannot_be_checked_afterwards() {
     assert_eq!(number.unwrap(), 1);
 
     // A save that has not begun fails, because it might reach no reader.
-    assert!(handle.append(b"2").is_err());
+    assert!(handle.append(b"2", save_deadline()).is_err());
     fs::remove_file(&path).unwrap();
     fs::rename(&moved, &path).unwrap();
-    assert_eq!(handle.append(b"2").unwrap().cursor, Cursor::before(3));
+    assert_eq!(
+        handle.append(b"2", save_deadline()).unwrap().cursor,
+        Cursor::before(3)
+    );
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn threads_that_create_the_folder_at_once_can_all_use_it() {
             for _ in 0..8 {
                 scope.spawn(|| {
                     start.wait();
-                    JournalHandle::open(config.clone()).unwrap();
+                    JournalHandle::open(config.clone(), Observations::new()).unwrap();
                 });
             }
         });
@@ -87,7 +96,9 @@ fn edited(app: &Path, env: &str) -> Config {
 /// Why the folder of this setting cannot be used, with the place and the help.
 fn refusal(app: &Path, setting: &str) -> String {
     let config = edited(app, &format!("SSE_EVENTS=a:k\nSSE_CACHE={setting}\n"));
-    let error = Backend::Folder.open_changed(&config).err();
+    let error = Backend::Configured
+        .open_changed(&config, &Observations::new())
+        .err();
     let error = error.unwrap_or_else(|| panic!("{setting} can be used"));
     let place = format!("({}:2)", app.join(".env").display());
     assert!(error.to_string().ends_with(&place), "{error}");
@@ -102,8 +113,11 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_line_in_env() {
     assert!(refusal(app, "file").contains("file or a symbolic link is in the way"));
     assert!(refusal(app, "/no-such-parent/cache").contains("parent is missing"));
     assert!(
-        Backend::Folder
-            .open_changed(&edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=new/./cache\n"))
+        Backend::Configured
+            .open_changed(
+                &edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=new/./cache\n"),
+                &Observations::new()
+            )
             .is_ok()
     );
     let id = app.join("new/cache/.sse/journal-2/.id");
@@ -120,7 +134,11 @@ fn a_folder_in_which_nothing_can_be_saved_is_refused() {
     let app = dir.path();
     let config = edited(app, "SSE_EVENTS=a:k\nSSE_CACHE=other\n");
     make_permissions_apply_to_root(config.cache_dir());
-    drop(Backend::Folder.open_changed(&config).unwrap());
+    drop(
+        Backend::Configured
+            .open_changed(&config, &Observations::new())
+            .unwrap(),
+    );
     for folder in ["", ".sse/journal-2/000000000000", ".sse/claimed"] {
         let folder = app.join("other").join(folder);
         let set_mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode));
@@ -128,7 +146,11 @@ fn a_folder_in_which_nothing_can_be_saved_is_refused() {
         let refusal = refusal(app, "other");
         set_mode(0o700).unwrap();
         assert!(refusal.contains("give this program's user"), "{refusal}");
-        assert!(Backend::Folder.open_changed(&config).is_ok());
+        assert!(
+            Backend::Configured
+                .open_changed(&config, &Observations::new())
+                .is_ok()
+        );
     }
 }
 
@@ -144,7 +166,7 @@ fn each_save_is_followed_once_while_processes_change_to_another_folder_one_after
     edited(dir.path(), "SSE_EVENTS=a:k\nSSE_CACHE=other\n");
     let mut times = BTreeMap::new();
     let mut count = 0;
-    while start.elapsed() < 2 * FORMER_FOLDER_TIME + Duration::from_secs(1) {
+    while start.elapsed() < 2 * FORMER_CACHE_TIME + Duration::from_secs(1) {
         saver.save_blocking("k", count).unwrap();
         count += 1;
         while let Some(next) = follow.next_timeout(Duration::from_millis(5)).unwrap() {

@@ -10,7 +10,7 @@ struct App {
     dir: tempfile::TempDir,
     poller: ConfigPoller,
     now: Instant,
-    /// Whether the cache folder of an edit can be used.
+    /// Whether the cache of an edit can be used.
     is_folder_usable: bool,
     /// How often that was tried.
     preparations: u32,

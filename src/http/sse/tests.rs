@@ -31,6 +31,19 @@ async fn head_is_answered_without_opening_a_stream() {
 }
 
 #[actix_web::test]
+async fn the_listeners_come_from_the_public_folder_of_the_configuration() {
+    let web = tempfile::tempdir().unwrap();
+    std::fs::create_dir(web.path().join("js")).unwrap();
+    std::fs::write(web.path().join("js/sse-client.js"), "// mine").unwrap();
+    let test = TestSse::in_memory_with("a:k", |config| config.with_public_dir(web.path()));
+    let sse = test.sse();
+    let app = test::init_service(App::new().configure(|app| sse.configure(app))).await;
+    let request = test::TestRequest::with_uri("/js/sse-client.js");
+    let body = test::call_and_read_body(&app, request.to_request()).await;
+    assert_eq!(body, "// mine");
+}
+
+#[actix_web::test]
 async fn a_preflight_is_answered_without_opening_a_stream() {
     let allow = |config: Config| config.with_allowed_origins(["https://app.example"]);
     let test = TestSse::in_memory_with("a:k", |config| allow(config).unwrap());

@@ -1,16 +1,15 @@
 //! A read of the journal that is in progress.
 
 use std::{
-    fmt::Display,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use log::Level;
 use tokio::sync::oneshot;
+use tracing::Level;
 
 use crate::{
-    error::Error,
+    error::{Error, ErrorKind},
     hub::{Hub, ReplayRequest, ReplayResult},
     runtime::LimitedLog,
 };
@@ -26,21 +25,18 @@ impl PendingReplay {
         Self(Box::new(hub.replay(request)))
     }
 
-    /// Ready with `None` if the journal could not be read. The stream then ends, and its client
-    /// keeps its position and reconnects.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<ReplayResult>> {
-        let result = match Pin::new(&mut self.0).poll(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(Ok(result))) => Some(result),
-            Poll::Ready(Ok(Err(error))) => log_failure(&error),
-            Poll::Ready(Err(_)) => log_failure(&"the read panicked; please report this"),
-        };
-        Poll::Ready(result)
+    /// Ready with the error if the journal could not be read.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<ReplayResult, Error>> {
+        let result = ready!(Pin::new(&mut self.0).poll(context));
+        Poll::Ready(result.unwrap_or_else(|_| {
+            let panicked = "the read panicked; please report this";
+            Err(Error::new(ErrorKind::Cache, panicked))
+        }))
     }
 }
 
-fn log_failure(error: &dyn Display) -> Option<ReplayResult> {
-    static LOG: LimitedLog = LimitedLog::new(Level::Error, "streams ended early");
+/// Logs that a stream ends because the journal could not be read. Its client keeps its position and reconnects.
+pub(super) fn log_failure(error: &Error) {
+    static LOG: LimitedLog = LimitedLog::new(Level::ERROR, "streams ended early");
     LOG.log(|| format!("a stream ends early, and its client will reconnect: {error}"));
-    None
 }

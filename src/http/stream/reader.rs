@@ -9,8 +9,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::pending_replay::PendingReplay;
+use super::pending_replay::{PendingReplay, log_failure};
 use crate::{
+    error::Error,
     http::subscription::{LastEventId, Subscription},
     hub::{
         EventId, Gap, Hub, ReadFrames, ReadRequest, ReplayRange, ReplayRequest, ReplayResult,
@@ -26,6 +27,8 @@ pub(super) struct StreamReader {
     pub(super) position: StreamPosition,
     /// Whether the client wants the latest values where it does not know what it has missed.
     wants_latest: bool,
+    /// The gap that precedes the latest values, until they are read.
+    unsent_gap: Option<Gap>,
     state: State,
 }
 
@@ -46,7 +49,10 @@ enum State {
     },
     /// An audience of the stream was revoked, or may have been: the stream ends, and the app authorizes the
     /// client's next request.
-    MustReauthorize,
+    MustReauthorize {
+        /// Whether the client may continue at the position. Otherwise it begins again, as it has begun.
+        is_confirmed: bool,
+    },
     Ended,
 }
 
@@ -76,6 +82,7 @@ impl StreamReader {
             selection,
             position,
             wants_latest: subscription.wants_latest,
+            unsent_gap: None,
             state: State::Reading,
             hub,
         };
@@ -108,13 +115,17 @@ impl StreamReader {
     fn is_confirmed(&self) -> bool {
         !matches!(
             self.state,
-            State::Unconfirmed { .. } | State::ReadingLatest(_)
+            State::Unconfirmed { .. }
+                | State::ReadingLatest(_)
+                | State::MustReauthorize {
+                    is_confirmed: false
+                }
         )
     }
 
     /// Whether the stream must end, so that the app authorizes it again.
     pub(super) fn must_reauthorize(&self) -> bool {
-        matches!(self.state, State::MustReauthorize)
+        matches!(self.state, State::MustReauthorize { .. })
     }
 
     pub(super) fn gap_frame(&self, gap: Gap) -> Bytes {
@@ -156,7 +167,7 @@ impl StreamReader {
                     let ring_end = ready!(check.as_mut().poll(context));
                     self.resume_and_report(Some(ring_end), wants_lookback)
                 }
-                State::MustReauthorize | State::Ended => return Poll::Ready(None),
+                State::MustReauthorize { .. } | State::Ended => return Poll::Ready(None),
             };
             if let ControlFlow::Break(bytes) = step {
                 return Poll::Ready(Some(bytes));
@@ -192,13 +203,14 @@ impl StreamReader {
     fn advance(&mut self, read: ReadFrames) -> Step {
         self.position.at.cursor = read.cursor;
         if read.must_reauthorize {
-            self.state = State::MustReauthorize;
+            self.state = State::MustReauthorize { is_confirmed: true };
         }
         send(read.bytes)
     }
 
     /// The latest values are before the position, which stays where it is.
     fn advance_latest(&mut self, read: ReadFrames, numbers: Arc<[u64]>) -> Step {
+        self.unsent_gap = None;
         if read.cursor < self.position.at.cursor {
             let rest = ReplayRange::RestOfLatest(read.cursor, numbers);
             self.state = State::ReadingLatest(self.replay(rest));
@@ -210,17 +222,26 @@ impl StreamReader {
         ControlFlow::Break([read.bytes, heartbeat].concat().into())
     }
 
-    /// `None` means that the journal could not be read.
-    fn apply_replay(&mut self, result: Option<ReplayResult>) -> Step {
+    fn apply_replay(&mut self, result: Result<ReplayResult, Error>) -> Step {
         let former = mem::replace(&mut self.state, State::Reading);
+        // A client that has not received all latest values yet begins again, as it has begun.
+        let wants_lookback = matches!(former, State::ReadingLatest(_));
         match result {
-            Some(ReplayResult::Frames(read)) => return self.advance(read),
-            Some(ReplayResult::Latest(read, numbers)) => return self.advance_latest(read, numbers),
-            // A client that has not received all latest values yet begins again, as it has begun.
-            Some(ReplayResult::Replaced) => {
-                self.check_ring(matches!(former, State::ReadingLatest(_)));
+            Ok(ReplayResult::Frames(read, sent)) => {
+                self.handle.note_replayed(&sent);
+                return self.advance(read);
             }
-            None => self.end(),
+            Ok(ReplayResult::Latest(read, sent, numbers)) => {
+                self.handle.note_replayed(&sent);
+                return self.advance_latest(read, numbers);
+            }
+            Ok(ReplayResult::Replaced) => self.check_ring(wants_lookback),
+            // Nobody can read the journal, so the client has no better place to wait. The tail answers when it can.
+            Err(_) if self.hub.delivery_error().is_some() => self.check_ring(wants_lookback),
+            Err(error) => {
+                log_failure(&error);
+                self.end();
+            }
         }
         ControlFlow::Continue(())
     }
@@ -256,29 +277,41 @@ impl StreamReader {
     fn resume_and_report(&mut self, checked_end: Option<EventId>, wants_lookback: bool) -> Step {
         let gap = self.resume(&self.hub.start_points(), checked_end, wants_lookback);
         let gap = match self.is_confirmed() {
-            true => self.begin_at_position(wants_lookback, gap),
+            true => {
+                // A read of the latest values that has failed has not sent it.
+                let gap = gap.or(self.unsent_gap.take());
+                self.begin_at_position(wants_lookback, gap)
+            }
             false => gap,
         };
         match gap {
-            Some(gap) => ControlFlow::Break(self.gap_frame(gap)),
+            Some(gap) => {
+                self.hub.observations().gap_sent(gap, 1);
+                ControlFlow::Break(self.gap_frame(gap))
+            }
             None => ControlFlow::Continue(()),
         }
     }
 
     /// Checks whether the stream may begin at its position, and begins with the latest values if the client
     /// wants them. `is_fresh`: the client may have received nothing before. Returns the gap if that is to be
-    /// sent now, rather than with the latest values.
+    /// sent now, rather than with the latest values, here or in the client's next stream.
     fn begin_at_position(&mut self, is_fresh: bool, gap: Option<Gap>) -> Option<Gap> {
         let EventId { epoch, cursor } = self.position.at;
         let authorization = &self.selection.authorization;
         let is_other_journal = !authorization.is_public() && authorization.epoch != epoch;
-        if is_other_journal || self.hub.is_revoked_before(authorization, cursor) {
-            self.state = State::MustReauthorize;
-        } else if self.wants_latest && (is_fresh || gap.is_some()) {
+        let must_reauthorize =
+            is_other_journal || self.hub.is_revoked_before(authorization, cursor);
+        let needs_latest = self.wants_latest && (is_fresh || gap.is_some());
+        if must_reauthorize {
+            self.state = State::MustReauthorize {
+                is_confirmed: !needs_latest,
+            };
+        } else if needs_latest {
+            self.unsent_gap = gap;
             self.state = State::ReadingLatest(self.replay(ReplayRange::Latest { gap }));
-            return None;
         }
-        gap
+        gap.filter(|_| !needs_latest)
     }
 }
 

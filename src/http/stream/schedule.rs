@@ -32,6 +32,10 @@ const HEARTBEAT_ALIGNMENT: Duration = Duration::from_secs(1);
 /// second has less than twice the mean. With a tenth, they would come back in waves for many rounds.
 const LIFETIME_FACTORS: Range<f32> = 2.0 / 3.0..4.0 / 3.0;
 
+/// A stream that is not polled for this long after its heartbeat was due waits for its client: a busy worker is late by
+/// less.
+const MIN_STALL: Duration = Duration::from_secs(2);
+
 /// The start of the first of those intervals. They are the same for all streams of the process.
 static ALIGNMENT_ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -53,6 +57,8 @@ pub(super) struct Schedule {
     /// `h1_allow_half_closed(false)`, see [`on_connect`](crate::on_connect). Then a closed connection is
     /// noticed at once, and a probe would only double the cost of a silent stream.
     must_probe: bool,
+    /// Whether the last poll checked the time and read a chunk.
+    was_checked_before_chunk: bool,
     /// How often the stream was polled since it last sent something.
     idle_polls: u16,
 }
@@ -89,6 +95,7 @@ impl Schedule {
             lifetime_factor: random_lifetime_factor(),
             config_version: hub.config_version(),
             must_probe: false,
+            was_checked_before_chunk: false,
             idle_polls: 0,
         };
         schedule.note_chunk_sent(now);
@@ -121,12 +128,45 @@ impl Schedule {
         self.ends_at = ends.into_iter().flatten().min();
     }
 
+    /// How long ago the stream opened.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.opened_at)
+    }
+
+    /// Whether the time for which the app has authorized the stream is over.
+    pub(super) fn is_authorization_over(&self, now: Instant) -> bool {
+        let ends_at = (self.authorized_for).map(|time| self.opened_at + time.duration());
+        ends_at.is_some_and(|end| now >= end)
+    }
+
+    /// Whether the stream should have sent something long ago: actix-web does not poll it while the client takes
+    /// nothing.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heartbeat_at) >= MIN_STALL
+    }
+
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.ends_at.is_some_and(|end| now >= end)
     }
 
+    /// The time, if this poll has to check whether something is due.
+    ///
+    /// After each chunk, actix-web polls again at once, and usually the stream then waits. This poll need not check:
+    /// nothing was due a moment ago, and if a deadline has passed since, the stream is woken for it at once. A stream
+    /// that always has something to send checks the time in every other poll.
+    pub(super) fn time_to_check(&mut self) -> Option<Instant> {
+        let was_checked = std::mem::take(&mut self.was_checked_before_chunk);
+        (!was_checked).then(Instant::now)
+    }
+
+    /// The stream sends a chunk that it has read in a poll with this result of `time_to_check`.
+    pub(super) fn note_chunk_read(&mut self, checked_at: Option<Instant>) {
+        self.was_checked_before_chunk = checked_at.is_some();
+        self.note_chunk_sent(checked_at.unwrap_or_else(Instant::now));
+    }
+
     /// Postpones the next heartbeat: a chunk shows as well as a heartbeat that the stream is alive.
-    pub(super) fn note_chunk_sent(&mut self, now: Instant) {
+    fn note_chunk_sent(&mut self, now: Instant) {
         self.heartbeat_at = aligned_heartbeat_at(now, self.heartbeat_interval());
         self.must_probe = false;
         self.idle_polls = 0;
@@ -186,9 +226,14 @@ fn random_lifetime_factor() -> f32 {
 fn aligned_heartbeat_at(now: Instant, interval: Duration) -> Instant {
     let latest = now + interval;
     // At most a sixteenth of the interval, so that short heartbeats are not sent much too early.
-    let step = HEARTBEAT_ALIGNMENT.min(interval / 16).as_nanos();
-    let past_step = latest.duration_since(*ALIGNMENT_ORIGIN).as_nanos() % step.max(1);
-    latest - Duration::from_nanos(u64::try_from(past_step).unwrap_or(0))
+    let step = nanos(HEARTBEAT_ALIGNMENT.min(interval / 16));
+    let past_step = nanos(latest.duration_since(*ALIGNMENT_ORIGIN)) % step.max(1);
+    latest - Duration::from_nanos(past_step)
+}
+
+/// A division of the 128 bits that `as_nanos` returns would take several times as long. 64 bits suffice for 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

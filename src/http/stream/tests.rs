@@ -2,6 +2,7 @@
 
 mod audiences;
 mod clock;
+mod damaged_journal;
 mod edited_config;
 mod edited_events;
 mod event_names;
@@ -10,13 +11,17 @@ mod replaced_journal;
 mod unusable_entries;
 
 use std::{
-    fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, task::Poll,
-    time::Duration,
+    cell::Cell, fs, future::poll_fn, os::unix::fs::PermissionsExt, path::PathBuf, pin::Pin, rc::Rc,
+    task::Poll, time::Duration,
 };
 
 use actix_web::{
     body::MessageBody,
-    rt::time::{sleep, timeout},
+    rt::{
+        spawn,
+        task::yield_now,
+        time::{sleep, timeout},
+    },
     test::TestRequest,
 };
 
@@ -34,6 +39,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// On a busy machine, with tens of thousands of saves by other tests.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Of streams, in tests that wait for their end.
+const SHORT_DURATION: Duration = Duration::from_millis(300);
 
 /// With the usual heartbeats, so that nothing else is sent.
 fn app(change: impl FnOnce(Config) -> Config) -> TestSse {
@@ -133,7 +141,7 @@ async fn a_stream_that_sleeps_through_more_than_the_ring_holds_does_not_fall_beh
         app.cache().save_blocking("k", value).unwrap();
         assert_eq!(all.next::<u64>("a").await, value);
         // Lets the worker's task run while the ring still holds the entry.
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     // A replay from the journal would now be a gap.
     for number in 1..=12 {
@@ -220,6 +228,33 @@ async fn closing_ends_streams_with_their_position() {
 }
 
 #[actix_web::test]
+async fn a_stream_that_was_just_polled_or_always_has_something_to_send_ends_at_its_time() {
+    let filler = "x".repeat(20_000);
+    for chunks in [1, 5] {
+        let app = app(|config| config.with_stream_duration(SHORT_DURATION));
+        let mut stream = app.subscribe("/");
+        let mut received = read_until(&mut stream, "sse.heartbeat").await;
+        for _ in 0..chunks {
+            app.cache().save_blocking("k", &filler).unwrap();
+        }
+        let all_are_read = async {
+            while app.start_points().end <= chunks {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(DEADLINE, all_are_read).await.unwrap();
+        received += &next(&mut stream).await;
+        // The longest lifetime is four thirds of the duration.
+        sleep(SHORT_DURATION.mul_f32(1.5)).await;
+        if !received.contains("planned end") {
+            received += &read_until(&mut stream, "planned end").await;
+        }
+        let events = received.matches("event: a").count();
+        assert!(events <= 2, "{events}");
+    }
+}
+
+#[actix_web::test]
 async fn a_silent_stream_sends_heartbeats() {
     let app = app(|config| config.with_heartbeat(Duration::from_millis(50)));
     let mut stream = app.connect();
@@ -267,6 +302,41 @@ async fn a_large_value_is_sent_in_slices_and_completely_before_a_stream_ends() {
 #[test]
 fn a_stream_takes_at_most_296_bytes() {
     assert!(size_of::<EventStream>() <= 296);
+}
+
+#[actix_web::test]
+async fn other_tasks_of_the_thread_run_while_an_event_reaches_many_streams() {
+    const STREAMS: usize = 640;
+    let app = app(|config| config);
+    let (waiting, received) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    for _ in 0..STREAMS {
+        let mut stream = app.subscribe("/");
+        read_until(&mut stream, "sse.heartbeat").await;
+        let (waiting, received) = (Rc::clone(&waiting), Rc::clone(&received));
+        spawn(async move {
+            waiting.set(waiting.get() + 1);
+            read_until(&mut stream, "event: a").await;
+            received.set(received.get() + 1);
+        });
+    }
+    // The test itself runs beside the queue of tasks.
+    let other_task = spawn(async move {
+        let mut turns_between = 0;
+        while received.get() < STREAMS {
+            turns_between += usize::from(received.get() > 0);
+            yield_now().await;
+        }
+        turns_between
+    });
+    let all_wait = async {
+        while waiting.get() < STREAMS {
+            yield_now().await;
+        }
+    };
+    timeout(DEADLINE, all_wait).await.unwrap();
+    app.cache().save_blocking("k", 1).unwrap();
+    let turns_between = timeout(DEADLINE, other_task).await.unwrap().unwrap();
+    assert!(turns_between > 5, "{turns_between}");
 }
 
 #[actix_web::test]

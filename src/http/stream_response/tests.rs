@@ -11,7 +11,11 @@ use actix_web::{
 };
 
 use super::*;
-use crate::testing::TestSse;
+use crate::{
+    cache::Cache,
+    config::{Config, app_dir},
+    testing::TestSse,
+};
 
 /// The response to a request for `/public`, or for `/private`, whose streams hold `user:4`.
 async fn respond(test: &TestSse, request: TestRequest) -> ServiceResponse {
@@ -79,4 +83,46 @@ async fn a_request_of_another_site_gets_no_stream_with_audiences() {
         let request = TestRequest::with_uri(path).insert_header(("sec-fetch-site", "cross-site"));
         assert_eq!(respond(&test, request).await.status(), status, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn pages_of_allowed_origins_can_read_a_refusal_of_the_app() {
+    let config = Config::new(app_dir(), "a:k").unwrap();
+    let config = config.with_allowed_origins(["https://a.example"]).unwrap();
+    let cache = Cache::in_memory(&config).unwrap();
+    let sse = Sse::from_cache(&cache);
+    let refuse = move || {
+        let mut response = HttpResponse::Unauthorized();
+        ready(sse.refuse(response.insert_header((header::RETRY_AFTER, "7")).finish()))
+    };
+    let app = App::new().service(web::resource("/sse/stream").to(refuse));
+    let app = test::init_service(app).await;
+    let request = |method: Method, origin: &'static str| {
+        let request = TestRequest::with_uri("/sse/stream").method(method);
+        let request = request.insert_header((header::ORIGIN, origin));
+        (request.insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "GET"))).to_request()
+    };
+
+    let response = test::call_service(&app, request(Method::GET, "https://a.example")).await;
+    assert_eq!(response.status(), 401);
+    assert_eq!(
+        header(&response, "access-control-allow-origin"),
+        Some("https://a.example")
+    );
+    assert_eq!(
+        header(&response, "access-control-expose-headers"),
+        Some("Retry-After")
+    );
+
+    let response = test::call_service(&app, request(Method::GET, "https://b.example")).await;
+    assert_eq!(response.status(), 401);
+    assert_eq!(header(&response, "access-control-allow-origin"), None);
+
+    // A preflight request has no cookies, so the app cannot know the user.
+    let response = test::call_service(&app, request(Method::OPTIONS, "https://a.example")).await;
+    assert_eq!(response.status(), 204);
+    assert_eq!(
+        header(&response, "access-control-allow-methods"),
+        Some("GET, HEAD")
+    );
 }

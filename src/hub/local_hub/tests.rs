@@ -14,7 +14,9 @@ fn entry(bytes: &'static str) -> RingEntry {
     let bytes = Bytes::from_static(bytes.as_bytes());
     let frame = Frame::new("a".into(), 1, bytes);
     RingEntry {
+        saved: None,
         seen_at: Some(Instant::now()),
+        saved_at: None,
         expires_at: None,
         recipients: Recipients::Everyone,
         content: Content::Frames(vec![frame]),
@@ -52,7 +54,7 @@ fn read_format(local_hub: &LocalHub, ring: &Ring, next: u64, format: DataFormat)
 #[test]
 fn streams_at_the_same_cursor_share_a_chunk() {
     let ring = ring();
-    let local_hub = LocalHub::new(&ring, Arc::default());
+    let local_hub = LocalHub::new(&ring, Arc::default(), Observations::new());
     ring.push([entry("<1>"), entry("<2>")]);
     let chunks = [1, 1].map(|next| match read(&local_hub, &ring, next) {
         RingRead::Frames(read) => (read.bytes, read.cursor.next),
@@ -66,7 +68,7 @@ fn streams_at_the_same_cursor_share_a_chunk() {
 fn streams_of_one_format_share_a_chunk_between_reads_of_another() {
     const FRAME: &str = "id: 1\nevent: a\ndata: {\"timestamp\":\"\",\"value\":\"<\\u00621>\"}\n\n";
     let ring = ring();
-    let local_hub = LocalHub::new(&ring, Arc::default());
+    let local_hub = LocalHub::new(&ring, Arc::default(), Observations::new());
     ring.push([entry(FRAME)]);
     let formats = [DataFormat::Envelope, DataFormat::Value];
     let [first, second] = [(), ()].map(|()| {
@@ -84,7 +86,7 @@ fn streams_of_one_format_share_a_chunk_between_reads_of_another() {
 #[test]
 fn a_shared_chunk_is_what_the_ring_has_at_the_cursor() {
     let ring = ring();
-    let local_hub = LocalHub::new(&ring, Arc::default());
+    let local_hub = LocalHub::new(&ring, Arc::default(), Observations::new());
     assert!(matches!(read(&local_hub, &ring, 1), RingRead::CaughtUp));
     ring.push([entry("<1>")]);
     for (next, text) in [(1, "<1>"), (1, "<1>"), (2, ""), (1, "<1>")] {
@@ -135,7 +137,7 @@ fn public_bytes(local_hub: &LocalHub, ring: &Ring) -> Bytes {
 #[test]
 fn streams_share_what_does_not_depend_on_their_audiences() {
     let ring = ring();
-    let local_hub = LocalHub::new(&ring, Arc::default());
+    let local_hub = LocalHub::new(&ring, Arc::default(), Observations::new());
     ring.push([entry("<1>")]);
     let shared = read_as(&local_hub, &ring, "user:4");
     for bytes in [
@@ -149,7 +151,7 @@ fn streams_share_what_does_not_depend_on_their_audiences() {
 #[test]
 fn streams_of_other_audiences_never_get_the_same_private_chunk() {
     let ring = ring();
-    let local_hub = LocalHub::new(&ring, Arc::default());
+    let local_hub = LocalHub::new(&ring, Arc::default(), Observations::new());
     let names = Some(vec!["user:4".to_owned()]);
     ring.push([
         entry("<1>"),

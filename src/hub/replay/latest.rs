@@ -36,12 +36,12 @@ impl Replay<'_> {
             self.cursor = Cursor::before(*number).max(from);
             let fits = self.push_if_readable()?;
             if !fits || self.chunk.is_full() {
-                let frames = self.chunk.finish(self.cursor);
-                return Ok(ReplayResult::Latest(frames, numbers));
+                let (frames, sent) = self.chunk.finish(self.cursor);
+                return Ok(ReplayResult::Latest(frames, sent, numbers));
             }
         }
-        let frames = self.chunk.finish(self.request.position.at.cursor);
-        Ok(ReplayResult::Latest(frames, numbers))
+        let (frames, sent) = self.chunk.finish(self.request.position.at.cursor);
+        Ok(ReplayResult::Latest(frames, sent, numbers))
     }
 
     fn latest_numbers(&self) -> Result<Vec<u64>, Error> {

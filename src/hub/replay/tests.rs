@@ -51,7 +51,7 @@ impl Saved {
             range: ReplayRange::UpTo(end),
         };
         match replay(&self.journal_handle, &self.cache, &request).unwrap() {
-            ReplayResult::Frames(read) => {
+            ReplayResult::Frames(read, _) => {
                 (String::from_utf8(read.bytes.to_vec()).unwrap(), read.cursor)
             }
             ReplayResult::Latest(..) => panic!("these tests do not request the latest values"),

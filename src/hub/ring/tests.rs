@@ -6,7 +6,7 @@ use super::*;
 use crate::hub::{
     authorization::{Authorization, Grants},
     cursor::{Cursor, StreamPosition},
-    frame::DataFormat,
+    frame::{DataFormat, Frame},
     read_request::{Filter, Selection},
 };
 
@@ -22,7 +22,9 @@ fn entry(events: &[&str]) -> RingEntry {
         })
         .collect();
     RingEntry {
+        saved: None,
         seen_at: Some(Instant::now()),
+        saved_at: None,
         expires_at: None,
         recipients: Recipients::Everyone,
         content: Content::Frames(frames),
@@ -38,6 +40,10 @@ fn ring() -> Ring {
     ring
 }
 
+fn read_request(ring: &Ring, request: &ReadRequest<'_>) -> RingRead {
+    ring.read(request, &mut SentEvents::default())
+}
+
 fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
     let position = StreamPosition {
         at: EventId {
@@ -47,10 +53,13 @@ fn read(ring: &Ring, cursor: Cursor, filter: &Filter) -> RingRead {
         ttl_applies_until: 0,
         gap_applies_from: 0,
     };
-    ring.read(&ReadRequest {
-        position,
-        selection: &selection(filter),
-    })
+    read_request(
+        ring,
+        &ReadRequest {
+            position,
+            selection: &selection(filter),
+        },
+    )
 }
 
 fn selection(filter: &Filter) -> Selection {
@@ -129,10 +138,13 @@ fn expired_entries_are_a_gap_for_reconnecting_clients_and_left_out_for_new_ones(
             ttl_applies_until,
             gap_applies_from,
         };
-        text(ring.read(&ReadRequest {
-            position,
-            selection: &selection(filter),
-        }))
+        text(read_request(
+            &ring,
+            &ReadRequest {
+                position,
+                selection: &selection(filter),
+            },
+        ))
     };
     assert_eq!(read(&Filter::All, 0, 0), "<a><b><a> 4", "delivered live");
     assert_eq!(read(&Filter::All, 2, u64::MAX), "<a> 4");
@@ -171,17 +183,20 @@ fn frames_that_a_read_encodes_count_until_their_entry_is_dropped() {
         ..entry(&[])
     };
     let read = |next| {
-        text(ring.read(&ReadRequest {
-            position: StreamPosition {
-                at: EventId::before(EPOCH, next),
-                ttl_applies_until: 0,
-                gap_applies_from: 0,
+        text(read_request(
+            &ring,
+            &ReadRequest {
+                position: StreamPosition {
+                    at: EventId::before(EPOCH, next),
+                    ttl_applies_until: 0,
+                    gap_applies_from: 0,
+                },
+                selection: &Selection {
+                    format: DataFormat::Value,
+                    ..Selection::default()
+                },
             },
-            selection: &Selection {
-                format: DataFormat::Value,
-                ..Selection::default()
-            },
-        }))
+        ))
     };
     let byte_count = || ring.read_window().byte_count.load(Ordering::Relaxed);
     ring.push([entry()]);
@@ -200,6 +215,7 @@ fn a_new_client_starts_at_the_first_entry_within_the_lookback() {
     let now = Instant::now() + Duration::from_secs(60);
     let aged = |seconds| RingEntry {
         seen_at: now.checked_sub(Duration::from_secs(seconds)),
+        saved_at: None,
         ..entry(&["a"])
     };
     ring.push([aged(10), aged(5), aged(1)]);
@@ -251,7 +267,7 @@ fn read_as(ring: &Ring, name: Option<&str>, authorized_at: u64) -> ReadFrames {
         position,
         selection: &selection,
     };
-    match ring.read(&request) {
+    match read_request(ring, &request) {
         RingRead::Frames(read) => read,
         other => panic!("{other:?}"),
     }

@@ -49,7 +49,7 @@ fn wake(subscribers: &mut Subscribers, events: &[(&str, u64)], end: u64) {
     let topic = |name: &str| Topic::Event(name.into());
     let topics = events.iter().map(|(name, first)| (topic(name), *first));
     let events = NewEvents::Topics(topics.collect());
-    let mut wakers = Vec::new();
+    let mut wakers = VecDeque::new();
     subscribers.take_wakers_for(&events, at(end), &mut wakers);
     wakers.into_iter().for_each(Waker::wake);
 }
@@ -98,7 +98,7 @@ fn new_events_for_all_wake_every_stream_where_it_is() {
     let a = stream(&mut subscribers, &["a"]);
     wait(&mut subscribers, &a);
     wake(&mut subscribers, &[("b", 1)], 5);
-    let mut wakers = Vec::new();
+    let mut wakers = VecDeque::new();
     let other_journal = EventId::before(Epoch(8), 3);
     subscribers.take_wakers_for(&NewEvents::All, other_journal, &mut wakers);
     assert_eq!(wakers.len(), 1);
@@ -127,7 +127,7 @@ fn holder(subscribers: &mut Subscribers, filter: &Filter, names: &[&str]) -> Str
 }
 
 fn wake_topics(subscribers: &mut Subscribers, topics: &[(Topic, u64)], end: u64) {
-    let mut wakers = Vec::new();
+    let mut wakers = VecDeque::new();
     let events = NewEvents::Topics(topics.to_vec());
     subscribers.take_wakers_for(&events, at(end), &mut wakers);
     wakers.into_iter().for_each(Waker::wake);

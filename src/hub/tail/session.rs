@@ -1,6 +1,7 @@
 //! The reading of one journal, until it is replaced.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,8 +10,11 @@ use crate::{
     cache::{FollowedJournal, JournalHandle},
     config::Config,
     error::Error,
-    hub::{revocations::DEFAULT_AUTHENTICATION_TIME, shared_state::SharedState},
-    journal::{EntryWatcher, MAX_REPLACEMENT_RETRIES, first_within},
+    hub::{
+        revocations::DEFAULT_AUTHENTICATION_TIME, ring::Ring, shared_state::SharedState,
+        worker_reader::ReadSource,
+    },
+    journal::{EntryWatcher, MAX_REPLACEMENT_RETRIES, Notified, first_within},
     runtime::Interrupt,
 };
 
@@ -25,8 +29,12 @@ pub(super) struct TailSession {
     last_saved_at: Option<Instant>,
     /// When the journal was last known to be the current one.
     pub(super) checked_at: Instant,
-    /// Whether a notification ended the last wait.
-    pub(super) was_notified: bool,
+    /// What ended the last wait.
+    pub(super) notification: Notified,
+    /// The highest number of an entry that was notified, or that had one when the journal was opened.
+    highest_notified: u64,
+    /// Whether the workers may read, too.
+    is_shared: bool,
     /// Which of the regular sweeps was the last; `None` before the first.
     pub(super) last_sweep: Option<u64>,
 }
@@ -80,7 +88,9 @@ impl TailSession {
             first_new_number,
             last_saved_at: None,
             checked_at: Instant::now(),
-            was_notified: false,
+            notification: Notified::Nothing,
+            highest_notified: first_new_number - 1,
+            is_shared: false,
             last_sweep: None,
         };
         session.restart_ring(shared_state, is_limited.then(Instant::now));
@@ -92,6 +102,49 @@ impl TailSession {
     pub(super) fn restart_ring(&self, shared_state: &SharedState, unknown_until: Option<Instant>) {
         let journal = &self.followed.opened.journal;
         shared_state.restart(journal.epochs(), self.next_number, unknown_until);
+    }
+
+    /// Lets the workers read new entries from now on. Call it when all earlier entries were read: only the tail finds
+    /// out when those were saved.
+    pub(super) fn share(
+        &mut self,
+        journal_handle: &Arc<JournalHandle>,
+        shared_state: &SharedState,
+    ) {
+        if mem::replace(&mut self.is_shared, true) {
+            return;
+        }
+        let journal = &self.followed.opened.journal;
+        let notifications = (journal.can_read_cached())
+            .then(|| self.watcher.notifications())
+            .flatten();
+        let source = notifications.map(|notifications| {
+            ReadSource::new(
+                Arc::clone(journal),
+                Arc::clone(journal_handle),
+                notifications,
+            )
+        });
+        shared_state.set_read_source(source);
+    }
+
+    /// Whether a number was notified that had an entry before. Call it once for each notification. A number gets an
+    /// entry only once, unless another program has removed the newest entries.
+    pub(super) fn is_assigned_again(&mut self, notification: Notified) -> bool {
+        let Notified::Entries { lowest, highest } = notification else {
+            return false;
+        };
+        let is_assigned_again = lowest <= self.highest_notified;
+        self.highest_notified = self.highest_notified.max(highest);
+        is_assigned_again
+    }
+
+    /// Skips the entries that threads which have saved them, or workers, have added to the ring.
+    pub(super) fn skip_to_ring_end(&mut self, ring: &Ring) {
+        let end = ring.end();
+        if end.epoch == self.followed.opened.journal.epoch() {
+            self.next_number = self.next_number.max(end.cursor.next);
+        }
     }
 
     /// When an entry was saved that the journal already had when the tail opened it, if its time says that
@@ -106,6 +159,6 @@ impl TailSession {
 
     /// Waits for new entries, but for `timeout` at most.
     pub(super) fn wait(&mut self, timeout: Duration, interrupt: &Interrupt) {
-        self.was_notified = self.watcher.wait(self.next_number, timeout, interrupt);
+        self.notification = (self.watcher).wait(self.next_number, timeout, interrupt);
     }
 }

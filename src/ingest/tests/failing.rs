@@ -8,13 +8,13 @@ use crate::journal::file::{
     time_of_ordered_name, time_ordered_name,
 };
 
-fn set_mode(path: &Path, mode: u32) {
+pub(super) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// An app whose cache folder belongs to another user if this process runs as root. `None` if
 /// permissions cannot apply to this process.
-fn restricted_app() -> Option<App> {
+pub(super) fn restricted_app() -> Option<App> {
     let app = App::new();
     make_permissions_apply_to_root(&app.cache());
     can_restrict_this_user().then_some(app)
@@ -131,7 +131,7 @@ fn a_restart_does_not_extend_the_time_to_live() {
     let app = App::new();
     let journal = app.journal();
     // Claimed in the year 2000.
-    let name = format!("{:024x}-00000000", 946_684_800_000_000_000_u64);
+    let name = format!(".{:024x}-00000000", 946_684_800_000_000_000_u64);
     let folder = app.claimed().join("k1");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(&name), "1").unwrap();

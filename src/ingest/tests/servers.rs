@@ -206,7 +206,7 @@ fn drop_ins_keep_their_order_when_the_clock_was_set_back_between_them() {
     fs::create_dir_all(&folder).unwrap();
     let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
     let since_1970 = in_an_hour.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let name = format!("{:024x}-00000000", since_1970.as_nanos());
+    let name = format!(".{:024x}-00000000", since_1970.as_nanos());
     let mut first = File::create(folder.join(name)).unwrap();
     let ingest = start(&journal, app.config_poller());
     fs::write(app.cache().join("k1"), "2").unwrap();

@@ -90,7 +90,7 @@ fn an_unusable_entry_is_reported_at_its_number_with_the_reason(place: &dyn Place
             let value = value_of(&**journal, "k");
             assert_eq!(value.as_deref(), expected, "{}", entry.case);
         }
-        journal.discard().unwrap();
+        place.clear();
     }
 }
 
@@ -108,6 +108,6 @@ fn an_unusable_entry_in_the_place_of_another_hides_that(place: &dyn Place) {
             entry.assert_is_second_of_three_in(&**journal);
             assert_eq!(value_of(&**journal, "k"), None, "{}", entry.case);
         }
-        journal.discard().unwrap();
+        place.clear();
     }
 }

@@ -5,13 +5,16 @@
 //! folder, *then* check whether the folder still counts, and then rename. A writer that is stopped
 //! anywhere in between finds its unfinished file gone, or sees that the folder does not count.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use super::{
     entry_folder::{EntryFolder, TakeResult},
     file_journal::FileJournal,
-    layout::{folder_name, is_entry_name, next_folder},
-    open_folder::found,
+    layout::{folder_name, next_folder, parse_entry_name},
+    open_folder::{OpenFolder, found},
     test_hooks, trash,
 };
 use crate::error::Error;
@@ -40,11 +43,17 @@ impl FileJournal {
         Err(Error::io("save", self.folder.path(), busy).with_help("try again"))
     }
 
-    fn write_entry(&self, folder: &EntryFolder, bytes: &[u8]) -> io::Result<TakeResult> {
+    fn write_entry(&self, folder: &Arc<EntryFolder>, bytes: &[u8]) -> io::Result<TakeResult> {
         let permissions = self.cache_folder.permissions();
-        let created = permissions.create_unfinished_file(folder.as_open_folder());
-        let Some((mut file, mut unfinished)) = found(created)? else {
-            return Ok(TakeResult::FolderGone);
+        let (mut file, mut unfinished) = match self.spare_file.take(folder) {
+            Some(spare) => spare,
+            None => {
+                let created = permissions.create_unfinished_file(folder.as_open_folder());
+                match found(created)? {
+                    Some(created) => created,
+                    None => return Ok(TakeResult::FolderGone),
+                }
+            }
         };
         test_hooks::stall_point();
         file.write_all(bytes)?;
@@ -122,16 +131,20 @@ impl FileJournal {
         let stray = match self.folder.open_folder(name) {
             Ok(stray) => stray,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(_) => return self.folder.remove_file(name).map_err(error_at),
+            Err(_) => {
+                let removed = found(self.folder.remove_file(name));
+                return removed.map(drop).map_err(error_at);
+            }
         };
         // Another writer may have removed the stray folder and created the next one meanwhile.
         if EntryFolder::has_high_water(&stray).map_err(error_at)? {
             return Ok(());
         }
-        log::warn!(
+        tracing::warn!(
             "{}: this is not part of the journal, and is removed",
             self.folder.path_of(name).display()
         );
+        let had_entries = has_entries(&stray).map_err(error_at)?;
         let trash_folder = self.cache_folder.trash_folder()?;
         let is_discarded =
             trash::discard_if(&stray, &self.folder, name, &trash_folder).map_err(error_at)?;
@@ -139,8 +152,9 @@ impl FileJournal {
         if !is_discarded {
             return Err(self.discard_as_damaged("another program replaces its folders"));
         }
-        let names = stray.names().map_err(error_at)?;
-        if names.iter().any(|name| is_entry_name(name)) {
+        test_hooks::stall_point();
+        // Again, because a writer may have added one meanwhile.
+        if had_entries || has_entries(&stray).map_err(error_at)? {
             // Only its high-water mark was missing. Its numbers would be assigned again.
             return Err(self.discard_as_damaged("a part of its newest folder was removed"));
         }
@@ -154,4 +168,10 @@ impl FileJournal {
             error,
         )
     }
+}
+
+/// A folder that was removed meanwhile has none: another process may empty the trash at any moment.
+fn has_entries(folder: &OpenFolder) -> io::Result<bool> {
+    let names = folder.names()?;
+    Ok(names.iter().any(|name| parse_entry_name(name).is_some()))
 }

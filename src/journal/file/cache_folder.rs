@@ -7,17 +7,17 @@ use std::{
     sync::Mutex,
 };
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, RawMode};
 
 use super::{
     flock::lock_within_a_second,
-    open_folder::{OpenFolder, is_not_a_folder},
+    open_folder::{FileIdentity, OpenFolder, is_not_a_folder},
     owner::{Impersonation, Owner},
     permissions::Permissions,
 };
 use crate::{
-    config::Config,
-    error::{Error, ErrorKind, Location},
+    config::{Config, rows},
+    error::{Error, ErrorKind, FOLDER_SETTING, Location},
     runtime::lock,
 };
 
@@ -28,10 +28,10 @@ const SSE_FOLDER_NAME: &str = ".sse";
 const CLAIMED_FOLDER_NAME: &str = "claimed";
 
 /// The permission bit of "other" users to write.
-const WRITABLE_BY_OTHERS: u32 = 0o002;
+const WRITABLE_BY_OTHERS: RawMode = 0o002;
 
 /// The permission bit that lets only a file's owner rename or remove it, as in `/tmp`.
-const STICKY: u32 = 0o1000;
+const STICKY: RawMode = 0o1000;
 
 /// The mode of a new cache folder: values may be private, so only its owner gets access.
 const NEW_FOLDER_MODE: u32 = 0o700;
@@ -59,12 +59,16 @@ impl CacheFolder {
     /// misspelt absolute path would otherwise become a cache that no other program uses.
     pub(crate) fn prepare(config: &Config) -> Result<Self, Error> {
         Self::open_or_create(config).map_err(|error| {
-            let help = error.help().unwrap_or(
-                "create the folder or correct its path, or set SSE_CACHE to another folder",
-            );
-            let help = match config.cache_dir_location() {
+            let (setting, location) = config.cache_dir_setting();
+            let help = match error.help() {
+                Some(help) => help.replace(FOLDER_SETTING, setting),
+                None => format!(
+                    "create the folder or correct its path, or set {setting} to another folder"
+                ),
+            };
+            let help = match location {
                 Some(location) => format!("{help} ({})", location.without_folders()),
-                None => help.to_owned(),
+                None => help,
             };
             error.with_help(help)
         })
@@ -72,10 +76,14 @@ impl CacheFolder {
 
     fn open_or_create(config: &Config) -> Result<Self, Error> {
         let path = config.cache_dir();
-        let error_at = |error| Error::io("use the cache folder", path, error);
+        let kind = match config.cache_dir_setting() {
+            (name, _) if name == rows::cache.name => "cache folder",
+            _ => "drop-in folder",
+        };
+        let error_at = |error| Error::io(&format!("use the {kind}"), path, error);
         let root = match OpenFolder::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path, config.app_dir())?;
+                create(path, config.app_dir(), kind)?;
                 OpenFolder::open(path)
             }
             result => result,
@@ -128,9 +136,29 @@ impl CacheFolder {
             .map_err(|error| Error::io("use the cache folder", self.path(), error))
     }
 
+    #[cfg(feature = "actix")]
+    pub(super) fn needs_impersonation(&self) -> bool {
+        self.owner.is_some()
+    }
+
     /// The folder's path as it is configured.
     pub(crate) fn path(&self) -> &Path {
         self.root.path()
+    }
+
+    /// Whether its path certainly no longer leads to this folder. That is not certain while it cannot be checked, for
+    /// example because the process has no free descriptor.
+    pub(crate) fn is_replaced(&self) -> bool {
+        // Not opened: each round of the ingest checks this.
+        let found = rustix::fs::stat(self.path()).map_err(io::Error::from);
+        match (
+            found.map(|stat| FileIdentity::from_stat(&stat)),
+            self.root.identity(),
+        ) {
+            (Ok(found), Ok(own)) => found != own,
+            (Err(error), _) => error.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
     }
 
     /// The cache folder itself, where other programs put drop-ins.
@@ -180,7 +208,7 @@ impl CacheFolder {
         let open = || self.permissions.open_or_create_folder(parent, name);
         let opened = match open() {
             Err(error) if is_not_a_folder(&error) => {
-                log::warn!(
+                tracing::warn!(
                     "{}: this is not a folder, and is removed to create one here",
                     parent.path_of(name).display()
                 );
@@ -227,7 +255,7 @@ fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
     let mut last = lock(&LAST_WARNED);
     if is_world_writable && last.as_deref() != Some(path) {
         *last = Some(path.to_owned());
-        log::warn!(
+        tracing::warn!(
             "{}: every user of this machine can write to this folder, and so publish events; \
              remove the permission with `chmod o-w`",
             path.display()
@@ -237,8 +265,8 @@ fn warn_if_world_writable(stat: &rustix::fs::Stat, path: &Path) {
 
 /// Creates the folder. Root does this as the owner of the folder around it, so that the cache belongs
 /// to the same user as the app.
-fn create(path: &Path, app: &Path) -> Result<(), Error> {
-    let error_at = |error| Error::io("create the cache folder", path, error);
+fn create(path: &Path, app: &Path, kind: &str) -> Result<(), Error> {
+    let error_at = |error| Error::io(&format!("create the {kind}"), path, error);
     let parent = path.parent().unwrap_or(path);
     let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
     let stat = existing.map(rustix::fs::stat).transpose();
@@ -248,9 +276,9 @@ fn create(path: &Path, app: &Path) -> Result<(), Error> {
     if path.starts_with(app) {
         fs::create_dir_all(parent).map_err(error_at)?;
     } else if !parent.is_dir() {
-        let error = Error::new(ErrorKind::Cache, "the cache folder's parent is missing")
-            .with_location(Location::file(parent));
-        return Err(error.with_help("create it, or correct SSE_CACHE"));
+        let message = format!("the {kind}'s parent is missing");
+        let error = Error::new(ErrorKind::Cache, message).with_location(Location::file(parent));
+        return Err(error.with_help(format!("create it, or correct {FOLDER_SETTING}")));
     }
     let mut builder = fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, NEW_FOLDER_MODE);

@@ -1,5 +1,7 @@
 //! Whether a journal can be used, before the app depends on it.
 
+use std::io::Write;
+
 use super::{cache_folder::CacheFolder, file_journal::FileJournal, open_folder::OpenFolder};
 use crate::{
     config::Config,
@@ -57,12 +59,11 @@ impl FileJournal {
         Ok(())
     }
 
-    /// Creates a file and removes it: that also shows a read-only file system and a quota.
+    /// Writes a file and removes it: that also shows a read-only file system, a full one, and a quota.
     fn check_writable(&self, folder: &OpenFolder) -> Result<(), Error> {
         let permissions = self.cache_folder.permissions();
-        match permissions.create_unfinished_file(folder) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::io("write to a folder", folder.path(), error)),
-        }
+        let written = (permissions.create_unfinished_file(folder))
+            .and_then(|(mut file, _unfinished)| file.write_all(b"\n"));
+        written.map_err(|error| Error::io("write to a folder", folder.path(), error))
     }
 }

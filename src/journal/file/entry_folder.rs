@@ -4,25 +4,24 @@
 //! readers that have passed the number would never see that save. So the folder has a high-water
 //! mark, a file whose *length* is the count of taken numbers (docs/architecture.md, "The high-water mark").
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::{FileExt, MetadataExt},
-    path::Path,
-    thread,
-    time::Duration,
-};
+#[cfg(feature = "actix")]
+use std::os::fd::AsFd;
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path, thread, time::Duration};
+
+use rustix::fs::Stat;
 
 use super::{
     layout::{Layout, entry_name, folder_name},
     open_folder::{
-        FileIdentity, OpenFolder, found, hard_link_error, is_file, is_not_a_folder, read_all,
+        FileIdentity, OpenFolder, found, hard_link_error, is_file, is_not_a_folder, read_finished,
     },
     permissions::Permissions,
     random::is_unfinished_name,
     test_hooks,
     unfinished::UnfinishedItem,
 };
+#[cfg(feature = "actix")]
+use crate::platform::read_cached;
 
 /// With a leading dot, as all files of the journal: see `layout`.
 const HIGH_WATER_FILE_NAME: &str = ".high-water";
@@ -37,6 +36,10 @@ const FOUND_TAKEN: &[u8] = b"\0";
 /// The names of a file may change between two system calls of a check, but a writer changes them only
 /// once, so a few checks are enough.
 const MAX_LINK_CHECKS: u32 = 5;
+
+/// A larger entry would delay the other tasks of a worker.
+#[cfg(feature = "actix")]
+const MAX_CACHED_BYTES: usize = 16 * 1024;
 
 /// Longer than a writer usually takes from linking the entry to removing the unfinished name, which is
 /// its next system call.
@@ -121,8 +124,12 @@ impl EntryFolder {
     /// The highest number that is marked as taken; before the first, the number before the folder.
     /// `NotFound` if the high-water mark was removed.
     pub(super) fn highest_taken(&self) -> io::Result<u64> {
-        let count = self.high_water_bytes()?;
-        Ok(self.layout.highest_taken(self.number, count))
+        Ok(self.highest_taken_by(&self.high_water()?))
+    }
+
+    /// The same, if the mark has this metadata.
+    fn highest_taken_by(&self, mark: &Stat) -> u64 {
+        self.layout.highest_taken(self.number, size(mark))
     }
 
     /// Marks all numbers of the folder as taken, so that no more are assigned.
@@ -138,7 +145,7 @@ impl EntryFolder {
     }
 
     pub(super) fn is_next_created(&self) -> io::Result<bool> {
-        Ok(self.high_water_bytes()? > self.number_count())
+        Ok(size(&self.high_water()?) > self.number_count())
     }
 
     pub(super) fn is_full(&self) -> io::Result<bool> {
@@ -166,13 +173,12 @@ impl EntryFolder {
     /// Opened for each write: as long as a file is open for writing, its file system cannot be made
     /// read-only.
     pub(super) fn open_high_water(&self) -> io::Result<File> {
-        self.folder.open_file_to_write(HIGH_WATER_FILE_NAME)
+        Ok(self.folder.open_file_to_write(HIGH_WATER_FILE_NAME)?.0)
     }
 
-    fn high_water_bytes(&self) -> io::Result<u64> {
+    fn high_water(&self) -> io::Result<Stat> {
         let mark = self.folder.stat(HIGH_WATER_FILE_NAME)?;
-        let mark = mark.ok_or(io::ErrorKind::NotFound)?;
-        Ok(u64::try_from(mark.st_size).unwrap_or_default())
+        Ok(mark.ok_or(io::ErrorKind::NotFound)?)
     }
 
     /// Marks this number and every lower one as taken.
@@ -200,14 +206,14 @@ impl EntryFolder {
     }
 
     pub(super) fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        let mut file = self.folder.open_file(&entry_name(number))?;
+        let (mut file, mut stat) = self.folder.open_file_with_stat(&entry_name(number))?;
         // A file with a second name may be a private file of another user.
         for _ in 0..MAX_LINK_CHECKS {
-            let names = file.metadata()?.nlink();
-            if names <= 1 || names == 1 + self.unfinished_names_of(&file)? {
-                return read_all(&mut file);
+            if has_one_name(&stat) || self.has_unfinished_names_only(&stat)? {
+                return read_finished(&mut file, &stat);
             }
             thread::sleep(LINK_CHECK_DELAY);
+            stat = rustix::fs::fstat(&file)?;
         }
         Err(hard_link_error())
     }
@@ -219,11 +225,20 @@ impl EntryFolder {
             if FileIdentity::from_stat(&entry) == FileIdentity::from_stat(&file))
     }
 
-    /// How many unfinished names in this folder belong to the file. Where a rename always replaces, an
+    /// The entry's content, if it is small and can be read without waiting.
+    #[cfg(feature = "actix")]
+    pub(super) fn read_cached(&self, number: u64) -> Option<Vec<u8>> {
+        let is_here = self.layout.folder_of(number) == self.number;
+        is_here
+            .then(|| read_cached(self.folder.as_fd(), &entry_name(number), MAX_CACHED_BYTES))
+            .flatten()
+    }
+
+    /// Whether all names of the file but one are unfinished names in this folder. Where a rename always replaces, an
     /// entry has one until its writer has removed it, or for good if the writer was killed.
-    fn unfinished_names_of(&self, file: &File) -> io::Result<u64> {
-        let identity = FileIdentity::from_stat(&rustix::fs::fstat(file)?);
-        let mut count = 0;
+    fn has_unfinished_names_only(&self, stat: &Stat) -> io::Result<bool> {
+        let identity = FileIdentity::from_stat(stat);
+        let mut count = 1;
         for name in self.folder.names()? {
             if is_unfinished_name(&name)
                 && let Some(stat) = self.folder.stat(&name)?
@@ -232,7 +247,7 @@ impl EntryFolder {
                 count += 1;
             }
         }
-        Ok(count)
+        Ok(stat.st_nlink == count)
     }
 
     /// Rule 1: renames the file to the first free number.
@@ -246,14 +261,11 @@ impl EntryFolder {
         item: &mut UnfinishedItem<'_>,
     ) -> io::Result<TakeResult> {
         // Opened first: a user who may not raise the mark must not take a number.
-        let Some(mark) = found(self.open_high_water())? else {
+        let opened = self.folder.open_file_to_write(HIGH_WATER_FILE_NAME);
+        let Some((mark, stat)) = found(opened)? else {
             return Ok(TakeResult::FolderGone);
         };
-        let highest_taken = || {
-            let count = mark.metadata()?.len();
-            Ok::<_, io::Error>(self.layout.highest_taken(self.number, count))
-        };
-        let mut number = highest_taken()? + 1;
+        let mut number = self.highest_taken_by(&stat) + 1;
         while number <= self.last_number() {
             test_hooks::stall_point();
             match item.try_rename_new(&self.folder, &entry_name(number)) {
@@ -276,8 +288,17 @@ impl EntryFolder {
                 }
                 Err(error) => return Err(error),
             }
-            number = highest_taken()?.max(number) + 1;
+            let stat = rustix::fs::fstat(&mark)?;
+            number = self.highest_taken_by(&stat).max(number) + 1;
         }
         Ok(TakeResult::FolderFull)
     }
+}
+
+fn has_one_name(stat: &Stat) -> bool {
+    stat.st_nlink <= 1
+}
+
+fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
 }

@@ -1,8 +1,11 @@
 //! One journal in a cache folder.
 
+#[cfg(feature = "actix")]
+use std::os::fd::AsFd;
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use super::{
@@ -14,10 +17,13 @@ use super::{
     layout::{Layout, folder_name},
     open_folder::OpenFolder,
     orphans::sweep_orphans,
-    tokens::TokenIndex,
+    spare_file::SpareFile,
+    test_hooks,
 };
 #[cfg(test)]
 use crate::journal::batch::StoredEntry;
+#[cfg(feature = "actix")]
+use crate::platform::can_read_cached;
 use crate::{
     entry::Entry,
     epoch::Epochs,
@@ -25,10 +31,11 @@ use crate::{
     journal::{
         address::CacheAddress,
         batch::{self, Batch},
-        contract::{EntryWatcher, Journal},
+        contract::{EntryWatcher, Journal, KeyedAppend},
         index::{SharedIndex, Slot},
+        tokens::{DropInIndex, KeyedSaveIndex},
     },
-    runtime::lock,
+    runtime::{TimedMutex, lock},
 };
 
 /// One journal in a cache folder. After the folder is deleted or replaced, this journal is not [in
@@ -41,8 +48,12 @@ pub(crate) struct FileJournal {
     /// The newest folder of entries that this process knows.
     newest_folder: Mutex<Option<Arc<EntryFolder>>>,
     last_read_folder: Mutex<Option<Arc<EntryFolder>>>,
+    pub(super) spare_file: SpareFile,
     index: SharedIndex,
-    pub(super) token_index: Mutex<Option<TokenIndex>>,
+    drop_in_index: DropInIndex,
+    keyed_saves: KeyedSaveIndex,
+    /// Held by the thread that waits for the [lock](Self::lock_keyed_saves) of all processes, or has it.
+    pub(super) keyed_save_lock: TimedMutex<()>,
 }
 
 impl FileJournal {
@@ -54,8 +65,11 @@ impl FileJournal {
             layout: Layout::default(),
             newest_folder: Mutex::default(),
             last_read_folder: Mutex::default(),
+            spare_file: SpareFile::default(),
             index: SharedIndex::default(),
-            token_index: Mutex::default(),
+            drop_in_index: DropInIndex::default(),
+            keyed_saves: KeyedSaveIndex::default(),
+            keyed_save_lock: TimedMutex::default(),
         }
     }
 
@@ -94,6 +108,19 @@ impl FileJournal {
             *lock(&self.last_read_folder) = Some(Arc::clone(folder));
         }
         Ok(opened)
+    }
+
+    /// Another program may have moved the folder that was read last away, and put another one in its place.
+    pub(super) fn forget_replaced_folder(&self) {
+        let Some(folder) = lock(&self.last_read_folder).clone() else {
+            return;
+        };
+        // Without the lock: no worker must wait while the disk looks for the folder.
+        test_hooks::stall_point();
+        if !folder.is_in_place(&self.folder).unwrap_or_default() {
+            let mut last_read = lock(&self.last_read_folder);
+            last_read.take_if(|last_read| Arc::ptr_eq(last_read, &folder));
+        }
     }
 
     /// What the journal has for a number.
@@ -141,7 +168,7 @@ impl FileJournal {
         let path = self.folder.path();
         discard_journal(&self.cache_folder, Some(&self.folder))
             .map_err(|error| Error::io("discard the damaged journal", path, error))?;
-        log::warn!(
+        tracing::warn!(
             "{}: this journal is damaged ({reason}) and is replaced by a new one; clients receive \
              sse.gap",
             path.display()
@@ -159,7 +186,7 @@ impl Journal for FileJournal {
         self.id.epochs().clone()
     }
 
-    fn append(&self, entry: &[u8]) -> Result<u64, Error> {
+    fn append_until(&self, entry: &[u8], _: Instant) -> Result<u64, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         let number = self.append_bytes(entry)?;
         if self.is_replaced() && !self.is_folder_in_place() {
@@ -168,11 +195,33 @@ impl Journal for FileJournal {
         Ok(number)
     }
 
+    fn prepare_append(&self) {
+        if let Some(folder) = self.known_newest_folder() {
+            self.spare_file.request(&folder, &self.cache_folder);
+        }
+    }
+
     fn append_once(&self, token: &str, after: u64, entry: &[u8]) -> Result<u64, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
-        match self.find_token(token, after)? {
+        match self.drop_in_index.find(self, token, after)? {
             Some(number) => Ok(number),
             None => self.append(entry),
+        }
+    }
+
+    fn append_keyed(
+        &self,
+        idempotency_key: &str,
+        entry: &[u8],
+        deadline: Instant,
+    ) -> Result<KeyedAppend, Error> {
+        let _impersonation = self.cache_folder.impersonate_owner()?;
+        // Without the lock: at the first time, this reads the whole journal.
+        self.keyed_saves.catch_up(self, deadline)?;
+        let _lock = self.lock_keyed_saves(deadline)?;
+        match self.keyed_saves.find(self, idempotency_key, deadline)? {
+            Some(found) => Ok(KeyedAppend::Found(found)),
+            None => (self.append_until(entry, deadline)).map(KeyedAppend::Appended),
         }
     }
 
@@ -181,6 +230,18 @@ impl Journal for FileJournal {
         batch::forward(self.id.epochs(), number, limit, |number| {
             self.look_up(number)
         })
+    }
+
+    #[cfg(feature = "actix")]
+    fn can_read_cached(&self) -> bool {
+        // Impersonation costs system calls, which the tail makes once for many entries.
+        !self.cache_folder.needs_impersonation() && can_read_cached(self.folder.as_fd())
+    }
+
+    #[cfg(feature = "actix")]
+    fn read_cached(&self, number: u64) -> Option<Vec<u8>> {
+        let folder = lock(&self.last_read_folder).clone()?;
+        folder.read_cached(number)
     }
 
     fn read_back(&self, number: u64, limit: u64) -> Result<Batch, Error> {
@@ -206,6 +267,10 @@ impl Journal for FileJournal {
     fn sweep(&self, keep: u64) -> Result<bool, Error> {
         let _impersonation = self.cache_folder.impersonate_owner()?;
         self.sweep_keeping(keep)
+    }
+
+    fn check_usable(&self) -> Result<(), Error> {
+        Self::check_usable(self)
     }
 
     fn is_in_place(&self) -> bool {
@@ -237,8 +302,7 @@ impl Journal for FileJournal {
         if let Some(folder) = self.known_newest_folder() {
             folder.touch();
         }
-        // It is needed again only if another process is killed.
-        *lock(&self.token_index) = None;
+        self.drop_in_index.forget();
         sweep_orphans(&self.cache_folder)
     }
 

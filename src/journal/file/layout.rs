@@ -84,10 +84,12 @@ pub(super) fn entry_name(number: u64) -> String {
     format!(".{number:0ENTRY_NAME_DIGITS$}")
 }
 
-pub(super) fn is_entry_name(name: &str) -> bool {
-    name.strip_prefix('.').is_some_and(|digits| {
-        digits.len() == ENTRY_NAME_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
+/// The number of the entry with this name. `None` if no entry has it.
+pub(super) fn parse_entry_name(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix('.')?;
+    let is_canonical =
+        digits.len() == ENTRY_NAME_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_canonical.then(|| digits.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -108,9 +110,9 @@ mod tests {
 
     #[test]
     fn names_of_entries_differ_from_those_of_unfinished_files() {
-        assert!(is_entry_name(&entry_name(42)));
+        assert_eq!(parse_entry_name(&entry_name(42)), Some(42));
         for name in ["00000000000000000042", ".high-water", ".abcdef123456"] {
-            assert!(!is_entry_name(name), "{name}");
+            assert_eq!(parse_entry_name(name), None, "{name}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use log::Level;
+use tracing::Level;
 
 use super::{
     cache_folder::CacheFolder,
@@ -133,7 +133,7 @@ fn discard_damaged(
     found_damaged: Option<&OpenFolder>,
 ) -> io::Result<()> {
     // Another program may damage each new one at once.
-    static LOG: LimitedLog = LimitedLog::new(Level::Warn, "damaged journals were replaced");
+    static LOG: LimitedLog = LimitedLog::new(Level::WARN, "damaged journals were replaced");
     let path = cache_folder.sse_folder().path_of(JOURNAL_NAME);
     LOG.log(|| {
         format!(

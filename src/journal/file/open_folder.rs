@@ -4,6 +4,9 @@
 //! two system calls may lead anywhere. So everything below the cache folder is reached from an open
 //! descriptor, one name at a time, and no symbolic link is followed.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     ffi::OsStr,
     fs::File,
@@ -17,7 +20,10 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW},
+    buffer::spare_capacity,
+    fs::{
+        self, AtFlags, CWD, FileType, Mode, OFlags, RawMode, Stat, Timespec, Timestamps, UTIME_NOW,
+    },
     io::Errno,
 };
 
@@ -38,15 +44,16 @@ pub(crate) struct OpenFolder {
 /// Distinguishes a file or folder from every other, as long as a descriptor keeps it open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileIdentity {
-    device: u64,
-    inode: u64,
+    // Wide enough for the types of every system.
+    device: i128,
+    inode: i128,
 }
 
 impl FileIdentity {
     pub(crate) fn from_stat(stat: &Stat) -> Self {
         Self {
-            device: stat.st_dev,
-            inode: stat.st_ino,
+            device: stat.st_dev.into(),
+            inode: stat.st_ino.into(),
         }
     }
 }
@@ -73,30 +80,35 @@ impl OpenFolder {
 
     /// Opens a regular file for reading, and follows no symbolic link.
     pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
+        Ok(self.open_file_with_stat(name)?.0)
+    }
+
+    /// The same, with the file's metadata.
+    pub(super) fn open_file_with_stat(&self, name: &str) -> io::Result<(File, Stat)> {
         // NONBLOCK: opening a named pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)
     }
 
-    /// Opens a regular file for reading and writing, and follows no symbolic link.
-    pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<File> {
+    /// Opens a regular file for reading and writing, and follows no symbolic link. Returns its metadata, too.
+    pub(super) fn open_file_to_write(&self, name: &str) -> io::Result<(File, Stat)> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
+        let (file, stat) = require_regular_file(fs::openat(&self.fd, name, flags, Mode::empty())?)?;
         // Another user may have linked this name to a file that only this process may write.
-        if fs::fstat(&file)?.st_nlink > 1 {
+        if stat.st_nlink > 1 {
             return Err(hard_link_error());
         }
-        Ok(file)
+        Ok((file, stat))
     }
 
     /// Creates a file; fails with `AlreadyExists` if the name is taken.
-    pub(super) fn create_file(&self, name: &str, mode: u32) -> io::Result<File> {
+    pub(super) fn create_file(&self, name: &str, mode: RawMode) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode))?.into())
     }
 
-    pub(super) fn create_folder(&self, name: &str, mode: u32) -> io::Result<()> {
+    pub(super) fn create_folder(&self, name: &str, mode: RawMode) -> io::Result<()> {
         Ok(fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))?)
     }
 
@@ -231,9 +243,10 @@ impl AsFd for OpenFolder {
     }
 }
 
-fn require_regular_file(fd: OwnedFd) -> io::Result<File> {
-    if is_file(&fs::fstat(&fd)?) {
-        return Ok(fd.into());
+fn require_regular_file(fd: OwnedFd) -> io::Result<(File, Stat)> {
+    let stat = fs::fstat(&fd)?;
+    if is_file(&stat) {
+        return Ok((fd.into(), stat));
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
@@ -263,6 +276,26 @@ pub(super) fn age(stat: &Stat, now: SystemTime) -> Option<Duration> {
         .ok()
 }
 
+/// Reads a regular file that nobody writes to any more, usually with one system call. Fails if it has more than
+/// [`MAX_CACHE_FILE_BYTES`].
+pub(super) fn read_finished(file: &mut File, stat: &Stat) -> io::Result<Vec<u8>> {
+    let size = u64::try_from(stat.st_size).unwrap_or_default();
+    let size = usize::try_from(size.min(MAX_CACHE_FILE_BYTES)).unwrap_or_default();
+    // One byte more than it has: a read that does not fill the buffer has reached the end.
+    let mut bytes = Vec::with_capacity(size + 1);
+    let count = loop {
+        match rustix::io::read(&mut *file, spare_capacity(&mut bytes)) {
+            Err(Errno::INTR) => {}
+            count => break count?,
+        }
+    };
+    if count != size {
+        bytes.append(&mut read_all(file)?);
+    }
+    check_size(&bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a file to its end; fails if it has more than [`MAX_CACHE_FILE_BYTES`].
 pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -270,13 +303,18 @@ pub(crate) fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
         &mut io::Read::take(file, MAX_CACHE_FILE_BYTES + 1),
         &mut bytes,
     )?;
+    check_size(&bytes)?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: &[u8]) -> io::Result<()> {
     if bytes.len() as u64 > MAX_CACHE_FILE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "it is larger than any saved value",
         ));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Whether an error comes from the machine rather than from the file, so that the next attempt may
@@ -305,63 +343,4 @@ pub(super) fn is_not_a_folder(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::LOOP | Errno::NOTDIR)
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{fs, io::Write};
-
-    use super::*;
-
-    fn folder() -> (tempfile::TempDir, OpenFolder) {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = OpenFolder::open(temporary.path()).unwrap();
-        (temporary, folder)
-    }
-
-    #[test]
-    fn a_rename_replaces_nothing() {
-        let (_guard, folder) = folder();
-        for name in ["a", "b"] {
-            let mut file = folder.create_file(name, 0o600).unwrap();
-            file.write_all(name.as_bytes()).unwrap();
-        }
-        for rename in [OpenFolder::rename_new, OpenFolder::link_new] {
-            let error = rename(&folder, "a", &folder, "b").unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-            assert_eq!(fs::read(folder.path_of("b")).unwrap(), b"b");
-            assert_eq!(fs::read(folder.path_of("a")).unwrap(), b"a");
-            let error = rename(&folder, "none", &folder, "c").unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        }
-    }
-
-    #[test]
-    fn links_and_named_pipes_are_not_opened() {
-        let (_guard, folder) = folder();
-        std::os::unix::fs::symlink("/etc/hostname", folder.path_of("link")).unwrap();
-        std::os::unix::fs::symlink("/etc", folder.path_of("link-to-folder")).unwrap();
-        rustix::fs::mknodat(&folder, "pipe", FileType::Fifo, Mode::RUSR, 0).unwrap();
-        folder.create_folder("folder", 0o700).unwrap();
-        for name in ["link", "link-to-folder", "pipe", "folder"] {
-            assert!(folder.open_file(name).is_err(), "{name}");
-            assert_eq!(folder.open_folder(name).is_ok(), name == "folder", "{name}");
-        }
-        assert!(is_not_a_folder(
-            &folder.open_folder("link-to-folder").unwrap_err()
-        ));
-    }
-
-    #[test]
-    fn an_open_folder_stays_the_same_when_it_is_moved() {
-        let (_guard, folder) = folder();
-        folder.create_folder("a", 0o700).unwrap();
-        let held = folder.open_folder("a").unwrap();
-        assert!(held.is_at(&folder, "a").unwrap());
-        folder.rename_new("a", &folder, "b").unwrap();
-        assert!(!held.is_at(&folder, "a").unwrap());
-        held.create_file("f", 0o600).unwrap();
-        assert!(fs::exists(folder.path_of("b/f")).unwrap());
-        assert_eq!(held.names().unwrap(), ["f"]);
-    }
 }

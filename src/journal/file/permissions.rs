@@ -2,21 +2,21 @@
 
 use std::{fs::File, io, os::fd::AsFd};
 
-use rustix::fs::{self, Gid, Mode, Stat};
+use rustix::fs::{self, Gid, Mode, RawMode, Stat};
 
 use super::open_folder::{OpenFolder, found};
 
-const OWNER_FOLDER_MODE: u32 = 0o700;
-const OWNER_FILE_MODE: u32 = 0o600;
-const GROUP_READ: u32 = 0o040;
-const GROUP_READ_WRITE: u32 = 0o060;
-const GROUP_ALL: u32 = 0o070;
+const OWNER_FOLDER_MODE: RawMode = 0o700;
+const OWNER_FILE_MODE: RawMode = 0o600;
+const GROUP_READ: RawMode = 0o040;
+const GROUP_READ_WRITE: RawMode = 0o060;
+const GROUP_ALL: RawMode = 0o070;
 
 /// Entering and listing a folder, without writing in it.
-const OTHERS_LIST: u32 = 0o005;
+const OTHERS_LIST: RawMode = 0o005;
 
 /// New files in a folder with this bit get the folder's group by themselves.
-const SET_GROUP_ID: u32 = 0o2000;
+const SET_GROUP_ID: RawMode = 0o2000;
 
 /// Group and mode of new files and folders. They follow the cache folder, so that several users who
 /// share it (web server, cron, deployment) can share the journal.
@@ -26,10 +26,10 @@ const SET_GROUP_ID: u32 = 0o2000;
 /// one that it cannot list.
 #[derive(Debug)]
 pub(crate) struct Permissions {
-    folder_mode: u32,
-    file_mode: u32,
+    folder_mode: RawMode,
+    file_mode: RawMode,
     /// For files that every process that saves also changes.
-    shared_file_mode: u32,
+    shared_file_mode: RawMode,
     /// Set if new files do not get the cache folder's group by themselves.
     group: Option<Gid>,
 }
@@ -80,13 +80,13 @@ impl Permissions {
         self.create_file_with(parent, name, self.shared_file_mode)
     }
 
-    fn create_file_with(&self, parent: &OpenFolder, name: &str, mode: u32) -> io::Result<File> {
+    fn create_file_with(&self, parent: &OpenFolder, name: &str, mode: RawMode) -> io::Result<File> {
         let file = parent.create_file(name, mode)?;
         self.apply(&file, mode, OWNER_FILE_MODE)?;
         Ok(file)
     }
 
-    fn apply(&self, new: &impl AsFd, mode: u32, owner_only: u32) -> io::Result<()> {
+    fn apply(&self, new: &impl AsFd, mode: RawMode, owner_only: RawMode) -> io::Result<()> {
         if let Some(group) = self.group {
             // A user outside the group cannot do this. Then only that user's own programs can use
             // the file.

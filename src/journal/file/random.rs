@@ -38,7 +38,7 @@ pub(super) fn is_unfinished_name(name: &str) -> bool {
 }
 
 /// A name that sorts after all names created earlier by the wall clock, and after `last` even if the clock
-/// was set back since.
+/// was set back since. It begins with a dot, so that PHP frameworks that clear their cache keep the file.
 pub(crate) fn time_ordered_name(last: Option<&str>) -> io::Result<String> {
     let after_last = last
         .and_then(time_of_ordered_name)
@@ -48,12 +48,12 @@ pub(crate) fn time_ordered_name(last: Option<&str>) -> io::Result<String> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let random = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(format!("{:024x}-{random:08x}", since_1970.as_nanos()))
+    Ok(format!(".{:024x}-{random:08x}", since_1970.as_nanos()))
 }
 
 /// When a time-ordered name was created; `None` if this is another name.
 pub(crate) fn time_of_ordered_name(name: &str) -> Option<SystemTime> {
-    let (nanos, random) = name.split_once('-')?;
+    let (nanos, random) = name.strip_prefix('.')?.split_once('-')?;
     let is_hex = |part: &str, digits: usize| {
         part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
@@ -78,16 +78,17 @@ mod tests {
         for name in [
             "",
             "k1",
-            "one",
-            "000000000000000000000001-0000000",
-            "00000000000000000000000g-00000000",
-            "+00000000000000000000001-00000000",
+            ".one",
+            "000000000000000000000001-00000000",
+            ".000000000000000000000001-0000000",
+            ".00000000000000000000000g-00000000",
+            ".+00000000000000000000001-00000000",
         ] {
             assert_eq!(time_of_ordered_name(name), None, "{name}");
         }
         // Later than any system can express.
         assert_eq!(
-            time_of_ordered_name("ffffffffffffffffffffffff-00000000"),
+            time_of_ordered_name(".ffffffffffffffffffffffff-00000000"),
             None
         );
     }

@@ -16,10 +16,15 @@ const MAX_READ_ATTEMPTS: u32 = 3;
 
 impl FileJournal {
     pub(super) fn look_up(&self, number: u64) -> Result<StoredEntry, Error> {
-        if let Some(folder) = self.entry_folder_to_read(self.layout.folder_of(number))?
-            && let Some(read) = read_in(&folder, number)?
-        {
-            return Ok(read);
+        if let Some(folder) = self.entry_folder_to_read(self.layout.folder_of(number))? {
+            if let Some(read) = read_in(&folder, number)? {
+                return Ok(read);
+            }
+            // Only full folders are swept, so a folder with a free number is still in the journal.
+            let highest_taken = found(folder.highest_taken());
+            if highest_taken.is_ok_and(|taken| taken.is_some_and(|taken| taken < number)) {
+                return Ok(StoredEntry::NotYet);
+            }
         }
         self.look_up_absent(number)
     }
@@ -53,6 +58,7 @@ impl FileJournal {
 
     pub(super) fn check_intact_up_to(&self, number: u64) -> Result<bool, Error> {
         let folder_number = self.layout.folder_of(number);
+        self.forget_replaced_folder();
         if let Some(folder) = self.open_entry_folder(folder_number)? {
             let is_taken = found(folder.is_taken(number));
             match is_taken.map_err(|error| check_error(&folder, error))? {
@@ -65,11 +71,13 @@ impl FileJournal {
         Ok(self.find_folder_after(folder_number)?.is_some())
     }
 
-    /// A folder is full before the next one is created, so any other state is damage.
+    /// A folder is full before the next one is created, and a later one always remains, so any other state is damage.
     fn is_newest_or_full(&self, folder: &EntryFolder) -> Result<bool, Error> {
         // In this order: the folder may become full, and the next one exist, at any moment.
+        let was_next_created = found(folder.is_next_created());
+        let was_next_created = was_next_created.map_err(|error| check_error(folder, error))?;
         if self.find_folder_after(folder.number())?.is_none() {
-            return Ok(true);
+            return Ok(was_next_created != Some(true));
         }
         let is_full = found(folder.is_full()).map_err(|error| check_error(folder, error))?;
         // Otherwise it was swept meanwhile, as only full folders are.

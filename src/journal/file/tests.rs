@@ -1,10 +1,14 @@
 //! The file journal under faults: stalled writers, removed files, names of other programs, and restarts of
 //! the machine.
 
+#[cfg(feature = "actix")]
+mod cached_reads;
 mod epochs;
 mod failing_checks;
+mod keyed_saves;
 pub(crate) mod non_regular_files;
 mod removals;
+mod spare_file;
 mod stress;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::io;
 use super::{
     open_folder::{OpenFolder, found, is_folder, is_temporary},
     random::{is_unfinished_name, random_u64},
+    test_hooks,
 };
 use crate::error::Error;
 
@@ -37,12 +38,22 @@ pub(super) fn discard_if(
     let Some(discarded) = discard_as(parent, name, trash_folder)? else {
         return Ok(true);
     };
-    if found_damaged.is_at(trash_folder, &discarded)? {
+    test_hooks::stall_point();
+    if found_damaged.is_at(trash_folder, &discarded)? || found_damaged.is_removed() {
         return Ok(true);
     }
     match trash_folder.rename_new(&discarded, parent, name) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        result => result.map(|()| true),
+        Ok(()) => Ok(true),
+        // The name is taken again, or another process has emptied the trash meanwhile.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

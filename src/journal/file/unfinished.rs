@@ -32,7 +32,20 @@ impl Permissions {
     }
 }
 
-impl UnfinishedItem<'_> {
+impl<'a> UnfinishedItem<'a> {
+    /// The unfinished file with this name, which exists.
+    pub(super) fn new(parent: &'a OpenFolder, name: String) -> Self {
+        Self {
+            parent,
+            name: Some(name),
+        }
+    }
+
+    /// Keeps it under its unfinished name, and returns this name. `None` if it has its final name.
+    pub(super) fn into_name(mut self) -> Option<String> {
+        self.name.take()
+    }
+
     /// Renames it to its final name; fails with `AlreadyExists` if the name is taken.
     pub(crate) fn rename_new(mut self, to: &OpenFolder, name: &str) -> io::Result<()> {
         self.try_rename_new(to, name)

@@ -52,6 +52,7 @@ fn index(journal: &Arc<MemoryJournal>) -> Index {
 
 impl Index {
     fn value_at(&mut self, key: &str, now: ClockReadings) -> Option<String> {
+        self.index.scan_forward(&*self.journal).unwrap();
         let entry = self
             .index
             .get(&*self.journal, &Slot::public(key), now)
@@ -183,6 +184,38 @@ fn setting_the_clock_back_neither_revives_nor_prolongs_a_value() {
 }
 
 #[test]
+fn a_value_that_is_saved_during_a_lookup_does_not_expire_early() {
+    const TTL: Duration = Duration::from_secs(60);
+    const LOOKUP: Duration = Duration::from_secs(1);
+    let journal = journal();
+    let mut index = index(&journal);
+    let saved = ClockReadings::read();
+    journal.save("k", 1, TTL, saved.wall);
+    let lookup_began = ClockReadings {
+        wall: saved.wall - LOOKUP,
+        monotonic: saved.monotonic - LOOKUP,
+    };
+    assert!(index.value_at("k", lookup_began).is_some());
+    let nearly_over = TTL - LOOKUP / 2;
+    let before_its_end = ClockReadings {
+        wall: saved.wall + nearly_over,
+        monotonic: saved.monotonic + nearly_over,
+    };
+    assert!(index.value_at("k", before_its_end).is_some());
+}
+
+#[test]
+fn a_lookup_begins_after_all_entries_were_scanned() {
+    let journal = journal();
+    let index = SharedIndex::default();
+    for saved in 1..=3 {
+        journal.save_without_ttl("k", saved);
+        let scanned = index.look_up(&*journal, |index, _| Ok(index.next_number - 1));
+        assert_eq!(scanned.unwrap(), saved);
+    }
+}
+
+#[test]
 fn each_entry_is_indexed_once_and_older_ones_only_until_the_key_is_found() {
     let journal = journal();
     journal.save_without_ttl("old", 0);
@@ -251,7 +284,7 @@ fn recipients(names: &[&str]) -> Recipients {
 fn save_for(journal: &MemoryJournal, names: &[&str], value: u64) {
     let value = to_raw_value(&value).unwrap();
     let (ttl, now) = (Duration::ZERO, SystemTime::now());
-    let document = entry::encode_document_for(&recipients(names), "k", value, ttl, now);
+    let document = entry::encode_document_for(&recipients(names), "k", value, ttl, now, None, None);
     journal.append(&document).unwrap();
 }
 
@@ -259,6 +292,7 @@ impl Index {
     fn value_for(&mut self, audience: &str) -> Option<String> {
         let (key, audience) = ("k", Some(audience));
         let now = ClockReadings::read();
+        self.index.scan_forward(&*self.journal).unwrap();
         let found = self.index.get(&*self.journal, &Slot { key, audience }, now);
         Some(found.unwrap()?.value().to_owned())
     }
@@ -319,6 +353,7 @@ fn the_newest_numbers_are_in_order_and_each_is_there_once() {
         slot("k", Some("a")),
         slot("k", Some("c")),
     ];
+    index.index.scan_forward(&*journal).unwrap();
     let now = ClockReadings::read();
     let numbers = index.index.newest_numbers(&*journal, &slots, now).unwrap();
     assert_eq!(numbers, [1, 2]);

@@ -46,7 +46,9 @@ impl FolderWatcher {
         let flags = match changes {
             ChangeKinds::Renames => WatchFlags::MOVED_TO,
             ChangeKinds::Writes => WatchFlags::CLOSE_WRITE,
-            ChangeKinds::RenamesAndWrites => WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE,
+            ChangeKinds::RenamesWritesAndRemovals => {
+                WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE
+            }
         };
         Ok(Some(WatchId(inotify::add_watch(inotify, folder, flags)?)))
     }
@@ -58,15 +60,25 @@ impl FolderWatcher {
         }
     }
 
-    /// Returns after a notification, after `timeout`, when `interrupt` is raised or woken, or spuriously.
-    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
-        match &self.inotify {
-            None => interrupt.wait(timeout),
-            Some(inotify) => interrupt.wait_until_readable(inotify, timeout),
-        }
+    /// A descriptor that becomes readable after a notification. `None` if there are none.
+    #[cfg(feature = "actix")]
+    pub(crate) fn notifications(&self) -> io::Result<Option<OwnedFd>> {
+        self.inotify.as_ref().map(OwnedFd::try_clone).transpose()
     }
 
-    /// Passes on all pending notifications, without waiting.
+    /// Returns after a notification, after `timeout`, when `interrupt` is raised or woken, or spuriously.
+    /// `true`: only a notification ended the wait. Otherwise the folders may have changed without one, and
+    /// notifications that came at the same time end the next wait.
+    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) -> bool {
+        let Some(inotify) = &self.inotify else {
+            interrupt.wait(timeout);
+            return false;
+        };
+        interrupt.wait_until_readable(inotify, timeout)
+    }
+
+    /// Passes on the pending notifications that one system call reads, without waiting. If more are pending, the next
+    /// wait ends at once.
     pub(crate) fn read(&self, mut handle: impl FnMut(Notification<'_, WatchId>)) {
         let Some(inotify) = &self.inotify else { return };
         let mut buffer = [MaybeUninit::<u8>::uninit(); INOTIFY_BUFFER_BYTES];
@@ -76,11 +88,19 @@ impl FolderWatcher {
                 Ok(event) => handle(Notification {
                     watch: WatchId(event.wd()),
                     name: event.file_name().and_then(|name| name.to_str().ok()),
+                    is_removal: is_removal_of_file(event.events()),
                     is_watch_removed: event.events().contains(ReadFlags::IGNORED),
                 }),
-                Err(Errno::INTR) => {}
+                Err(Errno::INTR) => continue,
                 Err(_) => return,
+            }
+            if events.is_buffer_empty() {
+                return;
             }
         }
     }
+}
+
+fn is_removal_of_file(flags: ReadFlags) -> bool {
+    flags.contains(ReadFlags::DELETE) && !flags.contains(ReadFlags::ISDIR)
 }

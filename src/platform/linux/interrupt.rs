@@ -52,15 +52,15 @@ impl Interrupt {
         self.poll(None, timeout);
     }
 
-    /// Waits until `fd` is readable, or for what ends [`wait`](Self::wait).
-    pub(super) fn wait_until_readable(&self, fd: &OwnedFd, timeout: Duration) {
-        self.poll(Some(fd.as_fd()), timeout);
+    /// Waits until `fd` is readable, or for what ends [`wait`](Self::wait). Returns whether only `fd` ended the wait.
+    pub(super) fn wait_until_readable(&self, fd: &OwnedFd, timeout: Duration) -> bool {
+        self.poll(Some(fd.as_fd()), timeout)
     }
 
-    fn poll(&self, fd: Option<BorrowedFd<'_>>, timeout: Duration) {
+    fn poll(&self, fd: Option<BorrowedFd<'_>>, timeout: Duration) -> bool {
         // An earlier wait may have reset the counter, and then the descriptor would not end this one.
         if self.is_raised() {
-            return;
+            return false;
         }
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
@@ -73,7 +73,11 @@ impl Interrupt {
         ];
         // A signal may end the wait early; waits may end spuriously.
         let _ = poll(&mut fds, Some(&timeout));
-        // Fails if the flag did not end the wait.
-        let _ = rustix::io::read(&self.eventfd, &mut [0; 8]);
+        let [is_woken, is_readable] = fds.map(|fd| !fd.revents().is_empty());
+        // An idle thread's wait usually ends with its timeout, and then there is nothing to read.
+        if is_woken {
+            let _ = rustix::io::read(&self.eventfd, &mut [0; 8]);
+        }
+        is_readable && !is_woken
     }
 }

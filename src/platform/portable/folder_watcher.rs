@@ -1,5 +1,7 @@
 //! Stands in for notifications of changes in folders: short waits.
 
+#[cfg(feature = "actix")]
+use std::os::fd::OwnedFd;
 use std::{io, path::Path, time::Duration};
 
 use super::interrupt::Interrupt;
@@ -33,8 +35,15 @@ impl FolderWatcher {
         match watch {}
     }
 
-    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) {
+    #[cfg(feature = "actix")]
+    pub(crate) fn notifications(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(None)
+    }
+
+    /// Never `true`: nothing is notified.
+    pub(crate) fn wait(&self, timeout: Duration, interrupt: &Interrupt) -> bool {
         interrupt.wait(timeout.min(MAX_WAIT));
+        false
     }
 
     pub(crate) fn read(&self, _handle: impl FnMut(Notification<'_, WatchId>)) {}

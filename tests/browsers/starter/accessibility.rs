@@ -1,48 +1,15 @@
 //! The starter's pages under axe, a checker of accessibility.
 
-use std::fs;
-
-use serde_json::{Value, json};
-use support::{App, Browser, workspace};
+use support::{App, Browser};
 
 use super::{open_page, wait_for_text};
+use crate::axe;
 
 const VIEWPORTS: [(u32, u32); 3] = [(360, 640), (900, 700), (1440, 900)];
 
-/// The rules that the colour scheme affects.
-const COLOUR_RULES: &str = "['color-contrast', 'link-in-text-block']";
-
-/// Expects that axe finds nothing, at each size and in both colour schemes.
 #[track_caller]
 fn assert_accessible(browser: &Browser, what: &str) {
-    let axe = workspace().join("tests/axe/node_modules/axe-core/axe.min.js");
-    let script =
-        fs::read_to_string(axe).expect("axe-core is missing\nhelp: `tests/setup` installs it");
-    browser.execute(&script);
-    for (scheme, rules) in [("light", "undefined"), ("dark", COLOUR_RULES)] {
-        browser.emulate_media(&[
-            ("prefers-color-scheme", scheme),
-            ("prefers-reduced-motion", "reduce"),
-        ]);
-        for (width, height) in VIEWPORTS {
-            browser.set_viewport(width, height);
-            browser
-                .wait("document.getAnimations().every(({ playState }) => playState !== 'running')");
-            assert_eq!(
-                find_violations(browser, rules),
-                json!([]),
-                "{what}: {scheme} at {width}"
-            );
-        }
-    }
-}
-
-/// What these rules find, or all of them if they are `undefined`.
-fn find_violations(browser: &Browser, rules: &str) -> Value {
-    browser.evaluate(&format!(
-        "axe.run({{ resultTypes: ['violations'], runOnly: {rules} }}).then(({{ violations }}) =>
-            violations.map(({{ id, nodes }}) => [id, ...nodes.map(({{ html, failureSummary }}) => html + failureSummary)]))",
-    ))
+    axe::assert_accessible(browser, what, &VIEWPORTS);
 }
 
 #[test]
@@ -89,10 +56,9 @@ fn axe_finds_a_control_without_a_name() {
     let browser = Browser::start();
     browser.open(&server.url("/order"));
     browser.execute("document.querySelector('main').append(document.createElement('button'))");
-    let axe = workspace().join("tests/axe/node_modules/axe-core/axe.min.js");
-    browser.execute(&fs::read_to_string(axe).unwrap());
+    axe::load(&browser);
     assert!(
-        find_violations(&browser, "undefined")
+        axe::find_violations(&browser, "undefined")
             .to_string()
             .contains("button-name")
     );
@@ -103,7 +69,7 @@ fn axe_finds_a_control_without_a_name() {
     );
     for scheme in ["light", "dark"] {
         browser.emulate_media(&[("prefers-color-scheme", scheme)]);
-        let found = find_violations(&browser, COLOUR_RULES).to_string();
+        let found = axe::find_violations(&browser, axe::COLOUR_RULES).to_string();
         assert!(found.contains("color-contrast"), "{scheme}: {found}");
     }
 }

@@ -2,22 +2,29 @@
 
 use std::fs;
 
-use support::{App, Browser, Server};
+use support::{App, Browser, Server, get, until};
 
 use super::{open_page, toasts, wait_for_text, wait_until_hidden};
 
 #[test]
 fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() {
     let app = App::new();
-    let server = app.start();
+    delay_page_script(&app);
+    let server = Server::start(app.path(), &[("ADMIN_LISTEN", "127.0.0.1:0")]);
     let browser = Browser::start();
     open_page(&browser, &server);
     wait_until_hidden(&browser, "#resumed");
     browser.wait("/^[0-9a-f]{16}-0$/.test(document.querySelector('#last-event-id').innerText)");
-    // Chromium may show the next page before the former one has closed its stream, which it does at the same event.
-    browser.execute("addEventListener('pagehide', () => localStorage.setItem('left', 'yes'))");
     browser.open(&server.url("/favicon.svg"));
-    browser.wait("localStorage.getItem('left') === 'yes'");
+    // Chromium may show the next page before the former one has closed its stream, which would receive the event.
+    let admin = server.admin_address();
+    until("the stream of the former page is closed", || {
+        let metrics = &get(&admin, "/metrics").body;
+        metrics
+            .lines()
+            .any(|line| line == "sse_streams 0")
+            .then_some(())
+    });
     app.save("event_cache_key1", "\"missed.\"");
     open_page(&browser, &server);
     wait_for_text(&browser, "#resumed", "Resumed after the previous page");
@@ -30,6 +37,26 @@ fn a_page_continues_after_the_last_one_and_lists_missed_events_without_toasts() 
     wait_for_text(&browser, "#arrived .news", "news.");
     assert!(!toasts(&browser).contains("missed."));
     browser.wait("document.querySelector('#last-event-id').innerText.endsWith('-2')");
+}
+
+/// The browser loads a chain of modules, one after another, before it runs the page's own. The client is ready long before.
+fn delay_page_script(app: &App) {
+    const MODULES: u32 = 50;
+    let public = app.path().join("public");
+    let page = fs::read_to_string(public.join("index.html")).unwrap();
+    let page = page.replace(
+        "<script src=\"/app.js\"",
+        "<script src=\"/slow-1.js\" type=\"module\"></script><script src=\"/app.js\"",
+    );
+    fs::write(public.join("index.html"), page).unwrap();
+    for module in 1..=MODULES {
+        let imports = if module < MODULES {
+            format!("import './slow-{}.js';", module + 1)
+        } else {
+            String::new()
+        };
+        fs::write(public.join(format!("slow-{module}.js")), imports).unwrap();
+    }
 }
 
 /// The server's clock sets the times of the events and decides which ones are new.

@@ -34,7 +34,7 @@ impl Logins {
     }
 }
 
-/// A user who is logged in. Other requests are answered with 401.
+/// A logged-in user. Requests without a login are answered with 401.
 struct User {
     id: u64,
     login: usize,

@@ -160,7 +160,7 @@ fn a_workspace_dependency_is_inherited() {
 #[test]
 fn a_missing_or_invalid_manifest_and_a_bare_workspace_are_refused() {
     let nothing = tempfile::tempdir().unwrap();
-    sse_in(nothing.path(), &["install"]).fails(1, "no Cargo.toml");
+    sse_in(nothing.path(), &["install"]).fails(1, "no app in ");
     assert_refused(
         &with_manifest("[package]\nname = \"x\nversion = 1\n"),
         "Cargo.toml line 2",

@@ -34,7 +34,7 @@ fn the_app_is_found_from_a_subfolder_or_by_its_path() {
 fn a_folder_without_an_app_is_an_error() {
     let nothing = tempfile::tempdir().unwrap();
     for command in ["install", "uninstall", "status"] {
-        sse_in(nothing.path(), &[command]).fails(1, "no Cargo.toml in ");
+        sse_in(nothing.path(), &[command]).fails(1, "no app in ");
         sse_in(nothing.path(), &["-C", "missing", command])
             .fails(1, "the folder missing does not exist");
     }

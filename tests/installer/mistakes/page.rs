@@ -71,7 +71,7 @@ fn a_tag_with_a_wrong_path_is_found_without_a_server() {
     ] {
         let found = with_page(page, url);
         let what = format!(
-            "{page}:2 loads `{url}`, which browsers request as {requested}, but the app's routes serve it as \
+            "{page}:2 loads `{url}`, which browsers request as {requested}, but the script is at \
              /js/sse-client.js"
         );
         only(&found).assert_is("warning", "page", &what, RIGHT_TAG);

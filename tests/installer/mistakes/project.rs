@@ -101,7 +101,7 @@ fn codeigniter_saves_its_keys_with_a_prefix() {
         "warning",
         "drop-ins",
         what,
-        "set the prefix to an empty text",
+        "write SSE_DROP_IN_PREFIX=myapp_ into the app's .env",
     );
     assert!(found[0].what.contains("prefix for cache keys is `myapp_`"));
     assert!(found[0].what.contains("app/Config/Cache.php"), "{found:#?}");
@@ -115,10 +115,46 @@ fn codeigniter_saves_its_keys_with_a_prefix() {
         "warning",
         "drop-ins",
         "prefix for cache keys is `shop_`",
-        "for example shop_event_cache_key2",
+        "write SSE_DROP_IN_PREFIX=shop_ into the app's .env",
     );
+    let own_env = hello.read(".env");
     hello.replace(".env", "event_cache_key1", "shop_event_cache_key1");
     assert_eq!(problems(&examine(&hello)), []);
+    hello.write(".env", &format!("{own_env}SSE_DROP_IN_PREFIX=shop_\n"));
+    assert_eq!(problems(&examine(&hello)), []);
+
+    // The setting is left when the prefix is gone.
+    hello.write("shop/.env", "");
+    hello.write(
+        "shop/app/Config/Cache.php",
+        "<?php\npublic string $prefix = '';\n",
+    );
+    hello.write("shop/writable/cache/event_cache_key1", RECORD);
+    let found = problems(&examine(&hello));
+    only(&found).assert_is(
+        "warning",
+        "drop-ins",
+        "which triggers no event, because SSE_DROP_IN_PREFIX is `shop_`",
+        "remove SSE_DROP_IN_PREFIX",
+    );
+}
+
+/// The prefix would count twice.
+#[test]
+fn a_prefix_is_in_the_setting_and_in_the_keys() {
+    let cache_php = "<?php\npublic string $prefix = 'event_';\n";
+    let hello = beside_codeigniter(cache_php, "");
+    let env = hello.read(".env");
+    hello.write(".env", &format!("{env}SSE_DROP_IN_PREFIX=event_\n"));
+    let found = findings(&examine(&hello));
+    let found = of_check(&found, "drop-ins");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].assert_is(
+        "note",
+        "drop-ins",
+        "the drop-in of the key `event_cache_key1` is the file `event_event_cache_key1`",
+        "write cache_key1 for event_cache_key1 in SSE_EVENTS",
+    );
 }
 
 /// In a container, CodeIgniter's configuration is elsewhere.
@@ -136,6 +172,19 @@ fn a_key_with_a_prefix_is_found_by_its_file() {
     );
     hello.write("writable/cache/myapp_event_cache_key1", "not a record");
     assert_eq!(problems(&examine(&hello)), []);
+
+    let env = hello.read(".env");
+    hello.write(".env", &format!("{env}SSE_DROP_IN_PREFIX=myapp_\n"));
+    hello.write("writable/cache/myapp_event_cache_key1", RECORD);
+    assert_eq!(problems(&examine(&hello)), []);
+    hello.write("writable/cache/event_cache_key2", RECORD);
+    let found = problems(&examine(&hello));
+    only(&found).assert_is(
+        "warning",
+        "drop-ins",
+        "so the drop-in of this key is the file `myapp_event_cache_key2`",
+        "remove SSE_DROP_IN_PREFIX",
+    );
 }
 
 fn set_mode(path: &Path, mode: u32) {

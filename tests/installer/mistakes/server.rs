@@ -52,7 +52,7 @@ fn the_starters_port_is_in_use() {
     let error = String::from_utf8(again.stderr).unwrap();
     assert_eq!(again.status.code(), Some(1), "{error}");
     let port: u16 = server.port().parse().unwrap();
-    let next = port.checked_add(1).unwrap_or(8080);
+    let next = port.checked_add(2).unwrap_or(8080);
     let expected = format!(
         "error: port {port} is in use: another program listens on 127.0.0.1:{port}, perhaps this app\n\
          help: end that program, or choose another port: PORT={next} in .env or in the environment\n"

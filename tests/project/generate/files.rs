@@ -7,7 +7,7 @@ use support::workspace;
 use super::{checkout::checkout, generated::Generated};
 
 /// Files that are copied unchanged.
-const COPIED: [&str; 24] = [
+const COPIED: [&str; 26] = [
     ".dockerignore",
     ".env",
     ".gitignore",
@@ -22,8 +22,10 @@ const COPIED: [&str; 24] = [
     "public/style.css",
     "public/toasts.js",
     "public/tools.js",
+    "src/admin.rs",
     "src/dev_tools.rs",
     "src/health.rs",
+    "src/logging.rs",
     "src/main.rs",
     "src/pages.rs",
     "src/same_origin.rs",
@@ -97,16 +99,17 @@ fn with_name(file: &str, name: &str) -> String {
 /// workspace.
 #[track_caller]
 pub(crate) fn assert_starter_manifest(app: &Generated, name: &str, library: &str) {
-    let with_feature = |feature: &str| match library.strip_suffix(" }") {
-        Some(table) => format!("{table}, features = [\"{feature}\"] }}"),
-        None => format!("{{ version = {library}, features = [\"{feature}\"] }}"),
+    let with_features = |features: &str| match library.strip_suffix(" }") {
+        Some(table) => format!("{table}, features = [{features}] }}"),
+        None => format!("{{ version = {library}, features = [{features}] }}"),
     };
     let mut expected = template_text("Cargo.toml")
         .replace("name = \"sse-starter\"", &format!("name = \"{name}\""))
         .replace("\n[lints]\nworkspace = true\n", "");
-    for feature in ["rustls-0_23", "testing"] {
-        let starters = format!("{{ path = \"..\", features = [\"{feature}\"] }}");
-        expected = expected.replace(&starters, &with_feature(feature));
+    for features in ["\"metrics\", \"redis-tls\", \"rustls-0_23\"", "\"testing\""] {
+        let starters = format!("{{ path = \"..\", features = [{features}] }}");
+        assert!(expected.contains(&starters), "{starters}");
+        expected = expected.replace(&starters, &with_features(features));
     }
     assert_eq!(app.read("Cargo.toml"), expected);
 }

@@ -8,8 +8,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::group::Group;
-use crate::wait::until;
+use crate::{group::Group, wait::until};
 
 /// An X server without a screen, under a display number that was free.
 pub(super) struct Display {

@@ -8,8 +8,8 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::{display::Display, engine::Engine, group::Group};
-use crate::{scratch::ScratchFolder, wait::until};
+use super::{display::Display, engine::Engine};
+use crate::{group::Group, scratch::ScratchFolder, wait::until};
 
 /// A driver with its own home folder. The driver and its browser end when this is dropped.
 pub(super) struct Driver {

@@ -5,6 +5,7 @@ use std::{fmt, path::Path};
 use serde_json::{Value, json};
 
 use super::{driver::listens_on, session::Session};
+use crate::program::find_program;
 
 /// Has Firefox remove what pages have stored.
 const CLEAR: &str = "const data = Ci.nsIClearDataService;
@@ -83,7 +84,7 @@ impl Engine {
             }),
             // Its driver always creates a new profile, in the folder for temporary files.
             Self::Firefox => json!({"moz:firefoxOptions": {
-                "binary": super::find("firefox-esr"),
+                "binary": find_program("firefox-esr"),
                 "args": ["-headless"],
             }}),
             // Its driver finds the browser, whose sessions are private.

@@ -4,6 +4,7 @@ use super::super::planned_change::PlannedChange;
 use super::steps::NewFile;
 use crate::app::app_files::AppFiles;
 use crate::app::library;
+use crate::app::rust_app::RustApp;
 use crate::cli::{DependencyArgs, InstallArgs};
 use crate::editing::manifest::cargo_toml::Manifest;
 use crate::editing::manifest::dependency::DependencySource;
@@ -14,9 +15,10 @@ use crate::exit::Failure;
 /// it is a conflict if the arguments choose another. The owner's is reported as kept.
 pub(super) fn choose_source(
     app_files: &AppFiles,
+    rust: &RustApp,
     args: &InstallArgs,
 ) -> Result<Option<DependencySource>, Failure> {
-    let is_absent = app_files.dependency == LibraryEntry::Absent;
+    let is_absent = rust.dependency == LibraryEntry::Absent;
     let DependencyArgs {
         dep_path,
         dep_version,
@@ -24,14 +26,14 @@ pub(super) fn choose_source(
         ..
     } = &args.dependency;
     let chooses = dep_path.is_some() || dep_version.is_some() || dep_git.is_some();
-    if args.no_dep || !(is_absent || app_files.dependency == LibraryEntry::ByInstall && chooses) {
+    if args.no_dep || !(is_absent || rust.dependency == LibraryEntry::ByInstall && chooses) {
         return Ok(None);
     }
-    let source = library::dependency_source(&args.dependency, app_files)?;
+    let source = library::dependency_source(&args.dependency, app_files.app(), rust)?;
     if is_absent {
         return Ok(Some(source));
     }
-    let contents = app_files.manifest.contents().unwrap_or_default();
+    let contents = rust.manifest.contents().unwrap_or_default();
     if Manifest::parse(contents)?.has_source(&source) {
         return Ok(None);
     }
@@ -45,23 +47,20 @@ pub(super) fn choose_source(
     )
 }
 
-pub(super) fn plan_manifest(
-    app_files: &AppFiles,
-    source: &DependencySource,
-) -> Result<NewFile, Failure> {
-    let file = app_files.manifest.clone();
+pub(super) fn plan_manifest(rust: &RustApp, source: &DependencySource) -> Result<NewFile, Failure> {
+    let file = rust.manifest.clone();
     let manifest = Manifest::parse(file.contents().unwrap_or_default())?;
     let contents = manifest.with_dependency(source)?;
     Ok(NewFile { file, contents })
 }
 
 pub(super) fn report(
-    app_files: &AppFiles,
+    rust: &RustApp,
     added: Option<&DependencySource>,
     args: &InstallArgs,
     change: &mut PlannedChange,
 ) {
-    match (added, &app_files.dependency) {
+    match (added, &rust.dependency) {
         (Some(source), _) => {
             change.will_report("Updated", format!("Cargo.toml (with `{}`)", source.line()));
         }

@@ -1,5 +1,8 @@
 //! What `install` leaves to its user, with the lines to paste.
 
+mod beside;
+pub(super) mod rust;
+
 use std::env;
 use std::path::Path;
 
@@ -7,70 +10,88 @@ use actix_web_sse::cli_support::one_line;
 
 use super::super::key_suggestions::ExampleSave;
 use crate::app::app_files::AppFiles;
-use crate::app::library;
-use crate::cli::InstallArgs;
-use crate::editing::manifest::dependency::{DependencySource, LIBRARY_PACKAGE};
-use crate::editing::manifest::edits::LibraryEntry;
-use crate::editing::rust::app_code::RouteCall;
-use crate::editing::rust::splice::ROUTES_CALL;
+use crate::app::layout::AppLayout;
 use crate::editing::scripts::{self, SCRIPT_TAG};
-use crate::exit::Failure;
 use crate::output::Output;
 use crate::sources::script_tags;
-use crate::sources::source_files::{self, FileKind, SOURCE_FOLDERS, SourceFile};
+use crate::sources::source_files::SourceFile;
+use crate::sources::source_folders::SourceFolders;
 use crate::sources::tag_place::{self, TagPlace};
-
-const PUBLIC_STREAM_NOTE: &str = "
-The stream is public: every visitor can receive every value that is saved without an audience.
-A key that is marked in SSE_EVENTS, as in `event:key:private`, accepts no such value.
-To put it behind your own middleware, configure a scope that wraps it:
-         web::scope(\"…\").wrap(…).configure(actix_web_sse::routes)";
 
 /// What the installation leaves to do.
 pub(super) struct NextSteps {
     steps: Vec<NextStep>,
-    library_name: String,
+    layout: AppLayout,
+    guide: Guide,
+}
+
+/// How the app is completed.
+enum Guide {
+    Rust { library_name: String },
+    Beside,
 }
 
 /// Something to do, and the lines to paste or run for it.
-pub(super) struct NextStep {
+struct NextStep {
     instruction: String,
     lines: String,
 }
 
-/// Prints what is still missing after the installation.
-pub(super) fn print(app: &Path, next: NextSteps, output: Output) {
-    let NextSteps {
-        mut steps,
-        library_name,
-    } = next;
-    let sources = source_files::read_all(app);
-    if script_tags::find_all(&sources).is_empty() {
-        steps.push(match tag_place::find(&sources) {
-            Some(place) => missing_tag(place),
-            None => missing_page(),
-        });
-    }
-    let example = ExampleSave::of_app(app);
-    let command = save_command(app, &example);
-    if steps.is_empty() {
-        output.note("\nNothing is left to do by hand. To see an event, start the app, open its page, and run:");
-        output.note(format!("         {command}"));
-    } else {
-        if !sources.iter().any(saves_values) {
-            steps.push(first_save(&library_name, &example));
+impl NextSteps {
+    /// For an app beside `sse serve`.
+    pub(super) fn beside(layout: AppLayout) -> Self {
+        Self {
+            steps: Vec::new(),
+            layout,
+            guide: Guide::Beside,
         }
-        steps.push(NextStep {
-            instruction: "Start the app, and open the page. To save a value from a terminal, too:"
-                .to_owned(),
-            lines: command,
-        });
-        print_steps(&steps, output);
     }
-    output.note(PUBLIC_STREAM_NOTE);
+
+    /// Prints what is still missing after the installation.
+    pub(super) fn print(self, app: &Path, output: Output) {
+        let sources = self.layout.sources();
+        let example = ExampleSave::of_app(app);
+        match &self.guide {
+            Guide::Rust { library_name } => {
+                rust::print(
+                    self.steps,
+                    library_name,
+                    &self.layout,
+                    &sources,
+                    &example,
+                    output,
+                );
+            }
+            Guide::Beside => beside::print(self.steps, &self.layout, &sources, &example, output),
+        }
+    }
+
+    /// Adds the listeners that the owner's file lacks, or has without an event.
+    pub(super) fn add_listeners(&mut self, app_files: &AppFiles) {
+        let Some(listeners) = app_files.listeners() else {
+            return;
+        };
+        if let Some(contents) = listeners.file.contents() {
+            let (path, events) = (&listeners.shipped.path, &app_files.events);
+            self.steps.extend(missing_listeners(path, contents, events));
+            self.steps
+                .extend(orphaned_listeners(path, contents, events));
+        }
+    }
 }
 
-fn missing_tag(place: TagPlace) -> NextStep {
+/// The place for the script tag, if no page has it.
+fn missing_tag(layout: &AppLayout, sources: &[SourceFile]) -> Option<NextStep> {
+    if !script_tags::find_all(sources).is_empty() {
+        return None;
+    }
+    Some(match tag_place::find(sources) {
+        Some(place) => tag_at(place),
+        None => missing_page(layout),
+    })
+}
+
+fn tag_at(place: TagPlace) -> NextStep {
     let others = match place.other_pages {
         0 => String::new(),
         1 => " (and in 1 other page, if it shows events)".to_owned(),
@@ -83,36 +104,14 @@ fn missing_tag(place: TagPlace) -> NextStep {
 }
 
 /// The app may get a page later, or never.
-fn missing_page() -> NextStep {
+fn missing_page(layout: &AppLayout) -> NextStep {
     NextStep {
         instruction: format!(
             "The folders {} contain no page. When the app has one, add this line at the end of its <body> (until \
              then, `sse listen` shows the events):",
-            SOURCE_FOLDERS.join(", ")
+            SourceFolders::of(layout)
         ),
         lines: SCRIPT_TAG.to_owned(),
-    }
-}
-
-fn saves_values(source: &SourceFile) -> bool {
-    source.kind == FileKind::Rust && source.text.contains(".save(")
-}
-
-/// The guide to the first notification shows these lines, too.
-fn first_save(library_name: &str, example: &ExampleSave) -> NextStep {
-    let key = &example.key;
-    let to = match example.audience {
-        Some(audience) => format!(".to({audience:?})"),
-        None => String::new(),
-    };
-    NextStep {
-        instruction: "Save a value. For a first test, at the beginning of a handler after which the browser stays on its page:".to_owned(),
-        lines: format!(
-            "// A notification that fails must not fail the request.\n\
-             if let Err(error) = {library_name}::cache().save({key:?}, \"Somebody pressed a button\"){to}.await {{\n    \
-                 eprintln!(\"{{error:?}}\");                       // with the help\n\
-             }}"
-        ),
     }
 }
 
@@ -126,98 +125,34 @@ fn print_steps(steps: &[NextStep], output: Output) {
     }
 }
 
-/// What the installation will not add to these files.
-pub(super) fn missing_parts(
-    app_files: &AppFiles,
-    route_call: &RouteCall<'_>,
-    args: &InstallArgs,
-) -> Result<NextSteps, Failure> {
-    let mut steps = Vec::new();
-    if args.no_dep && app_files.dependency == LibraryEntry::Absent {
-        let source = library::dependency_source(&args.dependency, app_files)?;
-        steps.push(NextStep {
-            instruction: "In Cargo.toml, under [dependencies]:".to_owned(),
-            lines: source.line(),
-        });
-    }
-    steps.extend(missing_call(app_files, route_call, args));
-    steps.extend(missing_listeners(app_files));
-    steps.extend(orphaned_listeners(app_files));
-    let library_name = library_name(app_files);
-    Ok(NextSteps {
-        steps,
-        library_name,
-    })
-}
-
-fn missing_call(
-    app_files: &AppFiles,
-    route_call: &RouteCall<'_>,
-    args: &InstallArgs,
-) -> Option<NextStep> {
-    let instruction = match route_call {
-        RouteCall::Possible(file, _) if args.no_wire => {
-            format!("In {}, directly after `App::new()`:", file.name())
-        }
-        RouteCall::Uncertain(why) => format!("Directly after `App::new()` ({why}):"),
-        RouteCall::Possible(..) | RouteCall::Installed(_) | RouteCall::ByOwner(_) => {
-            return None;
-        }
-    };
-    Some(NextStep {
-        instruction,
-        lines: ROUTES_CALL.replace("actix_web_sse", &library_name(app_files)),
-    })
-}
-
-/// The name that the app's manifest gives the library, as code writes it.
-fn library_name(app_files: &AppFiles) -> String {
-    let key = match &app_files.dependency {
-        LibraryEntry::ByOwner(key) => Some(key.as_str()),
-        LibraryEntry::ByInstall | LibraryEntry::Absent => {
-            app_files.inherited.as_ref().map(DependencySource::key)
-        }
-    };
-    key.unwrap_or(LIBRARY_PACKAGE).replace('-', "_")
-}
-
-/// The owner's file with the listeners, if it exists.
-fn listener_file(app_files: &AppFiles) -> Option<&[u8]> {
-    let scripts = app_files.scripts.iter();
-    let mut listener_files = scripts.filter(|script| script.shipped.belongs_to_owner());
-    listener_files.find_map(|script| script.file.contents())
-}
-
-fn orphaned_listeners(app_files: &AppFiles) -> Option<NextStep> {
+fn orphaned_listeners(path: &str, contents: &[u8], events: &[String]) -> Option<NextStep> {
     // An invalid SSE_EVENTS has no events.
-    let contents = listener_file(app_files).filter(|_| !app_files.events.is_empty())?;
-    let orphaned = scripts::orphaned_listeners(contents, &app_files.events);
+    if events.is_empty() {
+        return None;
+    }
+    let orphaned = scripts::orphaned_listeners(contents, events);
     let places = orphaned
         .iter()
         .map(|(line, event)| format!("{event} (line {line})"));
     let places: Vec<String> = places.collect();
     (!places.is_empty()).then(|| NextStep {
         instruction: format!(
-            "In public/js/sse-client.js, rename or remove the listener for {}: SSE_EVENTS has no such event",
+            "In {path}, rename or remove the listener for {}: SSE_EVENTS has no such event",
             places.join(", ")
         ),
         lines: String::new(),
     })
 }
 
-fn missing_listeners(app_files: &AppFiles) -> Option<NextStep> {
-    let contents = listener_file(app_files)?;
-    let missing = scripts::missing_listeners(contents, &app_files.events);
+fn missing_listeners(path: &str, contents: &[u8], events: &[String]) -> Option<NextStep> {
+    let missing = scripts::missing_listeners(contents, events);
     if missing.is_empty() {
         return None;
     }
     let names: Vec<&str> = missing.iter().map(|(event, _)| event.as_str()).collect();
     let code: Vec<&str> = missing.iter().map(|(_, code)| code.as_str()).collect();
     Some(NextStep {
-        instruction: format!(
-            "In public/js/sse-client.js, a listener for {}:",
-            names.join(", ")
-        ),
+        instruction: format!("In {path}, a listener for {}:", names.join(", ")),
         lines: code.join("\n"),
     })
 }
@@ -237,8 +172,12 @@ fn dir_flag(app: &Path) -> String {
     if env::current_dir().is_ok_and(|here| here.starts_with(app)) {
         return String::new();
     }
-    // Quoted for a POSIX shell, whatever characters the path has.
-    format!("-C '{}' ", app.display().to_string().replace('\'', "'\\''"))
+    format!("-C {} ", quote(app))
+}
+
+/// Quoted for a POSIX shell, whatever characters the path has.
+fn quote(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

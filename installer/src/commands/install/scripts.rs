@@ -2,7 +2,9 @@
 
 use super::super::planned_change::PlannedChange;
 use super::steps::NewFile;
-use crate::app::app_files::{AppFiles, ScriptFile};
+use crate::app::app_files::AppFiles;
+use crate::app::layout::LISTENERS_FILE;
+use crate::app::script_files::ScriptFile;
 use crate::cli::{ChangeArgs, InstallArgs};
 use crate::editing::scripts::{Script, ScriptState};
 use crate::exit::Failure;
@@ -35,6 +37,8 @@ fn decide_write(found: &ScriptFile, args: &ChangeArgs, change: &mut PlannedChang
     let (is_written, verb, object) = match found.state {
         ScriptState::Missing => (true, "Created", path.clone()),
         ScriptState::Current => (false, "Unchanged", path.clone()),
+        // Another step replaces and reports it.
+        ScriptState::OfModule => return false,
         ScriptState::Older | ScriptState::Edited if script.belongs_to_owner() => {
             (false, "Kept", format!("{path} (yours)"))
         }
@@ -53,9 +57,9 @@ fn decide_write(found: &ScriptFile, args: &ChangeArgs, change: &mut PlannedChang
 
 fn edited_conflict(script: &Script) -> Failure {
     let advice = if script.is_types() {
-        "your own types belong in another file"
+        "your own types belong in another file".to_owned()
     } else {
-        "your own code belongs in public/js/sse-client.js"
+        format!("your own code belongs in {LISTENERS_FILE} beside it")
     };
     Failure::conflict(format!("{} was modified", script.path)).with_help(format!(
         "compare with --diff, or overwrite with --force; {advice}"

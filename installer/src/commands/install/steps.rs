@@ -3,20 +3,23 @@
 //! After a kill at any point, a second run must be able to complete the installation, and
 //! `uninstall` to undo it. So the receipt is written before the files it lists are created,
 //! replaced scripts before the receipt with their new hashes, and the code after the
-//! manifest, without which it would not compile.
+//! manifest, without which it would not compile. The listeners of the original module are
+//! known by their own hashes, so they are replaced last, when there is a copy of them.
 
 use std::path::Path;
 
+use super::module_script::Replacement;
 use crate::editing::plan::{OriginalFile, Plan, Step};
 use crate::exit::Failure;
 
 /// Everything that `install` will write.
 pub(super) struct NewContents {
     pub(super) env: Option<NewFile>,
-    pub(super) folders: Vec<&'static str>,
+    pub(super) folders: Vec<String>,
     pub(super) scripts: Vec<NewFile>,
     pub(super) manifest: Option<NewFile>,
     pub(super) code: Option<NewFile>,
+    pub(super) replacement: Option<Replacement>,
 }
 
 /// A file with its new contents.
@@ -31,7 +34,12 @@ pub(super) fn add_steps(plan: &mut Plan, app: &Path, new: NewContents) -> Result
         scripts.partition(|script| script.file.contents().is_some());
     let folders = new.folders.into_iter().map(|folder| app.join(folder));
     let before_folders = replaced.into_iter().chain(new.env).map(NewFile::into_step);
+    let (copy, listeners) = match new.replacement {
+        Some(Replacement { copy, listeners }) => (copy, Some(listeners)),
+        None => (None, None),
+    };
     let after_folders = created.into_iter().chain(new.manifest).chain(new.code);
+    let after_folders = after_folders.chain(copy).chain(listeners);
     before_folders
         .chain(folders.map(Step::MakeDir))
         .chain(after_folders.map(NewFile::into_step))

@@ -80,6 +80,32 @@ pub(super) fn modes() -> impl Strategy<Value = u32> {
 
 impl RandomApp {
     pub(super) fn new(manifest: &InitialFile, env: Option<&InitialFile>, public: Public) -> Self {
+        let main = InitialFile::new(MAIN, 0o644);
+        Self::with_files(
+            &[("Cargo.toml", manifest), ("src/main.rs", &main)],
+            env,
+            public,
+        )
+    }
+
+    pub(super) fn codeigniter(env: Option<&InitialFile>, public: Public) -> Self {
+        let (file, code) = (
+            InitialFile::new("", 0o755),
+            InitialFile::new(CACHE_PHP, 0o644),
+        );
+        let files = [
+            ("spark", &file),
+            ("app/Config/Cache.php", &code),
+            ("public/index.php", &code),
+        ];
+        Self::with_files(&files, env, public)
+    }
+
+    fn with_files(
+        files: &[(&str, &InitialFile)],
+        env: Option<&InitialFile>,
+        public: Public,
+    ) -> Self {
         // In memory if possible, because the files need not last.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
@@ -90,8 +116,9 @@ impl RandomApp {
         let app = Self {
             dir: dir.expect("can create a temporary folder"),
         };
-        app.write("Cargo.toml", manifest);
-        app.write("src/main.rs", &InitialFile::new(MAIN, 0o644));
+        for (name, file) in files {
+            app.write(name, file);
+        }
         if let Some(env) = env {
             app.write(".env", env);
         }
@@ -139,7 +166,11 @@ impl RandomApp {
     fn install(&self) -> Result<(), Failure> {
         let args = InstallArgs {
             dependency: DependencyArgs {
-                dep_version: Some("0.1.0".to_owned()),
+                dep_version: self
+                    .path()
+                    .join("Cargo.toml")
+                    .exists()
+                    .then(|| "0.1.0".to_owned()),
                 ..DependencyArgs::default()
             },
             ..InstallArgs::default()
@@ -215,6 +246,13 @@ const MAIN: &str = "use actix_web::{App, HttpServer};
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     HttpServer::new(|| App::new()).bind((\"127.0.0.1\", 8080))?.run().await
+}
+";
+
+const CACHE_PHP: &str = "<?php
+class Cache
+{
+    public string $prefix = 'shop_';
 }
 ";
 

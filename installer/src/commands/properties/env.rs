@@ -1,6 +1,9 @@
 //! Random `.env` files.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use actix_web_sse::cli_support::EnvFile;
 
 use proptest::sample::select;
 
@@ -221,6 +224,59 @@ fn any_env_file_is_restored_or_refused() {
             })?;
             if matches!(outcome, Outcome::Refused) {
                 let has_reason = before.is_none() || mode & 0o200 == 0 || has_marker(&contents);
+                prop_assert!(has_reason, "it can be read and written");
+            }
+            tally.count(&outcome);
+            Ok(())
+        },
+    );
+    tally.assert_both_outcomes();
+}
+
+/// The values that `sse serve` reads, and that an app in another language probably reads, too.
+fn readable_values(file: &[u8]) -> BTreeMap<String, String> {
+    let file = EnvFile::new(file.to_vec());
+    let mut values = BTreeMap::new();
+    for (_, name, value) in file.assignments() {
+        let value = value.to_owned();
+        values.entry(name.to_owned()).or_insert(value);
+    }
+    values
+}
+
+#[test]
+fn any_env_file_of_a_codeigniter_app_is_restored_or_refused() {
+    let tally = Tally::default();
+    for_all(
+        1_000,
+        || (files(), publics()),
+        |(env, public)| {
+            let is_installed = |file: &InitialFile| {
+                EnvState::new(&file.contents).is_ok_and(|state| state.has_block())
+            };
+            prop_assume!(!env.as_ref().is_some_and(is_installed));
+            let app = RandomApp::codeigniter(env.as_ref(), public);
+            let InitialFile { contents, mode } = env.unwrap_or_else(|| InitialFile::new("", 0o644));
+            let with_newline = [contents.as_slice(), b"\n"].concat();
+            let before = readable_values(&with_newline);
+            let outcome = app.install_and_restore(|| {
+                let mut expected = before.clone();
+                for setting in INSTALLED_SETTINGS {
+                    let default = default_value(setting).to_owned();
+                    expected.entry(setting.name.to_owned()).or_insert(default);
+                }
+                let prefix = ("SSE_DROP_IN_PREFIX".to_owned(), "shop_".to_owned());
+                expected.extend([prefix]);
+                prop_assert_eq!(readable_values(&app.read(".env")), expected);
+                Ok(())
+            })?;
+            if matches!(outcome, Outcome::Refused) {
+                let file = EnvFile::new(with_newline);
+                // A quote that is open at the end would swallow the block.
+                let has_reason = mode & 0o200 == 0
+                    || has_marker(&contents)
+                    || file.check(Path::new(".env")).is_err()
+                    || file.unreadable_lines().next().is_some();
                 prop_assert!(has_reason, "it can be read and written");
             }
             tally.count(&outcome);

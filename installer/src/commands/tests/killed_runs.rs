@@ -1,22 +1,30 @@
 //! After a kill at any step, a second run completes or undoes the change.
 
 use super::*;
+use crate::app::codeigniter::module::TEST_CLIENT;
 
 /// Apps whose installation takes different steps.
-const APPS: [&[(&str, &str)]; 3] = [
-    &[],
-    &[(".env", "A=1")],
-    &[
-        (".env", "SSE_EVENTS=a:b\n"),
-        ("public/js/sse-client.js", "mine"),
-    ],
-];
+fn apps() -> [fn() -> App; 6] {
+    [
+        || App::new(&[]),
+        || App::new(&[(".env", "A=1")]),
+        || {
+            App::new(&[
+                (".env", "SSE_EVENTS=a:b\n"),
+                ("public/js/sse-client.js", "mine"),
+            ])
+        },
+        || App::codeigniter(&[(".env", "A=1")]),
+        || App::codeigniter(&[("public/js/sse-client.js", TEST_CLIENT)]),
+        || App::other(&[(".env", "A=1\n")]),
+    ]
+}
 
 #[test]
 fn a_killed_install_can_be_completed_and_undone() {
-    for files in APPS {
+    for new_app in apps() {
         for steps in 0.. {
-            let app = App::new(files);
+            let app = new_app();
             let before = without_times(app.tree());
             let plan = install_plan(&app);
             let step_count = plan.len();
@@ -29,7 +37,7 @@ fn a_killed_install_can_be_completed_and_undone() {
                 "{steps} steps, then uninstall"
             );
 
-            let app = App::new(files);
+            let app = new_app();
             let before = without_times(app.tree());
             let plan = install_plan(&app);
             plan.apply_until_killed(steps);
@@ -51,9 +59,9 @@ fn a_killed_install_can_be_completed_and_undone() {
 
 #[test]
 fn a_killed_uninstall_can_be_completed() {
-    for files in APPS {
+    for new_app in apps() {
         for steps in 0.. {
-            let app = App::new(files);
+            let app = new_app();
             let before = without_times(app.tree());
             app.install();
             let planned = uninstall::plan(app.dir.path(), &ChangeArgs::default())

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::editing::env::block::EnvState;
+use crate::editing::env::readers::EnvReaders;
 use crate::editing::env::values::InstallValues;
 use crate::editing::receipt::Receipt;
 
@@ -101,7 +102,7 @@ fn an_older_client_is_updated_and_older_listeners_are_kept() {
         receipt.add_with_hash(&path, b"from an older version");
     }
     let env = EnvState::new(app.read(".env").as_bytes()).expect("valid input");
-    let env = env.install(&receipt, &InstallValues::default());
+    let env = env.install(&receipt, &InstallValues::default(), EnvReaders::Dotenvy);
     let env = env.expect("valid input");
     fs::write(app.path(".env"), env).expect("can write the file");
     app.install();

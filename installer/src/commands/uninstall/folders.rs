@@ -21,8 +21,9 @@ impl CreatedFolders {
     pub(super) fn new(app_files: &AppFiles) -> Result<Self, Failure> {
         let mut paths = Vec::new();
         for folder in app_files.receipt().folders() {
-            if plan::exists(&app_files.app.join(folder))? {
-                paths.push(folder.to_owned());
+            let folder = app_files.layout.public.path_of_entry(folder);
+            if plan::exists(&app_files.app().join(&folder))? {
+                paths.push(folder);
             }
         }
         let removed = BTreeSet::new();

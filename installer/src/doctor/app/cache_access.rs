@@ -1,4 +1,4 @@
-//! The cache folder: whether this user can save there, and who else has access.
+//! The cache folder, or the drop-in folder: whether this user can write there, and who else has access.
 
 use std::fs::{self, Metadata};
 use std::io::{self, Write};
@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use actix_web_sse::{Cache, Config};
 
-use crate::doctor::finding::{Check, Finding};
+use super::drop_in_folder::DropInFolder;
+use crate::doctor::finding::Finding;
 
-const CHECK: Check = Check("cache");
-
-/// Folders whose files apps usually serve to every visitor.
+/// Folders whose files apps usually serve to every visitor, whatever `SSE_PUBLIC` is.
 const PUBLIC_FOLDERS: [&str; 2] = ["public", "static"];
 
 /// The bit of a file's mode that lets every user write.
@@ -19,42 +18,52 @@ const WRITABLE_BY_OTHERS: u32 = 0o002;
 /// The permissions in a file's mode, without its type.
 const PERMISSION_BITS: u32 = 0o7777;
 
-pub(super) fn check(config: &Config) -> Vec<Finding> {
-    let (app, folder) = (config.app_dir(), config.cache_dir());
-    let mut findings: Vec<Finding> = public_folder(app, folder).into_iter().collect();
-    let shown = folder.display();
-    match fs::metadata(folder) {
+pub(super) fn check(config: &Config, folder: DropInFolder<'_>) -> Vec<Finding> {
+    let app = config.app_dir();
+    let mut findings: Vec<Finding> = public_folder(config, folder).into_iter().collect();
+    let shown = folder.path.display();
+    let choose_another = folder.choose_another();
+    match fs::metadata(folder.path) {
         Ok(metadata) if metadata.is_dir() => {
-            findings.extend(existing_folder(config, &metadata));
+            findings.extend(existing_folder(config, folder, &metadata));
             let user = rustix::process::geteuid().as_raw();
             let (mode, owner) = (metadata.mode(), metadata.uid());
-            findings.extend(judge_access(&shown.to_string(), mode, owner, user));
+            findings.extend(judge_access(folder, mode, owner, user));
         }
-        Ok(_) => findings.push(CHECK.error(
+        Ok(_) => findings.push(folder.unusable(
             format!("{shown} is not a folder"),
-            "move it away, or set SSE_CACHE to another folder",
+            format!("move it away, or {choose_another}"),
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             findings.push(missing_folder(app, folder));
         }
-        Err(error) => findings.push(CHECK.error(
+        Err(error) => findings.push(folder.unusable(
             format!("{shown} cannot be accessed: {error}"),
-            "give the user that runs the app access to it, or set SSE_CACHE to another folder",
+            format!("give the user that runs the server access to it, or {choose_another}"),
         )),
     }
     findings
 }
 
 /// A cache folder whose files every visitor can download.
-fn public_folder(app: &Path, folder: &Path) -> Option<Finding> {
-    let is_inside = |name: &&str| resolve(folder).starts_with(resolve(&app.join(name)));
-    let name = PUBLIC_FOLDERS.into_iter().find(is_inside)?;
-    Some(CHECK.error(
+fn public_folder(config: &Config, folder: DropInFolder<'_>) -> Option<Finding> {
+    let app = config.app_dir();
+    let usual = PUBLIC_FOLDERS.map(|name| app.join(name));
+    let folders = usual.into_iter().chain([config.public_dir().to_owned()]);
+    let is_inside = |public: &PathBuf| resolve(folder.path).starts_with(resolve(public));
+    let public = folders.into_iter().find(is_inside)?;
+    let name = public.strip_prefix(app).unwrap_or(&public).display();
+    let name = match name.to_string() {
+        name if name.is_empty() => "the app's folder".to_owned(),
+        name => name,
+    };
+    let setting = folder.setting();
+    Some(folder.check().error(
         format!(
             "{} is inside {name}, whose files every visitor can download",
-            folder.display()
+            folder.path.display()
         ),
-        "set SSE_CACHE to a folder outside of it, for example SSE_CACHE=writable/cache",
+        format!("set {setting} to a folder outside of it, for example {setting}=writable/cache"),
     ))
 }
 
@@ -73,44 +82,55 @@ fn existing_part(path: &Path) -> &Path {
     existing.unwrap_or(path)
 }
 
-/// The app creates the folder when it starts: with all parents if it is below the app's folder,
+/// The server creates the folder when it starts: with all parents if it is below the app's folder,
 /// else only the last part of the path.
-fn missing_folder(app: &Path, folder: &Path) -> Finding {
-    let shown = folder.display();
-    let parent = existing_part(folder);
-    if !folder.starts_with(app) && folder.parent() != Some(parent) {
-        return CHECK.error(
+fn missing_folder(app: &Path, folder: DropInFolder<'_>) -> Finding {
+    let (path, shown) = (folder.path, folder.path.display());
+    let parent = existing_part(path);
+    if !path.starts_with(app) && path.parent() != Some(parent) {
+        return folder.unusable(
             format!("{shown} does not exist, and neither does its parent folder"),
-            "create the folder, or correct SSE_CACHE",
+            format!("create the folder, or correct {}", folder.setting()),
         );
     }
     let parent_shown = parent.display();
     match try_write(parent) {
-        Ok(()) => CHECK.ok(format!(
-            "{shown} does not exist yet: the app will create it"
+        Ok(()) => folder.check().ok(format!(
+            "{shown} does not exist yet: the server will create it"
         )),
-        Err(error) => CHECK.error(
+        Err(error) => folder.unusable(
             format!("{shown} does not exist and cannot be created: {error}"),
-            format!("give the user that runs the app write access to {parent_shown}"),
+            format!("give the user that runs the server write access to {parent_shown}"),
         ),
     }
 }
 
-fn existing_folder(config: &Config, metadata: &Metadata) -> Vec<Finding> {
-    let shown = config.cache_dir().display();
+fn existing_folder(config: &Config, folder: DropInFolder<'_>, metadata: &Metadata) -> Vec<Finding> {
+    let shown = folder.path.display();
     let permissions = describe_permissions(metadata);
-    if let Err(error) = try_write(config.cache_dir()) {
-        return vec![CHECK.error(
-            format!("this user cannot save in {shown} ({permissions}): {error}"),
-            "give the user that runs this write access (chown or chmod), or set SSE_CACHE to \
-             another folder",
+    let choose_another = folder.choose_another();
+    if let Err(error) = try_write(folder.path) {
+        let consequence = match folder.is_cache {
+            true => "cannot save in",
+            false => "cannot write to the drop-in folder",
+        };
+        return vec![folder.unusable(
+            format!("this user {consequence} {shown} ({permissions}): {error}"),
+            format!(
+                "give the user that runs the server write access (chown or chmod), or {choose_another}"
+            ),
         )];
     }
-    let is_writable = CHECK.ok(format!("{shown} can be written and read ({permissions})"));
+    if !folder.is_cache {
+        let message = format!("drop-ins in {shown} can be read and removed ({permissions})");
+        return vec![folder.check().ok(message)];
+    }
+    let is_writable =
+        (folder.check()).ok(format!("{shown} can be written and read ({permissions})"));
     // Why a server cannot use the journal that the folder contains. The library has the same reason
     // when it refuses an edit of SSE_CACHE.
     let error = Cache::check(config).err();
-    let unusable = error.map(|error| CHECK.refusal(&error, "set SSE_CACHE to another folder"));
+    let unusable = error.map(|error| folder.check().refusal(&error, &choose_another));
     [is_writable].into_iter().chain(unusable).collect()
 }
 
@@ -130,16 +150,17 @@ fn try_write(folder: &Path) -> io::Result<()> {
     file.close()
 }
 
-fn judge_access(folder: &str, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
+fn judge_access(folder: DropInFolder<'_>, mode: u32, owner: u32, user: u32) -> Vec<Finding> {
+    let (check, folder) = (folder.check(), folder.path.display());
     let mut findings = Vec::new();
     if mode & WRITABLE_BY_OTHERS != 0 {
-        findings.push(CHECK.warning(
+        findings.push(check.warning(
             format!("every user of this machine can write to {folder}, and so send events"),
             format!("chmod o-w '{folder}'"),
         ));
     }
     if owner != user {
-        findings.push(CHECK.note(format!(
+        findings.push(check.note(format!(
             "{folder} belongs to user {owner}, but this command runs as user {user}: the \
              findings may not apply to the server"
         )));
@@ -152,10 +173,14 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    fn findings(config: &Config) -> Vec<Finding> {
+        check(config, DropInFolder::of(config).expect("a folder"))
+    }
+
     /// The level of the first problem, or of the first finding.
     fn level(app: &Path, folder: &Path) -> Level {
         let config = Config::new(app, "a:k").expect("valid");
-        let findings = check(&config.with_cache_dir(folder));
+        let findings = findings(&config.with_cache_dir(folder));
         let problem = findings.iter().find(|finding| finding.is_problem());
         problem.or(findings.first()).expect("a finding").level
     }
@@ -176,7 +201,7 @@ mod tests {
         let app = tempfile::tempdir().expect("a folder");
         let config = Config::new(app.path(), "a:k").expect("valid");
         drop(Cache::open(&config).expect("it can be created"));
-        let problem = || check(&config).into_iter().find(Finding::is_problem);
+        let problem = || findings(&config).into_iter().find(Finding::is_problem);
         assert_eq!(problem(), None);
         let names = fs::read_dir(config.cache_dir().join(".sse")).expect("it exists");
         let names = names.map(|name| name.expect("a name").path());
@@ -212,7 +237,11 @@ mod tests {
     #[test]
     fn a_folder_that_every_user_can_write_is_a_warning() {
         let levels = |mode, owner, user| -> Vec<Level> {
-            let findings = judge_access("cache", mode, owner, user);
+            let folder = DropInFolder {
+                path: Path::new("cache"),
+                is_cache: true,
+            };
+            let findings = judge_access(folder, mode, owner, user);
             findings.iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels(0o40700, 5, 5), []);

@@ -4,7 +4,7 @@
 use std::fs::{self, FileType, Metadata};
 use std::path::{Path, PathBuf};
 
-use actix_web_sse::Events;
+use actix_web_sse::Config;
 use rustix::fs::{Access, access};
 
 use super::cache_access::describe_permissions;
@@ -12,17 +12,27 @@ use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("drop-ins");
 
-pub(super) fn check(folder: &Path, events: &Events) -> Vec<Finding> {
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let events = config.events();
     let findings = events.keys().flat_map(|key| match events.is_private(key) {
-        true => check_private_key(folder, key),
-        false => check_key(folder, key, &is_readable),
+        true => check_private_key(config, key),
+        false => check_key(config, key, &is_readable),
     });
     findings.collect()
 }
 
+/// The file that another program writes, and the place where the server sets it aside.
+fn files_of(config: &Config, key: &str) -> [PathBuf; 2] {
+    let folder = config.cache_dir();
+    [
+        config.drop_in_path(key).unwrap_or_else(|| folder.join(key)),
+        folder.join(".sse/broken").join(key),
+    ]
+}
+
 /// A file names no audience, so the server refuses each.
-fn check_private_key(folder: &Path, key: &str) -> Vec<Finding> {
-    let files = [folder.join(key), folder.join(".sse/broken").join(key)];
+fn check_private_key(config: &Config, key: &str) -> Vec<Finding> {
+    let files = files_of(config, key);
     let is_file = |file: &&PathBuf| fs::symlink_metadata(file).is_ok_and(|found| found.is_file());
     let found = files.iter().filter(is_file).map(|file| {
         CHECK.warning(
@@ -43,10 +53,8 @@ fn is_readable(file: &Path) -> bool {
     access(file, Access::READ_OK).is_ok()
 }
 
-fn check_key(folder: &Path, key: &str, is_readable: &impl Fn(&Path) -> bool) -> Vec<Finding> {
-    let waiting = folder.join(key);
-    // The server sets a drop-in aside here.
-    let skipped = folder.join(".sse/broken").join(key);
+fn check_key(config: &Config, key: &str, is_readable: &impl Fn(&Path) -> bool) -> Vec<Finding> {
+    let [waiting, skipped] = files_of(config, key);
     let mut findings = Vec::new();
     for file in [&waiting, &skipped] {
         let Ok(metadata) = fs::symlink_metadata(file) else {
@@ -55,7 +63,7 @@ fn check_key(folder: &Path, key: &str, is_readable: &impl Fn(&Path) -> bool) -> 
         if !metadata.is_file() {
             findings.push(not_a_file(file, metadata.file_type()));
         } else if !is_readable(file) {
-            findings.push(unreadable(folder, file, &metadata));
+            findings.push(unreadable(config.cache_dir(), file, &metadata));
         } else if *file == skipped {
             findings.push(without_value(key, file));
         }
@@ -112,6 +120,12 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    fn config(folder: &Path, events: &str) -> Config {
+        let config = Config::new(folder, events).expect("it is valid");
+        let config = config.with_cache_dir(folder).with_drop_in_prefix("p_");
+        config.expect("it is valid")
+    }
+
     #[test]
     fn unreadable_and_skipped_drop_ins_are_reported() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -119,15 +133,16 @@ mod tests {
         let broken = folder.join(".sse/broken");
         fs::create_dir_all(&broken).expect("it can be created");
         for file in [
-            folder.join("waiting"),
+            folder.join("p_waiting"),
             broken.join("skipped"),
             broken.join("secret"),
         ] {
             fs::write(file, "1").expect("it can be written");
         }
-        fs::create_dir(folder.join("folder")).expect("it can be created");
+        fs::create_dir(folder.join("p_folder")).expect("it can be created");
+        let config = config(folder, "a:waiting");
         let levels = |key, is_readable: bool| -> Vec<Level> {
-            let findings = check_key(folder, key, &|_: &Path| is_readable);
+            let findings = check_key(&config, key, &|_: &Path| is_readable);
             findings.iter().map(|finding| finding.level).collect()
         };
         assert_eq!(levels("waiting", true), []);
@@ -143,11 +158,11 @@ mod tests {
         let folder = folder.path();
         let broken = folder.join(".sse/broken");
         fs::create_dir_all(&broken).expect("it can be created");
-        let events: Events = "a:k:private,b:l".parse().expect("it is valid");
-        assert_eq!(check(folder, &events), []);
-        for (index, file) in [folder.join("k"), broken.join("k")].iter().enumerate() {
+        let config = config(folder, "a:k:private,b:l");
+        assert_eq!(check(&config), []);
+        for (index, file) in [folder.join("p_k"), broken.join("k")].iter().enumerate() {
             fs::write(file, "1").expect("it can be written");
-            let findings = check(folder, &events);
+            let findings = check(&config);
             assert_eq!(findings.len(), index + 1);
             let found = findings.last().expect("there is one");
             let name = file.display().to_string();
@@ -161,10 +176,11 @@ mod tests {
     fn links_and_folders_under_a_key_are_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path();
-        fs::create_dir(folder.join("folder")).expect("it can be created");
-        symlink("elsewhere", folder.join("link")).expect("it can be created");
+        fs::create_dir(folder.join("p_folder")).expect("it can be created");
+        symlink("elsewhere", folder.join("p_link")).expect("it can be created");
+        let config = config(folder, "a:folder");
         for (key, kind) in [("folder", "a folder"), ("link", "a symbolic link")] {
-            let findings = check_key(folder, key, &|_: &Path| true);
+            let findings = check_key(&config, key, &|_: &Path| true);
             let [finding] = findings.as_slice() else {
                 panic!("{key}: {findings:?}");
             };

@@ -13,12 +13,13 @@ pub(crate) const NOT_IGNORED_MESSAGE: &str =
 pub(crate) const NOT_IGNORED_HELP: &str =
     "add the line `.env` to .gitignore before you put a secret into .env";
 
-pub(super) fn check(app: &Path) -> Vec<Finding> {
+/// `may_be_rust`: the app may load the file with dotenvy.
+pub(super) fn check(app: &Path, may_be_rust: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Canonical, because the parent of a path with `..` or a symbolic link is another folder than
     // its text suggests.
     let working_dir = env::current_dir().and_then(|dir| dir.canonicalize());
-    if let (Ok(app), Ok(working_dir)) = (app.canonicalize(), working_dir) {
+    if let (true, Ok(app), Ok(working_dir)) = (may_be_rust, app.canonicalize(), working_dir) {
         findings.extend(other_env_file(&app, &working_dir));
     }
     if git_would_add_env(app) {

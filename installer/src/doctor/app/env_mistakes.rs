@@ -7,6 +7,7 @@ use actix_web_sse::cli_support::{EnvFile, SETTINGS};
 
 use crate::doctor::finding::{Check, Finding};
 use crate::nearest::nearest;
+use crate::serve;
 
 const CHECK: Check = Check("env");
 
@@ -17,7 +18,7 @@ const SETTING_PREFIX: &str = "SSE_";
 const MAX_VARIABLE_TYPOS: usize = 3;
 
 /// The environment variables that are valid UTF-8, by name.
-type ProcessVariables = BTreeMap<String, String>;
+pub(super) type ProcessVariables = BTreeMap<String, String>;
 
 /// Variables that are not valid UTF-8 are left out: none of the library's can be.
 pub(super) fn process_variables() -> ProcessVariables {
@@ -26,9 +27,16 @@ pub(super) fn process_variables() -> ProcessVariables {
         .collect()
 }
 
-pub(super) fn check(env_file: &EnvFile, environment: &ProcessVariables) -> Vec<Finding> {
-    let unreadable = env_file.unreadable_lines().map(|line| line.number);
-    let mut findings: Vec<Finding> = unreadable.map(unreadable_line).collect();
+/// `may_be_rust`: the app may load the file with dotenvy. Other apps have their own parsers.
+pub(super) fn check(
+    env_file: &EnvFile,
+    environment: &ProcessVariables,
+    may_be_rust: bool,
+) -> Vec<Finding> {
+    let unreadable = env_file.unreadable_lines().filter(|_| may_be_rust);
+    let mut findings: Vec<Finding> = unreadable
+        .map(|line| unreadable_line(line.number))
+        .collect();
     for key in setting_names() {
         findings.extend(repeated_key(key, env_file));
         findings.extend(overridden_key(key, env_file, environment));
@@ -38,8 +46,10 @@ pub(super) fn check(env_file: &EnvFile, environment: &ProcessVariables) -> Vec<F
     findings
 }
 
+/// The settings of the library and of `sse serve`.
 fn setting_names() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|setting| setting.name)
+    let library = SETTINGS.iter().map(|setting| setting.name);
+    library.chain(serve::settings::NAMES.iter().copied())
 }
 
 fn is_setting(key: &str) -> bool {
@@ -77,12 +87,16 @@ fn overridden_key(
 ) -> Option<Finding> {
     let (line, value) = env_file.get(key)?;
     let variable = environment.get(key).filter(|variable| *variable != value)?;
+    // A URL may contain a password.
+    let other = match variable.contains("://") {
+        true => "another value".to_owned(),
+        false => format!("`{variable}`"),
+    };
     Some(CHECK.warning(
         format!(
-            "{key} on line {line} of .env has no effect here: an environment variable sets it to \
-             `{variable}`"
+            "{key} on line {line} of .env has no effect here: an environment variable sets it to {other}"
         ),
-        format!("run `unset {key}` before you start the app, or delete the line in .env"),
+        format!("run `unset {key}` before you start the server, or delete the line in .env"),
     ))
 }
 
@@ -138,7 +152,7 @@ mod tests {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let findings = check(&EnvFile::new(env.into()), &environment);
+        let findings = check(&EnvFile::new(env.into()), &environment, true);
         assert!(findings.iter().all(Finding::is_problem), "{findings:?}");
         findings
     }
@@ -170,6 +184,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_for_the_parser_of_another_language_is_no_mistake() {
+        let env = EnvFile::new(b"APP_NAME=my app\nSSE_TTL=5\n".to_vec());
+        assert_eq!(check(&env, &ProcessVariables::new(), false), []);
+        assert_eq!(check(&env, &ProcessVariables::new(), true).len(), 1);
+    }
+
+    #[test]
     fn the_first_line_of_a_repeated_key_takes_effect() {
         let (message, _) = only_finding("SSE_TTL=5\n\nSSE_TTL=6\nexport SSE_TTL=7\n", &[]);
         assert!(
@@ -187,6 +208,9 @@ mod tests {
         );
         assert!(message.contains("`6`"), "{message}");
         assert!(help.contains("unset SSE_TTL"), "{help}");
+        let url = [("SSE_CACHE", "redis://:secret@host")];
+        let (message, _) = only_finding("SSE_CACHE=a\n", &url);
+        assert!(message.ends_with("to another value"), "{message}");
     }
 
     #[test]

@@ -3,21 +3,24 @@
 #[cfg(all(target_os = "linux", not(portable)))]
 mod linux_types;
 
+#[cfg(all(target_os = "linux", not(portable)))]
 use std::path::Path;
 
+use super::drop_in_folder::DropInFolder;
 use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("file-system");
 
-pub(super) fn check(folder: &Path) -> Vec<Finding> {
+pub(super) fn check(folder: DropInFolder<'_>) -> Vec<Finding> {
     // A folder that does not exist yet will be on the file system of its nearest parent.
-    let Some(folder) = folder.ancestors().find(|path| path.is_dir()) else {
+    let Some(path) = folder.path.ancestors().find(|path| path.is_dir()) else {
         return Vec::new();
     };
-    let mut findings = vec![file_system_type(folder)];
-    if let Ok(stats) = rustix::fs::statvfs(folder) {
+    let mut findings = vec![file_system_type(path, folder)];
+    if let Ok(stats) = rustix::fs::statvfs(path) {
         findings.extend(check_space(
-            &folder.display().to_string(),
+            &path.display().to_string(),
+            folder.setting(),
             stats.f_bavail.saturating_mul(stats.f_frsize),
             // Zero: the file system does not limit the number of files.
             (stats.f_files > 0).then_some(stats.f_favail),
@@ -27,16 +30,16 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
 }
 
 #[cfg(all(target_os = "linux", not(portable)))]
-fn file_system_type(folder: &Path) -> Finding {
-    let shown = folder.display();
-    match linux_types::shared_file_system(folder) {
+fn file_system_type(path: &Path, folder: DropInFolder<'_>) -> Finding {
+    let shown = path.display();
+    match linux_types::shared_file_system(path) {
         Ok(None) => CHECK.ok(format!("{shown} is on a local file system")),
         Ok(Some(name)) => CHECK.warning(
             format!(
                 "{shown} is on a {name} file system: values that other machines save there are \
                  found only once per SSE_POLL_INTERVAL, and renames may not be atomic"
             ),
-            "set SSE_CACHE to a folder on a local disk",
+            format!("set {} to a folder on a local disk", folder.setting()),
         ),
         Err(error) => CHECK.note(format!(
             "the type of the file system of {shown} is unknown: {error}"
@@ -45,15 +48,20 @@ fn file_system_type(folder: &Path) -> Finding {
 }
 
 #[cfg(any(not(target_os = "linux"), portable))]
-fn file_system_type(_: &Path) -> Finding {
-    let message = "whether the cache is on a network file system is not checked on this system";
+fn file_system_type(_: &std::path::Path, _: DropInFolder<'_>) -> Finding {
+    let message = "whether the folder is on a network file system is not checked on this system";
     CHECK.note(message)
 }
 
 /// A disk with less free space counts as full: a log or a database fills it at any moment.
 const MIN_FREE_BYTES: u64 = 1024 * 1024;
 
-fn check_space(folder: &str, free_bytes: u64, free_files: Option<u64>) -> Option<Finding> {
+fn check_space(
+    folder: &str,
+    setting: &str,
+    free_bytes: u64,
+    free_files: Option<u64>,
+) -> Option<Finding> {
     let message = if free_bytes < MIN_FREE_BYTES {
         format!("the disk of {folder} is full: {free_bytes} bytes are left")
     } else if free_files == Some(0) {
@@ -63,7 +71,7 @@ fn check_space(folder: &str, free_bytes: u64, free_files: Option<u64>) -> Option
     };
     Some(CHECK.warning(
         message,
-        "free space on that disk, or set SSE_CACHE to another folder",
+        format!("free space on that disk, or set {setting} to another folder"),
     ))
 }
 
@@ -73,19 +81,33 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_a_warning() {
-        assert!(check_space("cache", MIN_FREE_BYTES, Some(1)).is_none());
-        assert!(check_space("cache", MIN_FREE_BYTES, None).is_none());
-        let message = |bytes, files| {
-            let finding = check_space("cache", bytes, files);
-            finding.expect("it is full").message
-        };
-        assert!(message(MIN_FREE_BYTES - 1, None).contains("is full"));
-        assert!(message(MIN_FREE_BYTES, Some(0)).contains("inodes"));
+        assert!(check_space("cache", "SSE_CACHE", MIN_FREE_BYTES, Some(1)).is_none());
+        assert!(check_space("cache", "SSE_CACHE", MIN_FREE_BYTES, None).is_none());
+        let finding =
+            |bytes, files| check_space("cache", "SSE_DROP_INS", bytes, files).expect("it is full");
+        assert!(
+            finding(MIN_FREE_BYTES - 1, None)
+                .message
+                .contains("is full")
+        );
+        let without_inodes = finding(MIN_FREE_BYTES, Some(0));
+        assert!(without_inodes.message.contains("inodes"));
+        assert!(
+            without_inodes
+                .help
+                .is_some_and(|help| help.contains("SSE_DROP_INS"))
+        );
     }
 
     #[test]
     fn a_missing_folder_is_judged_by_its_parent() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert!(!check(&dir.path().join("a/b")).is_empty());
+        let path = dir.path().join("a/b");
+        let is_cache = true;
+        let folder = DropInFolder {
+            path: &path,
+            is_cache,
+        };
+        assert!(!check(folder).is_empty());
     }
 }

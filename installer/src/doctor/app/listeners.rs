@@ -4,25 +4,23 @@
 use actix_web_sse::Events;
 
 use crate::doctor::finding::{Check, Finding};
-use crate::sources::source_files::{CLIENT_PATH, LISTENERS_PATH, SourceFile};
+use crate::sources::source_files::SourceFile;
 
 const CHECK: Check = Check("listeners");
 
 /// A script with one of these may listen to every event without naming any.
 const LISTEN_TO_ALL: [&str; 3] = ["on('*'", "on(\"*\"", "sse.events"];
 
-pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
-    let own: Vec<_> = sources
-        .iter()
-        .filter(|file| file.path != CLIENT_PATH)
-        .collect();
+/// `script` is the path of the app's listeners.
+pub(super) fn check(sources: &[SourceFile], events: &Events, script: &str) -> Vec<Finding> {
+    let own: Vec<_> = sources.iter().filter(|file| !file.is_client()).collect();
     let listens_to_all = own.iter().any(|file| {
         let mut calls = LISTEN_TO_ALL.iter();
         calls.any(|call| file.text.contains(call))
     });
     let is_named = |event: &str| listens_to_all || own.iter().any(|file| file.has_quoted(event));
     let unnamed = events.names().filter(|event| !is_named(event));
-    let mut findings: Vec<Finding> = unnamed.map(no_listener).collect();
+    let mut findings: Vec<Finding> = unnamed.map(|event| no_listener(event, script)).collect();
     if findings.is_empty() {
         let names: Vec<&str> = events.names().collect();
         let verb = match listens_to_all {
@@ -36,11 +34,11 @@ pub(super) fn check(sources: &[SourceFile], events: &Events) -> Vec<Finding> {
 }
 
 /// Only a note: another program may listen, or a script may compute the name.
-fn no_listener(event: &str) -> Finding {
+fn no_listener(event: &str, script: &str) -> Finding {
     CHECK.tip(
         format!("no page or script of this app names the event `{event}`"),
         format!(
-            "to show it in a page, add to {LISTENERS_PATH}: sse.on('{event}', (value) => console.log(value));"
+            "to show it in a page, add to {script}: sse.on('{event}', (value) => console.log(value));"
         ),
     )
 }
@@ -53,13 +51,16 @@ mod tests {
     use crate::doctor::finding::Level;
     use crate::sources::source_files::FileKind;
 
+    const LISTENERS_PATH: &str = "public/js/sse-client.js";
+    const CLIENT_PATH: &str = "public/js/sse.js";
+
     fn levels(events: &str, files: &[(&str, FileKind, &str)]) -> Vec<Level> {
         let config = Config::new(".", events).expect("the list is good");
         let files = files.iter();
         let sources: Vec<SourceFile> = files
-            .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
+            .map(|(path, kind, text)| SourceFile::for_test(*path, *kind, text))
             .collect();
-        let findings = check(&sources, config.events());
+        let findings = check(&sources, config.events(), LISTENERS_PATH);
         findings.iter().map(|finding| finding.level).collect()
     }
 
@@ -75,13 +76,13 @@ mod tests {
             [Level::Note]
         );
         // A name is not always that of a listener.
-        let toast = SourceFile::new(
+        let toast = SourceFile::for_test(
             LISTENERS_PATH,
             FileKind::Script,
             "showToast('order', value)",
         );
         let config = Config::new(".", "order:k").expect("the list is good");
-        let message = &check(&[toast], config.events())[0].message;
+        let message = &check(&[toast], config.events(), LISTENERS_PATH)[0].message;
         assert_eq!(message, "the app's files name every event: order");
         let client = (CLIENT_PATH, FileKind::Script, "sse.on('order', f)");
         assert_eq!(levels("order:k", &[client]), [Level::Note]);

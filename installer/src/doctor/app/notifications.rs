@@ -9,6 +9,7 @@ use actix_web_sse::cli_support::notices_rename;
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
 use rustix::io::Errno;
 
+use super::drop_in_folder::DropInFolder;
 use crate::doctor::finding::{Check, Finding};
 
 const CHECK: Check = Check("notifications");
@@ -17,11 +18,11 @@ const CHECK: Check = Check("notifications");
 /// polls every two seconds by default.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(super) fn check(folder: &Path) -> Vec<Finding> {
-    if !folder.is_dir() {
+pub(super) fn check(folder: DropInFolder<'_>) -> Vec<Finding> {
+    if !folder.path.is_dir() {
         return Vec::new();
     }
-    vec![judge(try_rename(folder))]
+    vec![judge(try_rename(folder.path), folder)]
 }
 
 /// Renames a file in a temporary folder inside `folder`, so that no watch of a server is triggered.
@@ -47,31 +48,44 @@ fn create_and_rename(folder: &OwnedFd) -> io::Result<()> {
     Ok(renameat(folder, "a", folder, "b")?)
 }
 
-fn judge(result: io::Result<Option<bool>>) -> Finding {
+fn judge(result: io::Result<Option<bool>>, folder: DropInFolder<'_>) -> Finding {
+    let (save, consequence) = match folder.is_cache {
+        true => (
+            "a save",
+            "new values are found only once per SSE_POLL_INTERVAL",
+        ),
+        false => (
+            "a drop-in",
+            "drop-ins are found only once per SSE_POLL_INTERVAL",
+        ),
+    };
     match result {
-        Ok(Some(true)) => CHECK.ok("the file system reports a save at once"),
+        Ok(Some(true)) => CHECK.ok(format!("the file system reports {save} at once")),
         Ok(Some(false)) => CHECK.tip(
-            format!("the file system does not report a save within a second: {CONSEQUENCE}"),
-            "lower SSE_POLL_INTERVAL, or set SSE_CACHE to a folder on a local disk",
+            format!("the file system does not report {save} within a second: {consequence}"),
+            format!(
+                "lower SSE_POLL_INTERVAL, or set {} to a folder on a local disk",
+                folder.setting()
+            ),
         ),
-        Ok(None) => CHECK.note(
-            "the library uses no notifications on this system: it checks the cache folder several \
-             times a second",
-        ),
+        Ok(None) => CHECK.note(format!(
+            "the library uses no notifications on this system: it checks {} several times a second",
+            folder.path.display()
+        )),
         Err(error) => match Errno::from_io_error(&error) {
-            Some(Errno::MFILE) => limit_reached("max_user_instances", "inotify instances"),
-            Some(Errno::NOSPC) => limit_reached("max_user_watches", "inotify watches"),
+            Some(Errno::MFILE) => {
+                limit_reached("max_user_instances", "inotify instances", consequence)
+            }
+            Some(Errno::NOSPC) => limit_reached("max_user_watches", "inotify watches", consequence),
             _ => CHECK.note(format!("notifications could not be tested: {error}")),
         },
     }
 }
 
-const CONSEQUENCE: &str = "new values are found only once per SSE_POLL_INTERVAL";
-
 /// A limit of the kernel for each user, by its name below `fs.inotify` in sysctl.
-fn limit_reached(setting: &str, resource: &str) -> Finding {
+fn limit_reached(setting: &str, resource: &str, consequence: &str) -> Finding {
     CHECK.warning(
-        format!("this user has no {resource} left: {CONSEQUENCE}"),
+        format!("this user has no {resource} left: {consequence}"),
         format!("raise the limit: sysctl fs.inotify.{setting}=…"),
     )
 }
@@ -81,21 +95,26 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Level;
 
+    fn cache(path: &Path) -> DropInFolder<'_> {
+        let is_cache = true;
+        DropInFolder { path, is_cache }
+    }
+
     #[test]
     fn a_rename_is_noticed_and_no_file_is_left() {
         let dir = tempfile::tempdir().expect("a folder");
-        let findings = check(dir.path());
+        let findings = check(cache(dir.path()));
         let is_linux = cfg!(all(target_os = "linux", not(portable)));
         let expected = if is_linux { Level::Ok } else { Level::Note };
         assert_eq!(findings[0].level, expected, "{findings:?}");
         let entries = std::fs::read_dir(dir.path()).expect("it exists");
         assert_eq!(entries.count(), 0);
-        assert_eq!(check(&dir.path().join("none")), []);
+        assert_eq!(check(cache(&dir.path().join("none"))), []);
     }
 
     #[test]
     fn a_limit_that_is_reached_is_a_warning_with_its_setting() {
-        let finding = judge(Err(Errno::NOSPC.into()));
+        let finding = judge(Err(Errno::NOSPC.into()), cache(Path::new("")));
         assert!(finding.is_problem() && finding.message.contains("inotify watches"));
         let help = finding.help.unwrap_or_default();
         assert!(help.contains("max_user_watches"), "{help}");
@@ -103,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_missing_notification_is_noted() {
-        let finding = judge(Ok(Some(false)));
+        let finding = judge(Ok(Some(false)), cache(Path::new("")));
         assert_eq!(finding.level, Level::Note);
         assert!(finding.message.contains("SSE_POLL_INTERVAL"));
     }

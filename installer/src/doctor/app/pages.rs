@@ -1,12 +1,12 @@
 //! Whether a page loads `sse-client.js`, from where it is served.
 
 use super::script_requests::ScriptServer;
+use crate::app::layout::{AppLayout, LISTENERS_FILE};
 use crate::doctor::finding::{Check, Finding};
 use crate::editing::scripts::SCRIPT_TAG;
-use crate::sources::script_tags::{self, LISTENERS_FILE, RequestTarget, STATIC_FOLDERS, ScriptTag};
-use crate::sources::source_files::{
-    CLIENT_PATH, FileKind, LISTENERS_PATH, SOURCE_FOLDERS, SourceFile,
-};
+use crate::sources::script_tags::{self, RequestTarget, ScriptTag};
+use crate::sources::source_files::SourceFile;
+use crate::sources::source_folders::SourceFolders;
 use crate::sources::tag_place;
 
 pub(super) const CHECK: Check = Check("page");
@@ -18,7 +18,12 @@ pub(super) const LISTENERS_URL_PATH: &str = "/js/sse-client.js";
 const MAX_WRONG_TAGS: usize = 5;
 
 /// With a server, its responses decide whether a tag is right.
-pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -> Vec<Finding> {
+pub(super) fn check(
+    layout: &AppLayout,
+    sources: &[SourceFile],
+    server: Option<&ScriptServer<'_>>,
+) -> Vec<Finding> {
+    let folders = SourceFolders::of(layout);
     let stream_opener = sources.iter().find(|source| opens_stream(source));
     let instead = stream_opener.map(|source| format!("; {} opens a stream instead", source.path));
     let problem = |message: String, help: String| match &instead {
@@ -26,8 +31,8 @@ pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -
         None => CHECK.warning(message, help),
     };
     let mut findings = Vec::new();
-    if !sources.iter().any(|source| source.path == LISTENERS_PATH) {
-        let message = format!("the app has no {LISTENERS_PATH}");
+    if !sources.iter().any(SourceFile::is_listeners) {
+        let message = format!("the app has no {}", layout.listeners_path());
         findings.push(problem(message, "run `sse install`".to_owned()));
     }
     let near_misses: Vec<_> = script_tags::find_near_misses(sources)
@@ -38,14 +43,13 @@ pub(super) fn check(sources: &[SourceFile], server: Option<&ScriptServer<'_>>) -
         .collect();
     let tags = script_tags::find_all(sources);
     if tags.is_empty() && near_misses.is_empty() {
-        let folders = SOURCE_FOLDERS.join(", ");
         findings.push(problem(
             format!("no page in {folders} loads {LISTENERS_FILE}"),
             missing_tag_help(sources),
         ));
     }
     findings.extend(near_misses);
-    findings.extend(check_tags(&tags, sources, server));
+    findings.extend(check_tags(&tags, sources, &folders, server));
     findings
 }
 
@@ -86,11 +90,12 @@ fn is_served(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> bool {
 fn check_tags(
     tags: &[ScriptTag<'_>],
     sources: &[SourceFile],
+    folders: &SourceFolders,
     server: Option<&ScriptServer<'_>>,
 ) -> Vec<Finding> {
     let judge = |tag| match server.and_then(|server| server.judge(tag)) {
         Some(judgement) => judgement,
-        None => judge_by_routes(tag, sources),
+        None => judge_by_routes(tag, sources, folders),
     };
     let findings = tags.iter().filter_map(judge);
     let findings: Vec<Finding> = findings.take(MAX_WRONG_TAGS).collect();
@@ -104,7 +109,11 @@ fn check_tags(
 }
 
 /// What is wrong with a tag if the app serves the library's routes at `/`.
-fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Finding> {
+fn judge_by_routes(
+    tag: &ScriptTag<'_>,
+    sources: &[SourceFile],
+    folders: &SourceFolders,
+) -> Option<Finding> {
     let url = tag.url;
     let path = match tag.target() {
         RequestTarget::Unknown => return None,
@@ -123,10 +132,7 @@ fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Findin
     let location = tag.location();
     let message = format!("{location} loads `{url}`, which browsers request as {path}");
     let first = path.split('/').nth(1).unwrap_or_default();
-    if path.ends_with(LISTENERS_URL_PATH)
-        && !SOURCE_FOLDERS.contains(&first)
-        && url.starts_with('/')
-    {
+    if path.ends_with(LISTENERS_URL_PATH) && !folders.contains(first) && url.starts_with('/') {
         // A proxy may serve the app below this path.
         return Some(CHECK.tip(
             format!("{message}: that is right if the app is served below /{first}"),
@@ -134,17 +140,17 @@ fn judge_by_routes(tag: &ScriptTag<'_>, sources: &[SourceFile]) -> Option<Findin
         ));
     }
     Some(CHECK.warning(
-        format!("{message}, but the app's routes serve it as {LISTENERS_URL_PATH}"),
+        format!("{message}, but the script is at {LISTENERS_URL_PATH}"),
         format!("write {SCRIPT_TAG}"),
     ))
 }
 
 /// Whether a folder that the app may serve at `/` has a script of its own there.
 fn has_file(sources: &[SourceFile], path: &str) -> bool {
-    STATIC_FOLDERS.iter().any(|folder| {
-        let file = format!("{folder}{path}");
-        sources.iter().any(|source| source.path == file)
-    })
+    let mut paths = sources
+        .iter()
+        .filter_map(|source| source.url_path.as_deref());
+    paths.any(|file| file == path)
 }
 
 /// Whether the code names the first part of the path, as the path of a scope or of a file service.
@@ -152,15 +158,13 @@ fn is_mounted(sources: &[SourceFile], path: &str) -> bool {
     let Some((first, _)) = path[1..].split_once('/') else {
         return false;
     };
-    let mut code = sources
-        .iter()
-        .filter(|source| source.kind == FileKind::Rust);
+    let mut code = sources.iter().filter(|source| source.is_server_code());
     code.any(|source| source.has_quoted(&format!("/{first}")))
 }
 
 /// Whether the file opens a stream without `sse-client.js`.
 fn opens_stream(source: &SourceFile) -> bool {
-    let is_installed = source.path == CLIENT_PATH || source.path == LISTENERS_PATH;
+    let is_installed = source.is_client() || source.is_listeners();
     let constructors = ["new EventSource(", "new SseClient("];
     !is_installed && constructors.iter().any(|call| source.text.contains(call))
 }
@@ -168,14 +172,16 @@ fn opens_stream(source: &SourceFile) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::kind::AppKind;
     use crate::doctor::finding::Level;
+    use crate::sources::source_files::FileKind;
 
     fn findings(files: &[(&str, FileKind, &str)]) -> Vec<Finding> {
         let files = files.iter();
         let sources: Vec<SourceFile> = files
-            .map(|(path, kind, text)| SourceFile::new(*path, *kind, text))
+            .map(|(path, kind, text)| SourceFile::for_test(*path, *kind, text))
             .collect();
-        check(&sources, None)
+        check(&AppLayout::for_test(AppKind::Rust), &sources, None)
     }
 
     fn levels(files: &[(&str, FileKind, &str)]) -> Vec<Level> {
@@ -183,8 +189,11 @@ mod tests {
         findings.iter().map(|finding| finding.level).collect()
     }
 
-    const INSTALLED_LISTENERS: (&str, FileKind, &str) =
-        (LISTENERS_PATH, FileKind::Script, "new SseClient('/s')");
+    const INSTALLED_LISTENERS: (&str, FileKind, &str) = (
+        "public/js/sse-client.js",
+        FileKind::Script,
+        "new SseClient('/s')",
+    );
 
     #[test]
     fn a_tag_is_found_in_every_notation() {

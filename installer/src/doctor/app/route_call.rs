@@ -97,7 +97,7 @@ mod tests {
     use crate::sources::source_files::FileKind;
 
     fn source(text: &str) -> SourceFile {
-        SourceFile::new("src/main.rs", FileKind::Rust, text)
+        SourceFile::for_test("src/main.rs", FileKind::Rust, text)
     }
 
     fn route_call_finding(text: &str) -> Finding {

@@ -26,17 +26,20 @@ pub(super) struct ScriptServer<'a> {
     origin: String,
     /// The path below which the library's routes are: empty, unless they are in a scope.
     scope: String,
+    /// Whether the code of an app may serve the scripts.
+    may_be_rust: bool,
 }
 
 impl<'a> ScriptServer<'a> {
     /// The server of the client's stream. `None` if it does not respond: the check of the stream says why.
-    pub(super) fn of_stream(client: &'a Client) -> Option<Self> {
+    pub(super) fn of_stream(client: &'a Client, may_be_rust: bool) -> Option<Self> {
         let uri: Uri = client.url().parse().ok()?;
         let scope = uri.path().strip_suffix(STREAM_PATH);
         let server = Self {
             client,
             origin: format!("{}://{}", uri.scheme_str()?, uri.authority()?),
             scope: scope.unwrap_or_default().to_owned(),
+            may_be_rust,
         };
         server.problem_of("/").is_ok().then_some(server)
     }
@@ -60,6 +63,10 @@ impl<'a> ScriptServer<'a> {
         let path = format!("{}{LISTENERS_URL_PATH}", self.scope);
         match self.problem_of(&path) {
             Ok(None) => format!("write <script src=\"{path}\"></script>"),
+            _ if !self.may_be_rust => format!(
+                "the server has no script at {path}: let the web server serve the folder of SSE_PUBLIC at /, or \
+                 forward /js/sse-client.js and /js/sse.js to `sse serve`"
+            ),
             _ => format!(
                 "the server has no script at {path}. If the app has `{ROUTES_CALL}` in a scope, write the scope's \
                  path before it, and pass the URL of the stream below the scope; if the app has no such call, run \
@@ -115,7 +122,7 @@ mod tests {
     }
 
     fn judge(responses: &'static [&str]) -> Option<Finding> {
-        let page = SourceFile::new(
+        let page = SourceFile::for_test(
             "public/a.html",
             FileKind::Page,
             "<script src='sse-client.js'>",
@@ -123,7 +130,7 @@ mod tests {
         let sources = [page];
         let tags = script_tags::find_all(&sources);
         let client = server(responses);
-        let server = ScriptServer::of_stream(&client).expect("it responds");
+        let server = ScriptServer::of_stream(&client, true).expect("it responds");
         server.judge(&tags[0]).expect("the path is known")
     }
 
@@ -158,6 +165,6 @@ mod tests {
 
     #[test]
     fn a_server_that_does_not_respond_judges_nothing() {
-        assert!(ScriptServer::of_stream(&client("http://127.0.0.1:1/sse/stream")).is_none());
+        assert!(ScriptServer::of_stream(&client("http://127.0.0.1:1/sse/stream"), true).is_none());
     }
 }

@@ -4,21 +4,51 @@ use std::path::Path;
 
 use actix_web_sse::cli_support::EnvFile;
 
-use crate::sources::source_files::{SourceFile, find_in_rust};
+use crate::app::layout::AppLayout;
+use crate::cli::ServeArgs;
+use crate::serve::settings::{ListenAddress, ServeSettings};
+use crate::sources::source_files::find_in_rust;
 
-/// From the address that the code binds, or from PORT and HOST in `.env`, which the starter app reads.
-pub(super) fn likely_url(app: &Path, sources: &[SourceFile]) -> Option<String> {
-    let bound = find_in_rust(sources, ".bind(").and_then(|(_, code)| bound_address(code));
+/// From the address that the code binds, or from PORT and HOST in `.env`, which the starter app reads. Beside an app in
+/// another language, that of `sse serve`.
+pub(super) fn likely_url(layout: &AppLayout) -> Option<String> {
+    if !layout.may_be_rust {
+        return of_serve(&layout.app);
+    }
+    let sources = layout.sources();
+    let bound = find_in_rust(&sources, ".bind(").and_then(|(_, code)| bound_address(code));
     let (host, port) = bound.or_else(|| {
-        let env_file = EnvFile::read(&app.join(".env")).ok()??;
+        let env_file = EnvFile::read(&layout.app.join(".env")).ok()??;
         configured_address(&env_file)
     })?;
-    let host = match host.as_str() {
+    Some(format!("http://{}:{port}", openable(host)))
+}
+
+/// Where `sse serve` listens in this folder.
+fn of_serve(app: &Path) -> Option<String> {
+    let settings = ServeSettings::read(app, &ServeArgs::default()).ok()?;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    match settings.listen {
+        ListenAddress::Unix(_) | ListenAddress::Tcp { port: 0, .. } => None,
+        ListenAddress::Tcp { host, port } => {
+            let host = openable(host);
+            let address = ListenAddress::Tcp { host, port };
+            Some(format!("{scheme}://{address}"))
+        }
+    }
+}
+
+/// An address at which a server that listens on this one can be reached.
+fn openable(host: String) -> String {
+    match host.as_str() {
         // Every address of the machine, which a browser cannot open.
         "0.0.0.0" | "[::]" | "::" => "127.0.0.1".to_owned(),
         _ => host,
-    };
-    Some(format!("http://{host}:{port}"))
+    }
 }
 
 /// The literals in `"127.0.0.1:8080")` or `("127.0.0.1", 8080))`.
@@ -55,14 +85,42 @@ fn port_number(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use crate::sources::source_files::FileKind;
+
+    fn url_with(files: &[(&str, &str)]) -> Option<String> {
+        let app = tempfile::tempdir().expect("a folder");
+        for (name, contents) in files {
+            let path = app.path().join(name);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("it is created");
+            fs::write(path, contents).expect("it is written");
+        }
+        likely_url(&AppLayout::of_files(app.path()))
+    }
 
     fn url(code: &str, env: &str) -> Option<String> {
-        let app = tempfile::tempdir().expect("a folder");
-        std::fs::write(app.path().join(".env"), env).expect("it is written");
-        let source = SourceFile::new("src/main.rs", FileKind::Rust, code);
-        likely_url(app.path(), &[source])
+        url_with(&[("src/main.rs", code), (".env", env), ("Cargo.toml", "")])
+    }
+
+    #[test]
+    fn beside_another_app_it_is_that_of_sse_serve() {
+        let url = |env| {
+            let env = format!("# >>> sse >>>\n# <<< sse <<<\nPORT=80\n{env}");
+            url_with(&[(".env", &env)])
+        };
+        for (env, expected) in [
+            ("", Some("http://127.0.0.1:8090")),
+            ("SSE_LISTEN=0.0.0.0:81\n", Some("http://127.0.0.1:81")),
+            (
+                "SSE_LISTEN=[::1]:81\nSSE_TLS_CERT=a\nSSE_TLS_KEY=b\n",
+                Some("https://[::1]:81"),
+            ),
+            ("SSE_LISTEN=unix:sse.sock\n", None),
+            ("SSE_LISTEN=wrong\n", None),
+        ] {
+            assert_eq!(url(env).as_deref(), expected, "{env}");
+        }
     }
 
     #[test]

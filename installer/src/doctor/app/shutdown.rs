@@ -110,7 +110,7 @@ mod tests {
     use crate::sources::source_files::FileKind;
 
     fn findings(code: &str) -> Vec<(Level, String)> {
-        let source = SourceFile::new("src/main.rs", FileKind::Rust, code);
+        let source = SourceFile::for_test("src/main.rs", FileKind::Rust, code);
         let findings = check(&[source]).into_iter();
         findings
             .map(|finding| {

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use actix_web_sse::cli_support::has_any_value;
 use actix_web_sse::{Cache, Config, Events};
 
 use crate::doctor::finding::{Check, Finding};
-use crate::sources::source_files::{CLIENT_PATH, FileKind, SourceFile};
+use crate::sources::source_files::{FileKind, SourceFile};
 
 const CHECK: Check = Check("events");
 
@@ -21,9 +22,14 @@ struct Evidence<'a> {
     is_listener: bool,
 }
 
-pub(super) fn check(config: &Config, sources: &[SourceFile]) -> Vec<Finding> {
+/// `has_redis_journal` is `None` if the cache is a folder.
+pub(super) fn check(
+    config: &Config,
+    has_redis_journal: Option<bool>,
+    sources: &[SourceFile],
+) -> Vec<Finding> {
     let events = config.events();
-    let saves = Saves::of(config);
+    let saves = Saves::of(config, has_redis_journal);
     let found = events
         .iter()
         .filter_map(|pair| Evidence::find(&saves, sources, pair));
@@ -95,17 +101,20 @@ fn corrected(events: &Events, swapped: &[Evidence<'_>]) -> String {
 /// What programs have saved in the app's cache.
 struct Saves<'a> {
     config: &'a Config,
-    /// `None` if it has no journal of this user. To open another user's could leave files that the server may not
-    /// write.
+    /// `None` if it has no journal, because to open it would create one, or only that of another user, because to open
+    /// it could leave files that the server may not write.
     cache: Option<Cache>,
 }
 
 impl<'a> Saves<'a> {
-    fn of(config: &'a Config) -> Self {
-        let user = rustix::process::geteuid().as_raw();
-        let journal = fs::metadata(config.cache_dir().join(".sse"));
-        let is_own = journal.is_ok_and(|metadata| metadata.uid() == user);
-        let cache = is_own.then(|| Cache::open(config).ok()).flatten();
+    fn of(config: &'a Config, has_redis_journal: Option<bool>) -> Self {
+        let is_own = || {
+            let user = rustix::process::geteuid().as_raw();
+            let journal = fs::metadata(config.cache_dir().join(".sse"));
+            journal.is_ok_and(|metadata| metadata.uid() == user)
+        };
+        let has_journal = has_redis_journal.unwrap_or_else(is_own);
+        let cache = has_journal.then(|| Cache::open(config).ok()).flatten();
         Self { config, cache }
     }
 
@@ -120,8 +129,9 @@ impl<'a> Saves<'a> {
 
     /// A drop-in or a value with this key, in words.
     fn under(&self, key: &str) -> Option<String> {
-        let drop_in = self.config.cache_dir().join(key);
-        if fs::symlink_metadata(&drop_in).is_ok_and(|metadata| metadata.is_file()) {
+        let is_file =
+            |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+        if let Some(drop_in) = self.config.drop_in_path(key).filter(is_file) {
             return Some(format!("a program has saved {}", drop_in.display()));
         }
         let cache = self.cache.as_ref()?;
@@ -147,7 +157,7 @@ fn listener_for_key(events: &Events, sources: &[SourceFile], key: &str) -> Optio
     }
     let mut sources = sources.iter();
     let source = sources.find(|source| {
-        source.kind != FileKind::Rust && source.path != CLIENT_PATH && listens_for(source, key)
+        !source.is_server_code() && !source.is_client() && listens_for(source, key)
     })?;
     Some(format!("{} listens for `{key}`", source.path))
 }
@@ -171,8 +181,8 @@ mod tests {
     fn findings(app: &Path, env: &str, page: &str) -> Vec<Finding> {
         fs::write(app.join(".env"), env).expect("it can be written");
         let config = Config::from_dir(app).expect("it is valid");
-        let page = SourceFile::new("public/index.html", FileKind::Page, page);
-        check(&config, &[page])
+        let page = SourceFile::for_test("public/index.html", FileKind::Page, page);
+        check(&config, None, &[page])
     }
 
     #[test]
@@ -267,8 +277,8 @@ mod tests {
                 .is_some_and(|text| text.contains(help))
         );
         let code = "cache().save(\"orders\", &order).await?;";
-        let code = SourceFile::new("src/main.rs", FileKind::Rust, code);
-        assert!(!check(&config, &[code])[0].is_problem());
+        let code = SourceFile::for_test("src/main.rs", FileKind::Rust, code);
+        assert!(!check(&config, None, &[code])[0].is_problem());
         save("orders");
         let message =
             "a value was saved under the key `order`, but the event `order` has the key `orders`";

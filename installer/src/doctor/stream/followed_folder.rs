@@ -1,38 +1,62 @@
-//! Whether the server follows the cache folder of the app in this folder. The ids of its events begin with
-//! an epoch of its journal, which is random.
+//! Whether the server follows the cache of the app in this folder. The ids of its events begin with an epoch of its
+//! journal, which is random.
 
 use std::net::IpAddr;
 
-use actix_web_sse::cli_support::journal_may_be_at;
+use actix_web_sse::cli_support::{RedisCache, journal_may_be_at};
 use actix_web_sse::{Config, EventId};
 use hyper::Uri;
 
 use crate::doctor::finding::{Check, Finding};
 
-const CHECK: Check = Check("folder");
+const FOLDER_CHECK: Check = Check("folder");
+const REDIS_CHECK: Check = Check("redis");
 
-/// `event_id` is the stream's last id. `None` if it is not one of the library, or if the app's folder cannot
-/// be read.
+/// `event_id` is the stream's last id. `None` if it is not one of the library, or if the app's cache cannot be read.
 pub(super) fn check(config: &Config, url: &str, event_id: &str) -> Option<Finding> {
     let id = event_id.parse::<EventId>().ok()?;
-    let folder = config.cache_dir().display();
-    let journal_here = match journal_may_be_at(config, id).ok()? {
-        Some(true) => return Some(CHECK.ok(format!("the server follows {folder}"))),
-        Some(false) => format!("the journal in {folder} has another position"),
-        None => format!("{folder} has no journal"),
+    let (check, cache, kind, help) = match RedisCache::of(config) {
+        None => (
+            FOLDER_CHECK,
+            config.cache_dir().display().to_string(),
+            "cache folder",
+            OTHER_FOLDER_HELP.to_owned(),
+        ),
+        Some(redis) => (
+            REDIS_CHECK,
+            redis.address(),
+            "cache",
+            other_redis_help(config),
+        ),
     };
-    let message =
-        format!("the server follows another cache folder: it is at {id}, and {journal_here}");
+    let journal_here = match journal_may_be_at(config, id).ok()? {
+        Some(true) => return Some(check.ok(format!("the server follows {cache}"))),
+        Some(false) => format!("the journal in {cache} has another position"),
+        None => format!("{cache} has no journal"),
+    };
+    let message = format!("the server follows another {kind}: it is at {id}, and {journal_here}");
     Some(if is_on_this_machine(url) {
-        CHECK.error(
-            message,
-            "values that are saved in this folder do not reach this server: stop it and start the app of \
-             this folder, or run `sse doctor` in the folder of the app that it runs (another checkout, or a \
-             container with a folder of its own); if the server's environment sets SSE_CACHE, set it here, too",
-        )
+        check.error(message, help)
     } else {
-        CHECK.note(message)
+        check.note(message)
     })
+}
+
+const OTHER_FOLDER_HELP: &str = "values that are saved in this folder do not reach this server: stop it and start the app \
+     of this folder, or run `sse doctor` in the folder of the app that it runs (another checkout, or a container with a \
+     folder of its own); if the server's environment sets SSE_CACHE, set it here, too";
+
+fn other_redis_help(config: &Config) -> String {
+    let mut help = "values that are saved with this SSE_CACHE do not reach this server: compare it with the server's, in \
+         its .env and its environment (another prefix, database or Redis server, or a folder)"
+        .to_owned();
+    if config.has_drop_ins() {
+        let folder = config.cache_dir().display();
+        help.push_str(&format!(
+            ". Files in {folder} reach it nevertheless if it takes drop-ins from there"
+        ));
+    }
+    help
 }
 
 /// Whether the URL names a loopback address.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use actix_web_sse::cli_support::RedisCache;
 use actix_web_sse::{Cache, Config};
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +131,7 @@ impl ProbeSaves {
             return CHECK.note(message);
         }
         judge_arrivals(saved_at, &arrivals, HELD_BACK_DELAY + round_trip)
-            .unwrap_or_else(|| nothing_arrived(&self.key, self.config.cache_dir(), saved_at.len()))
+            .unwrap_or_else(|| nothing_arrived(&self.key, &self.config, saved_at.len()))
     }
 
     fn arrivals(&self, recording: &Recording) -> Vec<Arrival> {
@@ -167,15 +168,23 @@ fn judge_arrivals(
     worst.map(|(_, finding)| finding)
 }
 
-fn nothing_arrived(key: &str, cache_folder: &Path, count: usize) -> Finding {
-    CHECK.error(
-        format!(
-            "{count} values were saved under `{key}` in {}, and none arrived",
-            cache_folder.display()
+fn nothing_arrived(key: &str, config: &Config, count: usize) -> Finding {
+    let (cache, help) = match RedisCache::of(config) {
+        None => (
+            config.cache_dir().display().to_string(),
+            "either the server uses another cache folder: compare its SSE_CACHE and its app's folder \
+             with this app's; or the URL selects other events; or the server gets no notifications, and its \
+             SSE_POLL_INTERVAL is long",
         ),
-        "either the server uses another cache folder: compare its SSE_CACHE and its app's folder \
-         with this app's; or the URL selects other events; or the server gets no notifications, and its \
-         SSE_POLL_INTERVAL is long",
+        Some(redis) => (
+            redis.address(),
+            "either the server uses another cache: compare its SSE_CACHE with this one (another prefix, database or \
+             Redis server, or a folder); or the URL selects other events; or the server cannot reach Redis: see its log",
+        ),
+    };
+    CHECK.error(
+        format!("{count} values were saved under `{key}` in {cache}, and none arrived"),
+        help,
     )
 }
 
@@ -281,8 +290,10 @@ mod tests {
                 at: Duration::from_millis(*at),
             })
             .collect();
-        judge_arrivals(&saved_at, &arrivals, HELD_BACK_DELAY)
-            .unwrap_or_else(|| nothing_arrived("k", Path::new("cache"), saved_at.len()))
+        judge_arrivals(&saved_at, &arrivals, HELD_BACK_DELAY).unwrap_or_else(|| {
+            let config = Config::new("/app", "a:k").expect("it is valid");
+            nothing_arrived("k", &config, saved_at.len())
+        })
     }
 
     #[test]

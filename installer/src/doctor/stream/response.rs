@@ -5,6 +5,7 @@ use std::path::Path;
 use super::file_service;
 use super::headers::software_names;
 use super::probe::{STEP_TIMEOUT, StreamProbe};
+use crate::app::layout::AppLayout;
 use crate::doctor::finding::{Check, Finding};
 use crate::http::{Client, ErrorKind, RequestError, ResponseHead, ServerError};
 use crate::listen::{ScopedStream, credentials_help};
@@ -23,6 +24,11 @@ const NO_STREAM_HELP: &str = "the server has no stream at this path: either \
     `.configure(actix_web_sse::routes)` is missing, or it is in a scope whose path must be part of the URL, \
     or another app's server listens at this address, or a proxy removes part of the path, or a guard of the \
     route lets only some requests through (pass what it asks for with --header or --cookie)";
+
+/// For an app beside `sse serve`.
+const NOT_FORWARDED_HELP: &str = "this request does not reach `sse serve`: let the web server forward /sse/ to it, with the \
+    lines that `sse install` prints, and see whether another route of the app has this path. The address of `sse serve` \
+    itself shows whether that works: `sse doctor http://127.0.0.1:8090`";
 
 /// The server sent no response that can be read.
 pub(super) fn unreachable_finding(url: &str, error: &RequestError) -> Finding {
@@ -59,6 +65,11 @@ pub(super) fn check(client: &Client, app: &Path, probe: &mut StreamProbe) -> Fin
     if probe.head().status == 200 && probe.head().is_event_stream() {
         return CHECK.ok(format!("{} responds with 200", client.url()));
     }
+    if matches!(probe.head().status, 200 | 404) && is_beside_serve(app) {
+        let text = probe.error_text();
+        let finding = explain(probe.head(), &text, client.has_credentials());
+        return CHECK.error(finding.message, NOT_FORWARDED_HELP);
+    }
     if probe.head().status == 404 && file_service::answers(client) {
         let message = "the response is 404, from a file service of the app";
         return CHECK.error(message, file_service::HELP);
@@ -73,6 +84,11 @@ pub(super) fn check(client: &Client, app: &Path, probe: &mut StreamProbe) -> Fin
             ..finding
         },
     }
+}
+
+/// Whether the app's own code serves no stream.
+fn is_beside_serve(app: &Path) -> bool {
+    !AppLayout::of_files(app).may_be_rust
 }
 
 fn explain(head: &ResponseHead, text: &str, has_credentials: bool) -> Finding {
@@ -119,13 +135,19 @@ fn explain(head: &ResponseHead, text: &str, has_credentials: bool) -> Finding {
 
 fn status_help(head: &ResponseHead, server_error: &ServerError, has_credentials: bool) -> String {
     let server_help = server_error.help.as_deref().unwrap_or_default();
+    if let 401 | 403 = head.status {
+        let credentials_help = credentials_help(has_credentials);
+        return match server_help {
+            "" => credentials_help.to_owned(),
+            _ => format!("{server_help}; {credentials_help}"),
+        };
+    }
     let help = match head.status {
         204 => {
             "clients that receive 204 do not connect again: if your own handler sends it, return \
              `Sse::respond` instead, or 503 if the stream is closed for a while; otherwise, a proxy \
              sends it"
         }
-        401 | 403 if server_help.is_empty() => credentials_help(has_credentials),
         404 => NO_STREAM_HELP,
         421 if server_help.is_empty() => {
             "the server does not serve this host name: if a reverse proxy forwards it, add it to \
@@ -133,8 +155,8 @@ fn status_help(head: &ResponseHead, server_error: &ServerError, has_credentials:
         }
         502 => {
             "a proxy responded because it cannot reach the app, or received no valid response: \
-             start the app, check the address and port that the proxy forwards to, and read the \
-             proxy's error log"
+             start the app, or `sse serve` beside it, check the address and port that the proxy \
+             forwards to, and read the proxy's error log"
         }
         503 if !server_error.is_from_library => {
             "probably a proxy responded because it considers no server of the app healthy: start \
@@ -214,6 +236,19 @@ mod tests {
             assert_eq!(message, format!("the response is {status}"));
             assert!(help.contains(expected), "{status}: {help}");
         }
+    }
+
+    /// That of the server is for users of the app.
+    #[test]
+    fn a_refusal_has_the_help_of_the_server_and_that_of_the_command() {
+        let text = "error: the app does not know who this client is\nhelp: log in\n";
+        let (message, help) = message_and_help(401, &[], text);
+        assert_eq!(
+            message,
+            "the response is 401: the app does not know who this client is"
+        );
+        assert!(help.starts_with("log in; the stream is behind"), "{help}");
+        assert!(help.contains("--cookie"), "{help}");
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::slice;
 use actix_web_sse::cli_support::{EnvFile, EnvLine, EnvLineKind, SettingInfo, settings};
 
 use super::markers::{BLOCK_BEGIN, BLOCK_END, Block, COMMENT_PREFIX, RECEIPT_PREFIX};
-use super::values::{INSTALLED_SETTINGS, InstallValues, default_value, quote_for_dotenv};
+use super::readers::EnvReaders;
+use super::values::{
+    INSTALLED_SETTINGS, InstallValues, all_settings, default_value, is_required, quote_for_dotenv,
+};
 use crate::editing::receipt::Receipt;
 use crate::editing::text;
 use crate::exit::Failure;
@@ -45,7 +48,8 @@ pub(crate) struct EnvState {
     length: usize,
     block: Option<Block>,
     pub(crate) receipt: Receipt,
-    pub(crate) settings: [(&'static SettingInfo, SettingState); 3],
+    /// Those that `install` writes if they are missing, then those that it writes if something chooses a value.
+    pub(crate) settings: Vec<(&'static SettingInfo, SettingState)>,
 }
 
 impl EnvState {
@@ -54,10 +58,11 @@ impl EnvState {
         let block = Block::find(&file)?;
         let receipt = block.as_ref().map(|block| block.receipt(&file));
         let receipt = receipt.unwrap_or_default();
-        let settings = INSTALLED_SETTINGS.map(|setting| {
+        let settings = all_settings().map(|setting| {
             let state = setting_state(&file, block.as_ref(), setting.name, &receipt);
             (setting, state)
         });
+        let settings = settings.collect();
         Ok(Self {
             length: contents.len(),
             file,
@@ -76,6 +81,10 @@ impl EnvState {
         Some(self.file.get(name)?.1)
     }
 
+    pub(crate) fn file(&self) -> &EnvFile {
+        &self.file
+    }
+
     fn contents(&self) -> &[u8] {
         &self.file.bytes[..self.length]
     }
@@ -86,11 +95,11 @@ impl EnvState {
         &self,
         created: &Receipt,
         values: &InstallValues,
+        readers: EnvReaders,
     ) -> Result<Vec<u8>, Failure> {
-        let settings = self.settings.into_iter();
-        let missing: Vec<(&str, &str)> = settings
-            .filter(|(_, state)| *state == SettingState::Missing)
-            .map(|(setting, _)| (setting.name, values.get(setting)))
+        let missing: Vec<(&str, &str)> = self
+            .missing(values)
+            .map(|setting| (setting.name, values.get(setting)))
             .collect();
         let mut receipt = self.receipt.clone();
         receipt.merge(created);
@@ -106,8 +115,30 @@ impl EnvState {
                 text::insert_lines(old, old.len(), &block, text::most_common_eol(old))
             }
         };
-        self.verify(&new, &missing)?;
+        self.verify(&new, &missing, readers)?;
         Ok(new)
+    }
+
+    /// The settings that [`install`](Self::install) adds.
+    pub(crate) fn missing(
+        &self,
+        values: &InstallValues,
+    ) -> impl Iterator<Item = &'static SettingInfo> {
+        let missing = (self.settings.iter()).filter(|(setting, state)| {
+            let is_wanted = is_required(setting.name) || values.chosen(setting.name).is_some();
+            *state == SettingState::Missing && is_wanted
+        });
+        missing.map(|(setting, _)| *setting)
+    }
+
+    /// Those that `install` always adds, and of the others those that the file has.
+    pub(crate) fn settings_to_show(
+        &self,
+    ) -> impl Iterator<Item = (&'static SettingInfo, SettingState)> {
+        let shown = |(setting, state): &&(&SettingInfo, SettingState)| {
+            is_required(setting.name) || *state != SettingState::Missing
+        };
+        self.settings.iter().filter(shown).copied()
     }
 
     /// The file with these lines at the end of the block, before its receipt, which is replaced if it differs.
@@ -126,10 +157,17 @@ impl EnvState {
 
     /// Reads the planned file with dotenvy: the app must read the added values, and all others
     /// as before.
-    fn verify(&self, new: &[u8], added: &[(&str, &str)]) -> Result<(), Failure> {
+    fn verify(
+        &self,
+        new: &[u8],
+        added: &[(&str, &str)],
+        readers: EnvReaders,
+    ) -> Result<(), Failure> {
         let new = EnvFile::new(new.to_vec());
-        let values = read_values(&new)?;
-        let mut expected = read_values(&self.file)?;
+        readers.check(&self.file)?;
+        readers.check(&new)?;
+        let values = read_values(&new);
+        let mut expected = read_values(&self.file);
         expected.extend(added.iter().copied());
         if values == expected {
             return Ok(());
@@ -173,7 +211,10 @@ impl EnvState {
 
     /// The indexes of the lines that `install` wrote for its settings.
     fn written_assignments(&self, block: &Block) -> Vec<(usize, &'static str)> {
-        let assignments = INSTALLED_SETTINGS.iter().filter_map(|setting| {
+        // A setting that `install` writes only with a chosen value may also be the owner's line.
+        let written = all_settings()
+            .filter(|setting| is_required(setting.name) || self.receipt.has(setting.name));
+        let assignments = written.filter_map(|setting| {
             Some((self.written_assignment(block, setting.name)?, setting.name))
         });
         assignments.collect()
@@ -222,15 +263,12 @@ fn setting_state(
 }
 
 /// Every key with its value. If a key occurs twice, its first value counts, as when dotenvy loads a file.
-fn read_values(file: &EnvFile) -> Result<BTreeMap<&str, &str>, Failure> {
-    if let Some(line) = file.unreadable_lines().next() {
-        return Err(unreadable(file, line));
-    }
+fn read_values(file: &EnvFile) -> BTreeMap<&str, &str> {
     let mut values = BTreeMap::new();
     for (_, name, value) in file.assignments() {
         values.entry(name).or_insert(value);
     }
-    Ok(values)
+    values
 }
 
 /// One line for each setting. A value that is not the default gets a hash in the receipt, by which
@@ -320,18 +358,6 @@ fn by_hand(added: &[(&str, &str)]) -> String {
     };
     let lines: Vec<String> = added.iter().map(line).collect();
     format!("add to .env by hand: {}", lines.join(", "))
-}
-
-fn unreadable(file: &EnvFile, line: &EnvLine) -> Failure {
-    let text = file.text(line);
-    Failure::conflict(format!(
-        ".env line {}: `{}` cannot be read; an app that loads .env with dotenvy stops at this line",
-        line.number,
-        text.lines().next().unwrap_or_default()
-    ))
-    .with_help(
-        "close its quote, or put quotes around a value with spaces, then run `sse install` again",
-    )
 }
 
 #[cfg(test)]

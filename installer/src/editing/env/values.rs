@@ -1,16 +1,38 @@
 //! The values that `install` sets missing settings to.
 
+use std::path::Path;
+
 use actix_web_sse::Events;
 use actix_web_sse::cli_support::{EXAMPLE_EVENTS, SettingInfo, settings};
 
+use crate::app::public_folder::below_app;
 use crate::exit::Failure;
 
-/// The settings that `install` writes.
+/// The settings that `install` writes if they are missing.
 pub(crate) static INSTALLED_SETTINGS: [&SettingInfo; 3] = [
     &settings::stream_duration,
     &settings::poll_interval,
     &settings::events,
 ];
+
+/// The settings that `install` writes if something chooses their value.
+static CHOSEN_SETTINGS: [&SettingInfo; 3] = [
+    &settings::cache,
+    &settings::public,
+    &settings::drop_in_prefix,
+];
+
+/// All settings that `install` may write.
+pub(super) fn all_settings() -> impl Iterator<Item = &'static SettingInfo> {
+    INSTALLED_SETTINGS.into_iter().chain(CHOSEN_SETTINGS)
+}
+
+/// Whether `install` adds the setting even if nothing chooses a value.
+pub(super) fn is_required(name: &str) -> bool {
+    INSTALLED_SETTINGS
+        .iter()
+        .any(|setting| setting.name == name)
+}
 
 /// The values that arguments chose, by the names of their settings.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +40,13 @@ pub(crate) struct InstallValues(pub(crate) Vec<(&'static str, String)>);
 
 impl InstallValues {
     pub(crate) fn get(&self, setting: &'static SettingInfo) -> &str {
-        let mut chosen = self.0.iter().filter(|(name, _)| *name == setting.name);
-        let value = chosen.next().map(|(_, value)| value.as_str());
-        value.unwrap_or(default_value(setting))
+        self.chosen(setting.name).unwrap_or(default_value(setting))
+    }
+
+    /// The value, if arguments or the app's configuration chose it.
+    pub(crate) fn chosen(&self, name: &str) -> Option<&str> {
+        let mut chosen = self.0.iter().filter(|(other, _)| *other == name);
+        chosen.next().map(|(_, value)| value.as_str())
     }
 }
 
@@ -36,6 +62,11 @@ pub(crate) fn argument_help(setting: &SettingInfo) -> String {
         .map(|default| format!(" [default: {default}]"));
     let (name, help) = (setting.name, setting.help);
     format!("{name}: {help}{}", default.unwrap_or_default())
+}
+
+/// Whether `install` can write the value into `.env`.
+pub(crate) fn is_writable(value: &str) -> bool {
+    quote_for_dotenv(value).is_ok()
 }
 
 /// The value as `.env` must write it. Single quotes are added if a character may be special to
@@ -81,6 +112,38 @@ pub(crate) fn parse_interval(text: &str) -> Result<String, String> {
     parse(text, &settings::poll_interval)
 }
 
+/// Parses the value of `--public`.
+pub(crate) fn parse_public(text: &str) -> Result<String, String> {
+    parse(text, &settings::public)
+}
+
+/// Parses the value of `--cache`. A URL is refused later, because an error of the command line would repeat its
+/// password.
+pub(crate) fn parse_cache(text: &str) -> Result<String, String> {
+    if is_url(text) {
+        return Ok(text.to_owned());
+    }
+    // The same rules: `..` is refused, too.
+    settings::public.check(text).map_err(|error| {
+        let problem = error.to_string().replace(settings::public.name, "it");
+        format!("{problem}; name a folder below the app's, or write an absolute path")
+    })?;
+    parse(text, &settings::cache)
+}
+
+pub(crate) fn is_url(text: &str) -> bool {
+    text.contains("://")
+}
+
+/// The value of a setting for a folder of the app in `app`: relative if it is below it.
+pub(crate) fn folder(app: &Path, path: &str) -> String {
+    let path = below_app(app, path);
+    match path.to_str() {
+        Some("") | None => ".".to_owned(),
+        Some(path) => path.to_owned(),
+    }
+}
+
 fn parse(text: &str, setting: &'static SettingInfo) -> Result<String, String> {
     let text = text.trim();
     match setting.check(text) {
@@ -110,6 +173,35 @@ mod tests {
             );
         }
         assert!(parse_interval("0").is_err() && parse_interval("3601").is_err());
+    }
+
+    #[test]
+    fn folders_are_below_the_app_or_absolute() {
+        for path in ["web", "a/b/", ".", "/srv/www"] {
+            assert!(
+                parse_public(path).is_ok() && parse_cache(path).is_ok(),
+                "{path}"
+            );
+        }
+        for wrong in ["", " ", "../web", "a/../../b", "a\nb"] {
+            let (public, cache) = (parse_public(wrong), parse_cache(wrong));
+            let [Err(public), Err(cache)] = [public, cache] else {
+                panic!("{wrong}");
+            };
+            assert!(
+                !public.is_empty() && !cache.contains("SSE_PUBLIC"),
+                "{cache}"
+            );
+        }
+        let app = Path::new("/srv/app");
+        for (path, value) in [
+            ("./web/", "web"),
+            ("/srv/app/web", "web"),
+            ("/srv/app/", "."),
+            ("/srv/www/", "/srv/www"),
+        ] {
+            assert_eq!(folder(app, path), value);
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::path::Path;
 use super::staged_file::{PendingCopy, is_temporary, open_for_writing, overwrite};
 use crate::exit::Failure;
 
+/// A script in a folder of public files elsewhere is staged in its own folder, or in the one above.
+const MAX_LEVELS_OUTSIDE: usize = 2;
+
 /// Keeps other runs of `install` and `uninstall` away from the app until the result is dropped. They
 /// would write the same files, and undo or clean up what this run has written.
 pub(crate) fn lock(app: &Path) -> Result<File, Failure> {
@@ -24,7 +27,7 @@ pub(crate) fn lock(app: &Path) -> Result<File, Failure> {
     }
 }
 
-/// Cleans up in the folders that hold the app's files `names`. Only files that have our
+/// Cleans up in the folders that hold the app's files `names`, which may be absolute paths. Only files that have our
 /// naming scheme and no lock are touched.
 pub(crate) fn recover<S: AsRef<Path>>(
     app: &Path,
@@ -35,10 +38,14 @@ pub(crate) fn recover<S: AsRef<Path>>(
         let path = app.join(name);
         // New contents were staged in the nearest folder that existed then. Deeper folders may
         // have been created since.
-        let parents = path.ancestors().skip(1);
+        let is_below = path.starts_with(app);
+        let parents = path.ancestors().skip(1).enumerate();
         let parents = parents
-            .take_while(|folder| folder.starts_with(app))
-            .map(Path::to_owned);
+            .take_while(|(level, folder)| match is_below {
+                true => folder.starts_with(app),
+                false => *level < MAX_LEVELS_OUTSIDE,
+            })
+            .map(|(_, folder)| folder.to_owned());
         // The target of a symbolic link may be in another folder.
         let target = fs::canonicalize(&path).ok();
         let target_folder = target.as_deref().and_then(Path::parent).map(Path::to_owned);

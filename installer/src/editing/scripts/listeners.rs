@@ -11,6 +11,15 @@ const LISTENER_END: &str = "  });\n\n";
 /// What a shipped listener calls, which a later part of the shipped file defines.
 const TOAST_CALL: &str = "showToast(";
 const LOG_CALL: &str = "console.log(";
+/// What a script opens its stream with: that of the original module for CodeIgniter, and the shipped one.
+const EVENT_SOURCE: &str = "new EventSource(";
+const CLIENT: &str = "SseClient(";
+/// The pattern for a script with an EventSource, which is called `source` in the original module.
+const EVENT_SOURCE_LISTENER: &str = "    source.addEventListener('event_name1', (e) => {
+        console.log('event_name1', JSON.parse(e.data));
+    });
+";
+
 /// Begins the part of the shipped file without listeners. Its strings may equal the names of events.
 const TOASTS_BEGIN: &str = "function sseToasts(";
 
@@ -37,6 +46,8 @@ pub(crate) fn missing_listeners(
     };
     let pattern = if script.contains(TOAST_CALL) {
         pattern.to_owned()
+    } else if script.contains(EVENT_SOURCE) && !script.contains(CLIENT) {
+        EVENT_SOURCE_LISTENER.to_owned()
     } else {
         pattern.replace(TOAST_CALL, LOG_CALL)
     };
@@ -121,8 +132,9 @@ mod tests {
         ] {
             assert!(script.contains(line), "{line}: {script}");
         }
-        let (_, _, after) = split_shipped(shipped()).expect("it has listeners");
-        assert!(after.starts_with("  window.sse = sse;\n  return sse;\n});\n"));
+        let (_, before, after) = split_shipped(shipped()).expect("it has listeners");
+        assert!(before.contains("  const source = sse;\n"), "{before}");
+        assert!(after.starts_with("  window.sse = sse;\n  return source;\n});\n"));
         assert!(script.ends_with(after));
         assert!(!render_file(shipped(), &[]).contains(LISTENER_BEGIN));
     }
@@ -162,5 +174,7 @@ mod tests {
         );
         assert!(listener(shipped()).contains("    showToast('c', value);\n"));
         assert!(listener("// mine").contains("    console.log('c', value);\n"));
+        let with_source = listener("const source = new EventSource('sse/stream');");
+        assert!(with_source.starts_with("    source.addEventListener('c', (e) => {\n"));
     }
 }

@@ -251,6 +251,20 @@ async fn the_latest_values_follow_a_gap_with_rising_ids() {
     assert_eq!(values(&text), [2]);
 }
 
+/// The app has not noted when it authenticated the request, so it must do so again. Until then, the client must learn
+/// no position: with one, it would continue there.
+#[actix_web::test]
+async fn a_client_that_is_authorized_again_first_still_begins_with_the_latest_values() {
+    let app = app(|config| config.with_lookback(Duration::ZERO));
+    app.cache().save_blocking("k", 1).unwrap();
+    app.has_read(app.cache().revoke_blocking("user:4").unwrap())
+        .await;
+    for uri in ["/?latest=true", "/?latest=true&last_event_id=invalid"] {
+        let text = rest(&mut app.open_stream(request(uri).grant("user:4"))).await;
+        assert!(!text.contains("id: "), "{text}");
+    }
+}
+
 #[actix_web::test]
 async fn latest_values_that_do_not_fit_into_one_chunk_arrive_once() {
     let events: Vec<_> = (0..10)

@@ -76,3 +76,29 @@ fn a_file_in_place_of_the_folder_is_an_error_with_help() {
     assert_eq!(error.kind(), ErrorKind::Cache);
     assert!(error.help().unwrap().contains("SSE_CACHE"), "{error}");
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn an_error_about_the_drop_in_folder_of_a_cache_in_redis_names_its_setting() {
+    let app = tempfile::tempdir().unwrap();
+    fs::write(app.path().join("file"), "").unwrap();
+    for (folder, problem, help) in [
+        (
+            "file",
+            "cannot use the drop-in folder",
+            "set SSE_DROP_INS to another folder (.env:3)",
+        ),
+        (
+            "/none/such",
+            "the drop-in folder's parent is missing",
+            "create it, or correct SSE_DROP_INS (.env:3)",
+        ),
+    ] {
+        let env = format!("SSE_EVENTS=a:k\nSSE_CACHE=redis://host\nSSE_DROP_INS={folder}\n");
+        fs::write(app.path().join(".env"), env).unwrap();
+        let config = Config::from_dir(app.path()).unwrap();
+        let error = CacheFolder::prepare(&config).err().unwrap();
+        assert!(error.to_string().contains(problem), "{error}");
+        assert!(error.help().unwrap().ends_with(help), "{error:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Entries and folders that other programs remove, move or create in the journal.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{cell::Cell, fs, os::unix::fs::symlink, path::PathBuf, rc::Rc};
 
 use crate::{
     config::Config,
@@ -143,7 +143,8 @@ fn a_journal_that_lost_its_newest_folder_is_discarded() {
         reader.append(b"1").unwrap();
     }
     fs::remove_dir_all(app.path("000000000002")).unwrap();
-    assert!(!reader.is_intact_up_to(9).unwrap() && reader.is_intact_up_to(7).unwrap());
+    // A reader that has read nothing of the folder notices it, too.
+    assert!(!reader.is_intact_up_to(9).unwrap() && !reader.is_intact_up_to(7).unwrap());
     // A process that has never seen the removed folder does not create it again.
     let writer = app.journal();
     assert!(writer.append(b"new").is_err());
@@ -225,7 +226,7 @@ fn a_listing_whose_folders_were_swept_meanwhile_is_repeated() {
     let app = App::new();
     let journal = app.journal();
     journal.append(b"1").unwrap();
-    let listed = std::cell::Cell::new(0);
+    let listed = Cell::new(0);
     let list = |folder: &OpenFolder| {
         listed.set(listed.get() + 1);
         if listed.get() == 1 {
@@ -309,6 +310,53 @@ fn folders_with_similar_names_are_not_folders_of_entries() {
     );
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     assert!(app.path("20261128").exists(), "a harmless folder stays");
+}
+
+/// A writer removes another program's folder that has the name of the next one, and another process empties the trash
+/// at one of its steps.
+#[test]
+fn a_save_removes_a_stray_folder_at_whatever_step_the_trash_is_emptied() {
+    let steps = (1..).find(|step| !empties_trash_at(*step, false)).unwrap();
+    assert!(steps > 8, "it has at least 8 steps");
+}
+
+/// The same, but only the high-water mark of that folder was removed: its numbers must not be assigned again.
+#[test]
+fn a_damaged_folder_is_detected_at_whatever_step_the_trash_is_emptied() {
+    let steps = (1..).find(|step| !empties_trash_at(*step, true)).unwrap();
+    assert!(steps > 5, "it has at least 5 steps");
+}
+
+/// `false` if the save has fewer steps.
+fn empties_trash_at(step: u32, has_entry: bool) -> bool {
+    let app = App::new();
+    let (journal, other) = (app.journal(), app.journal());
+    for _ in 1..4 {
+        journal.append(b"1").unwrap();
+    }
+    fs::create_dir(app.path("000000000001")).unwrap();
+    if has_entry {
+        fs::write(app.path("000000000001/.00000000000000000004"), "4").unwrap();
+    }
+    let steps = Rc::new(Cell::new(0));
+    let count = steps.clone();
+    let empty_trash = move || {
+        count.set(count.get() + 1);
+        if count.get() == step {
+            let trash = other.cache_folder.trash_folder().unwrap();
+            trash::delete_contents(&trash).unwrap();
+        }
+    };
+    set_hooks(empty_trash, false);
+    let saved = journal.append(b"1");
+    set_hooks(|| (), false);
+    if has_entry {
+        assert!(saved.is_err(), "emptied at step {step}: {saved:?}");
+        assert!(!journal.is_in_place(), "emptied at step {step}");
+    } else {
+        assert_eq!(saved.unwrap(), 4, "emptied at step {step}");
+    }
+    steps.get() >= step
 }
 
 #[test]

@@ -69,7 +69,11 @@ impl Run {
     fn write(&self, journal: &FileJournal, writer: u64) {
         test_hooks::set_hooks(stall, self.uses_plain_mkdir);
         for save in 0..SAVES_PER_WRITER {
-            match journal.append(format!("{writer}-{save}").as_bytes()) {
+            let appended = journal.append(format!("{writer}-{save}").as_bytes());
+            if save % 2 == 0 {
+                journal.prepare_append();
+            }
+            match appended {
                 // Relaxed: the count is read after the threads are joined.
                 Ok(_) => self.saved.fetch_add(1, Ordering::Relaxed),
                 // The writer noticed the damage, so this save is not lost.

@@ -3,7 +3,7 @@
 use super::*;
 
 fn install(file: &[u8], created: &Receipt, values: &InstallValues) -> Result<Vec<u8>, Failure> {
-    EnvState::new(file)?.install(created, values)
+    EnvState::new(file)?.install(created, values, EnvReaders::Dotenvy)
 }
 
 fn uninstall(file: &[u8], removes_edited_values: bool) -> Result<Option<BlockRemoval>, Failure> {
@@ -13,7 +13,11 @@ fn uninstall(file: &[u8], removes_edited_values: bool) -> Result<Option<BlockRem
 /// The values that an app reads.
 fn values(file: &[u8]) -> BTreeMap<String, String> {
     let file = EnvFile::new(file.to_vec());
-    let values = read_values(&file).expect("dotenvy can read it").into_iter();
+    assert!(
+        EnvReaders::Dotenvy.check(&file).is_ok(),
+        "dotenvy can read it"
+    );
+    let values = read_values(&file).into_iter();
     values
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
@@ -208,12 +212,8 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
     let with = install(b"A=1\n", &Receipt::default(), &chosen).expect("it can be installed");
     assert_eq!(values(&with)["SSE_EVENTS"], "an order:orders:private");
     let state = EnvState::new(&with).expect("valid input");
-    assert!(
-        state
-            .settings
-            .iter()
-            .all(|(_, state)| *state == SettingState::Installed)
-    );
+    let mut shown = state.settings_to_show();
+    assert!(shown.all(|(_, state)| state == SettingState::Installed));
     assert_eq!(uninstalled(&with).text, b"A=1\n");
     let edited = String::from_utf8(with)
         .expect("valid UTF-8")
@@ -222,6 +222,58 @@ fn a_value_from_arguments_is_ours_until_it_is_edited() {
         uninstalled(edited.as_bytes()).edited,
         ["SSE_EVENTS='an order:bills:private'"]
     );
+}
+
+#[test]
+fn a_setting_that_something_chose_is_added_and_removed() {
+    let chosen = InstallValues(vec![("SSE_PUBLIC", "web".to_owned())]);
+    for old in ["A=1\n", "SSE_EVENTS=a:b", ""] {
+        let with =
+            install(old.as_bytes(), &Receipt::default(), &chosen).expect("it can be installed");
+        assert_eq!(values(&with)["SSE_PUBLIC"], "web");
+        let again = install(&with, &Receipt::default(), &chosen).expect("it can be installed");
+        assert_eq!(again, with);
+        assert_eq!(uninstalled(&with).text, old.as_bytes());
+    }
+    // An owner's line in the block is not that of `install`.
+    let with = String::from_utf8(installed("A=1\n")).expect("valid UTF-8");
+    let with = with.replace("# <<<", "SSE_PUBLIC=web\n# <<<");
+    let removal = uninstall(with.as_bytes(), true).expect("it can be read");
+    let removal = removal.expect("the block is there");
+    assert_eq!(removal.text, b"A=1\nSSE_PUBLIC=web\n");
+    assert!(removal.edited.is_empty() && removal.owner_lines == 1);
+}
+
+#[test]
+fn a_line_that_only_another_language_can_read_is_kept_if_dotenvy_is_not_used() {
+    let install = |file: &str, readers| {
+        let state = EnvState::new(file.as_bytes()).expect("valid input");
+        state.install(&Receipt::default(), &InstallValues::default(), readers)
+    };
+    for line in [
+        "session.driver = CodeIgniter\\Session\\Handlers\\FileHandler",
+        "app-name=x",
+        "APP_NAME=two words",
+    ] {
+        let file = format!("A=1\n{line}\n");
+        assert!(install(&file, EnvReaders::Dotenvy).is_err(), "{line}");
+        let with = install(&file, EnvReaders::OtherLanguage);
+        let with = with.unwrap_or_else(|failure| panic!("{line}: {failure}"));
+        let new = EnvFile::new(with.clone());
+        assert_eq!(
+            new.get("SSE_POLL_INTERVAL").map(|(_, value)| value),
+            Some("2")
+        );
+        assert_eq!(uninstalled(&with).text, file.as_bytes());
+    }
+    for line in ["A='open", "SSE_EVENTS=a:b, c:d", "SSE_TTL='1\n2'"] {
+        let failure = install(&format!("B=1\n{line}\n"), EnvReaders::OtherLanguage);
+        let failure = failure.err().map(|failure| failure.to_string());
+        assert!(
+            failure.is_some_and(|text| text.contains("\nhelp: ")),
+            "{line}"
+        );
+    }
 }
 
 #[test]
