@@ -1,15 +1,14 @@
 //! A planned change, which `install` and `uninstall` make or show.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::cli::ChangeArgs;
-use crate::editing::plan::{self, Plan};
+use crate::editing::plan::{self, AppLock, Plan};
 use crate::exit::Failure;
 use crate::output::Output;
 
 /// Keeps other runs away from the app while a change is planned and made; a preview changes nothing.
-pub(super) fn lock(app: &Path, args: &ChangeArgs) -> Result<Option<File>, Failure> {
+pub(super) fn lock(app: &Path, args: &ChangeArgs) -> Result<Option<AppLock>, Failure> {
     let is_needed = !args.is_preview();
     is_needed.then(|| plan::lock(app)).transpose()
 }

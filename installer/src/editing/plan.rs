@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 pub(crate) use self::original_file::OriginalFile;
-pub(crate) use self::recovery::{lock, recover};
+pub(crate) use self::recovery::{AppLock, lock, recover};
 use self::staged_file::{StagedFile, WriteError};
 use crate::exit::Failure;
 

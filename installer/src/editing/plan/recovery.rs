@@ -12,9 +12,23 @@ use crate::exit::Failure;
 /// A script in a folder of public files elsewhere is staged in its own folder, or in the one above.
 const MAX_LEVELS_OUTSIDE: usize = 2;
 
-/// Keeps other runs of `install` and `uninstall` away from the app until the result is dropped. They
-/// would write the same files, and undo or clean up what this run has written.
-pub(crate) fn lock(app: &Path) -> Result<File, Failure> {
+/// While this exists, no other run of `install` or `uninstall` changes the app.
+pub(crate) struct AppLock {
+    folder: File,
+}
+
+impl Drop for AppLock {
+    /// Closing the folder is not enough: a child process that another thread has started holds a copy of the
+    /// descriptor, and with it the lock, until it executes its program.
+    fn drop(&mut self) {
+        // Fails only if the file system has no locks.
+        let _ = self.folder.unlock();
+    }
+}
+
+/// Keeps other runs of `install` and `uninstall` away from the app. They would write the same files, and undo or
+/// clean up what this run has written.
+pub(crate) fn lock(app: &Path) -> Result<AppLock, Failure> {
     let folder = File::open(app).map_err(|error| Failure::io("open the folder", app, &error))?;
     match folder.try_lock() {
         // Not waited for: the other run may be waiting for its user's answer.
@@ -23,7 +37,7 @@ pub(crate) fn lock(app: &Path) -> Result<File, Failure> {
         )
         .with_help("run the command again when the other has ended")),
         // The error is ignored: the file system may have no locks.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(AppLock { folder }),
     }
 }
 
@@ -189,5 +203,16 @@ mod tests {
             let entries = fs::read_dir(app.path().join(folder)).expect("can list the folder");
             assert_eq!(entries.count(), left, "{folder}");
         }
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_owner_although_a_child_process_has_its_descriptor() {
+        let app = tempfile::tempdir().expect("can create a temporary folder");
+        let owner = lock(app.path()).unwrap_or_else(|failure| panic!("{failure}"));
+        let inherited = owner.folder.try_clone();
+        let _inherited = inherited.expect("can copy the descriptor");
+        assert!(lock(app.path()).is_err());
+        drop(owner);
+        assert!(lock(app.path()).is_ok());
     }
 }
