@@ -49,24 +49,24 @@ async fn exposition(
     String::from_utf8(metrics.to_vec()).unwrap()
 }
 
-/// How many requests took longer than half the life of a stream.
-fn slow_requests(exposition: &str) -> u64 {
-    let of = |bound: &str| {
-        let mark = format!("le=\"{bound}\"");
-        let lines = exposition.lines().filter(|line| line.contains(&mark));
-        let counts = lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
-        counts.sum::<u64>()
-    };
-    assert!(of("+Inf") > 0, "{exposition}");
-    of("+Inf") - of("0.5")
+/// How many requests of this path there were, and how many of them took no longer than half the life of a stream.
+fn latencies(exposition: &str, path: &str) -> [u64; 2] {
+    ["+Inf", "0.5"].map(|bound| {
+        let marks = [format!("endpoint=\"{path}\""), format!("le=\"{bound}\"")];
+        let mut lines = exposition.lines();
+        let line = lines.find(|line| marks.iter().all(|mark| line.contains(mark)));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    })
 }
 
 #[actix_web::test]
 async fn actix_web_prom_excludes_the_stream() {
     let excluded = exposition(|builder| builder.exclude(PATH)).await;
-    assert_eq!(slow_requests(&excluded), 0, "{excluded}");
+    assert_eq!(latencies(&excluded, "/")[0], 1, "{excluded}");
+    assert_eq!(latencies(&excluded, PATH), [0, 0], "{excluded}");
     // Without that, the life of the stream is a latency.
-    assert_eq!(slow_requests(&exposition(|builder| builder).await), 1);
+    let included = exposition(|builder| builder).await;
+    assert_eq!(latencies(&included, PATH), [1, 0], "{included}");
 }
 
 /// How long the spans of requests lived.
@@ -105,9 +105,10 @@ async fn tracing_actix_web_is_on_a_scope_without_the_stream() {
     );
     let app = init_service(app).await;
     read_all(&app, get!("/")).await;
-    read_all(&app, get!(PATH)).await;
     let spans = std::mem::take(&mut *lives.0.lock().unwrap());
-    assert!(spans.len() == 1 && spans[0] < HALF_LIFE, "{spans:?}");
+    assert_eq!(spans.len(), 1);
+    read_all(&app, get!(PATH)).await;
+    assert!(lives.0.lock().unwrap().is_empty(), "the stream has none");
 
     // On the whole app, the span lives as long as the stream.
     let app = App::new()

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{App, Backend, Event, Follower, Server, on_every_backend};
+use support::{App, Backend, Event, Follower, ReservedPort, Server, on_every_backend};
 
 const WRITERS: usize = 4;
 const SAVES_PER_WRITER: usize = 2_500;
@@ -76,13 +76,14 @@ fn every_stream_gets_the_saves_of_many_processes_in_one_order(backend: Backend) 
 
 fn a_server_killed_between_saves_loses_and_repeats_nothing(backend: Backend) {
     let app = App::with_lasting_streams().on(backend);
-    let server = app.start();
-    let (address, port) = (server.address().to_owned(), server.port().to_owned());
+    let port = ReservedPort::new();
+    let (address, number) = (port.address(), port.number().to_string());
+    let server = Server::start(app.path(), &[("PORT", &number)]);
     let mut followers = [(), (), ()].map(|()| Follower::start(&address, "/sse/stream"));
     let writers = save_from_many_processes(&app);
     followers[0].wait_for(1_000, DELIVERY_TIMEOUT);
     server.kill();
-    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    let _server = Server::start(app.path(), &[("PORT", &number)]);
     assert_all_receive_the_same(&mut followers);
     for mut writer in writers {
         assert!(writer.wait().unwrap().success());
@@ -91,14 +92,15 @@ fn a_server_killed_between_saves_loses_and_repeats_nothing(backend: Backend) {
 
 fn a_save_while_the_server_is_down_reaches_clients_that_had_no_event_yet(backend: Backend) {
     let app = App::with_lasting_streams().on(backend);
-    let server = app.start();
-    let (address, port) = (server.address().to_owned(), server.port().to_owned());
+    let port = ReservedPort::new();
+    let (address, number) = (port.address(), port.number().to_string());
+    let server = Server::start(app.path(), &[("PORT", &number)]);
     let mut followers = [(), ()].map(|()| Follower::start(&address, "/sse/stream"));
     server.kill();
     app.save("event_cache_key1", "\"while it was down\"");
     // Longer than the lookback, so only the client's id can bring the event.
     std::thread::sleep(Duration::from_secs(20));
-    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    let _server = Server::start(app.path(), &[("PORT", &number)]);
     for follower in &mut followers {
         let received = follower.wait_for(1, DELIVERY_TIMEOUT);
         assert_eq!(received[0].value(), "while it was down");

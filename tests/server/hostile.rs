@@ -232,6 +232,8 @@ fn a_journal_that_is_damaged_again_and_again_does_not_fill_the_log() {
 fn requests_that_are_not_http_make_no_lines_of_the_log() {
     let app = App::new();
     let server = app.start();
+    // It listens a little before it logs that it has started.
+    server.wait_for_log("starting service");
     let lines = || server.log().lines().count();
     let before = lines();
     for request in [

@@ -1,7 +1,7 @@
 //! The Rust code of docs/guides/html-front-ends.md is compiled and run here, and the guide shows the same lines.
 
 use actix_web_sse::testing::TestSse;
-use support::workspace;
+use support::{DEADLINE, workspace};
 
 /// As the guide shows it, without the code around it.
 #[rustfmt::skip]
@@ -70,7 +70,7 @@ fn the_guide_shows_the_code_that_is_tested() {
 
 #[actix_web::test]
 async fn a_fragment_contains_the_text_of_a_user_as_text_and_in_one_line() {
-    let sse = TestSse::in_memory("message:page_updates,order:order");
+    let sse = TestSse::in_memory("message:page_updates,order:order").with_deadline(DEADLINE);
     let app = stream::app().app_data(actix_web::web::Data::new(sse.sse().clone()));
     let app = actix_web::test::init_service(app).await;
     let mut page = sse

@@ -1,7 +1,10 @@
 //! A client that reconnects whenever its stream ends, as a browser does.
 
 use std::{
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, Weak,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -12,6 +15,8 @@ use crate::{Event, stream::Stream};
 pub struct Follower {
     events: Receiver<Event>,
     received: Vec<Event>,
+    /// Dropped with this, so that no client connects to a server of another test that gets the same port.
+    _running: Arc<()>,
 }
 
 impl Follower {
@@ -21,10 +26,13 @@ impl Follower {
         let (sender, events) = channel();
         let (address, path) = (address.to_owned(), path.to_owned());
         let first = Stream::open(&address, &path, None);
-        thread::spawn(move || follow(&address, &path, first, &sender));
+        let running = Arc::new(());
+        let is_running = Arc::downgrade(&running);
+        thread::spawn(move || follow(&address, &path, first, &sender, &is_running));
         Self {
             events,
             received: Vec::new(),
+            _running: running,
         }
     }
 
@@ -55,12 +63,12 @@ impl Follower {
     }
 }
 
-fn follow(address: &str, path: &str, first: Stream, sender: &Sender<Event>) {
+fn follow(address: &str, path: &str, first: Stream, sender: &Sender<Event>, is_running: &Weak<()>) {
     let mut last_id: Option<String> = None;
     // The time in milliseconds that browsers wait unless the server sets another one.
     let mut retry = 1_000;
     let mut stream = Some(first);
-    loop {
+    while is_running.strong_count() > 0 {
         let open = stream
             .take()
             .or_else(|| Stream::try_open(address, path, last_id.as_deref()).ok());

@@ -69,7 +69,7 @@ pub use self::{
     running::{Running, serve},
     server::Server,
     stream::{Stream, get},
-    wait::{DEADLINE, until},
+    wait::{DEADLINE, best_of_three, until},
 };
 #[cfg(feature = "tools")]
 pub use self::{

@@ -14,14 +14,18 @@ use support::{Answer, AuthEndpoint, Question, until};
 use super::{ENV, Site};
 use crate::app::OtherApp;
 
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// Longer than an answer takes on a busy machine. What these tests rule out takes longer.
+const SOON: Duration = Duration::from_secs(10);
 
 fn granted(_: &Question) -> Answer {
     Answer::granted(&[("SSE-Audiences", "user:4")])
 }
 
-pub(super) fn with_timeout(answer: impl Fn(&Question) -> Answer + Send + Sync + 'static) -> Site {
-    let options = ["--auth-timeout", "1"];
+pub(super) fn with_timeout(
+    seconds: &str,
+    answer: impl Fn(&Question) -> Answer + Send + Sync + 'static,
+) -> Site {
+    let options = ["--auth-timeout", seconds];
     Site::with_options(ENV, &options, AuthEndpoint::start(answer))
 }
 
@@ -108,13 +112,14 @@ fn an_answer_that_is_of_no_use_gives_503_and_the_log_says_why() {
             }
         };
         let waits = matches!(answer, Answer::SendAndWait(_));
-        let site = with_timeout(move |_| match waits {
+        let seconds = if waits { "1" } else { "30" };
+        let site = with_timeout(seconds, move |_| match waits {
             true => Answer::SendAndWait(text.clone()),
             false => Answer::SendAndClose(text.clone()),
         });
         let (status, time) = outcome(&site);
         assert_eq!(status, 503, "{reason}");
-        assert!(time < 3 * TIMEOUT, "{reason}: {time:?}");
+        assert!(time < SOON, "{reason}: {time:?}");
         let log = site.server.wait_for_log(reason);
         assert_eq!(log.matches("/auth").count(), 1, "one line: {log}");
         assert!(log.contains("help: "), "{log}");
@@ -139,7 +144,7 @@ fn the_body_of_an_answer_is_not_read() {
     static BODY: AtomicUsize = AtomicUsize::new(0);
     let site = Site::with_options(
         ENV,
-        &["--auth-concurrency", "1"],
+        &["--auth-concurrency", "1", "--auth-timeout", "30"],
         AuthEndpoint::start(|_| {
             let chunked = head("Transfer-Encoding: chunked\r\n");
             match BODY.load(Ordering::SeqCst) {
@@ -155,12 +160,13 @@ fn the_body_of_an_answer_is_not_read() {
         BODY.store(body, Ordering::SeqCst);
         let (status, time) = outcome(&site);
         assert_eq!(status, 200, "body {body}");
-        assert!(time < Duration::from_secs(3), "body {body}: {time:?}");
+        assert!(time < SOON, "body {body}: {time:?}");
     }
-    assert_eq!(
-        site.endpoint.connection_count(),
-        4,
-        "after a short body, the connection is used again"
+    // Twice, unless this process was kept waiting for two seconds in between.
+    let connections = site.endpoint.connection_count();
+    assert!(
+        (4..=5).contains(&connections),
+        "after a short body, the connection is used again: {connections}"
     );
 }
 
@@ -169,10 +175,9 @@ fn an_app_that_fails_is_asked_once_in_each_back_off_and_all_clients_return_after
     let site = Site::new(|_| Answer::status("500 Internal Server Error", &[]));
     let started = Instant::now();
     let mut requests = 0;
+    // None of these waits until the end of a back-off: there would be far fewer.
     while started.elapsed() < Duration::from_secs(4) {
-        let (status, time) = outcome(&site);
-        assert_eq!(status, 503);
-        assert!(time < TIMEOUT, "{time:?}");
+        assert_eq!(outcome(&site).0, 503);
         requests += 1;
     }
     let questions = site.endpoint.question_count();
@@ -184,7 +189,9 @@ fn an_app_that_fails_is_asked_once_in_each_back_off_and_all_clients_return_after
     let log = site
         .server
         .wait_for_log("new clients get no stream (503), until http://127.0.0.1");
-    assert_eq!(log.matches("/auth").count(), 2, "{log}");
+    // One about the fault, and one that clients are refused. A busy machine may add another fault.
+    let lines = log.matches("/auth").count();
+    assert!((2..=4).contains(&lines), "{log}");
 
     site.endpoint.answer_with(granted);
     until("a client gets its stream", || {
@@ -199,11 +206,11 @@ fn an_app_that_fails_is_asked_once_in_each_back_off_and_all_clients_return_after
 #[test]
 fn clients_are_refused_at_once_while_the_app_is_down_and_return_when_it_is_up() {
     let mut site = Site::with_options(ENV, &[], AuthEndpoint::stopped(granted));
+    let started = Instant::now();
     for _ in 0..20 {
-        let (status, time) = outcome(&site);
-        assert_eq!(status, 503);
-        assert!(time < TIMEOUT, "{time:?}");
+        assert_eq!(outcome(&site).0, 503);
     }
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     let log = site
         .server
         .wait_for_log("no connection: Connection refused");
@@ -253,7 +260,8 @@ fn a_client_that_waits_too_long_for_its_turn_gets_503() {
     let options = ["--auth-concurrency", "1", "--auth-timeout", "1"];
     let site = Site::with_options(ENV, &options, endpoint);
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..4)
+        // One after the other, their questions would take 20 seconds.
+        let clients: Vec<_> = (0..20)
             .map(|_| {
                 scope.spawn(|| {
                     let started = Instant::now();
@@ -264,7 +272,7 @@ fn a_client_that_waits_too_long_for_its_turn_gets_503() {
         for client in clients {
             let (status, time) = client.join().unwrap();
             assert_eq!(status, 503);
-            assert!(time < 4 * TIMEOUT, "{time:?}");
+            assert!(time < SOON, "{time:?}");
         }
     });
 }
@@ -314,11 +322,7 @@ fn a_connection_that_is_not_answered_ends_the_question_before_its_time_limit() {
     let server = app.serve(&["--auth-url", &url, "--auth-timeout", "60"]);
     let started = Instant::now();
     assert_eq!(support::get(server.address(), "/sse/stream").status, 503);
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     server.wait_for_log("no connection: timed out");
 }
 

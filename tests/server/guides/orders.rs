@@ -10,6 +10,7 @@ use actix_web::{
     web,
 };
 use actix_web_sse::testing::TestSse;
+use support::DEADLINE;
 
 use super::{assert_shows, events_of};
 
@@ -94,7 +95,7 @@ fn the_guide_shows_the_code_that_is_tested() {
 
 #[actix_web::test]
 async fn a_page_receives_the_events_of_an_order_of_its_user() {
-    let sse = TestSse::in_memory(&events_of(GUIDE));
+    let sse = TestSse::in_memory(&events_of(GUIDE)).with_deadline(DEADLINE);
     let app = app!(sse);
     let mut hers = connect!(sse, app, ANNE, "to=order:42");
     let mut his = connect!(sse, app, BOB, "to=order:43");
@@ -122,7 +123,7 @@ async fn a_page_receives_the_events_of_an_order_of_its_user() {
 
 #[actix_web::test]
 async fn the_orders_of_others_are_refused_like_those_that_do_not_exist() {
-    let sse = TestSse::in_memory(&events_of(GUIDE));
+    let sse = TestSse::in_memory(&events_of(GUIDE)).with_deadline(DEADLINE);
     let app = app!(sse);
     let request = |name: &str| {
         let uri = format!("/sse/stream?to={name}");
@@ -150,7 +151,7 @@ async fn the_orders_of_others_are_refused_like_those_that_do_not_exist() {
 
 #[actix_web::test]
 async fn the_staff_receives_the_events_of_all_orders() {
-    let sse = TestSse::in_memory(&events_of(GUIDE));
+    let sse = TestSse::in_memory(&events_of(GUIDE)).with_deadline(DEADLINE);
     let app = app!(sse);
     let mut all = connect!(sse, app, STAFF, "");
     let mut one = connect!(sse, app, STAFF, "to=order:43");
@@ -171,7 +172,7 @@ async fn the_staff_receives_the_events_of_all_orders() {
 /// What the pages do with the nonce is tested in tests/client/guide.test.mjs.
 #[actix_web::test]
 async fn a_comment_carries_the_nonce_of_its_page() {
-    let sse = TestSse::in_memory(&events_of(GUIDE));
+    let sse = TestSse::in_memory(&events_of(GUIDE)).with_deadline(DEADLINE);
     let app = app!(sse);
     let mut page = connect!(sse, app, ANNE, "to=order:42");
     let sent = json!({"text": "hello", "nonce": "1-2-3-4"});

@@ -2,7 +2,7 @@
 
 use actix_web_sse::testing::TestSse;
 use serde_json::json;
-use support::Stream;
+use support::{DEADLINE, Stream};
 
 use super::{GuideApp, assert_shows, events_of};
 
@@ -121,7 +121,7 @@ fn a_logout_ends_the_streams_of_its_login() {
     let invoice = shop.cache.save("invoices", json!({"order": 43}));
     invoice.to("user:4").blocking().unwrap();
     // Nothing of what is saved after the logout.
-    let rest = std::iter::from_fn(|| hers.next_within(support::DEADLINE));
+    let rest = std::iter::from_fn(|| hers.next_within(DEADLINE));
     let rest: Vec<_> = rest.take(3).collect();
     assert!(!rest.iter().any(support::Event::is_from_app), "{rest:?}");
     assert!(hers.has_ended());
@@ -177,7 +177,7 @@ mod visitors {
 
     #[actix_web::test]
     async fn visitors_receive_the_public_values() {
-        let sse = TestSse::in_memory("invoice:invoices:private,news:news");
+        let sse = TestSse::in_memory("invoice:invoices:private,news:news").with_deadline(DEADLINE);
         let app = App::new()
             .app_data(Data::new(sse.sse().clone()))
             .service(web::resource("/sse/stream").to(stream));
