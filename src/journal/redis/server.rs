@@ -55,6 +55,8 @@ pub(super) struct RedisServer {
     state: Mutex<State>,
     /// Changes when all connections have become useless.
     generation: AtomicU64,
+    /// [`UNTESTED_IDLE_TIME`], unless a test has changed it.
+    pub(super) untested_idle_time: Duration,
 }
 
 #[derive(Default)]
@@ -107,6 +109,7 @@ impl RedisServer {
             location,
             state: Mutex::default(),
             generation: AtomicU64::new(0),
+            untested_idle_time: UNTESTED_IDLE_TIME,
         }
     }
 
@@ -300,7 +303,7 @@ impl RedisServer {
         self.check_master(MASTER_CHECK_INTERVAL);
         let mut idle = lock(&self.state).idle.pop()?;
         if kind == Command::Write
-            && idle.since.elapsed() > UNTESTED_IDLE_TIME
+            && idle.since.elapsed() > self.untested_idle_time
             && !is_alive(&mut idle.connection, timeout)
         {
             self.forget(idle.generation);

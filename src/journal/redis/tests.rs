@@ -49,7 +49,7 @@ pub(crate) struct TestRedis {
 
 impl TestRedis {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in(memory()).unwrap();
         let process = spawn(&folder);
         let server = Self { folder, process };
         server.connection();
@@ -88,6 +88,13 @@ impl TestRedis {
     /// Opens the journal, as another process does.
     pub(crate) fn open_journal(&self) -> RedisJournal {
         RedisJournal::open(&self.server(), &self.config()).unwrap()
+    }
+
+    /// The same for a process whose last command was a moment ago, however slow the machine is: the next save is sent
+    /// without a test of the connection.
+    pub(super) fn open_journal_in_use(&self) -> RedisJournal {
+        let server = server_in_use(self.location());
+        RedisJournal::open(&server, &self.config()).unwrap()
     }
 
     /// A connection of another program. Waits until the server is ready.
@@ -146,10 +153,27 @@ impl TestRedis {
     }
 }
 
+/// A server whose connections are never tested before a save.
+fn server_in_use(location: RedisLocation) -> Arc<RedisServer> {
+    let mut server = RedisServer::new(location);
+    server.untested_idle_time = Duration::MAX;
+    Arc::new(server)
+}
+
 impl Drop for TestRedis {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// A memory file system, if there is one: a slow disk would delay the answers of Redis, and a killed process loses
+/// nothing of a file, wherever that is.
+fn memory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    match memory.is_dir() {
+        true => memory,
+        false => std::env::temp_dir(),
     }
 }
 

@@ -50,8 +50,8 @@ fn found(result: Result<KeyedAppend, crate::Error>) -> u64 {
 #[test]
 fn a_save_whose_answer_was_lost_is_not_appended_again() {
     let redis = TestRedis::start();
-    let journal = redis.open_journal();
-    // The connection is in use, so the save is in a buffer of the server.
+    let journal = redis.open_journal_in_use();
+    // So the save is in a buffer of the server.
     journal.append(ENTRY).unwrap();
     redis.signal(Signal::STOP);
     let deadline = Instant::now() + Duration::from_secs(1);

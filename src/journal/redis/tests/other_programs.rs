@@ -143,7 +143,7 @@ fn an_examination_ends_when_redis_stops_answering() {
     let start = Instant::now();
     let error = examine(&redis.location()).unwrap_err().to_string();
     assert!(error.contains("no answer in time"), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(8));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use std::{
 
 use ::redis::Value;
 
-use super::TestRedis;
+use super::{DEADLINE, TestRedis};
 use crate::{
     config::{CacheLocation, Config},
     journal::{
-        contract::Journal,
+        contract::{Journal, Notified},
         redis::{self, RedisJournal, server::RedisServer, writer::Writer},
     },
     runtime::Interrupt,
@@ -70,7 +70,7 @@ fn server_of(config: &Config) -> Arc<RedisServer> {
 }
 
 /// Does everything that servers and other programs of an app do, and goes on after errors.
-fn use_all(config: &Config) {
+fn use_all(redis: &TestRedis, config: &Config) {
     let server = server_of(config);
     let _ = redis::check(server.location());
     let Ok(journal) = RedisJournal::open(&server, config) else {
@@ -87,11 +87,20 @@ fn use_all(config: &Config) {
     let _ = journal.read_from(1, 10);
     let _ = journal.read_back(3, 10);
     let _ = journal.sweep(1);
-    // The entry exists, so this returns at once.
-    journal
-        .watch()
-        .wait(1, Duration::from_secs(5), &Interrupt::new().unwrap());
+    wait_for_entry(redis, &journal);
     let _ = journal.discard();
+}
+
+/// The entry exists, so this returns as soon as Redis has answered, or refused something.
+fn wait_for_entry(redis: &TestRedis, journal: &RedisJournal) {
+    let (mut watcher, interrupt) = (journal.watch(), Interrupt::new().unwrap());
+    let start = Instant::now();
+    // The first notification only means that the watcher has connected.
+    let mut notifications = 0;
+    while notifications < 2 && redis.count_refused() == 0 && start.elapsed() < DEADLINE {
+        let notified = watcher.wait(1, Duration::from_millis(100), &interrupt);
+        notifications += u32::from(notified != Notified::Nothing);
+    }
 }
 
 #[test]
@@ -104,7 +113,7 @@ fn a_user_with_the_permissions_of_the_guide_can_do_all_and_needs_each_of_them() 
         let () = redis.run(&["SCRIPT", "FLUSH"]);
         redis.set_user(rules);
         let () = redis.run(&["ACL", "LOG", "RESET"]);
-        use_all(&config);
+        use_all(&redis, &config);
         redis.count_refused()
     };
     assert_eq!(count_refused(&rules), 0, "{rules:?}");
