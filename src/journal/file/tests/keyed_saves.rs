@@ -40,8 +40,9 @@ fn a_process_that_was_stopped_with_the_lock_holds_up_only_saves_with_a_key() {
         errors.map(|error| format!("{error:?}")).collect()
     });
     let elapsed = start.elapsed();
+    // One after the other, they would take three times as long.
     assert!(
-        elapsed < SAVE_TIMEOUT + Duration::from_secs(2),
+        elapsed < SAVE_TIMEOUT + Duration::from_secs(8),
         "{elapsed:?}"
     );
     for error in &errors {
