@@ -4,7 +4,8 @@ use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::json;
 use support::{
-    App, Browser, app_with_short_streams, block_of_document, interrupt, until, workspace,
+    App, Browser, ReservedPort, app_with_short_streams, block_of_document, interrupt, until,
+    workspace,
 };
 
 /// Collects what the guide's code prints.
@@ -36,14 +37,15 @@ fn the_guides_options_show_each_value_once_even_in_a_hidden_tab() {
     let app = app_with_short_streams();
     let code = block_of_document("guides/other-clients.md", "fetch-event-source", "js");
     bundle(&app, &code);
-    let server = app.start();
+    let port = ReservedPort::new();
+    let server = app.start_on(&port);
     let browser = Browser::start();
     browser.open(&server.url("/news.html"));
     browser.execute(
         "Object.defineProperty(document, 'hidden', { value: true });
          document.dispatchEvent(new Event('visibilitychange'));",
     );
-    interrupt(&app, server, |saved| {
+    interrupt(&app, &port, server, |saved| {
         let expected = json!((1..=saved).collect::<Vec<_>>());
         until("the page has all values", || {
             let printed = browser.evaluate("printed");

@@ -10,7 +10,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{App, Browser, Server, blocks_of_document, refuse_stream, sse, workspace};
+use support::{
+    App, Browser, ReservedPort, Server, blocks_of_document, refuse_stream, sse, workspace,
+};
 
 const GUIDE: &str = "guides/html-front-ends.md";
 
@@ -23,6 +25,7 @@ const LONGER_THAN_LOOKBACK: Duration = Duration::from_secs(6);
 /// A page of the guide, and the server of its app.
 struct Recipe {
     app: App,
+    port: ReservedPort,
     server: Option<Server>,
     browser: Browser,
     /// The command that saves a fragment with the number 42.
@@ -43,11 +46,13 @@ impl Recipe {
 
     fn open(app: App, page: &str, save: String) -> Self {
         fs::write(app.path().join("public/news.html"), page).unwrap();
-        let server = app.start();
+        let port = ReservedPort::new();
+        let server = app.start_on(&port);
         let browser = Browser::start();
         browser.open(&server.url("/news.html"));
         Self {
             app,
+            port,
             server: Some(server),
             browser,
             save,
@@ -80,12 +85,11 @@ impl Recipe {
     /// Ends the server, saves while it is down, and starts it again on the same port, after `meanwhile`.
     fn restart(&mut self, end: impl FnOnce(Server), meanwhile: impl FnOnce(&str)) {
         let server = self.server.take().unwrap();
-        let (address, port) = (server.address().to_owned(), server.port().to_owned());
         end(server);
         self.save();
         self.save();
-        meanwhile(&address);
-        self.server = Some(Server::start(self.app.path(), &[("PORT", &port)]));
+        meanwhile(&self.port.address());
+        self.server = Some(self.app.start_on(&self.port));
     }
 
     fn show_each_fragment_once(mut self) {
@@ -114,7 +118,8 @@ impl Recipe {
         self.save();
         self.wait_for_all();
         self.browser.execute("window.isSamePage = true;");
-        fs::remove_dir_all(self.app.cache()).unwrap();
+        // Not removed, because the server may write to it meanwhile.
+        fs::rename(self.app.cache(), self.app.path().join("aside")).unwrap();
         self.browser.wait("window.isSamePage === undefined");
         self.saved = 0;
         self.save();

@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use support::{DEADLINE, Running, app_with_short_streams, block_of_document, interrupt, workspace};
+use support::{
+    DEADLINE, ReservedPort, Running, app_with_short_streams, block_of_document, interrupt,
+    workspace,
+};
 
 const GUIDE: &str = "guides/other-clients.md";
 
@@ -19,14 +22,15 @@ const GUIDE: &str = "guides/other-clients.md";
 #[track_caller]
 fn prints_each_value_once(command: impl FnOnce(&Path, &str) -> Command) {
     let app = app_with_short_streams();
-    let server = app.start();
+    let port = ReservedPort::new();
+    let server = app.start_on(&port);
     let folder = tempfile::tempdir().unwrap();
     let mut command = command(folder.path(), server.address());
     command.current_dir(folder.path()).stdout(Stdio::piped());
     let mut program = Running(command.spawn().unwrap());
     let lines = lines(&mut program);
     let printed = RefCell::new(0);
-    interrupt(&app, server, |saved| {
+    interrupt(&app, &port, server, |saved| {
         let mut printed = printed.borrow_mut();
         while *printed < saved {
             *printed += 1;

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{backend::Backend, build, server::Server};
+use crate::{backend::Backend, build, port::ReservedPort, server::Server};
 
 /// A copy of the starter app's folder, without its code: the tests run the program that is built.
 pub struct App {
@@ -112,6 +112,12 @@ impl App {
     #[must_use]
     pub fn start(&self) -> Server {
         Server::start(self.path(), &[])
+    }
+
+    /// Starts its server on this port, where it can start again: nothing else takes the port meanwhile.
+    #[must_use]
+    pub fn start_on(&self, port: &ReservedPort) -> Server {
+        Server::start(self.path(), &[("PORT", &port.number().to_string())])
     }
 
     /// Starts its server with HTTPS and a certificate for this machine, which is created at the first start.

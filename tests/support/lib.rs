@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod attempts;
 mod auth_endpoint;
 mod backend;
 #[cfg(feature = "tools")]
@@ -54,6 +55,7 @@ pub use actix_web_sse::testing::{Event, EventParser};
 
 pub use self::{
     app::{App, sse_in},
+    attempts::attempts,
     auth_endpoint::{Answer, AuthEndpoint, Question},
     backend::Backend,
     build::{cargo, sse, starter, workspace},

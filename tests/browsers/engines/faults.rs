@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{App, Browser, Engine, Server, until};
+use support::{App, Browser, Engine, ReservedPort, Server};
 
 use super::fault_proxy::{FaultProxy, Mode};
 
@@ -86,8 +86,9 @@ impl Setup {
 /// that sleeps.
 pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
     let app = App::in_memory();
-    let server = app.start();
-    let port = server.port().to_owned();
+    // Nothing else takes the port while the server is down.
+    let port = ReservedPort::new();
+    let server = app.start_on(&port);
     let mut setup = Setup::start(engine, app, &server);
     setup.save(3);
     setup.has_received_all("the beginning");
@@ -102,10 +103,7 @@ pub(crate) fn lose_and_repeat_nothing(engine: Engine) {
 
     server.kill();
     setup.save_during_fault();
-    let path = setup.app.path().to_owned();
-    let server = until("the port is free", || {
-        Some(Server::start(&path, &[("PORT", &port)]))
-    });
+    let server = setup.app.start_on(&port);
     setup.has_received_all("ten seconds without a server");
 
     setup.proxy.set_mode(Mode::Silent);

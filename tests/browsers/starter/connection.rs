@@ -2,7 +2,7 @@
 
 use std::{fs, time::Instant};
 
-use support::{App, Browser, Server};
+use support::{App, Browser, ReservedPort, Server};
 
 use super::{
     open_page, wait_for_events, wait_for_status, wait_for_text, wait_until_hidden,
@@ -83,8 +83,8 @@ fn the_page_reports_a_client_that_did_not_load() {
 #[test]
 fn the_page_shows_that_the_app_is_down_and_back() {
     let app = App::new();
-    let server = app.start();
-    let port = server.port().to_owned();
+    let port = ReservedPort::new();
+    let server = app.start_on(&port);
     let browser = Browser::start();
     open_page(&browser, &server);
     wait_until_hidden(&browser, "#reason");
@@ -94,7 +94,7 @@ fn the_page_shows_that_the_app_is_down_and_back() {
     wait_for_text(&browser, "#status", "Reconnecting");
     wait_for_text(&browser, "#tabs", "No connection since ");
     app.save("event_cache_key1", "\"while away.\"");
-    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    let _server = app.start_on(&port);
     wait_for_text(&browser, "#status", "Connected");
     wait_for_text(&browser, "#tabs", HOLDS);
     wait_until_hidden(&browser, "#reason");

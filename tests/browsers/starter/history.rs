@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use support::{App, Browser, Server, get, until};
+use support::{App, Browser, ReservedPort, Server, get, until};
 
 use super::{open_page, toasts, wait_for_text, wait_until_hidden};
 
@@ -79,15 +79,15 @@ fn new_events_are_shown_as_new_although_the_clock_is_fast() {
 #[test]
 fn a_replaced_cache_folder_is_an_explained_gap() {
     let app = App::new();
-    let server = app.start();
-    let port = server.port().to_owned();
+    let port = ReservedPort::new();
+    let server = app.start_on(&port);
     let browser = Browser::start();
     open_page(&browser, &server);
     browser.reload();
     wait_for_text(&browser, "#resumed", "Resumed");
     server.kill();
     fs::remove_dir_all(app.path().join("writable")).unwrap();
-    let _server = Server::start(app.path(), &[("PORT", &port)]);
+    let _server = app.start_on(&port);
     wait_for_text(&browser, "#arrived .gap", "Events may have been missed");
     wait_for_text(&browser, "#arrived .gap", "journal was replaced");
     wait_for_text(&browser, "#toasts", "Events may have been missed");
