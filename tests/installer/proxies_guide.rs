@@ -11,12 +11,12 @@ use std::{
 };
 
 use support::{
-    App, DEADLINE, ReservedPort, ReverseProxy, Running, Server, blocks_of_document, get, http,
-    until,
+    App, DEADLINE, ReservedPort, ReverseProxy, Running, Server, attempts, blocks_of_document, get,
+    http, until,
 };
 
 use crate::{
-    doctor::findings::{Finding, findings, of_check},
+    doctor::findings::{Finding, LATE, assert_one_by_one, findings, in_time, of_check},
     doctor::proxies::FakeServer,
     hello::Ran,
     tls::Authority,
@@ -90,6 +90,15 @@ impl Site {
 
     fn is_full(&self) -> bool {
         get(&self.server, "/sse/stream").status == 503
+    }
+
+    /// Whether its only stream is closed in this time.
+    fn is_free_within(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        until("the stream is closed, or the time is over", || {
+            let is_free = !self.is_full();
+            (is_free || Instant::now() > end).then_some(is_free)
+        })
     }
 
     fn curl(&self, proxy: &ReverseProxy) -> Command {
@@ -203,11 +212,10 @@ fn assert_doctor_is_content(site: &Site, proxy: &ReverseProxy) {
         "--json",
     ]);
     command.args(["--wait", "0.5", "--save", "event_cache_key1"]);
-    let found = findings(&Ran::from_output(&command.output().unwrap()));
+    let ran = in_time(&LATE, || Ran::from_output(&command.output().unwrap()));
+    let found = findings(&ran);
     assert!(!found.iter().any(Finding::is_problem), "{found:#?}");
-    // On a busy machine some of them are late.
-    let saves = of_check(&found, "saves")[0];
-    assert!(saves.what.contains("one by one"), "{saves:?}");
+    assert_one_by_one(&found);
     let (level, what) = if site.offers_http2 {
         ("ok", "TLS and HTTP/2")
     } else {
@@ -257,26 +265,36 @@ fn assert_forwards_the_clients_address(site: &mut Site, start: Start) {
 
 #[track_caller]
 fn assert_notices_that_a_client_leaves(site: &Site, proxy: &ReverseProxy, events: usize) {
-    until("the stream of the client before is closed", || {
-        (!site.is_full()).then_some(())
-    });
-    let mut curl = Running(site.curl(proxy).stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    let stdout = curl.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut line).unwrap();
-    assert!(!line.is_empty() && site.is_full(), "{line}");
-    drop(curl);
-    let left = Instant::now();
-    for _ in 0..events {
-        site.app.save("event_cache_key1", "1");
-        // The proxy learns of the closed connection between two events.
-        let end = Instant::now() + Duration::from_secs(1);
-        until("the stream is closed, or a second is over", || {
-            (!site.is_full() || Instant::now() > end).then_some(())
+    let notices = || {
+        let curl = until("a client has the only stream", || {
+            let mut curl = Running(site.curl(proxy).stdout(Stdio::piped()).spawn().unwrap());
+            let mut line = String::new();
+            let stdout = curl.stdout.as_mut().unwrap();
+            BufReader::new(stdout).read_line(&mut line).unwrap();
+            assert!(!line.is_empty(), "{:?}", curl.wait());
+            // The server may not yet have closed the stream of the client before.
+            (!line.starts_with("error")).then_some(curl)
+        });
+        assert!(site.is_full());
+        drop(curl);
+        for _ in 0..events {
+            site.app.save("event_cache_key1", "1");
+            // The proxy learns of the closed connection between two events.
+            site.is_free_within(Duration::from_secs(1));
+        }
+        site.is_free_within(MAX_NOTICE)
+    };
+    if events == 0 {
+        assert!(
+            notices(),
+            "the proxy does not notice that the client has left"
+        );
+    } else {
+        // A proxy that a busy machine delays receives two events as one.
+        attempts("the proxy notices that a client leaves", || {
+            notices().then_some(())
         });
     }
-    until("the stream is closed", || (!site.is_full()).then_some(()));
-    assert!(left.elapsed() < MAX_NOTICE, "{:?}", left.elapsed());
 }
 
 #[test]

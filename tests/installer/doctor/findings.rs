@@ -102,14 +102,50 @@ pub(crate) fn installed() -> Hello {
     hello
 }
 
+/// The values that `--save` saved arrived one by one. On a busy machine some of them are late.
+#[track_caller]
+pub(crate) fn assert_one_by_one(found: &[Finding]) {
+    let saves = of_check(found, "saves")[0];
+    assert!(saves.what.contains("one by one"), "{saves:?}");
+}
+
+/// What is found if the beginning of a stream is late.
+pub(crate) const LATE_BEGINNING: &str = "but it arrived after";
+
+/// What is found if the beginning of a stream or saved values are late.
+pub(crate) const LATE: [&str; 2] = [LATE_BEGINNING, " s late"];
+
+/// Examines again if something was late that is in time unless the machine is busy.
+pub(crate) fn in_time(findings: &[&str], mut examine: impl FnMut() -> Ran) -> Ran {
+    const MAX_REPETITIONS: usize = 3;
+    let mut ran = examine();
+    for _ in 0..MAX_REPETITIONS {
+        if !findings.iter().any(|finding| ran.out.contains(finding)) {
+            break;
+        }
+        ran = examine();
+    }
+    ran
+}
+
 /// Runs it in a folder without an app, so that it examines the stream alone.
 pub(crate) fn examine_url(url: &str, arguments: &[&str]) -> Ran {
+    in_time(&LATE, || examine_url_once(url, arguments))
+}
+
+/// The same for a stream that is late.
+pub(crate) fn examine_url_once(url: &str, arguments: &[&str]) -> Ran {
     let hello = Hello::new();
     sse_in(hello.outside(), &command_line(url, arguments))
 }
 
 /// Runs it in the folder of the app, too.
 pub(crate) fn examine_app_and_url(app: &App, url: &str, arguments: &[&str]) -> Ran {
+    in_time(&LATE, || examine_app_and_url_once(app, url, arguments))
+}
+
+/// The same for a stream that is late.
+pub(crate) fn examine_app_and_url_once(app: &App, url: &str, arguments: &[&str]) -> Ran {
     let mut command = app.sse();
     command.args(command_line(url, arguments));
     Ran::from_output(&command.output().unwrap())

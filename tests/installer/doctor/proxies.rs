@@ -19,9 +19,9 @@ pub(crate) struct Proxy {
     pub(crate) request: fn(String) -> String,
     /// Changes the head of the response.
     pub(crate) answer: fn(String) -> String,
-    /// How long the body is buffered before it is forwarded.
+    /// How long the body is buffered before it is forwarded, except for its beginning.
     pub(crate) buffers_for: Duration,
-    /// After this time the connection is cut, in the middle of an event.
+    /// This long after the beginning of the body the connection is cut, in the middle of an event.
     pub(crate) cuts_after: Option<Duration>,
 }
 
@@ -47,10 +47,12 @@ impl Proxy {
     }
 
     fn pump(self, server: &TcpStream, client: &TcpStream) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        let length = (&*server).read(&mut buffer)?;
+        (&*client).write_all(&buffer[..length])?;
         server.set_read_timeout(Some(Duration::from_millis(20)))?;
         let start = Instant::now();
         let (mut buffered, mut since) = (Vec::new(), start);
-        let mut buffer = [0; 4096];
         loop {
             match (&*server).read(&mut buffer) {
                 Ok(0) => return (&*client).write_all(&buffered),

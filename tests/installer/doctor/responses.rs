@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    doctor::findings::{examine_url, findings, of_check, only, problems},
+    doctor::findings::{examine_url, examine_url_once, findings, of_check, only, problems},
     doctor::proxies::FakeServer,
     hello::Ran,
 };
@@ -21,7 +21,7 @@ const FIRST_BLOCK: &str = "retry: 1000\nid: 0123456789abcdef-1\nevent: sse.heart
 
 /// Examines both at once, because that takes many seconds.
 fn examine_both(servers: [FakeServer; 2]) -> [Ran; 2] {
-    let threads = servers.map(|server| thread::spawn(move || examine_url(&server.url(), &[])));
+    let threads = servers.map(|server| thread::spawn(move || examine_url_once(&server.url(), &[])));
     threads.map(|thread| thread.join().unwrap())
 }
 
@@ -41,7 +41,7 @@ fn a_buffered_stream_is_an_error() {
         of_check(&found, "timing")[0].assert_is(
             "error",
             "timing",
-            "arrived after 1.",
+            "arrived after ",
             "proxy_buffering off",
         );
     }
@@ -102,7 +102,7 @@ fn an_endless_flood_is_not_read_for_ever() {
     });
     let start = Instant::now();
     let found = findings(&examine_url(&fake.url(), &[]));
-    of_check(&found, "end")[0].assert_is("ok", "end", "is still open after 0.", "");
+    of_check(&found, "end")[0].assert_is("ok", "end", "is still open after ", "");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 

@@ -6,7 +6,7 @@ use support::{App, ReverseProxy, Server, blocks_of_document, get};
 
 use super::{GUIDE, swap};
 use crate::{
-    doctor::findings::{Finding, examine_app_and_url, findings, of_check},
+    doctor::findings::{Finding, assert_one_by_one, examine_app_and_url, findings, of_check},
     hello::Ran,
 };
 
@@ -50,10 +50,7 @@ impl Site {
                 "{found:#?}"
             );
         }
-        assert!(
-            of_check(&found, "saves")[0].what.contains("one by one"),
-            "{found:#?}"
-        );
+        assert_one_by_one(&found);
     }
 }
 
