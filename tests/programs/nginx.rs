@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{App, ReverseProxy, Stream};
+use support::{App, ReverseProxy, Server, Stream, attempts};
 
 /// Made for 127.0.0.1 until 2126 by `openssl req -x509`.
 const SELF_SIGNED_CERTIFICATE: &str = "\
@@ -49,27 +49,39 @@ fn start_with_self_signed_certificate(dir: &Path) -> ReverseProxy {
     })
 }
 
+/// Not a stream with events: on a busy machine it could end before they are saved.
+#[track_caller]
+fn ends_as_planned(app: &App, lines: &str) {
+    let server = Server::start(app.path(), &[("SSE_STREAM_DURATION", "1")]);
+    let nginx = start(app.path(), server.address(), lines);
+    let stream = Stream::open(nginx.address(), "/sse/stream", None);
+    stream.next();
+    let last = stream.next();
+    assert!(last.retry.is_some(), "the end as planned: {last:?}");
+    assert!(stream.has_ended(), "{lines}");
+}
+
 #[test]
 fn nginx_forwards_the_stream_with_its_default_settings() {
     for lines in [
         "",
         "proxy_http_version 1.1; proxy_set_header Connection '';",
     ] {
-        let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=3\n");
+        let app = App::with_env("SSE_EVENTS=a:k\nSSE_STREAM_DURATION=0\n");
+        ends_as_planned(&app, lines);
         let server = app.start();
         let nginx = start(app.path(), server.address(), lines);
         let stream = Stream::open(nginx.address(), "/sse/stream", None);
         assert_eq!(stream.status, 200, "{lines}");
         stream.next();
         for value in ["x".repeat(40_000), "short".into()] {
-            let saved = Instant::now();
-            app.save("k", &value);
-            assert_eq!(stream.next_event().value(), value.as_str(), "{lines}");
-            assert!(saved.elapsed() < Duration::from_secs(1), "{lines}");
+            attempts(&format!("an event within a second: {lines}"), || {
+                let saved = Instant::now();
+                app.save("k", &value);
+                assert_eq!(stream.next_event().value(), value.as_str(), "{lines}");
+                (saved.elapsed() < Duration::from_secs(1)).then_some(())
+            });
         }
-        let last = stream.next();
-        assert!(last.retry.is_some(), "the end as planned: {last:?}");
-        assert!(stream.has_ended(), "{lines}");
     }
 }
 
@@ -88,11 +100,13 @@ fn a_self_signed_certificate_is_named_as_the_reason_with_what_to_do() {
     let (message, help) = finding.split_once("\n         help: ").expect(&text);
     assert!(message.ends_with(reason) && help.contains(remedy), "{text}");
 
-    let mut listen = app.sse();
-    listen.args(["listen", &url, "--timeout", "0.9"]);
-    let output = listen.output().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains(reason) && text.contains(remedy), "{text}");
-    assert!(text.contains("retrying"), "{text}");
+    attempts("a warning within the timeout", || {
+        let mut listen = app.sse();
+        listen.args(["listen", &url, "--timeout", "0.9"]);
+        let output = listen.output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let is_explained = text.contains(reason) && text.contains(remedy);
+        (is_explained && text.contains("retrying")).then_some(())
+    });
 }

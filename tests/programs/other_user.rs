@@ -35,7 +35,8 @@ const SAVE: &str = r#"
     }
 "#;
 
-/// Saves bursts of values, each save this many microseconds after the one before it.
+/// Saves bursts of values, each save this many microseconds after the one before it. The next burst would overwrite the
+/// last value of the one before it, so it begins when the server has taken that: a busy machine may delay the server.
 fn bursts(bursts: u64, saves: u64, microseconds: &str) -> String {
     format!(
         "for ($burst = 0; $burst < {bursts}; $burst++) {{
@@ -46,6 +47,10 @@ fn bursts(bursts: u64, saves: u64, microseconds: &str) -> String {
                 usleep(max(0, {microseconds} - (int) ((microtime(true) - $sent) * 1000000)));
             }}
             usleep(300000);
+            for ($wait = 0; $wait < 3000 && file_exists(PATH); $wait++) {{
+                usleep(10000);
+                clearstatcache();
+            }}
         }}"
     )
 }
@@ -76,7 +81,11 @@ fn app_of_two_users() -> Option<(App, Server)> {
 }
 
 fn start_php(app: &App, save: &str, code: &str) -> Child {
-    let code = format!("{SAVE} function save($value) {{ {save}($value); }} {code}");
+    let key = save.trim_start_matches("save_");
+    let code = format!(
+        "{SAVE} const PATH = 'writable/cache/{key}';
+         function save($value) {{ {save}($value); }} {code}"
+    );
     let mut php = Command::new("php");
     php.args(["-r", &code]).current_dir(app.path());
     php.uid(PHP_USER).gid(PHP_USER);

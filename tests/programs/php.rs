@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{App, Stream};
+use support::{App, Stream, attempts};
 
 /// Runs the code, which finds the arguments in `$argv`, and returns what it prints.
 fn php(app: &App, code: &str, arguments: &[&str]) -> String {
@@ -42,27 +42,24 @@ fn a_codeigniter_record_written_by_php_arrives_within_a_second() {
             serde_json::json!("caf\u{e9} \u{1f600}"),
         ),
     ] {
-        let saved = Instant::now();
         // The steps of CodeIgniter's file handler: open and truncate, lock, write, close, then set the
         // permissions.
-        php(
-            &app,
-            &format!(
-                "$path = 'writable/cache/event_cache_key1';
+        let code = format!(
+            "$path = 'writable/cache/event_cache_key1';
              $file = fopen($path, 'wb');
              flock($file, LOCK_EX);
              fwrite($file, serialize(['time' => time(), 'ttl' => 60, 'data' => {data}]));
              flock($file, LOCK_UN);
              fclose($file);
              @chmod($path, 0640);"
-            ),
-            &[],
         );
-        assert_eq!(stream.next_event().value(), value);
-        assert!(
-            saved.elapsed() < Duration::from_secs(1) + Duration::from_millis(200),
-            "including the start of PHP"
-        );
+        attempts("a record within a second", || {
+            let saved = Instant::now();
+            php(&app, &code, &[]);
+            assert_eq!(stream.next_event().value(), value);
+            // Including the start of PHP.
+            (saved.elapsed() < Duration::from_millis(1_200)).then_some(())
+        });
     }
 }
 

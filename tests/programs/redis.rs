@@ -49,7 +49,12 @@ fn a_sentinel_promotes_the_replica_of_a_killed_master() {
     let start = || RedisServer::start(RedisOptions::new().append_only("no"));
     let (mut master, replica) = (start(), start());
     replica.replicate(master.port());
-    let sentinel = Sentinel::start(&master);
+    // Long enough that a busy machine does not make the master look dead before it is killed.
+    let patience = format!(
+        "sentinel down-after-milliseconds {} 3000",
+        Sentinel::SERVICE
+    );
+    let sentinel = Sentinel::start_with(&master, &patience);
     sentinel.wait_for_replicas(1);
     master.run(&["SET", "key", "1"]);
     until("the replica has the value", || {
@@ -73,7 +78,9 @@ fn a_forwarder_can_lose_answers() {
     forwarder.set_traffic(Traffic::WithoutAnswers);
     let lost = redis::cmd("SET").arg("key").arg(1).exec(&mut connection);
     assert!(lost.is_err(), "{lost:?}");
-    assert_eq!(value(&server).as_deref(), Some("1"));
+    until("the request reaches the server", || {
+        (value(&server).as_deref() == Some("1")).then_some(())
+    });
 }
 
 #[test]

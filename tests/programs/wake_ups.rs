@@ -101,7 +101,7 @@ fn expect_few_waits(server: &Server) {
 
 #[test]
 fn a_drop_in_that_waits_behind_another_costs_nothing() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = Stream::open(server.address(), "/sse/stream", None);
     let path = app.cache().join(KEY);
@@ -125,7 +125,7 @@ fn a_drop_in_that_cannot_be_moved_costs_little_and_is_moved_later() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let app = App::new();
+    let app = App::with_lasting_streams();
     fs::create_dir_all(app.cache()).unwrap();
     // Root impersonates this user, whom permissions restrict.
     std::os::unix::fs::chown(app.cache(), Some(12_345), Some(12_345)).unwrap();

@@ -33,7 +33,7 @@ const OVERLAPPING_SAVES: &str = r"
 
 #[test]
 fn a_record_before_the_rest_of_a_longer_one_arrives_and_is_reported_once() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = open(&server);
     for value in ["first", "second", "third"] {
@@ -58,7 +58,7 @@ const AGED_RECORD: &str = r"
 /// CodeIgniter compares whole seconds: `time() > $data['time'] + $data['ttl']`.
 #[test]
 fn a_record_lives_to_the_end_of_its_last_second_as_in_codeigniter() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = open(&server);
     php(&app, AGED_RECORD, &["2", "expired"]);
@@ -83,7 +83,7 @@ fn a_record_lives_to_the_end_of_its_last_second_as_in_codeigniter() {
 /// The value of each of these is the text that PHP's `json_encode` gives.
 #[test]
 fn arrays_keep_their_order_and_numbers_their_text() {
-    let app = App::new();
+    let app = App::with_lasting_streams();
     let server = app.start();
     let stream = open(&server);
     for data in [
