@@ -106,6 +106,14 @@ impl Browser {
         self.drive(self.client().execute(&script, vec![]))
     }
 
+    /// The same; `None` if the browser reports an error, for example because it is leaving the page.
+    #[track_caller]
+    #[must_use]
+    pub fn try_evaluate(&self, expression: &str) -> Option<Value> {
+        let script = format!("return ({expression});");
+        self.drive(async { Ok::<_, ()>(self.client().execute(&script, vec![]).await.ok()) })
+    }
+
     /// Runs a script.
     #[track_caller]
     pub fn execute(&self, script: &str) {

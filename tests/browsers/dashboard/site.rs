@@ -18,7 +18,7 @@ use actix_web::{
         header::{self, HeaderValue},
     },
     middleware::{Next, from_fn},
-    web::{self, ServiceConfig},
+    web::{self, Data, ServiceConfig},
 };
 use actix_web_sse::{Config, Entry, Sse};
 use serde_json::Value;
@@ -30,17 +30,18 @@ pub(super) const HOSTILE_KEY: &str = "<img src=x onerror=window.hacked=1>";
 /// What the guard says with its status.
 const REFUSAL_TEXT: &str = "error: too many pages watch\nhelp: close one of them\n";
 
-/// Violations of the policy that browsers have reported. Only one test counts anything.
-static VIOLATIONS: AtomicUsize = AtomicUsize::new(0);
+pub(super) struct Site(pub(super) LocalServer, Arc<State>);
 
-/// Requests for a test event, whatever their answer.
-static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
-
-pub(super) struct Site(pub(super) LocalServer, Arc<Refusal>);
-
-/// The status with which the guard of the app answers to the page's requests for states; 0 if it lets them pass.
+/// What the app knows of this site.
 #[derive(Default)]
-struct Refusal(AtomicU16);
+struct State {
+    /// The status with which its guard answers to the page's requests for states; 0 if it lets them pass.
+    refusal: AtomicU16,
+    /// Violations of the policy that browsers have reported.
+    violations: AtomicUsize,
+    /// Requests for a test event, whatever their answer.
+    attempts: AtomicUsize,
+}
 
 impl Site {
     pub(super) fn start() -> Self {
@@ -52,22 +53,22 @@ impl Site {
     pub(super) fn with_events(events: &str) -> Self {
         // The streams of the tests do not reconnect.
         let configure = |config: Config, _: &_| config.with_stream_duration(Duration::ZERO);
-        let refusal = Arc::<Refusal>::default();
+        let state = Arc::<State>::default();
         let routes = {
-            let refusal = Arc::clone(&refusal);
+            let state = Data::from(Arc::clone(&state));
             move |app: &mut ServiceConfig, sse: &Sse| {
-                routes(app.app_data(Arc::clone(&refusal)), sse);
+                routes(app.app_data(state.clone()), sse);
             }
         };
         Self(
             LocalServer::start(HalfClosed::Stays, events, configure, routes),
-            refusal,
+            state,
         )
     }
 
     /// From now on, the app answers with this status and text to requests for states.
     pub(super) fn refuse(&self, status: u16) {
-        self.1.0.store(status, Ordering::Relaxed);
+        self.1.refusal.store(status, Ordering::Relaxed);
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -106,15 +107,15 @@ impl Site {
     }
 
     pub(super) fn attempts(&self) -> usize {
-        ATTEMPTS.load(Ordering::Relaxed)
+        self.1.attempts.load(Ordering::Relaxed)
     }
 
     pub(super) fn violations(&self) -> usize {
-        VIOLATIONS.load(Ordering::Relaxed)
+        self.1.violations.load(Ordering::Relaxed)
     }
 
     pub(super) fn forget_violations(&self) {
-        VIOLATIONS.store(0, Ordering::Relaxed);
+        self.1.violations.store(0, Ordering::Relaxed);
     }
 }
 
@@ -126,8 +127,8 @@ fn routes(app: &mut ServiceConfig, sse: &Sse) {
         .route("/elsewhere", web::get().to(HttpResponse::Ok));
 }
 
-async fn count_violation() -> HttpResponse {
-    VIOLATIONS.fetch_add(1, Ordering::Relaxed);
+async fn count_violation(state: Data<State>) -> HttpResponse {
+    state.violations.fetch_add(1, Ordering::Relaxed);
     HttpResponse::NoContent().finish()
 }
 
@@ -136,11 +137,11 @@ async fn report_violations(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let state = request.app_data::<Data<State>>().unwrap();
     if request.path().ends_with("/test-events") {
-        ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+        state.attempts.fetch_add(1, Ordering::Relaxed);
     }
-    let refusal = request.app_data::<Arc<Refusal>>();
-    let status = refusal.map_or(0, |refusal| refusal.0.load(Ordering::Relaxed));
+    let status = state.refusal.load(Ordering::Relaxed);
     let is_refused = ["/stream", "/snapshot"]
         .iter()
         .any(|end| request.path().ends_with(end));

@@ -11,7 +11,7 @@ const PAGE_CHANGES: usize = 100;
 
 /// The list that all pages of the tab have written together; `None` while a page is being left.
 fn written(browser: &Browser, what: &str) -> Option<Vec<String>> {
-    let text = browser.evaluate(&format!("localStorage.getItem('{what}') ?? ''"));
+    let text = browser.try_evaluate(&format!("localStorage.getItem('{what}') ?? ''"))?;
     let items = text.as_str()?.split_terminator(',');
     Some(items.map(str::to_owned).collect())
 }

@@ -69,7 +69,7 @@ pub(crate) fn slow_down_a_plain_eventsource(engine: Engine) {
     until("the client returns after the planned end", || {
         (proxy.refused() > 0).then_some(())
     });
-    let (before, start) = (setup.failures(), Instant::now());
+    let (start, before) = (Instant::now(), setup.failures());
     thread::sleep(OBSERVED);
     let requests = setup.failures() - before;
     let seconds = start.elapsed().as_secs();
