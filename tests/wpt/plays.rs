@@ -85,6 +85,14 @@ impl Plays {
         self.lock().get(name).map_or(0, |play| play.open)
     }
 
+    /// How many requests were answered completely or aborted.
+    pub(crate) fn ended(&self, name: &str) -> usize {
+        let plays = self.lock();
+        plays
+            .get(name)
+            .map_or(0, |play| play.requests.len() - play.open)
+    }
+
     /// Records a request.
     pub(crate) fn begin(&self, name: &str, request: &HttpRequest) -> OpenRequest {
         let mut plays = self.lock();

@@ -80,6 +80,14 @@ impl Site {
         });
     }
 
+    /// Waits until this many requests for `/play/NAME` were answered completely or aborted.
+    #[track_caller]
+    pub(crate) fn wait_for_ended_requests(&self, name: &str, count: usize) {
+        until(&format!("{name} has {count} ended requests"), || {
+            (self.plays.ended(name) == count).then_some(())
+        });
+    }
+
     /// Waits until this many clients have opened `/sse/stream`.
     #[track_caller]
     pub(crate) fn wait_for_streams(&self, count: usize) {
