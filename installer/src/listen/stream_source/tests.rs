@@ -247,9 +247,9 @@ fn a_reconnection_time_applies_even_if_its_block_is_cut_off() {
         stream("data: 1\n\nretry: 3000\n"),
         stream("data: 2\n\n"),
     ]);
+    let start = Instant::now();
     let source = open(&url);
     next_event(&source);
-    let start = Instant::now();
     next_event(&source);
     assert!(
         start.elapsed() >= Duration::from_secs(2),
