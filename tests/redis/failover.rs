@@ -1,10 +1,12 @@
 //! Failovers by Sentinel.
 
+use std::time::Duration;
+
 use actix_web_sse::Cache;
 use support::{
     App, Server, Stream,
     redis::{RedisOptions, RedisServer, Sentinel},
-    until,
+    until, until_within,
 };
 
 use crate::app::{QUIET, app_at, cache, listen, receive, receive_gap, save_when_possible};
@@ -26,6 +28,9 @@ impl Machines {
         replica.replicate(master.port());
         let sentinel = Sentinel::start(&master);
         sentinel.wait_for_replicas(1);
+        // A master that is slow on a busy machine is not down.
+        let hour = Duration::from_secs(3_600);
+        sentinel.set_down_after(hour).unwrap();
         let url = format!(
             "redis+sentinel://{}/{}",
             sentinel.address(),
@@ -46,8 +51,9 @@ impl Machines {
     #[track_caller]
     fn fail_over(&mut self) {
         self.master.kill();
-        let port = self.replica.port();
-        until("the replica is promoted", || {
+        self.sentinel.set_down_after(Sentinel::DOWN_AFTER).unwrap();
+        let (port, time) = (self.replica.port(), Sentinel::MAX_FAILOVER_TIME);
+        until_within(time, "the replica is promoted", || {
             (self.sentinel.master().ok()? == port).then_some(())
         });
     }

@@ -1,9 +1,12 @@
 //! Streams stay open while Redis is away.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use support::{
-    Server, Stream, get,
+    Server, Stream, best_of_three, get,
     redis::{RedisOptions, RedisServer},
     until,
 };
@@ -48,12 +51,14 @@ fn check_outage(begin: impl FnOnce(&mut RedisServer), end: impl FnOnce(&mut Redi
         assert_eq!(stream.status, 200, "{}", stream.body);
         stream
     });
-    let before = servers.each_ref().map(Server::cpu_time);
-    thread::sleep(OUTAGE);
-    for (server, before) in servers.iter().zip(before) {
-        let used = server.cpu_time() - before;
-        assert!(used < MAX_CPU_TIME, "{used:?} of processor time");
-    }
+    best_of_three(MAX_CPU_TIME, || {
+        let before = servers.each_ref().map(Server::cpu_time);
+        thread::sleep(OUTAGE);
+        let used = servers.iter().zip(before);
+        used.map(|(server, before)| server.cpu_time() - before)
+            .max()
+            .unwrap()
+    });
 
     end(&mut redis);
     save_when_possible(&cache, 3);
@@ -95,6 +100,14 @@ fn a_cut_connection_costs_no_event() {
     for value in 1..=10 {
         cache.save_blocking("key", value).unwrap();
         receive(&stream, [value]);
+        // A server that is about to connect would log that it cannot.
+        until("the server waits for the next entry", || {
+            let clients: String = redis.command(&["CLIENT", "LIST"]).ok()?;
+            let mut clients = clients.lines();
+            let is_waiting =
+                |client: &str| client.contains(" cmd=xread ") && client.contains(" flags=b ");
+            clients.any(is_waiting).then_some(())
+        });
         redis.cut_connections();
     }
     cache.save_blocking("key", 11).unwrap();
@@ -125,16 +138,19 @@ fn a_server_shuts_down_in_time_while_redis_is_away() {
         RedisServer::kill,
         (|redis| redis.suspend()) as fn(&mut RedisServer),
     ] {
-        let mut redis = redis();
-        let app = app_in(&redis);
-        let server = app.start();
-        let stream = listen(&server);
-        begin(&mut redis);
-        server.wait_for_log(FAULT);
-        let start = std::time::Instant::now();
-        assert!(server.terminate().success());
-        assert!(start.elapsed() < MAX_SHUTDOWN, "{:?}", start.elapsed());
-        assert!(stream.has_ended());
+        best_of_three(MAX_SHUTDOWN, || {
+            let mut redis = redis();
+            let app = app_in(&redis);
+            let server = app.start();
+            let stream = listen(&server);
+            begin(&mut redis);
+            server.wait_for_log(FAULT);
+            let start = Instant::now();
+            assert!(server.terminate().success());
+            let elapsed = start.elapsed();
+            assert!(stream.has_ended());
+            elapsed
+        });
     }
 }
 

@@ -71,7 +71,7 @@ pub use self::{
     running::{Running, serve},
     server::Server,
     stream::{Stream, get},
-    wait::{DEADLINE, best_of_three, until},
+    wait::{DEADLINE, best_of_three, until, until_within},
 };
 #[cfg(feature = "tools")]
 pub use self::{

@@ -50,6 +50,10 @@ pub const START: &str = "ORACLE_START";
 /// The environment variable with the address of the Redis server that has the cache, if it is in Redis.
 pub const CACHE: &str = "ORACLE_CACHE";
 
+/// The file in the app's folder in which the oracle notes what it has copied of a cache folder: one line for each
+/// journal, with its epoch and its newest number.
+pub const COPIED: &str = "copied";
+
 /// How one server is configured; its processes come and go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServerSetup {

@@ -10,13 +10,19 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits until `condition` returns a value.
 #[track_caller]
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
+pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, what, condition)
+}
+
+/// The same for what may take longer.
+#[track_caller]
+pub fn until_within<T>(time: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + time;
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        assert!(Instant::now() < end, "not within {time:?}: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,6 +1,6 @@
 //! A Sentinel, which promotes a replica when the master is down.
 
-use std::fs;
+use std::{collections::HashMap, fs, time::Duration};
 
 use redis::{Connection, RedisResult};
 
@@ -17,7 +17,14 @@ pub struct Sentinel {
 impl Sentinel {
     pub const SERVICE: &str = "shop";
 
-    /// Starts a Sentinel that alone decides when the master is down: after half a second.
+    /// Longer than a failover takes: a Sentinel that finds that the machine was busy for two seconds does nothing for
+    /// thirty.
+    pub const MAX_FAILOVER_TIME: Duration = Duration::from_secs(90);
+
+    /// How long a master does not answer until it is down.
+    pub const DOWN_AFTER: Duration = Duration::from_millis(500);
+
+    /// Starts a Sentinel that alone decides when the master is down: after [`DOWN_AFTER`](Self::DOWN_AFTER).
     #[track_caller]
     #[must_use]
     pub fn start(master: &RedisServer) -> Self {
@@ -34,11 +41,12 @@ impl Sentinel {
         let text = format!(
             "bind 127.0.0.1\nport {port}\ndir {dir}\n\
              sentinel monitor {service} 127.0.0.1 {master} 1\n\
-             sentinel down-after-milliseconds {service} 500\n\
+             sentinel down-after-milliseconds {service} {down_after}\n\
              sentinel failover-timeout {service} 2000\n{lines}\n",
             port = port.number(),
             dir = dir.path().display(),
             master = master.port(),
+            down_after = Self::DOWN_AFTER.as_millis(),
         );
         fs::write(&config, text).unwrap();
         let sentinel = Self {
@@ -87,8 +95,7 @@ impl Sentinel {
             command.query::<String>(&mut connection).ok()?;
             let mut command = redis::cmd("SENTINEL");
             command.arg("REPLICAS").arg(Self::SERVICE);
-            let replicas: Vec<std::collections::HashMap<String, String>> =
-                command.query(&mut connection).ok()?;
+            let replicas: Vec<HashMap<String, String>> = command.query(&mut connection).ok()?;
             let ready = replicas.iter().filter(|replica| {
                 let is_up = replica
                     .get("master-link-status")
@@ -97,6 +104,32 @@ impl Sentinel {
             });
             (ready.count() >= count).then_some(())
         });
+    }
+
+    /// Changes how long a master does not answer until it is down.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not answer.
+    pub fn set_down_after(&self, time: Duration) -> RedisResult<()> {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("SET").arg(Self::SERVICE);
+        command
+            .arg("down-after-milliseconds")
+            .arg(time.as_millis().to_string());
+        command.query(&mut self.connect()?)
+    }
+
+    /// Whether the master is up, and no failover is in progress.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not answer.
+    pub fn is_settled(&self) -> RedisResult<bool> {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("MASTER").arg(Self::SERVICE);
+        let master: HashMap<String, String> = command.query(&mut self.connect()?)?;
+        Ok(master.get("flags").is_some_and(|flags| flags == "master"))
     }
 
     /// Begins to promote a replica although the master is up.
