@@ -41,7 +41,7 @@ pub(crate) fn run() {
         .with_stream_duration(setup.stream)
         .with_max_connections(MAX_STREAMS)
         // Longer than the oracle waits for an event, so that no heartbeat wakes a forgotten stream.
-        .with_heartbeat(Duration::from_secs(60));
+        .with_heartbeat(Duration::from_secs(120));
     System::new().block_on(async {
         let cache = oracle::start(|| Cache::open(&config));
         let sse = oracle::start(|| {

@@ -2,8 +2,9 @@
 
 use std::{
     env,
-    fs::File,
+    fs::{self, File},
     io::Write,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +19,7 @@ use fastrand::Rng;
 use support::{
     number_in_id,
     oracle::{
-        AUDIENCES, At, KEYS, SavesOn, Traffic, WriterRole, WriterSetup, elapsed_in_child,
+        AUDIENCES, At, COPIED, KEYS, SavesOn, Traffic, WriterRole, WriterSetup, elapsed_in_child,
         random_audience,
     },
 };
@@ -27,6 +28,13 @@ use crate::oracle;
 
 /// After this many saves, the folder that was the newest one has been swept.
 const FLOOD_SAVES: u64 = 4_500;
+
+/// A flood is at most about this far ahead of the oracle's copy: what is swept before it was copied is lost to the
+/// oracle.
+const MAX_AHEAD: u64 = 500;
+
+/// For how many milliseconds a flood waits for the copy. It may end for another reason.
+const MAX_WAIT_FOR_COPY: u32 = 10_000;
 
 pub(crate) struct Writer {
     name: u64,
@@ -165,11 +173,16 @@ impl Writer {
     }
 
     async fn flood(&mut self) {
+        let mut left = MAX_WAIT_FOR_COPY;
         for save in 0..FLOOD_SAVES {
-            self.save_plain_value("k6", save).await;
+            let saved = self.save_plain_value("k6", save).await;
             if save.is_multiple_of(20) {
-                // Lets others save, and lets the oracle's copy keep up.
+                // Lets others save.
                 self.pause(Duration::from_millis(1)).await;
+                while left > 0 && saved.is_some_and(is_far_ahead) {
+                    self.pause(Duration::from_millis(1)).await;
+                    left -= 1;
+                }
             }
         }
     }
@@ -186,11 +199,13 @@ impl Writer {
         }
     }
 
-    async fn save_plain_value(&mut self, key: &str, save: u64) {
+    async fn save_plain_value(&mut self, key: &str, save: u64) -> Option<EventId> {
         let began = elapsed_in_child();
         let saving = self.cache.save(key, [self.name, save]);
         let saved = self.save(saving).await;
+        let id = saved.as_ref().ok().copied();
         self.record(saved, save, began);
+        id
     }
 
     async fn save(&self, saving: Save) -> Result<EventId, Error> {
@@ -238,6 +253,20 @@ impl Writer {
     fn is_done(&self) -> bool {
         self.done.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the oracle has not copied what is long before this entry in a cache folder.
+fn is_far_ahead(saved: EventId) -> bool {
+    if oracle::is_in_redis() {
+        return false;
+    }
+    let file = Path::new(&env::var("ORACLE_APP").unwrap()).join(COPIED);
+    let (id, notes) = (saved.to_string(), fs::read_to_string(file));
+    let (epoch, _) = id.split_once('-').unwrap();
+    let notes = notes.unwrap_or_default();
+    let mut lines = notes.lines();
+    let copied: Option<u64> = lines.find_map(|line| line.strip_prefix(epoch)?.trim().parse().ok());
+    copied.is_none_or(|copied| copied.saturating_add(MAX_AHEAD) < number_in_id(&id))
 }
 
 fn random_key(rng: &mut Rng) -> &'static str {

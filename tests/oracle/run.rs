@@ -28,10 +28,10 @@ use crate::{
 };
 
 /// Without saves and faults, some client makes progress within this time, even on a busy machine.
-const MAX_IDLE_TIME: Duration = Duration::from_secs(10);
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// The writers inside servers end within this time, even in the middle of a save.
-const MAX_END_TIME: Duration = Duration::from_secs(15);
+const MAX_END_TIME: Duration = Duration::from_secs(30);
 
 /// The failures of this many clients are printed.
 pub(crate) const MAX_SHOWN: usize = 3;

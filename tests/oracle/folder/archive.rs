@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use support::oracle::At;
+use support::oracle::{At, COPIED};
 
 use super::journal::{JournalFiles, entry_number, folder_number, identity, newest_folder, path};
 use crate::{
@@ -61,6 +61,20 @@ impl FolderArchive {
             expected: Vec::new(),
             broken: self.broken.take(),
         }
+    }
+
+    /// What was copied, for the file [`COPIED`].
+    fn notes(&self) -> String {
+        let journals = self.journals.iter().map(|files| &files.journal);
+        let lines = journals.map(|journal| {
+            // Nobody waits for the entries of a damaged journal, which may never be copied.
+            let newest = match journal.damaged {
+                Some(_) => u64::MAX,
+                None => journal.newest(),
+            };
+            format!("{:016x} {newest}\n", journal.epoch)
+        });
+        lines.collect()
     }
 
     /// Copies new entries, and lists the folders of journals that have some, or all. Returns whether
@@ -175,12 +189,14 @@ impl FolderArchive {
 }
 
 impl ArchiveFollower {
-    pub(crate) fn start(cache: PathBuf, clock: Arc<Clock>) -> Self {
+    /// Follows the cache of the app in this folder.
+    pub(crate) fn start(app: &Path, cache: PathBuf, clock: Arc<Clock>) -> Self {
         let archive = Arc::new(Mutex::new(FolderArchive::default()));
         let ends = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
             let (archive, ends) = (Arc::clone(&archive), Arc::clone(&ends));
-            move || follow(&cache, &clock, &archive, &ends)
+            let notes = app.join(COPIED);
+            move || follow(&cache, &notes, &clock, &archive, &ends)
         });
         Self {
             archive,
@@ -270,12 +286,19 @@ fn truncate(path: &Path) -> bool {
     file.is_ok()
 }
 
-fn follow(cache: &Path, clock: &Clock, archive: &Mutex<FolderArchive>, ends: &AtomicBool) {
+fn follow(
+    cache: &Path,
+    notes_file: &Path,
+    clock: &Clock,
+    archive: &Mutex<FolderArchive>,
+    ends: &AtomicBool,
+) {
     let mut listed = None;
+    let mut noted = String::new();
     loop {
         // Read before the last poll, so that this poll comes after all saves.
         let last = ends.load(Ordering::SeqCst);
-        let is_idle = {
+        let (is_idle, notes) = {
             let mut archive = lock(archive);
             let now = clock.now();
             let is_due = listed.is_none_or(|listed| now > listed + FOLDER_INTERVAL);
@@ -284,7 +307,7 @@ fn follow(cache: &Path, clock: &Clock, archive: &Mutex<FolderArchive>, ends: &At
                 listed = Some(now);
             }
             match result {
-                Ok(is_new) => !is_new,
+                Ok(is_new) => (!is_new, archive.notes()),
                 Err(why) => {
                     archive.broken = Some(why);
                     return;
@@ -293,6 +316,10 @@ fn follow(cache: &Path, clock: &Clock, archive: &Mutex<FolderArchive>, ends: &At
         };
         if last && is_idle {
             return;
+        }
+        if notes != noted {
+            let _ = fs::write(notes_file, &notes);
+            noted = notes;
         }
         if is_idle {
             thread::sleep(Duration::from_millis(1));

@@ -26,7 +26,7 @@ impl FolderStorage {
     pub(crate) fn start(app: &Path, clock: &Arc<Clock>) -> Self {
         let cache = app.join("writable/cache");
         Self {
-            archive: ArchiveFollower::start(cache.clone(), Arc::clone(clock)),
+            archive: ArchiveFollower::start(app, cache.clone(), Arc::clone(clock)),
             clock: Arc::clone(clock),
             app: app.to_owned(),
             cache,

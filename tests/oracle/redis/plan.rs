@@ -57,7 +57,8 @@ impl RedisPlan {
             4..8 => Topology::Pair,
             _ => Topology::Sentinel,
         };
-        let fsync = ["always", "everysec", "no"][rng.usize(..3)];
+        // With `everysec` on a busy machine, a killed server loses what it has answered.
+        let fsync = ["always", "no", "no"][rng.usize(..3)];
         let (mut faults, mut at) = (Vec::new(), Duration::from_millis(1_000));
         while at < chaos {
             let fault = random(&mut rng, topology);

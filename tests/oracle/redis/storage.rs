@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use support::oracle::At;
@@ -15,12 +16,15 @@ use super::{
     deployment::{Deployment, ZONES},
     faults::Injector,
     plan::RedisPlan,
-    view,
+    view::{self, View},
 };
 use crate::{
     archive::Archive, clock::Clock, figures::Figures, folder::FolderFault, journal::Journal,
     storage::Storage,
 };
+
+/// When all faults have ended, the master answers within this time, even on a busy machine.
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(20);
 
 pub(crate) struct RedisStorage {
     follower: RedisFollower,
@@ -70,6 +74,19 @@ impl RedisStorage {
         self.injector = Some(injector);
         result
     }
+
+    /// What the master has, once all faults have ended.
+    fn view(&self) -> Option<View> {
+        let dir = self.injector.as_ref()?.deployment.master().dir();
+        let end = Instant::now() + MAX_ANSWER_TIME;
+        loop {
+            match view::read(dir, &mut None) {
+                Ok(view) => return view,
+                Err(_) if Instant::now() > end => return None,
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
 }
 
 impl Storage for RedisStorage {
@@ -92,9 +109,7 @@ impl Storage for RedisStorage {
     }
 
     fn with_current(&self, work: &mut dyn FnMut(Option<&Journal>)) {
-        let injector = self.injector.as_ref();
-        let dir = injector.map(|injector| injector.deployment.master().dir());
-        let view = dir.and_then(|dir| view::read(dir, &mut None).ok().flatten());
+        let view = self.view();
         let mut archive = self.follower.lock();
         while archive.poll(&self.clock) {}
         let current = view.and_then(|view| view.current(&archive.archive));
