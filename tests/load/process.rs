@@ -19,6 +19,18 @@ pub(crate) fn descriptors(server: &Server) -> usize {
     fs::read_dir(path).unwrap().count()
 }
 
+/// The same, when no connection is closed any more: the system may know that one has ended before the server does.
+pub(crate) fn steady_descriptors(server: &Server) -> usize {
+    let mut before = 0;
+    until("the number of descriptors is steady", || {
+        let now = descriptors(server);
+        thread::sleep(Duration::from_millis(200));
+        let is_steady = now == before;
+        before = now;
+        is_steady.then_some(now)
+    })
+}
+
 /// The unacknowledged bytes in the kernel, for each open connection to this port.
 pub(crate) fn unsent(port: &str) -> Vec<u64> {
     /// Established connections, and those that only the client has closed.

@@ -6,7 +6,7 @@ use std::{
     fs::OpenOptions,
     future::Future,
     io::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 /// Whether this is a full run, whose figures are checked.
@@ -19,19 +19,29 @@ pub(crate) fn scale<T>(full: T, short: T) -> T {
     if is_full() { full } else { short }
 }
 
+static TURN: RwLock<()> = RwLock::new(());
+
 /// Lets one of these tests run at a time, because they measure, with as many open files as the system
 /// allows.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    allow_many_files();
+    TURN.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets tests whose clients wait most of the time run beside each other, and beside no test that measures.
+pub(crate) fn with_others_that_wait() -> RwLockReadGuard<'static, ()> {
+    allow_many_files();
+    TURN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn allow_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    static ALONE: Mutex<()> = Mutex::new(());
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let maximum = getrlimit(Resource::Nofile).maximum;
     let limit = Rlimit {
         current: maximum,
         maximum,
     };
     setrlimit(Resource::Nofile, limit).unwrap();
-    guard
 }
 
 /// Runs clients on this thread.

@@ -11,13 +11,16 @@ use tokio::{
 
 use crate::{
     client::audience,
-    scale::{alone, figure, is_full, run, scale},
+    scale::{alone, figure, run, scale},
     stalled::{cache, stalled},
 };
 
 /// From the signal to the exit of the process, whatever its clients do: what docs/delivery.md
 /// promises.
 const MAX_SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// A short run shares the machine with other programs. actix-web waits 30 seconds for responses.
+const MAX_SHUTDOWN_OF_SHORT_RUN: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_terminated_server_ends_all_streams_and_exits() {
@@ -37,11 +40,7 @@ fn a_terminated_server_ends_all_streams_and_exits() {
         format!("{} ms", took.as_millis()),
     );
     assert_eq!(completed, count, "streams that ended normally");
-    let limit = if is_full() {
-        Duration::from_secs(1)
-    } else {
-        Duration::from_secs(5)
-    };
+    let limit = scale(Duration::from_secs(1), MAX_SHUTDOWN_OF_SHORT_RUN);
     assert!(took < limit, "{took:?}");
 }
 
@@ -76,7 +75,8 @@ fn a_terminated_sse_serve_behind_nginx_ends_all_streams_and_exits() {
         format!("{} ms", took.as_millis()),
     );
     assert_eq!(completed, count, "streams that ended normally");
-    assert!(took < MAX_SHUTDOWN, "{took:?}");
+    let limit = scale(MAX_SHUTDOWN, MAX_SHUTDOWN_OF_SHORT_RUN);
+    assert!(took < limit, "{took:?}");
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn stalled_clients_delay_neither_shutdown_nor_other_clients() {
         completed, good,
         "streams that were complete and ended normally"
     );
-    assert!(took < MAX_SHUTDOWN, "{took:?}");
+    let limit = scale(MAX_SHUTDOWN, MAX_SHUTDOWN_OF_SHORT_RUN);
+    assert!(took < limit, "{took:?}");
 }
 
 /// Everything that each of these clients receives until its connection ends.
