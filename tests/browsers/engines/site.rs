@@ -7,7 +7,7 @@ use actix_web::{
     http::header,
     web::{self, Data, ServiceConfig},
 };
-use actix_web_sse::{Sse, Subscription};
+use actix_web_sse::{Config, Sse, Subscription};
 use support::{HalfClosed, LocalServer};
 
 /// A page may load everything from its own origin only, and run no text as code.
@@ -21,18 +21,26 @@ pub(crate) struct Site(LocalServer);
 impl Site {
     /// Streams end often, and clients notice within two seconds that one is dead.
     pub(crate) fn start() -> Self {
-        let server = LocalServer::start(
+        Self::with(|config| {
+            config
+                .with_heartbeat(Duration::from_secs(1))
+                .with_stream_duration(Duration::from_secs(3))
+                .with_ttl(Duration::from_secs(600))
+        })
+    }
+
+    /// Clients keep their streams, and with them what their cookies permitted when they connected.
+    pub(crate) fn with_lasting_streams() -> Self {
+        Self::with(|config| config.with_stream_duration(Duration::ZERO))
+    }
+
+    fn with(configure: impl FnOnce(Config) -> Config) -> Self {
+        Self(LocalServer::start(
             HalfClosed::Stays,
             "a:a,b:b,c:c",
-            |config, _| {
-                config
-                    .with_heartbeat(Duration::from_secs(1))
-                    .with_stream_duration(Duration::from_secs(3))
-                    .with_ttl(Duration::from_secs(600))
-            },
+            |config, _| configure(config),
             routes,
-        );
-        Self(server)
+        ))
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

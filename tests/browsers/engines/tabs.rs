@@ -180,7 +180,7 @@ pub(crate) fn get_only_the_events_they_ask_for(engine: Engine) {
 
 /// Another visitor logs in, while tabs of the first one are open.
 pub(crate) fn of_different_visitors_share_nothing(engine: Engine) {
-    let site = Site::start();
+    let site = Site::with_lasting_streams();
     let browser = Browser::start_with(engine);
     browser.open(&site.url("/?share=none"));
     browser.set_cookie("visitor", "a");
