@@ -97,7 +97,9 @@ fn description(session: &Session) {
 fn bfcache(session: &Session) {
     let site = &session.site;
     site.plays("reports", vec![Answer::status(204).without_body(); 5]);
-    site.plays("first", [Answer::stream("data:a\n\n").kept_open()]);
+    // A browser may abort the stream some time before the page is gone, which must not retry meanwhile.
+    let stream = Answer::stream("retry:60000\ndata:a\n\n");
+    site.plays("first", [stream.kept_open()]);
     session.visit("/travels/first");
     wait_for_report(session, "first receives a");
     site.wait_for_open_requests("first", 1);
