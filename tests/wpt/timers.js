@@ -3,5 +3,6 @@
 // connection, which a tenth would make too short for a busy machine.
 {
   const { setTimeout } = globalThis;
-  globalThis.setTimeout = (callback, delay, ...values) => setTimeout(callback, delay < 30_000 ? delay / 10 : delay, ...values);
+  globalThis.setTimeout = (callback, delay, ...values) =>
+    setTimeout(callback, delay < 30_000 ? delay / 10 : delay, ...values);
 }
