@@ -15,8 +15,8 @@ use crate::{
     writer::{SaveRecord, What},
 };
 
-/// A server follows its journal again at most so long after an outage, even on a busy machine.
-const MAX_DELAY: Duration = Duration::from_secs(8);
+/// A server follows its journal again at most so long after an outage.
+const MAX_DELAY: Duration = Duration::from_secs(4);
 
 /// Everything that was recorded in a run.
 pub(crate) struct Evidence<'a> {

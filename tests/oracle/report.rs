@@ -20,7 +20,7 @@ use crate::{
 const MAX_COPY_DELAY: Duration = Duration::from_secs(1);
 
 /// A save tries for five seconds. Its writer may be stopped meanwhile, and the machine busy.
-const MAX_SAVE_TIME: Duration = Duration::from_secs(20);
+const MAX_SAVE_TIME: Duration = Duration::from_secs(11);
 
 /// Each save that has returned is in a journal once, under its number.
 pub(crate) fn check_saves(archive: &Archive, saves: &[SaveRecord]) -> Result<(), String> {

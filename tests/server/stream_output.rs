@@ -103,12 +103,8 @@ fn a_stream_ends_after_its_duration_and_its_last_block_carries_the_id(backend: B
         let stream = Stream::open(server.address(), "/sse/stream", None);
         stream.next();
         app.save("k", "1");
-        let (mut event, mut last) = (None, stream.next());
-        while last.is_from_app() {
-            event = Some(last);
-            last = stream.next();
-        }
-        Some((event?, last, stream))
+        let event = stream.next();
+        event.is_from_app().then(|| (event, stream.next(), stream))
     });
     let number = event.number();
     assert_eq!((last.name(), last.number()), ("sse.heartbeat", number));

@@ -1,6 +1,6 @@
-//! Repeating what a busy machine may delay.
+//! Repeating what a busy machine may spoil.
 
-/// A busy machine delays some attempts, but a slow program would be slow in each.
+/// A busy machine spoils some attempts, but not all.
 const ATTEMPTS: usize = 5;
 
 /// Repeats `attempt` until it returns a value, a few times at most.

@@ -109,11 +109,19 @@ pub(crate) fn assert_one_by_one(found: &[Finding]) {
     assert!(saves.what.contains("one by one"), "{saves:?}");
 }
 
+/// The same, and nearly all at once.
+#[track_caller]
+pub(crate) fn assert_in_time(found: &[Finding]) {
+    assert_one_by_one(found);
+    let saves = of_check(found, "saves")[0];
+    assert_eq!(saves.level, "ok", "{saves:?}");
+}
+
 /// What is found if the beginning of a stream is late.
 pub(crate) const LATE_BEGINNING: &str = "but it arrived after";
 
 /// What is found if the beginning of a stream or saved values are late.
-pub(crate) const LATE: [&str; 2] = [LATE_BEGINNING, " s late"];
+pub(crate) const LATE: [&str; 3] = [LATE_BEGINNING, " s late", "of them not within"];
 
 /// Examines again if something was late that is in time unless the machine is busy.
 pub(crate) fn in_time(findings: &[&str], mut examine: impl FnMut() -> Ran) -> Ran {
@@ -133,7 +141,7 @@ pub(crate) fn examine_url(url: &str, arguments: &[&str]) -> Ran {
     in_time(&LATE, || examine_url_once(url, arguments))
 }
 
-/// The same for a stream that is late.
+/// Runs it once, although something may be late.
 pub(crate) fn examine_url_once(url: &str, arguments: &[&str]) -> Ran {
     let hello = Hello::new();
     sse_in(hello.outside(), &command_line(url, arguments))
@@ -144,7 +152,7 @@ pub(crate) fn examine_app_and_url(app: &App, url: &str, arguments: &[&str]) -> R
     in_time(&LATE, || examine_app_and_url_once(app, url, arguments))
 }
 
-/// The same for a stream that is late.
+/// Runs it once, although something may be late.
 pub(crate) fn examine_app_and_url_once(app: &App, url: &str, arguments: &[&str]) -> Ran {
     let mut command = app.sse();
     command.args(command_line(url, arguments));

@@ -3,8 +3,7 @@
 use support::{App, ReverseProxy, attempts};
 
 use crate::doctor::findings::{
-    Finding, assert_one_by_one, examine_app_and_url, examine_url, findings, of_check, only,
-    problems,
+    Finding, assert_in_time, examine_app_and_url, examine_url, findings, of_check, only, problems,
 };
 
 #[track_caller]
@@ -98,7 +97,7 @@ fn apache_that_compresses_each_event_at_once_is_a_note() {
     let proxy = ReverseProxy::apache(app.path(), server.address(), "SetOutputFilter DEFLATE");
     let found = timed_saves(&app, &proxy);
     assert!(!found.iter().any(Finding::is_problem), "{found:#?}");
-    assert_one_by_one(&found);
+    assert_in_time(&found);
     let note = *of_check(&found, "headers").last().unwrap();
     note.assert_is(
         "note",

@@ -6,7 +6,7 @@ use support::App;
 
 use crate::{
     doctor::findings::{
-        Finding, LATE_BEGINNING, assert_one_by_one, examine_app_and_url, examine_app_and_url_once,
+        Finding, LATE_BEGINNING, assert_in_time, examine_app_and_url, examine_app_and_url_once,
         examine_url, findings, in_time, of_check, only, problems,
     },
     doctor::proxies::{Proxy, without},
@@ -63,7 +63,7 @@ fn saved_values_are_timed_one_by_one() {
         &["--save", "event_cache_key1"],
     ));
     assert!(!found.iter().any(Finding::is_problem), "{found:#?}");
-    assert_one_by_one(&found);
+    assert_in_time(&found);
     // The app's folder is examined, too.
     of_check(&found, "config");
 }
@@ -156,7 +156,7 @@ fn a_transparent_proxy_is_not_a_finding() {
     let url = Proxy::TRANSPARENT.in_front_of(server.address()).url();
     let ran = examine_app_and_url(&app, &url, &["--save", "event_cache_key1"]);
     assert_eq!(problems(&ran), []);
-    assert_one_by_one(&findings(&ran));
+    assert_in_time(&findings(&ran));
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use support::{App, redis::RedisServer};
 
 use super::{durable, url};
-use crate::doctor::findings::{
-    Finding, assert_one_by_one, examine_app_and_url, findings, of_check,
-};
+use crate::doctor::findings::{Finding, assert_in_time, examine_app_and_url, findings, of_check};
 
 fn app(cache: &str) -> App {
     App::with_env(&format!("SSE_EVENTS=order:orders\nSSE_CACHE={cache}\n"))
@@ -24,7 +22,7 @@ fn a_server_on_the_same_prefix_is_recognised_and_another_is_an_error() {
     let last = about.last().unwrap();
     last.assert_is("ok", "redis", "the server follows redis://", "");
     assert!(!found.iter().any(Finding::is_problem), "{found:#?}");
-    assert_one_by_one(&found);
+    assert_in_time(&found);
     drop(server);
 
     // The environment of the server differs from `.env`.

@@ -33,16 +33,18 @@ pub(super) struct Injector {
     pub(super) ends: Arc<AtomicBool>,
     /// When each fault has begun and ended.
     pub(super) disturbances: Vec<(At, At)>,
+    /// How many faults of the plan were not possible.
+    pub(super) skipped: u64,
 }
 
 impl Injector {
     /// Injects all faults, and returns how many there were.
     pub(super) fn run(&mut self, plan: &RedisPlan) -> Result<u64, String> {
-        let mut count = 0;
+        let mut done = 0;
         for (at, fault) in &plan.faults {
             while self.clock.now() < *at {
                 if self.ends.load(Ordering::SeqCst) {
-                    return Ok(count);
+                    return Ok(done - self.skipped);
                 }
                 thread::sleep(Duration::from_millis(2));
             }
@@ -50,13 +52,13 @@ impl Injector {
             let result = self.inject(fault);
             self.disturbances.push((start, self.clock.now()));
             result.map_err(|why| format!("{fault:?}: {why}"))?;
-            count += 1;
+            done += 1;
         }
         let start = self.clock.now();
         let result = self.deployment.heal();
         self.disturbances.push((start, self.clock.now()));
         result?;
-        Ok(count)
+        Ok(done - self.skipped)
     }
 
     fn inject(&mut self, fault: &RedisFault) -> Result<(), String> {
@@ -170,6 +172,7 @@ impl Injector {
             if !wait_until_in_step(deployment) {
                 // A replica that has just lost its connection may need longer on a busy machine.
                 deployment.master().run(&["CLIENT", "UNPAUSE"]);
+                self.skipped += 1;
                 return Ok(());
             }
         }

@@ -49,6 +49,7 @@ impl RedisStorage {
             clock: Arc::clone(clock),
             ends: Arc::clone(&ends),
             disturbances: Vec::new(),
+            skipped: 0,
         };
         let injecting = thread::spawn(move || {
             let result = injector.run(&plan);

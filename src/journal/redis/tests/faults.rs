@@ -34,7 +34,7 @@ fn a_save_waits_for_a_restart_and_is_appended_once() {
     let mut redis = TestRedis::start();
     let journal = redis.open_journal();
     redis.kill();
-    // A connection that was used a moment ago is not tested before a save.
+    // Now the connection is tested before it is used.
     thread::sleep(Duration::from_millis(20));
     thread::scope(|scope| {
         let save = scope.spawn(|| journal.append_until(ENTRY, Instant::now() + DEADLINE));

@@ -101,6 +101,10 @@ fn wait_for_entry(redis: &TestRedis, journal: &RedisJournal) {
         let notified = watcher.wait(1, Duration::from_millis(100), &interrupt);
         notifications += u32::from(notified != Notified::Nothing);
     }
+    assert!(
+        start.elapsed() < DEADLINE,
+        "Redis neither answers nor refuses"
+    );
 }
 
 #[test]
