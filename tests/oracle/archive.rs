@@ -69,6 +69,13 @@ impl Archive {
         all.filter(move |journal| journal.knows(id) && journal.epoch_of(id.entry()) == id.epoch)
     }
 
+    /// The journals in which a client with this id may be. After a gap, its newest entry may be one from before the
+    /// id's epoch.
+    pub(crate) fn that_know(&self, id: Id) -> impl Iterator<Item = &Journal> {
+        let all = self.journals.iter().chain(&self.expected);
+        all.filter(move |journal| journal.knows(id))
+    }
+
     /// Whether the entry of a journal may have been swept at a moment, from this journal or from one that goes on after
     /// the entry.
     pub(crate) fn may_be_swept(&self, journal: &Journal, number: u64, at: At) -> bool {

@@ -113,7 +113,7 @@ fn may_leave(checker: &ClientChecker, at: At, new: &Journal, current: Id) -> boo
         || is_forgotten
         || !new.knows(current)
         || archive
-            .with_id(current)
+            .that_know(current)
             .any(|former| may_have_passed(checker, at, (former, new), current))
 }
 
