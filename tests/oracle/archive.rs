@@ -65,8 +65,8 @@ impl Archive {
 
     /// The journals in which a client may have this id, because its newest entry is that of the id.
     pub(crate) fn with_id(&self, id: Id) -> impl Iterator<Item = &Journal> {
-        let all = self.journals.iter().chain(&self.expected);
-        all.filter(move |journal| journal.knows(id) && journal.epoch_of(id.entry()) == id.epoch)
+        let all = self.that_know(id);
+        all.filter(move |journal| journal.epoch_of(id.entry()) == id.epoch)
     }
 
     /// The journals in which a client with this id may be. After a gap, its newest entry may be one from before the
